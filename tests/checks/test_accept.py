@@ -55,6 +55,7 @@ class Slotted:
 
 @pytest.mark.parametrize("make_response", [of_httpx, of_requests, of_urllib3, of_werkzeug, Slotted])
 def test_responses_of_client_libraries_are_converted(make_response: Any) -> None:
+    """`response_from` reads status, content type and body, and the path values if the response has its request."""
     response = response_from(make_response(), CONTRACT)
     assert (200, "application/json", BODY) == (response.status, response.media_type, response.body)
     assert make_response in (of_werkzeug, Slotted) or {"id": SPACE} == response.path_values
@@ -67,6 +68,7 @@ def test_a_plain_body_is_treated_as_a_successful_response(body: Any) -> None:
 
 
 def test_a_response_without_a_request_is_accepted() -> None:
+    """It has no path values."""
     assert {} == response_from(httpx.Response(200, content=b"{}"), CONTRACT).path_values
 
 
@@ -121,6 +123,7 @@ def test_path_values_are_read_from_the_url(url: str, expected: dict[str, str]) -
 
 @pytest.mark.parametrize("name", ["space-id", "a.b", "1", "class", "id"])
 def test_a_parameter_may_have_any_name(name: str) -> None:
+    """`path_values` reads it, even if it is no Python identifier."""
     spec = document(parameters=[{"name": name, "in": "path"}])
     spec["paths"] = {f"/v1/things/{{{name}}}": spec["paths"]["/v1/things/{id}"]}
     assert {name: "a"} == path_values(from_document(spec, "x").operations[0], "https://h/v1/things/a")
@@ -139,6 +142,7 @@ OTHER = httpx.Response(200, content=b"{}", request=httpx.Request("GET", "https:/
     ("response", "name", "expected"), [(OTHER, None, "other"), ({}, "other", "other"), (OTHER, "things", "things")]
 )
 def test_the_operation_is_found_by_name_or_url(response: Any, name: str | None, expected: str) -> None:
+    """Of two operations; the name takes precedence."""
     assert expected == response_from(response, two(), name).operation.operation_id
 
 
@@ -232,6 +236,7 @@ class _Streamed:
 
 
 def test_a_body_is_read_from_another_attribute_if_the_first_fails() -> None:
+    """Of a streamed response whose `content` raises."""
     assert b"1" == response_from(_Streamed(), contract_of()).body
 
 

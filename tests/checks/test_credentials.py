@@ -66,6 +66,7 @@ def test_no_credential_contains_more_than_half_of_the_key(key: str, field: KeyFi
 
 @pytest.mark.parametrize("key", ["a", "b"])
 def test_prefix_credentials_are_omitted_for_a_short_key(key: str) -> None:
+    """The wrong credentials for `a` have neither the first half nor the first characters."""
     assert {"first half of the key", "first 8 characters"}.isdisjoint(
         credential.name for credential in wrong_credentials(Secret(key))
     )
@@ -117,11 +118,12 @@ def test_a_rejection_whose_body_contains_the_list_is_ignored_auth() -> None:
     ("status", "rules"), [(200, ["ignored_auth"]), (401, []), (501, []), (502, ["not_a_server_error"])]
 )
 def test_a_rejected_head_may_have_any_status_except_a_server_error(status: int, rules: list[str]) -> None:
+    """`check_head_refused`: 200 is ignored authentication, and 502 a server error."""
     assert rules == [finding.rule for finding in check_head_refused(response(b"", status))]
 
 
 def test_accepting_every_credential_is_one_finding() -> None:
-    """A credential that is rejected in another way, or accepted at another level, is a separate finding."""
+    """`merge_accepted` folds them; one that is rejected in another way, or has another level, stays separate."""
     seen = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]
     each_accepted = [
         replace(finding, count=2)
@@ -166,6 +168,7 @@ def test_the_shell_command_of_a_wrong_credential_sends_it(key: str, field: KeyFi
 
 @pytest.mark.parametrize("field", [BEARER, KeyField("Cookie", "id=")])
 def test_every_fourth_credential_uses_a_new_connection_and_comes_last(field: KeyField) -> None:
+    """`is_first` is set for a quarter of the wrong credentials, at the end of the list."""
     turns = [credential.is_first for credential in wrong_credentials(Secret("bctrl_Key_0123456789"), field)]
     assert ((len(turns) + 2) // 4, turns) == (sum(turns), sorted(turns))
     alone = {credential.name for credential in wrong_credentials(Secret("bctrl_Key_0123456789")) if credential.is_first}

@@ -57,6 +57,7 @@ def test_neighbours_of_the_fault_are_shown_as_sizes() -> None:
 
 
 def test_of_many_properties_a_few_and_the_faulty_one_are_shown() -> None:
+    """`body_around` shows 25 of 100, and how many more there are."""
     body = {str(number): number for number in range(100)}
     shown = body_around(body, "99")
     assert [*map(str, range(24)), "99", "…"] == list(shown)
@@ -69,6 +70,7 @@ def test_a_body_that_does_not_match_the_path_is_shown_unchanged(body: Any) -> No
 
 
 def test_evidence_without_a_request_has_the_method_of_the_operation() -> None:
+    """For a response of httpx that has no request, it is GET."""
     response_without_request = response_from(httpx.Response(200, content=b"[]"), CONTRACT)
     assert "GET" == evidence(response_without_request, ())["request"]["method"]
 

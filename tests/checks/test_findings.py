@@ -372,12 +372,14 @@ def require_reported(findings: Iterable[Finding], checked: Response, *expected: 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_response_yields_the_expected_findings(name: str) -> None:
+    """`check_response` returns exactly the findings that the table has for it."""
     checked, *expected = ANSWERS[name]
     require_reported(check_response(checked), checked, *expected)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_schema_violation_yields_the_expected_findings(name: str) -> None:
+    """Exactly those of the table, for the schema and the value."""
     schema, value, *expected = SCHEMAS[name]
     checked = response(value, contract=contract_of(schema, COMPONENTS), id="a")
     require_reported(check_response(checked), checked, *expected)
@@ -385,12 +387,14 @@ def test_a_schema_violation_yields_the_expected_findings(name: str) -> None:
 
 @pytest.mark.parametrize("name", INSTEAD)
 def test_an_unexpected_status_yields_the_expected_findings(name: str) -> None:
+    """Exactly those of the table, if other statuses are expected."""
     checked, statuses, *expected = INSTEAD[name]
     require_reported(check_response(checked, statuses), checked, *expected)
 
 
 @pytest.mark.parametrize("status", CREDENTIALS)
 def test_an_accepted_wrong_credential_yields_the_expected_findings(status: int) -> None:
+    """For GET and HEAD, by status, exactly those of the table."""
     checked, (wrong, none) = response({}, status), CREDENTIALS[status]
     require_reported(findings(checked, check_refused(checked, "empty bearer")), checked, wrong)
     require_reported(findings(checked, check_head_refused(checked)), checked, none)

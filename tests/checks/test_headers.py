@@ -53,11 +53,12 @@ def test_valid_headers_have_no_findings(headers: list[tuple[str, str]]) -> None:
     ("name", "value"),
     [("X-Total", "-1"), ("X-Total", "many"), ("X-Total", ""), ("X-Kinds", "a,c"), ("X-Until", "2026-11-31T00:00:00Z")],
 )
-@pytest.mark.parametrize("is_whole", [True, False])
-def test_an_invalid_header_is_a_finding(name: str, value: str, is_whole: bool) -> None:
+@pytest.mark.parametrize("has_all_headers", [True, False])
+def test_an_invalid_header_is_a_finding(name: str, value: str, has_all_headers: bool) -> None:
+    """Whether all header fields of the response are known or not."""
     headers = {"X-Total": "1", name: value}
     expected = [(f"header {name}", "the header field breaks its schema")]
-    assert expected == found(*headers.items(), has_all_headers=is_whole)
+    assert expected == found(*headers.items(), has_all_headers=has_all_headers)
     (finding,) = check_protocol(response({}, headers=(JSON, *headers.items()), contract=contract()))
     assert value == finding.observed
 
@@ -77,5 +78,6 @@ def test_a_missing_header_is_ignored_for_head_and_incomplete_headers() -> None:
 
 
 def test_headers_of_an_undocumented_status_are_not_checked() -> None:
+    """Its status is the only finding."""
     findings = check_protocol(replace(response({}, 404, contract=contract()), has_all_headers=True))
     assert ["status_code_conformance"] == [finding.rule for finding in findings]

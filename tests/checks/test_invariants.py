@@ -45,6 +45,7 @@ NO_LISTING: list[Any] = [b"", b"{", [], None, {}, {"runtimes": None}]
 def test_invariants_of_the_packaged_contract_compare_ids_and_times_by_value(
     body: Any, values: Any, status: int, expected: set[str]
 ) -> None:
+    """Ids in either case and times with any offset, against the expected rules."""
     assert expected == {finding.rule for finding in check_invariants(response(body, status, **values))}
 
 
@@ -68,6 +69,7 @@ RULE = {"rule": "r", "level": "info", "because": "so"}
     ],
 )
 def test_a_custom_invariant_finds_and_repairs_violations(rule: Any, body: Any, expected: Any) -> None:
+    """`check_invariant` has their paths; after `repair`, only the body itself still violates it."""
     violations = check_invariant(response(body, id="mine"), {**RULE, **rule})
     assert expected == [violation.path for violation in violations]
     (invariant,) = Invariant.of({**RULE, **rule})

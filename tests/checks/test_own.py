@@ -46,6 +46,7 @@ def test_a_problem_becomes_a_finding_with_the_name_and_level_of_the_check() -> N
 
 
 def test_a_custom_check_can_read_headers() -> None:
+    """A missing `X-Total` is its finding, without a sample; with the header there is none."""
     (finding,) = run_check(counted, response({}))
     assert ("counted", "error", "header X-Total", None) == (
         finding.rule,
@@ -56,7 +57,7 @@ def test_a_custom_check_can_read_headers() -> None:
     assert [] == run_check(counted, response({}, headers=(("x-total", "3"),)))
 
 
-def test_a_custom_check_that_returns_none_has_no_findings() -> None:
+def test_a_custom_check_that_returns_none_instead_of_a_list_has_no_findings() -> None:
     assert [] == run_check(Check("quiet", lambda _: None), response({}))  # type: ignore[arg-type, return-value]
 
 
@@ -72,6 +73,7 @@ def test_a_custom_check_applies_only_to_its_operations(operations: tuple[str, ..
 
 
 def test_a_custom_check_is_callable() -> None:
+    """The decorated function returns its problems."""
     assert ["it says how many"] == [problem.message for problem in counted(response({}))]
 
 
@@ -118,6 +120,7 @@ _FIRST = _takes_nothing.__code__.co_firstlineno
 def test_an_exception_in_a_custom_check_is_reported_with_its_line(
     function: Any, problem: str, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """`BrokenCheckError` has the exception, the file with its line, and a hint."""
     monkeypatch.chdir(Path(__file__).parent)
     with pytest.raises(BrokenCheckError) as caught:
         run_check(Check("mine", function), response({}))
@@ -157,6 +160,7 @@ def test_flattened_joins_the_results_of_hooks() -> None:
     ],
 )
 def test_a_wrong_result_of_a_hook_is_an_error(hook: str, decorator: str) -> None:
+    """A list with a text: the message names the hook and the decorator."""
     with pytest.raises(SettingError) as caught:
         flattened([[counted, "x" * 90]], Check, hook)
     hint = f"return a list of what @pytest_bctrl.{decorator} made"
@@ -164,6 +168,7 @@ def test_a_wrong_result_of_a_hook_is_an_error(hook: str, decorator: str) -> None
 
 
 def test_a_duplicate_name_is_an_error() -> None:
+    """Two checks of one name: the message lists the names."""
     with pytest.raises(SettingError) as caught:
         flattened([short_names, counted, counted, short_names], Check, "pytest_bctrl_checks")
     expected = ("counted, short_names is defined twice", "pytest_bctrl_checks", "give each check a different name")

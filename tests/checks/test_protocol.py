@@ -21,6 +21,7 @@ from .responses import JSON, response, runtime, sample
 
 
 def test_redirects_to_different_targets_are_one_finding() -> None:
+    """The message of `check_status` does not depend on `Location`."""
     messages = {
         violation.message
         for number in range(3)
@@ -83,6 +84,7 @@ LONG = b"x" * 100
     ids=["short", "cut", "NaN", "-Infinity", "place", "byte"],
 )
 def test_invalid_json_is_shown_around_the_error(body: bytes, shown: str) -> None:
+    """In fewer than 70 characters, with ellipses where text is left out."""
     (violation,) = check_body(response(body))
     observed, text = str(violation.observed), body.decode("utf-8", "backslashreplace")
     assert shown in observed
@@ -92,6 +94,7 @@ def test_invalid_json_is_shown_around_the_error(body: bytes, shown: str) -> None
 
 
 def test_the_body_is_validated_even_if_the_content_type_is_wrong() -> None:
+    """Content type and schema are both findings."""
     rules = [
         finding.rule for finding in check_protocol(response(runtime(name=1), headers=(("Content-Type", "text/html"),)))
     ]
@@ -126,6 +129,7 @@ TEXT, NUMBER = {"schema": {"type": "string"}}, {"schema": {"type": "number"}}
 def test_a_body_is_validated_against_the_schema_of_its_media_type(
     content: Any, media: str, body: bytes, rules: list[str]
 ) -> None:
+    """Of several documented media types, that of `Content-Type` decides on the rules that are reported."""
     reply = response(body, headers=(("Content-Type", media),), contract=several(content))
     assert rules == [finding.rule for finding in check_protocol(reply)]
 

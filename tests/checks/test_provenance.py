@@ -49,6 +49,7 @@ APP = (JSON, ("Server", "app"))
     ],
 )
 def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(checked: Response, levels: list[str]) -> None:
+    """`softened`: info for a gateway's rejection of an odd value, warning for rules of the overlay, or error."""
     findings = check_protocol(checked, refusals(checked.operation))
     assert levels == [finding.level for finding in softened(checked, findings)]
 
@@ -72,6 +73,7 @@ def test_a_rejection_by_a_gateway_is_one_finding() -> None:
 
 
 def test_findings_without_an_overlay_keep_their_level() -> None:
+    """`softened` changes none of them, and their source is the contract."""
     contract = from_document(document(True), "things.json")
     checked = replace(response(b"", 400, contract=contract, id="nobody"), usual=None)
     findings = check_protocol(checked, (404,))
@@ -98,6 +100,7 @@ def test_source_of_returns_the_source_of_a_rule(rule: str, status: int, source: 
 
 @pytest.mark.parametrize("value", ["..", "a\x01", "a/b", "\udcff", "x" * 1001, "\U000e0fff"])
 def test_is_malformed_recognises_values_that_no_client_sends(value: str) -> None:
+    """Ordinary names in any script are not malformed."""
     assert is_malformed([value])
     assert not is_malformed(["no-such-space", "空間-ruimte-🚀", "100%'\"; --", "XX-xx", "x" * 1000])
 

@@ -50,4 +50,5 @@ def test_deprecation_and_sunset_headers_are_reported(status: int, headers: dict[
     ],
 )
 def test_a_404_of_the_route_is_distinguished_from_an_unknown_space(body: object, is_gone: bool) -> None:
+    """`check_retired` reports a 404 whose body says that the route does not exist."""
     assert [is_gone] == [bool(list(check_retired(response(body, 404))))]

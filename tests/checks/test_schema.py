@@ -93,6 +93,7 @@ _MISSING = "the required property is missing"
     ],
 )
 def test_a_violation_in_an_alternative_is_located_in_the_intended_branch(backing: Any, expected: Any) -> None:
+    """For `backing` objects of each kind: the paths and messages of the findings."""
     assert expected == found(runtime(backing=backing))
 
 
@@ -129,6 +130,7 @@ FLAT = {"error": "a", "code": "b", "requestId": "c"}
     ],
 )
 def test_no_schema_finding_for_conforming_undocumented_or_invalid_json(body: Any, status: int) -> None:
+    """`check_schema` has none for a body that is no JSON, or of an undocumented status."""
     assert [] == found(body, status)
 
 

@@ -22,6 +22,7 @@ _JSON = st.recursive(
 
 @given(_JSON, st.booleans())
 def test_parse_equals_json_loads_for_output_of_json_dumps(value: Any, ascii_only: bool) -> None:
+    """It reads any value that `json.dumps` wrote, without a problem."""
     text = json.dumps(value, ensure_ascii=ascii_only)
     assert (True, json.loads(text), ()) == (lambda read: (read.ok, read.value, read.problems))(parse(text.encode()))
 
@@ -55,6 +56,7 @@ _PADDING = b" " * 70_000
 
 
 def test_the_fast_parser_rejects_unusual_json() -> None:
+    """It raises for duplicate keys, lone surrogates, NaN, numbers too large for a float, and deep nesting."""
     assert {"a": [1.0, "\u00e9", None]} == read_quickly(b'{"a": [1.0, "\xc3\xa9", null]}' + _PADDING)
     for odd in (b'{"a": 1, "a": 2}', b'["\\ud800"]', b"[NaN]", b"[1e400]", b"[-1e400]", b"9" * 5_000, b"[" * 300):
         with pytest.raises(ValueError, match=r"^"):
@@ -123,6 +125,7 @@ def test_unusual_but_valid_json_is_parsed(body: bytes, value: Any) -> None:
 @pytest.mark.parametrize(("depth", "ok"), [(700, True), (701, False), (9_000, False)])
 @pytest.mark.parametrize(("inside", "levels"), [(b"", 0), (b"1", 0), (b'"[[[[{{{{"', 0), (b"{}, [[]]", 2)])
 def test_nesting_is_limited(depth: int, ok: bool, inside: bytes, levels: int) -> None:
+    """A body may have 700 levels."""
     assert ok is parse(b"[" * (depth - levels) + inside + b"]" * (depth - levels)).ok
 
 

@@ -41,6 +41,7 @@ def test_free_form_metadata_is_never_searched(metadata: Any) -> None:
 
 @pytest.mark.parametrize("depth", [500, 5_000])
 def test_deep_nesting_without_a_schema_is_ignored(depth: int) -> None:
+    """Free-form metadata of 5,000 levels has no finding."""
     body = json.dumps(runtime(metadata="@")).replace('"@"', "[" * depth + "]" * depth).encode()
     assert [] == found(body)
 
@@ -77,6 +78,7 @@ OBJECT = {"type": "object", "properties": {"a": {"type": "object", "properties":
     ],
 )
 def test_every_keyword_that_documents_properties_is_considered(schema: Any, body: Any, expected: Any) -> None:
+    """The locations found for a schema and a body."""
     assert expected == found(body, schema)
 
 

@@ -79,6 +79,7 @@ def test_the_limit_on_distinct_values_applies_to_all_responses_together() -> Non
 
 
 def test_a_value_that_matches_no_alternative_is_one_finding() -> None:
+    """Two of them are one finding with a count of two."""
     assert [2] == [finding.count for finding in checked(body("backing", "a", "b"))]
 
 

@@ -17,6 +17,7 @@ def test_exceeding_the_budget_raises_an_error_with_the_location() -> None:
 
 
 def test_parts_share_the_budget_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part may spend a fixed number of ways, and then what is left of the contract's total."""
     monkeypatch.setattr(budgets, "POINTS", 10)
     monkeypatch.setattr(budgets, "MEAN", 1)
     contract = Budget.of_contract(schemas=5)

@@ -59,7 +59,10 @@ FILES = {
 
 
 def test_references_between_files_are_resolved(tmp_path: Path) -> None:
-    """Paths are relative to the referring file; files without references to them are not read."""
+    """Parameters and schemas of other files are those of the operations.
+
+    Paths are relative to the referring file; files without references to them are not read.
+    """
     contract = written(tmp_path, FILES, pets={"$ref": "paths/pets.json"}, own={"$ref": "./api.json#/paths/~1pets"})
     pets, itself = contract.operations
     (_, schema) = pets.responses["200"].json or ("", True)
@@ -117,6 +120,7 @@ def test_a_problem_in_a_referenced_file_is_a_one_line_error(tmp_path: Path, name
 
 
 def test_a_percent_encoded_absolute_path_is_not_read(tmp_path: Path) -> None:
+    """A `$ref` to an existing file of another folder is an error."""
     secret = tmp_path / "elsewhere" / "secret.json"
     secret.parent.mkdir()
     secret.write_text('{"S": {"type": "string"}}', "utf-8")

@@ -54,6 +54,7 @@ def is_bounded(schema: Any, **schemas: Any) -> bool:
     ids=str,
 )
 def test_alternatives_that_multiply_are_bounded_up_to_the_limit(schema: Any, ways: int) -> None:
+    """As many copies in an `allOf` as the limit allows are bounded, and one more is not."""
     copies = next((number for number in range(20) if ways ** (number + 1) > EXPANDED), 20)
     assert is_bounded({"allOf": [schema] * copies}, pair=PAIR)
     assert (ways == 1) == is_bounded({"allOf": [schema] * (copies + 1)}, pair=PAIR)
@@ -77,12 +78,14 @@ def test_keywords_that_do_not_multiply_are_always_bounded(schema: Any) -> None:
 
 
 def test_a_long_list_of_alternatives_is_bounded_unless_multiplied() -> None:
+    """One over the limit is bounded alone, but not inside an `allOf`."""
     listed = {"oneOf": [{"const": number} for number in range(EXPANDED + 1)]}
     assert is_bounded(listed)
     assert not is_bounded({"allOf": [listed]})
 
 
 def test_nested_and_referenced_schemas_are_counted() -> None:
+    """`is_bounded` is false for a property, an item or a reference with too many combinations."""
     many = {"allOf": [PAIR] * 12}
     assert not is_bounded({"properties": {"a": {"items": [many]}, "b": {"items": many}}})
     assert not is_bounded({"properties": {"a": {"$ref": "#/$defs/many"}}}, many=many)
@@ -103,6 +106,7 @@ def test_a_chain_of_doubled_references_is_counted_once_per_level() -> None:
 @pytest.mark.parametrize("word", ["allOf", "anyOf", "oneOf", "not", "if", "dependentSchemas", "dependentRequired"])
 @pytest.mark.parametrize("value", [None, 5, "text", [5], {}, {"a": 5}], ids=str)
 def test_malformed_keywords_are_ignored(word: str, value: Any) -> None:
+    """`is_bounded` is true for them."""
     assert is_bounded({word: value, "required": value})
     assert is_bounded({"not": {word: value, "required": value, "properties": value}})
 
@@ -123,7 +127,7 @@ def test_a_schema_with_too_many_attempts_is_named_by_its_pointer() -> None:
         )
 
 
-def test_validators_of_composed_schemas_are_kept_up_to_a_limit() -> None:
+def test_composed_schemas_are_validated_rightly_beyond_the_limit_of_the_cache() -> None:
     """An entry holds its schema, so that no later schema has the same `id()`."""
     contract = contract_of()
     schemas = [{"const": number} for number in range(300)]
@@ -132,7 +136,7 @@ def test_validators_of_composed_schemas_are_kept_up_to_a_limit() -> None:
         assert not any(accepts(contract, {"const": number}, -1) for number in range(300))
 
 
-def test_cached_counts_do_not_outlive_temporary_schemas() -> None:
+def test_counts_of_temporary_schemas_are_not_reused() -> None:
     """A new schema may have the `id()` of one that no longer exists."""
     composed = {"allOf": [PAIR] * 2}
     combinations = Combinations({}, "x.json", {id(composed)})
@@ -176,6 +180,7 @@ def test_the_count_equals_the_number_of_expanded_alternatives(schema: Any) -> No
 
 
 def test_the_engine_expands_combinations_within_the_budget_only() -> None:
+    """`canonical_form` of seven choices has no `allOf`; twelve choices are returned unchanged."""
     choices = [{"anyOf": [{"required": [f"a{n}"]}, {"maxProperties": 3}]} for n in range(12)]
     contract = contract_of({"oneOf": [{"type": "object", "allOf": choices[:number]} for number in (7, 12)]})
     (_, schema) = contract.operations[0].responses["200"].json or ("", {})
@@ -198,6 +203,7 @@ def conditional(number: int) -> dict[str, Any]:
 
 
 def test_a_sample_satisfies_seven_conditions() -> None:
+    """The schema has seven `if` and `then`; its validator accepts the built value."""
     contract = contract_of(conditional(7))
     (_, schema) = contract.operations[0].responses["200"].json or ("", False)
     assert accepts(contract, schema, Builder(contract, RoundRobin()).value(schema))

@@ -128,6 +128,7 @@ def test_patterns_follow_ecma_262(pattern: str, right: list[str], wrong: list[st
 
 
 def test_catastrophic_backtracking_is_a_finding() -> None:
+    """Matching a long text with a pattern that needs too many steps ends with a message that says so."""
     (finding,) = check(
         '"' + "ab" * 5_000 + '!"', contract=contract_of({"pattern": r"^(?=((a|b|ab)+)+$)(\2|c)+(?<!z)$"})
     )
@@ -150,6 +151,7 @@ def test_catastrophic_backtracking_is_a_finding() -> None:
     ],
 )
 def test_json_that_the_engine_cannot_read_is_validated_too(schema: Any, value: str, valid: bool) -> None:
+    """Infinite numbers, lone surrogates and the like: violations of the schema have a sample."""
     findings = [
         finding for finding in check(value, contract=contract_of(schema)) if finding.rule != "interoperable_json"
     ]
@@ -183,12 +185,14 @@ NODE = {"$dynamicAnchor": "node", "type": "object", "properties": {"of": {"items
     ],
 )
 def test_a_reference_by_id_is_resolved(schema: Any, schemas: Any, wrong: Any, location: str) -> None:
+    """By `$id` or `$anchor`: an invalid value is found at its location."""
     contract = contract_of(schema, schemas)
     assert location in {finding.location for finding in check(json.dumps(wrong), contract=contract)}
     assert [] == [finding for finding in check("{}", contract=contract) if location != "$"]
 
 
 def test_parsing_in_threads_does_not_change_interpreter_limits() -> None:
+    """The recursion limit and the limit on digits stay, although bodies are deep and numbers long."""
     before = sys.getrecursionlimit(), sys.get_int_max_str_digits()
     bodies = ["[" * 240 + "]" * 240, "[" * 5_000 + "]" * 5_000, "1" * 4_000, "1" * 5_000, '"a"', "[]"] * 20
     with ThreadPoolExecutor(6) as pool:

@@ -145,12 +145,14 @@ def test_a_space_parameter_takes_the_space_id_setting(path: str, setting: str | 
 
 
 def test_an_example_in_the_document_takes_precedence_over_the_setting() -> None:
+    """The space parameter of the spec has no setting if it has an example."""
     document = load_document(packaged().spec.read_text("utf-8"), "spec.yaml").data
     document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"][0]["example"] = "mine"
     assert from_document(document, "x.yaml").operations[0].path_parameters[0].setting is None
 
 
 def test_the_update_command_has_the_folder_of_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--contracts kept` for a contract vendored there, and `contracts` otherwise."""
     monkeypatch.chdir(tmp_path)
     files = vendored(tmp_path, "kept")
     commands = {
@@ -163,6 +165,7 @@ def test_the_update_command_has_the_folder_of_the_contract(tmp_path: Path, monke
 
 
 def test_provenance_ignores_an_unreadable_lock(tmp_path: Path) -> None:
+    """It is `project`, without a date."""
     files = vendored(tmp_path)
     files.lock.write_text("[]", "utf-8")
     assert "project" == contract_in_force(None, tmp_path).provenance

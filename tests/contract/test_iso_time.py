@@ -107,7 +107,7 @@ def test_iso_8601_times_are_parsed(text: str, expected: datetime) -> None:
         "Sun, 01 Mar 2026 08:00:05 GMT",
     ],
 )
-def test_other_texts_yield_none(text: str) -> None:
+def test_parse_time_returns_none_for_texts_that_are_not_iso_8601_times(text: str) -> None:
     assert parse_time(text) is None
 
 

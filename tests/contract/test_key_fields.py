@@ -108,20 +108,20 @@ WRONG = {"bearer": {"another bearer"}, "login": {"another bearer"}, "password": 
 """Requests with a credential of the scheme that is not the key."""
 
 
-@pytest.mark.parametrize("ways", [[], *([name] for name in SCHEMES), *combinations(SCHEMES, 2)], ids=str)
-def test_the_mock_accepts_only_credentials_of_a_documented_scheme(ways: Sequence[str]) -> None:
+@pytest.mark.parametrize("names", [[], *([name] for name in SCHEMES), *combinations(SCHEMES, 2)], ids=str)
+def test_the_mock_accepts_only_credentials_of_a_documented_scheme(names: Sequence[str]) -> None:
     """Also if two schemes are required at once, and next to `{}`, which requires none.
 
     A certificate is not checked, but a wrong credential is rejected.
     """
-    either, both = secured(*ways), secured_by([{name: [] for name in ways}])
-    checked = [name for name in ways if name != "certificate"]
+    either, both = secured(*names), secured_by([{name: [] for name in names}])
+    checked = [name for name in names if name != "certificate"]
     taken = set().union(*(TAKEN[name] for name in checked))
-    if checked != list(ways):
+    if checked != list(names):
         taken = set(BROUGHT).difference(*(WRONG.get(name, ()) for name in checked))
     of_all = set(BROUGHT).intersection(*(TAKEN[name] for name in checked))
 
-    for contract, expected in ((either, taken if ways else {*BROUGHT}), (both, of_all), (open_to(*ways), {*BROUGHT})):
+    for contract, expected in ((either, taken if names else {*BROUGHT}), (both, of_all), (open_to(*names), {*BROUGHT})):
         mock = MockServer(contract, api_key=Secret(KEY))
         responses = {
             name: mock.respond(Request("GET", f"/v1/things/7{query}", tuple(sent.items())))
@@ -135,10 +135,12 @@ def test_the_mock_accepts_only_credentials_of_a_documented_scheme(ways: Sequence
 
 
 @pytest.mark.parametrize("key", ["a-key", "me:too"])
-@pytest.mark.parametrize("ways", [["password"], ["bearer", "password"], ["password", "bearer"], ["header", "password"]])
-def test_the_suite_sends_a_documented_credential_and_finds_no_fault(ways: list[str], key: str) -> None:
+@pytest.mark.parametrize(
+    "names", [["password"], ["bearer", "password"], ["password", "bearer"], ["header", "password"]]
+)
+def test_the_suite_sends_a_documented_credential_and_finds_no_fault(names: list[str], key: str) -> None:
     """A credential of another accepted scheme is not a wrong one, and the shell command sends the same header."""
-    contract = secured(*ways)
+    contract = secured(*names)
     mock = MockServer(contract, api_key=Secret(key))
     target = Target(ContractRun("mock", contract, "", Secret(key), {}, "error", 20, mock=mock))
     findings = run_probes(target)

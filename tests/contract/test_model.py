@@ -87,6 +87,7 @@ def test_only_get_head_and_options_are_safe() -> None:
 
 @pytest.mark.parametrize("value", ["a/b", "..", ".", "{id}", "%2F", "a?b#c", "ü🦉", "a b", "\x00"])
 def test_a_path_value_stays_one_segment(value: str) -> None:
+    """`url_path` percent-encodes slashes, dots, queries and other characters, and decoding returns the value."""
     path = operation("200").url_path({"id": value})
     assert ("/v1/things/", value) == (path[: len("/v1/things/")], unquote(path.rpartition("/")[2]))
 

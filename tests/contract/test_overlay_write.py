@@ -27,6 +27,7 @@ def applied(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 @given(_DOCUMENTS, _DOCUMENTS)
 def test_the_actions_turn_one_document_into_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """`actions(old, new)`, applied to the old document, yield the new one."""
     assert is_same_json(new, applied(old, new))
 
 

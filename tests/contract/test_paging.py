@@ -153,6 +153,7 @@ def test_x_bctrl_paging_names_unusual_parameters_and_properties() -> None:
 
 
 def test_items_are_identified_by_the_unique_property_of_an_invariant() -> None:
+    """`unique: data[*].name` makes `name` the id of an item."""
     named = {"type": "array", "items": body(id=TEXT, name=TEXT)}
     rules = [
         {"rule": f"unique_{place}", "level": "error", "because": "", "unique": place}
@@ -196,6 +197,7 @@ def test_an_invalid_x_bctrl_paging_is_a_one_line_error(name: str) -> None:
     ],
 )
 def test_an_incomplete_x_bctrl_paging_is_an_error(schema: Any, extension: Any, problem: str) -> None:
+    """It names no list although there are two, or no parameter that selects a page."""
     query = {"limit": WHOLE} if "size" in extension else {"z": TEXT}
 
     with pytest.raises(DocumentError, match=problem):

@@ -26,6 +26,7 @@ SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
 
 
 def test_the_packaged_contract_passes_the_validation_of_custom_ones() -> None:
+    """`from_document` of the merged document has the digest of the packaged contract."""
     assert load().digest == from_document(MERGED, "merged").digest
 
 
@@ -46,6 +47,7 @@ def test_json_and_yaml_are_the_same_contract(tmp_path: Path) -> None:
 
 
 def test_unquoted_statuses_and_dates_in_yaml_are_strings(tmp_path: Path) -> None:
+    """The version `2026-01-01` and the status `200`."""
     path = tmp_path / "a.yaml"
     path.write_text(
         "openapi: 3.1.0\ninfo: {title: T, version: 2026-01-01}\n"
@@ -61,7 +63,7 @@ def test_the_digest_depends_on_the_order_of_items_but_not_of_keys() -> None:
     assert digest([1, 2]) != digest([2, 1])
 
 
-def test_a_server_loses_its_trailing_slash() -> None:
+def test_the_trailing_slash_of_a_server_url_is_removed() -> None:
     assert ("https://api.example.org",) == from_document(document(), "x").servers
 
 
@@ -84,6 +86,7 @@ def test_examples_of_a_parameter_include_those_of_its_schema() -> None:
 
 
 def test_references_are_resolved_everywhere() -> None:
+    """In parameters, responses, headers and security schemes."""
     spec = document(parameters=[{"$ref": "#/components/parameters/Id"}], security=[{"key": []}])
     spec["components"] |= {
         "parameters": {"Id": {"name": "id", "in": "path"}},
@@ -101,6 +104,7 @@ def test_references_are_resolved_everywhere() -> None:
 
 
 def test_a_recursive_schema_is_accepted() -> None:
+    """`from_document` reads an operation whose schema contains itself."""
     spec = document({"$ref": "#/components/schemas/Node"})
     spec["components"]["schemas"] = {
         "Node": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
@@ -109,10 +113,12 @@ def test_a_recursive_schema_is_accepted() -> None:
 
 
 def test_a_ref_inside_data_is_not_a_reference() -> None:
+    """A `const` or `default` with a `$ref` that leads nowhere is accepted."""
     assert from_document(document({"const": {"$ref": "#/nowhere"}, "default": {"$ref": "x"}}), "x").operations
 
 
 def test_extensions_and_descriptions_are_not_interpreted() -> None:
+    """Invalid references and patterns in `x-` fields and descriptions do not matter."""
     gone = {"get": {"source": {"$ref": "example.php"}}, "pattern": "("}
     spec = document(True, **{"x-code": gone, "description": {"$ref": "text.md"}})
     spec["paths"]["x-notes"] = gone

@@ -77,6 +77,7 @@ EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "uneval
 @example(contract_of({"anyOf": [False, {"type": "array", "items": {"type": ["null"]}}]}))
 @example(contract_of({"anyOf": [{"enum": [None]}, {"type": "array", "items": {"type": "string"}}]}))
 def test_a_mutant_is_found_at_its_location(contract: Contract) -> None:
+    """`check` reports each mutant of a sample by its rule, at or around the changed value."""
     samples, bodies = sampled(contract)
     for mutant in mutants(samples) if bodies else ():
         response, findings = found_in(contract, mutant.body)
@@ -118,6 +119,7 @@ def listing(schema: Any) -> dict[str, Any]:
 @laws
 @given(st.data())
 def test_every_generated_response_conforms(data: st.DataObject) -> None:
+    """`check` has no error for a body that the Hypothesis strategy `responses` generates, invariants included."""
     rules = [{"level": "error", "because": "it is so", **rule} for rule in RULES]
     contract = data.draw(contracts(LISTED.map(listing), **{"x-bctrl-invariants": rules}))
     try:
@@ -131,6 +133,7 @@ def test_every_generated_response_conforms(data: st.DataObject) -> None:
 @laws
 @given(st.data(), st.sampled_from(["uuid", "date-time"]))
 def test_generated_strings_satisfy_format_and_pattern(data: st.DataObject, name: str) -> None:
+    """A string drawn for a format and a pattern matches the pattern."""
     schema = {"format": name, "pattern": EVEN[name], "maxLength": 40}
     assert re.search(EVEN[name], data.draw(text(schema)))
 

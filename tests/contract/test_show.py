@@ -22,6 +22,7 @@ _JSON = st.recursive(
 
 @given(_JSON)
 def test_a_shortened_value_is_json_and_can_be_shortened_again(value: Any) -> None:
+    """`shorten` of any JSON value, once or twice, can be serialized."""
     assert isinstance(json.dumps([shorten(value), shorten(shorten(value))], allow_nan=False), str)
 
 

@@ -19,6 +19,7 @@ def members(schema: Any, schemas: dict[str, Any] | None = None) -> list[str]:
 
 
 def test_the_packaged_contract_is_shown() -> None:
+    """The lines of the tree name the operation, its parameter, security, responses, headers and invariants."""
     contract = load()
     first, *shown = contract_lines(contract)
     assert f"bctrl API 1.0.0  (sha256 {contract.digest})" == first
@@ -45,6 +46,7 @@ def test_a_required_property_is_marked_with_a_star() -> None:
 
 
 def test_all_of_is_shown_as_one_schema() -> None:
+    """The tree lists the properties of all branches, those of a referenced schema included."""
     base = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     more = {"allOf": [{"$ref": "#/components/schemas/A"}, {"properties": {"b": {"type": ["null", "integer"]}}}]}
     expected = ["    application/json: object", "    ├─ a*  string", "    └─ b  null | integer"]
@@ -78,4 +80,5 @@ def test_a_schema_is_described_in_words(schema: Any, words: str) -> None:
     ids=["items", "properties", "oneOf", "allOf"],
 )
 def test_the_tree_of_a_recursive_schema_is_limited(schema: Any) -> None:
+    """It has fewer than 200 lines."""
     assert len(members({"$ref": "#/components/schemas/A"}, {"A": schema})) < 200

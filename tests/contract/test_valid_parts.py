@@ -109,6 +109,7 @@ def test_all_operations_that_use_an_invalid_component_are_excluded_for_one_reaso
 
 
 def test_the_valid_part_of_an_invalid_component_can_be_used() -> None:
+    """A reference to a valid property of it excludes nothing; a reference to all of it excludes the operation."""
     contract = from_document(document(x=get({"$ref": "#/components/schemas/Both/properties/a"})), "x.json")
     assert (["GET /fine", "GET /x"], ()) == (labels(contract), contract.excluded)
     contract = from_document(document(x=get({"$ref": "#/components/schemas/Both"})), "x.json")
@@ -163,6 +164,7 @@ def test_an_invalid_part_that_no_operation_uses_is_left_out(key: str, value: Any
 
 
 def test_extensions_are_not_read() -> None:
+    """Invalid references and patterns in `x-` fields, anywhere in the document, exclude nothing."""
     extension = {"x-samples": {"$ref": "samples.txt"}, "x-any": {"schema": {"$ref": "#/gone", "pattern": "("}}}
     item = get({"type": "string", **extension}, parameters=[{"name": "q", "in": "query", **extension}], **extension)
     fine = document(x={**item, **extension})
@@ -201,7 +203,8 @@ def test_a_path_without_a_slash_is_excluded() -> None:
     assert {"GET /x", "GET no-slash"} == {exclusion.operation for exclusion in contract.excluded}
 
 
-def test_what_a_discriminator_maps_to_belongs_to_the_operation() -> None:
+def test_schemas_that_only_a_discriminator_mapping_names_are_kept() -> None:
+    """If another operation is excluded, unused schemas are removed with it."""
     mapping = {"a": "Fine", "b": "#/components/schemas/Other", "c": "gone"}
     told = {"type": "object", "discriminator": {"propertyName": "kind", "mapping": mapping}}
     broken = document(x={"get": 1}, y=get(told))
@@ -212,6 +215,7 @@ def test_what_a_discriminator_maps_to_belongs_to_the_operation() -> None:
 
 
 def test_a_file_that_cannot_be_read_excludes_what_refers_to_it(tmp_path: Path) -> None:
+    """A missing file, a file that refers to it, or a pointer that leads nowhere in a file."""
     (tmp_path / "here.yaml").write_text("A: {type: string}\nB: {$ref: 'gone.yaml#/B'}\n", "utf-8")
     names = {"x": "gone.yaml#/A", "y": "here.yaml#/A", "z": "here.yaml#/B", "w": "here.yaml#/C"}
     paths = {path: get({"$ref": target}) for path, target in names.items()}
@@ -242,6 +246,7 @@ _PLACES = st.sampled_from(
 @example(f"{BODY}/properties/a/pattern", "(", 2)
 @example("parameters", [1], 1)
 def test_the_other_operations_are_the_same_whatever_is_broken(place: str, junk: Any, number: int) -> None:
+    """Junk at a place of an operation excludes at most that operation."""
     schema = {"properties": {"a": {"type": "string", "pattern": "a"}, "b": {"$ref": "#/components/schemas/Fine"}}}
     parameters = [{"name": "q", "in": "query", "schema": {"type": "string"}}]
     paths = {f"p{index}": get(schema, parameters=parameters, security=[{"key": []}]) for index in range(4)}
@@ -320,6 +325,7 @@ def test_a_repeated_operation_id_is_reported_and_belongs_to_the_first_operation(
 
 
 def test_openapi_32_is_read() -> None:
+    """Query and additional operations, media type components, item schemas, and data values of examples."""
     body = {"content": {"application/json": {"schema": {"type": "object"}}}}
     media = {"schema": {"type": "integer"}, "examples": {"one": {"dataValue": 1}}}
     item = {

@@ -39,7 +39,8 @@ def test_plain_scalars_follow_yaml_1_2(text: str, expected: Any) -> None:
     assert {"a": expected} == read_yaml(f"a: {text}", "x")
 
 
-def test_keys_are_strings() -> None:
+def test_keys_of_a_yaml_mapping_are_strings() -> None:
+    """Statuses, `true` and `null` among them."""
     assert {"200": 1, "default": 2, "true": 3, "null": 4} == read_yaml("{200: 1, default: 2, true: 3, null: 4}", "x")
 
 

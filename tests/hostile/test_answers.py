@@ -54,6 +54,7 @@ def test_a_decompression_bomb_is_an_error_with_little_memory(ran_clients: dict[s
 
 @pytest.mark.parametrize(("name", "size"), {"lists": 60_000_003, "members": 0, "members-large": 2}.items())
 def test_a_response_within_the_limit_is_received(ran_clients: dict[str, Ran], name: str, size: int) -> None:
+    """By each client: 60 MB of lists, and several gzip members."""
     assert [(0, f"{size}\n")] * 3 == [
         (ran_clients[f"{how} {name}"].code, ran_clients[f"{how} {name}"].out) for how in HOW
     ]
@@ -74,7 +75,10 @@ def test_strict_decoding_stops_at_the_limit_and_returns_the_body_unchanged(name:
 
 @given(body=st.binary(max_size=200), data=st.data())
 def test_httpx_never_decodes_more_than_was_measured(body: bytes, data: st.DataObject) -> None:
-    """However a body is compressed, mislabelled or truncated."""
+    """`require_unpackable` raises if the limit is one byte less.
+
+    However a body is compressed, mislabelled or truncated.
+    """
     packers = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}
     names = data.draw(st.lists(st.sampled_from([*packers, "identity", "x-gzip", "none-such"]), max_size=4))
     for coding in data.draw(st.permutations(names)):
@@ -91,6 +95,7 @@ def test_httpx_never_decodes_more_than_was_measured(body: bytes, data: st.DataOb
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "none-such"])
 def test_a_broken_coding_is_left_to_httpx(coding: str) -> None:
+    """`require_unpackable` raises no error for bytes that are not in the coding."""
     codings.require_unpackable(b"\xff\xff\xff\xff broken", coding)
 
 
@@ -102,6 +107,7 @@ def test_a_brotli_version_without_limits_is_not_used(monkeypatch: pytest.MonkeyP
 
 
 def test_recording_stops_at_16_mib(hostile: Server, tmp_path: Path) -> None:
+    """The third response of 6 MiB raises."""
     test = recorded(tmp_path / "x.har", aim=RecordingTarget(f"{hostile.url}/six", "key", "1", live=True))
     with test.client() as client:
         assert [200, 200] == [client.get("/").status_code for _ in range(2)]
@@ -150,6 +156,7 @@ EARLIER = '{"log": {"version": "1.2", "creator": {"name": "a test", "version": "
 
 
 def test_a_run_against_a_decompression_bomb_ends_normally(hostile: Server, tmp_path: Path) -> None:
+    """`doctor`, the suite, and recording tests report it; an earlier recording stays, and memory is limited."""
     earlier = tmp_path / "recordings" / "kept.har"
     earlier.parent.mkdir()
     earlier.write_text(EARLIER)

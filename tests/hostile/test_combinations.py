@@ -13,6 +13,7 @@ SEEDS = range(len(KNOWN) + 7)
 
 
 def test_generated_documents_are_small_and_reproducible() -> None:
+    """100 documents of at most `SIZE` characters, nearly all different, the same on a second call."""
     texts = [nested_document(seed) for seed in range(100)]
     assert texts == [nested_document(seed) for seed in range(100)]
     assert SIZE >= max(map(len, texts))

@@ -75,7 +75,7 @@ COMMAND_LINES = {
 """Command lines by command; TEXT stands for the text."""
 
 
-def test_every_command_and_format_is_covered() -> None:
+def test_every_command_has_lines_that_are_tested() -> None:
     assert {*COMMANDS, ""} == set(COMMAND_LINES)
 
 

@@ -137,6 +137,7 @@ def test_a_file_over_a_limit_is_rejected_with_one_line(read: dict[str, Ran], nam
 
 @pytest.mark.parametrize("name", WITHIN)
 def test_a_file_within_the_limits_is_checked_with_limited_memory(read: dict[str, Ran], name: str) -> None:
+    """The exit code is 1, and less than 300 MB are used."""
     messages = {
         "wrong.json": "more than 20,000 places break the schema",
         "twice.json": "more than 100 keys appear twice",
@@ -163,6 +164,7 @@ def test_a_file_within_the_limits_is_checked_with_limited_memory(read: dict[str,
 def test_the_cost_of_parsing_depends_on_strings_and_values(
     monkeypatch: pytest.MonkeyPatch, text: str, is_fine: bool
 ) -> None:
+    """`parsing_problem` of a text: characters beyond Latin-1, escapes and the number of values count."""
     monkeypatch.setattr(limits, "PARSED", 10_000)
     assert is_fine == (not limits.parsing_problem(f'["{text}"]'.encode()))
 
@@ -182,5 +184,5 @@ def test_a_damaged_archive_is_an_error_without_a_traceback(
 
 
 def test_a_body_too_expensive_to_parse_is_a_finding() -> None:
-    """Such a response is within the size limit, and is not reported as conforming."""
+    """`check` says that it was not parsed: the response is within the size limit, but not reported as conforming."""
     assert [f"the body was not parsed: {PARSED}"] == [finding.message for finding in check(LISTS)]

@@ -101,6 +101,7 @@ def can_mount(folder: Path) -> bool:
 
 
 def test_a_full_disk_is_an_error_that_leaves_files_unchanged(tmp_path: Path) -> None:
+    """Each command and file that is written, on a small file system: one line names the file."""
     if not can_mount(tmp_path):
         pytest.skip("this system lets its user mount no file system of its own (unshare --mount)")
     done = subprocess.run(
@@ -131,7 +132,7 @@ def test_files_are_restored_if_one_of_them_cannot_be_replaced(tmp_path: Path) ->
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 def test_the_error_names_a_file_that_cannot_be_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk may be full by then."""
+    """Restoring the first file fails after the second could not be replaced: the disk may be full by then."""
     first, folder = tmp_path / "first", tmp_path / "folder"
     first.write_text("before")
     folder.mkdir()

@@ -75,6 +75,7 @@ print("whole")
 
 
 def test_every_file_is_complete_after_a_hundred_kills(tmp_path: Path) -> None:
+    """A writer of files is killed at random moments; its own check finds each file old or new, and nothing else."""
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     command = [sys.executable, "-c", WRITER, str(tmp_path), str(seed), "100"]

@@ -61,6 +61,7 @@ def another(path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_lock_held_by_another_process_times_out_with_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Once it is released, the same save succeeds and leaves no lock."""
     path = tmp_path / "x.har"
     lock = lock_of(path)
     monkeypatch.setattr(locking, "TIMEOUT", 0.1)
@@ -77,6 +78,7 @@ def test_a_lock_held_by_another_process_times_out_with_an_error(
 
 
 def test_files_left_by_a_killed_process_are_removed_by_the_next_write(tmp_path: Path) -> None:
+    """Its lock and its unfinished file."""
     path = tmp_path / f"{'x' * 100}.har"
     with another(path) as holder:
         holder.send_signal(signal.SIGKILL)
@@ -97,6 +99,7 @@ IN_THE_WAY: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("name", IN_THE_WAY)
 def test_an_unusable_lock_file_fails_only_the_save(tmp_path: Path, name: str) -> None:
+    """With a folder, a link or the like in its place, saving a recording is an error and writes nothing."""
     path = tmp_path / "x.har"
     lock = lock_of(path)
     IN_THE_WAY[name](lock)
@@ -159,6 +162,7 @@ def test_a_file_system_without_locks_is_an_error(tmp_path: Path, monkeypatch: py
 
 
 def test_concurrent_saves_lose_no_entries(tmp_path: Path) -> None:
+    """24 tests save to one recording from eight threads."""
     path = tmp_path / "x.har"
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(lambda number: saved(path, f"t{number}"), range(24)))

@@ -59,7 +59,7 @@ def _open_in(mock: MockServer) -> int:
 
 
 def test_more_clients_than_the_limit_are_served_one_after_the_other() -> None:
-    """Each closes its connection at its own time."""
+    """Each keeps its connection open, and the mock closes idle ones for new clients."""
     with open_files(2 * ServerLimits().connections + 200), MockServer(load()) as mock, ExitStack() as stack:
         for _ in range(ServerLimits().connections + 100):
             sock = stack.enter_context(socket.create_connection(("127.0.0.1", int(mock.url.rpartition(":")[2])), 60))

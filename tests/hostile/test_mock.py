@@ -36,6 +36,7 @@ IDLE: dict[str, Callable[[MockServer], bytes]] = {
 
 @pytest.mark.parametrize("name", IDLE)
 def test_a_new_client_is_served_despite_many_idle_connections(name: str) -> None:
+    """20 connections that send nothing, half a request, or are idle, with a limit of a few."""
     with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(connected(mock)).sendall(IDLE[name](mock))
@@ -72,6 +73,7 @@ def test_no_request_in_progress_is_closed_for_a_new_client() -> None:
 
 
 def test_connections_without_a_request_are_closed_first() -> None:
+    """A client that sent a request keeps its connection while 40 others connect."""
     with MockServer(CONTRACT, limits=replace(FEW, connections=4)) as mock, ExitStack() as stack:
         earlier = stack.enter_context(connected(mock))
         earlier.sendall(request_bytes(mock))
@@ -87,6 +89,7 @@ def test_connections_without_a_request_are_closed_first() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.parametrize("end", [MockServer.stop, MockServer.reset, lambda mock: mock.__exit__(None, None, None)])
 def test_a_forked_child_does_not_stop_the_mock_of_its_parent(end: Callable[[MockServer], object]) -> None:
+    """By `stop`, `reset` or the end of its `with` block."""
     with MockServer(CONTRACT) as mock, connected(mock) as connection:
         connection.sendall(request_bytes(mock))
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -171,6 +174,7 @@ def test_a_key_is_redacted_in_the_reason_of_a_rejection() -> None:
 
 
 def test_only_the_scheme_of_a_credential_is_shown() -> None:
+    """In the journal's header fields, cookies and keys are masked, and `Bearer` and `Basic` remain."""
     with MockServer(CONTRACT) as mock:
         ask(mock, "GET", "/", {"Cookie": "sid=0123; other=4567", "Authorization": "Basic 0123", "X-Api-Key": "01 23"})
         ask(mock, "GET", "/", {"Authorization": "Bearer a-real-key"})

@@ -47,6 +47,7 @@ KNOWN = {
 
 
 def test_every_printed_text_is_escaped() -> None:
+    """Scan the package's source: each call that prints calls an escape function, or is listed with a reason."""
     root, unescaped = Path(pytest_bctrl.__file__).parent, set()
     for path in root.rglob("*.py"):
         calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]

@@ -28,7 +28,7 @@ def cache(folder: Path) -> Checked:
 
 
 def test_an_edited_recording_is_checked_again(tmp_path: Path) -> None:
-    """Even if its digests were recomputed."""
+    """Even if its digests were recomputed, and an earlier version was checked: its violation is an error."""
     path = tmp_path / "project" / "x.har"
     path.parent.mkdir()
     path.write_bytes(encode(Recording((GOOD,))))
@@ -58,6 +58,7 @@ edits = st.builds(
 def test_the_cache_of_checked_responses_does_not_change_verdicts(
     tmp_path_factory: pytest.TempPathFactory, exchanges: list[Exchange]
 ) -> None:
+    """`failing` returns the same with a warm cache as without one."""
     warm = cache(tmp_path_factory.getbasetemp() / "warm")
     for exchange in exchanges:
         fresh = failing(exchange, CONTRACT, Checked(CONTRACT, Path(), {}))
@@ -112,6 +113,7 @@ def test_a_cache_inside_the_project_is_ignored(tmp_path: Path, link: bool) -> No
 
 
 def test_a_relative_cache_path_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a file written in the working directory without `HOME`."""
     monkeypatch.chdir(tmp_path)
     for environment in ({}, {"HOME": ""}, {"XDG_CACHE_HOME": "here"}):
         Checked(CONTRACT, tmp_path / "project", environment).add(GOOD)
@@ -119,6 +121,7 @@ def test_a_relative_cache_path_is_ignored(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_cache_is_bounded_and_keeps_the_latest_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With four digests per file, the last of 2,000 exchanges is in it."""
     monkeypatch.setattr(conform, "MAX_DIGESTS", 4)
     filled = cache(tmp_path)
     exchanges = [replace(GOOD, body=b"%d" % number) for number in range(2_000)]

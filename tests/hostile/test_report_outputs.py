@@ -98,6 +98,7 @@ def test_no_text_adds_elements_or_links_to_the_page(text: str) -> None:
 
 
 def test_each_finding_is_exactly_one_annotation() -> None:
+    """A text that looks like a workflow command adds none."""
     findings, title, _ = report_of(EVERYTHING)
     lines = shown_commands(findings, title)
     commands = [github_commands(line) for line in lines]

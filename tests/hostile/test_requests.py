@@ -23,6 +23,7 @@ def contract_with(parameter: dict[str, Any]) -> Contract:
 @pytest.mark.parametrize("place", ["header", "cookie"])
 @pytest.mark.parametrize("value", ["a\r\nX-Admin: 1", "a\nb", "größe", "\x00", " a", "a ", "\u200b"])
 def test_a_value_that_is_invalid_in_a_header_is_not_sent(place: str, value: str) -> None:
+    """Its parameter is unfilled, so that the operation gets no request."""
     contract = contract_with({"name": "X-Name", "in": place, "schema": {"enum": [value]}})
     (operation,) = contract.operations
     assert (["X-Name"], None) == (unfilled(contract, operation, {}), inputs(contract, operation, {}))
@@ -37,12 +38,14 @@ def test_only_values_that_are_valid_in_a_header_are_sent() -> None:
 
 @pytest.mark.parametrize("name", ["X-Name: 1\r\nX-Admin", "X Name", "größe", "a:b"])
 def test_an_invalid_header_name_is_not_sent(name: str) -> None:
+    """The parameter is unfilled."""
     contract = contract_with({"name": name, "in": "header", "schema": {"enum": ["a"]}})
     (operation,) = contract.operations
     assert [name] == unfilled(contract, operation, {})
 
 
 def test_a_query_parameter_may_have_any_text() -> None:
+    """As name or value: it is not unfilled."""
     contract = contract_with({"name": "größe", "in": "query", "schema": {"enum": ["a\r\nb"]}})
     (operation,) = contract.operations
     assert [] == unfilled(contract, operation, {})
@@ -51,6 +54,7 @@ def test_a_query_parameter_may_have_any_text() -> None:
 @pytest.mark.parametrize("place", ["header", "cookie"])
 @pytest.mark.parametrize("name", ['X"$(id)"', "X`id`", "X$HOME", "X!!", "X\\", "X\r\nY", "X Y", "größe"])
 def test_a_key_whose_header_name_a_shell_would_expand_is_not_sent(place: str, name: str) -> None:
+    """The operation has no key fields."""
     scheme = {"type": "apiKey", "in": place, "name": name}
     operation = {"security": [{"key": []}], "responses": {"200": {"description": "ok"}}}
     document = {

@@ -113,6 +113,7 @@ def test_no_test_id_failure_or_error_is_a_workflow_command(
 
 @pytest.mark.parametrize("status", ["HTTP/1.1 {}", "HTTP/1.1 200 OK\r\nContent-Length: {}", "HTTP/1.1 200 OK\r\n{}"])
 def test_no_error_of_the_client_is_a_workflow_command(status: str) -> None:
+    """The message of httpx for an invalid response that contains one."""
     line = PAYLOAD.replace("\r", "").replace("\n", "")
     response = status.replace("{}", line).encode() + b"\r\n\r\n{}"
     with (

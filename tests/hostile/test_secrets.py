@@ -94,6 +94,7 @@ def shown_by(text: str) -> set[str]:
 
 @pytest.mark.parametrize("run", RUNS)
 def test_no_output_shows_a_secret(downstream: Downstream, run: str) -> None:
+    """Tests put the key into each output: with each set of options, no line contains it, in any encoding."""
     arguments, environment, absent = RUNS[run]
     text = downstream.run(*arguments, **environment)
     # Output written past Python is seen if it is captured; `-s` does not capture it, as the threat model says.
@@ -112,6 +113,7 @@ def test_every_output_shows_a_value_that_is_not_a_secret(downstream: Downstream)
 
 @pytest.mark.parametrize("end", ENDS)
 def test_no_secret_is_shown_when_a_run_is_aborted(downstream: Downstream, end: str) -> None:
+    """By `pytest.exit` or an interrupt whose message is the key."""
     text = downstream.run("--full-trace", "--junitxml=out.xml", "test_ends.py", VARIABLE="BCTRL_API_KEY", ENDS=end)
     assert ([], True) == (hits(KEY, text), end in shown_by(text))
 
@@ -144,6 +146,7 @@ def test_findings_in_every_report_redact_the_key(pytester: pytest.Pytester, monk
 def test_the_final_error_line_redacts_the_key(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
+    """The server returns the key in an invalid response."""
     monkeypatch.setenv("BCTRL_API_KEY", KEY)
     monkeypatch.setenv("BCTRL_SPACE_ID", SPACE_ID)
     with echo(place, str) as url:
@@ -198,7 +201,7 @@ COMMAND_LINES = {
 """Command lines that show their arguments, for every command and format; the output of doctor is tested above."""
 
 
-def test_every_command_and_format_is_covered() -> None:
+def test_every_command_has_lines_that_are_tested_with_a_key() -> None:
     assert set(COMMANDS) == set(COMMAND_LINES)
 
 
@@ -254,6 +257,7 @@ KNOWN = {
 
 
 def test_every_call_that_writes_output_is_listed() -> None:
+    """Scan the package's source for calls that write to files or streams: they are those of `KNOWN`."""
     root = Path(pytest_bctrl.__file__).parent
     outputs_of_package = set()
     for path in root.rglob("*.py"):
@@ -271,6 +275,7 @@ def test_every_call_that_writes_output_is_listed() -> None:
 
 
 def test_sigterm_lets_a_run_write_its_reports(pytester: pytest.Pytester) -> None:
+    """The exit code is 2 and the report says that the run is incomplete."""
     pytester.makepyfile(
         """
         import os, signal, time

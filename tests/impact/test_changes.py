@@ -62,6 +62,7 @@ def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
 
 @pytest.mark.parametrize("kind", ["break", "extreme"])
 def test_checks_find_violations_but_not_unusual_responses(kind: str) -> None:
+    """`check` reports each derived violation but one, and no extreme value other than as undocumented."""
     call = _called(MockServer(CONTRACT))
 
     rules_of = {}
@@ -126,7 +127,7 @@ def test_a_new_tag_is_not_simulated() -> None:
 
 
 def test_values_that_the_changed_spec_allows_are_unchanged() -> None:
-    """Of an enum without one of its values, only that value is replaced."""
+    """If an enum loses a value, only that value is replaced in the response."""
     call = _called(MockServer(CONTRACT))
     status = items(SPEC, "Status")["enum"][0]
 
@@ -163,6 +164,7 @@ _READS: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
 
 @pytest.mark.parametrize(("name", "use", "location"), _READS, ids=[name for name, *_ in _READS])
 def test_the_locations_that_a_test_reads_are_recorded(name: str, use: Callable[[Any], Any], location: str) -> None:
+    """`record_reads` notes the location that each way to use a parsed body reads, and no other."""
     reads = Reads()
     read = reads.locations
     text = '{"a": 1, "b": [{"c": 2}]}'
@@ -199,6 +201,7 @@ def test_a_failure_outside_the_project_is_described_by_its_report(tmp_path: Path
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGALRM")
 def test_an_alarm_of_the_project_is_still_handled() -> None:
+    """`enforce_limit` calls the project's handler of SIGALRM for an alarm that is not its own."""
     rung: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda number, _frame: rung.append(number))
     try:
@@ -222,7 +225,7 @@ def test_record_reads_restores_json_afterwards() -> None:
 
 
 def test_unusual_lists_conform_to_the_contract() -> None:
-    """Dependent properties follow only if the items are objects."""
+    """`check` has no finding for extreme forms of a list: empty, uniform or reversed, as far as the schema allows."""
     texts = {"type": "string", "enum": ["a", "b", "c"]}
     mock = MockServer(things({"type": "array", "minItems": 2, "maxItems": 3, "uniqueItems": True, "items": texts}))
     call = _called(mock)

@@ -71,6 +71,7 @@ _PLACES = (
 def test_each_verdict_matches_a_run_against_a_changed_server(
     consumers: pytest.Pytester, changed_server: ChangedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The tests that an impact run says will fail are those that fail against a server with the change."""
     claims = _claims(consumers)
     (consumers.path / "conftest.py").write_text(_REAL, "utf-8")
 
@@ -91,7 +92,7 @@ def test_each_verdict_matches_a_run_against_a_changed_server(
 
 
 @pytest.mark.parametrize(
-    ("consumer", "breaks", "unlooked"),
+    ("consumer", "failing", "not_covered"),
     [
         ("careless", {0, 1, 2, 3, 4, 5, 6, 7, 8}, set()),
         ("tolerant", {8}, {4, 5, 6}),
@@ -99,11 +100,12 @@ def test_each_verdict_matches_a_run_against_a_changed_server(
     ],
 )
 def test_each_consumer_gets_its_own_verdicts(
-    consumers: pytest.Pytester, consumer: str, breaks: set[int], unlooked: set[int]
+    consumers: pytest.Pytester, consumer: str, failing: set[int], not_covered: set[int]
 ) -> None:
+    """The numbers of the changes that fail its tests, and of those that none of its tests covers."""
     claims = _claims(consumers, f"test_{consumer}.py")
 
     verdicts = [claims[f"{drift.rule} {place}"]["verdict"] for drift, place in zip(DRIFTS, _PLACES, strict=True)]
-    assert {number for number, verdict in enumerate(verdicts) if verdict == "fails"} == breaks
-    assert {number for number, verdict in enumerate(verdicts) if verdict == "not covered"} == unlooked
+    assert {number for number, verdict in enumerate(verdicts) if verdict == "fails"} == failing
+    assert {number for number, verdict in enumerate(verdicts) if verdict == "not covered"} == not_covered
     assert claims["impact-together "]["verdict"] == "fails"

@@ -172,6 +172,7 @@ _CASES: tuple[tuple[str, Callable[[Any], Any], str, str, Any], ...] = (
     ("of_spec", "rule", "end", "expected"), [case[1:] for case in _CASES], ids=[c[0] for c in _CASES]
 )
 def test_a_change_transforms_the_response(of_spec: Callable[[Any], Any], rule: str, end: str, expected: Any) -> None:
+    """The expected header, status or body of a response after a change of the spec."""
     response = _response(of_spec, rule, f"/v1/things{end and '/'}{end}")
 
     if isinstance(expected, tuple):
@@ -183,6 +184,8 @@ def test_a_change_transforms_the_response(of_spec: Callable[[Any], Any], rule: s
 
 
 def test_a_request_that_still_conforms_is_not_rejected() -> None:
+    """A request without a parameter: 200 if its maximum increased, and 400 if it became required."""
+
     def wider_and_demanded(spec: Any) -> None:
         _listed(spec)["parameters"][1].update(required=True, schema={"type": "integer", "maximum": 99})
 
@@ -191,6 +194,8 @@ def test_a_request_that_still_conforms_is_not_rejected() -> None:
 
 
 def test_a_response_whose_status_is_covered_by_a_range_is_unchanged() -> None:
+    """If `2XX` replaces the status, the change of the old schema returns the same response."""
+
     def fewer_and_any(spec: Any) -> None:
         _thing(spec)["properties"]["state"]["enum"].remove("on")
         _with_status("2XX")(spec)
@@ -268,6 +273,8 @@ def test_changes_of_a_contract_without_samples_have_that_reason() -> None:
 
 
 def test_a_change_of_additional_properties_keeps_declared_ones() -> None:
+    """A new type of `additionalProperties` changes only the value of an undeclared property."""
+
     def flags(spec: Any) -> None:
         _thing(spec)["properties"]["sizes"]["additionalProperties"] = {"type": "boolean"}
 
@@ -279,6 +286,7 @@ def test_a_change_of_additional_properties_keeps_declared_ones() -> None:
 
 
 def test_a_missing_property_name_may_contain_a_comma() -> None:
+    """The location of the derived change is `['a, b']`."""
     schema = {"type": "object", "required": ["a, b"], "properties": {"a, b": {"type": "string"}}}
     locations = [
         change.locations for change in derive_changes(contract_of(schema)) if "required" in change.finding.message

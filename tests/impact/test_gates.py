@@ -42,6 +42,7 @@ def test_required_to_optional_with_another_change_removes_just_the_property(proj
 
 
 def test_tests_that_compare_with_their_own_data_fail_with_a_renamed_value(project: pytest.Pytester) -> None:
+    """A value of an enum was renamed in the spec; a test that filters by the old value fails."""
     document = json.loads(changed_spec(()))
     values = items(document, "Status")["enum"]
     values[values.index("failed")] = "errored"
@@ -68,6 +69,7 @@ def test_tests_that_compare_with_their_own_data_fail_with_a_renamed_value(projec
 
 
 def test_a_run_that_measured_nothing_does_not_pass(project: pytest.Pytester) -> None:
+    """With a budget of no time, the exit code is 2 and all changes are `not run`."""
     result = project.runpytest(
         "--bctrl-impact=mutants", "--bctrl-impact-budget=0s", "--bctrl-impact-min=50", "--bctrl-report=impact.json"
     )
@@ -79,6 +81,7 @@ def test_a_run_that_measured_nothing_does_not_pass(project: pytest.Pytester) -> 
 
 @pytest.mark.usefixtures("step_clock")
 def test_violations_that_were_not_run_count_as_not_detected(project: pytest.Pytester) -> None:
+    """`--bctrl-impact-min=40` fails if the budget ends before most violations are run."""
     project.makepyfile(SLOW)
 
     result = project.runpytest("--bctrl-impact=mutants", "--bctrl-impact-budget=60s", "--bctrl-impact-min=40")
@@ -88,6 +91,7 @@ def test_violations_that_were_not_run_count_as_not_detected(project: pytest.Pyte
 
 
 def test_a_breaking_change_that_cannot_be_run_gives_exit_code_2(project: pytest.Pytester) -> None:
+    """The terminal and both reports list it as not checked."""
     document = json.loads(changed_spec(()))
     items(document)["properties"]["odd"] = {"type": "string", "pattern": "^(?=A)B$"}
     items(document)["required"].append("odd")
@@ -112,6 +116,7 @@ def test_a_breaking_change_that_cannot_be_run_gives_exit_code_2(project: pytest.
 
 
 def test_drift_reads_the_stored_report_of_the_last_run(project: pytest.Pytester) -> None:
+    """`drift --impact` shows which test fails; a run that measured nothing removes the report."""
     drift = [sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact"]
     project.runpytest("--bctrl-impact=changed.json")
     assert (project.path / STORED_REPORT).exists()
@@ -162,6 +167,7 @@ def test_a_failure_that_only_two_changes_cause_names_both(project: pytest.Pytest
 
 @pytest.mark.parametrize("marked", [True, False])
 def test_excluded_tests_are_not_run_again(project: pytest.Pytester, marked: bool) -> None:
+    """By `bctrl_impact(skip=True)` or `bctrl_impact_skip`; the notes count them."""
     mark = "@pytest.mark.bctrl_impact(skip=True)" if marked else ""
     project.makeini("[pytest]\n" + ("" if marked else "bctrl_impact_skip =\n    test_*.py::TestDatabase\n"))
     project.makepyfile(f"""
@@ -211,7 +217,7 @@ def test_a_marker_with_wrong_arguments_is_a_usage_error(project: pytest.Pytester
     result.stderr.fnmatch_lines(["*the marker bctrl_impact('skip') is not valid (it takes skip=True or skip=False)"])
 
 
-def test_a_test_that_fails_at_random_is_withdrawn(project: pytest.Pytester) -> None:
+def test_the_outcomes_of_a_test_that_fails_at_random_are_withdrawn(project: pytest.Pytester) -> None:
     """Each fifth run fails; the outcomes with earlier changes are withdrawn, and the test is not run again."""
     project.makepyfile("""
         import itertools
@@ -270,6 +276,7 @@ def test_a_change_that_one_test_was_not_run_with_gives_exit_code_2(project: pyte
 
 
 def test_many_tests_that_were_not_run_are_counted(project: pytest.Pytester) -> None:
+    """Ten of twelve are listed, and the exit code is 2."""
     project.makepyfile("""
         import pytest
         cached = {}
@@ -294,6 +301,7 @@ def test_many_tests_that_were_not_run_are_counted(project: pytest.Pytester) -> N
 
 @pytest.mark.parametrize("other_test", [True, False])
 def test_a_worker_that_crashes_gives_exit_code_2(project: pytest.Pytester, other_test: bool) -> None:
+    """All changes are `not run`."""
     crashing = """
         import os
 
@@ -312,7 +320,8 @@ def test_a_worker_that_crashes_gives_exit_code_2(project: pytest.Pytester, other
     assert {verdict for verdict, _ in verdicts(project)} == {"not run"}
 
 
-def test_a_new_required_property_in_a_request_body_is_replayed(project: pytest.Pytester) -> None:
+def test_a_test_that_does_not_send_a_new_required_property_fails(project: pytest.Pytester) -> None:
+    """Of two tests that send a body, only the one without the property."""
     body: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
     created = {"description": "created", "content": {"application/json": {"schema": {"type": "object"}}}}
     rejected = {"description": "rejected"}

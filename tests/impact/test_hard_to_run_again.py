@@ -28,15 +28,16 @@ _UNSURE = {
 }
 
 
-@pytest.mark.parametrize("expected", _UNSURE)
-def test_an_inconclusive_test_is_not_run(project: pytest.Pytester, expected: str) -> None:
-    project.makepyfile(_UNSURE[expected])
+@pytest.mark.parametrize("reason", _UNSURE)
+def test_an_inconclusive_test_is_not_run(project: pytest.Pytester, reason: str) -> None:
+    """Its verdict is `not run`, with the reason."""
+    project.makepyfile(_UNSURE[reason])
 
     project.runpytest(*IMPACT)
 
     [(verdict, why)] = verdicts(project)
     assert verdict == "not run"
-    assert why.endswith(expected)
+    assert why.endswith(reason)
 
 
 def test_a_test_that_compares_with_its_own_data_fails_with_a_note(project: pytest.Pytester) -> None:
@@ -59,7 +60,7 @@ def test_a_test_that_compares_with_its_own_data_fails_with_a_note(project: pytes
 def test_a_test_that_hangs_with_a_change_is_stopped_and_fails(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    """In its own code, or in a plugin between two phases."""
+    """In its own code, or in a plugin between two phases: the verdict is `fails`."""
     monkeypatch.setattr("pytest_bctrl.impact.replay._MIN_SECONDS", 1.0)
     project.makeconftest(
         """
@@ -90,6 +91,7 @@ def test_a_test_that_hangs_with_a_change_is_stopped_and_fails(
 
 
 def test_fixtures_of_every_scope_are_set_up_again_per_change(project: pytest.Pytester) -> None:
+    """Both tests that use a module's fixture with the response fail with the change."""
     project.makepyfile(
         """
         import httpx, pytest

@@ -55,7 +55,7 @@ def test_a_run_announces_what_it_will_do_and_shows_its_progress(project: pytest.
 
 @pytest.mark.usefixtures("step_clock")
 def test_the_budget_covers_everything_after_the_ordinary_run(project: pytest.Pytester) -> None:
-    """Learning what 5 tests read would take 5 s: it is stopped after 3."""
+    """Learning what 5 tests read would take 5 s: it is stopped after 3, and the exit code is 2."""
     project.makepyfile(SLOW)
 
     result = project.runpytest("--bctrl-impact=mutants", "--bctrl-impact-budget=3s")

@@ -35,6 +35,7 @@ def noisy(project: pytest.Pytester) -> pytest.Pytester:
 
 @pytest.mark.parametrize("options", [("-s",), ("-rA",), ("-v", "--no-summary"), ("-n", "1")])
 def test_the_output_of_a_replay_is_not_shown(noisy: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """Printed, logged or reported, it is neither in the terminal nor in the log file; that of the ordinary run is."""
     result = noisy.runpytest_subprocess(
         *IMPACT, *options, "-W", "always", "--log-file=app.log", "--log-cli-level=ERROR"
     )
@@ -97,6 +98,7 @@ def test_other_plugins_see_the_ordinary_run_alone(noisy: pytest.Pytester) -> Non
 
 
 def test_temporary_folders_work_with_a_retention_policy(noisy: pytest.Pytester) -> None:
+    """A test that uses `tmp_path` has a verdict with `tmp_path_retention_policy = failed`."""
     noisy.makeini("[pytest]\ntmp_path_retention_policy = failed\n")
 
     noisy.runpytest_subprocess(*IMPACT)
@@ -105,6 +107,7 @@ def test_temporary_folders_work_with_a_retention_policy(noisy: pytest.Pytester) 
 
 
 def test_changes_that_no_test_exercises_cost_no_run(project: pytest.Pytester) -> None:
+    """A test that reads one property needs fewer than 120 runs for all violations."""
     project.makepyfile("""
         def test_status(bctrl_client, bctrl_space_id):
             body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()

@@ -121,6 +121,7 @@ def test_a_change_rejects_exactly_the_requests_that_it_affects(
 
 
 def test_a_new_required_body_rejects_requests_without_one() -> None:
+    """The changed response has status 400."""
     old = _old()
     content = _post(old).pop("requestBody")["content"]
 
@@ -138,6 +139,7 @@ def test_a_new_required_body_rejects_requests_without_one() -> None:
 
 
 def test_another_media_type_rejects_a_body() -> None:
+    """JSON, where the changed spec has CSV, gets 400, 415 or 422."""
     old = _old()
 
     def of_spec(spec: Any) -> None:
@@ -246,6 +248,7 @@ def test_a_link_to_the_next_page_has_the_url_of_the_request(base_url: str, url: 
 
 @pytest.mark.parametrize("body", [b"{", b'{"items": [{"id": "1"}]}', b'{"items": 3}'])
 def test_a_body_without_two_items_has_no_further_page(body: bytes) -> None:
+    """Truncated, with one item or without a list, or with status 404, the response is unchanged."""
     old = _listing()
     changes = _changes(_with_paging("nextCursor", "cursor", {"type": ["string", "null"]}), old)
     [change] = [change for name, change in changes.items() if name.endswith(" nextCursor")]

@@ -17,6 +17,7 @@ from tests.impact.drifts import DRIFTS, changed_spec, operation
 
 
 def test_a_change_that_fails_a_test_fails_the_run(project: pytest.Pytester) -> None:
+    """The output has the plan, the failing test with its line, and the report."""
     result = project.runpytest(*IMPACT)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -78,7 +79,7 @@ def test_overlay_actions_that_no_longer_apply_are_noted(project: pytest.Pytester
 
 
 def test_results_of_other_workers_survive_a_crashed_worker(project: pytest.Pytester) -> None:
-    """The change of the project was run by the crashed worker alone."""
+    """Their outcomes are merged; changes that only the crashed worker ran, that of the project among them, are lost."""
     hooks: Any = project.parseconfigure(*IMPACT, "--collect-only").pluginmanager.get_plugin("bctrl-impact")
     key = "5e"
     passes, fails = TestOutcome("passes"), TestOutcome("fails", "KeyError", "a.py:1")
@@ -97,6 +98,7 @@ def test_results_of_other_workers_survive_a_crashed_worker(project: pytest.Pytes
 
 
 def test_tests_that_do_not_depend_on_the_change_pass(project: pytest.Pytester) -> None:
+    """A test that looks for a status in the text of the response."""
     document = json.loads(changed_spec(DRIFTS[:1]))
     operation(document)["parameters"].append({"name": "tenant", "in": "query", "schema": {"type": "string"}})
     (project.path / "changed.json").write_text(json.dumps(document), "utf-8")
@@ -127,6 +129,7 @@ def test_a_test_that_skips_itself_is_skipped(project: pytest.Pytester) -> None:
 
 
 def test_a_test_that_skips_if_an_operation_is_removed_is_skipped(project: pytest.Pytester) -> None:
+    """Its verdict is `skipped`, with the test that no longer checks anything."""
     document = json.loads(changed_spec(()))
     for item in document["paths"].values():
         item["post"] = item.pop("get")
@@ -220,7 +223,7 @@ def test_an_unchanged_spec_runs_violations_of_the_contract(project: pytest.Pytes
 
 
 def test_outcomes_are_not_cached_between_runs(project: pytest.Pytester) -> None:
-    """The code, or a file that it reads, may have changed."""
+    """A second run executes the test as often as the first: the code, or a file that it reads, may have changed."""
     counting = "\ndef test_count(bctrl_client, bctrl_space_id):\n    with open('ran', 'a') as file: file.write('.')\n"
     counting += "    assert bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes').json()['runtimes'][0]['status']\n"
     project.makepyfile(STATUS + counting)
@@ -255,6 +258,7 @@ def test_an_interrupted_run_reports_partial_results(project: pytest.Pytester) ->
 
 @pytest.mark.parametrize("options", [(), ("--bctrl-watch",)], ids=["without the watch", "with the watch"])
 def test_changes_are_applied_to_recordings_too(project: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """Three tests that replay a recording fail with the change."""
     project.makepyfile(
         """
         import httpx
@@ -305,5 +309,6 @@ def test_a_report_that_cannot_be_written_fails_the_run(project: pytest.Pytester)
 
 
 def test_a_test_without_requests_is_omitted() -> None:
+    """`with_shared_exchanges` yields nothing for a test whose fixtures sent no request."""
     item: Any = SimpleNamespace(fixturenames=["wide"])
     assert [] == [*with_shared_exchanges([ExercisedTest(item, [], 0.1)], {"other": [], "wide": []})]

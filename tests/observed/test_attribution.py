@@ -47,7 +47,7 @@ def says(finding: Finding, witness: str = "") -> str:
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_difference_is_attributed_once_to_its_cause(name: str) -> None:
-    """Next to a value unlike upstream's, upstream's own value is listed."""
+    """The finding has the expected cause, rule and location; upstream's own value is listed in addition."""
     case = CASES[name]
     findings = placed(published(case), from_data(as_data(seen(answered(case)))))
     expected = (case.moved, case.rule, case.location)
@@ -118,6 +118,7 @@ TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
 
 @pytest.mark.parametrize("name", TOGETHER)
 def test_traffic_that_contradicts_both_documents_is_reported_with_the_change(name: str) -> None:
+    """The expected causes are among the findings, each rule and location once."""
     case, owed = TOGETHER[name]
     findings = placed(published(case), seen(answered(case)))
     assert owed <= {(says(finding), finding.rule, finding.location) for finding in findings}
@@ -125,7 +126,7 @@ def test_traffic_that_contradicts_both_documents_is_reported_with_the_change(nam
 
 
 @pytest.mark.parametrize(
-    ("case", "texts"),
+    ("difference", "texts"),
     [
         (
             TOGETHER["a third type"][0],
@@ -138,8 +139,9 @@ def test_traffic_that_contradicts_both_documents_is_reported_with_the_change(nam
     ],
     ids=["neither document's", "null", "property", "kind"],
 )
-def test_each_source_has_its_own_text(case: Case, texts: dict[str, str]) -> None:
-    findings = placed(published(case), seen(answered(case)))
+def test_each_source_has_its_own_text(difference: Case, texts: dict[str, str]) -> None:
+    """What the vendored spec, the upstream spec and the traffic say is part of a finding."""
+    findings = placed(published(difference), seen(answered(difference)))
     assert texts in [{name: says(finding, name) for name in texts} for finding in findings]
 
 
@@ -149,7 +151,7 @@ def test_an_undocumented_status_is_attributed_to_the_api() -> None:
 
 
 def test_a_status_new_upstream_is_attributed_once_it_was_observed() -> None:
-    """Before that, no request provoked it."""
+    """Our copy is stale; before that, the cause is unknown: no request provoked the status."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["418"] = {"description": "teapot"}
     body = answered(CASES["another type"]._replace(api=lambda runtimes: None))
@@ -161,6 +163,7 @@ def test_a_status_new_upstream_is_attributed_once_it_was_observed() -> None:
 
 
 def test_a_renamed_path_parameter_is_not_a_change() -> None:
+    """A difference of the traffic is attributed to the API, as with the old name."""
     spec = copy.deepcopy(SPEC)
     operation = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     operation["get"]["parameters"][0]["name"] = "space"
@@ -206,6 +209,7 @@ def test_a_changed_request_parameter_cannot_be_attributed_by_responses() -> None
 
 
 def test_an_additional_media_type_upstream_is_not_attributed_to_the_traffic() -> None:
+    """The vendored spec agrees with the responses; the added media type is what upstream promises."""
     spec = copy.deepcopy(SPEC)
     content = spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
     documented = content.pop("application/json")
@@ -219,6 +223,7 @@ def test_an_additional_media_type_upstream_is_not_attributed_to_the_traffic() ->
 
 
 def test_an_overlay_that_no_longer_applies_is_an_error() -> None:
+    """Upstream lacks the parameter that its first action selects."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].pop()
     with pytest.raises(DocumentError, match=r"upstream\.yaml, .*overlay\.yaml, action 1 .*no longer applies"):
@@ -228,6 +233,7 @@ def test_an_overlay_that_no_longer_applies_is_an_error() -> None:
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(responses())
 def test_conforming_traffic_and_an_unchanged_spec_have_no_differences(body: dict[str, Any]) -> None:
+    """Attribution finds none for any generated body."""
     assert [] == placed(SPEC, seen(body))
 
 

@@ -45,6 +45,7 @@ def response_nodes(contract: Contract) -> list[dict[str, Any]]:
 def test_alternatives_beyond_the_limit_are_not_distinguished(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """`not_measured` names the schema; the branches below the limit still count."""
     monkeypatch.setattr("pytest_bctrl.contract.schema.node.COMBINATIONS", 4)
     assert () == measured(choices(2)).not_measured
     (line,) = measured(choices(3)).not_measured
@@ -57,6 +58,7 @@ def test_alternatives_beyond_the_limit_are_not_distinguished(
 def test_a_body_with_more_points_than_the_budget_is_not_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """`not_measured` names its schema; parameters and statuses are measured."""
     assert () == measured(wide()).not_measured
     monkeypatch.setattr(budget, "POINTS", 100)
     result = measured(wide())
@@ -67,17 +69,18 @@ def test_a_body_with_more_points_than_the_budget_is_not_measured(
     assert {"parameter", "status"} == {point.kind for point in result.points}
 
 
-@pytest.mark.parametrize(("others", "words"), [(1, "and 1 other response: "), (2, "and 2 other responses: ")])
+@pytest.mark.parametrize(("further", "words"), [(1, "and 1 other response: "), (2, "and 2 other responses: ")])
 def test_responses_with_the_same_unmeasured_schema_are_listed_once(
-    monkeypatch: pytest.MonkeyPatch, others: int, words: str
+    monkeypatch: pytest.MonkeyPatch, further: int, words: str
 ) -> None:
     monkeypatch.setattr(budget, "POINTS", 100)
     large = {"description": "x", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/O"}}}}
-    (line,) = measured(wide(responses={str(200 + n): large for n in range(others + 1)})).not_measured
+    (line,) = measured(wide(responses={str(200 + n): large for n in range(further + 1)})).not_measured
     assert line.startswith(f"coverage of GET /v1/things/{{id}} 200 {words}")
 
 
 def test_the_outline_of_a_body_beyond_the_budget_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no children, and its words say why."""
     (root,) = response_nodes(wide())
     assert ["small", "large"] == [node["name"] for node in root["children"]]
     monkeypatch.setattr(budget, "POINTS", 100)

@@ -59,6 +59,7 @@ def test_suggest_reads_every_format_of_traffic(run: Run, tmp_path: Path, text: s
 
 
 def test_suggest_combines_several_files(run: Run, tmp_path: Path) -> None:
+    """The description counts the items of both: 10 of 20."""
     (tmp_path / "one.json").write_text(json.dumps(STRAY))
     (tmp_path / "two.json").write_text(json.dumps(sample()))
     done = run("contract", "suggest", "one.json", "two.json")
@@ -135,7 +136,7 @@ def witnessed(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_drift_observed_exits_by_level(run: Run, tmp_path: Path, name: str, fail_on: str, code: int) -> None:
-    """Without a difference there are no findings."""
+    """The output names the cause of the difference, or says that there are no findings."""
     witnessed(tmp_path, name or "another type")
     if not name:
         (tmp_path / "seen.json").write_text(json.dumps(sample()))
@@ -187,7 +188,7 @@ def test_conflicting_arguments_are_an_error(run: Run, tmp_path: Path, arguments:
 
 
 def test_a_custom_base_is_compared_without_the_overlay(run: Run, tmp_path: Path) -> None:
-    """The printed command has both documents."""
+    """The finding is that the copy is stale; the printed command has both documents."""
     witnessed(tmp_path, "a value that upstream lists")
     (tmp_path / "base.yaml").write_text(yaml.safe_dump(published(CASES["another type"])))
     done = run("drift", "up.yaml", "--base", "base.yaml", "--observed", "seen.json")
@@ -196,7 +197,7 @@ def test_a_custom_base_is_compared_without_the_overlay(run: Run, tmp_path: Path)
 
 
 def test_a_contract_built_from_the_suggestion_accepts_the_traffic(run: Run, tmp_path: Path) -> None:
-    """Each command is the one that the previous command printed."""
+    """`check` rejects it under the old contract. Each command is the one that the previous command printed."""
     (tmp_path / "seen.json").write_text(json.dumps(edited(put(3, "status", "paused"))()))
     suggested = run("contract", "suggest", "seen.json", "--output", "suggested.overlay.yaml")
     command = suggested.stdout.splitlines()[-1].removeprefix("next: pytest-bctrl ").split()
@@ -206,6 +207,7 @@ def test_a_contract_built_from_the_suggestion_accepts_the_traffic(run: Run, tmp_
 
 
 def test_suggest_and_build_accept_a_custom_contract(run: Run, tmp_path: Path) -> None:
+    """The built contract lists the observed value in its enum."""
     spec = published(CASES["a value that upstream lists"])
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(spec))
     (tmp_path / "seen.json").write_text(json.dumps(edited(put(3, "status", "lost"))()))
@@ -247,6 +249,7 @@ def test_conforming_traffic_suggests_nothing_and_writes_no_file(run: Run, tmp_pa
 
 
 def test_a_difference_that_no_overlay_can_express_exits_with_2(run: Run, tmp_path: Path) -> None:
+    """A hundred different statuses; standard error names their location."""
     body: dict[str, Any] = sample()
     body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
     (tmp_path / "seen.json").write_text(json.dumps(body))
@@ -258,6 +261,7 @@ def test_a_difference_that_no_overlay_can_express_exits_with_2(run: Run, tmp_pat
     "arguments", ["--overlay s.yaml", "--output x.json", "--contract own.yaml", "--overlay gone.yaml --output x.json"]
 )
 def test_build_with_missing_arguments_exits_with_2(run: Run, tmp_path: Path, arguments: str) -> None:
+    """It prints one line and writes no file."""
     (tmp_path / "s.yaml").write_text("overlay: 1.0.0\n")
     done = run("contract", "build", *arguments.split())
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -82,6 +82,7 @@ TABLE: list[tuple[Edit, str, str, int, str]] = [
 
 @pytest.mark.parametrize("row", TABLE, ids=[f"{row[2]}-{row[1]}-{row[3]}" for row in TABLE])
 def test_each_drift_is_reported_once_with_location_and_counts(row: tuple[Edit, str, str, int, str]) -> None:
+    """An edited list, observed three times, has one difference, which `check` finds in a single response."""
     edit, place, kind, count, sample = row
     observer, responses = observed(sending(edited(edit, count=300)), times=3)
     (finding,) = differences(CONTRACT, observer.unvalidated)
@@ -113,5 +114,6 @@ def test_free_form_metadata_is_never_reported(value: Any) -> None:
 
 
 def test_the_space_id_counts_as_a_covered_parameter() -> None:
+    """An observed response counts once for `path:id`."""
     observer, _ = observed(sending(edited()))
     assert {(OPERATION.label, "path:id"): 1} == dict(observer.unvalidated.parameters)

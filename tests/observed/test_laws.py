@@ -28,6 +28,7 @@ def test_adding_observations_equals_observing_together(some: list[Any], others: 
 @example([{"runtimes": [{"status": 1.0}]}])
 @given(st.lists(BODIES, max_size=3))
 def test_an_observation_survives_serialization(bodies: list[Any]) -> None:
+    """As JSON, and as xdist sends it between processes."""
     observation = seen(*bodies)
     assert observation == from_data(json.loads(json.dumps(as_data(observation))))
     assert observation == from_data(execnet.loads(execnet.dumps(as_data(observation))))
@@ -41,6 +42,7 @@ def test_column_wise_observation_equals_a_walk_over_values(body: Any) -> None:
 @given(mutated())
 @settings(max_examples=10)
 def test_a_long_list_observed_in_chunks_yields_the_same(body: Any) -> None:
+    """As walking over its values one by one."""
     if isinstance(body, dict) and isinstance(body.get("runtimes"), list):
         long = {**body, "runtimes": [copy.copy(item) for _ in range(120) for item in body["runtimes"]]}
         assert documented(walked(200, long)) == documented(seen(long))
@@ -64,6 +66,7 @@ def test_every_observed_location_exists_in_the_schema_or_is_undocumented(body: A
 
 @given(st.lists(BODIES, max_size=3))
 def test_counts_do_not_exceed_totals_and_findings_are_unique(bodies: list[Any]) -> None:
+    """For the differences of any observed bodies."""
     findings = differences(CONTRACT, seen(*bodies))
     for finding in findings:
         assert finding.total is None or 0 < finding.count <= finding.total

@@ -19,6 +19,7 @@ from tests.variants.runtimes import mixed_runtime
 
 
 def test_property_names_beyond_the_limit_are_counted() -> None:
+    """A further finding has their number; where any property is documented, there is none."""
     observation = seen({"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]})
     findings = differences(CONTRACT, observation)
     assert MANY == sum(
@@ -31,6 +32,7 @@ def test_property_names_beyond_the_limit_are_counted() -> None:
 
 
 def test_discriminator_values_beyond_the_limit_are_counted() -> None:
+    """Ten are listed, and one finding counts the others."""
     kinds = [{**mixed_runtime(n), "backing": {"kind": f"kind-{n}"}} for n in range(MANY + 36)]
     observation = seen({"runtimes": kinds})
     *listed, further = differences(CONTRACT, observation)
@@ -40,6 +42,7 @@ def test_discriminator_values_beyond_the_limit_are_counted() -> None:
 
 
 def test_differences_are_found_without_samples() -> None:
+    """An observation from which the samples were removed has the same locations, messages and counts."""
     observation = seen({"runtimes": [odd(1)]})
     data = json.loads(
         json.dumps(as_data(observation)),
@@ -62,6 +65,7 @@ def test_samples_never_contain_values_of_the_traffic() -> None:
 
 @pytest.mark.parametrize("number", ["9" * 4_000, "1e999", "-0", "1" + "0" * 400])
 def test_integers_beyond_the_conversion_limit_are_observed(number: str) -> None:
+    """Observation and schema check find the same locations for a number of 4,000 digits and others."""
     text = json.dumps({"runtimes": [mixed_runtime(1)]})
     for replaced in ('"active"', '"eu-west-3"', '"us-east-1"'):
         text = text.replace(replaced, number)
@@ -73,6 +77,7 @@ def test_integers_beyond_the_conversion_limit_are_observed(number: str) -> None:
 
 
 def test_a_recursive_body_may_have_the_maximum_depth() -> None:
+    """400 nested objects have no findings."""
     schema = {"$ref": "#/components/schemas/Node"}
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     contract = contract_of(schema, {"Node": node})
@@ -95,11 +100,13 @@ def held_after(items: int) -> int:
 
 
 def test_memory_does_not_grow_with_the_traffic() -> None:
+    """Ten times the responses take less than 1.5 times the memory."""
     held_after(200)
     assert held_after(2_000) < 1.5 * held_after(200)
 
 
 def test_the_size_of_a_serialized_observation_is_bounded() -> None:
+    """Ten times the unlike items take less than 1.2 times the length."""
     bodies = [{"runtimes": [odd(number) for number in range(items)]} for items in (400, 4_000)]
     few, many = (len(json.dumps(as_data(seen(body)))) for body in bodies)
     assert many < 1.2 * few
@@ -110,6 +117,7 @@ SCHEMA = "things.json: #/paths/~1v1~1things~1{id}/get/responses/200/content/appl
 
 
 def test_coverage_names_the_schema_whose_alternatives_are_not_distinguished() -> None:
+    """If alternatives combine in more than 1,024 ways."""
     pairs = [{"anyOf": [{"required": [f"a{number}"]}, {"required": [f"b{number}"]}]} for number in range(20)]
     assert (
         f"{BODY}, $: {SCHEMA}/allOf/10: alternatives are not distinguished from here on: with those before, "

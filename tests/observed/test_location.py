@@ -75,6 +75,7 @@ def test_without_tags_removes_all_tags(parts: list[tuple[Any, str]]) -> None:
 
 @given(st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=100))
 def test_tag_value_reads_name_and_value(value: Any) -> None:
+    """What `value_tag` wrote."""
     assert ("kind", value) == tag_value(value_tag("kind", value))
 
 

@@ -89,6 +89,7 @@ def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:
 def test_every_keyword_has_coverage_points(
     schema: Any, bodies: list[Any], expected: dict[tuple[str, str, str], int]
 ) -> None:
+    """The points of a schema, with how often the bodies exercised each."""
     assert expected == points(schema, *bodies)
 
 
@@ -104,6 +105,7 @@ def test_branches_are_distinguished_by_their_discriminator() -> None:
 
 
 def test_a_recursive_schema_is_counted_once() -> None:
+    """The points of its first level are the only ones."""
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     contract = contract_of({"$ref": "#/components/schemas/Node"}, {"Node": node})
     listed = [
@@ -120,7 +122,7 @@ def test_a_schema_that_applies_twice_is_counted_once() -> None:
 
 
 def test_more_responses_cover_more_points() -> None:
-    """A response without a body covers only its status."""
+    """The number of points stays; a response without a body covers only its status."""
     nothing, once, twice = (
         measured(CONTRACT),
         measured(CONTRACT, sample()),

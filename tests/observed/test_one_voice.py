@@ -51,6 +51,7 @@ def assert_agreement(body: Any, status: int) -> None:
 
 @given(BODIES)
 def test_observer_and_checks_agree_on_every_listing(body: Any) -> None:
+    """For any mutated list: rule, location and counts."""
     assert_agreement(body, 200)
 
 
@@ -60,6 +61,7 @@ def test_observer_and_checks_agree_on_every_listing(body: Any) -> None:
 def test_observer_and_checks_agree_on_every_error_response(
     body: dict[str, Any], changed: dict[str, Any], gone: int
 ) -> None:
+    """For any mutated error of status 401."""
     error = {**body, **changed}
     error.pop([*error, ""][gone % (len(error) + 1)], None)
     assert_agreement(error, 401)
@@ -99,6 +101,7 @@ def with_first(**members: Any) -> dict[str, Any]:
     ],
 )
 def test_observer_and_checks_agree_on_selected_bodies(body: Any, status: int) -> None:
+    """Each has findings, the same in both."""
     assert_agreement(body, status)
     assert comparable(check_response(response_with(body, status)))
 

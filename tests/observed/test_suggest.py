@@ -101,6 +101,7 @@ TELLING = ("object property", "value", "kind", "null branch", "list for text", "
 
 @pytest.mark.parametrize("name", SEEN)
 def test_the_suggested_contract_accepts_the_observed_traffic(name: str) -> None:
+    """Neither `check` nor observation has a finding under the contract with the suggested overlay."""
     body = edited(SEEN[name])()
     suggested = made_of(body)
     assert [] == wrong(body, suggested)
@@ -140,6 +141,7 @@ def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(MUTANTS), st.data())
 def test_observing_a_mutant_does_not_accept_mutants_elsewhere(mutant: Mutant, data: st.DataObject) -> None:
+    """The suggested contract accepts the observed mutant, and rejects mutants of other locations."""
     suggested = made_of(mutant.body)
     assert [] == wrong(mutant.body, suggested)
     others = [candidate for candidate in MUTANTS if candidate.location != mutant.location]
@@ -204,6 +206,7 @@ _SHARED = st.sampled_from(
 
 
 def test_observed_integers_and_numbers_are_added_as_alternatives() -> None:
+    """After 0 and 0.5, the suggested contract accepts other numbers, and no text."""
     alternatives = [{"type": "object", "required": [name]} for name in "ab"]
     contract = contract_of({"oneOf": alternatives})
     suggested = suggest(contract, seen(0, 0.5, contract=contract)).contract
@@ -234,6 +237,7 @@ def test_any_suggested_contract_accepts_its_traffic(schema: Any, shared: Any, bo
 def test_bodies_that_violate_other_rules_are_still_rejected(
     schema: Any, shared: Any, bodies: list[Any], further: Any
 ) -> None:
+    """A body is rejected unless the observed ones broke the contract at the same location in the same way."""
     contract = contract_of(schema, {"Shared": shared})
     # A finding shows the first of the values that were seen at a place.
     admitted, breaks = (set().union(*(_broken(contract, body) for body in some)) for some in (bodies, [further]))
@@ -285,6 +289,7 @@ def test_a_shared_component_changes_only_where_it_was_observed(
 
 
 def test_a_component_used_once_is_changed_in_place() -> None:
+    """The target of the action is the component's property."""
     contract = contract_of({"$ref": "#/components/schemas/Shared"}, {"Shared": SHARED})
     targets = [action["target"] for action in suggest(contract, seen({"n": 5}, contract=contract)).actions]
     assert ["$.components.schemas.Shared.properties.n"] == targets
@@ -325,6 +330,7 @@ def test_descriptions_contain_the_evidence() -> None:
 
 
 def test_the_overlay_does_not_depend_on_the_order_of_traffic() -> None:
+    """The same bodies in reverse order suggest the same actions."""
     bodies = [edited(edit)() for edit in SEEN.values()]
     first, second = (suggest(CONTRACT, seen(*order)).actions for order in (bodies, bodies[::-1]))
     assert first == second

@@ -43,6 +43,7 @@ def kind(name: str, value: Any) -> dict[str, Any]:
 
 
 def test_a_value_is_added_only_to_the_branch_where_it_was_observed() -> None:
+    """The other branch of `oneOf` still rejects it."""
     contract = contract_of({"oneOf": [kind("x", {"enum": ["x1"]}), kind("y", {"enum": ["y1"]})]})
     bodies = [{"kind": "x", "value": "new"}, {"kind": "y", "value": "y1"}]
     suggestion = suggested(contract, *bodies)
@@ -60,12 +61,14 @@ def test_an_object_is_described_only_in_the_branch_where_it_was_observed() -> No
 
 
 def test_null_is_added_to_both_any_of_and_enum() -> None:
+    """The two actions have these targets, and null is accepted."""
     suggestion = suggested(contract_of({"enum": ["a", 5], "anyOf": [TEXT, {"type": "integer"}]}), None)
     assert ((), []) == (suggestion.unsaid, wrong(None, suggestion.contract))
     assert [f"{ROOT}.anyOf", f"{ROOT}.enum"] == [action["target"] for action in suggestion.actions]
 
 
 def test_a_value_that_matches_no_alternative_is_accepted_as_observed() -> None:
+    """The suggested contract accepts it, and still rejects others that match none."""
     contract = contract_of({"oneOf": [thing("a", a=TEXT), thing("b", b=TEXT)]})
     suggestion = suggested(contract, {"a": 5})
     assert ((), []) == (suggestion.unsaid, wrong({"a": 5}, suggestion.contract))
@@ -176,7 +179,7 @@ def test_an_undocumented_status_without_a_body_is_documented_without_content() -
 def test_an_undocumented_media_type_is_documented(
     response: tuple[int, str, bytes], types: list[str], unsaid: list[str]
 ) -> None:
-    """Only the JSON body of a response is learned; other statuses stay unchanged."""
+    """In the response of the observed status; only the JSON body is learned."""
     status, media, body = response
     sent = Response(CONTRACT, CONTRACT.operations[0], status, (("Content-Type", media),) if media else (), body)
     observation = from_data(json.loads(json.dumps(as_data(sent.observed))))

@@ -130,7 +130,8 @@ def test_findings_can_be_accepted_and_are_then_no_failure(tmp_path: Path) -> Non
     assert "error GET /v1/spaces/{id}/runtimes: strict_json" not in out
 
 
-def test_levels_apply(tmp_path: Path) -> None:
+def test_a_rule_that_is_switched_off_does_not_fail_the_proxy(tmp_path: Path) -> None:
+    """`--level strict_json=off`: the exit code is 0, and the summary counts the hidden finding."""
     with mock() as server:
         server.fault("nan")
         with running(tmp_path, server.url, "--level", "strict_json=off") as proxy:
@@ -159,7 +160,8 @@ def test_a_target_that_is_down_ends_with_2(tmp_path: Path) -> None:
     assert "not checked: the target cannot be reached: " in out
 
 
-def test_only_safe_methods(tmp_path: Path) -> None:
+def test_only_safe_rejects_a_post_with_405(tmp_path: Path) -> None:
+    """The proxy exits with 0 and prints what it did not forward."""
     with mock() as server, running(tmp_path, server.url, "--only-safe") as proxy:
         listing(proxy.url, server)
         reply = httpx.post(f"{proxy.url}/v1/spaces/{server.space_id}/runtimes", json={}, trust_env=False)
@@ -232,6 +234,7 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path, arguments: list[str], messa
 
 
 def test_a_damaged_recording_is_kept(tmp_path: Path) -> None:
+    """The proxy exits with 2 and names the file."""
     (tmp_path / "traffic.har").write_text("{", "utf-8")
     with mock() as server, running(tmp_path, server.url, "--record", "traffic.har") as proxy:
         listing(proxy.url, server)
@@ -243,6 +246,7 @@ def test_a_damaged_recording_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_examples_of_the_help_are_valid(tmp_path: Path, example: str) -> None:
+    """Each is started; ended without traffic, it exits with 2."""
     program, name, *arguments = shlex.split(example)
     assert ("pytest-bctrl", "proxy") == (program, name)
     chosen_by_the_test = ("--port", "0", "--ready-file", "proxy.json")
@@ -300,6 +304,7 @@ def _peak_memory(pid: int) -> int:
 
 
 def test_the_reset_of_a_client_leaves_the_proxy_running(tmp_path: Path) -> None:
+    """After resets at several moments of a request, a further client gets its response."""
     with mock() as server, running(tmp_path, server.url) as proxy:
         host, _, port = proxy.url.removeprefix("http://").rpartition(":")
         for sent in (b"", b"GET / HTTP/1.1\r\nHo", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"):
@@ -312,7 +317,8 @@ def test_the_reset_of_a_client_leaves_the_proxy_running(tmp_path: Path) -> None:
     assert (0, "") == (code, err)
 
 
-def test_a_contract_of_the_project_is_in_force(tmp_path: Path) -> None:
+def test_a_contract_given_by_an_option_is_checked(tmp_path: Path) -> None:
+    """With `--contract`, a status that it does not document is an error."""
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Pings", "version": "1"},
@@ -336,7 +342,8 @@ def test_identifiers_are_replaced_in_a_recording_if_the_project_says_so(tmp_path
     assert server.space_id not in text
 
 
-def test_without_a_ready_file_and_on_all_interfaces(tmp_path: Path) -> None:
+def test_listening_on_all_interfaces_prints_a_warning(tmp_path: Path) -> None:
+    """Also without a ready file."""
     process = subprocess.Popen(
         command("http://localhost:1", "--host", "0.0.0.0", "--port", "0"),
         stdout=subprocess.PIPE,

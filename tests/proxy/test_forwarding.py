@@ -46,6 +46,7 @@ REQUESTS = [
     st.lists(st.integers(1, 100_000), max_size=4),
 )
 def test_pipelined_exchanges_are_the_same_bytes(exchanges: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
+    """The responses through the proxy, and what it observes of the requests, equal those without it."""
     sent = b"".join(request for request, _ in exchanges)
     positions = [0, *sorted(cut % len(sent) for cut in cuts), len(sent)]
     pieces = [sent[start:end] for start, end in pairwise(positions)]
@@ -105,6 +106,7 @@ def test_a_reset_is_passed_on_as_a_reset() -> None:
 
 
 def test_the_target_learns_that_a_client_has_gone() -> None:
+    """Its connection is closed, and the exchange has the reason."""
     listener = socket.create_server(("127.0.0.1", 0))
     with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, seen):
         host, _, port = url.removeprefix("http://").rpartition(":")
@@ -120,12 +122,14 @@ def test_the_target_learns_that_a_client_has_gone() -> None:
 
 
 def test_a_client_that_sends_nothing_more_gets_its_response() -> None:
+    """It closes its sending side after the request."""
     with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
         assert RESPONSES[0] == raw(url, REQUESTS[1], half_close=True)
     assert 1 == len(seen.exchanges)
 
 
 def test_the_target_decides_about_expect() -> None:
+    """`100 Continue` of the target reaches the client before the body is sent."""
     with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
         host, _, port = url.removeprefix("http://").rpartition(":")
         with socket.create_connection((host, int(port)), timeout=30) as client:
@@ -140,7 +144,8 @@ def test_the_target_decides_about_expect() -> None:
     assert b"body" == bytes(seen.exchanges[0].request_body)
 
 
-def test_head_has_no_body() -> None:
+def test_the_response_to_head_has_its_headers_and_no_body() -> None:
+    """Three times on one connection; `Content-Length` is passed on."""
     response = head(200, "Content-Length: 5000")
     with target(lambda number: response) as server, proxied(server.url) as (url, seen):
         connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
@@ -153,6 +158,7 @@ def test_head_has_no_body() -> None:
 
 
 def test_an_http_1_0_client_is_served_in_http_1_0() -> None:
+    """The response without a length is passed on, and the target gets a `Host`."""
     with target(lambda number: head(200) + b"old", lambda number: True) as server, proxied(server.url) as (url, _):
         assert head(200) + b"old" == raw(url, b"GET / HTTP/1.0\r\n\r\n")
     assert ("Host", f"127.0.0.1:{server.port}") in server.received[0].headers
@@ -224,6 +230,7 @@ def test_only_safe_methods_are_forwarded_if_requested(request_bytes: bytes) -> N
 
 
 def test_a_host_can_be_allowed() -> None:
+    """A request with `Host: api.example` is forwarded if `hosts` has it."""
     request = REQUESTS[0].replace(b"Host: client", b"Host: api.example:80")
     with target(lambda number: RESPONSES[0]) as server, proxied(server.url, hosts=("api.example",)) as (url, _):
         assert RESPONSES[0] == raw(url, request, reads=len(RESPONSES[0]))
@@ -246,6 +253,7 @@ def test_a_target_that_is_down_gives_502() -> None:
 
 
 def test_a_malformed_body_ends_the_request() -> None:
+    """The target gets no request, and the exchange is cancelled."""
     request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nnonsense\r\n"
     with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
         raw(url, request)
@@ -255,6 +263,7 @@ def test_a_malformed_body_ends_the_request() -> None:
 
 
 def test_requests_after_a_rejected_one_are_ignored() -> None:
+    """In one piece or in several, the target does not get them."""
     rejected = b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"
     post = b"POST /a HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\n\r\n{}"
     with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
@@ -283,7 +292,8 @@ def test_a_request_that_turns_out_malformed_during_its_response_ends_the_connect
     assert (200, "the request is malformed") == (exchange.status, exchange.cancelled.partition(":")[0])
 
 
-def test_a_client_that_does_not_read_holds_the_target_back() -> None:
+def test_a_client_that_does_not_read_slows_the_target_down() -> None:
+    """The target can send the rest of a large body only once the client reads."""
     size = 50_000_000
     sent: list[int] = []
 
@@ -319,6 +329,7 @@ def test_a_client_that_does_not_read_holds_the_target_back() -> None:
 
 
 def test_exchanges_in_progress_are_completed_at_the_end() -> None:
+    """The client gets the response that the target sends while the proxy stops."""
     may_respond = threading.Event()
 
     def respond(number: int) -> bytes:
@@ -342,6 +353,7 @@ def test_exchanges_in_progress_are_completed_at_the_end() -> None:
 
 
 def test_exchanges_beyond_the_grace_period_are_cancelled() -> None:
+    """The reason is that the proxy was stopped."""
     may_respond = threading.Event()
 
     def respond(number: int) -> bytes:

@@ -62,13 +62,14 @@ ONE_OF_EACH = [
 
 @given(st.lists(st.sampled_from(ONE_OF_EACH), min_size=1, max_size=6), st.lists(st.integers(0, 10_000), max_size=8))
 def test_responses_to_pipelined_requests(chosen: list[tuple[str, bytes, tuple[int, bytes]]], cuts: list[int]) -> None:
+    """Any responses, split anywhere, have the status and body of their requests."""
     reading = Reading(*(method for method, _, _ in chosen))
     reading.feed(b"".join(data for _, data, _ in chosen), *cuts)
     assert [(*expected, True, "") for _, _, expected in chosen] == reading.results()
     assert reading.reader.is_idle
 
 
-def test_a_body_that_ends_with_the_connection() -> None:
+def test_a_body_without_a_length_ends_with_the_connection() -> None:
     reading = Reading("GET")
     reading.feed(head(200) + b"until the end")
     assert [] == reading.results()
@@ -109,6 +110,7 @@ def test_a_reset_is_an_error_of_the_response_in_progress() -> None:
 
 @pytest.mark.parametrize("reset", [None, ConnectionResetError(104, "Connection reset by peer")])
 def test_an_idle_connection_may_be_closed_while_a_request_is_sent(reset: OSError | None) -> None:
+    """The request has no response and a reason, but no error."""
     reading = Reading("GET", "GET")
     reading.feed(head(200, "Content-Length: 0"))
     reading.reader.end(reset)
@@ -119,6 +121,7 @@ def test_an_idle_connection_may_be_closed_while_a_request_is_sent(reset: OSError
 
 @given(st.integers(0, 10_000))
 def test_bytes_after_the_last_response_are_surplus(cut: int) -> None:
+    """A later request on the connection has no response that is certain to be its own."""
     reading = Reading("GET")
     first, second = head(200, "Content-Length: 2") + b"ok", head(200, "Content-Length: 0")
     reading.feed(first + second, cut)
@@ -141,7 +144,7 @@ def test_responses_after_a_malformed_one_are_not_assigned() -> None:
     assert "the response cannot be distinguished from the bytes before it" in reading.results()[1][3]
 
 
-def test_a_body_is_kept_up_to_its_limit() -> None:
+def test_a_body_over_the_limit_is_not_kept_and_its_size_is_counted() -> None:
     reading = Reading("GET")
     reading.feed(head(200, f"Content-Length: {2 * LIMIT}") + b"x" * 2 * LIMIT, 700, 1400)
     body = reading.finished[0].response_body
@@ -157,6 +160,7 @@ def test_cancelled_exchanges_have_the_reason() -> None:
 
 
 def test_bytes_without_any_request_are_not_assigned() -> None:
+    """They are no surplus either."""
     reading = Reading()
     reading.feed(b"220 ftp.example ready")
     assert ([], []) == (reading.finished, reading.surplus)

@@ -67,6 +67,7 @@ VARIANTS = {
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=lambda variant: variant.name)
 def test_a_listing_has_the_findings_of_check(variant: Variant) -> None:
+    """For each variant of a server, those of `check` and `check_request` on the same exchange."""
     contract = load_contract()
     with serve(variant) as server, traffic_of(server.url, contract) as (url, traffic):
         headers = {"Authorization": f"Bearer {server.api_key}"}
@@ -98,6 +99,7 @@ def request(method: str = "GET", path: str = "/orders", content: bytes = b"", *f
 
 
 def test_requests_and_responses_are_checked_and_merged() -> None:
+    """Three equal exchanges have a finding each for request and response, with a count of three and a curl command."""
     lines: list[str] = []
     wrong = request("POST", "/orders", b'{"qty": 0, "size": "m"}')
     responses = reply(json.dumps({"id": 1, "qty": 1, "size": "xl"}).encode(), status=201)
@@ -127,6 +129,7 @@ def test_requests_and_responses_are_checked_and_merged() -> None:
     ids=["gzip", "br", "not gzip", "not br", "unknown coding"],
 )
 def test_bodies_are_decoded(coding: str, content: bytes, rules: list[str], not_checked: list[str]) -> None:
+    """The rules reported for a body in a coding, and the reason if it cannot be decoded."""
     response_bytes = reply(content, f"Content-Encoding: {coding}")
     with scripted(response_bytes) as (url, traffic):
         assert response_bytes == raw(url, request(), reads=len(response_bytes))
@@ -188,12 +191,14 @@ def test_empty_lines_after_a_response_are_harmless() -> None:
 
 
 def test_surplus_after_a_response_of_no_operation_is_ignored() -> None:
+    """Bytes after the response to a path that is not in the contract."""
     with scripted(reply(b"{}") + b"more") as (url, traffic):
         raw(url, request("GET", "/elsewhere"), reads=len(reply(b"{}")) + 4)
     assert [] == traffic.findings
 
 
-def test_credentials_of_requests_are_redacted() -> None:
+def test_credentials_seen_in_requests_are_redacted_afterwards() -> None:
+    """Of headers, cookies, basic authentication and the query."""
     redaction = Redaction()
     credentials = ["sk-4fL0pQ8vT2xZ", "c00k1e-value-77", "pa55w0rd-in-Basic", "query-s3cret-901"]
     fields = [f"Authorization: Bearer {credentials[0]}", f"Cookie: theme=dark; session={credentials[1]}"]
@@ -211,6 +216,8 @@ def test_credentials_of_requests_are_redacted() -> None:
 
 
 def test_levels_and_custom_checks_apply() -> None:
+    """A custom check reports an empty object, and a rule that is off is only counted."""
+
     @contract_check("no_empty_object")
     def no_empty_object(checked: CheckedResponse) -> Iterator[Problem]:
         if checked.data == {}:
@@ -237,6 +244,8 @@ def test_a_broken_custom_check_is_reported_as_not_checked() -> None:
 def test_an_error_of_the_package_is_not_silent(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The traceback is printed, and the traffic was not checked."""
+
     def fail(*_: object) -> None:
         raise RuntimeError("unexpected")
 
@@ -247,7 +256,8 @@ def test_an_error_of_the_package_is_not_silent(
     assert "RuntimeError: unexpected" in capsys.readouterr().err
 
 
-def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_and_unmatched_paths_are_limited_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a limit of three, the rest is counted."""
     monkeypatch.setattr("pytest_bctrl.cli.proxied_traffic._MAX_KEPT", 3)
     sent = [request("GET", f"/orders?limit=a&p{number}=1") for number in range(6)]
     sent += [request("GET", f"/elsewhere/{number}") for number in range(6)]
@@ -266,6 +276,7 @@ def test_the_coverage_counts_what_passed_through() -> None:
 
 
 def test_a_response_before_the_end_of_the_request() -> None:
+    """The request is reported as not checked."""
     listener = socket.create_server(("127.0.0.1", 0))
     with listener, traffic_of(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, traffic):
         host, _, port = url.removeprefix("http://").rpartition(":")
@@ -280,6 +291,7 @@ def test_a_response_before_the_end_of_the_request() -> None:
 
 
 def test_many_texts_are_listed_in_part() -> None:
+    """`listed` sorts 25 by their number and ends with `5 others`."""
     counter = Counter({f"GET /{number}": 30 - number for number in range(25)})
     lines = list(listed(counter))
     assert ["GET /0 (30 times)", "GET /1 (29 times)", "5 others"] == [*lines[:2], lines[-1]]
@@ -287,6 +299,7 @@ def test_many_texts_are_listed_in_part() -> None:
 
 
 def test_credentials_that_are_not_base64_are_not_decoded() -> None:
+    """`sent_secrets` yields what follows the scheme as it is."""
     observed = Request("GET", "/", (("authorization", "Basic ???"), ("authorization", "Digest a=b")))
     assert ["???", "a=b"] == list(sent_secrets(observed, ()))
     basic = f"Basic {base64.b64encode(b'user-is-the-key:').decode()}"
@@ -301,6 +314,7 @@ def test_a_body_that_cannot_be_decoded_here_is_unread(monkeypatch: pytest.Monkey
 
 
 def test_a_recording_has_a_maximum_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further exchanges are left out, and a note counts them."""
     monkeypatch.setattr("pytest_bctrl.cli.proxy_recording.RECORDED", 300)
     path = tmp_path / "traffic.har"
     recording = ProxyRecording(path, CONTRACT, "http://127.0.0.1:1", Redaction())
@@ -313,6 +327,7 @@ def test_a_recording_has_a_maximum_size(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_an_exchange_whose_credentials_are_not_redacted_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a limit of two credentials, the exchange with a third is neither checked nor recorded."""
     monkeypatch.setattr("pytest_bctrl.cli.proxied_traffic._MAX_KEPT", 2)
     kept: list[str] = []
     sent = [request("GET", f"/orders?api_key=credential-{number}") for number in (1, 2, 3, 1)]

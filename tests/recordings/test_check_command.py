@@ -65,6 +65,7 @@ def test_check_reports_files_and_folders_in_every_format(tmp_path: Path) -> None
 
 
 def test_a_file_name_cannot_inject_a_workflow_command(tmp_path: Path) -> None:
+    """The annotation of a file whose name has a line end and `::error` is one line, with the name escaped."""
     (tmp_path / "n\r\n::error::a,b%.json").write_bytes(BAD)
 
     result = check("n\r\n::error::a,b%.json", "--format", "github", folder=tmp_path)
@@ -112,6 +113,7 @@ def test_fail_on_sets_the_level_that_fails(tmp_path: Path) -> None:
 
 
 def test_a_circular_symlink_in_a_folder_is_skipped(tmp_path: Path) -> None:
+    """`check .` exits with 0 and prints no error."""
     (tmp_path / "a.har").write_bytes(encode(Recording((listed(),))))
     (tmp_path / "loop").symlink_to("loop")
     result = check(".", folder=tmp_path)
@@ -119,6 +121,7 @@ def test_a_circular_symlink_in_a_folder_is_skipped(tmp_path: Path) -> None:
 
 
 def test_check_uses_the_baseline_of_the_project(tmp_path: Path) -> None:
+    """`bctrl_baseline` in pytest.ini: `--accept` writes that file, and a further check exits with 0."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_baseline = known.yaml\n", "utf-8")
     (tmp_path / "body.json").write_bytes(BAD)
     assert "bctrl_baseline (ini): " in check("body.json", folder=tmp_path).stderr

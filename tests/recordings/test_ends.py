@@ -60,6 +60,7 @@ def test_an_unrecorded_request_during_teardown_is_an_error(pytester: pytest.Pyte
 
 
 def test_a_nonconforming_response_during_teardown_is_not_recorded(pytester: pytest.Pytester, replay: Run) -> None:
+    """A fixture requests it after the test's end: the test has an error, which says that it breaks the contract."""
     fault = "request.getfixturevalue('bctrl_mock').fault('break_rule', 'runtimes[*].status: enum')"
     asking = f"{fault}; bctrl_client.get(f'/v1/spaces/{{bctrl_space_id}}/runtimes')"
     text = AFTERWARDS.replace("AFTER", asking)
@@ -76,11 +77,13 @@ def test_a_nonconforming_response_during_teardown_is_not_recorded(pytester: pyte
 def test_the_default_space_id_is_empty_in_a_live_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Otherwise it is the mock's."""
     monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
     assert (_usual_space(pytester.parseconfig("--bctrl-live")), _usual_space(pytester.parseconfig())) == ("", SPACE_ID)
 
 
 def test_runtimes_are_those_of_the_first_successful_response(tmp_path: Path) -> None:
+    """`recording.runtimes()` skips a 401; without a success, it is an error."""
     path = tmp_path / "kept.har"
     path.write_bytes(encode(Recording((REFUSED, listed()))))
     assert json.loads(listed().body)["runtimes"] == recorded(path).runtimes()

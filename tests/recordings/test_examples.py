@@ -77,6 +77,7 @@ def replay(replay: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(("name", "workers"), [*zip(PROJECTS, ("2", "0", "0", "0"), strict=True)])
 def test_an_example_passes_offline(pytester: pytest.Pytester, replay: Run, name: str, workers: str) -> None:
+    """Its recordings are replayed, unchanged, and no connection to another host is attempted."""
     expected = project(pytester, name)
     before = {path: path.read_bytes() for path in pytester.path.rglob("*.har")}
     assert bool(before) == (name != "with_polling")
@@ -91,6 +92,7 @@ def test_an_example_passes_offline(pytester: pytest.Pytester, replay: Run, name:
 def test_the_live_test_of_an_example_runs_against_the_api(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, api: Server, name: str
 ) -> None:
+    """With `-m bctrl_live`, a server receives the request."""
     project(pytester, name)
     monkeypatch.setenv("BCTRL_API_KEY", api.api_key)
     monkeypatch.setenv("BCTRL_SPACE_ID", api.space_id)

@@ -57,4 +57,5 @@ TAKEN = ["listing", "spaces/listing", "listing.har", "r\u00e9gions", "with space
 
 @pytest.mark.parametrize("name", [*REFUSED, "list ", "a\nb", *TAKEN])
 def test_names_that_some_file_system_rejects_are_not_portable(name: str) -> None:
+    """`is_portable` is false for them, and true for ordinary names."""
     assert is_portable(name) is (name in TAKEN)

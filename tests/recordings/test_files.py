@@ -74,7 +74,7 @@ WIDE = encode(
 
 @pytest.mark.parametrize("byte", [0x00, 0x22, 0x5C, 0x75, 0xC3, 0xFF])
 def test_the_fast_and_the_general_reader_agree_on_any_changed_byte(byte: int) -> None:
-    """Our own files are parsed as bytes, other tools' files as text; both readers accept the same files."""
+    """At each position, both return the same recording or raise the same error: one parses bytes, the other text."""
     for place in range(len(WIDE)):
         data = WIDE[:place] + bytes([byte]) + WIDE[place + 1 :]
 
@@ -191,7 +191,8 @@ def test_loading_a_missing_file_returns_none(tmp_path: Path) -> None:
     assert load(tmp_path / "none.har") is None
 
 
-def test_saving_no_exchanges_removes_an_empty_file(tmp_path: Path) -> None:
+def test_saving_no_exchanges_removes_the_file(tmp_path: Path) -> None:
+    """It creates none if there is none."""
     path = tmp_path / "recordings" / "x.har"
     assert not save(path, "", [], "mock", "now")
     assert not path.parent.exists()
@@ -236,7 +237,7 @@ def test_a_file_of_a_newer_format_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_entries_of_another_tool_are_not_preserved(tmp_path: Path) -> None:
-    """They were never searched for secrets."""
+    """Saving a recording to their file removes them: they were never searched for secrets."""
     path = tmp_path / "x.har"
     entry = {"request": {"method": "GET", "url": "https://a.test/?key=1"}, "response": {"status": 200}}
     path.write_text(json.dumps({"log": {"entries": [entry]}}))

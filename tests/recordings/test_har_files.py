@@ -32,6 +32,7 @@ def loaded(path: Path) -> Recording:
 
 @pytest.mark.parametrize("name", WITH_BODIES)
 def test_bodies_recorded_by_a_browser_are_read(name: str) -> None:
+    """Embedded, attached or in an archive, they are the same three responses."""
     page, listing, refused = loaded(FILES / name).exchanges
 
     assert [404, 200, 401] == [exchange.status for exchange in (page, listing, refused)]
@@ -44,6 +45,7 @@ def test_bodies_recorded_by_a_browser_are_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", WITH_BODIES[:2])
 def test_a_har_file_of_a_browser_is_replayed(name: str) -> None:
+    """Its two responses of the same request are returned in turn: 200, and then 401."""
     recording = recorded(FILES / name)
     first, second = listed_by(recording), listed_by(recording)
 
@@ -52,6 +54,7 @@ def test_a_har_file_of_a_browser_is_replayed(name: str) -> None:
 
 @pytest.mark.parametrize("url", ["data:text/plain,x", "blob:https://a.test/1", "/style.css", "https://cdn.test/"])
 def test_the_base_url_is_that_of_the_api_and_not_of_the_page(tmp_path: Path, url: str) -> None:
+    """The first entry of the file is a page of another host, or no URL of a server."""
     document = json.loads((FILES / "embed.har").read_bytes())
     document["log"]["entries"][0]["request"]["url"] = url
     (tmp_path / "x.har").write_text(json.dumps(document))
@@ -83,6 +86,7 @@ def test_har_files_of_a_browser_conform_to_the_contract(name: str) -> None:
 
 
 def test_a_violation_in_an_attached_body_is_found(tmp_path: Path) -> None:
+    """`pytest-bctrl check` of the folder names the HAR file and its entry."""
     shutil.copytree(FILES / "attach", tmp_path / "faulty")
     (path,) = (path for path in (tmp_path / "faulty").glob("*.json") if b'"runtimes"' in path.read_bytes())
     path.write_bytes(path.read_bytes().replace(b'"status":"', b'"status":"x', 1))
@@ -106,6 +110,7 @@ def attached(tmp_path: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("name", ["../outside.json", "link.json", "gone.json", "", ".", "a\0b", "x" * 300, "/in/full"])
 def test_an_attachment_outside_the_folder_is_an_error(tmp_path: Path, name: str) -> None:
+    """Neither a path, a symbolic link nor a missing or invalid name is followed."""
     (tmp_path / "outside.json").write_text("{}")
     path = attached(tmp_path, name)
     (path.parent / "link.json").symlink_to(tmp_path / "outside.json")

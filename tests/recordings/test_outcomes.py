@@ -62,6 +62,7 @@ def test_fails_as_expected(bctrl_client, bctrl_space_id):
 
 
 def test_only_passing_tests_are_recorded(pytester: pytest.Pytester, replay: Run) -> None:
+    """Of a project whose tests also fail, skip and are expected to fail, there is one file."""
     pytester.makepyfile(test_mine=PROJECT)
 
     replay("--bctrl-record-mode=once")
@@ -113,6 +114,7 @@ def test_skips(bctrl_client):
 
 
 def test_a_test_with_an_unrecorded_request_fails_whatever_its_outcome(pytester: pytest.Pytester, replay: Run) -> None:
+    """Five tests ignore the error, skip, or otherwise hide it."""
     pytester.makepyfile(test_mine=SWALLOWING)
 
     result = replay()

@@ -79,11 +79,13 @@ def nowhere() -> Iterator[str]:
 
 
 def test_an_unreachable_target_is_a_502_over_the_port(nowhere: str) -> None:
+    """While recording, the response names the request."""
     response = httpx.get(f"{nowhere}/v1/x", trust_env=False)
     assert (502, True) == (response.status_code, "GET http://127.0.0.1:9/v1/x: " in response.text)
 
 
 def test_an_invalid_request_is_a_400_over_the_port(nowhere: str) -> None:
+    """While recording, for a `Host` that is no host."""
     response = httpx.get(f"{nowhere}/v1/x", headers={"Host": "a b"}, trust_env=False)
     assert 400 == response.status_code
 
@@ -110,6 +112,7 @@ def location(player: Player) -> str:
 
 
 def test_the_mock_command_replays_a_recording_byte_for_byte(tmp_path: Path) -> None:
+    """`pytest-bctrl mock --recording`, with and without `--nonconforming`."""
     (tmp_path / "x.har").write_bytes(encode(Recording((listed(),))))
     _served(tmp_path)
     _served(tmp_path, "--nonconforming")

@@ -38,6 +38,7 @@ def run(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_hook_selects_only_recordings(tmp_path: Path) -> None:
+    """Its `files` pattern matches HAR files in folders named `recordings`."""
     recordings = ["recordings/a.har", "tests/recordings/test_x/test_y[1].har"]
     for name in (*recordings, "other/b.har", "recordings/c.json", "x.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

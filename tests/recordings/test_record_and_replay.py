@@ -105,6 +105,7 @@ def test_a_recorded_response_that_is_never_used_is_reported(pytester: pytest.Pyt
 
 
 def test_the_mock_serves_a_recording(pytester: pytest.Pytester, record: Run, replay: Run, api: Server) -> None:
+    """A test of `bctrl_mock` gets the recorded list, in the recorded space."""
     pytester.makepyfile(test_mine=PROJECT)
     record("-k", "test_sync")
     pytester.makepyfile(
@@ -160,12 +161,14 @@ MISSED = ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=
 
 @pytest.mark.parametrize("path", [*HIT, *MISSED])
 def test_requests_match_with_and_without_the_base_path(path: str) -> None:
+    """`Player.response` returns the exchange for some paths, and a miss for others."""
     exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
 
     assert (path in HIT) == (exchange == Player([exchange], name="x", hint="").response("GET", path))
 
 
 def test_a_response_below_a_base_path_is_checked() -> None:
+    """`failing` reports a wrong status in a recording of a gateway."""
     exchange = listed(broken(), base_path=PREFIX)
     below = replace(exchange, url=exchange.url.replace("/v1/", f"{PREFIX}/v1/"))
 
@@ -206,6 +209,7 @@ def test_a_session_fixture_has_the_base_url_and_a_replayed_test_the_recorded_spa
 def test_a_session_scoped_override_of_the_space_id_is_recorded_and_replayed(
     pytester: pytest.Pytester, record: Run, replay: Run, api: Server
 ) -> None:
+    """The project's own fixture `bctrl_space_id` takes precedence over the option."""
     fixture = f'@pytest.fixture(scope="session")\ndef bctrl_space_id(bctrl_base_url):\n    return "{api.space_id}"\n'
     pytester.makepyfile(test_mine=FLEET + fixture)
     record("--bctrl-space-id=another").assert_outcomes(passed=1)

@@ -67,7 +67,7 @@ def _starlette(body: bytes) -> Any:
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2", "requests", "urllib3"])
 def test_check_accepts_the_response_of_each_client_library(mock: MockServer, library: str) -> None:
-    """The response to HEAD has no body."""
+    """For GET and HEAD; a wrong status in a body is found."""
     mock.reset()
     assert_conforms(_over_the_port(library, mock), fail_on="info")
     assert_conforms(_over_the_port(library, mock, "HEAD"), fail_on="info")
@@ -77,6 +77,7 @@ def test_check_accepts_the_response_of_each_client_library(mock: MockServer, lib
 
 @pytest.mark.parametrize("make", [_flask, _django])
 def test_check_accepts_an_empty_response_to_head(make: Any) -> None:
+    """Of Flask and Django; an empty response to GET has findings."""
     assert [] == check(make(GOOD, "HEAD"))
     assert [] != check(make(b"", "GET"))
 
@@ -89,6 +90,7 @@ def test_check_accepts_test_responses_and_plain_bodies(make: Any) -> None:
 
 
 def test_the_space_id_is_read_from_django_and_flask_requests() -> None:
+    """A body of another space has the finding `space_id_matches`."""
     body = json.dumps(response(space_id="11111111-0000-4000-8000-000000000000")).encode()
     for make in (_flask, _django):
         assert ["space_id_matches"] == [finding.rule for finding in check(make(body))]

@@ -125,6 +125,7 @@ def test_a_secret_in_any_encoding_and_location_is_an_error_that_does_not_show_it
 @settings(max_examples=300, deadline=None)
 @given(keys)
 def test_an_exchange_without_the_secret_is_accepted(value: str) -> None:
+    """`refuse_secret` raises nothing for a text that resembles it."""
     body = json.dumps({"note": "".join(chr(ord(letter) + 1) for letter in value)}).encode()
     if value not in repr(PLAIN) and value not in "recordings/x.har":
         refuse_secret([replace(PLAIN, body=body)], "recordings/x.har", f"{value}-{value}")
@@ -157,6 +158,7 @@ def test_a_secret_in_a_compressed_or_utf_16_body_is_found(packing: str, place: s
     ids=["too short to tell anything", "base64 of something else"],
 )
 def test_a_body_without_the_complete_secret_is_accepted(body: bytes, value: str) -> None:
+    """Its first letters, or base64 of something else."""
     refuse_secret([replace(PLAIN, body=body)], "abc.har", value)
 
 
@@ -184,6 +186,7 @@ def test_the_error_has_the_location_in_a_json_body(body: bytes, place: str) -> N
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.uuids().map(str), min_size=1, max_size=4, unique=True), st.booleans())
 def test_scrubbing_replaces_identifiers_consistently(identifiers: list[str], upper: bool) -> None:
+    """Each UUID has the same replacement wherever it occurs, in the URL and the body, in either case."""
     shown = [identifier.upper() if upper else identifier for identifier in identifiers]
     body = json.dumps({"ids": shown + shown, "first": shown[0]}).encode()
     exchange = replace(PLAIN, url=f"https://a.test/v1/spaces/{shown[0]}/runtimes", body=body)
@@ -201,6 +204,7 @@ def test_scrubbing_replaces_identifiers_consistently(identifiers: list[str], upp
 
 
 def test_a_uuid_without_hyphens_is_scrubbed() -> None:
+    """A digest of the same length is not; inside base64, it is an error."""
     identifier, digest = UUID("7d9b3f5e-2a1c-4e8f-b6d0-91c2a3b4c5d6"), "0123456789abcdef" * 2
     exchange = replace(
         PLAIN, body=json.dumps([str(identifier), identifier.hex, identifier.hex.upper(), digest]).encode()
@@ -218,6 +222,7 @@ def test_a_uuid_without_hyphens_is_scrubbed() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.uuids().map(str), st.sampled_from(sorted(SPELLINGS)), st.sampled_from(sorted(PLACES)))
 def test_an_identifier_in_any_encoding_is_scrubbed_or_an_error(identifier: str, spelling: str, place: str) -> None:
+    """What `scrub` returns does not contain it, in any encoding or location."""
     exchange = PLACES[place](PLAIN, SPELLINGS[spelling](identifier))
     # The same finder as for secrets, which knows this one identifier, is the judge of what was let through.
     refuse_secret(_let_through(exchange, identifier), "x.har", identifier)
@@ -233,6 +238,7 @@ def _let_through(exchange: Exchange, identifier: str) -> list[Exchange]:
 
 
 def test_a_space_id_that_is_not_a_uuid_is_scrubbed_as_a_whole_word() -> None:
+    """As part of another word it is an error."""
     exchange = replace(PLAIN, url="https://a.test/v1/spaces/acme/runtimes", body=b'{"spaceId": "acme", "n": "acmeism"}')
 
     (scrubbed,) = scrub([replace(exchange, body=b'{"spaceId": "acme"}')], "x.har", "acme")

@@ -60,6 +60,7 @@ def test_an_edited_entry_is_an_error_and_nothing_is_overwritten(shared: Path, te
 
 
 def test_an_edit_that_removes_the_format_marks_loses_no_entry(shared: Path) -> None:
+    """Recording a test again is an error that leaves the file as it is."""
     document = json.loads(shared.read_text("utf-8"))
     del document["log"]["_bctrlFormat"]
     document["log"]["creator"]["name"] = "another program"
@@ -90,6 +91,7 @@ def test_a_test_without_its_own_entries_replays_all_entries(shared: Path) -> Non
 
 
 def test_a_file_without_a_final_newline_keeps_its_entries(shared: Path) -> None:
+    """When one of its tests is recorded again."""
     shared.write_bytes(shared.read_bytes().removesuffix(b"\n"))
 
     again(shared, TESTS[1])

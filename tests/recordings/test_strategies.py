@@ -45,6 +45,7 @@ def test_every_generated_body_is_valid_by_jsonschema_and_the_checks(body: dict[s
 @slow
 @given(items(status="failed", kind=st.sampled_from(["browser", "desktop"]), createdAt="2030-01-01T00:00:00Z"))
 def test_dependent_properties_follow_overrides(item: dict[str, Any]) -> None:
+    """`items(status=…, kind=…, createdAt=…)`: `type` equals `kind`, and `updatedAt` is not earlier."""
     assert ("failed", item["kind"], "2030-01-01T00:00:00Z") == (item["status"], item["type"], item["createdAt"])
     assert datetime.fromisoformat(item["updatedAt"]) >= datetime.fromisoformat(item["createdAt"])
     assert [] == check(response([item]))
@@ -89,6 +90,7 @@ def test_strategies_pass_the_health_checks_on_a_slow_machine(
 
 
 def test_nonconforming_supports_a_list_of_at_most_one_item() -> None:
+    """A drawn case violates exactly its rule."""
     things = {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}, "maxItems": 1}
     contract = contract_of({"type": "object", "properties": {"things": things}, "required": ["things"]})
     case = find(nonconforming(contract=contract), lambda _case: True, settings=slow)
@@ -98,12 +100,14 @@ def test_nonconforming_supports_a_list_of_at_most_one_item() -> None:
 @settings(quick, max_examples=10)
 @given(bodies(min_size=1, id=SPACE_ID))
 def test_generated_ids_are_unique(body: Any) -> None:
+    """With a fixed id and `min_size=1`, a body has exactly one item."""
     assert 1 == len(body["runtimes"])
 
 
 @settings(quick, max_examples=1)
 @given(data=st.data())
 def test_a_strategy_can_be_created_inside_a_test(data: st.DataObject) -> None:
+    """`bodies()` within `@given(data=…)`, with nothing cached."""
     strategies._prepare.cache_clear()
     assert [] == check(data.draw(bodies()))
 
@@ -123,12 +127,16 @@ RULES = {name: "response_schema_conformance" if ":" in name else name for name i
     "name", ["runtimes[*].status: enum", "undocumented_property", "unique_ids", "kind_equals_type"]
 )
 def test_nonconforming_can_violate_every_rule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each rule is drawn separately, because rare rules would take hundreds of draws."""
+    """The case has the rule of the check.
+
+    Each rule is drawn separately, because rare rules would take hundreds of draws.
+    """
     monkeypatch.setattr(strategies, "_rules", lambda _: [name])
     assert (RULES[name], name) == find(nonconforming(), bool, settings=quick)[:2]
 
 
-def test_samples_are_consistent_and_reproducible_by_seed() -> None:
+def test_samples_conform_and_are_reproducible_by_seed() -> None:
+    """`runtimes` and `runtime` with a seed, a space id, and a `type` that `kind` follows."""
     assert runtimes(20, seed=3) == runtimes(20, seed=3) != runtimes(20, seed=4)
     assert [] == check(response(runtimes(20, seed=3)))
     assert {"elsewhere"} == {item["spaceId"] for item in runtimes(3, space_id="elsewhere")}
@@ -225,4 +233,5 @@ TREES = contract_of(
 @slow
 @given(bodies(contract=TREES))
 def test_strategies_support_a_recursive_contract_with_optional_properties(body: dict[str, Any]) -> None:
+    """`check` has no finding for a drawn body."""
     assert [] == check(body, contract=TREES)

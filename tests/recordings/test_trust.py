@@ -46,7 +46,7 @@ def broken(item: int = 0) -> dict[str, Any]:
 
 
 def test_a_run_reports_the_problem_of_each_recording(pytester: pytest.Pytester, replay: Run) -> None:
-    """With two workers, a stale recording is reported once. A replay needs no secrets."""
+    """Nonconforming, stale or missing: the test fails, or the summary names the file. A replay needs no secrets."""
     folder = pytester.mkdir("recordings")
     for name, exchange, text in (
         ("broken", listed(broken()), ""),
@@ -109,7 +109,7 @@ def test_a_response_with_a_secret_is_an_error_and_not_recorded(mock: MockServer,
 
 
 def test_scrubbed_recordings_are_replayed_with_their_own_space_id(mock: MockServer, tmp_path: Path) -> None:
-    """Recording the same bodies again does not change the file."""
+    """The file lacks the space id, and the replayed response conforms; recording it again changes nothing."""
     for is_first in (True, False):
         recording = recorded(tmp_path / "x.har", mock=mock, scrub_ids=True)
         listing(recording)
@@ -142,6 +142,7 @@ def test_a_key_in_an_unrecorded_request_is_redacted(tmp_path: Path, spelled: str
 
 
 def test_an_invalid_recording_mark_is_an_error(pytester: pytest.Pytester) -> None:
+    """A path above the folder, an unknown or invalid argument, a number, or a null character."""
     marks = ('"../up"', '"a", other=1', '"a", conforming="no"', "7", r'"a\0b"')
     items = pytester.getitems(
         "import pytest\n"

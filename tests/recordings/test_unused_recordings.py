@@ -39,6 +39,7 @@ def project(pytester: pytest.Pytester, replay: Run) -> Path:
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_complete_run_names_the_recording(replay: Run, arguments: tuple[str, ...]) -> None:
+    """The recording of no test is named once, also with workers."""
     result = replay(*arguments)
     result.assert_outcomes(passed=2)
     assert 1 == result.stdout.lines.count(LINE)
@@ -46,6 +47,7 @@ def test_complete_run_names_the_recording(replay: Run, arguments: tuple[str, ...
 
 @pytest.mark.usefixtures("project")
 def test_recording_of_a_skipped_test_is_used(pytester: pytest.Pytester, replay: Run) -> None:
+    """It is not named as unused."""
     skipped = TESTS.replace("def test_second", '@pytest.mark.skip("not today")\ndef test_second')
     pytester.makepyfile(test_mine=skipped)
     assert [LINE] == [line for line in replay().stdout.lines if line.startswith("no test uses it")]
@@ -54,6 +56,7 @@ def test_recording_of_a_skipped_test_is_used(pytester: pytest.Pytester, replay: 
 
 @pytest.mark.usefixtures("project")
 def test_recording_of_a_removed_test_file_is_named(pytester: pytest.Pytester, replay: Run, project: Path) -> None:
+    """All recordings in the folder of a test file that no longer exists."""
     shutil.copytree(project, project.parent / "test_gone")
     lines = [line for line in replay().stdout.lines if line.startswith("no test uses it")]
     assert 4 == len(lines)
@@ -70,7 +73,8 @@ def test_recording_of_a_removed_test_file_is_named(pytester: pytest.Pytester, re
         ("--deselect", "test_mine.py::test_first"),
     ],
 )
-def test_partial_run_says_nothing(replay: Run, arguments: tuple[str, ...]) -> None:
+def test_a_run_of_some_tests_names_no_unused_recording(replay: Run, arguments: tuple[str, ...]) -> None:
+    """Selected by `-k`, a path, `--lf`, `--ignore` or `--deselect`."""
     assert LINE not in replay(*arguments).stdout.lines
 
 
@@ -78,15 +82,16 @@ def test_partial_run_says_nothing(replay: Run, arguments: tuple[str, ...]) -> No
 @pytest.mark.parametrize(
     "source", ["raise ValueError", "def test_a():\n    raise ValueError\n\ndef test_b():\n    pass"]
 )
-def test_run_that_ended_early_says_nothing(pytester: pytest.Pytester, replay: Run, source: str) -> None:
+def test_a_run_that_ended_early_names_no_unused_recording(pytester: pytest.Pytester, replay: Run, source: str) -> None:
     pytester.makepyfile(test_other=source)
     assert LINE not in replay("-x", "--continue-on-collection-errors").stdout.lines
 
 
 @pytest.mark.usefixtures("project")
-def test_run_in_a_folder_of_the_project_says_nothing(
+def test_a_run_in_a_folder_of_the_project_names_no_unused_recording(
     pytester: pytest.Pytester, replay: Run, monkeypatch: pytest.MonkeyPatch, project: Path
 ) -> None:
+    """The rootdir is the folder above."""
     pytester.makeini("[pytest]")
     inner = pytester.mkdir("inner")
     shutil.move(pytester.path / "test_mine.py", inner)
@@ -99,6 +104,7 @@ def test_run_in_a_folder_of_the_project_says_nothing(
 
 @pytest.mark.usefixtures("project")
 def test_test_with_an_invalid_mark_uses_no_recording(pytester: pytest.Pytester, replay: Run) -> None:
+    """A run with such a test still names the unused recording."""
     wrong = TESTS + "\n@pytest.mark.bctrl_recording(1)\ndef test_third(bctrl_client):\n    pass\n"
     pytester.makepyfile(test_mine=wrong)
     assert LINE in replay().stdout.lines

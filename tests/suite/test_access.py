@@ -33,6 +33,7 @@ SECURED: dict[str, Any] = {"security": [{"key": []}]}
 def test_message_says_what_to_change(
     run_live: Any, monkeypatch: pytest.MonkeyPatch, path: str, keywords: dict[str, Any], status: int, message: str
 ) -> None:
+    """If the target rejects the only operation, the run was not checked; a line names the status and the setting."""
     write_contract({path: operation("a", str(status), **keywords)}, components=BEARER)
     if not keywords.get("security"):
         monkeypatch.delenv("BCTRL_API_KEY")

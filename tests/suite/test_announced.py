@@ -45,6 +45,7 @@ def told(server: Server) -> str:
 
 
 def test_the_header_lists_the_number_of_requests_by_kind(live: LiveRun) -> None:
+    """It equals what the server received, which is at most 40 requests."""
     with serve(named("plain")) as server:
         header = HEADER.match(header_of(live(server, "bctrl")))
         assert header is not None
@@ -53,6 +54,7 @@ def test_the_header_lists_the_number_of_requests_by_kind(live: LiveRun) -> None:
 
 
 def test_the_header_gives_a_maximum_if_tests_may_be_deselected(live: LiveRun) -> None:
+    """With `-k test_invariant`, a single request is sent and the header says `sends up to N requests`."""
     with serve(named("plain")) as server:
         result = live(server, "bctrl", "-k", "test_invariant")
         assert 1 == len(server.log)
@@ -60,6 +62,7 @@ def test_the_header_gives_a_maximum_if_tests_may_be_deselected(live: LiveRun) ->
 
 
 def test_bctrl_probes_contract_sends_only_conforming_requests(live: LiveRun) -> None:
+    """With `bctrl_probes=contract`, the header has the number of requests that the server received, all plain GETs."""
     with serve(named("plain")) as server:
         result = live(server, "bctrl", *ONLY_CONTRACT)
         assert {"plain": len(server.log)} == kinds_of(server.log)
@@ -68,7 +71,8 @@ def test_bctrl_probes_contract_sends_only_conforming_requests(live: LiveRun) -> 
     result.assert_outcomes(passed=14)
 
 
-def test_every_engine_reports_a_schema_fault_with_conforming_requests_only(live: LiveRun) -> None:
+def test_a_schema_fault_fails_the_test_of_each_engine_although_all_requests_conform(live: LiveRun) -> None:
+    """`bctrl_probes=contract`: the tests of the kit, of jsonschema and of Schemathesis fail for a missing property."""
     with serve(named("name-missing")) as server:
         result = live(server, "bctrl", "-v", *ONLY_CONTRACT)
     failed = {line.partition("[")[0] for line in result.outlines if " FAILED" in line}
@@ -90,7 +94,7 @@ def test_the_header_lists_no_requests_for_the_mock(pytester: pytest.Pytester) ->
 
 
 def test_planned_requests_include_invalid_values_and_pages() -> None:
-    """If a list has fewer pages, fewer requests are sent."""
+    """The total is at most `most_requests`. If a list has fewer pages, fewer requests are sent."""
     contract = contract_of(
         {"type": "object", "properties": {"items": {"type": "array", "items": {"properties": {"id": {}}}}}},
         parameters=[

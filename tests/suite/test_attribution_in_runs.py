@@ -53,32 +53,34 @@ def commands(result: pytest.RunResult) -> list[str]:
     return [command.strip() for line in lines for command in line.removeprefix("  next").split(";")]
 
 
-@pytest.mark.parametrize(("moved", "workers"), [*((moved, "0") for moved in FOUR), (STALE, "2")])
+@pytest.mark.parametrize(("cause", "workers"), [*((cause, "0") for cause in FOUR), (STALE, "2")])
 def test_the_run_and_the_gate_attribute_a_change_to_the_same_cause(
-    pytester: pytest.Pytester, live: LiveRun, typed: Typed, upstream: Path, moved: str, workers: str
+    pytester: pytest.Pytester, live: LiveRun, typed: Typed, upstream: Path, cause: str, workers: str
 ) -> None:
-    case = CASES[FOUR[moved]]
+    """A live run with `--bctrl-upstream` prints the cause, and the command that `drift` suggests for it works."""
+    case = CASES[FOUR[cause]]
     upstream.write_text(yaml.safe_dump(published(case)))
-    with serve(faulty("schema", "moved", moved, served(FOUR[moved]))) as server:
+    with serve(faulty("schema", "moved", cause, served(FOUR[cause]))) as server:
         result = live(server, *ONE, "-n", workers, "--bctrl-upstream=upstream.yaml", "--bctrl-report=run.json")
 
-    result.stdout.fnmatch_lines(["cause of each change: *", f"{moved.upper()}: 1 (*"])
+    result.stdout.fnmatch_lines(["cause of each change: *", f"{cause.upper()}: 1 (*"])
     lines = [
         finding for finding in json.loads((pytester.path / "run.json").read_text())["findings"] if "moved" in finding
     ]
-    assert [(moved, case.location)] == [(finding["moved"], finding["location"]) for finding in lines]
+    assert [(cause, case.location)] == [(finding["moved"], finding["location"]) for finding in lines]
     assert {"vendored", "upstream", "observed"} == lines[0]["witnesses"].keys()
 
     gate = typed("pytest-bctrl drift upstream.yaml --observed run.json --fail-on warning")
 
     assert gate.ret == 1
-    gate.stdout.fnmatch_lines([f"{moved.upper()}: 1 (*"])
+    gate.stdout.fnmatch_lines([f"{cause.upper()}: 1 (*"])
     (command,) = commands(gate)
-    assert COMMANDS[moved] == command
-    assert typed(f"{command} --dry-run" if moved == STALE else command).ret == (1 if moved == PROMISED else 0)
+    assert COMMANDS[cause] == command
+    assert typed(f"{command} --dry-run" if cause == STALE else command).ret == (1 if cause == PROMISED else 0)
 
 
 def test_no_attribution_is_printed_without_a_change(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:
+    """A conforming server and an unchanged upstream spec."""
     upstream.write_text(yaml.safe_dump(SPEC))
     with serve(named("plain")) as server:
         result = live(server, *ONE, "--bctrl-upstream=upstream.yaml")
@@ -105,6 +107,7 @@ def test_the_printed_commands_resolve_the_change(live: LiveRun, typed: Typed, up
 def test_an_overlay_that_no_longer_applies_makes_attribution_not_checked(
     pytester: pytest.Pytester, live: LiveRun, upstream: Path
 ) -> None:
+    """The upstream spec lacks what the overlay changes: the run says that the cause is not checked."""
     spec = published(CASES[FOUR[AHEAD]])
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].pop()
     upstream.write_text(yaml.safe_dump(spec))

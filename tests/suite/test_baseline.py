@@ -40,6 +40,7 @@ def entry(until: str = "2999-01-01", location: str = "runtimes[*].status") -> st
 def test_an_accepted_finding_does_not_fail_the_run_and_is_reported(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
+    """Its test is xfailed; `--runxfail` makes the run fail."""
     pytester.path.joinpath(FILE).write_text(entry())
 
     result = live(paused, *ONE)
@@ -97,6 +98,7 @@ def test_a_stale_entry_is_reported_only_after_a_complete_run(
 def test_bctrl_accept_makes_the_next_run_pass(
     pytester: pytest.Pytester, live: LiveRun, paused: Server, how: tuple[str, ...]
 ) -> None:
+    """`--bctrl-accept` writes a single entry until the given date, also with workers."""
     accepting = live(paused, *how, "--bctrl-accept=we cope", "--bctrl-until=2999-02-03")
     again = live(paused, *how)
 
@@ -135,6 +137,7 @@ def test_bctrl_accept_accepts_one_value_at_one_location_for_90_days(
 def test_a_baseline_that_cannot_be_written_fails_the_run(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
+    """`--bctrl-accept` with a path below a file."""
     pytester.path.joinpath("lists").write_text("no folder")
 
     result = live(paused, *ONE, "--bctrl-accept=we cope", "--bctrl-baseline=lists/ours.yaml")
@@ -180,6 +183,7 @@ def test_an_invalid_baseline_setting_is_a_usage_error(
 def test_bctrl_baseline_in_the_ini_file_is_relative_to_the_rootdir(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
+    """The entry in `known/api.yaml` accepts the finding."""
     pytester.makeini("[pytest]\nbctrl_baseline = known/api.yaml\n")
     pytester.mkdir("known").joinpath("api.yaml").write_text(entry())
 
@@ -213,6 +217,7 @@ def test_the_check_command_reports_expired_and_stale_entries(pytester: pytest.Py
 
 
 def test_without_ids_removes_ids_but_keeps_the_command() -> None:
+    """From `observed` of a finding, and not from `reproduce`."""
     identifier = "11111111-2222-4333-8444-555555555555"
     finding = without_ids(
         Finding("a", "error", "status", "m", observed=f"no {identifier}", reproduce=f"curl {identifier}")

@@ -43,6 +43,7 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("coding", CODINGS)
 @given(body=st.binary())
 def test_a_complete_body_is_decoded(coding: str, body: bytes) -> None:
+    """In each content coding, any body is decoded without an error."""
     plain, broken = decoded(coded(CODINGS[coding](body), coding))
     assert (body, "") == (plain.content, broken)
 

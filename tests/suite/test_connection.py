@@ -74,7 +74,10 @@ def test_configured_headers_are_on_every_request_and_their_secrets_never_shown(
 
 
 def test_the_reproduce_command_sends_the_same_headers_and_certificate() -> None:
-    """A shell reads secrets from variables and expands nothing else."""
+    """Parsed by a shell, its arguments are those of the request.
+
+    A shell reads secrets from variables and expands nothing else.
+    """
     odd = r"""it's \"$(echo no)\" `no` \\ !x ${ACCESS}$ACCESS"""
     source = Given(
         {"bctrl_headers": [f"X-Odd: {odd}", "Accept: text/html"], "bctrl_client_cert": "my own.pem"}, bctrl_live=True
@@ -170,6 +173,7 @@ def test_a_proxy_rejection_exits_with_2_and_names_the_proxy(
     ],
 )
 def test_no_further_requests_are_sent_if_the_plain_request_is_rejected(reply: Reply, words: str) -> None:
+    """There is one finding, which says what to set, and the server received one request."""
     with serve(faulty("protocol", "refuses", "status", Service(early=lambda _: reply))) as server:
         (finding,), _ = judged(server)
         assert 1 == len(server.log)
@@ -177,6 +181,7 @@ def test_no_further_requests_are_sent_if_the_plain_request_is_rejected(reply: Re
 
 
 def test_a_secret_in_a_header_option_is_redacted(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The output of a failing test does not show the variable that `--bctrl-header` refers to."""
     monkeypatch.setenv("ACCESS", ACCESS)
     pytester.makepyfile("import os\ndef test_it():\n    assert 0, os.environ['ACCESS']")
     result = pytester.runpytest("--bctrl-header=CF-Access: $ACCESS")

@@ -42,6 +42,7 @@ def project(pytester: pytest.Pytester, typed: Typed) -> Path:
 
 
 def test_a_live_run_fails_where_the_server_lacks_the_new_property(project: Path, live: LiveRun) -> None:
+    """The project's vendored contract requires `owner`; header and report name that contract."""
     with serve(named("plain")) as server:
         result = live(server, "--bctrl-report=run.json")
 
@@ -66,6 +67,7 @@ def test_the_drift_test_compares_with_the_project_contract(project: Path, pytest
 
 
 def test_the_fixtures_use_the_project_contract(project: Path, pytester: pytest.Pytester) -> None:
+    """Mock, contract, schema, strategies and samples all have the property that the project added."""
     pytester.makepyfile(
         """
         from pytest_bctrl import check, schema, strategies
@@ -166,6 +168,7 @@ def test_a_body_that_violates_the_published_contract_fails_the_run(live: LiveRun
 
 
 def test_published_is_the_spec_vendored_by_the_project(project: Path, live: LiveRun) -> None:
+    """`--bctrl-contract=published` fails against a server that lacks the project's new property."""
     with serve(named("plain")) as server:
         assert pytest.ExitCode.TESTS_FAILED == live(server, "--bctrl-contract=published", "bctrl").ret
 
@@ -182,6 +185,7 @@ def test_published_is_the_spec_vendored_by_the_project(project: Path, live: Live
 def test_the_gate_and_the_drift_test_fail_for_the_same_change(
     pytester: pytest.Pytester, typed: Typed, text: str
 ) -> None:
+    """`pytest-bctrl drift page.md` exits with 1, and the test of `--bctrl-upstream` fails."""
     (pytester.path / "page.md").write_text(page(text), "utf-8")
 
     assert 1 == typed("pytest-bctrl drift page.md").ret
@@ -226,6 +230,7 @@ def test_the_gate_without_arguments_reads_bctrl_upstream(
 
 
 def test_update_without_arguments_reads_the_page_in_the_lock(project: Path, typed: Typed) -> None:
+    """The error names the URL that the lock has as `page`."""
     lock = json.loads((project / "contracts" / "runtimes.lock.json").read_text())
     unknown = {**lock, "page": "http://127.0.0.1:1/page.md"}
     (project / "contracts" / "runtimes.lock.json").write_text(json.dumps(unknown))

@@ -60,6 +60,7 @@ def test_each_engine_reports_each_schema_fault(variant: Variant, engine: Callabl
 @pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
 @pytest.mark.parametrize("variant", [variant for variant in CATALOGUE if variant.kind == "harmless"], ids=str)
 def test_no_engine_rejects_a_conforming_body(variant: Variant, engine: Callable[..., Any]) -> None:
+    """jsonschema and Schemathesis report nothing for each harmless variant."""
     assert [] == engine(PACKAGED, 200, variant.service.write(variant.service.document()))
 
 
@@ -68,6 +69,7 @@ def test_no_engine_rejects_a_conforming_body(variant: Variant, engine: Callable[
 def test_each_engine_finds_the_fault_without_the_others(
     name: str, engine: str | None, live: LiveRun, pytester: pytest.Pytester
 ) -> None:
+    """With `-k` for the tests of one engine, all errors are of that engine."""
     selected = {None: "not jsonschema and not schemathesis", "jsonschema": "jsonschema", "Schemathesis": "schemathesis"}
     findings = findings_in(live, named(name), "-k", selected[engine])
     assert {engine} == {finding.get("engine") for finding in findings if finding["level"] == "error"}
@@ -169,6 +171,7 @@ def test_negative_cases_of_schemathesis_violate_the_contract_as_sent() -> None:
     ],
 )
 def test_a_parameter_is_invalid_if_no_parsed_value_is_valid(query: list[tuple[str, str]], invalid: list[str]) -> None:
+    """`invalid_parameters` of a query whose names may be repeated; a header with a wrong value adds its name."""
     contract = contract_of(parameters=LISTS)
     headers = (("x-locale", "fr"),)
     invalid_by_headers = [
@@ -187,6 +190,7 @@ def test_a_server_error_for_head_is_a_finding_except_501(status: int) -> None:
 
 
 def test_every_engine_rejects_the_same_mutants() -> None:
+    """The kit, jsonschema and Schemathesis agree on every sample and mutant of the packaged contract."""
     samples = current_samples()
     for text in map(encode, [*samples.bodies(), *(mutant.body for mutant in mutants(samples))]):
         is_valid = exchange_of(PACKAGED, 200, text).response.conforms
@@ -211,6 +215,7 @@ def test_every_engine_rejects_the_same_mutants() -> None:
     ],
 )
 def test_jsonschema_validates_every_keyword(schema: Any, body: bytes, is_valid: bool) -> None:
+    """jsonschema accepts or rejects the body as expected."""
     contract = contract_of(schema, {"One": {"const": 1}})
     assert is_valid == (not by_jsonschema(contract, 200, body))
 
@@ -234,6 +239,7 @@ def test_a_body_that_jsonschema_cannot_validate_is_a_gap(schema: Any, body: byte
 
 
 def test_jsonschema_reports_findings_made_before_an_error() -> None:
+    """A pattern that Python cannot read does not hide the wrong type of another property."""
     schema = {"properties": {"a": {"type": "string"}, "b": {"pattern": r"^\p{L}$"}}}
     exchange = exchange_of(contract_of(schema), 200, b'{"a": 1, "b": "x"}')
     (finding,) = jsonschema_engine.validate_plain(exchange)
@@ -298,7 +304,7 @@ def contract_with(schema: Any, media_type: str) -> Any:
 
 @pytest.mark.parametrize("fault", ENGINE_FAULTS, ids=lambda fault: fault.what)
 def test_a_listed_engine_fault_is_not_a_finding(fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the list, it is a finding."""
+    """A known fault of jsonschema or Schemathesis yields no finding, also inside `anyOf`; without the list, it does."""
     schema, body, media_type = EXAMPLES[fault.example]
     exchange = exchange_of(contract_with(schema, media_type), 200, body, {"Content-Type": media_type})
     nested_contract = contract_with({"anyOf": [schema, {"type": "null"}]}, media_type)
@@ -330,6 +336,7 @@ def test_a_listed_engine_fault_is_not_a_finding(fault: Any, monkeypatch: pytest.
     ],
 )
 def test_schemathesis_rejects_only_invalid_yaml(schema: Any, body: bytes, rejected: bool) -> None:
+    """Valid: several documents, tags, UTF-16, and dates as text."""
     contract = contract_with(schema, "application/yaml")
     findings = by_schemathesis(contract, 200, body, headers={"Content-Type": "application/yaml"})
     assert rejected == bool(findings)
@@ -360,6 +367,7 @@ def test_jsonschema_validates_each_form_of_item_in_a_long_list() -> None:
     ids=str,
 )
 def test_an_invalid_item_of_a_long_list_is_found(last: dict[str, Any]) -> None:
+    """Of 2,000 items only the last is invalid, and jsonschema reports its property."""
     findings, _ = validated(items(2_000, **last))
     assert [f"runtimes[*].{next(iter(last))}"] == [finding.location for finding in findings]
 
@@ -379,6 +387,7 @@ def test_formats_that_jsonschema_cannot_check_are_reported() -> None:
 
 
 def test_unique_items_of_a_long_list_are_not_compared() -> None:
+    """jsonschema notes a gap for 501 items, and reports a duplicate among 100."""
     contract = contract_of({"uniqueItems": True})
     findings, exchange = validated(encode([*range(500), 1]), contract)
     assert ([], ["jsonschema: uniqueItems of a list of 501 items"]) == (findings, [*exchange.gaps])
@@ -387,12 +396,14 @@ def test_unique_items_of_a_long_list_are_not_compared() -> None:
 
 
 def test_items_after_prefix_items_are_all_validated() -> None:
+    """jsonschema reports the last of 502 items, and notes no gap."""
     contract = contract_of({"prefixItems": [True], "items": {"type": "integer"}})
     findings, exchange = validated(encode(["a", *range(500), "b"]), contract)
     assert (1, {}) == (len(findings), exchange.gaps)
 
 
 def test_an_identical_body_is_validated_once() -> None:
+    """The tally of jsonschema counts no second body if two responses share it."""
     first, second = exchange_of(PACKAGED, 200, items(3)), exchange_of(PACKAGED, 200, items(3))
     share(second.response, first.response)
     for exchange in (first, second):

@@ -82,6 +82,7 @@ def places(document: Document) -> int:
 
 
 def test_each_schema_variant_is_invalid_at_exactly_one_location_by_jsonschema() -> None:
+    """But for the one whose 300 items are all invalid; other kinds of variants have a valid body."""
     expected = {variant.name: int(variant.kind == "schema") for variant in CATALOGUE} | {
         "all-of-300-status-unknown": 300
     }
@@ -117,6 +118,7 @@ def asked_as_promised(server: Server) -> bool:
 
 @pytest.mark.parametrize("variant", CATALOGUE, ids=str)
 def test_each_variant_has_the_expected_findings(variant: Variant) -> None:
+    """By level, by rules of its kind, and for traffic that is only observed; the key is in no finding."""
     with serve(variant) as server:
         findings, observed = judged(server, *asked_of(variant))
         assert asked_as_promised(server)
@@ -164,7 +166,7 @@ UNASKED = ("429-always", "reset-always")
 
 @pytest.mark.parametrize("name", WHOLE.split())
 def test_a_complete_run_reports_the_same_findings(name: str, live: LiveRun, pytester: pytest.Pytester) -> None:
-    """Its requests overlap, and those of the run without pytest are sent in turn."""
+    """pytest reports what the probes find without pytest, although its requests overlap."""
     variant = named(name)
     with serve(variant) as server:
         findings, _ = judged(server, max_parallel=1)

@@ -109,6 +109,7 @@ CASES = list(zip(KINDS, POSITIONS, strict=True)) if not EVERYTHING else list(pro
 
 @pytest.mark.parametrize(("kind", "position"), CASES)
 def test_surplus_bytes_with_a_response_are_one_finding(kind: str, position: str) -> None:
+    """The only rule reported is `response_framing`, for any bytes before, in or after a response."""
     assert OWN == Sender(kind, position).rules()
 
 
@@ -119,6 +120,7 @@ def test_surplus_bytes_with_a_response_are_one_finding(kind: str, position: str)
 )
 @pytest.mark.parametrize("delay", [0.002, 0.02])
 def test_late_surplus_bytes_are_not_attributed_to_another_request(kind: str, position: str, delay: float) -> None:
+    """No other rule than `response_framing` is reported for bytes that arrive after the response."""
     sender = Sender(kind, position, delay)
     rules = sender.rules()
     assert rules <= OWN
@@ -206,6 +208,7 @@ def test_a_body_in_the_response_to_head_is_a_warning(delivery: Delivery) -> None
 
 
 def test_an_unauthorized_head_and_its_body_are_both_reported() -> None:
+    """HEAD without a key gets 200 with a body: `ignored_auth` and `response_framing`."""
     service = Service(
         admits=lambda visit: visit.request.method == "HEAD" or right_key(visit),
         always=delivered_by(with_body_always(with_length)),
@@ -231,7 +234,7 @@ def _with_surplus(wire: Wire, reply: Reply) -> bool:
 
 
 def test_a_server_that_accepts_every_key_is_found_despite_the_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wait for late bytes applies only to the first few responses that do not conform."""
+    """`ignored_auth`: the wait for late bytes applies only to the first few responses that do not conform."""
     monkeypatch.setattr(connections, "SECOND_LOOK_SECONDS", 0.05)
     with serve(named("no-auth-needed")) as server:
         findings, _ = judged(server, "test_wrong_credential_is_refused")
@@ -239,6 +242,7 @@ def test_a_server_that_accepts_every_key_is_found_despite_the_second_look(monkey
 
 
 def test_the_finding_shows_the_bytes_and_their_number() -> None:
+    """The description of a `response_framing` finding, which also has a curl command."""
     sender = Sender("words", "each list")
     with serve(faulty("protocol", "words", "framing", Service(always=sender.reply))) as server:
         findings, _ = judged(server, "test_answer_conforms")

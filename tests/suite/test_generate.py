@@ -48,7 +48,7 @@ def test_generated_values_are_valid_and_survive_serialization(schema: dict[str, 
 
 
 @pytest.mark.parametrize("place", ["query", "header", "cookie"])
-def test_null_is_sent_in_json_only(place: str) -> None:
+def test_null_is_an_alternative_of_json_parameters_only(place: str) -> None:
     """FastAPI documents each optional parameter as a type or null, and rejects the text `null` for an enum."""
     schema = {"anyOf": [{"enum": ["running", "idle"]}, {"type": "null"}]}
     as_text = {"name": "state", "in": place, "schema": schema}
@@ -81,13 +81,14 @@ TEXT, NULL = {"type": "string"}, {"type": "null"}
     ids=str,
 )
 def test_a_text_without_constraints_may_be_a_cursor(schema: dict[str, Any], expected: bool) -> None:
-    """FastAPI documents an optional text as a text or null; the last schema is nested too deeply to be examined."""
+    """`is_opaque`: also if it may be null, but not with a format or enum."""
     contract = contract_of(parameters=[{"name": "token", "in": "query", "schema": schema}])
 
     assert expected == is_opaque(contract, contract.operations[0].other_parameters[0])
 
 
 def test_no_value_is_generated_for_a_parameter_set_by_the_settings() -> None:
+    """`generatable_parameters` omits those in `bctrl_values` and with `x-bctrl-setting`."""
     parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("free", "known", "placed")]
     parameters[2]["x-bctrl-setting"] = "space_id"
     contract = contract_of(parameters=parameters)

@@ -64,6 +64,7 @@ def test_a_job_summary_that_cannot_be_written_is_reported(job: Path, pytester: p
 
 
 def test_the_key_is_in_neither_annotations_nor_job_summary(live: LiveRun, job: Path) -> None:
+    """The server rejects the right key with 401."""
     with serve(named("401-for-right-key")) as server:
         text = live(server).stdout.str()
         assert server.api_key not in text + job.read_text("utf-8")

@@ -73,7 +73,8 @@ def run_operations(operations: dict[str, Any], hanging: set[str]) -> tuple[list[
     return findings, requested
 
 
-def test_the_other_operations_are_checked() -> None:
+def test_an_operation_that_hangs_is_one_finding_and_the_others_are_checked() -> None:
+    """The hanging operation gets at most eight requests."""
     findings, requested = run(["/events", "/things"], {"/events"})
 
     assert {"GET /events"} == {finding.operation for finding in findings if finding.rule == "complete_answer"}
@@ -82,6 +83,7 @@ def test_the_other_operations_are_checked() -> None:
 
 
 def test_a_target_whose_operations_all_hang_stops_the_run() -> None:
+    """The finding says so, and some operations get no request."""
     paths = [f"/events/{number}" for number in range(2 * MAX_HANGING_OPERATIONS + 2)]
 
     findings, requested = run(["/things", *paths], {*paths})
@@ -91,6 +93,7 @@ def test_a_target_whose_operations_all_hang_stops_the_run() -> None:
 
 
 def test_an_unknown_id_that_hangs_does_not_stop_the_checks_of_the_only_operation_with_values() -> None:
+    """A finding names the hanging operation; later requests check the other."""
     limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}}
     item = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     operations = {

@@ -66,6 +66,7 @@ def paged(link: str, page: list[Any]) -> tuple[dict[str, str], Any]:
 
 @pytest.mark.parametrize("link", [*ELSEWHERE, *UNUSABLE, *NOWHERE])
 def test_only_the_query_of_a_next_link_is_used(link: str) -> None:
+    """A link to another host or path sends no request there; if it is unusable, the pages are not checked."""
     of = contract(body(items=LIST, next=MAYBE), {"per_page": WHOLE, "page": WHOLE, "tag": TEXT})
     with listening() as (port, request_lines):
         target = link.replace("{port}", str(port))

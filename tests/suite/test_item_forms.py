@@ -43,9 +43,9 @@ CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_valid_and_an_invalid_item_have_different_forms(case: str) -> None:
-    schema, valid, invalid = CASES[case]
+@pytest.mark.parametrize("name", CASES)
+def test_a_valid_and_an_invalid_item_have_different_forms(name: str) -> None:
+    schema, valid, invalid = CASES[name]
     spec = document({"type": "array", "items": schema})
     spec["components"] = {**spec.get("components", {}), "schemas": {"T": _TEXT}}
     forms = ItemForms(spec)

@@ -67,6 +67,7 @@ def serve(authorization: str) -> Iterator[str]:
 def test_suite_client_and_mock_use_the_prefix(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, scheme: object, setting: str, authorization: str
 ) -> None:
+    """A live run and a run on the mock pass with `bctrl_key_prefix`; the output does not show the key."""
     monkeypatch.setenv("BCTRL_API_KEY", KEY)
     write_contract(
         {"/a": operation("a", "401", security=[{"key": []}])}, components={"securitySchemes": {"key": scheme}}
@@ -118,6 +119,7 @@ BEARER = {"type": "http", "scheme": "bearer"}
     ],
 )
 def test_prefix_applies_to_the_documented_field(schemes: tuple[dict[str, str], ...], field: KeyField) -> None:
+    """`with_key_prefix` adds it to the header field that takes the key: `Authorization` before others."""
     assert (field,) == fields_of(with_key_prefix(contract_with(*schemes), "Token "))
 
 
@@ -135,7 +137,7 @@ def test_key_is_valid_after_the_prefix_only(value: str, is_valid: bool) -> None:
     assert is_valid == has_valid_key(contract.operations[0], KEY, headers.get)
 
 
-def test_a_blank_prefix_is_none() -> None:
+def test_a_blank_prefix_is_read_as_no_prefix() -> None:
     assert "" == settings.key_prefix(Given({"bctrl_key_prefix": "  "}))
 
 

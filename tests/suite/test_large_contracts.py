@@ -60,6 +60,7 @@ def test_violations_at_different_locations_are_different_causes() -> None:
 
 
 def test_server_error_is_one_cause_whichever_engine_reports_it() -> None:
+    """Findings of `not_a_server_error` by the kit and by Schemathesis are grouped into one cause."""
     kit = finding("GET /a", rule="not_a_server_error", message="the server failed")
     engine = finding("GET /a", rule="not_a_server_error", message="Schemathesis: Server error")
     assert 1 == len(causes([kit, engine]))
@@ -100,6 +101,7 @@ def test_unchecked_operations_are_one_line(run_live: Any) -> None:
 
 
 def test_requests_of_many_operations_are_extrapolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`MAX_COUNTED` operations are counted; four times as many are said to get four times the requests."""
     counted: list[int] = []
     count_requests = catalogue._counted_requests
 
@@ -145,6 +147,7 @@ def test_long_run_says_how_long_it_takes_and_corrects_it() -> None:
 
 
 def test_slow_first_tests_are_no_basis_for_an_estimate() -> None:
+    """Three tests of ten seconds, and then 16 quick ones, print no estimate."""
     estimates, _, clock, _ = estimates_of(10.0)
     lines = [estimates.estimate(done, 1000) for done in (1, 2, 3)]
     clock.step = 0.1
@@ -152,12 +155,13 @@ def test_slow_first_tests_are_no_basis_for_an_estimate() -> None:
     assert [""] * 19 == lines[:19]
 
 
-def test_short_run_says_nothing() -> None:
+def test_a_run_of_less_than_a_minute_has_no_estimate() -> None:
     estimates, *_ = estimates_of(1.0)
     assert {""} == {estimates.estimate(done, 40) for done in range(1, 41)}
 
 
 def test_estimate_is_printed_after_a_test() -> None:
+    """`pytest_runtest_logreport` writes it as soon as two tests took long enough."""
     estimates, results, _, lines = estimates_of(1000.0)
     results.planned_tests = 10
     for _ in range(3):
@@ -170,7 +174,7 @@ def test_estimate_is_printed_after_a_test() -> None:
 def test_estimate_is_a_line_of_its_own(
     run_live: Any, pytester: pytest.Pytester, verbosity: str, is_printed: bool
 ) -> None:
-    """The clock of the run is fast."""
+    """With `-v`; with `-q` no estimate is printed. The clock of the run is fast."""
     pytester.makeconftest("""
         import itertools
 

@@ -73,6 +73,8 @@ def test_a_target_that_hangs_stops_the_run(live: LiveRun) -> None:
 
 
 def test_a_request_without_a_response_fails_only_its_own_test(live: LiveRun) -> None:
+    """The server closes connections that lack the key: some tests fail and others pass."""
+
     def closed(_wire: object, _reply: object) -> bool:
         return False
 
@@ -86,6 +88,7 @@ def test_a_request_without_a_response_fails_only_its_own_test(live: LiveRun) -> 
 
 
 def test_a_target_that_rate_limits_every_other_request_passes(live: LiveRun) -> None:
+    """Requests that got 429 are repeated, and do not count among the 40."""
     limit = Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "0"))
     limits = Service(early=lambda visit: limit if visit.number % 2 else None)
     with serve(harmless("429-every-other-time", "rate limit", limits)) as server:
@@ -110,6 +113,7 @@ def _from(number: int) -> Callable[[Visit, Reply], Reply]:
 
 
 def test_a_generated_value_without_a_response_is_not_sent_again(live: LiveRun) -> None:
+    """The server resets all connections from the 26th request on: the run fails after at most 40 requests."""
     with serve(faulty("protocol", "late-resets", "connection", Service(always=_from(26)))) as server:
         result = live(server)
 
@@ -159,6 +163,7 @@ def test_an_unreachable_target_is_reported_and_stops_the_run(
 def test_a_wrong_key_or_space_is_reported_and_stops_the_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
 ) -> None:
+    """After a single request."""
     with serve(named("plain")) as server:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)

@@ -29,7 +29,7 @@ def test_a_space_id_is_required_if_a_path_has_a_parameter() -> None:
 
 
 def test_no_space_id_is_required_or_used_if_no_path_has_a_space() -> None:
-    """What `BCTRL_SPACE_ID` holds does not matter then: it may be set for another API."""
+    """`live_values` is empty. What `BCTRL_SPACE_ID` holds does not matter then: it may be set for another API."""
     ships = contract_of("/ships")
     for environment in ({}, {"BCTRL_SPACE_ID": "a"}, {"BCTRL_SPACE_ID": "the shop has none"}):
         assert {} == live_values(ships, Given(), environment)

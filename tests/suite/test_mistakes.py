@@ -47,7 +47,7 @@ KEY = "pk_mistakes_test_0123456789"
         ("", ("--bctrl-mock", "--bctrl-min-coverage=0.5"), "'0.5' is less than one percent (did you mean 50?)"),
     ],
 )
-def test_mistake_is_a_usage_error(
+def test_a_misspelt_setting_or_an_invalid_value_is_a_usage_error(
     pytester: pytest.Pytester, ini: str, arguments: tuple[str, ...], message: str
 ) -> None:
     pytester.makefile(".ini", tox=f"[pytest]\n{ini}\n")
@@ -87,6 +87,7 @@ def test_settings_of_another_plugin_and_folders_named_bctrl_are_accepted(pyteste
 def test_unset_variable_is_a_note_in_a_run_on_the_mock(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A variable named in `--bctrl-header`; the run passes."""
     monkeypatch.delenv("NOT_SET_HERE", raising=False)
     arguments = ("--bctrl-mock", "--bctrl-header=X-A: $NOT_SET_HERE", "bctrl::test_nothing_undocumented")
     result = pytester.runpytest(*arguments)
@@ -130,6 +131,7 @@ def test_an_unknown_option_is_named_in_the_first_line(pytester: pytest.Pytester,
 
 
 def test_every_option_in_the_help_is_known(pytester: pytest.Pytester) -> None:
+    """`require_known_options` accepts each of them, abbreviations and what follows `--`."""
     help_text = pytester.runpytest("--help").stdout.str()
     options = re.findall(r"^  (--bctrl-[a-z-]+=?)", help_text, re.MULTILINE)
     assert len(set(options)) > 20

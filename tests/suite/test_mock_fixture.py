@@ -29,6 +29,7 @@ def test_the_scenario_mark_applies_only_to_its_test(pytester: pytest.Pytester) -
 
 
 def test_a_test_can_create_a_space_on_the_shared_mock(pytester: pytest.Pytester) -> None:
+    """`bctrl_mock_space` is the only further space of `bctrl_mock_server` during its test."""
     pytester.makepyfile(
         """
         import pytest

@@ -106,6 +106,7 @@ def paged() -> Iterator[Target]:
 
 @pytest.mark.parametrize("name", REMOVED)
 def test_a_test_is_skipped_if_its_check_does_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check is replaced by a function that does nothing; exactly the tests that need it are skipped."""
     modules, tests = REMOVED[name]
     tests = [test for test in tests if test not in NOT_PLANNED]
     assert not set(skipped(*tests))
@@ -118,6 +119,7 @@ def test_a_test_is_skipped_if_its_check_does_nothing(name: str, monkeypatch: pyt
 def test_a_paging_test_is_skipped_if_its_check_does_nothing(
     name: str, paged: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Exactly the paging tests that need the replaced check."""
     modules, tests = REMOVED_OF_PAGES[name]
     for module in modules:
         monkeypatch.setattr(module, name, nothing)
@@ -138,6 +140,7 @@ def without_values() -> Iterator[Target]:
 def test_an_unknown_id_is_not_checked_if_its_check_does_nothing(
     name: str, without_values: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The test of unknown ids is skipped if its check is replaced, and not otherwise."""
     assert [*plan.plan(without_values.run, OF_UNKNOWN_ID)]
     assert not [*skipped_of(without_values, [OF_UNKNOWN_ID])]
     monkeypatch.setattr(checks, name, nothing)
@@ -162,4 +165,5 @@ def test_only_paging_tests_are_not_planned_for_the_packaged_contract() -> None:
 
 
 def test_every_test_requires_a_check() -> None:
+    """Each planned test of the contract suite lists `required_checks`."""
     assert [] == [name for name, test in plan._TESTS.items() if not test.required_checks]

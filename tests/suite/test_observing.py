@@ -98,6 +98,7 @@ def test_a_minimum_coverage_that_is_not_a_percentage_is_a_usage_error(pytester: 
 
 
 def test_faults_of_the_mock_are_not_reported_as_drift(pytester: pytest.Pytester) -> None:
+    """Nor do they fail the test; the response counts for the coverage."""
     pytester.makepyfile(
         """
         def test_it(bctrl_client, bctrl_mock, bctrl_space_id):
@@ -135,6 +136,7 @@ def test_a_streamed_body_is_still_available_to_the_test(pytester: pytest.Pyteste
 
 
 def test_replayed_responses_are_observed(pytester: pytest.Pytester) -> None:
+    """With `--bctrl-min-coverage`, a replayed test counts one response."""
     pytester.makepyfile(RECORDED)
     assert 0 == pytester.runpytest("--bctrl-record-mode=once").ret
     result = pytester.runpytest("--bctrl-min-coverage=1")
@@ -186,7 +188,10 @@ PACKED = {"Content-Encoding": "gzip"}
     ],
     ids=["body in memory", "another API", "broken coding, of which the client tells"],
 )
-def test_an_observed_response_can_still_be_read(response: httpx.Response, url: str, count: int) -> None:
+def test_observing_counts_responses_of_the_contract_and_leaves_their_body_readable(
+    response: httpx.Response, url: str, count: int
+) -> None:
+    """A compressed body, a response of another API, and a broken coding, which is not counted."""
     observer = Observer(load())
     observer.observe(httpx.Request("GET", url), response, validated=False)
     assert count == observer.everything.statuses.total()
@@ -195,6 +200,7 @@ def test_an_observed_response_can_still_be_read(response: httpx.Response, url: s
 
 
 def test_coverage_is_recalculated_only_after_new_responses() -> None:
+    """`Observer.coverage` is the same object until a response is observed."""
     observer = Observer(load())
     nothing = observer.coverage
     assert nothing is observer.coverage

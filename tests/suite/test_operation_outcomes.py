@@ -131,6 +131,7 @@ def test_undocumented_status_of_one_operation_is_one_finding(run_live: Any) -> N
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_target_that_rejects_every_operation_stops_the_run(run_live: Any, status: int) -> None:
+    """All operations are `not checked`, and the report is incomplete."""
     names = "abcdef"
     write_contract({f"/{name}": operation(name, str(status)) for name in names})
     with serve({f"/{name}": status for name in names}) as url:
@@ -170,6 +171,7 @@ def test_unknown_optional_operation_is_a_usage_error(pytester: pytest.Pytester) 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_operation_that_cannot_be_requested_is_required(run_live: Any, workers: tuple[str, ...]) -> None:
+    """A path parameter without a value makes the run exit with 2, unless its tests are deselected."""
     parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     write_contract({"/a": operation("a"), "/b/{id}": operation("b", parameters=[parameter])})
     with serve({"/a": 200}) as url:
@@ -218,7 +220,7 @@ def test_failed_operation_takes_precedence_over_an_unchecked_one(run_live: Any) 
 
 
 def test_sequential_string_ids_are_not_reported(run_live: Any, pytester: pytest.Pytester) -> None:
-    """`/users/10` may exist beside the configured `/users/12`."""
+    """A server that accepts any number as an id: `/users/10` may exist beside the configured `/users/12`."""
     pytester.makeini("[pytest]\nbctrl_values = id = 12")
     parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     write_contract({"/users/{id}": operation("user", "404", parameters=[parameter])})
@@ -241,6 +243,7 @@ def test_response_to_an_id_that_cannot_exist_is_a_warning(run_live: Any, pyteste
 
 
 def test_any_documented_client_error_rejects_an_invalid_value(run_live: Any) -> None:
+    """404 for an invalid query value is no finding, because the operation documents it beside 400 and 422."""
     parameter = {"name": "size", "in": "query", "schema": {"type": "integer", "minimum": 1}}
     write_contract({"/a": operation("a", "400", "404", "422", parameters=[parameter])})
     with serve({"/a": 200}, {"/a?size=0": 404}) as url:
@@ -252,6 +255,7 @@ def test_any_documented_client_error_rejects_an_invalid_value(run_live: Any) -> 
 def test_no_key_is_required_for_a_contract_without_security(
     run_live: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The run passes without a key; a key that is set is sent to all operations."""
     pytester.makepyfile("def test_a(bctrl_client):\n    assert 200 == bctrl_client.get('/a').status_code")
     write_contract({"/a": operation("a"), "/b": operation("b")})
     monkeypatch.delenv("BCTRL_API_KEY")
@@ -297,6 +301,7 @@ LIST = {"type": "object", "required": ["items"], "properties": {"items": {"type"
     ],
 )
 def test_empty_lists_are_part_of_the_verdict(run_live: Any, bodies: dict[str, Any], sentence: str) -> None:
+    """The run passes; verdict, gaps and next step say in how many lists no item was seen."""
     success = {"description": "", "content": {"application/json": {"schema": LIST}}}
     write_contract({path: {"get": {"operationId": path[1:], "responses": {"200": success}}} for path in bodies})
     with serve(dict.fromkeys(bodies, 200), bodies=bodies) as url:

@@ -46,6 +46,7 @@ class Crowd:
 
 
 def test_at_most_four_requests_overlap() -> None:
+    """The server saw four of 40 requests at the same time, on ten connections, and there is no finding."""
     crowd = Crowd(4, patience=5)
     with serve(crowd.variant) as server:
         assert ([], []) == judged(server)
@@ -65,9 +66,10 @@ def test_at_most_four_requests_overlap() -> None:
     ],
     ids=["429", "few left", "rate", "a worker"],
 )
-def test_one_request_at_a_time_is_sent_if_the_options_say_so(
+def test_requests_do_not_overlap_with_a_rate_limit_a_rate_or_a_worker(
     crowd: Crowd, options: tuple[str, ...], live: LiveRun
 ) -> None:
+    """A 429, a `RateLimit` header with few left, `--bctrl-rate`, or `-n 1`: the run passes."""
     with serve(crowd.variant) as server:
         assert pytest.ExitCode.OK == live(server, *options).ret
     assert 1 == crowd.most
@@ -78,7 +80,7 @@ def crashing(visit: Visit, reply: Reply) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("options", "service", "sent"),
+    ("options", "service", "counts"),
     [
         (("-k", "credential and bearer"), Service(), range(2, 3)),
         (("-k", "credential"), Service(admits=lambda _: False), range(1, 2)),
@@ -89,9 +91,12 @@ def crashing(visit: Visit, reply: Reply) -> Reply:
     ids=["one test", "a refused key", "some tests", "no request of its own", "-x"],
 )
 def test_only_requests_of_selected_tests_are_sent(
-    options: tuple[str, ...], service: Service, sent: range, live: LiveRun
+    options: tuple[str, ...], service: Service, counts: range, live: LiveRun
 ) -> None:
-    """After the test that ends a run, only requests already in progress are sent."""
+    """The server received one of `counts` requests.
+
+    After the test that ends a run, only requests already in progress are sent.
+    """
     with serve(harmless("asked", "overlap", service)) as server:
         live(server, *options)
-        assert len(server.log) in sent
+        assert len(server.log) in counts

@@ -125,6 +125,7 @@ def test_breaks_overlay_alone_distinguishes_the_overlay_from_the_published_spec(
 def test_an_error_with_a_json_based_media_type_violates_only_the_overlay(
     status: int, media_type: str, is_overlay: bool
 ) -> None:
+    """Such as problem details with status 401; not with a success status, or as text."""
     body = b'{"type": "about:blank", "title": "Unauthorized", "status": 401}'
     response = exchange_of(PACKAGED, status, body, {"Content-Type": media_type}).response
     assert is_overlay == breaks_overlay_alone(response, broken("content_type_conformance"))
@@ -141,5 +142,6 @@ def test_a_server_with_problem_details_errors_passes_with_warnings(live: LiveRun
 
 
 def test_breaks_overlay_alone_is_false_without_an_overlay() -> None:
+    """For a violation of a contract that has no overlay."""
     response = exchange_of(contract_of(True), 404, b"{}").response
     assert not breaks_overlay_alone(response, broken("ignored_auth", None, kind="not refused"))

@@ -70,6 +70,7 @@ def test_each_paging_fault_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("scenario", ["sample", "many", "generated", "empty", "lifecycle"])
 def test_a_conforming_list_has_no_finding_in_any_state(scenario: str) -> None:
+    """All probes of a paged contract against its mock in the scenario."""
     of = contract(body(**{**RUNTIMES["properties"], "runtimes": LIVING}), {**CURSOR, "limit": {**WHOLE, "default": 20}})
     run = run_of(of)
     assert run.mock is not None
@@ -112,6 +113,7 @@ UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", UNCHECKED)
 def test_pages_that_cannot_be_followed_are_not_checked(name: str) -> None:
+    """There is no finding, and the reason says why: too few items, no size, or a fault of the list."""
     prepare, query, reason = UNCHECKED[name]
     run = run_of(contract(RUNTIMES, query))
     prepare(run.mock)
@@ -200,6 +202,7 @@ def test_a_next_link_to_another_path_or_host_is_not_followed() -> None:
 
 
 def test_a_server_that_ignores_the_page_size_is_found() -> None:
+    """The warning `ignored_page_size` is the only finding."""
     of = contract(RUNTIMES, CURSOR)
     body = {"runtimes": NAMES, "hasMore": False, "nextCursor": None}
     with served(lambda path, query, fields: ({}, body)) as (url, _):
@@ -207,7 +210,7 @@ def test_a_server_that_ignores_the_page_size_is_found() -> None:
 
 
 def test_a_rejected_next_page_is_found() -> None:
-    """The server itself returned the cursor."""
+    """`status_code_conformance` is an error. The server itself returned the cursor."""
 
     def answering(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
         if "cursor" in dict(query):
@@ -240,7 +243,10 @@ def strict(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> t
 
 
 def test_a_custom_api_is_checked_with_settings_only(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It pages by cursor below a prefix, requires a version header, and limits the rate of requests."""
+    """The suite follows all pages in at most 40 requests.
+
+    It pages by cursor below a prefix, requires a version header, and limits the rate of requests.
+    """
     limited = {**WHOLE, "minimum": 1, "maximum": 50, "default": 5}
     of = json.loads(json.dumps(contract(RUNTIMES, {**CURSOR, "limit": limited}).source))
     operation = of["paths"]["/v1/things/{id}"]["get"]

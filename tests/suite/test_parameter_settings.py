@@ -28,6 +28,7 @@ def contract(**paths: Any) -> Contract:
 
 
 def test_operation_gets_its_own_value(run_live: Any, pytester: pytest.Pytester) -> None:
+    """`getUser.name` and `GET /groups/{name} name` in `bctrl_values`: both operations pass."""
     pytester.makeini("[pytest]\nbctrl_values =\n    getUser.name = alice\n    GET  /groups/{name}  name = staff")
     write_contract(PATHS)
     with serve({"/users/alice": 200, "/groups/staff": 200}) as url:
@@ -37,6 +38,7 @@ def test_operation_gets_its_own_value(run_live: Any, pytester: pytest.Pytester) 
 
 
 def test_missing_values_are_named_with_the_lines_to_paste(run_live: Any, pytester: pytest.Pytester) -> None:
+    """The report's reason for an unchecked operation ends with the line for `bctrl_values`."""
     write_contract({**PATHS, "/a": operation("a")})
     with serve({"/a": 200}) as url:
         _, report = run_live(url)
@@ -85,11 +87,13 @@ def test_value_of_an_operation_takes_precedence_over_the_setting() -> None:
     ("name", "hint"), [("zzz", "write parameter = value, operationId.parameter = value"), ("nme", "did you mean name?")]
 )
 def test_hint_depends_on_the_similarity(name: str, hint: str) -> None:
+    """The error for an unknown parameter suggests a similar name, or else explains the syntax."""
     with pytest.raises(SettingError, match=hint.replace("?", "[?]")):
         require_parameters(contract(), [name])
 
 
 def test_names_of_excluded_operations_are_accepted() -> None:
+    """`require_parameters` raises nothing for a parameter of an operation that is invalid."""
     broken = {"get": {"operationId": "b", "responses": {"200": {"$ref": "#/components/responses/Missing"}}}}
     require_parameters(contract(**{"/a": operation("a"), "/b/{id}": broken}), ["b.id"])
 
@@ -100,6 +104,7 @@ def test_contract_without_parameters_takes_no_values() -> None:
 
 
 def test_line_is_limited_to_an_operation_only_if_the_name_has_several_meanings() -> None:
+    """`setting_lines`: `name = VALUE`, or `GET /users/{name} name = VALUE`."""
     users = {
         "/users/{name}": operation("", parameters=[NAME]),
         "/users/{name}/keys": operation("keys", parameters=[NAME]),

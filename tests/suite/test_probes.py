@@ -96,6 +96,7 @@ def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Con
 
 
 def test_a_single_503_with_retry_after_is_retried() -> None:
+    """The repeated requests of a probe have no finding, and one more is sent."""
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=2, times=1)
     with target(mock, max_parallel=1) as api:
@@ -105,6 +106,7 @@ def test_a_single_503_with_retry_after_is_retried() -> None:
 
 
 def test_a_repeated_503_is_found() -> None:
+    """`not_a_server_error` for every third response: `503, for the 2nd time`."""
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=1, every=3)
     with target(mock) as api:
@@ -123,6 +125,7 @@ def test_a_body_that_does_not_match_content_encoding_is_found() -> None:
 
 
 def test_a_too_long_path_may_be_rejected() -> None:
+    """The probe with a long path value has no finding if the server limits the target to 1,000 bytes."""
     (long,) = [value for value in ODD if value.name == "long"]
     with target(MockServer(CONTRACT, limits=ServerLimits(target_bytes=1000))) as api:
         (ask,) = probes.path_value_requests(api.run, LISTED, long)
@@ -130,6 +133,7 @@ def test_a_too_long_path_may_be_rejected() -> None:
 
 
 def test_a_generated_request_may_be_rejected_with_a_documented_status() -> None:
+    """`check_generated`: 404 has no finding, and 418 has one."""
     mock = MockServer(CONTRACT)
     with target(mock) as api:
         mock.fault("status", 404, times=1)
@@ -140,8 +144,8 @@ def test_a_generated_request_may_be_rejected_with_a_documented_status() -> None:
     assert {"status_code_conformance"} == {finding.rule for finding in probes.check_generated(undocumented)}
 
 
-def test_a_value_that_cannot_be_generated_is_not_checked() -> None:
-    """Other requests are still sent."""
+def test_a_probe_without_a_generated_case_is_not_checked() -> None:
+    """A path parameter that no value fits: `NotCheckedError` says that no case is generated."""
     impossible = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "not": {}}}
     contract = contract_of(parameters=[impossible])
     with target(MockServer(CONTRACT), contract) as api:
@@ -160,6 +164,7 @@ def test_a_probe_without_a_response_does_not_stop_the_others() -> None:
 
 
 def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> None:
+    """A server that closes each connection after a response gets each request at most once more."""
     taken: list[str] = []
 
     class Dropping(BaseHTTPRequestHandler):
@@ -222,12 +227,14 @@ def test_an_operation_with_unsupported_security_is_an_error() -> None:
 
 @pytest.mark.parametrize("schema", [{"type": "string", "pattern": "^(?=A)B$"}, {"type": "string", "enum": ["a"]}])
 def test_unknown_value_returns_the_default_if_no_valid_value_exists(schema: Mapping[str, Any]) -> None:
+    """For a pattern that cannot be generated, or an enum."""
     parameter = {"name": "id", "in": "path", "required": True, "schema": schema}
     contract = contract_of(parameters=[parameter])
     assert UNKNOWN.value == unknown_value(contract, contract.operations[0].path_parameters[0])
 
 
 def test_near_miss_paths_are_built_from_real_string_values() -> None:
+    """A changed last, an added, and a changed first character of `id`; the number `page` stays."""
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": kind}}
         for name, kind in (("id", "string"), ("page", "integer"))
@@ -255,12 +262,13 @@ def test_numbered_ids_do_not_look_random(value: str) -> None:
     "value", ["", "12", "alice", "release-notes-of-spring", "20261128120000000", "invoice-2026-00012"]
 )
 def test_near_misses_of_ids_that_may_have_neighbours_are_not_sent(value: str) -> None:
+    """`near_miss_paths` is empty for short, numbered and worded ids."""
     contract = contract_of(parameters=[{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}])
     assert [] == near_miss_paths(contract, contract.operations[0], {"id": value})
 
 
 def test_a_value_that_serializes_to_nothing_is_not_sent() -> None:
-    """An empty list adds no pair to the query."""
+    """`allowed_values` omits an empty list, which adds no pair to the query."""
     tags = {"name": "tag", "in": "query", "schema": {"enum": [[], ["a"]]}}
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     contract = contract_of(parameters=[identity, tags])
@@ -300,6 +308,7 @@ def test_no_operation_gets_more_than_40_requests() -> None:
 
 
 def test_a_rejected_generated_cursor_is_info() -> None:
+    """Its message suggests `bctrl_values`."""
     contract = pages()
     mock = MockServer(contract)
     mock.fault("status", 400)
@@ -353,6 +362,7 @@ def proven(contract: Contract) -> None:
     ids=["to be one of two, it has what the other alone documents", "a pattern of nothing"],
 )
 def test_a_contract_with_invalid_samples_fails_the_self_test(schema: Any, message: str) -> None:
+    """Its samples cannot be generated or break the schema: the failure says what to add."""
     contract = contract_of(schema)
     with pytest.raises(pytest.fail.Exception, match=message):
         proven(contract)

@@ -26,6 +26,7 @@ def refuses(reply: Reply) -> Service:
 
 
 def test_one_request_is_a_get_with_a_json_body(live: LiveRun) -> None:
+    """The run passes; a single request of all has the body `{}`."""
     with serve(named("plain")) as server:
         result = live(server, "bctrl")
         samples = [request for request in server.log if request.body]
@@ -46,6 +47,7 @@ def test_one_request_is_a_get_with_a_json_body(live: LiveRun) -> None:
     ids=["400", "302", "500", "wrong body"],
 )
 def test_a_server_that_rejects_a_get_with_a_body_has_an_error(reply: Reply, rules: set[str], live: LiveRun) -> None:
+    """The run fails with the rules for its response; the curl command sends the body."""
     with serve(faulty("protocol", "sample", "samples", refuses(reply))) as server:
         result = live(server, "bctrl", "-k", "published_sample", "--bctrl-report=found.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED

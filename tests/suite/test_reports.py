@@ -146,7 +146,7 @@ def test_an_unreadable_upstream_is_not_reported_as_passed(pytester: pytest.Pytes
 
 
 def test_tests_of_items_are_skipped_for_an_empty_list(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """The report has the reason, and the run still passes."""
+    """Five tests are skipped. The report has the reason, and the run still passes."""
     with serve(named("empty-list")) as server:
         result = live(server, "-v", "--bctrl-report=report.json")
 
@@ -190,9 +190,10 @@ def test_accepted_findings_are_reported_and_do_not_fail_the_run(pytester: pytest
     ],
     ids=["the ini file asks", "the command line takes its place", "without a contract run", "nothing runs"],
 )
-def test_reports_are_written_for_contract_runs_only(
+def test_bctrl_report_in_the_ini_file_is_written_by_contract_runs_only(
     pytester: pytest.Pytester, ini: str, arguments: list[str], written: list[str]
 ) -> None:
+    """The option takes precedence; a run without contract tests writes none."""
     pytester.makeini(f"[pytest]\nbctrl_report =\n    {ini}\n")
     pytester.makepyfile("def test_it():\n    pass\n")
 
@@ -242,6 +243,7 @@ def test_a_report_that_cannot_be_written_at_the_end_fails_the_run(pytester: pyte
 
 @pytest.mark.parametrize("variant", ["plain", "any-scheme-with-key-accepted", "reset-always", "401-for-right-key"])
 def test_the_key_is_in_no_report(pytester: pytest.Pytester, live: LiveRun, variant: str) -> None:
+    """In no format, and not in the file of `--junitxml`."""
     pytester.makepyfile(
         "import os\n\nimport pytest\n\n@pytest.mark.bctrl_contract\ndef test_it():\n    assert not dict(os.environ)\n"
     )

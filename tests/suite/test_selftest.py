@@ -10,6 +10,7 @@ import pytest
 def test_the_self_test_of_the_packaged_contract_passes_without_a_target(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """`--bctrl-selftest`: all mutants are caught, and the last lines say so."""
     monkeypatch.delenv("BCTRL_API_KEY", raising=False)
 
     result = pytester.runpytest("--bctrl-selftest")
@@ -94,7 +95,7 @@ NO_BODY = (
 def test_the_self_test_of_a_contract_without_a_body_is_a_usage_error(
     pytester: pytest.Pytester, text: str, problem: str
 ) -> None:
-    """A passing run would suggest that something was proven."""
+    """A passing run would suggest that something was proven; the message names the problem."""
     pytester.makefile(".yaml", mine=text)
 
     result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml")

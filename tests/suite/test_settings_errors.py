@@ -89,7 +89,8 @@ def test_a_missing_or_invalid_setting_is_one_line_without_the_key(
         ("post", "none has a safe method (use a document with a GET or HEAD or OPTIONS operation)"),
     ],
 )
-def test_a_contract_without_safe_operations_is_an_error(method: str, message: str) -> None:
+def test_a_contract_whose_operations_cannot_be_requested_is_an_error(method: str, message: str) -> None:
+    """Its path parameter has no value, which the mock can do without, or its method is unsafe."""
     spec = document()
     spec["paths"]["/v1/things/{id}"] = {method: spec["paths"]["/v1/things/{id}"]["get"]}
     run = ContractRun("live", from_document(spec, "x.json"), "", Secret(KEY), {}, "error", 20)
@@ -116,6 +117,7 @@ def test_swapped_key_and_space_id_are_an_error_that_shows_neither(
 def test_a_uuid_as_key_is_accepted_if_the_space_id_is_a_value(
     pytester: pytest.Pytester, environment: pytest.MonkeyPatch
 ) -> None:
+    """If `bctrl_values` has the space id and `BCTRL_SPACE_ID` is not set; otherwise the error says to do so."""
     environment.setenv("BCTRL_API_KEY", "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b")
     environment.setenv("BCTRL_SPACE_ID", "team-7")
     settings = "-o", "bctrl_values=space_id = team-7"
@@ -148,6 +150,7 @@ def test_a_run_needs_only_the_key_and_the_ini_file(pytester: pytest.Pytester, en
     ],
 )
 def test_a_base_url_that_ends_like_a_path_is_accepted(path: str, url: str) -> None:
+    """`_require_base_url` raises nothing, because the contract's server URL ends in the same way."""
     operations = from_document(
         {
             "openapi": "3.1.0",

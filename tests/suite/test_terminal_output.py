@@ -48,6 +48,7 @@ def test_an_intermittent_fault_is_reported_with_its_frequency(live: LiveRun) -> 
 
 
 def test_a_path_with_dot_segments_is_reproduced_as_sent(live: LiveRun) -> None:
+    """The curl command has `--path-as-is` and the encoded dots."""
     with serve(named("500-on-odd-ids")) as server:
         result = live(server, "-k", "dot-segments")
     result.stdout.fnmatch_lines(["  reproduce curl -sS -i --path-as-is -H *//*/v1/spaces/%2E%2E/runtimes"])
@@ -100,6 +101,7 @@ def test_a_server_that_accepts_every_credential_is_reported_in_one_block(live: L
 def test_quiet_and_verbose_change_the_amount_of_output(
     live: LiveRun, flag: str, blocks: int, closing: list[str]
 ) -> None:
+    """The number of findings shown, and which lines close the output."""
     with serve(named("last-of-300-status-unknown")) as server:
         lines = live(server, flag, "-k", "conforms or kept").outlines
 
@@ -109,6 +111,7 @@ def test_quiet_and_verbose_change_the_amount_of_output(
 
 
 def test_tests_that_did_not_run_are_counted_in_the_summary(live: LiveRun) -> None:
+    """After `-x`; a run with `--lf` suggests the command for the whole suite."""
     with serve(named("last-of-300-status-unknown")) as server:
         first = live(server, "-x", "-p", "no:randomly")
         again = live(server, "--lf", "--bctrl-fail-on=never")

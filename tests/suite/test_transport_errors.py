@@ -44,12 +44,13 @@ def test_transport_error_message_has_the_number_of_attempts() -> None:
 
 
 def test_transport_error_message_describes_an_error_without_attempts() -> None:
+    """A refused connection has one attempt and a hint."""
     message = "the target cannot be reached: why (1 attempt); check that a server listens on this host and port"
     assert message == describe_attempts(httpx.ConnectError("why"), []).message
 
 
 @pytest.mark.parametrize(
-    ("attempts", "retry_after", "again", "words"),
+    ("attempts", "retry_after", "repeats", "words"),
     [
         (4, None, 3, "the target responds with 429 Too Many Requests to each of 4 attempts"),
         (
@@ -69,9 +70,9 @@ def test_transport_error_message_describes_an_error_without_attempts() -> None:
     ],
 )
 def test_retry_later_message_describes_the_rate_limit(
-    attempts: int, retry_after: float | None, again: int, words: str
+    attempts: int, retry_after: float | None, repeats: int, words: str
 ) -> None:
-    assert words == retry_later_message(429, attempts, retry_after, again)
+    assert words == retry_later_message(429, attempts, retry_after, repeats)
 
 
 def test_retry_later_message_shortens_long_waits() -> None:
@@ -86,10 +87,12 @@ def found(*attempts: Attempt) -> list[str]:
 
 
 def test_a_broken_response_before_a_successful_retry_is_found() -> None:
+    """`attempt_findings` has `complete_answer`."""
     assert ["complete_answer"] == found(attempt(error="RemoteProtocolError", detail="x"), attempt(200))
 
 
 def test_rate_limits_and_closed_idle_connections_are_not_findings() -> None:
+    """If the next attempt succeeds."""
     assert [] == found(attempt(429), attempt(error="ReadError", kept=True), attempt(200))
     assert [] == found(attempt(error="RemoteProtocolError", detail=GONE, kept=True), attempt(200))
 
@@ -105,4 +108,5 @@ def test_surplus_bytes_are_found_with_the_command_of_the_previous_request() -> N
 
 
 def test_a_failed_last_attempt_is_not_reported_again() -> None:
+    """`attempt_findings` is empty for it, because its error is reported as such."""
     assert [] == found(attempt(error="ReadError"))

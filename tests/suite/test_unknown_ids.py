@@ -48,6 +48,7 @@ def rules_and_levels(report: dict[str, Any]) -> list[tuple[str, str, str]]:
 def test_response_to_an_unknown_id_must_be_documented(
     run_live: Any, documented: list[str], status: int, findings: list[Any], outcome: str, code: int
 ) -> None:
+    """Documented, the operation is not checked and the run exits with 2; otherwise there are findings."""
     write_shop(*documented)
     with serve({"/a": 200, f"/b/{UNKNOWN.value}": status}) as url:
         result, report = run_live(url)
@@ -59,6 +60,7 @@ def test_response_to_an_unknown_id_must_be_documented(
 
 
 def test_success_for_an_unknown_id_is_validated(run_live: Any) -> None:
+    """200 with an invalid body: schema, undocumented property, and status are reported, and the run fails."""
     write_shop("404")
     path = f"/b/{UNKNOWN.value}"
     with serve({"/a": 200, path: 200}, bodies={path: {"name": 1, "colour": "red"}}) as url:
@@ -84,6 +86,7 @@ def test_error_body_for_an_unknown_id_must_conform(run_live: Any) -> None:
 
 
 def test_optional_operation_is_checked_for_undocumented_responses(run_live: Any, pytester: pytest.Pytester) -> None:
+    """An unknown id of an optional operation: 404 passes, and 500 fails the run."""
     write_shop("404")
     pytester.makeini("[pytest]\nbctrl_optional = b")
     with serve({"/a": 200, f"/b/{UNKNOWN.value}": 404}) as url:
@@ -94,6 +97,7 @@ def test_optional_operation_is_checked_for_undocumented_responses(run_live: Any,
 
 
 def test_known_values_are_combined_with_an_unknown_id(run_live: Any, pytester: pytest.Pytester) -> None:
+    """With `owner` set and `id` not, the test of an unknown id passes."""
     parameters = [path_parameter("owner"), path_parameter("id", pattern="^[a-f]{20}$")]
     write_contract({"/a": operation("a"), "/{owner}/{id}": operation("b", "404", parameters=parameters)})
     pytester.makeini("[pytest]\nbctrl_values = owner = ann")
@@ -115,7 +119,7 @@ def test_header_announces_unknown_ids(run_live: Any, pytester: pytest.Pytester, 
 
 
 def test_operations_that_no_request_can_reach_get_none(run_live: Any) -> None:
-    """OPTIONS may describe the route for any id, and a value for the query is missing as well."""
+    """They are not checked. OPTIONS may describe the route for any id, and a value for the query is missing as well."""
     cursor = {
         "name": "after",
         "in": "query",
@@ -132,7 +136,8 @@ def test_operations_that_no_request_can_reach_get_none(run_live: Any) -> None:
     assert {"a": "passed", "o": "not checked", "q": "not checked"} == outcomes(report)
 
 
-def test_every_request_with_an_unknown_id_is_counted_and_safe(run_live: Any) -> None:
+def test_the_request_with_an_unknown_id_is_counted(run_live: Any) -> None:
+    """The report counts one request more than a run without that test."""
     write_shop("404")
     with serve({"/a": 200}) as url:
         _, without = run_live(url, "--deselect", TEST)

@@ -31,6 +31,7 @@ def beyond(pytester: pytest.Pytester) -> pytest.Pytester:
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one-process", "two-workers"])
 def test_unmeasurable_minimum_coverage_exits_with_2_and_the_reason(beyond: pytest.Pytester, workers: list[str]) -> None:
+    """The tests pass; the coverage of an operation cannot be determined."""
     result = beyond.runpytest("--bctrl-contract=mine.json", "--bctrl-min-coverage=1", *workers)
     assert pytest.ExitCode.INTERRUPTED == result.ret
     result.assert_outcomes(passed=1)
@@ -47,6 +48,7 @@ def test_without_a_minimum_the_run_passes_and_reports_unmeasured_coverage(beyond
 
 
 def test_a_run_that_failed_keeps_its_exit_code(beyond: pytest.Pytester) -> None:
+    """A failed test takes precedence over a minimum coverage that cannot be measured."""
     beyond.makepyfile(test_fails="def test_it(bctrl_client):\n    assert False")
     result = beyond.runpytest("--bctrl-contract=mine.json", "--bctrl-min-coverage=1")
     assert pytest.ExitCode.TESTS_FAILED == result.ret
@@ -54,6 +56,7 @@ def test_a_run_that_failed_keeps_its_exit_code(beyond: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one-process", "two-workers"])
 def test_a_report_has_the_verdict_not_checked(beyond: pytest.Pytester, workers: list[str]) -> None:
+    """If the minimum coverage cannot be measured."""
     arguments = ("--bctrl-contract=mine.json", "--bctrl-mock", "--bctrl-min-coverage=1", "--bctrl-report=r.json")
     assert pytest.ExitCode.INTERRUPTED == beyond.runpytest(*arguments, *workers).ret
     report = json.loads(beyond.path.joinpath("r.json").read_text())

@@ -34,28 +34,35 @@ def runtimes(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
 
 
 def test_there_are_some(runtimes: list[Any]) -> None:
+    """The list of runtimes is not empty."""
     assert runtimes
 
 
 def test_status(runtimes: list[Any]) -> None:
+    """The model has a status, or a default, for each runtime."""
     assert all(runtime.status for runtime in runtimes)
 
 
 def test_name(runtimes: list[Any]) -> None:
+    """The model has a text as name, or a default."""
     assert all(isinstance(runtime.name, str) for runtime in runtimes)
 
 
 def test_region(runtimes: list[Any]) -> None:
+    """The model has a text as region, or a default."""
     assert all(isinstance(runtime.region, str) for runtime in runtimes)
 
 
 def test_created(runtimes: list[Any]) -> None:
+    """The model has a text as creation time, or a default."""
     assert all(isinstance(runtime.created, str) for runtime in runtimes)
 
 
 def test_ids(runtimes: list[Any]) -> None:
+    """Each runtime has an id that is not empty."""
     assert all(runtime.id for runtime in runtimes)
 
 
 def test_they_print(runtimes: list[Any]) -> None:
+    """The model of each runtime can be converted to a text."""
     assert all(str(runtime) for runtime in runtimes)

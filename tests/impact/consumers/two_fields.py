@@ -15,4 +15,5 @@ def pairs(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
 
 
 def test_pairs(pairs: list[Any]) -> None:
+    """Each pair has an id, and a name that is not blank."""
     assert all(identity and name.strip() for identity, name in pairs)

@@ -52,6 +52,7 @@ def _run(pytester: pytest.Pytester, cases: dict[str, Any], *arguments: str) -> d
 
 
 def test_a_client_receives_a_changed_response_as_a_server_sends_it(pytester: pytest.Pytester) -> None:
+    """What each HTTP library shows of a response that the watch changed equals that of a server."""
     pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
     pytester.path.joinpath("changed.json").write_text(changed_contract(), "utf-8")
     # A slow machine is no reason to leave a test out.

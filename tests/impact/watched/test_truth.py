@@ -26,7 +26,7 @@ _PARAMETERS = [
 
 @pytest.mark.parametrize(("responder", "seed"), _PARAMETERS)
 def test_claims_are_true(pytester: pytest.Pytester, responder: Responder, seed: int) -> None:
-    """Two changes, alone and together; all changes, alone and up to 20 at once, if BCTRL_IMPACT_TRUTH is `all`."""
+    """The outcomes that an impact run claims for tests and suites are those against a changed server."""
     numbered = documents([2], seed)
     if IMPACT_TRUTH:
         numbered = [(number,) for number in range(len(CHANGES))] + documents([2, 3, 5, 8, 12, 20], seed)
@@ -51,7 +51,7 @@ _PAGED = {name: SUITES[name] for name in ("pages", "keys", "own_data")}
     ],
 )
 def test_a_response_is_changed_once(pytester: pytest.Pytester, project: Project) -> None:
-    """Half of a half would be a page with too few items."""
+    """With introduced paging, all nine outcomes are those of a server: half of a half would be too short a page."""
     comparison = compare_all(pytester, [(_PAGING,)], project)
 
     assert comparison.wrong_tests == []

@@ -142,12 +142,14 @@ def test_label():
     ("hosts", "status"), [("other.example", pytest.ExitCode.TESTS_FAILED), ("", pytest.ExitCode.INTERRUPTED)]
 )
 def test_only_responses_of_watched_hosts_are_changed(impact: Impact, hosts: str, status: int) -> None:
+    """With `bctrl_watch_hosts`, the test of that host fails; without it nothing is measured."""
     result = impact(_OTHER_HOST, "-o", f"bctrl_watch_hosts={hosts}")
 
     assert result.ret == status
 
 
 def test_workers_yield_the_same_outcomes(pytester: pytest.Pytester, impact: Impact) -> None:
+    """With `-n 2`, the careless test has the verdict `fails`."""
     impact(CARELESS, "-n", "2")
 
     assert outcomes(pytester)[0] == "fails"
@@ -183,6 +185,7 @@ def test_the_exchanges_of_shared_fixtures_are_changed(pytester: pytest.Pytester,
 
 
 def test_a_rejected_request_gets_the_error_of_the_changed_api(pytester: pytest.Pytester, impact: Impact) -> None:
+    """A test of status 200 fails if its request lacks a parameter that became required."""
     impact("def test_list(): assert list_orders().status_code == 200", change=required_parameter)
 
     assert outcomes(pytester, "query tenant")[0] == "fails"
@@ -212,6 +215,7 @@ def test_credentials_in_the_error_of_a_test_are_redacted(pytester: pytest.Pytest
 
 
 def test_a_request_that_is_still_valid_passes(pytester: pytest.Pytester, impact: Impact) -> None:
+    """A test that sends the parameter that became required."""
     tests = "def test_list(): assert list_orders(params={'tenant': 'a'}).status_code == 200"
 
     impact(tests, change=required_parameter)
@@ -238,6 +242,7 @@ def test_pages():
 def test_a_mock_without_a_response_to_a_further_request_proves_nothing(
     pytester: pytest.Pytester, impact: Impact, unknown: str
 ) -> None:
+    """The test's own mock raises, or returns 404, for a request sent only with the change: `not run`."""
     impact(_TRANSPORT.format(unknown=unknown))
 
     verdict, why = outcomes(pytester)
@@ -246,6 +251,7 @@ def test_a_mock_without_a_response_to_a_further_request_proves_nothing(
 
 
 def test_a_request_that_fails_without_the_change_too_is_no_obstacle(pytester: pytest.Pytester, impact: Impact) -> None:
+    """A test that expects a connection error and reads an order has the verdict `fails`."""
     impact(
         """
         def refuse(request):
@@ -352,9 +358,10 @@ _ORDER = {"qty": 1, "size": "s"}
         pytest.param(repr(json.dumps({**_ORDER, "colour": "red"})), _MOCK, "passes", id="still valid"),
     ],
 )
-def test_a_request_body_that_the_changed_api_rejects(
+def test_a_test_whose_request_body_lacks_a_new_required_property_fails(
     pytester: pytest.Pytester, impact: Impact, content: str, transport: str, verdict: str
 ) -> None:
+    """If the body can be read; a stream that the mock never reads is `not run`."""
     impact(_POST.format(content=content, transport=transport), change=_require_colour, method="post")
 
     assert outcomes(pytester, "requestBody.colour")[0] == verdict
@@ -376,6 +383,7 @@ def _require_key(operation: Any) -> None:
 def test_new_credentials_are_required_by_their_kind(
     pytester: pytest.Pytester, impact: Impact, headers: str, verdict: str
 ) -> None:
+    """A test passes if it sends the new header with any value; the old credentials fail."""
     tests = f"def test_list(): assert list_orders(headers={headers}).status_code == 200"
 
     impact(tests, change=_require_key, security=True)
@@ -386,7 +394,9 @@ def test_new_credentials_are_required_by_their_kind(
     assert verdicts <= {verdict, "not run", "passes"} - ({"passes"} if verdict == "not run" else set())
 
 
-def test_the_mock_of_the_kit_changes_its_responses_once(pytester: pytest.Pytester, impact: Impact) -> None:
+def test_a_test_of_bctrl_client_fails_with_the_change_under_the_watch(
+    pytester: pytest.Pytester, impact: Impact
+) -> None:
     impact("""
 def test_label(bctrl_client):
     first = bctrl_client.get("/orders").json()
@@ -397,6 +407,7 @@ def test_label(bctrl_client):
 
 
 def test_a_client_that_repeats_its_request_for_ever_is_stopped(pytester: pytest.Pytester, impact: Impact) -> None:
+    """A test that polls until a known size appears gets the verdict `fails` or `not run`."""
     impact("""
 import threading
 
@@ -478,6 +489,7 @@ def test_function(url):
 def test_a_redirect_that_the_changed_api_does_not_send_is_not_followed(
     pytester: pytest.Pytester, impact: Impact
 ) -> None:
+    """The API rejects the request instead, so that the test with the redirect fails."""
     impact(_REDIRECTED, change=required_parameter)
 
     report = json.loads(pytester.path.joinpath("impact.json").read_text("utf-8"))
@@ -500,6 +512,7 @@ def test_stream():
 def test_whether_a_request_is_valid_does_not_depend_on_its_response(
     pytester: pytest.Pytester, impact: Impact, query: str, verdict: str
 ) -> None:
+    """A stream of events without the new parameter is `not run`; with it, the test passes."""
     impact(_EVENTS.format(query=query), change=required_parameter)
 
     assert outcomes(pytester, "query tenant")[0] == verdict
