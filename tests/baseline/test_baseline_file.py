@@ -74,6 +74,7 @@ def test_an_entry_accepts_a_matching_finding(entry: str) -> None:
     ],
 )
 def test_an_entry_does_not_accept_other_findings(entry: str) -> None:
+    """With another fingerprint, rule, location or the like; a note says that the entry is stale."""
     baseline = baseline_of(f"allow:\n  - {{{entry}}}\n")
     assert apply_baseline([FINDING], baseline, TODAY).remaining == [FINDING]
     assert len(baseline_notes([FINDING], baseline, TODAY)) == 1
@@ -163,6 +164,7 @@ def test_an_unknown_rule_is_an_error_with_the_line_number(rule: str) -> None:
 
 
 def test_a_rule_declared_by_the_contract_is_known() -> None:
+    """`require_known_rules` raises nothing for an entry of an invariant."""
     baseline = baseline_of("allow:\n  - {rule: ids-are-unique, location: a, reason: r, until: 2027-01-01}\n")
     require_known_rules(baseline, lambda: ["ids-are-unique"])
 

@@ -250,6 +250,7 @@ def test_an_entry_that_shares_values_with_another_is_not_changed(text: str) -> N
     ],
 )
 def test_a_renewed_entry_gets_values_of_its_own(renewed: str) -> None:
+    """An entry that shares its values with another by YAML aliases is renewed, and the other stays as it is."""
     text = f"allow:\n- &e {{fingerprint: aa, reason: &r old, until: &u 2026-12-01}}\n- {renewed}\n"
     unchanged, entry = entries_of(add_entries(text, "f", [FINDING], "new", UNTIL))
     assert ("old", date(2026, 12, 1)) == (unchanged.reason, unchanged.until)

@@ -17,6 +17,7 @@ ASK = """async ([url, key]) => {
 
 
 def test_a_loopback_page_can_read_responses_and_errors(chromium: Browser) -> None:
+    """In Chromium, a page of another port gets 200 with the list, and 401 for a wrong key."""
     context = chromium.new_context()
     with MockServer(load()) as mock, MockServer(load()) as other:
         page = context.new_page()

@@ -36,6 +36,7 @@ def test_a_slash_focuses_the_filter(show: Show) -> None:
 
 
 def test_levels_rules_findings_and_the_tree_support_the_keyboard(show: Show) -> None:
+    """Space switches off a level, and Enter opens a finding and closes a part of the tree."""
     page = show(failed())
     page.get_by_label("error", exact=False).first.focus()
     page.keyboard.press("Space")
@@ -50,6 +51,7 @@ def test_levels_rules_findings_and_the_tree_support_the_keyboard(show: Show) -> 
 
 
 def test_a_location_in_the_contract_tree_filters_its_findings(show: Show) -> None:
+    """Enter on its button moves the focus to the findings, and only those of the location are shown."""
     page = show(failed())
     page.get_by_role("button", name="at labels").focus()
     page.keyboard.press("Enter")
@@ -59,6 +61,7 @@ def test_a_location_in_the_contract_tree_filters_its_findings(show: Show) -> Non
 
 
 def test_focus_continues_after_loading_more_of_a_long_list(show: Show) -> None:
+    """After Enter on `Show more`, the first new finding has the focus."""
     page = show(of_one_rule(200))
     # As soon as the button is focused, nothing is added that nobody asked for.
     page.get_by_role("button", name="Show more").focus()

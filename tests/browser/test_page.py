@@ -73,6 +73,7 @@ def test_a_single_finding_is_open_and_names_its_item(show: Show) -> None:
 
 
 def test_tests_without_findings_are_listed(show: Show) -> None:
+    """A skipped test of a failed run is in a block of its own."""
     page = show(failed())
     expect(page.locator("details.tests > summary")).to_have_text(["1 skipped"])
 
@@ -103,6 +104,7 @@ class TestFinding:
         expect(body.locator("[aria-label=Command]")).to_contain_text("curl -sS -i")
 
     def test_a_finding_shows_no_secret_headers_and_no_unrelated_text(self, show: Show) -> None:
+        """A session cookie and the values of other properties are not in the page."""
         page = show(failed())
         assert "session=secret" not in page.content()
         assert '"region"' in page.content()
@@ -169,7 +171,7 @@ class TestFilter:
 
 
 def test_the_contract_tree_shows_coverage_and_findings(show: Show) -> None:
-    """In words too; it is hidden if no tests ran."""
+    """Each node has its state, also in words; the tree is hidden if no tests ran."""
     page = show(failed())
     states = """(nodes => ['status', 'profile', 'labels', 'name', 'kind', '429'].map(
       name => nodes.findLast(node => node.querySelector('.name').textContent === name).dataset.state))(
@@ -192,7 +194,7 @@ def test_hostile_text_is_shown_as_text(show: Show) -> None:
     expect_value(page, "window.broken === undefined", True)
 
 
-def test_foreign_scripts_do_not_run(show: Show) -> None:
+def test_the_content_security_policy_allows_no_foreign_scripts(show: Show) -> None:
     page = show(passed())
     policy = re.compile("^default-src 'none';(?!.*unsafe)")
     expect(page.locator("meta[http-equiv=Content-Security-Policy]")).to_have_attribute("content", policy)
@@ -238,6 +240,7 @@ class TestPrinting:
         expect(page.locator("details.finding[open]")).to_have_count(0)
 
     def test_printing_includes_every_finding(self, show: Show) -> None:
+        """The PDF of the page has the curl command of each finding."""
         page = show(failed())
         text = "\n".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(page.pdf())).pages)
         assert len([finding for finding in failed().findings if finding.reproduce]) == text.count("curl -sS -i")

@@ -83,6 +83,7 @@ def test_no_input_is_interpolated_into_a_script() -> None:
 
 
 def test_every_input_is_used_and_described() -> None:
+    """Those that the scripts name are those declared, each with a description and a default."""
     used = set(PLACEHOLDER.findall((ROOT / "action.yml").read_text("utf-8")))
     assert set(ACTION["inputs"]) == used
     assert [] == [name for name, spec in ACTION["inputs"].items() if not spec["description"] or "default" not in spec]
@@ -169,6 +170,7 @@ def test_the_action_compares_a_document_with_its_old_version(step: Run, tmp_path
 
 
 def test_an_input_is_never_executed(step: Run, tmp_path: Path) -> None:
+    """A shell command in it has no effect."""
     evil = '$(touch injected)"; touch injected; `touch injected`'
     step("run", dict.fromkeys(("space-id", "contract", "fail-on", "upstream", "base", "report"), evil))
 

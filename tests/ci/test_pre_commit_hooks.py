@@ -34,6 +34,7 @@ def run(hook: str, folder: Path, *arguments: str) -> int:
 
 @pytest.mark.parametrize(("change", "code"), [("", 0), ("cut", 2)])
 def test_the_check_hook_checks_recordings(tmp_path: Path, change: str, code: int) -> None:
+    """It exits with 0, or with 2 for a truncated recording; files of other folders do not count."""
     text = (ROOT / "examples" / "with_httpx" / RECORDING).read_text("utf-8")
     (tmp_path / "recordings").mkdir()
     (tmp_path / RECORDING).write_text(text[:200] if change else text)
@@ -44,6 +45,7 @@ def test_the_check_hook_checks_recordings(tmp_path: Path, change: str, code: int
 
 @pytest.mark.parametrize(("change", "code"), [(("", ""), 0), (("format: uuid", "format: email"), 1)])
 def test_the_drift_hook_compares_the_spec(tmp_path: Path, change: tuple[str, str], code: int) -> None:
+    """With a page: 0 if its spec is the vendored one, and 1 if a format differs."""
     spec = packaged().spec.read_text("utf-8")
     (tmp_path / "page.md").write_text(f"```yaml\n{spec.replace(*change) if change[0] else spec}```\n")
 

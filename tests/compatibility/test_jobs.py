@@ -125,6 +125,7 @@ def test_a_recording_is_replayed_without_its_server(pytester: pytest.Pytester, m
 
 @pytest.mark.parametrize(("status", "code"), [("active", 0), ("archived", 1)])
 def test_the_check_command_finds_a_violation(tmp_path: Path, status: str, code: int) -> None:
+    """A wrong status exits with 1 and one finding; a conforming body with 0."""
     body = response()
     body["runtimes"][0]["status"] = status
     (tmp_path / "body.json").write_text(json.dumps(body), "utf-8")
@@ -137,6 +138,7 @@ def test_the_check_command_finds_a_violation(tmp_path: Path, status: str, code: 
 
 @pytest.mark.parametrize(("text", "code"), [(TEXT, 0), (TEXT.replace("- failed", "- failed\n        - paused"), 1)])
 def test_the_drift_command_finds_a_change(tmp_path: Path, text: str, code: int) -> None:
+    """A new enum value exits with 1 and one SARIF result; the same page with 0."""
     written(tmp_path, page(text))
 
     done = command("drift", "page.md", "--format", "sarif", folder=tmp_path)

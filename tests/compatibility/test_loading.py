@@ -22,6 +22,7 @@ from .test_jobs import FIXTURES, STRICT
 def test_the_plugin_can_be_loaded_by_name(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, autoload: bool, named: list[str], conftest: str
 ) -> None:
+    """With and without autoloading, by `-p` or `pytest_plugins`: the tests of its fixtures pass."""
     if not autoload:
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(conftest)
@@ -52,6 +53,7 @@ def test_the_plugin_starts_with_settings_in_pyproject(
 
 
 def test_a_disabled_plugin_has_no_effect(pytester: pytest.Pytester) -> None:
+    """With `-p no:bctrl`, no module, option or marker of it is there."""
     pytester.makepyfile(
         """
         import sys

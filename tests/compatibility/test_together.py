@@ -48,6 +48,7 @@ def suite(pytester: pytest.Pytester, written: Path) -> pytest.Pytester:
 
 
 def test_each_plugin_writes_its_own_files(suite: pytest.Pytester) -> None:
+    """Two recordings, a cassette of vcrpy and a snapshot of syrupy are all that is written."""
     files = [
         path.relative_to(suite.path) for path in suite.path.rglob("*") if path.suffix in {".har", ".yaml", ".ambr"}
     ]
@@ -70,6 +71,7 @@ def test_each_plugin_writes_its_own_files(suite: pytest.Pytester) -> None:
     ids=["network blocked", "asyncio everywhere", "alone"],
 )
 def test_recordings_are_replayed_in_any_order(suite: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+    """With other plugins, a blocked network, or a random order: all tests of the project pass."""
     result = suite.runpytest_subprocess(*STRICT, "--record-mode=none", *arguments)
 
     result.assert_outcomes(passed=TESTS)

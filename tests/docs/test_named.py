@@ -80,6 +80,7 @@ def test_the_documented_test_command_is_that_of_ci() -> None:
 
 
 def test_links_of_the_readme_are_absolute() -> None:
+    """They begin with the URL of the repository, and each file exists."""
     root = f"{PYPROJECT['project']['urls']['Source']}/blob/main/"
     links = re.findall(r"(?:\]\(|^\[.+?\]: )([^)\s]+)", (PROJECT / "README.md").read_text("utf-8"), re.MULTILINE)
     assert len(links) > 10

@@ -16,7 +16,7 @@ PAGES = {name: page for page in pages() if (name := str(page.relative_to(PROJECT
 
 @pytest.mark.parametrize("name", PAGES)
 def test_commands_and_outputs_of_a_page_are_right(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """To update the shown outputs: python -m tests.docs --write PAGE."""
+    """Each command is run and prints what the page shows. To update the page: python -m tests.docs --write PAGE."""
     variables = environment(tmp_path, tmp_path / "you", PAGES[name].read_text("utf-8"))
     if forks.IS_AVAILABLE:
         forks.write_pytest(tmp_path / "bin" / "pytest", request.getfixturevalue("fork_server"))

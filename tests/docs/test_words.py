@@ -71,6 +71,7 @@ def strange(text: str) -> list[str]:
 
 
 def test_texts_for_users_use_the_terms_of_the_field() -> None:
+    """Documentation, help, messages and reports contain none of the listed words."""
     texts = dict(_texts())
     assert len(texts) > 200
     assert {} == {name: found for name, text in texts.items() if (found := strange(text))}

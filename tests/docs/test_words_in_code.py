@@ -131,11 +131,13 @@ def vague_names(source: str) -> list[str]:
 
 
 def test_prose_uses_the_terms_of_the_field() -> None:
+    """No package has more odd phrases in docstrings and comments than its limit allows."""
     counts = Counter(package for package, source in modules() for _ in phrases(source))
     assert {} == {package: count for package, count in counts.items() if count > MAX_PHRASES.get(package, 0)}
 
 
 def test_names_are_not_vague() -> None:
+    """No package has more vague names than its limit allows."""
     counts = Counter(package for package, source in modules() for _ in vague_names(source))
     assert {} == {package: count for package, count in counts.items() if count > MAX_VAGUE_NAMES.get(package, 0)}
 

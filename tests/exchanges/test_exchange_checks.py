@@ -50,6 +50,7 @@ def exchange(
     ids=lambda observed: f"{observed.request.method} {observed.request.target} {observed.status}",
 )
 def test_findings_are_those_of_the_public_functions(observed: ObservedExchange) -> None:
+    """`ExchangeChecks` reports what `check` and `check_request` report, also for a second, equal exchange."""
     checks = ExchangeChecks(CONTRACT)
     request = observed.request
     result = checks.check(observed)
@@ -95,6 +96,7 @@ def test_a_request_to_no_operation_has_no_findings(method: str, target: str, not
 
 
 def test_results_of_few_responses_are_kept() -> None:
+    """After 300 different responses, those of 256 are."""
     checks = ExchangeChecks(CONTRACT)
     for number in range(300):
         large = ["x" * 70_000] if number == 0 else []

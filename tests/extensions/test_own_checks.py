@@ -96,6 +96,7 @@ def test_an_exception_in_a_custom_check_is_reported_with_its_line(pytester: pyte
 def test_an_invalid_check_or_level_is_a_usage_error(
     pytester: pytest.Pytester, conftest: str, ini: str, line: str
 ) -> None:
+    """A hook that returns a text, and wrong lines of `bctrl_levels`: the message says which."""
     pytester.makeconftest(conftest)
     levels_ini(pytester, ini)
 
@@ -106,6 +107,8 @@ def test_an_invalid_check_or_level_is_a_usage_error(
 
 
 def test_a_custom_check_can_be_called_in_a_unit_test() -> None:
+    """The decorated function returns its problems."""
+
     @contract_check("always")
     def always(answer: Response) -> list[Problem]:
         return [Problem("always", place="status")]
@@ -129,6 +132,7 @@ def test_bctrl_levels_sets_the_level_of_a_rule(pytester: pytest.Pytester) -> Non
 
 
 def test_disabled_rules_are_reported(pytester: pytest.Pytester) -> None:
+    """The summary has the number of findings of each rule that `bctrl_levels` switches off."""
     pytester.makeconftest(CONFTEST)
     levels_ini(pytester, "short_names = off", "ignored_auth = off")
 
@@ -153,6 +157,7 @@ def test_parse_levels_reads_rule_location_and_level() -> None:
 def test_the_check_command_uses_custom_checks_and_levels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """With `--plugin`, a custom warning passes, and fails at level error; a rule that is off is only counted."""
     (tmp_path / "own_checks_of_ours.py").write_text(dedent(CONFTEST))
     (tmp_path / "body.json").write_text(json.dumps({**response(), "extra": 1}))
     monkeypatch.chdir(tmp_path)

@@ -95,6 +95,7 @@ def test_its_mistake_is_answered_with_its_name(listed, bctrl_mock):
     ],
 )
 def test_a_fault_with_an_invalid_response_is_reported(response: MockResponse) -> None:
+    """The mock responds with 500 and the reason, and then with 200."""
     fault = mock_fault("odd")(lambda _context: response)
     with MockServer(load()).extend(faults=[fault]) as mock:
         mock.fault("odd", times=1)
@@ -103,6 +104,7 @@ def test_a_fault_with_an_invalid_response_is_reported(response: MockResponse) ->
 
 
 def test_custom_scenarios_and_faults_are_used_like_built_in_ones(pytester: pytest.Pytester) -> None:
+    """Four tests of a project pass, whose conftest declares them."""
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
 
@@ -124,6 +126,8 @@ def test_a_scenario_that_returns_none_changes_nothing() -> None:
 
 
 def test_an_error_raised_by_a_scenario_is_not_replaced() -> None:
+    """Its own `SettingError` reaches the test that sets it."""
+
     def strict(samples: Samples) -> object:
         raise SettingError("there is no such branch", where="BRANCH", hint="name one that there is")
 

@@ -75,4 +75,5 @@ def test_each_test_of_a_node_program_has_its_own_space(mock: MockServer, tmp_pat
 
 @pytest.mark.toolchain
 def test_a_go_program_has_its_own_space(mock: MockServer, tmp_path: Path) -> None:
+    """The documented Go client creates a space and prints its id."""
     assert "00000000-0000-4000-8000-000000000001" == run(tmp_path, "go", "run", "client.go")

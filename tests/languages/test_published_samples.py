@@ -63,6 +63,7 @@ def run(language: str, sample: str, folder: Path, mock: MockServer) -> str:
     [pytest.param(language, marks=() if language in CHEAP else pytest.mark.toolchain) for language in LANGUAGES],
 )
 def test_a_published_sample_runs_or_fails_in_its_own_language(mock: MockServer, tmp_path: Path, language: str) -> None:
+    """The mock receives its GET with the body, or the language rejects the sample with its own message."""
     how = LANGUAGES[language]
     if missing := how.missing():
         pytest.skip(f"{missing} is not here (python -m tests.languages.toolchains installs what Debian has)")

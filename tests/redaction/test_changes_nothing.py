@@ -70,6 +70,7 @@ class Projects:
 def test_redaction_does_not_change_outcomes_or_selection(
     pytester: pytest.Pytester, tmp_path: Path, secret: str, source: str, display: list[str], selection: list[str]
 ) -> None:
+    """A project has the same outcomes, ids, counts and cache with the plugin as without, for any secret and options."""
     projects = Projects(pytester, tmp_path, secret, source)
 
     expected = projects.run("test_outcomes.py", *display)
@@ -85,6 +86,7 @@ def test_redaction_does_not_change_outcomes_or_selection(
 def test_redaction_does_not_change_hostile_objects(
     pytester: pytest.Pytester, tmp_path: Path, secret: str, source: str, display: list[str]
 ) -> None:
+    """Exceptions with odd attributes fail in the same way, and redaction calls none of their methods."""
     projects = Projects(pytester, tmp_path, secret, source)
 
     # allure-pytest itself fails for a text that cannot be encoded.

@@ -76,6 +76,7 @@ LEAKS = {
 
 @pytest.mark.parametrize("text", LEAKS.values(), ids=LEAKS.keys())
 def test_a_leak_is_found(text: str) -> None:
+    """`assert_unrecognisable` fails for a text that shows parts of the secret, and says where."""
     with pytest.raises(AssertionError, match=r"of 30 characters are shown: .*, in stdout$"):
         assert_unrecognisable(SECRET, {"stdout": b"before\n" + text.encode() + b"\nafter"})
 
@@ -120,11 +121,12 @@ def test_unrelated_text_contains_no_fragments() -> None:
     assert {} == covered_characters(SECRET, {"noise": text.encode()})
 
 
-def test_fragments_are_found_in_binary_data() -> None:
+def test_a_secret_in_binary_data_is_found() -> None:
     assert 30 == len(covered_characters(SECRET, {"file": b"\xff\xfe\x00" + SECRET.encode() + b"\x80"}))
 
 
 def test_files_and_their_names_are_outputs(tmp_path: Path) -> None:
+    """`read_outputs` of a folder has its contents, its names and the streams."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / SECRET[:12]).write_text(SECRET[12:20])
 

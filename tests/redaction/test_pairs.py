@@ -16,6 +16,8 @@ AXES = st.dictionaries(
 
 @given(AXES)
 def test_every_pair_of_choices_is_in_some_row(axes: dict[str, list[str]]) -> None:
+    """`cover_pairs` of any axes."""
+
     def pairs(rows: list[dict[str, str]]) -> set[object]:
         return {frozenset(pair) for row in rows for pair in combinations(row.items(), 2)}
 
@@ -26,6 +28,7 @@ def test_every_pair_of_choices_is_in_some_row(axes: dict[str, list[str]]) -> Non
 
 
 def test_covering_all_pairs_needs_few_rows() -> None:
+    """At most 36 rows instead of 768."""
     axes = {"a": "12345678", "b": "1234", "c": "1234", "d": "12", "e": "123"}
 
     assert 768 == len(all_rows(axes))

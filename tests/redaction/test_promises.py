@@ -123,7 +123,7 @@ def test_credentials_derived_from_the_key_are_redacted(
 def test_the_failure_of_a_custom_item_is_redacted_in_reports(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`repr_failure` may return any object, whose text is known only when it is written."""
+    """`repr_failure` returns an object whose text, known only when it is written, has the key."""
     key = random_key("object")
     monkeypatch.setenv("BCTRL_API_KEY", key)
     pytester.makeconftest(
@@ -166,6 +166,7 @@ def test_the_failure_of_a_custom_item_is_redacted_in_reports(
 def test_unread_captured_output_is_redacted(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capture: str, fixture: str
 ) -> None:
+    """What a test printed under `capfd` and did not read, also from a subprocess, has the mask."""
     key = random_key("descriptors")
     monkeypatch.setenv("BCTRL_API_KEY", key)
     pytester.makepyfile(
@@ -328,6 +329,7 @@ assert depths[1] == depths[-1], depths
 def test_a_file_that_cannot_be_redacted_is_reported_and_others_are_redacted(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Writing the first of two reports fails; standard error names it."""
     monkeypatch.setenv("BCTRL_API_KEY", "sk_live_8b1c6e0f4d2a9753")
     pytester.makeconftest(
         """

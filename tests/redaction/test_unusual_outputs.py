@@ -116,6 +116,7 @@ def assert_redacted(pytester: pytest.Pytester, key: str, arguments: list[str]) -
 def test_no_part_of_the_key_is_in_an_unusual_output(
     pytester: pytest.Pytester, project: Path, monkeypatch: pytest.MonkeyPatch, run: str
 ) -> None:
+    """Errors before any test, doctests, subtests, durations, a stop, and wrong arguments."""
     key = random_key(f"unusual {run}")
     monkeypatch.setenv("BCTRL_API_KEY", key)
     assert_redacted(pytester, key, RUNS[run])

@@ -39,6 +39,7 @@ def _named(nodes: list[dict[str, Any]], name: str) -> dict[str, Any]:
 
 
 def test_the_outline_shows_properties_of_all_of_and_nullable_objects() -> None:
+    """The response has the members of both branches, and a nullable object has its own."""
     (operation,) = outline(contract_of(THING), [], None)
 
     members = _named(operation["children"], "200")["children"]
@@ -86,6 +87,7 @@ def _tree(node: dict[str, Any]) -> str:
 
 
 def test_the_outline_shows_branches_and_ends_at_recursion() -> None:
+    """The tree has `oneOf` and `if` branches; findings at odd locations belong to the response."""
     contract = contract_of({"$ref": "#/components/schemas/Node"}, {"Node": NODE})
     label = contract.operations[0].label
     odd = ("size.c", "size.c.d", "[*]", "no location[")
@@ -113,11 +115,13 @@ def test_a_failed_test_without_findings_is_a_junit_error() -> None:
 
 
 def test_markdown_shows_documents_only_for_a_comparison() -> None:
+    """As `a` → `b` for drift."""
     assert "→" not in findings_markdown([], Title("run"))
     assert "`a` → `b`" in findings_markdown([], Title("drift", "a", "b"))
 
 
 def test_sarif_omits_missing_fingerprints() -> None:
+    """A finding without one has no `partialFingerprints`."""
     finding = Finding("strict_json", "error", "x", "m")
     (bare,), (printed,) = (
         json.loads(findings_sarif([finding_of_case], Title("check")))["runs"][0]["results"]
@@ -128,6 +132,8 @@ def test_sarif_omits_missing_fingerprints() -> None:
 
 
 def test_the_heading_of_a_group_names_its_location_or_operations() -> None:
+    """The component, the number of findings, and its only location or its operations."""
+
     def found(*places: tuple[str, str]) -> Finding:
         extra = {"places": [{"operation": operation, "location": location} for operation, location in places]}
         return Finding("r", "error", places[0][1], "m", operation=places[0][0], extra=extra)
@@ -141,6 +147,7 @@ def test_the_heading_of_a_group_names_its_location_or_operations() -> None:
 
 
 def test_a_response_is_not_named_twice_in_a_location() -> None:
+    """If the location begins with the status and media type, they are not added."""
     extra = {"status": "200", "media_type": "application/json"}
     place = "200 application/json runtimes[*].status"
     assert f"GET /x · {place}" == where(Finding("r", "error", place, "m", operation="GET /x", extra=extra))
@@ -182,6 +189,7 @@ def test_every_format_shows_observed_expected_and_location(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_shows_null_once(name: str) -> None:
+    """The message says that null has the wrong type, so that the observed value is not repeated."""
     text = FORMATS[name](writer(name)(found(name=None), TITLE))
     assert "the value has the wrong type, null" in text
     assert "as at runtimes[3].name" in text

@@ -54,6 +54,7 @@ class TestEveryFormat:
         assert len(report_example.findings) == len(rows)
 
     def test_html_allows_only_its_own_script(self, example: Callable[[], Example]) -> None:
+        """The policy has the digest of the second script, and the first is JSON."""
         report_example = example()
         page = html.findings_html(report_example.findings, report_example.title, report_example.run)
         scripts = re.findall(r"<script(?:>| [^>]*>)(.*?)</script>", page, re.DOTALL)
@@ -71,6 +72,7 @@ def test_a_passing_run_is_summarised_in_one_line() -> None:
 
 
 def test_the_page_contains_all_its_scripts_and_styles() -> None:
+    """The text of each file in the folder of the page."""
     folder = Path(html.__file__).with_name("page")
     page = html.findings_html((), passed().title)
     assets = {path for path in folder.iterdir() if path.suffix in (".js", ".css")}
@@ -110,6 +112,7 @@ class TestJobSummary:
 
 class TestAnnotations:
     def test_annotations_are_limited_to_those_that_github_shows(self) -> None:
+        """Of 100 findings, as many per level as GitHub shows; a last line counts the others."""
         report = many(100)
         commands = shown_commands(report.findings, report.title._replace(not_checked=()))
         assert 3 * SHOWN + 1 == len(commands)
@@ -123,6 +126,7 @@ class TestAnnotations:
 
 
 def test_junit_properties_are_limited_and_have_the_total() -> None:
+    """Of 1,000 findings, fewer than 500 properties are written."""
     properties = dict(junit_properties(many(1_000).findings))
     assert "1000" == properties["bctrl.findings"]
     assert "error" == properties["bctrl.finding.1.level"]
@@ -130,6 +134,7 @@ def test_junit_properties_are_limited_and_have_the_total() -> None:
 
 
 def test_the_page_contains_the_same_exchange_once() -> None:
+    """Although 1,000 findings share it."""
     report: Any = many(1_000)
     page = html.findings_html(report.findings, report.title, report.run)
     assert 1 == page.count('"size":')

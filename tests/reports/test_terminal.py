@@ -119,6 +119,7 @@ def _many() -> list[Finding]:
 
 
 def test_findings_of_one_cause_are_one_block() -> None:
+    """Its other variants are one line, which lists 20 of 24."""
     rows = list(describe(_many()))
     assert 2 == sum(row.startswith("error") for row in rows)
     (also,) = (row for row in rows if row.startswith("  also"))
@@ -127,6 +128,7 @@ def test_findings_of_one_cause_are_one_block() -> None:
 
 @pytest.mark.parametrize("verbosity", [1, 2])
 def test_v_lists_each_variant_and_vv_shortens_no_value(verbosity: int) -> None:
+    """A block of 25 findings of one cause, with verbosity 1 and 2."""
     findings = [finding(observed="x" * 900), *(finding(location=f"b{number}", observed=number) for number in range(24))]
     rows = list(map(str, block(findings, verbosity)))
     assert [f"  also      b{number}, observed {number}" for number in range(24)] == rows[4:]
@@ -134,6 +136,7 @@ def test_v_lists_each_variant_and_vv_shortens_no_value(verbosity: int) -> None:
 
 
 def test_findings_are_sorted_by_level_and_grouped_by_rule() -> None:
+    """Four findings of three rules have three headings."""
     lines = list(
         describe([finding("info", "c"), finding("warning", "b"), finding("error", "a"), finding("warning", "b")])
     )

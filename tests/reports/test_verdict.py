@@ -50,6 +50,7 @@ def run(*outcomes: Any, **fields: Any) -> RunReport:
 def test_status_of_the_verdict(
     findings: list[Finding], title: Title, run_report: RunReport | None, status: str
 ) -> None:
+    """Passed, failed or not checked: by findings, the failing level, and the outcomes of the tests."""
     assert status == verdict_of(findings, title, run_report).status
 
 
@@ -65,6 +66,7 @@ def test_status_of_the_verdict(
     ],
 )
 def test_sentence_of_the_verdict(findings: list[Finding], run_report: RunReport | None, sentence: str) -> None:
+    """The expected text for findings and the outcomes of tests."""
     assert sentence == verdict_of(findings, Title("t"), run_report).sentence
 
 

@@ -47,7 +47,8 @@ def test_a_json_body_is_validated_by_its_schema(content: Any, expected: list[str
         (b'{"qty": 1, "size": "\xe4"}', "error strict_json body: the body is not UTF-8: byte 20 is 0xe4"),
     ],
 )
-def test_json_is_strict(content: bytes, expected: str) -> None:
+def test_a_json_body_is_read_strictly(content: bytes, expected: str) -> None:
+    """Truncated JSON, duplicate keys, NaN and the like: the first line says what is wrong."""
     (line,) = posted(ORDERS, content)
     assert line.startswith(expected)
 
@@ -68,13 +69,16 @@ def test_json_is_strict(content: bytes, expected: str) -> None:
         ("application/vnd.order+json", "application/json", False),
     ],
 )
-def test_the_media_type_is_documented(documented: str, actual: str | None, is_documented: bool) -> None:
+def test_a_body_of_an_undocumented_media_type_is_an_error(
+    documented: str, actual: str | None, is_documented: bool
+) -> None:
     found = posted(contract_of_body(ORDER, documented), json.dumps(VALID), actual)
     assert is_documented == (found == [])
     assert is_documented or "error request_media_type header Content-Type" in found[0]
 
 
 def test_the_most_specific_media_type_is_used() -> None:
+    """Of `*/*`, `application/*`, and JSON with and without a parameter."""
     content = {
         "*/*": {"schema": False},
         "application/*": {"schema": False},
@@ -87,7 +91,8 @@ def test_the_most_specific_media_type_is_used() -> None:
     assert [] != posted(contract, "1", "application/json; version=2")
 
 
-def test_a_required_body_is_present() -> None:
+def test_a_missing_required_body_is_an_error() -> None:
+    """Whether it is absent or empty; an optional body may be."""
     missing = ["error request_body body: the body is required and missing"]
     assert missing == posted(ORDERS, None, None)
     assert missing == posted(ORDERS, b"", "application/json")
@@ -104,7 +109,7 @@ def test_a_body_that_the_contract_does_not_document_is_a_warning() -> None:
     assert [] == posted(contract, None, None)
 
 
-def test_a_body_without_documented_media_types_may_be_anything() -> None:
+def test_any_body_is_accepted_if_no_media_type_is_documented() -> None:
     contract = contract_of_paths({"/orders": {"post": operation(requestBody={"content": {}})}})
     assert [] == posted(contract, "anything", "text/csv")
 
@@ -124,6 +129,7 @@ def test_a_body_without_documented_media_types_may_be_anything() -> None:
     ],
 )
 def test_a_text_is_validated(schema: Any, content: bytes, media: str, expected: list[str]) -> None:
+    """A text body against its schema, with the charset of its media type."""
     found = posted(contract_of_body(schema, "text/plain"), content, media)
     assert [f"error request_body {line}" for line in expected] == found
 
@@ -140,6 +146,7 @@ def test_a_text_is_validated(schema: Any, content: bytes, media: str, expected: 
     ],
 )
 def test_what_cannot_be_validated_is_not_reported_as_fine(schema: Any, media: str, is_checked: bool) -> None:
+    """A body of a media type other than JSON, text and forms has a warning if its schema restricts it."""
     found = posted(contract_of_body(schema, media), b"\x00\xff", media)
     expected = f"warning request_not_checked body: the body was not checked: bodies of the media type {media}"
     assert is_checked == (found == [])
@@ -162,12 +169,14 @@ def test_what_cannot_be_validated_is_not_reported_as_fine(schema: Any, media: st
     ],
 )
 def test_content_codings_are_decoded(coding: str, encode: Any, expected: list[str]) -> None:
+    """A compressed JSON body is checked; a wrong coding is an error."""
     headers = {"Content-Type": "application/json", "Content-Encoding": coding}
     found = lines(ORDERS, "POST", "/orders", headers, encode(json.dumps(VALID).encode()))
     assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected
 
 
 def test_a_password_is_not_shown() -> None:
+    """The findings about a body with invalid or undocumented credentials do not contain them."""
     for content in (
         {**VALID, "password": "short"},
         {**VALID, "password": "long-enough", "extra": {"token": "t0ps3cret"}},
@@ -206,7 +215,7 @@ def test_a_read_only_property_is_validated_if_it_is_sent() -> None:
 
 
 def test_conditions_about_read_only_properties_are_unchanged() -> None:
-    """Without its `required`, the negated schema would reject every value."""
+    """A `not` that requires a read-only property accepts `{}`: without `required`, it would reject every value."""
     schema = {
         "properties": {"id": {"readOnly": True}},
         "not": {"required": ["id"], "properties": {"id": {"readOnly": True}}},
@@ -228,11 +237,13 @@ def test_conditions_about_read_only_properties_are_unchanged() -> None:
     ],
 )
 def test_an_integer_has_the_range_of_its_format(schema: Any, content: Any, keyword: str | None) -> None:
+    """`int32` and `int64` limit the value of a body."""
     expected = [f"error request_body body: the value breaks '{keyword}'"] if keyword else []
     assert expected == posted(contract_of_body(schema), json.dumps(content))
 
 
 def test_a_parameter_has_the_range_of_its_format() -> None:
+    """`int64` limits a path parameter."""
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "format": "int64"}}
     contract = contract_of_paths({"/orders/{id}": {"get": operation(parameters=[identity])}})
     assert [] == lines(contract, "GET", f"/orders/{2**63 - 1}")
@@ -242,6 +253,7 @@ def test_a_parameter_has_the_range_of_its_format() -> None:
 
 
 def test_a_recursive_schema_may_have_read_only_properties() -> None:
+    """They are not required, and a warning if they are sent."""
     node = {
         "type": "object",
         "required": ["id", "name"],
@@ -262,6 +274,7 @@ def test_a_recursive_schema_may_have_read_only_properties() -> None:
 
 
 def test_a_nullable_property_of_openapi_3_0_may_be_read_only() -> None:
+    """A body without the required property has no finding."""
     properties = {"id": {"nullable": True, "readOnly": True, "allOf": [{"type": "integer"}]}, "n": {"type": "integer"}}
     schema = {"type": "object", "required": ["id", "n"], "properties": properties}
     paths = {"/orders": {"post": body(schema)}}
@@ -270,6 +283,7 @@ def test_a_nullable_property_of_openapi_3_0_may_be_read_only() -> None:
 
 
 def test_many_violations_are_counted() -> None:
+    """1,000 wrong properties are 100 findings whose counts add up."""
     schema = {"type": "object", "additionalProperties": {"type": "integer"}}
     content = json.dumps({f"p{number}": "x" for number in range(1_000)})
     findings = check_request("POST", "/orders", body=json.loads(content), contract=contract_of_body(schema))

@@ -66,11 +66,13 @@ CLIENTS: dict[str, Callable[[int], Any]] = {
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_request_of_a_library_is_checked(client: str) -> None:
+    """`check_request` of a request object has no finding for a valid body, and one for an invalid."""
     assert [] == found(CLIENTS[client](1))
     assert ["error request_body body.qty: the value breaks 'minimum'"] == found(CLIENTS[client](0))
 
 
 def test_forms_of_libraries_are_checked() -> None:
+    """Those of httpx, requests and urllib, also with files."""
     wrong = ["error request_body body.qty: the value has the wrong type, string"]
     for qty, expected in (("1", []), ("x", wrong)):
         assert expected == found(httpx.Request("POST", URL_TEXT, data={"qty": qty}))
@@ -79,7 +81,7 @@ def test_forms_of_libraries_are_checked() -> None:
         assert expected == found(UrllibRequest(URL_TEXT, f"qty={qty}".encode()))
 
 
-def test_a_method_and_a_url_are_enough() -> None:
+def test_check_request_takes_a_method_a_url_headers_and_a_body() -> None:
     assert [] == found("GET", URL_TEXT)
     assert [] == found("get", httpx.URL(URL_TEXT))
     assert [] == found("POST", URL_TEXT, body={"qty": 1, "size": "s"})
@@ -117,10 +119,12 @@ class File(io.BytesIO):
     ids=lambda request: type(request).__module__,
 )
 def test_a_stream_is_not_consumed(request_: Any) -> None:
+    """Its body is reported as not checked."""
     assert UNREAD == found(request_)
 
 
 def test_what_can_be_checked_without_the_body_is_checked() -> None:
+    """The media type of a generator's body is an error; otherwise the body is unread."""
     request = httpx.Request("POST", URL_TEXT, content=generated(), headers={"Content-Type": "text/csv"})
     assert ["error request_media_type header Content-Type: the media type is not documented"] == found(request)
     without = httpx.Request("POST", URL_TEXT, content=generated())
@@ -128,7 +132,7 @@ def test_what_can_be_checked_without_the_body_is_checked() -> None:
 
 
 def test_the_request_info_of_aiohttp_has_no_body() -> None:
-    """Of a response, as after the request was sent."""
+    """For POST, the body was not checked; for GET, there is no finding."""
     info = aiohttp.RequestInfo(URL(URL_TEXT), "POST", CLIENTS["aiohttp"](1).headers, URL(URL_TEXT))
     assert ["warning request_not_checked body: the body was not checked: the client library does not keep it"] == found(
         info
@@ -137,6 +141,7 @@ def test_the_request_info_of_aiohttp_has_no_body() -> None:
 
 
 def test_the_operation_may_be_named() -> None:
+    """`operation=…` is checked whatever comes before its path; another path or method is a finding."""
     contract = contract_of_paths(
         {"/orders/{id}": {"get": {**operation(), "operationId": "order"}, "put": body(ORDER)}},
     )
@@ -153,6 +158,7 @@ def test_the_operation_may_be_named() -> None:
 
 
 def test_the_contract_in_force_is_the_default() -> None:
+    """Without `contract`, the target `/nowhere` is a finding of the packaged contract."""
     assert ["request_target"] == [finding.rule for finding in check_request("GET", "/nowhere")]
 
 
@@ -167,7 +173,9 @@ def test_the_contract_in_force_is_the_default() -> None:
         ((requests.Request("GET", "no URL"),), {}, "requests cannot prepare this request"),
     ],
 )
-def test_anything_else_is_an_error_that_says_what_to_give(arguments: Any, named: Any, message: str) -> None:
+def test_an_object_that_is_not_a_request_is_an_error_that_says_what_to_give(
+    arguments: Any, named: Any, message: str
+) -> None:
     with pytest.raises(BctrlError, match=message) as error:
         check_request(*arguments, contract=CONTRACT, **named)
     assert "pytest_bctrl.check_request" in str(error.value)

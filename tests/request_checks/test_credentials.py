@@ -43,6 +43,7 @@ def secured(*requirements: dict[str, list[str]]) -> Contract:
     ],
 )
 def test_a_credential_of_the_required_kind_is_enough(scheme: str, url: str, headers: dict[str, str]) -> None:
+    """Any value passes; a request without it has an error."""
     assert [] == lines(secured({scheme: []}), "GET", url, headers)
     assert ["error request_credentials"] == [line[:25] for line in lines(secured({scheme: []}), "GET", "/orders")]
 
@@ -61,11 +62,11 @@ def test_a_credential_of_the_required_kind_is_enough(scheme: str, url: str, head
         ("cookie", {"sid": "s"}, "cookie sid: the key in cookie sid is missing"),
     ],
 )
-def test_a_credential_of_another_kind_is_not(scheme: str, headers: dict[str, str], expected: str) -> None:
+def test_a_credential_of_another_kind_is_an_error(scheme: str, headers: dict[str, str], expected: str) -> None:
     assert [f"error request_credentials {expected}"] == lines(secured({scheme: []}), "GET", "/orders", headers)
 
 
-def test_alternatives_and_combinations() -> None:
+def test_one_of_several_alternatives_or_all_combined_credentials_are_required() -> None:
     either, both = secured({"header": []}, {"bearer": []}), secured({"header": [], "cookie": []})
     assert [] == lines(either, "GET", "/orders", {"Authorization": "Bearer t"})
     assert [] == lines(both, "GET", "/orders", {"X-Key": "k", "Cookie": "sid=s"})
@@ -76,6 +77,7 @@ def test_alternatives_and_combinations() -> None:
 
 
 def test_a_certificate_is_not_checked() -> None:
+    """A warning says so; the other required credential is checked."""
     contract = secured({"certificate": [], "header": []})
     message = "a client certificate is required, which a request does not show"
     assert [f"warning request_not_checked connection: {message}"] == lines(contract, "GET", "/orders", {"X-Key": "k"})
@@ -93,7 +95,7 @@ def test_a_certificate_is_not_checked() -> None:
         ("GET", "/v3/orders", ["path: the contract documents no operation at this path"]),
     ],
 )
-def test_the_operation_is_documented(method: str, url: str, expected: list[str]) -> None:
+def test_an_undocumented_path_or_method_is_an_error(method: str, url: str, expected: list[str]) -> None:
     contract = contract_of_paths({"/orders": {"get": operation()}}, servers=[{"url": "https://api.test/v2"}])
     assert [f"error request_target {line}" for line in expected] == lines(contract, method, url)
 
@@ -107,7 +109,7 @@ def test_the_operation_is_documented(method: str, url: str, expected: list[str])
         ("application/json;q=0", ["the documented response is in none of the accepted media types"]),
     ],
 )
-def test_the_response_is_acceptable(accept: str, expected: list[str]) -> None:
+def test_an_accept_header_that_excludes_the_documented_response_is_an_error(accept: str, expected: list[str]) -> None:
     contract = contract_of_paths({"/orders": {"get": operation()}})
     found: list[Any] = lines(contract, "GET", "/orders", {"Accept": accept})
     assert [f"error request_accept header Accept: {line}" for line in expected] == found
@@ -120,6 +122,7 @@ def test_any_accept_is_allowed_if_the_media_type_of_the_response_is_not_document
 
 
 def test_a_request_to_an_invalid_operation_is_not_checked() -> None:
+    """A warning says why; other operations are checked, and an unknown path is an error."""
     invalid = {"responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "x"}}}}}}
     contract = contract_of_paths({"/orders": {"get": operation()}, "/items/{id}": {"get": invalid}})
     (line,) = lines(contract, "GET", "/items/7")

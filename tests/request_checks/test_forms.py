@@ -62,6 +62,7 @@ FILE = {
     ],
 )
 def test_a_urlencoded_form_is_validated(content: str, expected: list[str]) -> None:
+    """Types, repeated and missing fields, and JSON in fields: exactly the expected findings."""
     found = posted(contract_of_body(PERSON, FORM), content, FORM)
     assert [f"error request_body {line}" for line in expected] == found
 
@@ -82,7 +83,10 @@ def test_an_optional_form_may_be_absent() -> None:
         ({"numbers": {"contentType": "application/json"}}, "age=7&numbers=[1,2]", "age=7&numbers=[true]"),
     ],
 )
-def test_an_encoding_says_how_a_property_is_sent(encoding: dict[str, Any], valid: str, invalid: str) -> None:
+def test_a_property_of_a_form_is_read_in_the_style_of_its_encoding(
+    encoding: dict[str, Any], valid: str, invalid: str
+) -> None:
+    """A valid body passes, and an invalid one has an error at the property."""
     contract = contract_of_body(PERSON, FORM, encoding=encoding)
     assert [] == posted(contract, valid, FORM)
     assert posted(contract, invalid, FORM)[0].startswith("error request_body body.")
@@ -99,6 +103,7 @@ def test_a_name_in_brackets_that_no_property_reads_is_an_undocumented_property(b
 
 
 def test_a_deep_object_beside_its_own_name_has_no_single_value() -> None:
+    """`point[x]=1&point=2`: the value of `point` is an array, which is an error."""
     contract = contract_of_body(PERSON, FORM, encoding={"point": {"style": "deepObject", "explode": True}})
     assert ["error request_body body.point: the value has the wrong type, array"] == posted(
         contract, "age=7&point[x]=1&point=2", FORM
@@ -118,6 +123,7 @@ def test_a_form_of_too_many_fields_is_not_checked(media_type: str) -> None:
 
 
 def test_a_property_of_the_form_is_no_member_of_another() -> None:
+    """`x=text` is not read as a member of the closed object `point`, which is missing."""
     schema = {
         "type": "object",
         "properties": {"x": {"type": "string"}, "point": {**POINT, "additionalProperties": False}},
@@ -151,17 +157,19 @@ def uploaded(contract: Contract, files: Any, data: Any = None) -> list[str]:
     ],
 )
 def test_a_multipart_form_is_validated(files: Any, data: Any, expected: list[str]) -> None:
+    """Files and fields: exactly the expected findings."""
     assert expected == uploaded(contract_of_body(FILE, MULTIPART), files, data)
 
 
 def test_several_files_are_a_list() -> None:
+    """Three files of a field with `maxItems: 2` are an error."""
     schema = {"type": "object", "properties": {"files": {"type": "array", "items": {"type": "string"}, "maxItems": 2}}}
     contract = contract_of_body(schema, MULTIPART)
     assert [] == uploaded(contract, [("files", b"a"), ("files", b"b")])
     assert ["request_body body.files: the value breaks 'maxItems'"] == uploaded(contract, [("files", b"a")] * 3)
 
 
-def test_the_parts_have_the_documented_media_types_and_headers() -> None:
+def test_parts_must_have_the_documented_media_type_and_headers() -> None:
     encoding = {
         "file": {
             "contentType": "image/png, image/jpeg",
@@ -196,6 +204,7 @@ def test_a_malformed_multipart_body_is_rejected(media: str, content: bytes, prob
 
 
 def test_a_multipart_body_may_have_no_part() -> None:
+    """The missing property is the finding, not the body."""
     assert ["error request_body body.file: the required property is missing"] == posted(
         contract_of_body(FILE, MULTIPART), b"--B--\r\n", f"{MULTIPART}; boundary=B"
     )
@@ -203,6 +212,7 @@ def test_a_multipart_body_may_have_no_part() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.binary()), min_size=1, max_size=4))
 def test_the_parts_are_those_that_the_standard_library_reads(parts: list[tuple[str, bytes]]) -> None:
+    """For any fields that httpx writes."""
     request = httpx.Request("POST", "http://orders.test", files=[(name, content) for name, content in parts])
     body, content_type = request.read(), request.headers["Content-Type"]
     boundary = content_type.partition("boundary=")[2]

@@ -35,11 +35,13 @@ def nested(levels: int) -> str:
 
 @pytest.mark.parametrize("levels", [5, 300, 690])
 def test_a_value_nested_deeply_is_shown_in_a_finding(levels: int) -> None:
+    """An object of up to 690 levels, where an array belongs, is an ordinary error."""
     contract = contract_of_body({"type": "array"})
     assert ["error request_body body: the value has the wrong type, object"] == posted(contract, nested(levels))
 
 
 def test_json_in_a_field_of_a_form_is_limited_like_that_of_a_body() -> None:
+    """Nested too deeply, or with NaN, it is a text instead of an object."""
     contract = contract_of_body(SCHEMA, FORM)
     assert ["error request_body body.object.x: the value has the wrong type, object"] == posted(
         contract, f"object={nested(300)}", FORM
@@ -74,6 +76,7 @@ def test_credentials_in_a_large_value_are_masked() -> None:
     ],
 )
 def test_parameters_of_a_media_type_are_read(field: str | None, essence: str, parameters: dict[str, str]) -> None:
+    """`parse_content_type` returns the media type and its parameters, quoted, repeated or empty."""
     assert (essence, parameters) == tuple(parse_content_type(field))
 
 
@@ -106,7 +109,7 @@ def test_a_part_with_a_long_name_is_read_in_linear_time() -> None:
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "raw-unicode-escape", "hex", "undefined"])
 def test_an_encoding_of_python_is_no_charset(charset: str) -> None:
-    """Python decodes `punycode` and `idna` in quadratic time."""
+    """The body is not text in its charset; Python would decode `punycode` and `idna` in quadratic time."""
     contract = contract_of_body({"type": "string"}, "text/plain")
     assert ["error request_body body: the body is not text in its charset"] == posted(
         contract, f"a-{'b' * LARGE}", f"text/plain; charset={charset}"
@@ -114,6 +117,7 @@ def test_an_encoding_of_python_is_no_charset(charset: str) -> None:
 
 
 def test_a_name_of_many_levels_is_read_to_a_limit() -> None:
+    """A deep object parameter with 20,000 brackets has no finding."""
     parameter = {"name": "f", "in": "query", "style": "deepObject", "explode": True, "schema": {"type": "object"}}
     contract = contract_of_paths({"/orders": {"get": operation(parameters=[parameter])}})
     assert [] == lines(contract, "GET", f"/orders?f{'[a]' * 20_000}=1")

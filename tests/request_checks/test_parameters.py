@@ -119,6 +119,7 @@ def test_a_header_or_cookie_is_validated(in_: str, field: str, valid: str, inval
 
 
 def test_a_parameter_with_content_is_json() -> None:
+    """A valid object passes; a missing property, or text that is no JSON, is an error."""
     contract = getting({"name": "p", "in": "query", "content": {"application/json": {"schema": OBJECT}}})
     assert [] == lines(contract, "GET", '/orders?p={"a":1}')
     assert ["error request_parameters query p.a: the required property is missing"] == lines(
@@ -130,6 +131,7 @@ def test_a_parameter_with_content_is_json() -> None:
 
 
 def test_a_parameter_with_content_has_one_value() -> None:
+    """Given twice, its value is an array, which is an error."""
     schema = {"type": "object"}
     contract = getting({"name": "p", "in": "query", "content": {"application/json": {"schema": schema}}})
     assert ["error request_parameters query p: the value has the wrong type, array"] == lines(
@@ -146,14 +148,15 @@ def test_a_name_with_wrong_brackets_belongs_to_no_parameter(name: str) -> None:
 
 
 @pytest.mark.parametrize("in_", ["query", "header", "cookie"])
-def test_a_required_parameter_is_present(in_: str) -> None:
+def test_a_missing_required_parameter_is_an_error(in_: str) -> None:
     contract = getting(one(in_, {"type": "string"}) | {"required": True})
     assert [f"error request_parameters {in_} p: the parameter is required and missing"] == lines(
         contract, "GET", "/orders"
     )
 
 
-def test_a_name_in_the_query_that_is_not_documented_is_a_note() -> None:
+def test_an_undocumented_name_in_the_query_is_info() -> None:
+    """Names of keys, deep objects and exploded objects are documented."""
     schemes = {"key": {"type": "apiKey", "in": "query", "name": "api_key"}}
     parameters = [one("query", {"type": "integer"}), {**one("query", OBJECT, style="deepObject"), "name": "deep"}]
     get = operation(parameters=[*parameters, {**one("query", OBJECT), "name": "spread"}], security=[{"key": []}])
@@ -165,6 +168,7 @@ def test_a_name_in_the_query_that_is_not_documented_is_a_note() -> None:
 
 
 def test_a_credential_in_a_parameter_is_not_shown() -> None:
+    """The finding about an invalid `X-Api-Key` does not contain it."""
     contract = getting({**one("header", {"type": "integer"}), "name": "X-Api-Key"})
     (finding,) = check_request("GET", "/orders", headers={"X-Api-Key": "t0ps3cret"}, contract=contract)
     assert "t0ps3cret" not in repr(finding)
@@ -222,6 +226,7 @@ def test_a_valid_value_in_any_style_is_accepted(case: tuple[dict[str, Any], Any]
 
 
 def test_many_undocumented_names_are_not_all_listed() -> None:
+    """Of 5,000, 20 are findings."""
     query = "&".join(f"n{number}=1" for number in range(5_000))
     assert 20 == len(lines(getting(one("query", OBJECT)), "GET", f"/orders?a=1&{query}"))
     assert [] == lines(getting(one("query", {**OBJECT, "additionalProperties": True})), "GET", f"/orders?a=1&{query}")

@@ -25,6 +25,7 @@ CONTRACT = contract_of_paths(
 
 @pytest.mark.parametrize("name", request_rules())
 def test_the_example_breaks_the_rule(name: str) -> None:
+    """`check_request` of the rule's example request reports the rule at its level."""
     rule = request_rules()[name]
     head, _, content = rule.request.strip().partition("\n\n")
     (method, target), *fields = [line.split(" ", 1) for line in head.splitlines()]
@@ -35,6 +36,7 @@ def test_the_example_breaks_the_rule(name: str) -> None:
 
 
 def test_a_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """`explain request_body` prints the request that breaks it, and what reports it."""
     assert 0 == main(["explain", "request_body"])
     assert "broken by this request:\n\n  POST /orders\n" in (text := capsys.readouterr().out)
     assert text.rstrip().endswith("by bctrl_mock.requests.assert_conforming()")

@@ -66,6 +66,7 @@ RECORDED = """
 
 
 def test_a_project_can_test_against_the_bookshop_mock(pytester: pytest.Pytester) -> None:
+    """Four tests of a project with that contract pass."""
     pytester.makeini(f"[pytest]\nbctrl_contract = {BOOKSHOP}\n")
     pytester.makepyfile(DOWNSTREAM)
 
@@ -92,6 +93,7 @@ def test_the_bookshop_is_recorded_replayed_and_checked(
 
 
 def test_bodies_are_checked_by_operation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`check --operation getBook` exits with 0 or, for a wrong ISBN, 1; without the operation, it exits with 2."""
     right, wrong = tmp_path / "right.json", tmp_path / "wrong.json"
     right.write_text(json.dumps(book(0)))
     wrong.write_text(json.dumps(book(0, isbn="123")))
@@ -112,6 +114,7 @@ def test_bodies_are_checked_by_operation(tmp_path: Path, capsys: pytest.CaptureF
     ],
 )
 def test_the_gate_compares_the_bookshop_contract(tmp_path: Path, old: str, new: str, code: int) -> None:
+    """The exit code of `drift` for a changed version, limit, required property or enum."""
     now = tmp_path / "now.yaml"
     text = BOOKSHOP.read_text("utf-8")
     assert old in text
@@ -124,6 +127,7 @@ def test_the_gate_compares_the_bookshop_contract(tmp_path: Path, old: str, new: 
     "operation", [operation.operation_id for operation in load(BOOKSHOP).operations if answers_with_json(operation)]
 )
 def test_samples_of_the_bookshop_conform_and_every_mutant_is_detected(bookshop: Contract, operation: str) -> None:
+    """Per operation with a JSON response; twelve generated bodies have no finding but of its custom rules."""
     outcome = strength(bookshop, bookshop.operation(operation))
     bodies = Samples(bookshop, bookshop.operation(operation)).run(seed=7, bodies=12)
 

@@ -89,6 +89,7 @@ UNDOCUMENTED = {"the status is not documented", "Schemathesis: Undocumented stat
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_suite_passes_against_the_mock_of_each_kind_of_contract(name: str) -> None:
+    """No error is found, and the first response is the expected one."""
     responses, expected = KINDS[name]
     spec = document(responses=responses, parameters=PARAMETERS, security=[{"key": []}])
     spec["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -126,6 +127,7 @@ def test_an_operation_without_a_documented_success_is_not_requested() -> None:
     ],
 )
 def test_a_contract_without_a_possible_body_is_a_one_line_error(responses: dict[str, Any]) -> None:
+    """When its mock is created for a contract run."""
     contract = from_document(document(responses=responses, parameters=PARAMETERS), "x")
 
     with pytest.raises(DocumentError) as caught:

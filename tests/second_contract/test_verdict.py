@@ -90,6 +90,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_of_the_bookshop_is_found(bookshop: Contract, fault: str) -> None:
+    """The findings include its level, rule and location; without a fault there are none."""
     with serve(fault) as shop:
         # Who has no fault is asked all there is to ask; a fault shows in the first of each kind.
         run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=5 if fault else 20)

@@ -30,6 +30,7 @@ def judged(server: str, proxy: str = "", fault: str = "") -> list[Finding]:
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_conforming_application_passes_on_every_server(server: str) -> None:
+    """A contract run has no error or warning."""
     assert [] == at_or_above(judged(server), "warning")
 
 
@@ -63,6 +64,7 @@ def test_a_faulty_application_fails_behind_a_proxy(proxy: str, fault: str) -> No
 
 @pytest.mark.parametrize("proxy", ["nginx-that-caches", "varnish-that-caches"])
 def test_a_proxy_that_caches_responses_across_keys_is_found(proxy: str) -> None:
+    """The only error is that wrong credentials are accepted."""
     errors = at_or_above(judged("wsgi-gunicorn", proxy, "cached"), "error")
     assert [("ignored_auth", "credential: no header")] == [(finding.rule, finding.location) for finding in errors]
     assert "further kinds: " in errors[0].message

@@ -77,6 +77,7 @@ def test_a_client_without_a_key_sends_the_credential_of_the_caller() -> None:
 
 @pytest.mark.parametrize("size", [MOST + 1, 2 * MOST])
 def test_a_response_over_64_mib_is_an_error_and_leaks_nothing(ask: Ask, size: int) -> None:
+    """No resource warning appears, and the request is not sent again."""
     with serve(response(body=bytes(size))) as server, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with pytest.raises(httpx.ReadError, match="the response is larger than 64 MiB"):
@@ -87,6 +88,8 @@ def test_a_response_over_64_mib_is_an_error_and_leaks_nothing(ask: Ask, size: in
 
 
 def test_a_slow_response_without_a_socket_times_out() -> None:
+    """A body that a transport in the process yields slowly raises `ReadTimeout`."""
+
     def drops() -> Iterator[bytes]:
         for _ in range(3_000):
             time.sleep(0.02)
@@ -152,13 +155,17 @@ FAULTS: dict[str, bytes | Script] = {"closes": close, "cuts": cut, "hangs": hang
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_error_shows_the_key(ask: Ask, name: str) -> None:
-    """Neither in its text, nor in the local variables of any frame that it went through in the package."""
+    """For each fault of a server.
+
+    Neither in its text, nor in the local variables of any frame that it went through in the package.
+    """
     with serve(FAULTS[name]) as server, pytest.raises(httpx.TransportError) as caught:
         ask(server.url, retry=ONCE, timeout=0.2)
     assert KEY not in shown(caught.value)
 
 
 def test_an_unreachable_target_shows_no_key(ask: Ask) -> None:
+    """Nor do the local variables in the traceback of `ConnectError`."""
     with serve(response()) as server:
         url = server.url
     with pytest.raises(httpx.ConnectError) as caught:
@@ -195,7 +202,7 @@ def test_the_error_for_an_invalid_header_does_not_show_the_key(ask: Ask) -> None
 
 
 def test_the_key_is_sent_to_an_international_host() -> None:
-    """httpx sends such a name as `xn--…`; origins are compared in one form."""
+    """httpx sends such a name as `xn--…`: base URL and request have the same origin."""
     with client("https://bücher.example", Secret(KEY), live=True) as http:
         transport: Any = http._transport
         step = next(flow(http.build_request("GET", "/things"), transport._rules))
@@ -203,7 +210,7 @@ def test_the_key_is_sent_to_an_international_host() -> None:
     assert BEARER == step.request.headers["Authorization"]
 
 
-def test_proxies_and_netrc_are_not_used_for_loopback(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxies_of_the_environment_are_not_used_for_loopback(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(response()) as proxy, serve(response()) as server:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)

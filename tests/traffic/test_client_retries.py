@@ -94,6 +94,7 @@ def test_the_time_out_of_the_caller_is_used(ask: Ask) -> None:
 def test_no_negative_time_out_is_used_after_the_budget_ran_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A further attempt after the wait has positive time-outs."""
     now = 100.0
     monkeypatch.setattr("pytest_bctrl.traffic.flow.monotonic", lambda: now)
     rules = Rules(origin_of("http://127.0.0.1:1"), Secret(KEY), True, RetryPolicy(budget=0.05, first_wait=0.04))

@@ -141,7 +141,7 @@ def test_the_error_for_an_invalid_base_url_names_the_setting_and_shows_no_secret
 
 @given(st.text(st.sampled_from("htps:/[]@.?#\\%1a0 \t\u00fc")).map("https://".__add__))
 def test_httpx_accepts_every_accepted_base_url(text: str) -> None:
-    """An accepted setting never fails later in the run as an invalid URL."""
+    """`base_url` accepts no text that later fails in the run as an invalid URL."""
     try:
         taken = base_url(text, where="W")
     except SettingError:

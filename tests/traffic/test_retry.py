@@ -84,11 +84,13 @@ def test_the_wait_is_retry_after_or_doubles_per_attempt(attempt: int, retry_afte
 def test_announced_statuses_are_retried_only_with_retry_after(
     status: int | None, retry_after: str | None, again: bool
 ) -> None:
+    """`should_retry`: 503 only with it, and 429 in any case."""
     policy = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
     assert again is policy.should_retry(status, retry_after)
 
 
 def test_each_rate_limit_doubles_the_time_between_requests_up_to_a_bound() -> None:
+    """`Pace.learn` of several 429 without `Retry-After`."""
     pace, seen = Pace(), []
     for _ in range(6):
         pace.learn(429, {}, 0.0, NOW)
@@ -132,5 +134,6 @@ def test_requests_are_never_sent_faster_than_the_pace_allows(times: list[float],
 
 
 def test_a_rate_limit_without_retry_after_is_waited_for_up_to_the_rate_limit_budget() -> None:
+    """With 90 seconds, the waits are 1, 3 and 9."""
     patient = RetryPolicy(rate_limit_budget=90)
     assert [1, 3, 9] == [round(patient.wait(attempt, None, NOW, 429), 9) for attempt in (1, 2, 3)]

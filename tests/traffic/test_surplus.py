@@ -66,6 +66,7 @@ def test_bytes_after_the_end_of_a_response_are_an_error(ask: Ask, method: str, s
     ],
 )
 def test_responses_that_http_allows_are_accepted(ask: Ask, method: str, sent: bytes) -> None:
+    """An empty line after it, 100 and 103 before it, and others: the status is 200."""
     with serve(sent) as server:
         assert 200 == ask(server.url, method).status_code
 
@@ -125,6 +126,7 @@ MOMENTS = [used_again, closed, looked_at]
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_late_bytes_are_reported_and_not_used(moment: Callable[[httpx.Client, WatchedBackend], None]) -> None:
+    """Bytes after a response, found at each later moment, are reported once with their request."""
     late = Late(response(body=b"late"))
     with serve(late) as server:
         with watched(server.url) as (http, surplus_bytes, backend):
@@ -180,7 +182,7 @@ def test_bytes_before_the_first_request_are_an_error() -> None:
 
 
 def test_a_late_partial_response_is_not_merged_with_the_next_response() -> None:
-    """Together they would parse as one response with the wrong status."""
+    """The next request raises an error: together they would parse as one response with the wrong status."""
     crossed = threading.Event()
 
     def script(connection: socket.socket, number: int) -> object:
@@ -204,6 +206,8 @@ def test_find_nested_returns_a_status_line_inside_a_head_or_a_body() -> None:
 
 
 def test_an_early_head_of_the_next_response_is_reported_instead_of_a_time_out() -> None:
+    """The attempt that timed out says what was found in its body, and a retry succeeds."""
+
     def script(connection: socket.socket, number: int) -> object:
         if number == 1:
             connection.sendall(response())
@@ -298,6 +302,7 @@ def test_threads_that_share_a_client_lose_no_bytes() -> None:
 
 
 def test_a_reset_idle_connection_is_not_reported() -> None:
+    """The next request uses another connection and gets 200."""
     response_read, sent = threading.Event(), threading.Event()
 
     def script(connection: socket.socket, number: int) -> object:

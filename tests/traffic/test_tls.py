@@ -56,6 +56,7 @@ def asked(url: str, certificate: str = "") -> str:
 
 
 def test_client_and_server_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """200 with both; the errors for an unknown authority and for a missing client certificate differ."""
     authority, certificate = trustme.CA(), tmp_path / "own.pem"
     authority.issue_cert("me@example.org").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     with strict(authority) as url:
@@ -81,6 +82,7 @@ def test_the_error_distinguishes_a_proxy_rejection_from_a_target_rejection(
 
 
 def test_a_folder_of_certificate_authorities_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client is created with `SSL_CERT_DIR`."""
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     client("https://api.test", None, live=True).close()

@@ -105,6 +105,7 @@ def test_fixtures(
     bctrl_api_key: Secret,
     bctrl_space_id: str,
 ) -> None:
+    """Static types of fixtures and their methods: mypy and pyright check them, and nothing runs."""
     assert_type(bctrl_mock.url, str)
     assert_type(bctrl_mock.scenario("many", count=3), MockServer)
     assert_type(bctrl_mock.update("x", status="failed").sequence([], bctrl_mock.step(503, seconds=1)), MockServer)
@@ -121,6 +122,7 @@ def test_fixtures(
 
 @given(body=responses(max_size=3), case=nonconforming())
 def test_strategies(body: Any, case: Nonconforming) -> None:
+    """Static types of the strategies."""
     assert_type(case.rule, str)
     assert_type(nonconforming(), SearchStrategy[Nonconforming])
 
@@ -138,4 +140,5 @@ def drift() -> None:
 
 @pytest.mark.bctrl_scenario("many", count=3)
 def test_marked(bctrl_client: httpx.Client) -> None:
+    """A test marked with a scenario, as mypy and pyright check it."""
     assert_type(bctrl_client.get("/"), httpx.Response)

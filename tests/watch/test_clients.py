@@ -28,11 +28,13 @@ def watched(pytester: pytest.Pytester, *arguments: str) -> tuple[pytest.RunResul
 
 @pytest.mark.parametrize("suite", as_parameters(CLIENTS))
 def test_each_break_is_found_with_its_test_and_lines(pytester: pytest.Pytester, suite: Suite) -> None:
+    """A suite of each HTTP client breaks the contract in known tests: exactly those findings are reported."""
     assert_each_break_is_found(pytester, suite)
 
 
 @pytest.mark.parametrize("suite", as_parameters(RESPONDERS))
 def test_each_break_behind_a_mock_library_is_found(pytester: pytest.Pytester, suite: Suite) -> None:
+    """A suite of each library that replaces responses: exactly the known breaks are reported."""
     assert_each_break_is_found(pytester, suite)
 
 

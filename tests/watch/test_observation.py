@@ -120,6 +120,7 @@ def exchanges(text: str) -> int:
     ],
 )
 def test_each_hop_is_one_exchange(watch: Run, call: str, number: int) -> None:
+    """A redirect or a digest challenge makes two exchanges of a call, with each client library."""
     with_aiohttp = (
         "async def with_aiohttp(url):\n"
         "    async with aiohttp.ClientSession() as session, session.get(url) as response:\n"
@@ -160,6 +161,7 @@ with pytest.raises(requests.ConnectionError):
     ],
 )
 def test_the_body_of_a_request_is_checked_while_it_is_sent(watch: Run, call: str) -> None:
+    """Generators and files as bodies of each library: a break in them is reported."""
     text = run(
         watch,
         f"""
@@ -196,7 +198,7 @@ def send_by_connection(url, body):
         "asyncio.run(post(url, data=ORDER, headers=[('Content-Type', 'text/plain')]))",
     ],
 )
-def test_other_bodies_of_aiohttp_are_as_it_sends_them(watch: Run, call: str) -> None:
+def test_a_form_or_stream_of_aiohttp_is_sent_and_observed_as_one_exchange(watch: Run, call: str) -> None:
     text = run(
         watch,
         f"""
@@ -233,6 +235,7 @@ async def post(url, **values):
     ],
 )
 def test_a_body_is_checked_as_it_is_read(watch: Run, call: str) -> None:
+    """Each way of reading a response of each library: a break in its body is reported."""
     text = run(
         watch,
         f"""
@@ -301,6 +304,7 @@ def test_a_response_without_a_body_has_nothing_to_read(watch: Run, library: str)
     ],
 )
 def test_the_line_that_created_a_task_or_thread_is_named(watch: Run, call: str, mark: str) -> None:
+    """The finding says that the request was sent there, and not in the library."""
     body = f"""
 async def gathered(url):
     async with httpx.AsyncClient() as client:
@@ -318,6 +322,7 @@ async def in_thread(url):
 
 
 def test_an_application_in_the_process_has_exchanges_of_its_own(watch: Run) -> None:
+    """A request to it and the request that it sends itself are two exchanges."""
     text = run(
         watch,
         """
@@ -334,6 +339,7 @@ with httpx.Client(transport=httpx.WSGITransport(application)) as client:
 
 
 def test_an_adapter_of_the_project_is_observed(watch: Run) -> None:
+    """An adapter of requests that returns a broken body three times: the finding counts three."""
     text = run(
         watch,
         """
@@ -363,6 +369,7 @@ with requests.Session() as session:
 
 
 def test_nothing_keeps_a_response_alive(watch: Run) -> None:
+    """Without garbage collection, a response of each library is freed with its last reference."""
     run(
         watch,
         """
@@ -379,6 +386,7 @@ gc.enable()
 
 
 def test_a_stream_keeps_its_attributes(watch: Run) -> None:
+    """The stream of a watched response of httpx still has those of the mock's stream."""
     run(
         watch,
         """
@@ -398,6 +406,7 @@ with httpx.Client(transport=transport) as client:
 
 
 def test_a_body_above_the_limit_is_not_kept() -> None:
+    """`WatchedBody` drops its content and says that it is larger than 64 MiB."""
     body = WatchedBody()
     body.add(b"x")
     body.add(bytes(MOST))
@@ -407,6 +416,7 @@ def test_a_body_above_the_limit_is_not_kept() -> None:
 
 
 def test_an_error_that_aiohttp_raises_for_a_status_is_observed(watch: Run) -> None:
+    """It is one exchange, whose body was not checked."""
     text = run(
         watch,
         """

@@ -24,6 +24,8 @@ from tests.watch.cases import CONTRACT, SERVER
 
 
 def test_a_method_that_a_library_does_not_have_is_left_alone() -> None:
+    """`Patches.wrap` of a missing name adds no attribute."""
+
     class Library:
         pass
 
@@ -63,6 +65,7 @@ def test_a_library_that_is_not_installed_cannot_be_imported(
 
 
 def test_a_module_keeps_its_own_loader(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hook runs for the imported module, whose loader still returns its source."""
     pytester.makepyfile(some_library="VALUE = __loader__")
     pytester.syspathinsert()
     installed: list[Any] = []
@@ -89,6 +92,7 @@ def test_a_module_keeps_its_own_loader(pytester: pytest.Pytester, monkeypatch: p
     ],
 )
 def test_the_input_of_a_wsgi_application_is_not_consumed(stream: Any, expected: bytes, unread: str) -> None:
+    """The application can still read the body, which is kept if it is in memory."""
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/a b", "QUERY_STRING": "c=d", "wsgi.input": stream}
     exchange = werkzeug_hook.exchange_of_environ("werkzeug", environ)
     assert "http://testserver/a%20b?c=d" == exchange.url
@@ -106,6 +110,7 @@ def test_the_input_of_a_wsgi_application_is_not_consumed(stream: Any, expected: 
     ],
 )
 def test_the_url_of_a_connection_has_its_host(connection: Any, target: str, expected: str) -> None:
+    """That of `http.client`, from host, port and target."""
     assert expected == http_client_hook._url(connection, target)
 
 
@@ -134,6 +139,7 @@ def check(url: str, *contents: bytes, servers: tuple[str, ...] = (SERVER,)) -> W
 
 
 def test_a_server_without_a_host_names_no_origin() -> None:
+    """Of the contract's servers `/v1` and one with a host, requests to that host are checked."""
     assert {"GET /orders": 1} == check(f"{SERVER}/orders", b"[]", servers=("/v1", SERVER)).operations
 
 
@@ -142,6 +148,7 @@ def test_a_url_without_an_origin_is_not_checked() -> None:
 
 
 def test_large_bodies_and_many_exchanges_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a cache of one exchange, four are checked and the broken one is found."""
     monkeypatch.setattr(checking, "_CACHED_EXCHANGES", 1)
     bodies = (b"[]", b"{}", b"[]" + b" " * 70_000, b"[]")
     result = check(f"{SERVER}/orders", *bodies)

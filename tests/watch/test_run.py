@@ -83,19 +83,21 @@ def test_an_unknown_rule_in_the_levels_is_reported(watch: Run, pytester: pytest.
 
 
 @pytest.mark.parametrize("value", ["true", "false"])
-def test_the_ini_file_can_switch_it_on(watch: Run, pytester: pytest.Pytester, value: str) -> None:
+def test_bctrl_watch_in_the_ini_file_switches_the_watch_on_or_off(
+    watch: Run, pytester: pytest.Pytester, value: str
+) -> None:
     watch(BROKEN)
     pytester.makeini(f"[pytest]\nbctrl_watch = {value}\n")
     pytester.runpytest(*OPTIONS).assert_outcomes(passed=1, errors=int(value == "true"))
 
 
-def test_native_toml_can_switch_it_on(watch: Run, pytester: pytest.Pytester) -> None:
+def test_bctrl_watch_in_native_toml_switches_the_watch_on(watch: Run, pytester: pytest.Pytester) -> None:
     watch(BROKEN)
     pytester.makefile(".toml", pytest="[pytest]\nbctrl_watch = true\n")
     pytester.runpytest(*OPTIONS).assert_outcomes(passed=1, errors=1)
 
 
-def test_a_wrong_value_is_a_usage_error(watch: Run, pytester: pytest.Pytester) -> None:
+def test_an_invalid_value_of_bctrl_watch_is_a_usage_error(watch: Run, pytester: pytest.Pytester) -> None:
     watch(BROKEN)
     pytester.makeini("[pytest]\nbctrl_watch = maybe\n")
     result = pytester.runpytest(*OPTIONS)
@@ -104,6 +106,7 @@ def test_a_wrong_value_is_a_usage_error(watch: Run, pytester: pytest.Pytester) -
 
 
 def test_a_marked_test_may_break_the_contract(watch: Run) -> None:
+    """With `bctrl_watch(conforming=False)`, its exchanges are not counted and the run passes."""
     result = watch("@pytest.mark.bctrl_watch(conforming=False)\n" + BOTH)
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines(["checked      1 exchange of 1 test*"])
@@ -117,12 +120,14 @@ def test_a_marker_with_other_arguments_is_rejected(watch: Run, arguments: str) -
 
 
 def test_a_run_without_any_exchange_checked_nothing(watch: Run) -> None:
+    """The exit code is 2."""
     result = watch("def test_it():\n    pass\n")
     assert pytest.ExitCode.INTERRUPTED == result.ret
     result.stdout.fnmatch_lines(["not checked  Nothing was checked; no test sent a request to an operation*"])
 
 
 def test_a_part_of_the_tests_need_not_send_anything(watch: Run) -> None:
+    """A run with `-k` that sends no request exits with 0 and without a verdict."""
     result = watch("def test_it():\n    pass\n" + CONFORMING, "-k", "test_it")
     assert pytest.ExitCode.OK == result.ret
     assert "\npassed " not in result.stdout.str()
@@ -193,6 +198,7 @@ def test_only_watched_hosts_are_checked(
 
 
 def test_the_base_url_is_watched_with_its_path(watch: Run) -> None:
+    """With `--bctrl-base-url`, a response of that host with an undocumented status is an error."""
     tests = "def test_it():\n    list_orders(status=299, url='https://proxy.example/api/orders')\n"
     tests = tests.replace("list_orders", "through_proxy") + (
         "\ndef through_proxy(status, url):\n"
@@ -240,6 +246,7 @@ def test_every_report_has_the_findings(watch: Run, pytester: pytest.Pytester) ->
 
 
 def test_many_values_are_one_finding_with_their_tests(watch: Run, pytester: pytest.Pytester) -> None:
+    """60 tests with different values yield fewer than 60 findings, each with its tests."""
     watch(
         "@pytest.mark.parametrize('number', range(60))\ndef test_it(number):\n"
         "    list_orders([{**STORED, 'size': f'size {number}'}])\n",
@@ -251,6 +258,7 @@ def test_many_values_are_one_finding_with_their_tests(watch: Run, pytester: pyte
 
 
 def test_findings_can_be_accepted(watch: Run, pytester: pytest.Pytester) -> None:
+    """`--bctrl-accept` writes the baseline; in the next run, the test is accepted and the run passes."""
     accepting = watch(BOTH, "--bctrl-accept=known")
     assert pytest.ExitCode.OK == accepting.ret
     accepting.stdout.fnmatch_lines(["accepted     1 until *, written to bctrl-baseline.yaml"])
@@ -282,6 +290,7 @@ def test_too_little_coverage_fails_the_run(watch: Run) -> None:
 
 
 def test_workers_of_xdist_report_the_same(watch: Run, pytester: pytest.Pytester) -> None:
+    """Two workers report one finding with a count of four, and the coverage of all responses."""
     tests = "".join(f"def test_{number}():\n    broken()\n" for number in range(4)) + CONFORMING
     result = watch(tests, "-n", "2", "--bctrl-report=report.json", "--bctrl-coverage")
     result.assert_outcomes(passed=5, errors=4)
@@ -306,6 +315,7 @@ def test_a_body_that_the_test_does_not_read_is_not_checked(watch: Run) -> None:
 
 
 def test_exchanges_of_a_shared_fixture_belong_to_the_test_that_set_it_up(watch: Run) -> None:
+    """The first of two tests has the error."""
     result = watch(
         "@pytest.fixture(scope='module')\ndef shared():\n    return broken()\n\n"
         "def test_first(shared):\n    pass\n\ndef test_second(shared):\n    pass\n"
@@ -321,6 +331,7 @@ def test_exchanges_during_the_collection_are_checked_too(watch: Run) -> None:
 
 
 def test_a_custom_check_runs_and_may_break(watch: Run, pytester: pytest.Pytester) -> None:
+    """Its problem is reported; if it raises, the test has an error that names it."""
     pytester.makeconftest(
         "import pytest_bctrl\n\n@pytest_bctrl.contract_check('few_orders')\ndef few(response):\n"
         "    yield pytest_bctrl.Problem('too many orders')\n\n"
@@ -346,6 +357,7 @@ def test_reports_need_a_run_to_report_on(pytester: pytest.Pytester) -> None:
 
 
 def test_a_mock_that_breaks_the_contract_on_request_is_no_finding(pytester: pytest.Pytester) -> None:
+    """Faults of `bctrl_mock`; a request without a credential is reported."""
     pytester.makepyfile(
         "def get(client, space):\n    return client.get(f'/v1/spaces/{space}/runtimes')\n\n"
         "def test_fault(bctrl_mock, bctrl_client, bctrl_space_id):\n"
@@ -379,6 +391,7 @@ def test_a_contract_run_reports_the_findings_of_the_watch_too(pytester: pytest.P
 
 
 def test_an_impact_run_is_not_watched(pytester: pytest.Pytester) -> None:
+    """`bctrl_watch` in the ini file does not apply to `--bctrl-impact`."""
     pytester.makeini("[pytest]\nbctrl_watch = true\n")
     pytester.makepyfile(
         "def test_it(bctrl_client, bctrl_space_id):\n    bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes')\n"
@@ -389,6 +402,7 @@ def test_an_impact_run_is_not_watched(pytester: pytest.Pytester) -> None:
 
 
 def test_nothing_is_imported_without_the_flag(pytester: pytest.Pytester) -> None:
+    """No module of the watch is loaded in a plain run."""
     pytester.makepyfile(
         "import sys\n\ndef test_it():\n    assert [name for name in sys.modules if 'bctrl.watch' in name] == []\n"
     )
@@ -396,6 +410,7 @@ def test_nothing_is_imported_without_the_flag(pytester: pytest.Pytester) -> None
 
 
 def test_no_client_library_is_imported(pytester: pytest.Pytester) -> None:
+    """With `--bctrl-watch`, those that the tests do not use are not loaded."""
     names = ("httpx", "httpx2", "requests", "urllib3", "aiohttp", "werkzeug", "django", "starlette")
     pytester.makepyfile(
         f"import sys\n\ndef test_it():\n    assert [name for name in {names} if name in sys.modules] == []\n"
@@ -408,6 +423,7 @@ def test_no_client_library_is_imported(pytester: pytest.Pytester) -> None:
 
 
 def test_all_libraries_are_as_before_after_the_run(watch: Run) -> None:
+    """The attributes of patched classes are the original ones."""
     import http.client
     import threading
 
@@ -419,6 +435,7 @@ def test_all_libraries_are_as_before_after_the_run(watch: Run) -> None:
 
 
 def test_json_reports_conform_to_their_schema_without_any_exchange(watch: Run, pytester: pytest.Pytester) -> None:
+    """The status is `not checked`, and there are no findings."""
     watch("def test_it():\n    pass\n", "--bctrl-report=report.json")
     report = read(pytester.path / "report.json")
     assert "not checked" == report["verdict"]["status"]
@@ -437,10 +454,12 @@ def test_an_operation_that_is_invalid_in_the_document_is_not_checked(watch: Run,
 
 
 def test_exchanges_of_the_collection_are_not_those_of_a_test_of_invalid_responses(watch: Run) -> None:
+    """A break during the collection fails the run, although the only test is marked as not conforming."""
     result = watch("broken()\n\n@pytest.mark.bctrl_watch(conforming=False)\ndef test_it():\n    broken()\n")
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     result.stdout.fnmatch_lines(["bctrl watch (exchanges during the collection of tests included): 1 error*"])
 
 
 def test_a_run_that_ends_at_a_failure_must_observe_something(watch: Run) -> None:
+    """With `-x` and no request, the exit code is 2."""
     assert pytest.ExitCode.INTERRUPTED == watch("def test_it():\n    assert STORED\n", "-x").ret

@@ -54,6 +54,7 @@ def test_a_changed_body_has_the_content_coding_of_the_original(coding: str, comp
 
 
 def test_another_content_coding_is_left_out() -> None:
+    """A body in `br`, which the client library decoded, gets a length and no `Content-Encoding`."""
     exchange = exchange_of(OLD, ("Content-Encoding", "br"))
     exchange.response_body.is_encoded = False
 
@@ -87,6 +88,7 @@ def test_a_response_to_head_has_the_length_without_the_body() -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"status": 206}])
 def test_the_length_of_a_compressed_body_that_head_leaves_out_stays_as_it_is(changes: dict[str, Any]) -> None:
+    """With or without a new status, `Content-Length` and the other fields of the response to HEAD are kept."""
     exchange = exchange_of(gzip.compress(OLD), ("Content-Encoding", "gzip"), method="HEAD")
     # As requests, which decodes bodies.
     exchange.response_body.is_encoded = False
@@ -109,11 +111,13 @@ def vars_of(response: MockResponse) -> dict[str, Any]:
 
 
 def test_a_status_without_a_name_has_an_empty_reason() -> None:
+    """For 299; the reason of the original stays if the status does."""
     assert Substitute(299, (), b"", b"").reason(200, "OK") == ""
     assert Substitute(200, (), b"", b"").reason(200, None) is None
 
 
 def test_a_recorder_without_an_impact_run_substitutes_nothing() -> None:
+    """It is not replaying, and `substitute` raises."""
     recorder, exchange = Recorder(Path.cwd()), exchange_of(OLD)
 
     assert not recorder.is_replaying(exchange)
@@ -130,6 +134,7 @@ class Replaying:
 
 
 def test_a_response_that_a_transport_gets_with_another_client_is_substituted_once() -> None:
+    """While a request is sent, the same request of an inner client is not replayed, but that to another host is."""
     recorder = Recorder(Path.cwd())
     recorder.changer = cast(ResponseChanger, Replaying())
     outer, inner = exchange_of(OLD), exchange_of(OLD)
@@ -152,6 +157,7 @@ class Recorded:
 
 
 def test_a_recorded_response_is_replaced_by_one_of_its_class() -> None:
+    """A response of vcrpy has the new body and length in its recorded form."""
     headers = {"Content-Type": ["application/json"]}
     status = {"code": 200, "message": "OK"}
     recorded = Recorded({"status": status, "headers": headers, "body": {"string": OLD}})
@@ -180,7 +186,7 @@ class Whole:
         return bytes(vars(self)["_body"])
 
 
-def test_a_response_of_aiohttp_with_its_whole_body_has_another_one() -> None:
+def test_the_whole_body_of_a_response_of_aiohttp_is_replaced() -> None:
     substitute = substituted(exchange_of(OLD), OLD, payload=Payload(NEW))
 
     response = aiohttp_response(Whole(), substitute, is_decoded=True, is_whole=True)
