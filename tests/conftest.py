@@ -70,7 +70,7 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def python(request: pytest.FixtureRequest) -> list[str]:
-    """Return the command that runs `-m pytest` in a fork, or in a new process where there are no forks."""
+    """Return the command that runs `-m pytest` or `-m pytest_bctrl` in a fork, or in a new process without forks."""
     if not forks.IS_AVAILABLE:
         return [sys.executable]
     return forks.command(request.getfixturevalue("fork_server"))

@@ -1,29 +1,33 @@
 """A Python that is started once: each run of pytest is a fork of it, with the folder and variables of its caller.
 
 A fork has imported pytest, its plugins and this package, and has run the contract suite, so it starts as quickly as a
-run in the process of the tests, and still has streams and an exit code of its own. `python tests/forks.py SOCKET` is
-the server; `tests/fork_client.py` is started instead of Python.
+run in the process of the tests, and still has streams, signals and an exit code of its own. So has a fork that runs a
+command of this package. `python tests/forks.py SOCKET` is the server; `tests/fork_client.py` is started instead of
+Python.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import pkgutil
 import random
 import select
 import shlex
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from marshal import loads
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -134,14 +138,25 @@ def _run(caller: socket.socket, server: Path) -> None:
     _, streams, *_ = socket.recv_fds(caller, 1, 3)
     with caller.makefile("rb") as request:
         size = int.from_bytes(request.read(8), "big")
-        folder, variables, arguments = loads(request.read(size))
+        folder, variables, ignored, arguments = loads(request.read(size))
+    ready, begin = os.pipe()
     if child := os.fork():
-        Thread(target=_end, args=(caller, child), daemon=True).start()
+        # The caller receives signals for the fork from now on.
+        caller.send(child.to_bytes(8))
+        caller.recv(1)
+        os.write(begin, b"!")
+        threading.Thread(target=_end, args=(caller, child), daemon=True).start()
         caller.send(bytes([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256]))
         os._exit(0)
+    os.read(ready, 1)
+    os.close(ready)
+    os.close(begin)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, signal.SIG_IGN if number in ignored else default)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
@@ -150,25 +165,51 @@ def _run(caller: socket.socket, server: Path) -> None:
     # It keeps the import path of when it is imported, for the workers.
     sys.modules.pop("xdist.plugin", None)
     sys.path[:0] = filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))
-    _run_python(folder, Workers(server), list(arguments))
+    _exit(_run_python(folder, Workers(server), list(arguments)))
 
 
-def _run_python(folder: str, workers: Workers, arguments: list[str]) -> None:
-    """Run what a command line of Python names: `-m pytest`, `-u -c CODE`, or `pytest` as the script of that name."""
-    match arguments:
-        case ["-m", "pytest", *rest]:
-            sys.argv = [str(Path(pytest.__file__).with_name("__main__.py")), *rest]
-            sys.path.insert(0, folder)
-            sys.exit(pytest.main(plugins=[workers]))
-        case ["pytest", *_]:
-            sys.argv = arguments
-            sys.exit(pytest.main(plugins=[workers]))
-        case ["-u", "-c", code]:
-            sys.argv = ["-c"]
-            sys.path.insert(0, "")
-            exec(code, {"__name__": "__main__"})
-        case _:
-            sys.exit(f"a fork runs -m pytest, -u -c or pytest, and not {arguments}")
+def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
+    """Run what a command line of Python names, and return its exit code."""
+    try:
+        match arguments:
+            case ["-W", "error", *rest]:
+                sys.warnoptions[:] = ["error"]
+                warnings.simplefilter("error")
+                return _run_python(folder, workers, rest)
+            case ["-m", "pytest", *rest]:
+                sys.argv = [str(Path(pytest.__file__).with_name("__main__.py")), *rest]
+                sys.path.insert(0, folder)
+                return pytest.main(plugins=[workers])
+            case ["-m", "pytest_bctrl", *rest]:
+                command_line = import_module("pytest_bctrl.cli")
+                sys.argv = ["pytest-bctrl", *rest]
+                sys.path.insert(0, folder)
+                return command_line.main()
+            case ["pytest", *_]:
+                sys.argv = arguments
+                return pytest.main(plugins=[workers])
+            case ["-u", "-c", code]:
+                sys.argv = ["-c"]
+                sys.path.insert(0, "")
+                exec(code, {"__name__": "__main__"})
+                return 0
+            case _:
+                return f"a fork runs -m pytest, -m pytest_bctrl, -u -c or pytest, and not {arguments}"
+    except SystemExit as stop:
+        return stop.code
+
+
+def _exit(code: object) -> NoReturn:
+    """Exit as Python does, but leave the memory to the system: freeing each object of the server takes 0.1 s."""
+    if not isinstance(code, int | None):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(code or 0)
 
 
 def _end(caller: socket.socket, child: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -22,6 +23,23 @@ def test_of_a_fork():
     assert Path(__file__).parent == Path.cwd()
 """
 
+ENDS = """
+import atexit, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+
+atexit.register(print, "at exit")
+ThreadPoolExecutor().submit(print, "executor")
+threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
+sys.exit(EXIT)
+"""
+WAITS = """
+import signal, sys
+
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(40 + number))
+print(repr(signal.getsignal(signal.SIGHUP)), flush=True)
+signal.pause()
+"""
+
 
 def test_a_fork_runs_in_the_folder_of_its_caller_however_long_the_path_of_the_socket_is(
     fork_server: Path, tmp_path: Path
@@ -39,3 +57,39 @@ def test_a_fork_runs_in_the_folder_of_its_caller_however_long_the_path_of_the_so
     assert "1 passed" in passed.stdout
     assert "1 failed" in failed.stdout
     assert "" == passed.stderr
+
+
+@pytest.mark.parametrize(("code", "expected", "error"), [("", 0, ""), ("7", 7, ""), ("'why'", 1, "why\n")])
+def test_a_fork_ends_as_a_process_does(fork_server: Path, code: str, expected: int, error: str) -> None:
+    """Its threads and its functions for the exit are run, and what it wrote is written."""
+    command = [*forks.command(fork_server), "-u", "-c", ENDS.replace("EXIT", code)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (expected, ["at exit", "executor", "thread"], error) == (
+        ended.returncode,
+        sorted(ended.stdout.splitlines()),
+        ended.stderr,
+    )
+
+
+def test_a_fork_runs_a_command_of_the_package(fork_server: Path, tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_text("{}", "utf-8")
+    command = [*forks.command(fork_server), "-W", "error", "-m", "pytest_bctrl", "check", "body.json"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (1, "") == (ended.returncode, ended.stderr)
+    assert ended.stdout.startswith("body.json: 1 error\n")
+
+
+@pytest.mark.parametrize("disposition", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_fork_receives_the_signals_of_its_caller(fork_server: Path, disposition: signal.Handlers) -> None:
+    """What its caller ignores, it ignores too."""
+    before = signal.signal(signal.SIGHUP, disposition)
+    command = [*forks.command(fork_server), "-u", "-c", WAITS]
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with process:
+        assert process.stdout is not None
+        shown = process.stdout.readline()
+        process.terminate()
+    assert (f"{disposition!r}\n", 40 + signal.SIGTERM) == (shown, process.returncode)
