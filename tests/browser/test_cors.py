@@ -10,9 +10,10 @@ from pytest_bctrl.traffic.mock import MockServer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-ASK = """async ([url, key]) => {
-  const answer = await fetch(url, { headers: { Authorization: `Bearer ${key}` }, credentials: "include" });
-  return [answer.status, (await answer.json()).runtimes?.length ?? null, answer.headers.get("x-request-id") !== null];
+SEND_REQUEST = """async ([url, key]) => {
+  const response = await fetch(url, { headers: { Authorization: `Bearer ${key}` }, credentials: "include" });
+  const length = (await response.json()).runtimes?.length ?? null;
+  return [response.status, length, response.headers.get("x-request-id") !== null];
 }"""
 
 
@@ -23,6 +24,6 @@ def test_a_loopback_page_can_read_responses_and_errors(chromium: Browser) -> Non
         page = context.new_page()
         page.goto(f"{other.url}/a-page-of-another-origin")
         url = f"{mock.url}/v1/spaces/{mock.space_id}/runtimes"
-        statuses = [page.evaluate(ASK, [url, key]) for key in (mock.api_key.reveal(), "wrong")]
+        statuses = [page.evaluate(SEND_REQUEST, [url, key]) for key in (mock.api_key.reveal(), "wrong")]
         assert [[200, len(mock.runtimes), True], [401, None, True]] == statuses
     context.close()

@@ -57,8 +57,8 @@ pytestmark = pytest.mark.bctrl_recording
 
 
 def test_recorded(bctrl_client, bctrl_space_id):
-    answer = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
-    assert {bctrl_space_id} == {runtime["spaceId"] for runtime in answer.json()["runtimes"]}
+    response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
+    assert {bctrl_space_id} == {runtime["spaceId"] for runtime in response.json()["runtimes"]}
 
 
 @pytest.mark.anyio
