@@ -63,10 +63,13 @@ def _told_apart(inner: list[Any]) -> Doc:
 @cache
 def documents() -> st.SearchStrategy[Doc]:
     """Draw a spec with one or two operations, parameters, and schemas in components."""
-    return st.tuples(schemas(), schemas(), st.sampled_from(_SCALARS), st.booleans()).map(lambda made: _document(*made))
+    return st.tuples(schemas(), schemas(), st.sampled_from(_SCALARS), st.booleans()).map(
+        lambda parts: document_of(*parts)
+    )
 
 
-def _document(first: Any, second: Any, parameter: Any, secured: bool) -> Doc:
+def document_of(first: Any, second: Any, parameter: Any, secured: bool) -> Doc:
+    """Return a spec with the schemas of two responses and of a parameter."""
     ref = {"$ref": "#/components/schemas/First"}
     get = {
         "operationId": "list",
