@@ -63,7 +63,7 @@ def test_an_unknown_argument_of_a_command_is_named_with_the_usage_of_the_command
 
 
 def test_python_m_runs_the_command_and_importing_it_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """Tools that walk through a package import it."""
+    """`python -m pytest_bctrl --version` prints the version, and importing `__main__` prints nothing."""
     command = [sys.executable, "-m", "pytest_bctrl", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (0, f"pytest-bctrl {__version__}\n") == (done.returncode, done.stdout)

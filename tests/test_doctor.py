@@ -113,6 +113,7 @@ def test_invalid_settings_are_reported_with_a_hint(
 
 @pytest.mark.parametrize("option", [[], ["--bctrl-recordings=kept"]])
 def test_recordings_are_counted_and_unreadable_ones_reported(doctor: Doctor, tmp_path: Path, option: list[str]) -> None:
+    """A stale and a truncated recording, in the default or the configured folder."""
     folder = tmp_path / "kept" if option else tmp_path / "tests" / "recordings"
     folder.mkdir(parents=True)
     (folder / "old.har").write_text(HAR.replace(load().digest, "0" * 64))

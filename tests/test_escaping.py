@@ -37,6 +37,7 @@ def test_harmless_text_is_unchanged(text: str) -> None:
 @FEWER
 @given(st.lists(TEXTS, min_size=2))
 def test_escaping_joined_escaped_parts_is_harmless(parts: list[str]) -> None:
+    """`escape_line` of parts that were escaped one by one."""
     assert [] == faults(escaping.escape_line("".join(map(escaping.escape_line, parts))))
 
 
@@ -61,6 +62,7 @@ def test_escape_json_preserves_values(value: object, indent: int | None) -> None
 @given(TEXTS)
 @example(EVERYTHING)
 def test_json_in_a_page_shows_control_characters_and_closes_no_element(text: str) -> None:
+    """`escape_html_json` inside a `script` element."""
     document = escaping.escape_html_json(json.dumps([text]))
     page = Page(f"<script>{document}</script>")
     (shown,) = json.loads(document)

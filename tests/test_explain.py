@@ -46,6 +46,7 @@ def found(run: ContractRun, *tests: str) -> set[str]:
 
 @pytest.mark.parametrize("name", rules())
 def test_the_example_response_of_each_rule_triggers_the_rule(name: str) -> None:
+    """A server that sends it is reported by the suite with that rule."""
     rule = rules()[name]
     document = deepcopy(CONTRACT.document)
     merge(document["paths"]["/v1/spaces/{id}/runtimes"]["get"], json.loads(rule.documented))
@@ -73,7 +74,7 @@ def test_the_example_fault_of_each_invariant_triggers_it(name: str) -> None:
 
 
 def test_every_rule_has_an_explanation() -> None:
-    """tests/drift/test_rules.py checks the examples of the drift rules."""
+    """Those of checks, invariants, requests and drift, in this order, without an empty part."""
     assert [*rules(), *INVARIANTS, *request_rules(), *drift_rules()] == [*KNOWN]
     assert [] == [explanation for explanation in KNOWN.values() if "" in explanation]
 
@@ -110,6 +111,7 @@ def test_an_unknown_rule_is_a_one_line_error(capsys: pytest.CaptureFixture[str],
 
 
 def test_invariants_without_an_overlay_refer_to_the_contract() -> None:
+    """Their explanation names the contract and the mock command for it."""
     bare = from_document(CONTRACT.document, "own.json")
     shown = {
         (explanation.source, explanation.example.partition(" --fault")[0])

@@ -45,11 +45,12 @@ FINDING = Finding(
     ],
 )
 def test_a_fingerprint_depends_only_on_the_subject_of_the_finding(is_same: bool, changes: dict[str, Any]) -> None:
+    """Not on counts, samples, message and level, but on rule, operation, location and kind."""
     assert is_same == (named(FINDING).fingerprint == named(replace(FINDING, **changes)).fingerprint)
 
 
 def test_an_existing_fingerprint_is_kept() -> None:
-    """A drift finding has its own."""
+    """`named` does not replace that of a drift finding."""
     assert named(replace(FINDING, fingerprint="61d868514b95d6ae")).fingerprint == "61d868514b95d6ae"
 
 
@@ -79,6 +80,7 @@ def retried_error(error: type[httpx.TransportError], detail: str) -> Finding:
 
 
 def test_each_transport_error_has_a_fingerprint_that_rewording_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The messages change, and all fingerprints stay and differ from each other."""
     before = [retried_error(*error) for error in TRANSPORT_ERRORS]
     reworded = [
         (name, pattern, description._replace(message=f"other words: {description.message.upper()}", hint="other"))

@@ -44,6 +44,7 @@ signal.pause()
 def test_a_fork_runs_in_the_folder_of_its_caller_however_long_the_path_of_the_socket_is(
     fork_server: Path, tmp_path: Path
 ) -> None:
+    """With its variables: one run passes, and one fails."""
     folder = tmp_path / ("a" * 60) / ("b" * 60)
     folder.mkdir(parents=True)
     (folder / "forks").symlink_to(fork_server.parent)

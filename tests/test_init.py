@@ -120,6 +120,7 @@ def test_the_install_command_is_a_requirement_of_the_repository_and_the_document
 
 
 def test_the_tutorial_shows_the_workflow_with_one_more_step(init: Init) -> None:
+    """Without the step that checks recordings, it is the file that `init` writes."""
     init()
     (shown,) = (block.text for block in blocks(PROJECT / "docs" / "tutorial.md") if block.file == str(WORKFLOW))
     head, step = f"# {WORKFLOW}\n", "      - run: pytest-bctrl check recordings/\n"
@@ -167,7 +168,7 @@ def test_the_contract_suite_reports_each_fault_of_an_independent_server_of_the_c
 
 
 def test_the_contract_of_the_current_api_is_that_of_the_sdk() -> None:
-    """If it fails after an upgrade of the SDK, review the changes: python -m tests.current_api."""
+    """The file equals what the SDK yields. After an upgrade, review the changes: python -m tests.current_api."""
     assert current_text() == current_api().read_text("utf-8")
 
 
@@ -231,6 +232,7 @@ def _activated(line: str) -> str:
 
 
 def test_files_that_exist_are_kept_and_what_to_add_is_printed(init: Init, tmp_path: Path) -> None:
+    """Tests, workflow and configuration."""
     mine = {"test_api.py": "def test_mine(): pass\n", str(WORKFLOW): "name: mine\n", "pytest.ini": "[pytest]\n"}
     for name, text in mine.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -259,6 +261,7 @@ def test_a_second_run_changes_nothing(init: Init, tmp_path: Path) -> None:
 
 
 def test_tests_go_to_the_folder_tests_and_requirements_are_installed(init: Init, tmp_path: Path) -> None:
+    """If the project has a folder `tests` and requirements.txt."""
     (tmp_path / "tests").mkdir()
     (tmp_path / "requirements.txt").write_text("requests\n")
     init()

@@ -37,7 +37,7 @@ def test_key(bctrl_api_key):
 
 
 def test_an_unused_plugin_imports_nothing(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other plugins that import the same modules are disabled."""
+    """A run that uses none of it loads none of its modules and libraries; other plugins are disabled."""
     pytester.makepyfile(IDLE)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
@@ -80,7 +80,7 @@ def test_the_fixtures_work_on_the_mock(pytester: pytest.Pytester) -> None:
 
 
 def test_the_fixtures_use_the_live_target(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the space given on the command line, which takes precedence over the environment."""
+    """They send GET to the given space and URL, and POST is an error; the command line takes precedence."""
     pytester.makepyfile(
         """
         import pytest

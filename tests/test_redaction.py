@@ -168,6 +168,7 @@ def test_recognisable_forms_of_a_key_are_redacted(form: str) -> None:
     ],
 )
 def test_the_rest_of_a_truncated_key_is_redacted(text: str, clean: str) -> None:
+    """What is left of it beside `...`, unless that is only a few characters."""
     assert clean == redaction(KEY)(text)
 
 
@@ -181,6 +182,7 @@ def test_the_public_part_of_a_key_is_shown(prefix: str) -> None:
 @pytest.mark.parametrize("value", [KEY, SPECIAL, "ends with 7 \\"])
 @pytest.mark.parametrize("encode", [json.dumps, lambda value: json.dumps(value).replace("/", "\\/")])
 def test_redacted_json_is_still_json(value: str, encode: Callable[[str], str]) -> None:
+    """The value with the secret is the mask, and other values stay."""
     document = json.loads(redaction(value)(f'{{"note": {encode(value)}, "{value[:0]}other": 1, "a": ["b"]}}'))
     assert {"note": MASK, "other": 1, "a": ["b"]} == document
 
@@ -192,6 +194,7 @@ def test_a_secret_split_over_two_json_values_is_redacted_in_both() -> None:
 
 
 def test_json_keys_remain_distinct() -> None:
+    """Keys that differ only in the case of the secret get numbered masks."""
     document = json.dumps({f"test[{KEY}]": 1, f"test[{KEY.upper()}]": 2, f"test[{KEY.lower()}]": [KEY.upper()]})
     clean = json.loads(redaction(KEY).data_bytes(document.encode(), keeps_structure=True))
     assert {f"test[{MASK}]": 1, "test[[redacted] 2]": 2, "test[[redacted] 3]": [MASK]} == {
@@ -281,6 +284,7 @@ def test_a_too_short_or_too_common_secret_is_reported(value: str, why: str) -> N
 
 @pytest.mark.parametrize("value", ["failed", "e", "rule", "testsuite", "[redacted]"])
 def test_a_weak_secret_is_redacted_where_a_credential_is_expected(value: str) -> None:
+    """In an `Authorization` header or after `password`; elsewhere, the word stays."""
     redact = redaction(value)
     text = f"1 {value}, {value}::test_{value} {{'{value}': '{value}'}} <{value} {value}='{value}'>"
     assert text == redact(text)

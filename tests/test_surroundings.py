@@ -91,7 +91,7 @@ def test_subprocesses_of_tests_do_not_inherit_ignored_signals(number: signal.Sig
 
 
 def test_the_contract_suite_keeps_the_environment_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a clone, pytest loads the conftest of the tests even for a run that collects none of them."""
+    """A live run in a clone uses the proxy variable of the shell, and its error names the proxy."""
     monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-password@127.0.0.1:1")
     monkeypatch.setenv("BCTRL_API_KEY", "pk_mine_0123456789")
     monkeypatch.setenv("BCTRL_SPACE_ID", "mine")

@@ -29,6 +29,7 @@ def test_the_suite_without_the_extra_is_an_error_with_the_install_command(
 
 
 def test_the_fixtures_work_without_the_extra(pytester: pytest.Pytester) -> None:
+    """A test that sends a request to the mock passes, with warnings as errors."""
     pytester.makepyfile(
         """
         from pytest_bctrl import assert_conforms
@@ -41,6 +42,7 @@ def test_the_fixtures_work_without_the_extra(pytester: pytest.Pytester) -> None:
 
 
 def test_recordings_work_without_the_extra(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live run records a test, and a second run replays it."""
     pytester.makepyfile(
         """
         import pytest

@@ -207,6 +207,7 @@ def test_a_renewed_entry_gets_reason_date_and_rule(text: str, expected: str) -> 
     ],
 )
 def test_a_file_without_entries_gets_the_first(text: str, head: str) -> None:
+    """Empty, with comments, or with an empty list: the expected text before the new entry."""
     assert add_entries(text, "f", [FINDING], "r", UNTIL).rstrip() == head + (
         "  # response-property-enum-value-added at runtimes[*].status\n"
         "  - fingerprint: 0123456789abcdef\n"

@@ -65,6 +65,7 @@ def test_every_finding_is_listed_with_its_count(show: Show) -> None:
 
 
 def test_a_single_finding_is_open_and_names_its_item(show: Show) -> None:
+    """If the report has only one, without a group around it."""
     example = failed()
     page = show(replace(example, findings=example.findings[:1]), folded=True)
     expect(page.locator(f"{FINDINGS}[open] .body")).to_be_visible()
@@ -95,6 +96,7 @@ def test_findings_of_a_response_are_next_to_its_status(show: Show) -> None:
 
 class TestFinding:
     def test_an_open_finding_shows_both_sides_the_exchange_and_a_command(self, show: Show) -> None:
+        """The expected and observed value, the request, the marked part of the body, and curl."""
         page = show(failed())
         body = opened(page, 0)
         expect(body.locator(".side.expected code")).to_have_text(["active", "stopped", "failed"])
@@ -184,6 +186,7 @@ def test_the_contract_tree_shows_coverage_and_findings(show: Show) -> None:
 
 
 def test_hostile_text_is_shown_as_text(show: Show) -> None:
+    """Its markup creates no element, and its script does not run."""
     page = show(hostile())
     for index in range(page.locator(FINDINGS).count()):
         opened(page, index)
@@ -202,6 +205,7 @@ def test_the_content_security_policy_allows_no_foreign_scripts(show: Show) -> No
 
 @pytest.mark.parametrize(("example", "width"), [(failed, 360), (failed, 320), (hostile, 360)])
 def test_the_page_fits_the_width_of_a_phone(show: Show, example: Callable[[], Example], width: int) -> None:
+    """With all findings open, nothing is wider than the screen."""
     page = show(example(), viewport={**PHONE, "width": width})
     for index in range(page.locator(FINDINGS).count()):
         opened(page, index)
@@ -231,6 +235,7 @@ class TestTheme:
 
 class TestPrinting:
     def test_printing_expands_all_findings_temporarily(self, show: Show) -> None:
+        """In print, all findings are open and the filter is hidden; on the screen they are closed again."""
         page = show(of_one_rule(200))
         page.emulate_media(media="print")
         expect(page.locator("details.finding[open] .body")).to_have_count(200)

@@ -33,6 +33,7 @@ def test_for_a_missing_location_the_nearest_existing_part_is_shown() -> None:
     + [({"name": name}, False) for name in ("", "n" * 81, ["n"])],
 )
 def test_the_item_that_contains_the_fault_is_named(named: dict[str, Any], is_named: bool) -> None:
+    """`item_of` has its location, id and name, unless these are too long or of another type."""
     item = {"item": {"location": "runtimes[1]", **named}} if is_named else {}
     assert item == item_of(
         {"runtimes": [{"id": "another"}, {**named, "more": {"kind": 1}}]}, ("runtimes", 1, "more", "kind")
@@ -66,6 +67,7 @@ def test_of_many_properties_a_few_and_the_faulty_one_are_shown() -> None:
 
 @pytest.mark.parametrize("body", ["text", ["text", 1], [{"a": "b"}], 7])
 def test_a_body_that_does_not_match_the_path_is_shown_unchanged(body: Any) -> None:
+    """`body_around` of a text, number or list at a location that it does not have."""
     assert [body, body] == [body_around(body, "runtimes"), body_around(body)]
 
 
@@ -76,6 +78,7 @@ def test_evidence_without_a_request_has_the_method_of_the_operation() -> None:
 
 
 def test_only_headers_without_credentials_are_shown() -> None:
+    """`Set-Cookie` is left out of the evidence."""
     shown = [["Content-Type", "text/html"], ["X-Request-Id", "r"], ["Retry-After", "5"], ["WWW-Authenticate", "Bearer"]]
     headers = [(name, value) for name, value in shown] + [("Set-Cookie", "session=secret")]
     assert shown == evidence(response({}, 401, tuple(headers)), ())["response"]["headers"]

@@ -401,6 +401,7 @@ def test_an_accepted_wrong_credential_yields_the_expected_findings(status: int) 
 
 
 def test_equal_findings_of_several_responses_are_merged() -> None:
+    """`merge` adds their counts and totals."""
     responses = [ANSWERS[name][0] for name in ("wrong type", "each unlisted value", "wrong type", "missing")]
     merged = merge(finding for checked in responses for finding in check_response(checked))
     counts = [("type", 2, 16), ("unlisted-value", 8, 8), ("missing", 1, 8)]

@@ -148,6 +148,7 @@ def test_an_invalid_name_or_level_is_an_error(name: str, level: Any, problem: st
 
 
 def test_flattened_joins_the_results_of_hooks() -> None:
+    """Checks alone and in lists become one list."""
     assert [counted, short_names] == flattened([[counted], (), short_names], Check, "pytest_bctrl_checks")
 
 
@@ -176,5 +177,6 @@ def test_a_duplicate_name_is_an_error() -> None:
 
 
 def test_rules_of_lists_built_in_contract_and_custom_rules() -> None:
+    """Without duplicates."""
     invariants = [{"rule": "unique_ids"}, {"rule": "unique_ids"}]
     assert [*rules(), "unique_ids", "counted"] == rules_of(invariants, ["counted", "strict_json"])

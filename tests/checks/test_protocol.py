@@ -135,6 +135,7 @@ def test_a_body_is_validated_against_the_schema_of_its_media_type(
 
 
 def test_undocumented_properties_depend_on_the_media_type() -> None:
+    """Of two documented schemas, that of the `Content-Type` decides."""
     schemas: Any = {media: {"schema": {"properties": {name: {}}}} for media, name in (("a/json", "a"), ("b/json", "b"))}
     reply = response(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
     assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(reply)]

@@ -55,6 +55,7 @@ def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(checke
 
 
 def test_a_rejection_by_a_gateway_is_one_finding() -> None:
+    """`answered_by` lists the signs of a proxy, and is empty for responses of the application."""
     checked = refusal("a\x00b", 400)
     (finding,) = softened(checked, check_protocol(checked, refusals(checked.operation)))
     assert finding.message == "a value that no client sends is rejected in front of the application"
@@ -120,7 +121,7 @@ def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> Non
 
 
 def test_levels_and_baseline_entries_can_name_a_status(tmp_path: Path) -> None:
-    """The 200 with an HTML content type stays an error, the 404 does not."""
+    """A level or entry for `[404]` applies to the content type of the 404, and that of the 200 stays an error."""
     findings = [
         finding
         for status in (200, 404)

@@ -168,5 +168,6 @@ def test_a_huge_value_of_the_wrong_type_is_a_finding(value: str, kind: str) -> N
     ],
 )
 def test_the_verdict_on_a_custom_schema_follows_json_schema(schema: Any, body: Any, valid: bool) -> None:
+    """`check_schema` of bodies where languages differ, such as `true` and 1: violated or not."""
     violations = list(check_schema(response(body, contract=contract_of(schema))))
     assert valid is (not violations)

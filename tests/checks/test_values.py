@@ -52,6 +52,7 @@ def told(findings: list[Finding]) -> list[tuple[Any, int, int | None]]:
     ],
 )
 def test_each_undocumented_value_is_a_finding_with_its_own_count(find: Any, data: Any, expected: str) -> None:
+    """By checking and by observing; each has another fingerprint."""
     findings = find(data)
     assert expected == " ".join(
         [*(f"{finding.observed or 'null'} {finding.count}" for finding in findings), f"of {findings[0].total}"]
@@ -71,6 +72,7 @@ def test_further_undocumented_values_are_counted_in_one_finding(find: Any, furth
 
 
 def test_the_limit_on_distinct_values_applies_to_all_responses_together() -> None:
+    """`merge` of two responses with twelve values each: those over the limit are one finding."""
     bodies = [body("status", *(f"new-{number}" for number in range(start, start + 12))) for start in (0, 12)]
     merged = merge(finding for data in bodies for finding in checked(data))
     assert APART + 1 == len(merged) == len({finding.fingerprint for finding in merged})

@@ -90,6 +90,7 @@ def test_every_input_is_used_and_described() -> None:
 
 
 def test_the_action_installs_the_given_package(step: Run, tmp_path: Path, environment: Path) -> None:
+    """A wheel, which can be imported afterwards."""
     wheel = tmp_path / "stand_in-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("stand_in.py", "")
@@ -109,6 +110,7 @@ def test_the_action_installs_the_given_package(step: Run, tmp_path: Path, enviro
 
 
 def test_the_action_passes_against_the_mock(step: Run, tmp_path: Path) -> None:
+    """It exits with 0, sets its outputs, and writes a JUnit report with tests."""
     code, outputs, output = step("run", {"report": "out.xml"})
 
     assert (0, {"verdict": "passed", "report": "out.xml"}) == (code, outputs), output

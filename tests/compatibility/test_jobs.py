@@ -85,7 +85,7 @@ def command(*arguments: str, folder: Path, python: tuple[str, ...] = ANY_ENCODIN
 
 
 def test_the_fixtures_work_with_workers(pytester: pytest.Pytester) -> None:
-    """In one process `test_loading` runs them."""
+    """The tests of a project that use them pass with `-n2`; `test_loading` runs them in one process."""
     pytester.makepyfile(FIXTURES)
 
     pytester.runpytest_subprocess(*STRICT, "-n2").assert_outcomes(passed=5, skipped=1)
@@ -148,7 +148,7 @@ def test_the_drift_command_finds_a_change(tmp_path: Path, text: str, code: int) 
 
 
 def test_doctor_reports_no_problem(tmp_path: Path) -> None:
-    """In a project that turns warnings into errors."""
+    """It exits with 0 and prints nothing to standard error, in a project that turns warnings into errors."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\naddopts = -W error\n", "utf-8")
 
     done = command("doctor", "--offline", folder=tmp_path, python=())

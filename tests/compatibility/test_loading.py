@@ -36,7 +36,7 @@ def test_the_plugin_can_be_loaded_by_name(
 def test_the_plugin_starts_with_settings_in_pyproject(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Secrets are read before pytest knows all options."""
+    """A test passes with `bctrl_secrets` there: secrets are read before pytest knows all options."""
     monkeypatch.setenv("BCTRL_API_KEY", "pk_loading_0123456789")
     pytester.makepyprojecttoml(
         """

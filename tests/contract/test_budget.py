@@ -47,6 +47,7 @@ def test_the_error_names_the_innermost_schema_that_uses_half_of_the_budget() -> 
 def test_a_schema_over_the_budget_is_analysed_only_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A second part that enters it raises at once."""
     monkeypatch.setattr(budgets, "POINTS", 10)
     contract = Budget.of_contract(schemas=5)
     first, second = contract.part(), contract.part()

@@ -69,7 +69,7 @@ def test_build_in_this_repository_builds_the_packaged_contract(capsys: pytest.Ca
 
 
 def test_update_creates_a_folder_for_the_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An installed package cannot be updated in place."""
+    """It has the changed spec; an installed package cannot be updated in place."""
     upstream = tmp_path / "upstream.yaml"
     upstream.write_text(packaged().spec.read_text("utf-8").replace("version: 1.0.0", "version: 1.0.1"), "utf-8")
     folder = tmp_path / "own"

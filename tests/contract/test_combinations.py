@@ -74,6 +74,7 @@ def test_alternatives_that_multiply_are_bounded_up_to_the_limit(schema: Any, way
     ids=str,
 )
 def test_keywords_that_do_not_multiply_are_always_bounded(schema: Any) -> None:
+    """200 copies in an `allOf`."""
     assert is_bounded({"allOf": [schema] * 200})
 
 
@@ -93,11 +94,13 @@ def test_nested_and_referenced_schemas_are_counted() -> None:
 
 
 def test_a_recursive_schema_is_bounded_only_through_a_property() -> None:
+    """`is_bounded` is false if `allOf` contains the schema itself."""
     assert is_bounded({"$ref": "#/$defs/a"}, a={"properties": {"next": {"$ref": "#/$defs/a"}}, **PAIR})
     assert not is_bounded({"$ref": "#/$defs/a"}, a={"allOf": [{"$ref": "#/$defs/a"}]})
 
 
 def test_a_chain_of_doubled_references_is_counted_once_per_level() -> None:
+    """90 levels with a plain schema at the end are bounded, and with alternatives there they are not."""
     chain = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(90)}
     assert is_bounded({"$ref": "#/$defs/a0"}, **chain, a90=A)
     assert not is_bounded({"$ref": "#/$defs/a0"}, **chain, a90=PAIR)

@@ -210,6 +210,7 @@ AND_OR = [
 
 @pytest.mark.parametrize(("depth", "location"), [(2, "of[*].of[*].is"), (40, "$")])
 def test_an_invalid_body_is_found_even_if_locating_it_takes_too_long(depth: int, location: str) -> None:
+    """If alternatives nest too deeply, the finding is at the root of the body."""
     contract = contract_of({"$ref": "#/components/schemas/Rule"}, {"Rule": {"oneOf": AND_OR}})
     body: Any = {"is": "xor"}
     for _ in range(depth):

@@ -79,7 +79,7 @@ def test_an_unrelated_contracts_folder_is_ignored(tmp_path: Path, name: str) -> 
 
 
 def test_in_a_clone_of_this_repository_the_packaged_contract_is_the_projects() -> None:
-    """No further proof is needed."""
+    """The origin is `project`, and the reason is the folder `contracts`."""
     chosen = contract_in_force(None, packaged().folder.parent)
     assert ("project", packaged().merged) == (chosen.origin, chosen.path)
     assert f"the project has a contracts folder, {VENDORED}" == chosen.reason
@@ -112,6 +112,7 @@ def test_a_malformed_contract_file_is_an_error(tmp_path: Path, name: str, text: 
 
 @pytest.mark.parametrize("has_folder", [False, True])
 def test_published_selects_the_vendored_spec_without_the_overlay(tmp_path: Path, has_folder: bool) -> None:
+    """Of the project, or the packaged one; the provenance says what is not checked."""
     files, origin = (vendored(tmp_path), "project") if has_folder else (packaged(), "packaged")
     chosen = contract_in_force("published", tmp_path)
     assert (files.spec, origin, None) == (chosen.path, chosen.origin, chosen.overlay)
@@ -136,6 +137,7 @@ def test_the_path_of_a_vendored_spec_is_recognised_as_published(tmp_path: Path) 
     ],
 )
 def test_a_space_parameter_takes_the_space_id_setting(path: str, setting: str | None) -> None:
+    """The path parameter after `/spaces/`, whatever its name; no other."""
     name = path[path.index("{") + 1 : path.index("}")]
     parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     document = load_document(packaged().spec.read_text("utf-8"), "spec.yaml").data
@@ -286,6 +288,7 @@ class TestHeader:
         )
 
     def test_header_omits_an_unrelated_contracts_folder(self, pytester: pytest.Pytester) -> None:
+        """A `contracts` folder without a contract adds no line."""
         (pytester.path / "contracts").mkdir()
         assert [] == self.lines(pytester.runpytest())
 
@@ -319,6 +322,7 @@ def test_a_fixture_reports_a_broken_contract_in_one_line(pytester: pytest.Pytest
 def test_commands_report_a_broken_contracts_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
+    """Each exits with 2 and names the missing file."""
     monkeypatch.chdir(tmp_path)
     vendored(tmp_path).merged.unlink()
     assert 2 == main(command.split())
@@ -341,6 +345,7 @@ def test_build_restores_the_contract_of_the_project(
 def test_a_contract_without_a_sample_is_built_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """`contract update` from a spec without JSON writes the contract and says that there is no sample."""
     monkeypatch.chdir(tmp_path)
     page = packaged().spec.read_text("utf-8").replace("application/json", "text/plain")
     (tmp_path / "spec.yaml").write_text(page, "utf-8")

@@ -75,6 +75,7 @@ def test_a_parameter_of_an_operation_overrides_that_of_its_path() -> None:
 
 
 def test_examples_of_a_parameter_include_those_of_its_schema() -> None:
+    """Named, by reference, `example`, `examples` and `default`, in this order; external ones are left out."""
     named = {"a": {"value": 1}, "b": {"externalValue": "https://api.example.org/b"}, "c": {"$ref": "#/x-examples/c"}}
     schema = {"example": 3, "examples": [4, 5], "default": 6}
     spec = document(parameters=[{"name": "id", "in": "path", "examples": named, "schema": schema}])
@@ -232,6 +233,7 @@ _JUNK = st.sampled_from([None, 1, "x", True, 1.5, [], {}, [1], [None], {"x": Non
 @example(path=("components", "securitySchemes"), junk=None)
 @given(st.sampled_from([(), *places(MERGED)]), _JUNK)
 def test_junk_in_a_document_is_a_one_line_error_or_harmless(path: tuple[Any, ...], junk: Any) -> None:
+    """At each place of the packaged contract: it is read, shown and used for a check, or rejected."""
     refusal = "x"
     try:
         contract = from_document(_changed(path, junk), "x")

@@ -58,6 +58,7 @@ NO_LIST: dict[str, Any] = {
 @given(contracts())
 @example(contract_of({"type": "object", **NO_LIST}))
 def test_a_sample_conforms_or_generating_it_is_an_error(contract: Contract) -> None:
+    """By the engine and by jsonschema."""
     samples, bodies = sampled(contract)
     for body in bodies:
         assert accepts(contract, samples.schema, body)

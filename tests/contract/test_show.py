@@ -34,6 +34,7 @@ def deep(depth: int) -> Any:
 
 
 def test_deeply_nested_values_are_summarised() -> None:
+    """`shorten` writes how many items or properties are below."""
     assert "[… 1 items]" in json.dumps(shorten(deep(20)), ensure_ascii=False)
     value: Any = {"a": 1, "b": 2}
     for _ in range(20):

@@ -98,6 +98,7 @@ def test_a_document_without_a_valid_operation_is_rejected() -> None:
 
 
 def test_all_operations_that_use_an_invalid_component_are_excluded_for_one_reason() -> None:
+    """The reason names five of seven, and how many more there are."""
     reference = {"$ref": "#/components/schemas/Wrong"}
     paths = {f"p{number}": get({"items": reference}) for number in range(7)}
 
@@ -119,6 +120,7 @@ def test_the_valid_part_of_an_invalid_component_can_be_used() -> None:
 
 
 def test_an_operation_may_refer_to_a_valid_part_of_an_excluded_operation() -> None:
+    """Its schema and parameter there are read."""
     excluded = get({"type": "integer"}, parameters=[{"name": "a", "in": "body"}, {"name": "b", "in": "query"}])
     refers = get({"$ref": f"#/paths/~1x/{BODY}"}, parameters=[{"$ref": "#/paths/~1x/get/parameters/1"}])
 
@@ -286,7 +288,7 @@ SAMPLE_PLACES: dict[str, tuple[str, Doc]] = {
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0", "3.2.0"])
 @pytest.mark.parametrize("name", SAMPLE_PLACES)
 def test_a_link_or_example_that_cannot_be_read_is_left_out_alone(name: str, version: str) -> None:
-    """No value is validated against it."""
+    """The operation stays valid, and the exclusion has the pointer of that link or example."""
     place, samples = SAMPLE_PLACES[name]
     media = {"application/json": {"schema": {"type": "string"}}}
     item = get(
@@ -306,6 +308,7 @@ def test_a_link_or_example_that_cannot_be_read_is_left_out_alone(name: str, vers
 
 
 def test_examples_that_are_no_map_are_left_out_together() -> None:
+    """The operation is valid, and the excluded part is the map of examples."""
     item = get({"type": "string", "examples": ["a"]})
     replace_at(item, "get/responses/200/content/application~1json/examples", ["a"])
     contract = from_document(document(x=item), "x.json")

@@ -128,6 +128,7 @@ def serve(fault: str) -> Iterator[str]:
 def test_the_adopted_contract_accepts_the_current_api_and_finds_faults(
     contract: Contract, fault: str, rules: set[str]
 ) -> None:
+    """A run against an independent server has exactly the rules of its fault."""
     connection = Connection(headers=(("BCTRL-Version", Secret(VERSION), f"'BCTRL-Version: {VERSION}'"),))
     with serve(fault) as url:
         target = Target(ContractRun("live", contract, url, Secret(KEY), {}, "error", 20, connection=connection))

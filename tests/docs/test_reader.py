@@ -71,11 +71,13 @@ def test_a_page_is_updated_with_the_output_of_its_commands(tmp_path: Path) -> No
 
 
 def test_paths_and_durations_are_not_compared(tmp_path: Path) -> None:
+    """Another Python version in a path, and other seconds, are no problem of a page."""
     page = "```console\n$ echo 'lib/python3.11/site took 1.25s'\nlib/python3.14/site took 0.50s\n```\n"
     assert [] == follow(page, tmp_path).problems
 
 
 def test_the_progress_of_a_slow_run_is_not_compared(tmp_path: Path) -> None:
+    """A line with the progress of an impact run may be missing in the page."""
     command = r"printf 'planned\nprogress     50%%, 1 of 2 test runs, 1.5 s left\nfails\n'"
     assert [] == follow(f"```console\n$ {command}\nplanned\nfails\n```\n", tmp_path).problems
 

@@ -91,4 +91,5 @@ def test_a_strange_word_is_found(line: str) -> None:
 
 
 def test_names_in_code_and_options_are_not_prose() -> None:
+    """Words in backticks, options, paths and terms of the field are not reported."""
     assert [] == strange("`coherent` --told tests/told.py a bearer token")

@@ -127,6 +127,7 @@ def test_a_changed_sample_on_the_page_is_info(tmp_path: Path, sample: Callable[[
 
 
 def test_a_page_without_samples_yields_no_sample_findings(tmp_path: Path) -> None:
+    """If the code samples of the page are gone, nothing is reported."""
     (tmp_path / "page.md").write_text(page().replace(SAMPLES, ""), "utf-8")
     assert (
         []

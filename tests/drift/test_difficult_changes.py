@@ -32,7 +32,7 @@ def headers(**named: Doc) -> Doc:
 
 
 def test_a_lower_case_x_header_is_not_taken_for_an_extension() -> None:
-    """HTTP/2 writes `x-request-id`; in a map of headers, `x-` is part of a name."""
+    """Removing the required header `x-request-id` is an error; another case of its name is no change."""
     header = {"required": True, "schema": TEXT}
     assert found(headers(x_request_id=header), headers()) == [("error", "required-response-header-removed")]
     assert found(headers(x_request_id=header), headers(X_Request_Id=header)) == []
@@ -62,6 +62,7 @@ def test_a_parameter_that_becomes_json_changed_its_style() -> None:
 
 
 def test_a_changed_kind_of_credential_in_the_same_header_is_an_error() -> None:
+    """Bearer replaced by basic: security was added and removed."""
     header = {"name": "Authorization", "in": "header", "required": True, "schema": TEXT}
     base, revision = (
         {**document({"parameters": [header], "security": [{name: []}]}), "components": {"securitySchemes": KEY}}
@@ -72,6 +73,7 @@ def test_a_changed_kind_of_credential_in_the_same_header_is_an_error() -> None:
 
 @pytest.mark.parametrize("old", [{"type": "object"}, {"type": "object", "unevaluatedProperties": False}])
 def test_an_added_property_is_an_error_only_in_a_closed_object(old: Doc) -> None:
+    """In a response whose object is open, it is info."""
     revision = {**old, "properties": {"p": TEXT}}
     closed = "unevaluatedProperties" in old
     rule = "response-property-added-to-closed-object" if closed else "response-optional-property-added"
@@ -97,6 +99,7 @@ def test_a_removed_property_is_compared_with_additional_properties() -> None:
 
 
 def test_adding_pattern_properties_opens_a_closed_object() -> None:
+    """An error in a response; removing them is info."""
     closed, named = map_of(False), map_of(False, patternProperties={"^x-": TEXT})
     assert found(closed, named) == [("error", "response-body-additional-properties-opened")]
     assert found(named, closed) == [("info", "response-body-additional-properties-closed")]
@@ -130,6 +133,7 @@ def test_a_dependency_on_a_required_property_is_no_change(needs: Doc) -> None:
 
 
 def test_removing_a_value_from_not_is_an_error() -> None:
+    """In a response the value may occur now; adding it is info."""
     two, fewer = prop({**TEXT, "not": {"enum": ["a", "b"]}}), prop({**TEXT, "not": {"const": "a"}})
     assert found(two, fewer) == [("error", "response-property-not-generalized")]
     assert found(fewer, two) == [("info", "response-property-not-specialized")]
@@ -169,6 +173,7 @@ def test_a_header_with_content_is_compared(content_of_other_type: Doc) -> None:
     ],
 )
 def test_a_redundant_keyword_is_no_change(old: Doc, new: Doc) -> None:
+    """In either direction."""
     assert found(prop(old), prop(new)) == []
     assert found(prop(new), prop(old)) == []
 

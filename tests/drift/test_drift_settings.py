@@ -49,6 +49,7 @@ def test_sunset_days_are_none_unless_set(text: str, days: int) -> None:
 
 
 def test_levels_are_read_by_rule() -> None:
+    """`read_drift_settings` returns the mapping of rules to levels."""
     text = "levels:\n  endpoint-added: warning\n  api-removed-without-deprecation: info\n"
     levels = {"endpoint-added": "warning", "api-removed-without-deprecation": "info"}
     assert read_drift_settings(text, "f").levels == levels

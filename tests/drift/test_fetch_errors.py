@@ -43,6 +43,7 @@ def refused(url: str) -> str:
 
 
 def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets a CONNECT request, and the error has the reason with which it rejected that."""
     request_lines = []
     with socket.create_server(("127.0.0.1", 0)) as proxy:
 

@@ -224,6 +224,7 @@ def test_levels_are_read_from_the_file_of_the_option(tmp_path: Path, base: str) 
 
 
 def test_allow_in_the_settings_exits_with_2_and_names_the_baseline(tmp_path: Path, base: str) -> None:
+    """`bctrl-drift.yaml` with a list of accepted findings."""
     written(tmp_path, "allow: []\n", "bctrl-drift.yaml")
     done = drift("drift", base, "--base", base, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
@@ -231,6 +232,7 @@ def test_allow_in_the_settings_exits_with_2_and_names_the_baseline(tmp_path: Pat
 
 
 def test_baseline_entries_of_the_suite_are_not_stale_in_the_gate(tmp_path: Path, base: str) -> None:
+    """An entry of a check rule that matches no finding is not mentioned."""
     entry = "{rule: unique_ids, location: 'runtimes[*].id', reason: r, until: 2099-01-01}"
     written(tmp_path, f"allow:\n- {entry}\n", "bctrl-baseline.yaml")
     done = drift("drift", base, "--base", base, cwd=tmp_path)
@@ -270,6 +272,7 @@ def test_the_suggested_accept_command_accepts_the_findings(tmp_path: Path, base:
 
 
 def test_the_suggested_update_command_makes_the_gate_pass(tmp_path: Path) -> None:
+    """`contract update` as printed creates `contracts`; the output also says why that contract was compared."""
     written(tmp_path, PAUSED, "new.yaml")
     red = drift("drift", "new.yaml", cwd=tmp_path)
     advice = red.stderr.partition("update your copy of the spec: pytest-bctrl ")[2].partition("\n")[0]
@@ -302,6 +305,7 @@ def test_a_git_revision_can_be_base_or_upstream(tmp_path: Path, base: str) -> No
 
 
 def test_accepting_again_renews_the_entry(tmp_path: Path, base: str) -> None:
+    """An expired entry gets the new reason and date, and the rest of the file stays."""
     written(tmp_path, PAUSED, "new.yaml")
     accepting = ("drift", "new.yaml", "--base", base, "--accept")
     assert drift(*accepting, "first", cwd=tmp_path).returncode == 0

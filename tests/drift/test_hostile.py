@@ -186,6 +186,7 @@ HOSTILE = {
 def test_a_hostile_document_is_rejected_with_one_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Two of them are compared, as far as that is necessary."""
     code, out, err = judged(written(tmp_path, HOSTILE[name], "hostile"), capsys, written(tmp_path, TEXT, "base.yaml"))
     if code != 2:  # the hostile schema of a new operation is read only as deep as necessary
         assert name in ("a long chain of refs", "allOf in allOf")
@@ -258,6 +259,8 @@ def test_the_error_for_deep_nesting_names_the_document(tmp_path: Path, capsys: p
 
 
 def test_recursive_schemas_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A change inside one is a single finding, and the unchanged document has none."""
+
     def ring(kind: str) -> str:
         return _with_schemas(
             {"S0": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/S0"}, "v": {"type": kind}}}}

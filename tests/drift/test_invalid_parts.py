@@ -86,6 +86,7 @@ def test_an_invalid_operation_of_the_old_document_is_a_note(name: str) -> None:
 
 @pytest.mark.parametrize("name", INVALID)
 def test_an_operation_that_is_invalid_in_both_documents_is_excluded_once_from_each(name: str) -> None:
+    """Other operations are compared."""
     item, _, _ = INVALID[name]
     comparison = compared(document("string", x=item), document("integer", x=item))
     assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
@@ -129,6 +130,7 @@ def test_many_operations_with_an_invalid_reference_are_excluded_each_with_its_po
 
 
 def test_invalid_parts_that_no_operation_uses_are_excluded_alone() -> None:
+    """Servers without a URL are not compared; an invalid component is only noted."""
     old, new = document(), document("integer")
     del old["components"]["schemas"]["Wrong"], new["components"]["schemas"]["Wrong"]
     new["servers"] = [{"description": "no URL"}]

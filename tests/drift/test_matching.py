@@ -176,6 +176,7 @@ def test_a_changed_method_is_a_removed_and_an_added_operation() -> None:
 
 
 def test_an_extension_among_the_paths_is_not_a_path() -> None:
+    """Adding `x-note` to the paths is no change."""
     assert compare(paths(), {**paths(), "paths": {"x-note": "text", **paths()["paths"]}}) == []
 
 

@@ -86,6 +86,7 @@ def test_findings_of_an_operation_do_not_depend_on_other_operations(pair: tuple[
 @relaxed
 @given(pairs())
 def test_an_independent_differ_finds_the_same_changes(pair: tuple[Doc, Doc]) -> None:
+    """A plain comparison of generated documents has the same facts."""
     plain, reported = facts(*pair), told(compare(*pair))
     assert {fact for fact in plain if fact[1] != "walked"} <= reported
     assert invented(plain, reported) == set()
@@ -134,6 +135,7 @@ def test_documents_made_of_ordered_dicts_are_compared() -> None:
 
 
 def test_a_removed_component_is_grouped_under_its_own_name() -> None:
+    """As long as the component exists, the removal of its use is grouped under the operation."""
     limit = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
     old = {**of({"/a": TEXT}), "components": {"parameters": {"limit": limit}, "schemas": {}}}
     new = copy.deepcopy(old)
@@ -284,6 +286,7 @@ def test_a_removed_property_is_one_warning_whatever_other_keywords_apply(
 
 
 def test_a_change_is_accepted_once_all_its_locations_are() -> None:
+    """Each by its own baseline entry, or all by the rule; with a part of them it is not accepted."""
     old, new = (of({"/a": REF, "/b": REF}, First={"enum": values}) for values in (["x"], ["x", "y"]))
     (finding,) = compare(old, new)
     last, today = date(2099, 1, 1), date(2026, 1, 1)
@@ -315,12 +318,15 @@ def test_the_reported_location_does_not_depend_on_the_order_of_properties(names:
 
 @pytest.mark.parametrize("names", ["bc", "cb"])
 def test_added_alternatives_are_listed_in_the_same_order_every_time(names: str) -> None:
+    """Whatever their order in the document."""
     old, *others = ({"type": "object", "required": [name], "properties": {name: TEXT}} for name in ("a", *names))
     (finding,) = compare(body(old), body({"oneOf": [old, *others]}))
     assert finding.message.endswith(": beside {b}, {c}")
 
 
 def test_an_undecided_change_of_a_component_is_one_finding_wherever_a_description_is_beside_it() -> None:
+    """The count is three operations."""
+
     def named(pattern: str) -> Doc:
         name = {"description": "its name", "allOf": [{"$ref": "#/components/schemas/Name"}]}
         content = {"application/json": {"schema": {"type": "object", "properties": {"name": name}}}}

@@ -55,6 +55,7 @@ def test_a_document_is_named_after_its_path(tmp_path: Path) -> None:
 
 
 def test_an_identical_document_reuses_the_data_of_the_previous_one(tmp_path: Path) -> None:
+    """`read_source(previous=…)` returns the same object under the new name."""
     previous = load_document(TEXT, "vendored.yaml")
     read = read_source(written(tmp_path, TEXT, "spec.yaml"), previous=previous)
     assert read.data is previous.data

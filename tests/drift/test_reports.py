@@ -98,6 +98,7 @@ class TestEveryFormat:
 
 
 def test_github_annotates_the_line_of_the_vendored_file() -> None:
+    """The annotation of a changed enum has the file and line of the old document."""
     finding = next(finding for finding in FINDINGS if finding.rule == "response-property-enum-value-added")
     line = findings_github([finding], TITLE).splitlines()[0]
     assert f"file=contracts/spec.yaml,line={finding.extra['base']['line']}," in line
@@ -112,6 +113,7 @@ def test_text_is_sorted_by_level_and_shows_both_locations() -> None:
 
 
 def test_a_fingerprint_does_not_depend_on_lines_or_spelling() -> None:
+    """Comments and renamed components in the old document keep all fingerprints."""
     moved = load_document("# moved\n\n" + TEXT.replace("V1SpacesId", "Other"), "other.yaml")
     again = compare(moved, load_document(_CHANGED, "x.yaml"))
     assert [finding.fingerprint for finding in again] == [finding.fingerprint for finding in FINDINGS]
@@ -124,7 +126,7 @@ def test_no_two_rules_share_a_fingerprint() -> None:
 
 
 def test_reports_are_deterministic(tmp_path: Path) -> None:
-    """Their order is that of the documents, independent of the order of Python's sets."""
+    """Processes with different hash seeds write the same JSON: the order is that of the documents."""
     words = [f"v{number}" for number in range(12)]
     text = TEXT.replace("- failed", "\n        - ".join(["- failed", *words])).replace(
         "- subpackage_spaces", "\n        - ".join(["- a", *words])

@@ -210,6 +210,7 @@ def test_a_change_has_its_rules_and_levels(name: str) -> None:
 
 
 def test_an_accepted_change_of_a_request_hides_no_other_change() -> None:
+    """No finding of a second revision has a fingerprint of the first."""
     old, first = request(thing(a=TEXT)), request(thing(a={**TEXT, "maxLength": 5}))
     second = request(thing("b", "c", a=TEXT, b=TEXT, c=TEXT))
     accepted = {finding.fingerprint for finding in compare(old, first)}

@@ -44,6 +44,7 @@ def with_operation(spec: Doc) -> Doc:
 
 
 def test_the_bump_follows_from_the_worst_finding() -> None:
+    """Major for an error, minor for an addition, patch for a description, none without a finding."""
     old = document(TEXT)
     bumps = [
         required(old, new).bump
@@ -96,11 +97,13 @@ def test_the_deciding_finding_is_named_with_its_counterexample() -> None:
     ],
 )
 def test_the_versions_of_the_documents_are_compared(old: str, new: str, schema: Doc, versions: str) -> None:
+    """The text says which versions there are, and which one the change requires if it is higher."""
     verdict = required(document(TEXT, old), document(schema, new))
     assert f"required version bump: {verdict.bump}{versions}: {verdict.reason}" == verdict.text
 
 
 def test_additions_before_the_first_major_version_require_a_patch() -> None:
+    """From 0.3.1, the version 0.3.2 is sufficient."""
     old = document(TEXT, "0.3.1")
     verdict = required(old, with_operation(document(TEXT, "0.3.2")))
     assert ("minor", "0.3.2", True) == (verdict.bump, verdict.required, verdict.is_sufficient)
@@ -145,6 +148,7 @@ def test_text_json_and_markdown_say_the_bump(repository: Path, capsys: pytest.Ca
 def test_annotations_and_sarif_refer_to_the_file_of_the_pull_request(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The line is that of the new document; SARIF has the old one as a related location."""
     lines = repository.read_text("utf-8").splitlines()
     line = next(number for number, text in enumerate(lines, 1) if '"enum"' in text)
     assert f"::error file=api.json,line={line}," in report("github", capsys)
@@ -157,6 +161,7 @@ def test_annotations_and_sarif_refer_to_the_file_of_the_pull_request(
 
 
 def test_new_values_of_an_enum_are_one_block(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """20 of them: one block of text, one annotation and one row, but 20 findings in JSON."""
     text = report("text", capsys)
     assert 1 == text.count("ERROR response-property-enum-value-added (20 findings)") == text.count("ERROR ")
     assert "at status: 'n0', 'n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7', 'n8', 'n9' and 10 more" in text
@@ -170,6 +175,7 @@ def test_new_values_of_an_enum_are_one_block(repository: Path, capsys: pytest.Ca
 def test_updating_a_copy_is_suggested_only_where_it_makes_the_gate_pass(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Not if the base is a git revision, or another file."""
     main(["drift", "api.json", "--base", "git:HEAD:api.json"])
     assert "to update your copy" not in capsys.readouterr().err
     repository.with_name("old.json").write_text(json.dumps(document(TEXT)), "utf-8")
@@ -178,6 +184,7 @@ def test_updating_a_copy_is_suggested_only_where_it_makes_the_gate_pass(
 
 
 def test_a_counterexample_of_blanks_is_visible() -> None:
+    """`shown_by` adds `(3 blanks)` to the quoted text."""
     finding = Finding("response-property-pattern-changed", "error", "status", "m")
     evidence = {"by": "counterexample", "value": {"status": "   "}, "at": "/status", "of": "", "allowed": "now"}
     shown = shown_by(replace(finding, extra={"shown": evidence}))

@@ -185,6 +185,7 @@ def test_a_document_change_is_one_finding(rule: str) -> None:
 def test_a_finding_about_two_keywords_is_located_at_the_changed_keyword(
     old: Doc, new: Doc, at: tuple[str, str]
 ) -> None:
+    """Or at the schema, on the side that lacks the keyword."""
     base, revision = (in_scope("response-body", {"type": "number", **schema}) for schema in (old, new))
     findings = compare(base, revision)
     places = {
@@ -204,7 +205,7 @@ def test_a_finding_about_two_keywords_is_located_at_the_changed_keyword(
     ],
 )
 def test_fingerprints_are_stable(rule: str, fingerprint: str) -> None:
-    """Otherwise the baseline of a project would no longer match its findings."""
+    """The example of a rule has the fingerprint that is written here: the baselines of projects contain them."""
     base, revision, _, options = example(rule)
     (finding,) = compare(base, revision, options)
     assert fingerprint == finding.fingerprint
@@ -212,6 +213,7 @@ def test_fingerprints_are_stable(rule: str, fingerprint: str) -> None:
 
 @pytest.mark.parametrize("rule", ["response-property-enum-value-added", "response-body-became-nullable"])
 def test_a_fingerprint_does_not_depend_on_the_wording_of_a_detail(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+    """The message changes with the detail, and the fingerprints of finding and locations stay."""
     base, revision, _, options = example(rule)
     (before,) = compare(base, revision, options)
 

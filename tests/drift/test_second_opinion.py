@@ -160,6 +160,7 @@ def verdict(changed: Doc) -> str:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_verdict_on_a_change_matches_its_label(name: str) -> None:
+    """The labelled change of the published spec is breaking, harmless, or no change."""
     label, change = CASES[name]
     changed = copy.deepcopy(SPEC)
     change(changed)

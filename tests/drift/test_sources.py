@@ -243,6 +243,7 @@ REFERRING = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths"
 def test_an_unreadable_git_revision_is_an_error(
     program: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Git is missing, slow, or fails, with or without a message."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if program else str(tmp_path))
     if program:
         (tmp_path / "git").write_text(f"#!/bin/sh\n{program}\n")
@@ -254,6 +255,7 @@ def test_an_unreadable_git_revision_is_an_error(
 def test_a_file_that_a_revision_refers_to_has_no_more_time_than_the_file_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Git hangs for it: the reference is unread, with the reason."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     (tmp_path / "git").write_text(
         f"#!/bin/sh\ncase $3 in HEAD:./a) echo '{json.dumps(REFERRING)}';; *) sleep 5;; esac\n"

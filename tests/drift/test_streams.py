@@ -101,7 +101,7 @@ def test_an_interrupted_run_prints_nothing(
 def test_an_internal_error_does_not_exit_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Python's own exit code is 1, which would mean that the contract has drifted."""
+    """It exits with 2, the traceback and a line that calls it a bug; 1 would mean that the contract has drifted."""
 
     def broken(arguments: object) -> int:
         raise ZeroDivisionError("ours")

@@ -24,6 +24,7 @@ def with_operation(**components: Any) -> Doc:
 
 
 def test_an_unused_schema_is_reported_in_both_directions() -> None:
+    """As added or removed; there is no other finding."""
     with_it, without = document(components=COMPONENTS), document()
     assert [finding.rule for finding in compare(without, with_it)] == ["api-schema-added"] * 2
     assert [finding.rule for finding in compare(with_it, without)] == ["api-schema-removed"] * 2
@@ -53,6 +54,7 @@ def test_a_broken_schema_deep_in_an_added_operation_is_an_error(broken: Any) -> 
 
 
 def test_a_header_shared_by_two_responses_is_not_reported_separately() -> None:
+    """An added operation with it is the only finding."""
     fields = {"headers": {"X-Page": {"$ref": "#/components/headers/Page"}}}
     paths = {
         "/more": {"get": {"responses": {"200": {"description": "a", **fields}, "404": {"description": "b", **fields}}}}

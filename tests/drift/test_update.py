@@ -50,6 +50,7 @@ def test_update_prints_the_drift_and_writes_the_three_files(
 def test_update_writes_what_build_produces_for_any_line_ending(
     files: ContractFiles, tmp_path: Path, name: str, text: str, ends: str
 ) -> None:
+    """`contract build` afterwards changes nothing."""
     (tmp_path / name).write_bytes(text.replace("\n", ends).encode())
     assert update(files, str(tmp_path / name)) == 0
     assert build(files) is False
@@ -94,6 +95,7 @@ def test_the_lock_records_the_source_and_keeps_the_url_of_the_page(
 
 
 def test_a_lock_without_a_page_url_stays_without(files: ContractFiles, tmp_path: Path) -> None:
+    """An update from a file adds no `page`."""
     lock = json.loads(files.lock.read_text())
     files.lock.write_text(json.dumps({**lock, "source": "elsewhere.md"}))
     assert update(files, written(tmp_path, page(PAUSED))) == 0
@@ -157,6 +159,7 @@ def test_a_new_file_is_readable_by_everyone(files: ContractFiles, tmp_path: Path
 def test_a_missing_folder_is_created_as_a_copy_of_the_packaged_contract(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], spec: str
 ) -> None:
+    """By `contract update`, whether the spec changed or not; the contract can be shown."""
     mine = tmp_path / "mine"
     assert main(["contract", "update", written(tmp_path, spec), "--contracts", str(mine)]) == 0
     assert f"{mine}: created as a copy of the packaged contract\n" in capsys.readouterr().out

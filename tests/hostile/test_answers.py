@@ -69,6 +69,7 @@ def test_a_response_within_the_limit_is_received(ran_clients: dict[str, Ran], na
     }.items(),
 )
 def test_strict_decoding_stops_at_the_limit_and_returns_the_body_unchanged(name: str, words: str) -> None:
+    """With the reason, for each coding of a decompression bomb."""
     body, coding = bomb(name)
     assert (body, words) == codings.decode_strictly(body, coding)
 
@@ -100,6 +101,7 @@ def test_a_broken_coding_is_left_to_httpx(coding: str) -> None:
 
 
 def test_a_brotli_version_without_limits_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older version raises an error that names the required one."""
     old = SimpleNamespace(Decompressor=lambda: SimpleNamespace(process=lambda raw: raw), error=brotli.error)
     monkeypatch.setitem(sys.modules, "brotli", old)
     with pytest.raises(TooLargeError, match=r"brotli 1\.2 or newer"):

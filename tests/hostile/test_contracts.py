@@ -181,6 +181,7 @@ def _most() -> float:
 
 @pytest.mark.parametrize(("schema", "schemas"), [text[1:] for text in HOSTILE], ids=[text[0] for text in HOSTILE])
 def test_a_hostile_schema_is_rejected_or_handled_quickly(schema: Any, schemas: Any) -> None:
+    """Reading, samples and a check take limited time, and an error is one short line."""
     limit, began = _most(), time.process_time()
     refused = _refusal(schema, schemas)
     assert (len(refused.splitlines()) < 2, len(refused) < 500) == (True, True), refused[:600]

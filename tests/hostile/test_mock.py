@@ -45,6 +45,7 @@ def test_a_new_client_is_served_despite_many_idle_connections(name: str) -> None
 
 
 def test_stalled_readers_are_closed_for_a_new_client() -> None:
+    """Eight clients that do not read large bodies, with a limit of a few connections."""
     with MockServer(CONTRACT, limits=FEW) as mock, ExitStack() as stack:
         mock.scenario("many", count=20_000)
         for _ in range(8):
@@ -110,6 +111,7 @@ def test_a_forked_child_does_not_stop_the_mock_of_its_parent(end: Callable[[Mock
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_that_stopped_its_copy_does_not_occupy_the_port() -> None:
+    """While a forked child lives, the parent can stop the mock and its port is free."""
     ours, theirs = socket.socketpair()
     with MockServer(CONTRACT) as mock:
         with warnings.catch_warnings():

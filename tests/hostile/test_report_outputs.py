@@ -91,6 +91,7 @@ def test_every_report_contains_the_text_but_no_injected_command(text: str) -> No
 @example(EVERYTHING)
 @settings(max_examples=8)
 def test_no_text_adds_elements_or_links_to_the_page(text: str) -> None:
+    """The HTML report has the same elements and links as with plain text."""
     page, plain = Page(written(text)["html"]), Page(written("plain")["html"])
     (data,) = (json.loads(script) for script in page.scripts if script.startswith("{"))
     assert (plain.elements, plain.links) == (page.elements, page.links)

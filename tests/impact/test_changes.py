@@ -182,6 +182,7 @@ def test_the_locations_that_a_test_reads_are_recorded(name: str, use: Callable[[
 
 
 def test_only_the_first_failures_are_listed() -> None:
+    """Five of seven, and a line with the number of the others."""
     tests = [
         {"test": f"t.py::test_{number}", "line": f"KeyError: {number}", "where": "t.py:1", "note": ""}
         for number in range(7)
@@ -191,6 +192,7 @@ def test_only_the_first_failures_are_listed() -> None:
 
 
 def test_a_failure_outside_the_project_is_described_by_its_report(tmp_path: Path) -> None:
+    """The first line of its text, without a location."""
     report = pytest.TestReport("t.py::test", ("t.py", 1, "test"), {}, "failed", "no leaks allowed\nhere", "call")
     outcome = ReplayOutcome()
 

@@ -206,6 +206,7 @@ def test_a_response_whose_status_is_covered_by_a_range_is_unchanged() -> None:
 
 
 def test_a_changed_branch_is_simulated_where_its_schema_is_used_directly() -> None:
+    """Also where the same component is referred to without alternatives."""
     sized = {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "a"}, "size": {"type": "string"}}}
     another = {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "b"}}}
     reference = {"$ref": "#/components/schemas/Sized"}
@@ -236,6 +237,7 @@ def test_a_change_of_pattern_properties_cannot_be_simulated() -> None:
 
 
 def test_a_truncated_body_is_not_changed() -> None:
+    """The response keeps it, with a new status if the change is about that."""
     response = _response(_with_status("206"), "response-success-status-added", body=b'{"things": [')
 
     assert (response.status, response.body) == (206, b'{"things": [')

@@ -23,7 +23,7 @@ def _write_spec(project: pytest.Pytester, document: Any) -> None:
 
 
 def test_required_to_optional_with_another_change_removes_just_the_property(project: pytest.Pytester) -> None:
-    """The counterexample of the gate has both changes; a test that reads neither property fails with neither."""
+    """A test that reads neither of two changed properties is `not covered` by either."""
     document = json.loads(changed_spec(DRIFTS[:1]))
     items(document)["required"].remove("region")
     items(document)["required"].remove("updatedAt")
@@ -135,6 +135,7 @@ def test_drift_reads_the_stored_report_of_the_last_run(project: pytest.Pytester)
 
 
 def test_a_run_without_a_cache_stores_no_report(project: pytest.Pytester) -> None:
+    """With `-p no:cacheprovider`, also if the ordinary run fails."""
     assert project.runpytest("--bctrl-impact=changed.json", "-p", "no:cacheprovider").ret == 1
     assert not (project.path / STORED_REPORT).exists()
 
@@ -143,6 +144,7 @@ def test_a_run_without_a_cache_stores_no_report(project: pytest.Pytester) -> Non
 
 
 def test_a_failure_that_only_two_changes_cause_names_both(project: pytest.Pytester) -> None:
+    """The note of the run with all changes names two of three."""
     document = json.loads(changed_spec(DRIFTS[:1]))
     items(document)["properties"].update(name={"type": ["string", "null"]})
     items(document)["required"].remove("updatedAt")

@@ -41,6 +41,7 @@ def test_an_inconclusive_test_is_not_run(project: pytest.Pytester, reason: str) 
 
 
 def test_a_test_that_compares_with_its_own_data_fails_with_a_note(project: pytest.Pytester) -> None:
+    """The note says that any other value makes it fail too."""
     project.makepyfile(
         """
         def test_names(bctrl_mock, bctrl_client, bctrl_space_id):
@@ -121,6 +122,7 @@ def test_fixtures_of_every_scope_are_set_up_again_per_change(project: pytest.Pyt
 
 
 def test_subtests_that_fail_with_a_change_are_not_reported_as_failures(project: pytest.Pytester) -> None:
+    """The verdict is `fails`, and pytest counts no failure."""
     pytest.importorskip("_pytest.subtests")
     project.makepyfile(
         """

@@ -66,6 +66,7 @@ def test_the_budget_covers_everything_after_the_ordinary_run(project: pytest.Pyt
 
 @pytest.mark.usefixtures("step_clock")
 def test_the_seconds_left_are_at_most_those_of_the_budget(project: pytest.Pytester) -> None:
+    """Halfway through 30 runs, with a limit of 20 seconds: 5 seconds left."""
     _write_four_changes(project)
     project.makepyfile(SLOW)
 
@@ -101,7 +102,7 @@ def test_workers_announce_what_they_will_do_together(project: pytest.Pytester) -
 
 
 def test_a_worker_without_such_tests_delays_no_announcement(project: pytest.Pytester) -> None:
-    """With `loadfile`, a worker runs the tests of one file."""
+    """The plan is printed, although one of two workers has no test that uses the mock."""
     project.makepyfile(test_none="def test_none(): pass", test_slow=_NOT_TIMED)
 
     result = project.runpytest(*IMPACT, "-n", "2", "--dist=loadfile", "test_none.py", "test_slow.py")

@@ -50,7 +50,7 @@ def test_the_output_of_a_replay_is_not_shown(noisy: pytest.Pytester, options: tu
 
 
 def test_other_plugins_see_the_ordinary_run_alone(noisy: pytest.Pytester) -> None:
-    """A plugin that counts in fixtures, as snapshot plugins do, reports in its summary what it has counted."""
+    """The counts and the summary of a plugin, and JUnit's cases, are those of one run."""
     noisy.makeconftest(
         """
         import pytest

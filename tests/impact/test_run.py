@@ -37,6 +37,7 @@ def test_a_change_that_fails_a_test_fails_the_run(project: pytest.Pytester) -> N
 
 
 def test_the_gate_shows_the_impact_of_each_change(project: pytest.Pytester) -> None:
+    """`drift --impact REPORT` prints the failing test next to the finding."""
     project.runpytest(*IMPACT, "-p", "no:cacheprovider")
 
     result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "impact.json")
@@ -53,6 +54,7 @@ def test_a_file_that_is_not_an_impact_report_is_an_error(project: pytest.Pyteste
 
 
 def test_workers_yield_the_same_verdicts(project: pytest.Pytester) -> None:
+    """With `-n 2`, the test fails with the change."""
     result = project.runpytest(*IMPACT, "-n", "2")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -65,6 +67,7 @@ def test_collect_only_runs_no_changes(project: pytest.Pytester) -> None:
 
 
 def test_overlay_actions_that_no_longer_apply_are_noted(project: pytest.Pytester) -> None:
+    """In the output and the report; the removed operation still fails the test."""
     document = json.loads(changed_spec(()))
     for item in document["paths"].values():
         item["post"] = item.pop("get")
@@ -151,6 +154,7 @@ def test_a_test_that_skips_if_an_operation_is_removed_is_skipped(project: pytest
 
 
 def test_a_project_that_does_not_use_the_mock_is_an_error(project: pytest.Pytester) -> None:
+    """The exit code is 2, and the message suggests `--bctrl-watch`."""
     result = project.runpytest(*IMPACT, "-k", "nothing")
     assert result.ret == 2
     result.stdout.fnmatch_lines(["bctrl: no test uses the mock or a recording (*): no change was run; --bctrl-watch *"])
@@ -206,6 +210,7 @@ def test_changes_beyond_the_budget_are_not_run(project: pytest.Pytester) -> None
 
 
 def test_an_unchanged_spec_runs_violations_of_the_contract(project: pytest.Pytester) -> None:
+    """Instead of changes; the run fails below `bctrl_impact_min`."""
     (project.path / "changed.json").write_text(changed_spec(()), "utf-8")
 
     project.makeini("[pytest]\nbctrl_impact_min = 90\n")

@@ -50,7 +50,7 @@ def test_a_wrong_credential_is_rejected_with_401(
 
 
 def test_the_authentication_scheme_is_case_insensitive(mock: MockServer, path: str) -> None:
-    """RFC 9110, 11.1."""
+    """`bEARER` with the key gets 200 (RFC 9110, 11.1)."""
     assert ask(mock, "GET", path, {"Authorization": f"bEARER {mock.api_key.reveal()}"}).status == 200
 
 

@@ -73,6 +73,7 @@ def test_a_request_is_accepted_if_its_credentials_meet_the_security_requirements
 
 @pytest.mark.parametrize(("requirement", "headers"), [("certificate", {}), ("certificate bearer", TOKEN)])
 def test_the_journal_says_that_a_certificate_is_not_checked(requirement: str, headers: dict[str, str]) -> None:
+    """As a warning, with which `assert_conforming` passes."""
     mock = secured(requirement)
     assert 200 == status(mock, headers)
     assert [("request_not_checked", "warning")] == [

@@ -106,6 +106,7 @@ def test_a_nonconforming_custom_scenario_is_an_error_unless_intended(mock: MockS
     ],
 )
 def test_served_runtimes_are_read_only_but_can_be_copied(mock: MockServer, edit: Callable[[Any], object]) -> None:
+    """Each way of editing `mock.runtimes` in place is an error; a copy can be edited."""
     before = mock.runtimes
     with pytest.raises(SettingError, match=r"cannot be edited in place \(change one with mock.update"):
         edit(mock.runtimes)

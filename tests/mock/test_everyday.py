@@ -63,6 +63,7 @@ def test_a_client_may_leave_during_a_slow_body(mock: MockServer) -> None:
 
 @pytest.mark.anyio
 async def test_a_slow_body_is_slow_in_process_too(contract: Contract) -> None:
+    """Through `MockTransport`, sync and async: both take the time and return the same body."""
     mock = MockServer(contract)
     mock.fault("slow_body", 20_000)
     headers = {"Authorization": f"Bearer {mock.api_key.reveal()}", "Accept-Encoding": "identity"}
@@ -78,6 +79,7 @@ async def test_a_slow_body_is_slow_in_process_too(contract: Contract) -> None:
     ("fault", "status"), [("status(503, retry_after=90, as_date=True)", 503), ("rate_limited(90, as_date=true)", 429)]
 )
 def test_retry_after_may_be_a_date(mock: MockServer, fault: str, status: int) -> None:
+    """With `as_date`, the date in the header is the given seconds from now."""
     mock.fault(fault)
     reply = listed(mock)
     wait = parsedate_to_datetime(reply.headers["retry-after"]).timestamp() - time.time()
@@ -152,6 +154,7 @@ def test_requests_in_progress_are_completed_at_the_end(contract: Contract) -> No
 
 
 def test_the_end_waits_no_longer_than_its_grace(mock: MockServer) -> None:
+    """`stop(0.2)` closes a delayed request after that time; the mock can be started again."""
     mock.fault("delay", 600)
     with connected(mock) as delayed:
         delayed.sendall(request_bytes(mock))
@@ -186,6 +189,7 @@ def test_waiting_for_a_request_returns_when_it_arrives(mock: MockServer) -> None
 
 
 def test_waiting_in_vain_lists_what_arrived(mock: MockServer) -> None:
+    """`wait_for` raises an `AssertionError` with the expectation and the requests received."""
     listed(mock)
     with pytest.raises(AssertionError) as failure:
         mock.requests.wait_for("GET", status=503, times=2, timeout=0.05)
@@ -197,6 +201,7 @@ def test_waiting_in_vain_lists_what_arrived(mock: MockServer) -> None:
 
 
 def test_requests_are_matched_by_query_header_and_body() -> None:
+    """`assert_requested` with `query`, `headers`, `body` and `json`; the failure repeats them."""
     with MockServer(shop()) as mock:
         ask(mock, "GET", "/v1/orders?limit=5&tag=a&tag=b%20c&all=true", {"X-Trace": "7"})
         ask(mock, "POST", "/v1/orders", {"Content-Type": "application/json"}, json.dumps({"id": "1", "qty": 2}))

@@ -78,6 +78,7 @@ def test_a_fault_in_a_with_block_ends_with_the_block(mock: MockServer) -> None:
     ids=["given", "as text"],
 )
 def test_a_sequence_of_faults_is_followed_by_normal_responses(mock: MockServer, sequence: tuple[Any, ...]) -> None:
+    """503, 429, none, 404, and then 200."""
     mock.fault(*sequence)
     assert statuses(mock, 6) == [503, 429, 200, 404, 200, 200]
 
@@ -94,6 +95,7 @@ def test_faults_are_applied_in_order(mock: MockServer) -> None:
 
 @pytest.mark.parametrize("name", ["charset", "odd_case", "chunked", "closing", "flat_errors", "slow"])
 def test_faults_are_applied_after_the_scenario(mock: MockServer, name: str) -> None:
+    """A fault replaces the content type that the scenario set."""
     mock.scenario(name).fault("wrong_content_type", "text/plain")
     assert listed(mock).headers["content-type"] == "text/plain"
 
@@ -241,6 +243,7 @@ def test_break_rule_changes_the_last_of_many_items(mock: MockServer) -> None:
 
 
 def test_a_break_rule_fault_names_the_check_that_detects_it(mock: MockServer) -> None:
+    """And its level, for a schema rule, invariants, and an undocumented property."""
     checks = {
         rule: mock.fault("break_rule", rule).fault
         for rule in ("runtimes[*].status", "unique_ids", "kind_equals_type", "undocumented_property")

@@ -48,7 +48,7 @@ def asked_as(mock: MockServer, host: str, path: str = "") -> Reply:
 
 @pytest.mark.parametrize(("host", "status"), [*((host, 200) for host in MAY), *((host, 421) for host in MAY_NOT)])
 def test_private_data_is_served_only_under_local_host_names(contract: Contract, host: str, status: int) -> None:
-    """A page whose name resolves to this machine is rejected (DNS rebinding)."""
+    """Others get 421 that names `--allow-host`: the name may resolve to this machine (DNS rebinding)."""
     with MockServer(contract, is_private=True) as mock:
         reply = asked_as(mock, host)
     assert status == reply.status

@@ -144,6 +144,7 @@ def test_serve_file_serves_a_body_or_a_list_of_runtimes(contract: Contract, tmp_
 
 
 def test_an_internal_error_closes_only_its_own_connection(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log raises once: other and new connections get 200."""
     errors: list[threading.ExceptHookArgs] = []
     monkeypatch.setattr(threading, "excepthook", errors.append)
     mistakes = iter([LookupError("a mistake in the log")])

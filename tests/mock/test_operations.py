@@ -108,6 +108,7 @@ def test_a_sequence_advances_with_the_requests_to_its_operation_alone(mock: Mock
 
 
 def test_a_scenario_of_one_operation_leaves_the_others(mock: MockServer) -> None:
+    """A scenario of the mock then changes the others, and not that operation's data."""
     mock.operation("GET /v1/customers").scenario("many", count=7)
     assert 7 == len(get(mock, "/v1/customers"))
     assert 7 != len(get(mock, "/v1/orders")["orders"])
@@ -127,6 +128,7 @@ def test_an_operation_has_the_journal_of_its_requests(mock: MockServer) -> None:
 
 
 def test_a_text_and_a_response_without_content_can_be_set_up(mock: MockServer) -> None:
+    """CSV by `serve`, and a status fault before a 204."""
     mock.operation("report").serve("a,b\n1,2\n")
     assert b"a,b\n1,2\n" == ask(mock, "GET", "/v1/report", {}).body
     mock.operation("deleteOrder").fault("status", 409, times=1)

@@ -89,6 +89,7 @@ def test_errors_have_the_documented_body_and_media_type(boxes: MockServer) -> No
 
 
 def test_rules_of_a_custom_contract_can_be_violated(boxes: MockServer) -> None:
+    """`break_rule` adds an undocumented property to the last of three items."""
     boxes.scenario("many", count=3).fault("break_rule", "boxes[*]: additionalProperties")
     items = ask(boxes, "GET", "/boxes", {}).json()["boxes"]
     assert [set(item) - {"id", "label"} for item in items] == [set(), set(), {"undocumentedByMutant"}]

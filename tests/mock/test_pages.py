@@ -244,6 +244,7 @@ def test_the_cursor_of_an_item_without_an_id_is_its_index() -> None:
     ],
 )
 def test_a_cursor_conforms_to_its_documented_schema(cursor: Any, following: Any, spelled: str) -> None:
+    """A UUID, an integer, or a short text; following it yields each item."""
     mock = MockServer(contract(body(data=LIST, next_cursor=following), {"limit": WHOLE, "cursor": cursor}))
     mock.runtimes = things(1, 2, 3)
     first = json.loads(asked(mock, [("limit", "1")]).body)
@@ -271,6 +272,7 @@ def test_all_items_are_on_one_page_if_no_cursor_is_possible() -> None:
 
 
 def test_the_link_header_omits_the_key_of_the_query() -> None:
+    """The URL of the next page has page and size only."""
     keyed = contract(LIST, {"per_page": WHOLE, "page": WHOLE}, {"Link": {"schema": TEXT}}).source
     keyed = json.loads(json.dumps(keyed))
     keyed["security"] = [{"key": []}]

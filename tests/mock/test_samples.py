@@ -296,4 +296,5 @@ def test_a_generated_number_is_an_exact_decimal_multiple(step: float) -> None:
     ],
 )
 def test_a_generated_number_is_within_limits_that_are_not_multiples(schema: dict[str, Any], only: float) -> None:
+    """The only number that fits, whatever the seed."""
     assert {only} == {text.number(schema, "number", "x", Random(seed)) for seed in range(9)}

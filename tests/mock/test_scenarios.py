@@ -57,6 +57,7 @@ SHOWN: dict[str, Callable[[Reply], object]] = {
 
 @pytest.mark.parametrize("spec", SHOWN)
 def test_a_scenario_has_the_effect_of_its_name(mock: MockServer, spec: str) -> None:
+    """Such as no runtimes, long strings, or a charset in the content type."""
     assert SHOWN[spec](listed(mock.scenario(spec)))
 
 

@@ -99,6 +99,8 @@ def test_the_id_of_a_space_conforms_to_the_contract(mock: MockServer) -> None:
 
 
 def test_hundreds_of_spaces_are_independent_under_load(mock: MockServer) -> None:
+    """200 of them, four at a time, each with its own data and updates."""
+
     def one(number: int) -> bool:
         with mock.space() as space:
             space.runtimes = runtimes(2, name=f"n{number}", space_id=space.space_id)
@@ -261,6 +263,7 @@ def test_an_invalid_control_request_gets_an_error_with_a_hint(
 
 
 def test_the_control_path_requires_the_token_and_is_off_by_default(mock: MockServer) -> None:
+    """401 and 404; a contract with such a path is an error."""
     assert 401 == steer(mock, "GET", "/spaces", token="another")[0]
     connection = HTTPConnection(mock.url.removeprefix("http://"))
     connection.request("POST", "/__bctrl__/spaces", b"{", {"Authorization": f"Bearer {TOKEN}"})
@@ -295,6 +298,7 @@ def test_the_control_path_requires_the_token_and_is_off_by_default(mock: MockSer
 def test_cors_allows_loopback_and_configured_origins(
     contract: Contract, origin: str, origins: tuple[str, ...], is_allowed: bool
 ) -> None:
+    """The preflight response has the origin, method and headers for them, and none of these otherwise."""
     with MockServer(contract, origins=origins) as mock:
         target = f"/v1/spaces/{mock.space_id}/runtimes"
         headers = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}

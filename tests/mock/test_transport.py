@@ -47,6 +47,7 @@ def test_the_transport_supports_every_method(apart: MockServer, method: str, sta
 
 
 def test_the_transport_applies_faults_and_fills_the_journal(apart: MockServer) -> None:
+    """A status, a hang, a reset and a truncated body raise what httpx raises on a socket."""
     path = f"/v1/spaces/{apart.space_id}/runtimes"
     apart.fault("sequence", 503, "hang", "reset", "truncate")
     with client(apart) as direct:

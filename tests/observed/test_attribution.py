@@ -146,6 +146,7 @@ def test_each_source_has_its_own_text(difference: Case, texts: dict[str, str]) -
 
 
 def test_an_undocumented_status_is_attributed_to_the_api() -> None:
+    """418: the API is ahead, and the vendored spec documents the other statuses."""
     (finding,) = placed(SPEC, seen({"detail": "no"}, status=418))
     assert (says(finding), says(finding, "vendored")) == (AHEAD, "documents 200, 400, 401, 403, 404, 429")
 

@@ -146,6 +146,7 @@ def test_drift_observed_exits_by_level(run: Run, tmp_path: Path, name: str, fail
 
 @pytest.mark.parametrize("form", ["json", "markdown", "junit", "sarif", "github"])
 def test_drift_observed_reports_in_every_format(run: Run, tmp_path: Path, form: str) -> None:
+    """Each has the rule of the finding."""
     witnessed(tmp_path, "a null where none is allowed")
     done = run("drift", "up.yaml", "--observed", "seen.json", "--format", form)
     assert done.returncode == 1
@@ -222,6 +223,7 @@ def test_suggest_and_build_accept_a_custom_contract(run: Run, tmp_path: Path) ->
 
 @pytest.mark.parametrize("output", ["own.yaml", "s.yaml"])
 def test_build_does_not_overwrite_what_it_is_built_from(run: Run, tmp_path: Path, output: str) -> None:
+    """`contract build --output` naming the contract or the overlay exits with 2."""
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(published(CASES["a value that upstream lists"])))
     (tmp_path / "s.yaml").write_text("overlay: 1.0.0\ninfo: {title: x, version: '1'}\nactions: []\n")
     before = (tmp_path / output).read_text()
@@ -231,6 +233,7 @@ def test_build_does_not_overwrite_what_it_is_built_from(run: Run, tmp_path: Path
 
 
 def test_conforming_traffic_suggests_nothing_and_writes_no_file(run: Run, tmp_path: Path) -> None:
+    """The message also counts bodies that are not JSON."""
     (tmp_path / "seen.json").write_text(json.dumps(sample()))
     done = run("contract", "suggest", "seen.json", "--output", "s.yaml")
     assert (done.returncode, done.stderr) == (

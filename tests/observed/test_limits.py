@@ -56,6 +56,7 @@ def test_differences_are_found_without_samples() -> None:
 
 
 def test_samples_never_contain_values_of_the_traffic() -> None:
+    """Neither the serialized observation nor its findings."""
     secret = "vk_live_51Nightjar4Kd9wQx2LmZ"
     body = {"runtimes": [{**mixed_runtime(1), "name": secret, "token": secret, "links": {"self": [secret]}}]}
     observation = seen(body)

@@ -126,11 +126,13 @@ def test_a_too_long_property_name_is_not_suggested() -> None:
     ],
 )
 def test_only_the_schema_that_rejects_the_value_is_changed(schema: Any, body: Any, target: str) -> None:
+    """The target of the only action is that branch of `allOf`."""
     (action,) = suggested(contract_of(schema), body).actions
     assert (f"{ROOT}.{target}", {"type": [TEXT["type"], "integer"]}) == (action["target"], action["update"])
 
 
 def test_keywords_next_to_a_reference_apply_after_its_target_is_copied() -> None:
+    """The suggested contract accepts an integer there and still limits the length of texts."""
     shared = {"$ref": "#/components/schemas/Shared"}
     contract = contract_of(thing(one={**shared, "maxLength": 5}, two=shared), {"Shared": TEXT})
     contract_of_suggestion = suggested(contract, {"one": 5}).contract

@@ -116,6 +116,7 @@ def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path) 
 
 
 def test_findings_can_be_accepted_and_are_then_no_failure(tmp_path: Path) -> None:
+    """`--accept` writes the baseline, which the next run uses."""
     with mock() as server:
         server.fault("nan")
         with running(tmp_path, server.url, "--accept", "fixed in 4.2") as proxy:
@@ -172,6 +173,7 @@ def test_only_safe_rejects_a_post_with_405(tmp_path: Path) -> None:
 
 
 def test_a_recording_can_be_checked_and_replayed_and_holds_no_key(tmp_path: Path) -> None:
+    """`--record` writes each distinct exchange once."""
     with mock() as server, running(tmp_path, server.url, "--record", "traffic.har") as proxy:
         received = listing(proxy.url, server)
         listing(proxy.url, server)
@@ -333,6 +335,7 @@ def test_a_contract_given_by_an_option_is_checked(tmp_path: Path) -> None:
 
 
 def test_identifiers_are_replaced_in_a_recording_if_the_project_says_so(tmp_path: Path) -> None:
+    """With `bctrl_scrub = ids`, the client still receives the real space id."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_scrub = ids\n", "utf-8")
     with mock() as server, running(tmp_path, server.url, "--record", "traffic.har") as proxy:
         received = listing(proxy.url, server)

@@ -78,6 +78,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("response", ENDINGS.values(), ids=ENDINGS)
 def test_a_response_that_the_target_ends_early_or_wrongly_arrives_as_it_is(response: bytes) -> None:
+    """The client gets the same bytes as directly, and the exchange has an error."""
     with target(lambda number: response, lambda number: True) as server:
         direct = raw(server.url, REQUESTS[0])
         with proxied(server.url) as (url, seen):
@@ -197,7 +198,7 @@ def test_a_request_that_is_not_forwarded_gets_the_reason(request_bytes: bytes, s
 
 
 def test_an_offer_of_http_2_is_ignored() -> None:
-    """The HTTP client of Java offers it with each first request."""
+    """The requests are forwarded without it, with their bodies. Java's HTTP client makes it with each first request."""
     offer = b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAA\r\nUpgrade: h2c\r\n"
     first = b"POST /a HTTP/1.1\r\nHost: a\r\n" + offer + b"Content-Length: 4\r\n\r\nbody"
     chunked = b"POST /b HTTP/1.1\r\nHost: a\r\n" + offer + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"

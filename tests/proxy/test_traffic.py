@@ -139,6 +139,7 @@ def test_bodies_are_decoded(coding: str, content: bytes, rules: list[str], not_c
 
 
 def test_a_body_beyond_the_limit_is_forwarded_and_not_checked() -> None:
+    """6 MB of request and response."""
     large = reply(b'"' + b"x" * 6_000_000 + b'"')
     sent = request("POST", "/orders", b'"' + b"x" * 6_000_000 + b'"')
     with scripted(large) as (url, traffic):
@@ -149,6 +150,7 @@ def test_a_body_beyond_the_limit_is_forwarded_and_not_checked() -> None:
 
 
 def test_what_is_not_in_the_contract_is_listed_and_is_no_finding() -> None:
+    """Unknown paths and methods are counted; preflight requests are not."""
     preflight = request("OPTIONS", "/orders", b"", "Access-Control-Request-Method: POST")
     sent = [request("GET", "/order/1?key=2"), request("GET", "/order/1"), request("DELETE", "/orders"), preflight]
     with scripted(reply(b"{}")) as (url, traffic):
@@ -308,6 +310,7 @@ def test_credentials_that_are_not_base64_are_not_decoded() -> None:
 
 
 def test_a_body_that_cannot_be_decoded_here_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too large, or in a coding without an installed decoder: the reason says so."""
     assert "larger than" in content_of(gzip.compress(b"x" * 70_000_000), "gzip").unread
     monkeypatch.setattr("pytest_bctrl.http.codings._installed", lambda *names: None)
     assert "no decoder for br is installed; pip install brotli" == content_of(b"x", "gzip, br").unread

@@ -47,6 +47,7 @@ def test_check_reads_standard_input(stdin: bytes, code: int, message: str) -> No
 
 
 def test_check_reports_files_and_folders_in_every_format(tmp_path: Path) -> None:
+    """A violating recording and body: as text, JSON, JUnit and annotations."""
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "a.har").write_bytes(encode(Recording((listed(),))))
     (tmp_path / "recordings" / "b.har").write_bytes(encode(Recording((listed(broken()),))))
@@ -75,6 +76,7 @@ def test_a_file_name_cannot_inject_a_workflow_command(tmp_path: Path) -> None:
 
 
 def test_accepting_a_value_does_not_accept_other_values(tmp_path: Path) -> None:
+    """After `--accept` for one file, another value at the same location fails."""
     for value in ("archived", "paused"):
         body = response()
         body["runtimes"][0]["status"] = value

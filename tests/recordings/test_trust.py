@@ -83,6 +83,7 @@ def mock() -> Any:
 
 
 def test_a_nonconforming_response_is_not_recorded_unless_intended(mock: MockServer, tmp_path: Path) -> None:
+    """`finish` raises and writes nothing; with `conforming=False` it is recorded and replayed."""
     mock.fault("break_rule", "runtimes[*].status")
     recording = recorded(tmp_path / "x.har", mock=mock)
     assert 200 == listing(recording).status_code

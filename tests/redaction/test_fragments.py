@@ -110,6 +110,7 @@ def test_overlapping_fragments_are_counted_once() -> None:
     ids=["nothing", "eight characters", "fragments of five", "sorted", "eight characters, encoded"],
 )
 def test_unrecognisable_fragments_are_allowed(text: str) -> None:
+    """Up to eight characters of the secret, or fragments of five."""
     assert_unrecognisable(SECRET, {"stdout": text.encode()})
 
 

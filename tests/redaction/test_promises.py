@@ -34,7 +34,7 @@ def test_a_public_prefix_of_the_key_is_shown(
 
 @pytest.mark.parametrize("length", [1, 4, 5, 6, 7])
 def test_recording_rejects_a_short_key(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
-    """Some encodings of a short key are too common to be searched for in a recording."""
+    """The run is a usage error and records nothing: some encodings of a short key are too common to be searched for."""
     result = record(pytester, monkeypatch, random_key("short")[:length])
 
     assert 4 == result.ret
@@ -235,6 +235,7 @@ def test_a_report_of_text_is_redacted_even_if_a_test_printed_a_nul_byte(
 def test_an_image_that_an_option_names_is_not_changed(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """`report.png` keeps the key that the plugin wrote."""
     key = random_key("image")
     monkeypatch.setenv("BCTRL_API_KEY", key)
     write_reports(pytester)
@@ -370,7 +371,7 @@ def test_a_file_that_cannot_be_redacted_is_reported_and_others_are_redacted(
 def test_a_version_of_pytest_whose_output_cannot_be_redacted_is_reported(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, removed: str, output: str
 ) -> None:
-    """Redaction replaces private functions of pytest, which another version may not have."""
+    """A private function of pytest is missing: a line says which output may contain secrets."""
     monkeypatch.setenv("BCTRL_API_KEY", random_key("private"))
     pytester.makepyfile("def test_passes(): pass")
     pytester.makepyfile(other_pytest=removed)

@@ -106,6 +106,7 @@ def test_the_suite_passes_against_the_mock_of_each_kind_of_contract(name: str) -
 
 
 def test_an_operation_without_a_documented_success_is_not_requested() -> None:
+    """The reason says so, and no probe of it is planned; nor of a path with a fragment."""
     spec = document(responses={"400": response(OBJECT)}, parameters=PARAMETERS)
     spec["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
     run = with_mock(ContractRun("mock", from_document(spec, "x"), "", Secret(""), {}, "error", 20))

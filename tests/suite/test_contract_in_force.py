@@ -102,6 +102,7 @@ def test_the_fixtures_use_the_project_contract(project: Path, pytester: pytest.P
 
 
 def test_the_mock_conforms_to_the_project_contract(project: Path, pytester: pytest.Pytester) -> None:
+    """`pytest --bctrl-mock bctrl` passes in a project with a vendored contract."""
     assert 0 == pytester.runpytest("--bctrl-mock", "bctrl").ret
 
 
@@ -124,6 +125,7 @@ def test_recordings_are_validated_against_the_project_contract(project: Path, py
 
 
 def test_commands_use_and_name_the_project_contract(project: Path, typed: Typed) -> None:
+    """`doctor`, `contract show`, `check` and `explain`."""
     (project / "body.json").write_text(json.dumps({"runtimes": []}), "utf-8")
 
     doctor, show = typed("pytest-bctrl doctor --offline"), typed("pytest-bctrl contract show")
@@ -193,6 +195,7 @@ def test_the_gate_and_the_drift_test_fail_for_the_same_change(
 
 
 def test_changed_samples_and_versions_are_info(pytester: pytest.Pytester, typed: Typed) -> None:
+    """`drift` of a page with a new version and another code sample exits with 0."""
     changed = page(TEXT.replace("version: 1.0.0", "version: 1.1.0")).replace("import requests", "import httpx")
     (pytester.path / "page.md").write_text(changed, "utf-8")
 

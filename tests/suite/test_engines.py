@@ -117,6 +117,7 @@ def test_the_summary_shows_the_number_of_checks_per_engine(live: LiveRun) -> Non
     ],
 )
 def test_findings_of_schemathesis_have_its_rule_names(status: int, body: bytes, rule: str) -> None:
+    """For an undocumented status, 500, a schema violation and invalid JSON."""
     by_rule = {finding.rule: finding for finding in by_schemathesis(PACKAGED, status, body)}
     assert ("Schemathesis", str(status)) == (by_rule[rule].extra["engine"], by_rule[rule].extra["status"])
 
@@ -354,6 +355,7 @@ def validated(body: bytes, contract: Any = PACKAGED) -> tuple[list[Finding], Exc
 
 
 def test_jsonschema_validates_each_form_of_item_in_a_long_list() -> None:
+    """One item of each form, and a gap has the number of the others."""
     findings, exchange = validated(items(500))
     assert [] == findings
     (gap,) = exchange.gaps
@@ -373,7 +375,7 @@ def test_an_invalid_item_of_a_long_list_is_found(last: dict[str, Any]) -> None:
 
 
 def test_jsonschema_validates_every_item_that_our_engine_rejects() -> None:
-    """A valid and an invalid string may have the same form."""
+    """The only invalid date of 301 is found, although valid strings have the same form."""
     contract = contract_of({"items": {"type": "string", "format": "date"}})
     body = encode([*["2026-01-01"] * 300, "2026-13-01"])
     findings, _ = validated(body, contract)
@@ -381,6 +383,7 @@ def test_jsonschema_validates_every_item_that_our_engine_rejects() -> None:
 
 
 def test_formats_that_jsonschema_cannot_check_are_reported() -> None:
+    """As a gap, with the package to install."""
     contract = contract_of({"anyOf": [{"format": "date-time"}, {"format": "uuid"}, {"format": "int32"}]})
     _, exchange = validated(b"7", contract)
     assert ["jsonschema: format date-time: pip install 'jsonschema[format-nongpl]' to check it"] == [*exchange.gaps]

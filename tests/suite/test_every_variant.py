@@ -71,6 +71,7 @@ def test_names_of_variants_are_unique() -> None:
 
 
 def test_the_plain_variant_covers_almost_every_alternative_of_the_schema() -> None:
+    """All but an empty list and a connection that is not available."""
     unseen = to_see(CONTRACT, BODY) - seen(CONTRACT, BODY, named("plain").service.document())
     assert {".runtimes is empty", ".runtimes[*].connections.vnc.available = False"} == unseen
 
@@ -138,6 +139,7 @@ def test_each_variant_has_the_expected_findings(variant: Variant) -> None:
 
 
 def test_a_server_that_accepts_every_credential_has_one_finding() -> None:
+    """It counts 16 kinds of credentials, and the message lists them."""
     with serve(named("no-auth-needed")) as server:
         findings, _ = judged(server)
     (finding_of_key,) = [finding for finding in at_or_above(findings, "error") if "engine" not in finding.extra]

@@ -131,7 +131,7 @@ def test_late_surplus_bytes_are_not_attributed_to_another_request(kind: str, pos
 
 
 def test_a_response_sent_before_the_request_is_not_used() -> None:
-    """If it were used, every key would be accepted."""
+    """The only rule reported is `response_framing`; if it were used, every key would be accepted."""
     with serve(faulty("protocol", "greets", "framing", Service(greeting=whole(LISTED)))) as server:
         findings, _ = judged(server)
     assert {"response_framing"} == {finding.rule for finding in findings}

@@ -67,6 +67,7 @@ def test_server_error_is_one_cause_whichever_engine_reports_it() -> None:
 
 
 def test_server_errors_of_a_parameter_are_one_block_that_lists_the_tests(run_live: Any) -> None:
+    """Two operations fail for an invalid value: one block, and the verdict counts causes."""
     size = {"name": "size", "in": "query", "schema": {"type": "integer", "minimum": 1}}
     paths = {f"/{name}": operation(name, "400", parameters=[size]) for name in "ab"}
     write_contract(paths)
@@ -84,6 +85,7 @@ def test_server_errors_of_a_parameter_are_one_block_that_lists_the_tests(run_liv
 
 
 def test_warnings_name_their_operation(run_live: Any) -> None:
+    """In a run of two operations, of which one sends an undocumented property."""
     write_contract({"/a": operation("a"), "/b": operation("b")})
     with serve({"/a": 200, "/b": 200}, bodies={"/b": {"name": "x", "more": 1}}) as url:
         result, _ = run_live(url, "-k", "not schemathesis")
@@ -138,6 +140,7 @@ def estimates_of(step: float) -> tuple[Progress, RunResults, Clock, list[str]]:
 
 
 def test_long_run_says_how_long_it_takes_and_corrects_it() -> None:
+    """After 20 tests, and again when the tests become slower."""
     estimates, _, clock, _ = estimates_of(1.0)
     lines = [estimates.estimate(done, 1000) for done in range(1, 101)]
     assert ["bctrl: takes about 17 min, estimated from the first 20 of 1000 tests"] == list(filter(None, lines))

@@ -58,6 +58,7 @@ def test_a_test_that_configures_the_mock_is_skipped_against_the_live_api(
     ],
 )
 def test_the_finding_describes_the_transport_error(variant: str, words: str) -> None:
+    """A reset, a truncated body, surplus bytes, or contradictory lengths."""
     with serve(named(variant)) as server:
         findings, _ = judged(server)
     assert words in "\n".join(describe(findings))

@@ -160,6 +160,7 @@ def run_of_mock() -> Any:
 
 
 def test_only_paging_tests_are_not_planned_for_the_packaged_contract() -> None:
+    """And that of unknown ids: each other test of the suite has a probe."""
     run = run_of_mock()
     assert NOT_PLANNED == {name for name in plan._TESTS if not any(plan.plan(run, name))}
 

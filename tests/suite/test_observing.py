@@ -45,6 +45,7 @@ def section(result: pytest.RunResult) -> str:
 def test_drift_in_ordinary_traffic_is_reported_once_with_counts(
     pytester: pytest.Pytester, live: LiveRun, workers: list[str]
 ) -> None:
+    """Four tests of a live API: the run passes, and each difference is a line."""
     pytester.makepyfile(FOUR_TESTS)
     with serve(DRIFTING) as server:
         result = live(server, "-m", "not bctrl_contract", *workers)
@@ -57,6 +58,7 @@ def test_drift_in_ordinary_traffic_is_reported_once_with_counts(
 
 
 def test_findings_of_the_suite_are_not_repeated_for_ordinary_traffic(live: LiveRun) -> None:
+    """A run of the contract suite alone prints no drift."""
     with serve(DRIFTING) as server:
         result = live(server, "bctrl")
     assert 1 == result.ret
@@ -145,6 +147,7 @@ def test_replayed_responses_are_observed(pytester: pytest.Pytester) -> None:
 
 
 def test_a_replay_reports_drift_but_no_coverage_by_default(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """The recorded response has an undocumented property."""
     pytester.makepyfile(RECORDED)
     with serve(harmless("tenant", "", Service(document=edited(put(3, "tenant", "t-1"))))) as server:
         assert 0 == live(server, "--bctrl-record-mode=once").ret

@@ -106,6 +106,7 @@ def outcomes(report: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_documented_rejection_of_one_operation_does_not_stop_the_run(run_live: Any, workers: tuple[str, ...]) -> None:
+    """It is not checked, and the run exits with 2; the other operations are checked."""
     write_contract({"/a": operation("a"), "/b": operation("b", "422"), "/c": operation("c", "403")})
     with serve({"/a": 200, "/b": 422, "/c": 403}) as url:
         result, report = run_live(url, *workers)
@@ -187,6 +188,7 @@ def test_operation_that_cannot_be_requested_is_required(run_live: Any, workers: 
 def test_operation_with_an_invalid_part_is_not_checked(
     run_live: Any, pytester: pytest.Pytester, optional: str, code: int
 ) -> None:
+    """The run exits with 2, or 0 if `bctrl_optional` has the operation."""
     pytester.makeini(f"[pytest]\n{optional}")
     reference = {"$ref": "#/components/responses/Missing"}
     broken = {"get": {"operationId": "b", "responses": {"200": reference}}}
@@ -231,6 +233,7 @@ def test_sequential_string_ids_are_not_reported(run_live: Any, pytester: pytest.
 
 
 def test_response_to_an_id_that_cannot_exist_is_a_warning(run_live: Any, pytester: pytest.Pytester) -> None:
+    """A server that returns 200 for it: the run passes."""
     pytester.makeini("[pytest]\nbctrl_values = id = 12")
     parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     write_contract({"/users/{id}": operation("user", "404", parameters=[parameter])})

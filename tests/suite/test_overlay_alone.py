@@ -107,6 +107,7 @@ def instead_of(*required: int) -> Violation:
 def test_breaks_overlay_alone_distinguishes_the_overlay_from_the_published_spec(
     status: int, body: bytes, violation: Violation, is_overlay: bool
 ) -> None:
+    """True for a violation of a part that only the overlay documents."""
     response = exchange_of(PACKAGED, status, body).response
     assert is_overlay == breaks_overlay_alone(response, violation)
 

@@ -71,6 +71,7 @@ def test_unknown_name_is_a_usage_error_with_similar_names(
     ],
 )
 def test_the_more_specific_name_takes_precedence(settings: dict[str, str], user: str, group: str | None) -> None:
+    """`name`, `getUser.name` and `GET /users/{name} name`, in this order."""
     values = [values_of(operation, settings).get("name") for operation in contract().operations]
     assert [user, group] == values
 

@@ -117,6 +117,7 @@ def test_a_repeated_503_is_found() -> None:
 
 
 def test_a_body_that_does_not_match_content_encoding_is_found() -> None:
+    """`check_first` reports `complete_answer` for plain JSON named deflate."""
     mock = MockServer(CONTRACT)
     mock.fault(Fault("coded", change.headers({"Content-Encoding": "deflate"})))
     with target(mock) as api:
@@ -203,6 +204,7 @@ def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> N
 
 
 def test_a_head_operation_is_requested_only_with_head() -> None:
+    """All probes of an operation whose method is HEAD."""
     spec = document()
     item = spec["paths"]["/v1/things/{id}"]
     item["get"]["parameters"][0]["example"] = "1"

@@ -61,6 +61,7 @@ def test_ids_begin_with_bctrl(pytester: pytest.Pytester) -> None:
 def test_contract_tests_and_project_tests_can_be_selected(
     pytester: pytest.Pytester, arguments: tuple[str, ...], outcomes: dict[str, int]
 ) -> None:
+    """By `-k`, `-m`, or a path or id: the outcomes of a project with one test of its own."""
     pytester.makeconftest("import pytest\n\n@pytest.fixture(autouse=True)\ndef mine():\n    yield\n")
     pytester.makepyfile("def test_mine():\n    pass\n")
 

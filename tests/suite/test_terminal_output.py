@@ -130,6 +130,7 @@ def test_bctrl_coverage_lists_what_is_not_covered(live: LiveRun) -> None:
 
 
 def test_with_scrubbed_ids_an_item_is_named_by_its_location(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """With `bctrl_scrub = ids`, neither output nor report has its id or name."""
     pytester.makeini("[pytest]\nbctrl_scrub = ids")
     with serve(named("last-of-300-status-unknown")) as server:
         result = live(server, "-k", "answer_conforms", "--bctrl-report=report.json")

@@ -77,6 +77,7 @@ def test_an_upstream_that_is_not_a_file_is_a_usage_error(pytester: pytest.Pytest
 def test_the_run_uses_the_baseline_written_by_the_gate(
     pytester: pytest.Pytester, typed: Typed, published: Path
 ) -> None:
+    """`drift --accept` and then `--bctrl-upstream` pass."""
     published.write_text(published.read_text("utf-8").replace("- stopped", "- paused"), "utf-8")
     accepted = typed(shlex.join(["pytest-bctrl", "drift", str(published), "--accept", "agreed"]))
 

@@ -220,6 +220,7 @@ def test_the_proxies_of_the_environment_are_not_used_for_loopback(ask: Ask, monk
 
 @pytest.mark.parametrize("proxy", ["me:pa55-word@127.0.0.1:9", "http://me:pa55-word@127.0.0.1:9"])
 def test_a_proxy_url_without_a_scheme_is_accepted(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """The error for the unreachable proxy names it, without its password."""
     monkeypatch.setenv("https_proxy", proxy)
     with client("https://api.test", Secret(KEY), live=True) as http, pytest.raises(httpx.ProxyError) as caught:
         http.get("/things")
@@ -252,6 +253,7 @@ OVERRIDES: list[dict[str, Any]] = [
 
 
 def test_a_method_override_is_never_sent_to_a_live_target(ask: Ask) -> None:
+    """By header or query: an error before any request; to a mock it is sent."""
     with serve(response()) as server:
         for override in OVERRIDES:
             with pytest.raises(UnsafeRequestError, match="could turn GET into another method there"):

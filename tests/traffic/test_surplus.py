@@ -261,6 +261,8 @@ def read_head(stream: ssl.SSLSocket) -> None:
 
 
 def test_a_tls_connection_is_reused_and_its_end_is_not_reported(authority: trustme.CA) -> None:
+    """Three requests use one connection."""
+
     def script(stream: ssl.SSLSocket) -> None:
         for _ in range(3):
             read_head(stream)

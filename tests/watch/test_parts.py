@@ -54,6 +54,7 @@ def test_a_replaced_attribute_is_restored() -> None:
 def test_a_library_that_is_not_installed_cannot_be_imported(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The import hook raises `ModuleNotFoundError` for it, as without the watch."""
     monkeypatch.setitem(HOOKS, "no_such_library", "libraries.httpx_hook")
     hooks = LibraryHooks(Recorder(pytester.path))
     hooks.install()

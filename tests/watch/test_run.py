@@ -52,6 +52,7 @@ def test_without_findings_the_run_passes(watch: Run) -> None:
 
 
 def test_an_error_of_the_test_itself_is_still_shown(watch: Run) -> None:
+    """A fixture fails at teardown and the contract was broken: both are in the output."""
     result = watch("@pytest.fixture\ndef ends():\n    yield\n    assert 0, 'of the fixture'\n\n"
                    "def test_it(ends):\n    broken()\n")  # fmt: skip
     result.assert_outcomes(passed=1, errors=1)
@@ -220,6 +221,7 @@ def test_a_watched_host_that_is_none_is_a_usage_error(watch: Run, pytester: pyte
 
 
 def test_every_report_has_the_findings(watch: Run, pytester: pytest.Pytester) -> None:
+    """The JSON report also has test, line and library; so does JUnit's."""
     watch(BOTH, *(f"--bctrl-report=report.{suffix}" for suffix in SUFFIXES), "--junitxml=junit.xml")
     report = read(pytester.path / "report.json")
     assert ("watch", "failed", "") == (report["report"], report["verdict"]["status"], report["target"])
@@ -325,6 +327,7 @@ def test_exchanges_of_a_shared_fixture_belong_to_the_test_that_set_it_up(watch: 
 
 
 def test_exchanges_during_the_collection_are_checked_too(watch: Run) -> None:
+    """A module that breaks the contract on import: the test has an error."""
     result = watch("broken()\n\ndef test_it():\n    list_orders()\n")
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*exchanges during the collection of tests included*"])
@@ -352,6 +355,7 @@ def test_quiet_runs_have_no_summary(watch: Run) -> None:
 
 
 def test_reports_need_a_run_to_report_on(pytester: pytest.Pytester) -> None:
+    """`--bctrl-report` alone is an error that suggests `--bctrl-watch`."""
     result = pytester.runpytest("--bctrl-report=report.json")
     result.stderr.fnmatch_lines(["*there is no contract run to report on*--bctrl-watch*"])
 

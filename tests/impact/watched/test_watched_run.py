@@ -114,6 +114,7 @@ def test_a_test_with_a_mock_of_its_own_has_an_outcome(
 
 
 def test_without_the_watch_the_reason_names_it(pytester: pytest.Pytester, impact: Impact) -> None:
+    """The exit code is 2, and the message suggests `--bctrl-watch`."""
     result = impact(CARELESS, is_watching=False)
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
@@ -156,6 +157,7 @@ def test_workers_yield_the_same_outcomes(pytester: pytest.Pytester, impact: Impa
 
 
 def test_tests_of_invalid_responses_are_excluded(pytester: pytest.Pytester, impact: Impact) -> None:
+    """Those marked `conforming=False`: the other test decides, and a note counts them."""
     result = impact(f"@pytest.mark.bctrl_watch(conforming=False)\n{CARELESS}\n{TOLERANT.replace('label', 'other')}")
 
     assert outcomes(pytester)[0] == "passes"
@@ -177,6 +179,7 @@ def test_a_wrong_host_is_an_error(impact: Impact) -> None:
 
 
 def test_the_exchanges_of_shared_fixtures_are_changed(pytester: pytest.Pytester, impact: Impact) -> None:
+    """A test of a module's fixture fails with the change."""
     fixture = "@pytest.fixture(scope='module')\ndef orders(): return list_orders().json()\n"
 
     impact(f"{fixture}def test_label(orders): assert LABELS[orders[0]['size']]")
@@ -293,6 +296,7 @@ def test_a_request_that_fails_without_the_change_too_is_no_obstacle(pytester: py
 def test_a_response_that_cannot_be_changed_is_not_run(
     pytester: pytest.Pytester, impact: Impact, response: str, reading: str, why: str
 ) -> None:
+    """A stream or a body in an unknown coding: `not run`, with the reason."""
     impact(f"""
 class Stream(httpx.SyncByteStream):
     def __iter__(self):
@@ -310,6 +314,7 @@ def test_stream():
 
 
 def test_a_body_that_nothing_reads_is_not_covered(pytester: pytest.Pytester, impact: Impact) -> None:
+    """A streamed response of which the test reads only the status."""
     impact("""
 class Stream(httpx.SyncByteStream):
     def __iter__(self):
@@ -519,6 +524,7 @@ def test_whether_a_request_is_valid_does_not_depend_on_its_response(
 
 
 def test_a_violation_of_a_stream_is_not_run(pytester: pytest.Pytester, impact: Impact) -> None:
+    """With `--bctrl-impact=mutants`, a stream of events."""
     impact(_EVENTS.format(query=""), "--bctrl-impact=mutants")
 
     report = json.loads(pytester.path.joinpath("impact.json").read_text("utf-8"))
