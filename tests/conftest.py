@@ -155,18 +155,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "pytester" in getattr(item, "fixturenames", ()):
             item.add_marker("runs_pytest")
-    times = TIMES.get(config.getoption("--hypothesis-profile", None) or "")
-    if times is not None:
-        _multiply_examples(items, times)
+    if find_spec("hypothesis") is not None:
+        _set_up_properties(items, TIMES.get(config.getoption("--hypothesis-profile", None) or "", 1))
 
 
-def _multiply_examples(items: list[pytest.Item], times: float) -> None:
-    """Multiply the number of examples of each property, including an explicit `max_examples`."""
+def _set_up_properties(items: list[pytest.Item], times: float) -> None:
+    """Multiply the number of examples of each property, including an explicit `max_examples`.
+
+    No property fails because the machine is slow: one whose settings name other health checks replaces those above.
+    """
     tests: list[Any] = [item.obj for item in items if isinstance(item, pytest.Function)]
     # The cases of a parametrized property share its settings.
     for function in {getattr(test, "__func__", test) for test in tests if is_hypothesis_test(test)}:
         own = function._hypothesis_internal_use_settings
-        function._hypothesis_internal_use_settings = settings(own, max_examples=max(1, round(own.max_examples * times)))
+        function._hypothesis_internal_use_settings = settings(
+            own,
+            max_examples=max(1, round(own.max_examples * times)),
+            deadline=None,
+            suppress_health_check={*own.suppress_health_check, HealthCheck.too_slow},
+        )
 
 
 def pytest_sessionfinish() -> None:

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests import UNUSED
 from tests.surroundings import FIXED, entered, normalised
@@ -108,3 +110,10 @@ def test_the_environment_is_restored_afterwards(monkeypatch: pytest.MonkeyPatch)
     with entered():
         assert before != dict(os.environ)
     assert before == dict(os.environ)
+
+
+@settings(deadline=1, max_examples=2)
+@given(st.sampled_from([0.005]))
+def test_a_property_does_not_fail_on_a_slow_machine(seconds: float) -> None:
+    """Not even if its own settings have a deadline, of a millisecond here."""
+    time.sleep(seconds)
