@@ -18,7 +18,7 @@ from pytest_bctrl.cli import COMMANDS, main
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.samples import response
 from pytest_bctrl.samples.text import encode
-from tests.mock.test_command_line import running
+from tests.mock.mock_command import MockCommand
 
 
 def exit_of(*arguments: str) -> object:
@@ -150,10 +150,10 @@ def test_every_example_in_the_help_runs(
 
 
 @pytest.mark.parametrize("example", [example for command, example in EXAMPLES if command == "mock"])
-def test_every_mock_example_in_the_help_serves(project: Path, example: str) -> None:
+def test_every_mock_example_in_the_help_serves(project: Path, python: list[str], example: str) -> None:
     """On the port that it gives, or the default port if that is free."""
     arguments = shlex.split(example)[2:]
-    with running(project, *arguments) as mock:
+    with MockCommand(python, project).running(*arguments) as mock:
         assert mock.process.stdout is not None
         greeting, hint = mock.process.stdout.readline(), mock.process.stdout.readline()
         curl = shlex.split(hint.removeprefix("try: "))

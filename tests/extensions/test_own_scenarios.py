@@ -13,7 +13,7 @@ from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.custom import mock_fault, mock_scenario
 from tests.mock.asking import listed
-from tests.mock.test_command_line import running
+from tests.mock.mock_command import MockCommand
 
 CONFTEST = """
 from dataclasses import replace
@@ -111,10 +111,14 @@ def test_custom_scenarios_and_faults_are_used_like_built_in_ones(pytester: pytes
     pytester.runpytest().assert_outcomes(passed=4)
 
 
-def test_the_mock_command_supports_custom_scenarios_and_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mock_command_supports_custom_scenarios_and_faults(
+    tmp_path: Path, python: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "ours.py").write_text(CONFTEST)
     monkeypatch.chdir(tmp_path)
-    with running(tmp_path, "--plugin", "ours", "--scenario", "night(count=3)", "--fault", "teapot(times=1)") as mock:
+    with MockCommand(python, tmp_path).running(
+        "--plugin", "ours", "--scenario", "night(count=3)", "--fault", "teapot(times=1)"
+    ) as mock:
         (first, _), (second, listing) = mock.ask(), mock.ask()
     assert [418, 200, 3] == [first, second, len(listing["runtimes"])]
 

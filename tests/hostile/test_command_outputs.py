@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -22,8 +21,8 @@ from pytest_bctrl.reports import FORMATS
 from tests.hostile.ci_parsers import github_commands
 from tests.hostile.inputs import INTENDED, JOB, document, job, printed
 from tests.hostile.outputs import EVERYTHING, PAYLOAD, TEXTS, faults
+from tests.proxy.proxy_command import ProxyCommand
 from tests.proxy.targets import raw, target
-from tests.proxy.test_command import running
 
 GATE = "drift new.json --base old.json"
 COMMAND_LINES = {
@@ -112,19 +111,11 @@ def test_no_text_can_inject_a_workflow_command(line: str, text: str) -> None:
         yaml.safe_load(outputs[name])
 
 
-def test_the_mock_prints_no_workflow_command_from_a_request_or_contract(tmp_path: Path) -> None:
+def test_the_mock_prints_no_workflow_command_from_a_request_or_contract(tmp_path: Path, python: list[str]) -> None:
     contract = tmp_path / "contract.json"
     contract.write_text(json.dumps(document(PAYLOAD, "listed", "^a$")), "utf-8")
     ready = tmp_path / "ready.json"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest_bctrl",
-        "mock",
-        "--port=0",
-        f"--contract={contract}",
-        f"--ready-file={ready}",
-    ]
+    command = [*python, "-m", "pytest_bctrl", "mock", "--port=0", f"--contract={contract}", f"--ready-file={ready}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **JOB}) as mock:
         while not ready.exists() and mock.poll() is None:
             time.sleep(0.01)
@@ -141,14 +132,14 @@ def test_the_mock_prints_no_workflow_command_from_a_request_or_contract(tmp_path
     assert 4 < len(lines), lines
 
 
-def test_the_proxy_prints_no_workflow_command_from_a_request_or_response(tmp_path: Path) -> None:
+def test_the_proxy_prints_no_workflow_command_from_a_request_or_response(tmp_path: Path, python: list[str]) -> None:
     def respond(number: int) -> bytes:
         fields = f"Content-Type: {PAYLOAD}".replace("\r", "").replace("\n", "")
         body = json.dumps({PAYLOAD: PAYLOAD}).encode()
         return f"HTTP/1.1 418 X\r\n{fields}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
     path = PAYLOAD.replace("\r", "").replace("\n", "").replace(" ", "")
-    with target(respond) as server, running(tmp_path, server.url, "--report", "r.md") as proxy:
+    with target(respond) as server, ProxyCommand(python, tmp_path).running(server.url, "--report", "r.md") as proxy:
         for line in (f"GET /{path} HTTP/1.1", f"GET /v1/spaces/{quote(path)}/runtimes?{quote(PAYLOAD)} HTTP/1.1"):
             raw(proxy.url, f"{line}\r\nHost: a\r\nConnection: close\r\n\r\n".encode(), half_close=True)
         _, out, err = proxy.end()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import pytest
@@ -115,9 +114,9 @@ def test_a_breaking_change_that_cannot_be_run_gives_exit_code_2(project: pytest.
     assert line in (project.path / "impact.md").read_text("utf-8")
 
 
-def test_drift_reads_the_stored_report_of_the_last_run(project: pytest.Pytester) -> None:
+def test_drift_reads_the_stored_report_of_the_last_run(project: pytest.Pytester, python: list[str]) -> None:
     """`drift --impact` shows which test fails; a run that measured nothing removes the report."""
-    drift = [sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact"]
+    drift = [*python, "-m", "pytest_bctrl", "drift", "changed.json", "--impact"]
     project.runpytest("--bctrl-impact=changed.json")
     assert (project.path / STORED_REPORT).exists()
     project.run(*drift).stdout.fnmatch_lines(["  you  fails (*test_label: KeyError: 'paused')"])

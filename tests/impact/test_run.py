@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,18 +35,18 @@ def test_a_change_that_fails_a_test_fails_the_run(project: pytest.Pytester) -> N
     )
 
 
-def test_the_gate_shows_the_impact_of_each_change(project: pytest.Pytester) -> None:
+def test_the_gate_shows_the_impact_of_each_change(project: pytest.Pytester, python: list[str]) -> None:
     """`drift --impact REPORT` prints the failing test next to the finding."""
     project.runpytest(*IMPACT, "-p", "no:cacheprovider")
 
-    result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "impact.json")
+    result = project.run(*python, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "impact.json")
 
     assert result.ret == 1
     result.stdout.fnmatch_lines(["  you  fails (*test_label: KeyError: 'paused')"])
 
 
-def test_a_file_that_is_not_an_impact_report_is_an_error(project: pytest.Pytester) -> None:
-    result = project.run(sys.executable, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "changed.json")
+def test_a_file_that_is_not_an_impact_report_is_an_error(project: pytest.Pytester, python: list[str]) -> None:
+    result = project.run(*python, "-m", "pytest_bctrl", "drift", "changed.json", "--impact", "changed.json")
 
     assert result.ret == 2
     result.stderr.fnmatch_lines(["*--impact changed.json: it is not a report of an impact run (write one: pytest *"])

@@ -13,7 +13,7 @@ from pytest_bctrl import MockServer
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
 from pytest_bctrl.traffic.mock.transport import MockTransport
-from tests.mock.test_command_line import running
+from tests.mock.mock_command import MockCommand
 from tests.request_checks.orders import contract_of_paths, operation
 
 SCHEMES = {
@@ -98,9 +98,9 @@ def test_a_key_after_a_scheme_may_end_with_padding() -> None:
     assert 200 == status(MockServer(contract, api_key=Secret(key)), {"Authorization": f"Token {key}"})
 
 
-def test_the_command_lists_the_operations_whose_certificate_is_not_checked(tmp_path: Path) -> None:
+def test_the_command_lists_the_operations_whose_certificate_is_not_checked(tmp_path: Path, python: list[str]) -> None:
     file = tmp_path / "openapi.json"
     file.write_text(json.dumps(secured("certificate").contract.source))
-    with running(tmp_path, "--contract", str(file)) as mock:
+    with MockCommand(python, tmp_path).running("--contract", str(file)) as mock:
         _, out, _ = mock.end()
     assert "not checked: client certificates, which a plain connection does not have (GET /orders)\n" in out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -252,18 +251,9 @@ def test_an_example_is_served_if_and_only_if_an_independent_engine_accepts_it(sc
         assert (example, type(example)) == (served, type(served))
 
 
-def test_the_command_starts_with_the_published_spec() -> None:
+def test_the_command_starts_with_the_published_spec(python: list[str]) -> None:
     """It has a path parameter without an example; the request that the command shows works."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest_bctrl",
-        "mock",
-        "--port",
-        "0",
-        "--contract",
-        "contracts/runtimes.openapi.yaml",
-    ]
+    command = [*python, "-m", "pytest_bctrl", "mock", "--port", "0", "--contract", "contracts/runtimes.openapi.yaml"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         shown = next((line for line in process.stdout if "try: curl" in line), "")

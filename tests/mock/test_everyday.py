@@ -22,7 +22,7 @@ from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.parse import ServerLimits
 from pytest_bctrl.traffic.mock.transport import MockTransport
 from tests.mock.asking import ask, connected, listed, raw, read_all, replies, request_bytes
-from tests.mock.test_command_line import failed, running
+from tests.mock.mock_command import MockCommand
 from tests.mock.test_operations import shop
 
 
@@ -97,13 +97,15 @@ def test_a_body_of_many_megabytes_is_accepted_and_the_limit_can_be_set() -> None
     assert b"the body is longer than 1024 bytes; --max-body raises this limit of the mock" in reply.body
 
 
-def test_the_command_sets_the_largest_body(tmp_path: Path) -> None:
+def test_the_command_sets_the_largest_body(tmp_path: Path, python: list[str]) -> None:
     """`--max-body 2KB`: 2,049 bytes get 413; `--max-body lots` is an error."""
-    with running(tmp_path, "--max-body", "2KB", "--quiet") as mock:
+    with MockCommand(python, tmp_path).running("--max-body", "2KB", "--quiet") as mock:
         path = f"{mock.url}/v1/spaces/{mock.space_id}/runtimes"
         statuses = [httpx.request("GET", path, content=b"x" * size).status_code for size in (2048, 2049)]
     assert [401, 413] == statuses
-    assert "lots is not a size: give bytes, or a number with KB, MB or GB" in failed("--max-body", "lots")
+    assert "lots is not a size: give bytes, or a number with KB, MB or GB" in MockCommand(python, tmp_path).error_of(
+        "--max-body", "lots"
+    )
 
 
 def test_health_needs_no_control_and_no_key(mock: MockServer) -> None:
@@ -169,8 +171,11 @@ def test_the_end_waits_no_longer_than_its_grace(mock: MockServer) -> None:
     assert 200 == ask(mock, "GET", "/__bctrl__/health", {}).status
 
 
-def test_a_signal_lets_the_command_complete_a_request(tmp_path: Path) -> None:
-    with running(tmp_path, "--fault", "delay(0.5)", "--quiet") as mock, ThreadPoolExecutor(1) as pool:
+def test_a_signal_lets_the_command_complete_a_request(tmp_path: Path, python: list[str]) -> None:
+    with (
+        MockCommand(python, tmp_path).running("--fault", "delay(0.5)", "--quiet") as mock,
+        ThreadPoolExecutor(1) as pool,
+    ):
         host, _, port = mock.url.removeprefix("http://").rpartition(":")
         response = pool.submit(mock.ask)
         with socket.create_connection((host, int(port))):

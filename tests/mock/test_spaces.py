@@ -28,7 +28,7 @@ from pytest_bctrl.traffic.mock.server import MOCK_KEY
 from pytest_bctrl.traffic.mock.space import Space
 from tests.contract.documents import document
 
-from .test_command_line import running
+from .mock_command import MockCommand
 
 TOKEN = "t0ken-of-the-control-path"
 CONTROL = from_document(read_yaml(DOCUMENT.read_text("utf-8"), DOCUMENT.name), DOCUMENT.name)
@@ -113,9 +113,9 @@ def test_hundreds_of_spaces_are_independent_under_load(mock: MockServer) -> None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
-def test_one_mock_command_serves_many_tests_at_once(tmp_path: Path) -> None:
+def test_one_mock_command_serves_many_tests_at_once(tmp_path: Path, python: list[str]) -> None:
     """Four at a time, each in a space of its own; tests/languages runs the documented clients."""
-    with running(tmp_path, "--control", "--quiet", "--origin", "https://app.test") as mock:
+    with MockCommand(python, tmp_path).running("--control", "--quiet", "--origin", "https://app.test") as mock:
         ready = json.loads((tmp_path / "ready.json").read_text("utf-8"))
         token, url = ready["control"]["token"], ready["url"]
         assert (0o600, MOCK_KEY, f"{url}/__bctrl__/") == (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proxy.test_command import running
+from tests.proxy.proxy_command import ProxyCommand
 from tests.variants import serve
 from tests.variants.catalogue import named
 
@@ -38,13 +38,13 @@ VARIANTS = {"plain": 0, "gzip": 0, "last-of-300-status-unknown": 1, "nan-in-meta
 
 @pytest.mark.parametrize("client", SUITES)
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_suite_finds_the_faults_of_the_server(tmp_path: Path, client: str, variant: str) -> None:
+def test_a_suite_finds_the_faults_of_the_server(tmp_path: Path, python: list[str], client: str, variant: str) -> None:
     """Node and curl send three requests through the proxy, whose exit code is that of the variant."""
     if shutil.which(client) is None:
         pytest.skip(f"{client} is not installed")
     (tmp_path / "suite.mjs").write_text(NODE, "utf-8")
     (tmp_path / "suite.sh").write_text(CURL, "utf-8")
-    with serve(named(variant)) as server, running(tmp_path, server.url) as proxy:
+    with serve(named(variant)) as server, ProxyCommand(python, tmp_path).running(server.url) as proxy:
         environment = {**os.environ, "API_URL": proxy.url, "SPACE": server.space_id, "KEY": server.api_key}
         subprocess.run(SUITES[client], cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=120)
         code, out, _ = proxy.end()

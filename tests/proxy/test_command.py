@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ import pytest
 from pytest_bctrl import Secret, load_contract
 from pytest_bctrl.cli.proxy import EXAMPLES
 from pytest_bctrl.traffic.mock.server import MockServer
+from tests.proxy.proxy_command import ProxyCommand
 from tests.proxy.targets import raw, target
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
@@ -31,43 +31,15 @@ KEY = "sk_live_Qm4vX8zL2tRw6Yp1"
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
-class Running:
-    """A proxy in a subprocess, in the working directory `folder`."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self.process = process
-        self.url = url
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-        self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, out, err
+@pytest.fixture
+def proxy_command(tmp_path: Path, python: list[str]) -> ProxyCommand:
+    return ProxyCommand(python, tmp_path)
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "pytest_bctrl", "proxy", *arguments]
-
-
-@contextmanager
-def running(folder: Path, url: str, *arguments: str) -> Iterator[Running]:
-    ready = folder / "ready.json"
-    process = subprocess.Popen(
-        command(url, "--port", "0", "--ready-file", str(ready), *arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-    )
-    try:
-        while not ready.exists():
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.01)
-        data = json.loads(ready.read_text("utf-8"))
-        assert (process.pid, url) == (data["pid"], data["target"])
-        yield Running(process, data["url"])
-    finally:
-        process.kill()
-        process.communicate()
+@pytest.fixture
+def new_process(tmp_path: Path) -> ProxyCommand:
+    """Return the command in a process that has imported nothing before, and has the id that the test knows."""
+    return ProxyCommand([sys.executable], tmp_path)
 
 
 @contextmanager
@@ -82,10 +54,13 @@ def listing(url: str, server: MockServer, key: str = KEY) -> httpx.Response:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_proxy_serves_until_a_signal_and_passes(tmp_path: Path, number: signal.Signals) -> None:
-    with mock() as server, running(tmp_path, server.url) as proxy:
+def test_the_proxy_serves_until_a_signal_and_passes(
+    tmp_path: Path, new_process: ProxyCommand, number: signal.Signals
+) -> None:
+    with mock() as server, new_process.running(server.url) as proxy:
         assert 200 == listing(proxy.url, server).status_code
         code, out, err = proxy.end(number)
+        assert (proxy.process.pid, server.url) == (proxy.ready["pid"], proxy.ready["target"])
     assert (0, "") == (code, err)
     assert out.startswith(f"proxy of {server.url} on {proxy.url}\ncontract ")
     assert "\n1 exchange checked: no findings under contract " in out
@@ -96,10 +71,10 @@ def test_the_proxy_serves_until_a_signal_and_passes(tmp_path: Path, number: sign
 REPORTS = ["r.json", "r.html", "r.md", "r.sarif", "r.xml"]
 
 
-def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path) -> None:
+def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path, proxy_command: ProxyCommand) -> None:
     with mock() as server:
         server.fault("nan")
-        with running(tmp_path, server.url, *(f"--report={name}" for name in REPORTS)) as proxy:
+        with proxy_command.running(server.url, *(f"--report={name}" for name in REPORTS)) as proxy:
             for _ in range(3):
                 listing(proxy.url, server)
             code, out, err = proxy.end()
@@ -115,15 +90,15 @@ def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path) 
     assert ElementTree.parse(tmp_path / "r.xml").getroot().findall(".//failure")
 
 
-def test_findings_can_be_accepted_and_are_then_no_failure(tmp_path: Path) -> None:
+def test_findings_can_be_accepted_and_are_then_no_failure(proxy_command: ProxyCommand) -> None:
     """`--accept` writes the baseline, which the next run uses."""
     with mock() as server:
         server.fault("nan")
-        with running(tmp_path, server.url, "--accept", "fixed in 4.2") as proxy:
+        with proxy_command.running(server.url, "--accept", "fixed in 4.2") as proxy:
             listing(proxy.url, server)
             code, _, err = proxy.end()
         assert (0, True) == (code, "accepted 1 until " in err)
-        with running(tmp_path, server.url, "--quiet") as proxy:
+        with proxy_command.running(server.url, "--quiet") as proxy:
             listing(proxy.url, server)
             code, out, _ = proxy.end()
     assert 0 == code
@@ -131,19 +106,19 @@ def test_findings_can_be_accepted_and_are_then_no_failure(tmp_path: Path) -> Non
     assert "error GET /v1/spaces/{id}/runtimes: strict_json" not in out
 
 
-def test_a_rule_that_is_switched_off_does_not_fail_the_proxy(tmp_path: Path) -> None:
+def test_a_rule_that_is_switched_off_does_not_fail_the_proxy(proxy_command: ProxyCommand) -> None:
     """`--level strict_json=off`: the exit code is 0, and the summary counts the hidden finding."""
     with mock() as server:
         server.fault("nan")
-        with running(tmp_path, server.url, "--level", "strict_json=off") as proxy:
+        with proxy_command.running(server.url, "--level", "strict_json=off") as proxy:
             listing(proxy.url, server)
             code, out, _ = proxy.end()
     assert 0 == code
     assert "switched off by --level: strict_json, 1 not shown" in out
 
 
-def test_a_proxy_without_any_exchange_of_the_contract_ends_with_2(tmp_path: Path) -> None:
-    with target(lambda number: EMPTY) as server, running(tmp_path, server.url) as proxy:
+def test_a_proxy_without_any_exchange_of_the_contract_ends_with_2(proxy_command: ProxyCommand) -> None:
+    with target(lambda number: EMPTY) as server, proxy_command.running(server.url) as proxy:
         httpx.get(f"{proxy.url}/v1/space/7", trust_env=False)
         code, out, _ = proxy.end()
     assert 2 == code
@@ -151,19 +126,19 @@ def test_a_proxy_without_any_exchange_of_the_contract_ends_with_2(tmp_path: Path
     assert "not in the contract: GET /v1/space/7\n" in out
 
 
-def test_a_target_that_is_down_ends_with_2(tmp_path: Path) -> None:
+def test_a_target_that_is_down_ends_with_2(proxy_command: ProxyCommand) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with running(tmp_path, f"http://127.0.0.1:{port}") as proxy:
+    with proxy_command.running(f"http://127.0.0.1:{port}") as proxy:
         assert 502 == httpx.get(f"{proxy.url}/v1/spaces/a/runtimes", trust_env=False).status_code
         code, out, _ = proxy.end()
     assert 2 == code
     assert "not checked: the target cannot be reached: " in out
 
 
-def test_only_safe_rejects_a_post_with_405(tmp_path: Path) -> None:
+def test_only_safe_rejects_a_post_with_405(proxy_command: ProxyCommand) -> None:
     """The proxy exits with 0 and prints what it did not forward."""
-    with mock() as server, running(tmp_path, server.url, "--only-safe") as proxy:
+    with mock() as server, proxy_command.running(server.url, "--only-safe") as proxy:
         listing(proxy.url, server)
         reply = httpx.post(f"{proxy.url}/v1/spaces/{server.space_id}/runtimes", json={}, trust_env=False)
         assert (405, "GET, HEAD, OPTIONS") == (reply.status_code, reply.headers["Allow"])
@@ -172,9 +147,11 @@ def test_only_safe_rejects_a_post_with_405(tmp_path: Path) -> None:
     assert f"not forwarded: POST /v1/spaces/{server.space_id}/runtimes: POST is not a safe method" in out
 
 
-def test_a_recording_can_be_checked_and_replayed_and_holds_no_key(tmp_path: Path) -> None:
+def test_a_recording_can_be_checked_and_replayed_and_holds_no_key(
+    tmp_path: Path, proxy_command: ProxyCommand, python: list[str]
+) -> None:
     """`--record` writes each distinct exchange once."""
-    with mock() as server, running(tmp_path, server.url, "--record", "traffic.har") as proxy:
+    with mock() as server, proxy_command.running(server.url, "--record", "traffic.har") as proxy:
         received = listing(proxy.url, server)
         listing(proxy.url, server)
         listing(proxy.url, server, "wrong-key-1234567890")
@@ -187,7 +164,7 @@ def test_a_recording_can_be_checked_and_replayed_and_holds_no_key(tmp_path: Path
     assert KEY not in text
     assert "wrong-key" not in text
     checked = subprocess.run(
-        [sys.executable, "-m", "pytest_bctrl", "check", "traffic.har"], cwd=tmp_path, capture_output=True, check=False
+        [*python, "-m", "pytest_bctrl", "check", "traffic.har"], cwd=tmp_path, capture_output=True, check=False
     )
     assert 0 == checked.returncode, checked.stdout + checked.stderr
     assert received.json() == json.loads(entries[0]["response"]["content"]["text"])
@@ -199,9 +176,9 @@ def echoing(number: int) -> bytes:
     return f"HTTP/1.1 418 {KEY}\r\n{fields}\r\n\r\n".encode() + body
 
 
-def test_a_key_that_the_target_repeats_is_in_no_output(tmp_path: Path) -> None:
+def test_a_key_that_the_target_repeats_is_in_no_output(tmp_path: Path, proxy_command: ProxyCommand) -> None:
     files = ["--record", "traffic.har", *(f"--report={name}" for name in REPORTS)]
-    with target(echoing) as server, running(tmp_path, server.url, *files) as proxy:
+    with target(echoing) as server, proxy_command.running(server.url, *files) as proxy:
         headers = {"Authorization": f"Bearer {KEY}"}
         path = "/v1/spaces/5b1e0c8e-0000-4000-8000-00000000bc71/runtimes"
         assert KEY in httpx.get(f"{proxy.url}{path}?key={KEY}", headers=headers, trust_env=False).text
@@ -228,17 +205,17 @@ def test_a_key_that_the_target_repeats_is_in_no_output(tmp_path: Path) -> None:
         (["http://localhost:1", "--contract", "none.yaml"], "none.yaml"),
     ],
 )
-def test_a_wrong_setting_is_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
-    done = subprocess.run(command(*arguments), cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+def test_a_wrong_setting_is_one_line(proxy_command: ProxyCommand, arguments: list[str], message: str) -> None:
+    done = proxy_command.run(*arguments)
     assert (2, "") == (done.returncode, done.stdout)
     assert message in done.stderr
     assert 1 == len(done.stderr.splitlines())
 
 
-def test_a_damaged_recording_is_kept(tmp_path: Path) -> None:
+def test_a_damaged_recording_is_kept(tmp_path: Path, proxy_command: ProxyCommand) -> None:
     """The proxy exits with 2 and names the file."""
     (tmp_path / "traffic.har").write_text("{", "utf-8")
-    with mock() as server, running(tmp_path, server.url, "--record", "traffic.har") as proxy:
+    with mock() as server, proxy_command.running(server.url, "--record", "traffic.har") as proxy:
         listing(proxy.url, server)
         code, out, _ = proxy.end()
     assert 2 == code
@@ -247,18 +224,18 @@ def test_a_damaged_recording_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_the_examples_of_the_help_are_valid(tmp_path: Path, example: str) -> None:
+def test_the_examples_of_the_help_are_valid(proxy_command: ProxyCommand, example: str) -> None:
     """Each is started; ended without traffic, it exits with 2."""
     program, name, *arguments = shlex.split(example)
     assert ("pytest-bctrl", "proxy") == (program, name)
     chosen_by_the_test = ("--port", "0", "--ready-file", "proxy.json")
-    with running(tmp_path, *(word for word in arguments if word not in chosen_by_the_test)) as proxy:
+    with proxy_command.running(*(word for word in arguments if word not in chosen_by_the_test)) as proxy:
         proxy.process.send_signal(signal.SIGTERM)
         assert 2 == proxy.process.wait(60)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from /proc")
-def test_a_large_body_is_streamed_in_bounded_memory(tmp_path: Path) -> None:
+def test_a_large_body_is_streamed_in_bounded_memory(new_process: ProxyCommand) -> None:
     """200 MB pass in both directions, byte for byte, through a process that never has more than 150 MB."""
     block = os.urandom(1024 * 1024)
     received: list[int] = []
@@ -281,7 +258,7 @@ def test_a_large_body_is_streamed_in_bounded_memory(tmp_path: Path) -> None:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with running(tmp_path, url) as proxy:
+        with new_process.running(url) as proxy:
             host, _, port = proxy.url.removeprefix("http://").rpartition(":")
             with socket.create_connection((host, int(port)), timeout=60) as client:
                 head = f"POST /v1/spaces/a/runtimes HTTP/1.1\r\nHost: a\r\nContent-Length: {200 * len(block)}\r\n\r\n"
@@ -305,9 +282,9 @@ def _peak_memory(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
-def test_the_reset_of_a_client_leaves_the_proxy_running(tmp_path: Path) -> None:
+def test_the_reset_of_a_client_leaves_the_proxy_running(proxy_command: ProxyCommand) -> None:
     """After resets at several moments of a request, a further client gets its response."""
-    with mock() as server, running(tmp_path, server.url) as proxy:
+    with mock() as server, proxy_command.running(server.url) as proxy:
         host, _, port = proxy.url.removeprefix("http://").rpartition(":")
         for sent in (b"", b"GET / HTTP/1.1\r\nHo", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"):
             with socket.create_connection((host, int(port)), timeout=60) as client:
@@ -319,7 +296,7 @@ def test_the_reset_of_a_client_leaves_the_proxy_running(tmp_path: Path) -> None:
     assert (0, "") == (code, err)
 
 
-def test_a_contract_given_by_an_option_is_checked(tmp_path: Path) -> None:
+def test_a_contract_given_by_an_option_is_checked(tmp_path: Path, proxy_command: ProxyCommand) -> None:
     """With `--contract`, a status that it does not document is an error."""
     document: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -327,17 +304,19 @@ def test_a_contract_given_by_an_option_is_checked(tmp_path: Path) -> None:
         "paths": {"/ping": {"get": {"responses": {"204": {"description": ""}}}}},
     }
     (tmp_path / "pings.json").write_text(json.dumps(document), "utf-8")
-    with target(lambda number: EMPTY) as server, running(tmp_path, server.url, "--contract", "pings.json") as proxy:
+    with target(lambda number: EMPTY) as server, proxy_command.running(server.url, "--contract", "pings.json") as proxy:
         httpx.get(f"{proxy.url}/ping", trust_env=False)
         code, out, _ = proxy.end()
     assert 1 == code
     assert "error GET /ping: status_code_conformance at status: the status is not documented: 200" in out
 
 
-def test_identifiers_are_replaced_in_a_recording_if_the_project_says_so(tmp_path: Path) -> None:
+def test_identifiers_are_replaced_in_a_recording_if_the_project_says_so(
+    tmp_path: Path, proxy_command: ProxyCommand
+) -> None:
     """With `bctrl_scrub = ids`, the client still receives the real space id."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_scrub = ids\n", "utf-8")
-    with mock() as server, running(tmp_path, server.url, "--record", "traffic.har") as proxy:
+    with mock() as server, proxy_command.running(server.url, "--record", "traffic.har") as proxy:
         received = listing(proxy.url, server)
         assert 0 == proxy.end()[0]
     text = (tmp_path / "traffic.har").read_text("utf-8")
@@ -345,15 +324,9 @@ def test_identifiers_are_replaced_in_a_recording_if_the_project_says_so(tmp_path
     assert server.space_id not in text
 
 
-def test_listening_on_all_interfaces_prints_a_warning(tmp_path: Path) -> None:
+def test_listening_on_all_interfaces_prints_a_warning(proxy_command: ProxyCommand) -> None:
     """Also without a ready file."""
-    process = subprocess.Popen(
-        command("http://localhost:1", "--host", "0.0.0.0", "--port", "0"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-    )
+    process = proxy_command.start("http://localhost:1", "--host", "0.0.0.0", "--port", "0")
     try:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
@@ -368,7 +341,7 @@ def test_listening_on_all_interfaces_prints_a_warning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_in_file", [True, False])
 def test_the_client_certificate_comes_from_the_project_or_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_in_file: bool
+    tmp_path: Path, proxy_command: ProxyCommand, monkeypatch: pytest.MonkeyPatch, is_in_file: bool
 ) -> None:
     """A file without a certificate is an error for a target with TLS, wherever it is set."""
     (tmp_path / "empty.pem").write_text("", "utf-8")
@@ -377,10 +350,7 @@ def test_the_client_certificate_comes_from_the_project_or_the_environment(
     else:
         monkeypatch.setenv("BCTRL_CLIENT_CERT", str(tmp_path / "empty.pem"))
 
-    completed = subprocess.run(
-        command("https://127.0.0.1:1", "--port", "0"),
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    completed = proxy_command.run("https://127.0.0.1:1", "--port", "0")
 
     assert completed.returncode == 2
     assert "bctrl_client_cert: it contains no certificate with its key" in completed.stderr

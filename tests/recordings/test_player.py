@@ -28,7 +28,7 @@ from pytest_bctrl.traffic.recordings.replay import (
     replay_transport,
 )
 from pytest_bctrl.traffic.retry import RetryPolicy
-from tests.mock.test_command_line import running
+from tests.mock.mock_command import MockCommand
 from tests.recordings.test_trust import listed
 
 ORIGIN = "https://api.example.test"
@@ -111,15 +111,15 @@ def location(player: Player) -> str:
     return response.headers["Location"] or ""
 
 
-def test_the_mock_command_replays_a_recording_byte_for_byte(tmp_path: Path) -> None:
+def test_the_mock_command_replays_a_recording_byte_for_byte(tmp_path: Path, python: list[str]) -> None:
     """`pytest-bctrl mock --recording`, with and without `--nonconforming`."""
     (tmp_path / "x.har").write_bytes(encode(Recording((listed(),))))
-    _served(tmp_path)
-    _served(tmp_path, "--nonconforming")
+    _served(tmp_path, python)
+    _served(tmp_path, python, "--nonconforming")
 
 
-def _served(tmp_path: Path, *options: str) -> None:
-    with running(tmp_path, "--recording", str(tmp_path / "x.har"), "--quiet", *options) as mock:
+def _served(tmp_path: Path, python: list[str], *options: str) -> None:
+    with MockCommand(python, tmp_path).running("--recording", str(tmp_path / "x.har"), "--quiet", *options) as mock:
         with urllib.request.urlopen(f"{mock.url}/v1/spaces/{SPACE_ID}/runtimes") as response:
             assert listed().body == response.read()
         with pytest.raises(urllib.error.HTTPError, match="421") as caught:

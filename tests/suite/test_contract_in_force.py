@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bctrl.contract.files import packaged
 from tests.drift.published import TEXT, page
-from tests.mock.test_command_line import running as mock_process
+from tests.mock.mock_command import MockCommand
 from tests.variants import named, serve
 
 from .conftest import LiveRun, Typed
@@ -139,8 +139,8 @@ def test_commands_use_and_name_the_project_contract(project: Path, typed: Typed)
     assert 0 == typed("pytest-bctrl explain unique_ids").ret
 
 
-def test_the_mock_command_serves_and_names_the_project_contract(project: Path) -> None:
-    with mock_process(project) as mock:
+def test_the_mock_command_serves_and_names_the_project_contract(project: Path, python: list[str]) -> None:
+    with MockCommand(python, project).running() as mock:
         assert mock.process.stdout is not None
         *_, contract = (mock.process.stdout.readline() for _ in range(3))
     assert f"contract {CONTRACT}\n" == contract
