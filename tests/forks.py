@@ -3,7 +3,7 @@
 A fork has imported pytest, its plugins and this package, and has run the contract suite, so it starts as quickly as a
 run in the process of the tests, and still has streams, signals and an exit code of its own. So has a fork that runs a
 command of this package. `python tests/forks.py SOCKET` is the server; `tests/fork_client.py` is started instead of
-Python.
+Python. With arguments after SOCKET, the server has imported only what a run of pytest with these arguments imports.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ IS_AVAILABLE = sys.platform == "linux" and "coverage" not in sys.modules
 
 
 @contextmanager
-def forking_server(folder: Path) -> Iterator[Path]:
+def forking_server(folder: Path, *arguments: str) -> Iterator[Path]:
     """Start the server; yield the path of its socket."""
     # Its variables are those of the caller, except for the ones that only a start of Python reads.
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     variables["PYTHONHASHSEED"] = os.environ.get("PYTHONHASHSEED", "0")
-    command = [sys.executable, "-P", __file__, "socket"]
+    command = [sys.executable, "-P", __file__, "socket", *arguments]
     server = subprocess.Popen(
         command, cwd=folder, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -82,9 +82,15 @@ def write_pytest(path: Path, server: Path) -> None:
     path.chmod(0o755)
 
 
-def serve(path: str) -> None:
+def serve(path: str, *arguments: str) -> None:
     """Load what a run needs, then create a fork per request."""
-    _load()
+    if arguments:
+        pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments])
+    else:
+        _load()
+    sys.stdout.flush()
+    # What a run collects is its own garbage alone.
+    gc.freeze()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
@@ -120,9 +126,6 @@ def _load() -> None:
                 _import(name)
 
     pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:randomly", "--bctrl-mock", "bctrl"], [Loading()])
-    sys.stdout.flush()
-    # What a run collects is its own garbage alone.
-    gc.freeze()
 
 
 def _import(name: str) -> None:
@@ -219,4 +222,4 @@ def _end(caller: socket.socket, child: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])

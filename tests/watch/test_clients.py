@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from pytest_bctrl.watch.importing import HOOKS
+from tests import UNUSED, forks
 from tests.watch.cases import BREAKING, CONFORMING, expected_findings, shown
 from tests.watch.suites import CLIENTS, RESPONDERS, Suite, as_parameters, write_suite
 
@@ -15,33 +19,54 @@ ARGUMENTS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-q")
 CASES = {**CONFORMING, **BREAKING}
 
 
-def watched(pytester: pytest.Pytester, *arguments: str) -> tuple[pytest.RunResult, list[dict[str, Any]]]:
-    """Return the result of a watched run, and the findings of its report.
+LIBRARIES = HOOKS.keys() - {"asyncio", "threading"}
+"""What the suite imports; pytest imports the two others."""
+PLUGINS = [f"-pno:{name}" for name in ("respx", "pytest_httpx", "requests_mock")]
+"""Plugins that import a library."""
 
-    It is a new process, because the watch finds a library when the suite imports it.
-    """
+
+@pytest.fixture(scope="session")
+def clean_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Yield the command of a Python that has imported none of the libraries: the watch hooks them on import."""
+    if not forks.IS_AVAILABLE:
+        yield [sys.executable]
+        return
+    folder = tmp_path_factory.mktemp("clean")
+    with forks.forking_server(folder, "--bctrl-watch", *UNUSED.split(), *PLUGINS, str(folder)) as server:
+        python = forks.command(server)
+        code = f"import sys; print([name for name in {sorted(LIBRARIES)} if name in sys.modules])"
+        assert "[]\n" == subprocess.run([*python, "-u", "-c", code], capture_output=True, text=True).stdout
+        yield python
+
+
+def watched(pytester: pytest.Pytester, python: list[str]) -> tuple[pytest.RunResult, list[dict[str, Any]]]:
+    """Return the result of a watched run, and the findings of its report."""
     options = ("--bctrl-watch", "--bctrl-contract=orders.json", "--bctrl-report=report.json", *ARGUMENTS)
-    result = pytester.run(sys.executable, "-m", "pytest", *options, *arguments)
+    result = pytester.run(*python, "-m", "pytest", *options)
     report = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))
     return result, report["findings"]
 
 
 @pytest.mark.parametrize("suite", as_parameters(CLIENTS))
-def test_each_break_is_found_with_its_test_and_lines(pytester: pytest.Pytester, suite: Suite) -> None:
+def test_each_break_is_found_with_its_test_and_lines(
+    pytester: pytest.Pytester, clean_python: list[str], suite: Suite
+) -> None:
     """A suite of each HTTP client breaks the contract in known tests: exactly those findings are reported."""
-    assert_each_break_is_found(pytester, suite)
+    assert_each_break_is_found(pytester, clean_python, suite)
 
 
 @pytest.mark.parametrize("suite", as_parameters(RESPONDERS))
-def test_each_break_behind_a_mock_library_is_found(pytester: pytest.Pytester, suite: Suite) -> None:
+def test_each_break_behind_a_mock_library_is_found(
+    pytester: pytest.Pytester, clean_python: list[str], suite: Suite
+) -> None:
     """A suite of each library that replaces responses: exactly the known breaks are reported."""
-    assert_each_break_is_found(pytester, suite)
+    assert_each_break_is_found(pytester, clean_python, suite)
 
 
-def assert_each_break_is_found(pytester: pytest.Pytester, suite: Suite) -> None:
+def assert_each_break_is_found(pytester: pytest.Pytester, python: list[str], suite: Suite) -> None:
     """Run the suite under the watch, and compare the findings with those of the public functions."""
     write_suite(pytester, suite)
-    result, findings = watched(pytester)
+    result, findings = watched(pytester, python)
 
     result.assert_outcomes(passed=len(CASES), errors=len(BREAKING))
     by_test: dict[str, list[Any]] = {name: [] for name in CASES}
