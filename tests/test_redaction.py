@@ -251,7 +251,7 @@ WHOLE: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("form", WHOLE)
 @pytest.mark.parametrize("value", ["a+b(c)*[d]|e?^f$.{2}\\w9Q", "ключ-Пароль-Öß空間-🚀z9", "\"'<&>'\"-7Qx|2"])
 def test_a_secret_of_few_letters_is_redacted_as_a_whole(value: str, form: str) -> None:
-    """Its letters and digits alone do not identify it."""
+    """In each encoded form; its letters and digits alone, without its symbols, are not redacted."""
     redact = redaction(value)
     clean = redact(f"before {WHOLE[form](value)} after")
     assert ("before ", " after", True) == (clean[:7], clean[-6:], MASK in clean)

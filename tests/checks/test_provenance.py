@@ -55,7 +55,7 @@ def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(checke
 
 
 def test_a_rejection_by_a_gateway_is_one_finding() -> None:
-    """`answered_by` lists the signs of a proxy, and is empty for responses of the application."""
+    """`answered_by` lists the signs of a proxy or says "the application"; it is empty for a success."""
     checked = refusal("a\x00b", 400)
     (finding,) = softened(checked, check_protocol(checked, refusals(checked.operation)))
     assert finding.message == "a value that no client sends is rejected in front of the application"

@@ -66,6 +66,7 @@ def test_small_values_are_unchanged(value: Any) -> None:
 
 
 def test_omitted_items_are_counted() -> None:
+    """`shorten` of a list of ten returns eight items and `… 2 more`."""
     assert [0, 1, 2, 3, 4, 5, 6, 7, "… 2 more"] == shorten(list(range(10)))
 
 

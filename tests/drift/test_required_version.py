@@ -161,7 +161,7 @@ def test_annotations_and_sarif_refer_to_the_file_of_the_pull_request(
 
 
 def test_new_values_of_an_enum_are_one_block(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """20 of them: one block of text, one annotation and one row, but 20 findings in JSON."""
+    """20 of them: one block of text with each fingerprint, one annotation and one row of Markdown."""
     text = report("text", capsys)
     assert 1 == text.count("ERROR response-property-enum-value-added (20 findings)") == text.count("ERROR ")
     assert "at status: 'n0', 'n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7', 'n8', 'n9' and 10 more" in text

@@ -101,7 +101,7 @@ def can_mount(folder: Path) -> bool:
 
 
 def test_a_full_disk_is_an_error_that_leaves_files_unchanged(tmp_path: Path) -> None:
-    """Each command and file that is written, on a small file system: one line names the file."""
+    """Six kinds of files on a small file system: one line names the file and says that no space is left."""
     if not can_mount(tmp_path):
         pytest.skip("this system lets its user mount no file system of its own (unshare --mount)")
     done = subprocess.run(

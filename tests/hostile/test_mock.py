@@ -111,7 +111,7 @@ def test_a_forked_child_does_not_stop_the_mock_of_its_parent(end: Callable[[Mock
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_that_stopped_its_copy_does_not_occupy_the_port() -> None:
-    """While a forked child lives, the parent can stop the mock and its port is free."""
+    """After the parent stops the mock too, connections are refused although the forked child lives."""
     ours, theirs = socket.socketpair()
     with MockServer(CONTRACT) as mock:
         with warnings.catch_warnings():

@@ -270,6 +270,7 @@ def test_a_change_that_cannot_be_simulated_has_a_reason(of_spec: Callable[[Any],
 
 
 def test_changes_of_a_contract_without_samples_have_that_reason() -> None:
+    """`not_run_reason` of each derived change says that no response can be generated from the contract."""
     changes = derive_changes(contract_of(_NO_SAMPLE))
     assert ["no response can be generated from the contract"] == [change.not_run_reason for change in changes]
 

@@ -131,7 +131,7 @@ def test_an_invalid_file_is_an_error_that_names_the_problem(data: bytes, message
 
 
 def test_har_files_of_other_tools_are_read() -> None:
-    """With the fields that Chrome, Firefox, Playwright and Schemathesis omit, encode and add."""
+    """Base64 bodies are decoded, pseudo and transport headers left out, blocked requests skipped."""
     body = '{"runtimes":[]}'
     entries = [
         {

@@ -150,6 +150,7 @@ def test_the_version_is_in_the_metadata_and_the_changelog(built: Built) -> None:
 
 
 def test_the_metadata_has_requirements_and_entry_points(built: Built) -> None:
+    """Of the wheel: Python version, license, extra, project URLs, and the entry points of plugin and command."""
     with ZipFile(built.wheel) as archive:
         metadata = message_from_bytes(archive.read(f"pytest_bctrl-{VERSION}.dist-info/METADATA"))
         entries = archive.read(f"pytest_bctrl-{VERSION}.dist-info/entry_points.txt").decode()

@@ -165,7 +165,7 @@ def test_a_probe_without_a_response_does_not_stop_the_others() -> None:
 
 
 def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> None:
-    """A server that closes each connection after a response gets each request at most once more."""
+    """The server ends a connection at its second request: five requests get six there; each counts for a limit."""
     taken: list[str] = []
 
     class Dropping(BaseHTTPRequestHandler):

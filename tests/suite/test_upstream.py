@@ -57,6 +57,7 @@ def test_a_breaking_change_fails_and_shows_both_locations(pytester: pytest.Pytes
 
 
 def test_an_unreadable_upstream_exits_with_2(pytester: pytest.Pytester, published: Path) -> None:
+    """A published page without a spec: the summary lists the drift as not checked, and nothing as checked."""
     published.write_text("# A page without a spec\n")
 
     result = pytester.runpytest(f"--bctrl-upstream={published}")
