@@ -37,7 +37,7 @@ class UpstreamComparison(NamedTuple):
 
 
 def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
-    """Return the changes from `base` to `revision`, worst first; an empty list if both mean the same.
+    """Return the changes from `base` to `revision` as findings, worst first; an empty list if both mean the same.
 
     Each is an OpenAPI 3.0, 3.1 or 3.2 document as data, as a `Document`, or as the path of a YAML, JSON or Markdown
     file. In a finding `expected` is the old value and `observed` the new one. Raises `DocumentError` if a document
@@ -46,10 +46,11 @@ def compare(base: Source, revision: Source, options: Options | None = None) -> l
     from pytest_bctrl.drift.compare_documents import compare_documents
     from pytest_bctrl.drift.options import Options
 
-    return compare_documents(_document(base, "base"), _document(revision, "revision"), options or Options())
+    return compare_documents(_document_of(base, "base"), _document_of(revision, "revision"), options or Options())
 
 
-def _document(source: Any, name: str) -> Document:
+def _document_of(source: Any, name: str) -> Document:
+    """Return a source as a document: itself, loaded data, or what is read from a path, a URL or `-`."""
     from pytest_bctrl.contract.document import Document, load_data
 
     if isinstance(source, Document):
@@ -101,8 +102,8 @@ def compare_with_upstream(
     require_known_rules(baseline, other_rules)
     today = date.today()
     options = Options(settings.levels, sunset_days=settings.sunset_days, today=today)
-    revision = _document(source, "revision")
-    comparison = compare_contracts(_document(contract_base, "base"), revision, overlay, options)
+    revision = _document_of(source, "revision")
+    comparison = compare_contracts(_document_of(contract_base, "base"), revision, overlay, options)
     partition = apply_baseline(comparison.findings, baseline, today)
     notes = (
         *comparison.notes,
@@ -114,7 +115,7 @@ def compare_with_upstream(
 
 
 def notes_on_adoption(revision: Document, findings: list[Finding]) -> list[str]:
-    """Return the operations of a changed document that the contract suite could not check, each with the reason.
+    """Return a note per operation of a changed document that the contract suite could not check, with the reason.
 
     It may compare well and yet be too slow to validate with, for example. Raises `DocumentError` if no operation is
     left.

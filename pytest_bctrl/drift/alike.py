@@ -40,12 +40,15 @@ class Spellings:
         assumed: set[tuple[str, str]] = set()
         waiting = list(zip(old, new, strict=True))
         while waiting:
-            before, after = self._followed(self._old, waiting[-1][0]), self._followed(self._new, waiting.pop()[1])
+            before, after = (
+                self._reference_target(self._old, waiting[-1][0]),
+                self._reference_target(self._new, waiting.pop()[1]),
+            )
             pair = before.pointer, after.pointer
             if pair in self._same or pair in assumed:
                 continue
             assumed.add(pair)
-            if len(assumed) > _MOST or not _say_the_same(before, after, self._ignored):
+            if len(assumed) > _MOST or not _are_written_alike(before, after, self._ignored):
                 return False
             inside = list(zip(_inside(before), _inside(after), strict=True))
             if any(was[0] != now[0] for was, now in inside):
@@ -54,8 +57,8 @@ class Spellings:
         self._same |= assumed
         return True
 
-    def _followed(self, spec: Spec, part: Part) -> Part:
-        """Return the target of a reference, if nothing beside it has a meaning."""
+    def _reference_target(self, spec: Spec, part: Part) -> Part:
+        """Return the target of a reference, or the part itself if keywords with a meaning stand beside it."""
         seen: set[str] = set()
         while isinstance(part.value, dict) and is_reference(part.value) and part.pointer not in seen:
             if len(part.value) > 1 and not spec.is_30 and not self._ignored >= part.value.keys() - {"$ref"}:
@@ -65,15 +68,16 @@ class Spellings:
         return part
 
 
-def _say_the_same(old: Part, new: Part, ignored: frozenset[str]) -> bool:
+def _are_written_alike(old: Part, new: Part, ignored: frozenset[str]) -> bool:
+    """Return whether two parts have the same keywords, without regard to the schemas inside them."""
     if not isinstance(old.value, dict) or not isinstance(new.value, dict):
         return type(old.value) is type(new.value) and bool(old.value == new.value)
-    same_keywords = _keywords(old.value, ignored) == _keywords(new.value, ignored)
+    same_keywords = _compared_keywords(old.value, ignored) == _compared_keywords(new.value, ignored)
     return same_keywords and len(_inside(old)) == len(_inside(new))
 
 
-def _keywords(schema: dict[str, Any], ignored: frozenset[str]) -> Any:
-    """Return the keywords of a schema that contain no schemas and that validators read."""
+def _compared_keywords(schema: dict[str, Any], ignored: frozenset[str]) -> Any:
+    """Return a key of the keywords that validators read and that contain no schemas."""
     keywords = {word: value for word, value in schema.items() if word not in ignored and word not in APPLICATORS}
     keywords = {word: value for word, value in keywords.items() if not word.startswith("x-")}
     if keywords.get("format") not in ASSERTED:
@@ -96,10 +100,11 @@ def _inside(part: Part) -> list[tuple[tuple[str, str], Part]]:
         if key is not None:
             pointer = f"{pointer}/{escape_token(str(key))}"
         inside.append(((word, str(key)), Part(inner, pointer)))
-    return sorted(inside, key=_keyword)
+    return sorted(inside, key=_keyword_of)
 
 
-def _keyword(entry: tuple[tuple[str, str], Part]) -> tuple[str, str]:
+def _keyword_of(entry: tuple[tuple[str, str], Part]) -> tuple[str, str]:
+    """Return the keyword and key of an entry, for sorting."""
     return entry[0]
 
 
@@ -115,21 +120,21 @@ class Contents:
         self._digests: dict[str, str] = {}
 
     def digest(self, schema: Schema) -> str:
-        """Return a text that is the same for schemas that are written alike."""
+        """Return a digest that is equal for schemas that are written alike, apart from annotations."""
         return _hash([self._digest(part, 0) for part in schema])
 
     def _digest(self, part: Part, depth: int) -> str:
-        """Return a digest of what a part means, following references."""
+        """Return the digest of a part, references followed; a part inside itself or too deep is `recursive`."""
         if is_reference_alone(part.value):
             part = self._spec.target(part)
         if part.pointer not in self._digests:
             # What a recursive reference leads to.
             self._digests[part.pointer] = "recursive"
             if depth < _DEEPEST:
-                self._digests[part.pointer] = self._content(part, depth)
+                self._digests[part.pointer] = self._content_digest(part, depth)
         return self._digests[part.pointer]
 
-    def _content(self, part: Part, depth: int) -> str:
+    def _content_digest(self, part: Part, depth: int) -> str:
         """Return the digest of the keywords of a part, and of the schemas inside."""
         if not isinstance(part.value, dict):
             return repr(part.value)
@@ -147,6 +152,7 @@ def is_reference_alone(value: Any) -> bool:
 
 
 def _hash(value: Any) -> str:
+    """Return 16 hexadecimal digits of the SHA-256 of a value as JSON."""
     import json
     from hashlib import sha256
 

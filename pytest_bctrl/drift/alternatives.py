@@ -11,12 +11,12 @@ from pytest_bctrl.drift.node import (
     Kind,
     Node,
     Schema,
+    accepts_anything,
+    accepts_nothing,
     covers,
+    is_list_of_types,
     is_null,
     says_more,
-    takes_all_of_its_types,
-    takes_anything,
-    takes_nothing,
 )
 from pytest_bctrl.drift.walk import Walk
 
@@ -34,12 +34,12 @@ _SAYS_NOTHING = frozenset(
 
 def read_alternatives(part: Part, spec: Spec, read: Callable[[Schema], Node]) -> list[Alternatives]:
     """Return the alternatives that a schema offers: none, one or both of `oneOf` and `anyOf`."""
-    choices = [_read(part / kind, kind, spec, read) for kind in _KINDS if part.value.get(kind) is not None]
+    choices = [_read_choice(part / kind, kind, spec, read) for kind in _KINDS if part.value.get(kind) is not None]
     return [choice for choice in choices if choice is not None]
 
 
-def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) -> Alternatives | None:
-    """Read the alternatives that some value meets; None if any value meets the whole, as one of `anyOf` takes any."""
+def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) -> Alternatives | None:
+    """Return the alternatives under one keyword that some value meets; None if they allow any value."""
     schema_of: dict[Node, Schema] = {}
     with_null, impossible = False, None
     waiting: list[Schema] = []
@@ -47,38 +47,38 @@ def _read(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) ->
     while waiting:
         schema = waiting.pop()
         node = read(schema)
-        if takes_nothing(node):
+        if accepts_nothing(node):
             impossible = schema
         elif is_null(node):
             with_null = True
         elif kind == "oneOf":
             schema_of.setdefault(node, schema)
-        elif takes_anything(node):
+        elif accepts_anything(node):
             return None
-        elif inner := _nested(node):
+        elif inner := _nested_alternatives(node):
             waiting += inner[::-1]
         else:
             schema_of.setdefault(node, schema)
     if kind == "anyOf":
-        schema_of, dropped_null = _needed(schema_of)
+        schema_of, dropped_null = _without_redundant(schema_of)
         with_null |= dropped_null
     if not schema_of and impossible is not None and not with_null:
         return Alternatives(kind, [impossible], part.pointer, False)
     if not schema_of and not with_null:
         return None
-    return _named(Alternatives(kind, [*schema_of.values()], part.pointer, with_null), schema_of)
+    return _with_listed_types(Alternatives(kind, [*schema_of.values()], part.pointer, with_null), schema_of)
 
 
-def _needed(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:
-    """Leave out alternatives of `anyOf` that take no more than others, and all but the first of equal ones.
+def _without_redundant(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:
+    """Return the alternatives of `anyOf` without those that others include, and whether null was dropped with one.
 
     Return the rest, and whether only alternatives that are left out take null.
     """
-    broad = frozenset(kind for node in schema_of if takes_all_of_its_types(node) for kind in node.types or ())
+    broad = frozenset(kind for node in schema_of if is_list_of_types(node) for kind in node.types or ())
     needed = {
         node: schema
         for node, schema in schema_of.items()
-        if takes_all_of_its_types(node) or node.types is None or not covers(broad, node.types)
+        if is_list_of_types(node) or node.types is None or not covers(broad, node.types)
     }
     first = next(iter(needed), None)
     if first and all(Walk(lambda node: node.shallow_key, _written_alike).equal(first, node) for node in needed):
@@ -88,10 +88,11 @@ def _needed(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:
 
 
 def _written_alike(first: Schema, second: Schema) -> bool:
+    """Return whether two schemas have equal text."""
     return [repr(part.value) for part in first] == [repr(part.value) for part in second]
 
 
-def _nested(node: Node) -> list[Schema]:
+def _nested_alternatives(node: Node) -> list[Schema]:
     """Return the alternatives of a branch that is only an `anyOf`: those of an inner `anyOf` belong to the outer one.
 
     Empty if an alternative is null: null is a property of the branch, and stays with it.
@@ -104,8 +105,8 @@ def _nested(node: Node) -> list[Schema]:
     return choice.branches
 
 
-def _named(choice: Alternatives, nodes: Iterable[Node]) -> Alternatives:
-    """Return the alternatives with the types or values that they list, if they contain nothing else."""
+def _with_listed_types(choice: Alternatives, nodes: Iterable[Node]) -> Alternatives:
+    """Return the alternatives with the types or values that they list, or unchanged if they contain anything else."""
     if len(choice.branches) < 2:
         return choice
     types: set[str] = set()
@@ -126,34 +127,39 @@ def _named(choice: Alternatives, nodes: Iterable[Node]) -> Alternatives:
     return choice._replace(values=values)
 
 
-def says_nothing(part: Part, spec: Spec, depth: int = 0) -> bool:
-    """Return whether a schema takes any value as written, without reading all of it."""
+def accepts_any_as_written(part: Part, spec: Spec, depth: int = 0) -> bool:
+    """Return whether a schema obviously accepts any value, as it is written."""
     if not isinstance(part.value, dict) or depth > _WRAPPINGS:
         return part.value is True
     if is_reference(part.value):
         target = spec.target(part)
-        return target.value is not part.value and says_nothing(target, spec, depth + 1)
+        return target.value is not part.value and accepts_any_as_written(target, spec, depth + 1)
     return all(
-        keyword in _SAYS_NOTHING or keyword.startswith("x-") or _is_vacuous(part, keyword, value, spec, depth)
+        keyword in _SAYS_NOTHING or keyword.startswith("x-") or _has_no_effect(part, keyword, value, spec, depth)
         for keyword, value in part.value.items()
     )
 
 
-def _is_vacuous(part: Part, keyword: str, value: Any, spec: Spec, depth: int) -> bool:
+def _has_no_effect(part: Part, keyword: str, value: Any, spec: Spec, depth: int) -> bool:
+    """Return whether a keyword restricts no value."""
     subschemas: list[Part] = []
     if keyword == "anyOf" and isinstance(value, list):
-        return any(says_nothing(branch, spec, depth + 1) for branch in spec.items(part / keyword))
+        return any(accepts_any_as_written(branch, spec, depth + 1) for branch in spec.items(part / keyword))
     if keyword == "allOf" and isinstance(value, list):
         subschemas = spec.items(part / keyword)
     elif keyword in ("items", "additionalProperties", "propertyNames") and _LEFT_OVER.isdisjoint(part.value):
         subschemas = [part / keyword]
-    elif keyword in ("patternProperties", "dependentSchemas") and isinstance(value, dict) and _open(part.value):
+    elif (
+        keyword in ("patternProperties", "dependentSchemas")
+        and isinstance(value, dict)
+        and _leaves_rest_open(part.value)
+    ):
         subschemas = [member for _, member in spec.members(part / keyword)]
     elif keyword not in _NOTHING or value != _NOTHING[keyword]:
         return False
-    return all(says_nothing(subschema, spec, depth + 1) for subschema in subschemas)
+    return all(accepts_any_as_written(subschema, spec, depth + 1) for subschema in subschemas)
 
 
-def _open(schema: dict[str, Any]) -> bool:
+def _leaves_rest_open(schema: dict[str, Any]) -> bool:
     """Return whether a schema has no keyword about further properties or items."""
     return "additionalProperties" not in schema and _LEFT_OVER.isdisjoint(schema)

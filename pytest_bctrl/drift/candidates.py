@@ -48,7 +48,7 @@ def candidates_of(question: Question, step: Step, allows: int, sides: tuple[Side
 def candidates(
     pairs: list[Step], allows: int, value: Any, name: str, sides: tuple[Side, Side]
 ) -> Iterator[tuple[Any, str]]:
-    """Yield values of the first schema, the smallest first, with the pointer to a candidate for the last schema."""
+    """Yield values of the first schema that hold a candidate for the last, each with the pointer to the candidate."""
     for candidate in leaf_candidates(pairs[-1], allows, value, name, sides):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
@@ -99,10 +99,10 @@ def _edge_case_values(node: Node, side: Side, smallest: dict[str, Any]) -> Itera
 
 
 def _edge_case_objects(node: Node, side: Side, smallest: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield objects with the properties that a schema mentions, with undeclared ones, and with too many."""
+    """Yield objects with the properties that a schema mentions, with undeclared properties, and with too many."""
     names = [*node.maps.get("properties", ()), *node.maps.get("dependentSchemas", ())]
     names += [*node.constraints.get("dependentRequired", ()), "another"]
-    names += [_named_by(pattern) for pattern in node.maps.get("patternProperties", ())]
+    names += [_matching_name(pattern) for pattern in node.maps.get("patternProperties", ())]
     yield from ({**smallest, name: value} for name in names if name not in smallest for value in _FEW)
     for name, demanded in node.constraints.get("dependentRequired", {}).items():
         yield {**dict.fromkeys((name, *demanded)), **smallest}
@@ -115,12 +115,13 @@ def _edge_case_objects(node: Node, side: Side, smallest: dict[str, Any]) -> Iter
     yield {**smallest, **{f"more{index}": None for index in range(min(maximum, _MANY) + 1)}}
 
 
-def _named_by(pattern: str) -> str:
+def _matching_name(pattern: str) -> str:
     """Return a name that probably matches a pattern; the engine decides."""
     return matching(pattern, Random(0)) or "x"  # noqa: S311 - a sample, the same each time
 
 
-def _reference(pointer: str) -> str:
+def _definition_reference(pointer: str) -> str:
+    """Return the reference to the definition of the schema at a pointer."""
     return f"#/$defs/{quote(escape_token(pointer), safe='~')}"
 
 
@@ -141,21 +142,24 @@ class Side:
 
     @cached_property
     def _document(self) -> dict[str, Any]:
+        """The schemas that were read, as one JSON Schema document."""
         return {"$defs": self._schemas}
 
     @cached_property
     def _registry(self) -> Registry:
+        """The engine's registry of the schemas that were read before."""
         from jsonschema_rs import Draft202012, Registry
 
         return Registry([(self._base, self._document)], draft=Draft202012)
 
     @cached_property
     def _builders(self) -> tuple[Builder, Builder]:
+        """A builder of values without optional properties, and one with them."""
         contract = Contract(self._base, "", "", "", (), (), self._document, self._document)
         return Builder(contract, RoundRobin(optional=False)), Builder(contract, RoundRobin())
 
     def _schema(self, node: Node, base: str = "") -> Any:
-        """Return a schema, or with a base URI a reference to it."""
+        """Return the schema of a node for the engine; with a base URI, a reference to it. May raise `LookupError`."""
         if any(BESIDE in pointer for pointer in node.key):
             raise LookupError(node.key)
         # A schema inside another schema of the key is part of it.
@@ -165,15 +169,16 @@ class Side:
             return {}
         if len(pointers) == 1 and not base:
             return self._schemas[pointers[0]]
-        return {"allOf": [{"$ref": f"{base}{_reference(pointer)}"} for pointer in pointers]}
+        return {"allOf": [{"$ref": f"{base}{_definition_reference(pointer)}"} for pointer in pointers]}
 
     def read_all(self, pointers: Iterable[str]) -> None:
-        """Read schemas and all that they refer to. The registry has those that are read before it is created."""
+        """Add schemas and all that they refer to; the registry contains only those added before it is created."""
         spec, waiting = self._normal.spec, list(pointers)
 
         def refer(schema: dict[str, Any]) -> str:
+            """Return the reference to the target of a schema, which is read too."""
             waiting.append(spec.target(Part(schema, pointer)).pointer)
-            return _reference(waiting[-1])
+            return _definition_reference(waiting[-1])
 
         while waiting:
             pointer = waiting.pop()
@@ -191,6 +196,10 @@ class Side:
         return True
 
     def _validator(self, node: Node) -> Validator:
+        """Return the engine's validator of a schema.
+
+        The engine reads the schemas that were added before the first validator.
+        """
         from jsonschema_rs import Draft202012Validator
 
         schema = self._schema(node, self._base)
@@ -203,7 +212,7 @@ class Side:
         return self._normal.node(node.child(word))
 
     def smallest(self, schema: Schema) -> Any:
-        """Return a small value of a schema. Raises one of `FAILURES` if none is easily generated."""
+        """Return a small value that a schema allows. Raises one of `FAILURES` if none is easily generated."""
         return next(self._draws(self._normal.node(schema)))
 
     def values(self, node: Node, counts: Sequence[int] = ()) -> Iterator[Any]:
@@ -249,7 +258,7 @@ class Side:
                 yield {**self._object(node, name), name: value}
 
     def _lists(self, node: Node, counts: Sequence[int]) -> Iterator[Any]:
-        """Yield lists of a schema with these lengths, and with the shortest and the longest."""
+        """Yield arrays that a schema allows with these lengths, and with its shortest and longest."""
         minimum = min(node.constraints.get("minItems", 0), _MANY)
         for count in (*counts, minimum, 2, min(node.constraints.get("maxItems", 0), _MANY)):
             with suppress(*FAILURES):
@@ -282,7 +291,7 @@ class Side:
             return value, ""
         key = step.removeprefix(".")
         if step.startswith(".<patternProperties "):
-            key = _named_by(step[20:-1])
+            key = _matching_name(step[20:-1])
         return {**self._object(node, key), key: value}, f"/{escape_token(key)}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
-from pytest_bctrl.drift.node import Alternatives, Kind, Node, Schema, is_within, says_more, takes_anything
+from pytest_bctrl.drift.node import Alternatives, Kind, Node, Schema, accepts_anything, is_within, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 
@@ -13,7 +13,7 @@ _NAMES: dict[Kind, str] = {"oneOf": "one-of", "anyOf": "any-of"}
 
 
 def compare_alternatives(comparison: SchemaComparison) -> bool:
-    """Note added, removed and changed alternatives. Return whether nothing else is left to compare."""
+    """Note added, removed and changed alternatives; return whether nothing else is left to compare."""
     old, new = comparison.old, comparison.new
     if old.choices and new.choices:
         for before, after in zip(old.choices, new.choices, strict=False):
@@ -23,17 +23,21 @@ def compare_alternatives(comparison: SchemaComparison) -> bool:
         return True
     shared = min(len(old.choices), len(new.choices))
     for choice in old.choices[shared:]:
-        comparison.emit(f"{_NAMES[choice.kind]}-unset", None, None, choice.kind, schemas=(_all(choice), None))
+        comparison.emit(f"{_NAMES[choice.kind]}-unset", None, None, choice.kind, schemas=(_all_parts(choice), None))
     for choice in new.choices[shared:]:
-        comparison.emit(f"{_NAMES[choice.kind]}-set", None, None, choice.kind, schemas=(None, _all(choice)))
+        comparison.emit(f"{_NAMES[choice.kind]}-set", None, None, choice.kind, schemas=(None, _all_parts(choice)))
     return False
 
 
 def _compare_choice(comparison: SchemaComparison, before: Alternatives, after: Alternatives) -> None:
+    """Match the alternatives of two keywords, compare the matched ones, and note the others."""
     written_alike = comparison.sides.equality.written_alike
     if before.kind == after.kind and not any(find_unmatched(before.branches, after.branches, written_alike, [])):
         return
-    sides = _read(comparison, before, comparison.sides.old), _read(comparison, after, comparison.sides.new)
+    sides = (
+        _read_branches(comparison, before, comparison.sides.old),
+        _read_branches(comparison, after, comparison.sides.new),
+    )
     matched = match_branches(comparison.sides, *sides)
     for old_branch, new_branch, label in matched.both:
         comparison.follow(old_branch.schema, new_branch.schema, label, is_branch=True)
@@ -47,7 +51,9 @@ def _compare_choice(comparison: SchemaComparison, before: Alternatives, after: A
         # No alternative is left.
         old_labels = [label.strip("<>") for _, label in matched.removed]
         new_labels = [label.strip("<>") for _, label in matched.added]
-        comparison.emit("type-changed", old_labels, new_labels, after.kind, schemas=(_all(before), _all(after)))
+        comparison.emit(
+            "type-changed", old_labels, new_labels, after.kind, schemas=(_all_parts(before), _all_parts(after))
+        )
         return
     _note_unmatched(comparison, before, after, sides, matched)
 
@@ -59,6 +65,7 @@ def _note_unmatched(
     sides: tuple[list[Branch], list[Branch]],
     matched: Branches,
 ) -> None:
+    """Note the alternatives without a match as removed or added, or that one keyword became the other."""
     removed, added = matched.removed, matched.added
     if after.kind == "anyOf":
         removed = [(branch, label) for branch, label in removed if not _is_covered(branch, sides[1])]
@@ -77,16 +84,16 @@ def _note_unmatched(
     exclusive = sides[after.kind == "oneOf"]
     if before.kind != after.kind and not matched.removed and not matched.added and not are_exclusive(exclusive):
         became = f"{_NAMES[before.kind]}-became-{_NAMES[after.kind]}"
-        comparison.emit(became, before.kind, after.kind, before.kind, schemas=(_all(before), _all(after)))
+        comparison.emit(became, before.kind, after.kind, before.kind, schemas=(_all_parts(before), _all_parts(after)))
 
 
-def _all(choice: Alternatives) -> Schema:
+def _all_parts(choice: Alternatives) -> Schema:
     """Return the parts of all alternatives."""
     return tuple(part for branch in choice.branches for part in branch)
 
 
-def _read(comparison: SchemaComparison, choice: Alternatives, normal: Normalizer) -> list[Branch]:
-    """Return the alternatives, without those of `anyOf` that mean the same as an earlier one."""
+def _read_branches(comparison: SchemaComparison, choice: Alternatives, normal: Normalizer) -> list[Branch]:
+    """Return the alternatives as branches, without those of `anyOf` that mean the same as an earlier one."""
     all_branches = branches(choice.branches, normal)
     if choice.kind == "oneOf":
         return all_branches
@@ -99,31 +106,35 @@ def _read(comparison: SchemaComparison, choice: Alternatives, normal: Normalizer
 
 
 def _is_covered(branch: Branch, candidates: list[Branch]) -> bool:
-    """Return whether an alternative of the other side takes all that this one takes, so nothing is added or removed."""
+    """Return whether some candidate allows all values that an alternative allows."""
     return any(is_within(branch.node, candidate.node) for candidate in candidates)
 
 
 def are_exclusive(side: list[Branch]) -> bool:
-    """Return whether no value can meet two of the alternatives: then `oneOf` and `anyOf` mean the same."""
-    return all(_differ(first, second) for index, first in enumerate(side) for second in side[index + 1 :])
+    """Return whether no value can meet two of the alternatives, so that `oneOf` and `anyOf` mean the same."""
+    return all(_exclude_each_other(first, second) for index, first in enumerate(side) for second in side[index + 1 :])
 
 
-def _differ(first: Branch, second: Branch) -> bool:
+def _exclude_each_other(first: Branch, second: Branch) -> bool:
     """Return whether no value can match both alternatives, or any of the alternatives inside them."""
-    return _are_apart(first, second) or _alternatives_differ(first, second) or _alternatives_differ(second, first)
+    return (
+        _have_nothing_in_common(first, second)
+        or _inner_alternatives_exclude(first, second)
+        or _inner_alternatives_exclude(second, first)
+    )
 
 
-def _alternatives_differ(first: Branch, second: Branch) -> bool:
-    """Return whether a schema offers alternatives each of which no value can meet together with another schema."""
+def _inner_alternatives_exclude(first: Branch, second: Branch) -> bool:
+    """Return whether all inner alternatives of a branch exclude another branch."""
     choices = [choice for choice in first.node.choices if not choice.with_null]
     return any(
         len(choice.branches) <= _MOST_INSIDE
-        and all(_differ(inner, second) for inner in branches(choice.branches, first.node.normal))
+        and all(_exclude_each_other(inner, second) for inner in branches(choice.branches, first.node.normal))
         for choice in choices
     )
 
 
-def _are_apart(first: Branch, second: Branch) -> bool:
+def _have_nothing_in_common(first: Branch, second: Branch) -> bool:
     """Return whether no value can match both alternatives: no common type, or no common value of a property."""
     common = _common_types(first.node.types, second.node.types)
     if common == frozenset():
@@ -150,22 +161,22 @@ def _common_types(first: frozenset[str] | None, second: frozenset[str] | None) -
 
 
 def _is_wrapping(inner: Node, outer: Node) -> bool:
-    """Return whether the outer schema consists of alternatives alone, and the inner one has none but is not empty."""
-    if inner.choices or len(outer.choices) != 1 or takes_anything(inner):
+    """Return whether `outer` consists of alternatives only, and `inner` is a plain schema that is not empty."""
+    if inner.choices or len(outer.choices) != 1 or accepts_anything(inner):
         return False
     return outer.enum is None and not says_more(outer, but_choices=True)
 
 
 def _compare_wrapped(comparison: SchemaComparison) -> None:
-    """Compare a schema with the most similar alternative of the other side, and note the remaining alternatives."""
+    """Compare a plain schema with the most similar alternative of the other side, and note the other alternatives."""
     old, new, sides = comparison.old, comparison.new, comparison.sides
     added = not old.choices
     if added:
         inner, choice = old, new.choices[0]
-        old_branches, new_branches = branches([inner.schema], sides.old), _read(comparison, choice, sides.new)
+        old_branches, new_branches = branches([inner.schema], sides.old), _read_branches(comparison, choice, sides.new)
     else:
         inner, choice = new, old.choices[0]
-        old_branches, new_branches = _read(comparison, choice, sides.old), branches([inner.schema], sides.new)
+        old_branches, new_branches = _read_branches(comparison, choice, sides.old), branches([inner.schema], sides.new)
     matched = match_branches(sides, old_branches, new_branches)
     unmatched = matched.removed
     if added:
@@ -178,18 +189,18 @@ def _compare_wrapped(comparison: SchemaComparison) -> None:
             comparison.follow_here(old_branch.schema, new_branch.schema)
     comparison.compare_nullable()
     if not matched.both:
-        comparison.emit("type-changed", _shape(old), _shape(new), "type", schemas=(old.schema, new.schema))
+        comparison.emit("type-changed", _kind_text(old), _kind_text(new), "type", schemas=(old.schema, new.schema))
     elif is_wrapped:
-        part, schemas = f"beside {', '.join(sorted(labels))}", (None, _all(choice))
+        part, schemas = f"beside {', '.join(sorted(labels))}", (None, _all_parts(choice))
         comparison.emit("wrapped-in-one-of", None, None, choice.kind, part, schemas)
     else:
-        _note_beside(comparison, choice, beside, added=added)
+        _note_other_alternatives(comparison, choice, beside, added=added)
 
 
-def _note_beside(
+def _note_other_alternatives(
     comparison: SchemaComparison, choice: Alternatives, beside: list[tuple[Branch, str]], *, added: bool
 ) -> None:
-    """Note the alternatives beside the one that the other side consists of."""
+    """Note the alternatives that stand beside the wrapped schema as added, or as removed."""
     if not added:
         for branch, label in beside:
             rule = f"{_NAMES[choice.kind]}-removed"
@@ -203,7 +214,7 @@ def _note_beside(
         comparison.emit(suffix, None, label, choice.kind, schemas=(None, branch.schema))
 
 
-def _shape(node: Node) -> str:
+def _kind_text(node: Node) -> str:
     """Return how a message names a schema: the keyword of its alternatives, or its types."""
     if node.choices:
         return node.choices[0].kind
@@ -211,7 +222,7 @@ def _shape(node: Node) -> str:
 
 
 def compare_all_of(comparison: SchemaComparison, changed: bool) -> None:
-    """Note a subschema that was added to `allOf` or removed from it; its effect is compared with the whole schema.
+    """Note each schema that was added to `allOf` or removed from it; its effect is compared with the whole schema.
 
     If some are left on both sides, they are noted if the whole `changed`: else it is the same, divided differently.
     """
@@ -226,7 +237,7 @@ def compare_all_of(comparison: SchemaComparison, changed: bool) -> None:
     for action, unmatched in (("removed", matched.removed), ("added", matched.added)):
         for branch, _ in unmatched:
             name = branch.schema[0].pointer.rpartition("/")[2]
-            if not takes_anything(branch.node):
+            if not accepts_anything(branch.node):
                 schemas = (None, branch.schema) if action == "added" else (branch.schema, None)
                 comparison.emit(f"all-of-{action}", None, None, "allOf", name, schemas)
             elif sides.options.descriptions:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from pytest_bctrl.contract.outline import Part, RawOperation, is_json, media_types, schema_parts
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_encoding import compare_encodings
-from pytest_bctrl.drift.node import takes_anything
+from pytest_bctrl.drift.node import accepts_anything
 from pytest_bctrl.drift.pair import View
 from pytest_bctrl.drift.report import Report
-from pytest_bctrl.drift.rules import word
+from pytest_bctrl.drift.rules import requirement_word
 
 REQUEST_BODY = "requestBody"
 
@@ -29,14 +29,14 @@ class ContentPair(NamedTuple):
 
     @property
     def media_type_rule(self) -> str:
-        """The first words of the ids of rules about media types."""
+        """The start of the ids of rules about media types of this content."""
         if self.is_sent:
             return "request-body-media-type"
         return "response-media-type"
 
     @property
     def scope(self) -> str:
-        """The scope of the rules about schemas."""
+        """The scope of the rules about schemas of this content: `request-body` or `response-body`."""
         if self.is_sent:
             return "request-body"
         return "response-body"
@@ -55,22 +55,22 @@ def compare_request_bodies(
     was_required, is_required = report.base.flag(before / "required"), report.revision.flag(after / "required")
     at = before.pointer, after.pointer
     if is_sent and was and not now:
-        report.add("request-body-removed", body_location, None, None, *at, content=_content(report, before, None))
+        report.add("request-body-removed", body_location, None, None, *at, content=_body_digest(report, before, None))
     elif is_sent and now and not was:
-        rule, content = f"request-body-added-{word(is_required)}", _content(report, None, after)
+        rule, content = f"request-body-added-{requirement_word(is_required)}", _body_digest(report, None, after)
         report.add(rule, body_location, None, None, *at, content=content)
     if is_sent and (not was or not now):
         return
     if was and now and was_required != is_required:
-        values = word(was_required), word(is_required)
+        values = requirement_word(was_required), requirement_word(is_required)
         rule = "request-body"
         if not is_sent:
             rule = "webhook-body"
-        report.add(f"{rule}-became-{word(is_required)}", body_location, *values, *at)
+        report.add(f"{rule}-became-{requirement_word(is_required)}", body_location, *values, *at)
     compare_content(report, ContentPair(before, after, body_location, REQUEST_BODY, is_sent))
 
 
-def _content(report: Report, old: Part | None, new: Part | None) -> str:
+def _body_digest(report: Report, old: Part | None, new: Part | None) -> str:
     """Return a digest of the schemas of a body that was added or removed, in all of its media types."""
     schemas: list[tuple[Part, ...] | None] = []
     for spec, body in ((report.base, old), (report.revision, new)):
@@ -90,7 +90,7 @@ def compare_content(report: Report, body: ContentPair) -> None:
     for name in before:
         if name in after:
             continue
-        match = next((candidate for candidate in added if _relation(name, candidate)), None)
+        match = next((candidate for candidate in added if _media_type_relation(name, candidate)), None)
         at = location._replace(path=f"{body.name} {name}")
         if match is not None:
             pairs.append((name, match))
@@ -98,22 +98,29 @@ def compare_content(report: Report, body: ContentPair) -> None:
             report.add(f"{rule}-removed", at, name, None, before[name].pointer, body.new.pointer)
             continue
         added.remove(match)
-        report.add(f"{rule}-name-{_relation(name, match)}", at, name, match, before[name].pointer, after[match].pointer)
+        report.add(
+            f"{rule}-name-{_media_type_relation(name, match)}",
+            at,
+            name,
+            match,
+            before[name].pointer,
+            after[match].pointer,
+        )
     for name in added:
         at = location._replace(path=f"{body.name} {name}")
         report.add(f"{rule}-added", at, None, name, body.old.pointer, after[name].pointer)
     for name, match in pairs:
-        _compare_body(report, body, before[name], after[match], name)
+        _compare_media_type(report, body, before[name], after[match], name)
 
 
-def _relation(old: str, new: str) -> str:
-    """Return how two different media types are related, or an empty string if they are not."""
+def _media_type_relation(old: str, new: str) -> str:
+    """Return how two media types are related (`changed`, `generalized`, `specialized`); empty if they are not."""
     old_type, new_type = old.split(";")[0], new.split(";")[0]
     if old_type == new_type:
         return "changed"
-    if _within(old_type, new_type):
+    if _is_within_media_type(old_type, new_type):
         return "generalized"
-    if _within(new_type, old_type):
+    if _is_within_media_type(new_type, old_type):
         return "specialized"
     return ""
 
@@ -124,13 +131,13 @@ def _is_replaced(old: str, new: str, *, is_sent: bool) -> bool:
     A consumer of `application/json` may not read `application/vnd+json`; a consumer of a range reads all types in it.
     A server that accepts the one may reject the other, so a request may not replace either by the other.
     """
-    relation = _relation(old, new)
+    relation = _media_type_relation(old, new)
     if relation == "specialized":
         return "*" not in old.split(";")[0]
     return is_sent and relation == "generalized" and "*" not in new.split(";")[0]
 
 
-def _within(narrow: str, wide: str) -> bool:
+def _is_within_media_type(narrow: str, wide: str) -> bool:
     """Return whether a media type is included in another one, such as `application/*`."""
     kind, _, subtype = narrow.partition("/")
     if wide in ("*/*", f"{kind}/*"):
@@ -138,17 +145,18 @@ def _within(narrow: str, wide: str) -> bool:
     return "+" in subtype and wide == f"{kind}/{subtype.rpartition('+')[2]}"
 
 
-def _compare_body(report: Report, body: ContentPair, old: Part, new: Part, media_type: str) -> None:
+def _compare_media_type(report: Report, body: ContentPair, old: Part, new: Part, media_type: str) -> None:
+    """Compare the schema and the encoding of a body under one media type."""
     location = body.location._replace(context=(*body.location.context, ("media_type", media_type)))
     before, after = schema_parts(old), schema_parts(new)
     at = location._replace(path=f"{body.name} {media_type}")
     rule = f"{body.scope}-media-type-schema"
     if (before and after) or (not before and not after):
         report.compare(before, after, View(body.scope, is_json(media_type)), location)
-    elif before and not takes_anything(report.sides.old.node(before)):
+    elif before and not accepts_anything(report.sides.old.node(before)):
         content = report.sides.content(before, None)
         report.add(f"{rule}-removed", at, None, None, old.pointer, new.pointer, content=content)
-    elif after and not takes_anything(report.sides.new.node(after)):
+    elif after and not accepts_anything(report.sides.new.node(after)):
         content = report.sides.content(None, after)
         report.add(f"{rule}-added", at, None, None, old.pointer, new.pointer, content=content)
     compare_encodings(report, old, new, media_type, at, is_sent=body.is_sent)

@@ -55,14 +55,15 @@ def compare_documents(base: Document, revision: Document, options: Options) -> l
     Raises `DocumentError` if a relevant part of either cannot be read: a wrong type, a `$ref` without a target.
     """
     try:
-        return _compare(base, revision, options)
+        return _compare_all(base, revision, options)
     except RecursionError:
         raise DocumentError(
             "schemas nest too deeply to be compared", where=f"{base.name} or {revision.name}", hint="flatten them"
         ) from None
 
 
-def _compare(base: Document, revision: Document, options: Options) -> list[Finding]:
+def _compare_all(base: Document, revision: Document, options: Options) -> list[Finding]:
+    """Compare operations, webhooks, servers, schemes, version, samples and unused schemas; return the findings."""
     before, after = Normalizer(Spec(base)), Normalizer(Spec(revision))
     equality = Equality(before, after, options.descriptions)
     report = Report(Sides(before, after, options, equality))
@@ -70,10 +71,10 @@ def _compare(base: Document, revision: Document, options: Options) -> list[Findi
     matched = match_operations(old, new)
     shapes = {operation.shape for operation in new}
     for operation in matched.removed:
-        _note_removed(report, options, operation, shapes)
-    changed, references = _compare_matched(report, matched)
+        _note_removed_operation(report, options, operation, shapes)
+    changed, references = _compare_matched_operations(report, matched)
     for operation in matched.added:
-        report.add("endpoint-added", _location(operation), None, operation.label, "", operation.part.pointer)
+        report.add("endpoint-added", _operation_location(operation), None, operation.label, "", operation.part.pointer)
     compare_webhooks(report)
     # Every schema is read, so that an invalid document never counts as unchanged; identical schemas are read once.
     read_schemas(before, used_schemas(report.base, _with_outgoing(report.base, old)), ())
@@ -102,8 +103,8 @@ def _with_outgoing(spec: Spec, operations_of: list[RawOperation]) -> list[RawOpe
     return [*operations_of, *outgoing]
 
 
-def _compare_matched(report: Report, matched: Operations) -> tuple[list[RawOperation], set[str]]:
-    """Compare the operations of both documents.
+def _compare_matched_operations(report: Report, matched: Operations) -> tuple[list[RawOperation], set[str]]:
+    """Compare the operations of both documents; return the changed ones, and the references of the others.
 
     Return those of the new document whose schemas must be read, and the references that must be read for the others,
     which are written alike.
@@ -130,33 +131,39 @@ def _compare_matched(report: Report, matched: Operations) -> tuple[list[RawOpera
                 changed.append(new)
         elif security[0] != security[1]:
             required = _required_parameters(parameters(report.base, old))
-            compare_security(report, *security, required, _location(old))
+            compare_security(report, *security, required, _operation_location(old))
     return changed, referenced
 
 
 def _required_parameters(parameters_of: Mapping[Key, RawParameter]) -> frozenset[Key]:
+    """Return the keys of the parameters that are required."""
     return frozenset(key for key, parameter in parameters_of.items() if parameter.required)
 
 
-def _location(operation: RawOperation) -> ChangeLocation:
+def _operation_location(operation: RawOperation) -> ChangeLocation:
+    """Return the location of an operation."""
     return ChangeLocation(operation.label, f"{operation.method.upper()} {operation.shape}")
 
 
 def _compare_operation(
     report: Report, old: RawOperation, new: RawOperation, security: tuple[Security, Security], *, is_alike: bool
 ) -> None:
-    """Note what changed in an operation. `is_alike`: it is written alike, but the targets of references changed."""
-    location, options, equality = _location(old), report.sides.options, report.sides.equality
+    """Note what changed in an operation. With `is_alike`, its own text is equal, but targets of references changed."""
+    location, options, equality = _operation_location(old), report.sides.options, report.sides.equality
     if not is_alike:
         at = old.part.pointer, new.part.pointer
         for rule, was, now in compare_lifecycle(options, OPERATION, old.part.value, new.part.value):
             report.add(rule, location, was, now, *at)
-        _compare_names(report, old, new, location)
+        _compare_operation_texts(report, old, new, location)
         servers_of = own_servers(old), own_servers(new)
         if servers_of[0] is not None or servers_of[1] is not None:
             roots = report.base.root / "servers", report.revision.root / "servers"
             compare_servers(report, servers_of[0] or roots[0], servers_of[1] or roots[1], location)
-    if security[0] != security[1] or not is_alike or not equality.unchanged(_parameters(old), _parameters(new)):
+    if (
+        security[0] != security[1]
+        or not is_alike
+        or not equality.unchanged(_parameter_lists(old), _parameter_lists(new))
+    ):
         before, after = parameters(report.base, old), parameters(report.revision, new)
         compare_parameters(report, before, after, location, known_credentials(*security, before, after))
         compare_security(report, *security, _required_parameters(before), location)
@@ -166,12 +173,13 @@ def _compare_operation(
     compare_callbacks(report, old, new)
 
 
-def _parameters(operation: RawOperation) -> list[object]:
-    """Return the parameters of its path item, and its own."""
+def _parameter_lists(operation: RawOperation) -> list[object]:
+    """Return the `parameters` of the path item and of the operation, as written."""
     return [operation.item.value.get("parameters"), operation.part.value.get("parameters")]
 
 
-def _compare_names(report: Report, old: RawOperation, new: RawOperation, location: ChangeLocation) -> None:
+def _compare_operation_texts(report: Report, old: RawOperation, new: RawOperation, location: ChangeLocation) -> None:
+    """Note changes of an operation's `operationId`, tags, summary and description."""
     at = (old.part / "operationId").pointer, (new.part / "operationId").pointer
     before, after = report.base.text(old.part / "operationId"), report.revision.text(new.part / "operationId")
     id_location = location._replace(path="operationId")
@@ -191,6 +199,7 @@ def _compare_names(report: Report, old: RawOperation, new: RawOperation, locatio
 
 
 def _compare_version(report: Report) -> None:
+    """Note a changed `info.version`."""
     was, now = ((spec.root / "info" / "version").value for spec in (report.base, report.revision))
     if was != now:
         at = "/info/version"
@@ -202,20 +211,22 @@ def _compare_samples(report: Report, old: Mapping[str, str], new: Mapping[str, s
     if not old or not new:
         return
     for name in dict.fromkeys([*old, *new]):
-        was, now = _sample_digest(old, name), _sample_digest(new, name)
+        was, now = _short_sample_digest(old, name), _short_sample_digest(new, name)
         if was != now:
             at = f"/{SAMPLES}/{escape_token(name)}"
             report.add("page-sample-changed", ChangeLocation(path=f"sample {name}"), was, now, at, at)
 
 
-def _sample_digest(samples: Mapping[str, str], name: str) -> str | None:
+def _short_sample_digest(samples: Mapping[str, str], name: str) -> str | None:
+    """Return the start of a code sample's digest; None if the page has no such sample."""
     digest = samples.get(name)
     if digest is None:
         return None
     return str(digest)[:12]
 
 
-def _note_removed(report: Report, options: Options, operation: RawOperation, shapes: set[str]) -> None:
+def _note_removed_operation(report: Report, options: Options, operation: RawOperation, shapes: set[str]) -> None:
+    """Note a removed operation, under a rule that depends on whether the removal was announced."""
     subject = "api-path-removed"
     if operation.shape in shapes:
         subject = "api-removed"
@@ -223,7 +234,7 @@ def _note_removed(report: Report, options: Options, operation: RawOperation, sha
     rule = f"{subject}-{announced}"
     if announced == "parse":
         rule = "api-path-sunset-parse"
-    report.add(rule, _location(operation), operation.label, None, operation.part.pointer)
+    report.add(rule, _operation_location(operation), operation.label, None, operation.part.pointer)
 
 
 def servers(spec: Spec, part: Part) -> dict[str, Part]:
@@ -231,12 +242,12 @@ def servers(spec: Spec, part: Part) -> dict[str, Part]:
     server_of: dict[str, Part] = {}
     for server in spec.items(part):
         spec.mapping(server)
-        for url in _urls(spec, server):
-            server_of.setdefault(_normalized(url), server)
+        for url in _server_urls(spec, server):
+            server_of.setdefault(_normalized_url(url), server)
     return server_of or {"/": part}
 
 
-def _normalized(url: str) -> str:
+def _normalized_url(url: str) -> str:
     """Return a URL in its normal form (RFC 3986, section 6.2.3), without a slash at its end."""
     parts = _URL.fullmatch(url)
     if parts is not None:
@@ -245,7 +256,8 @@ def _normalized(url: str) -> str:
     return url.rstrip("/") or "/"
 
 
-def _urls(spec: Spec, server: Part) -> list[str]:
+def _server_urls(spec: Spec, server: Part) -> list[str]:
+    """Return the URLs of a server with its variables filled in; with too many combinations, one URL that lists them."""
     url = server / "url"
     if url.value is None:
         raise spec.refuse(server, "a server has no url", "give it one")
@@ -277,7 +289,7 @@ def _variable_values(spec: Spec, variable: Part, name: str) -> list[str]:
 
 
 def compare_servers(report: Report, old: Part, new: Part, location: ChangeLocation) -> None:
-    """Note added and removed URLs, in any order."""
+    """Note added and removed server URLs, in any order."""
     urls = []
     for spec, part in ((report.base, old), (report.revision, new)):
         urls.append({url: server.pointer for url, server in servers(spec, part).items()})

@@ -37,11 +37,14 @@ def encodings(normal: Normalizer, media: Part, media_type: str) -> dict[str, Par
         return {}
     properties = normal.node(schema_parts(media)).maps.get("properties", {})
     return {
-        name: _read(normal, part, properties[name], essence) for name, part in explicit.items() if name in properties
+        name: _read_encoding(normal, part, properties[name], essence)
+        for name, part in explicit.items()
+        if name in properties
     }
 
 
-def _read(normal: Normalizer, part: Part, schema: Schema, essence: str) -> PartEncoding:
+def _read_encoding(normal: Normalizer, part: Part, schema: Schema, essence: str) -> PartEncoding:
+    """Return the encoding of a form part, with the defaults that follow from its schema."""
     spec = normal.spec
     spec.mapping(part)
     serialisation: tuple[object, ...] = ()
@@ -52,15 +55,15 @@ def _read(normal: Normalizer, part: Part, schema: Schema, essence: str) -> PartE
         if "explode" in part.value:
             explode = spec.flag(part / "explode")
         serialisation = style, explode
-    names = spec.text(part / "contentType") or _default(normal, normal.node(schema))
+    names = spec.text(part / "contentType") or _default_content_type(normal, normal.node(schema))
     content_types = frozenset(name.strip().lower() for name in names.split(","))
     return PartEncoding(part, content_types, serialisation, allows_reserved, headers(spec, part))
 
 
-def _default(normal: Normalizer, node: Node, depth: int = 0) -> str:
+def _default_content_type(normal: Normalizer, node: Node, depth: int = 0) -> str:
     """Return the content type that a part has if its encoding names none."""
     if node.types == frozenset({"array"}) and depth < 8:
-        return _default(normal, normal.node(node.child("items")), depth + 1)
+        return _default_content_type(normal, normal.node(node.child("items")), depth + 1)
     if node.types == frozenset({"object"}):
         return "application/json"
     formats = {part.schema.get("format") for part in node.parts if isinstance(part.schema, dict)}
@@ -79,41 +82,46 @@ def compare_encodings(
         was, now = before.get(name), after.get(name)
         part_location = location._replace(path=f"{location.path} encoding {name}")
         if was is None:
-            was = _implicit(report.sides.old, old, name, media_type)
+            was = _implicit_encoding(report.sides.old, old, name, media_type)
         if now is None:
-            now = _implicit(report.sides.new, new, name, media_type)
+            now = _implicit_encoding(report.sides.new, new, name, media_type)
         if was is not None and now is not None:
-            _compare(report, was, now, part_location, is_sent=is_sent)
+            _compare_encoding(report, was, now, part_location, is_sent=is_sent)
 
 
-def _implicit(normal: Normalizer, media: Part, name: str, media_type: str) -> PartEncoding | None:
+def _implicit_encoding(normal: Normalizer, media: Part, name: str, media_type: str) -> PartEncoding | None:
     """Return the default encoding of a part without an explicit one; None if the form has no such part."""
     schema = normal.node(schema_parts(media)).maps.get("properties", {}).get(name)
     if schema is None:
         return None
     part = media / "encoding" / name
-    return _read(normal, Part({}, part.pointer), schema, media_type.partition(";")[0])
+    return _read_encoding(normal, Part({}, part.pointer), schema, media_type.partition(";")[0])
 
 
-def _compare(report: Report, old: PartEncoding, new: PartEncoding, location: ChangeLocation, *, is_sent: bool) -> None:
+def _compare_encoding(
+    report: Report, old: PartEncoding, new: PartEncoding, location: ChangeLocation, *, is_sent: bool
+) -> None:
+    """Note the changes of a form part's serialisation, content types, reserved characters and headers."""
     at = old.part.pointer, new.part.pointer
     if old.serialisation != new.serialisation and old.serialisation and new.serialisation:
-        _note(report, old.serialisation, new.serialisation, location, at, is_sent=is_sent, is_wider=False)
+        _note_encoding_change(
+            report, old.serialisation, new.serialisation, location, at, is_sent=is_sent, is_wider=False
+        )
     elif old.content_types != new.content_types:
         is_wider = old.content_types < new.content_types if is_sent else new.content_types < old.content_types
         values = ", ".join(sorted(old.content_types)), ", ".join(sorted(new.content_types))
-        _note(report, *values, location, at, is_sent=is_sent, is_wider=is_wider)
+        _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_wider=is_wider)
     if old.allows_reserved != new.allows_reserved:
         values = f"allowReserved: {old.allows_reserved}".lower(), f"allowReserved: {new.allows_reserved}".lower()
         is_wider = new.allows_reserved == is_sent
-        _note(report, *values, location, at, is_sent=is_sent, is_wider=is_wider)
+        _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_wider=is_wider)
     before = {("header", name): header for name, header in old.headers.items()}
     after = {("header", name): header for name, header in new.headers.items()}
     if is_sent:
         compare_parameters(report, before, after, location, frozenset())
 
 
-def _note(
+def _note_encoding_change(
     report: Report,
     old: object,
     new: object,

@@ -18,7 +18,7 @@ _ABSENT_IS = {"minContains": 1}
 
 
 def compare_types(comparison: SchemaComparison) -> bool:
-    """Compare types and formats. Return whether a value can satisfy both, so that further comparison makes sense."""
+    """Note changed types and formats; return whether a value can satisfy both, so that more comparison makes sense."""
     old, new = comparison.old, comparison.new
     before, after = old.types, new.types
     widened = after is None or (before is not None and covers(after, before))
@@ -28,7 +28,7 @@ def compare_types(comparison: SchemaComparison) -> bool:
     if before == after or values_tell or both_enums:
         compare_formats(comparison)
         return True
-    comparison.emit(_type_suffix(comparison, widened, narrowed), show_types(old), show_types(new), "type")
+    comparison.emit(_type_rule_suffix(comparison, widened, narrowed), show_types(old), show_types(new), "type")
     if not widened and not narrowed:
         return bool((before or set()) & (after or set()))
     old_format, new_format = old.constraints.get("format"), new.constraints.get("format")
@@ -37,7 +37,8 @@ def compare_types(comparison: SchemaComparison) -> bool:
     return True
 
 
-def _type_suffix(comparison: SchemaComparison, widened: bool, narrowed: bool) -> str:
+def _type_rule_suffix(comparison: SchemaComparison, widened: bool, narrowed: bool) -> str:
+    """Return the end of the rule's id for a changed type, which depends on direction and on widening or narrowing."""
     old, new, request = comparison.old, comparison.new, comparison.view.is_request
     before, after = old.types, new.types
     if before is not None and after is not None:
@@ -61,7 +62,7 @@ def _type_suffix(comparison: SchemaComparison, widened: bool, narrowed: bool) ->
 
 
 def show_types(node: Node) -> Any:
-    """Return the types of a schema as a reader would write them."""
+    """Return the types of a schema for display: a name, a list of names, `any` or `nothing`."""
     if node.types is None:
         return "any"
     names = sorted(node.types) or ["nothing"]
@@ -71,15 +72,15 @@ def show_types(node: Node) -> Any:
 
 
 def compare_formats(comparison: SchemaComparison) -> None:
-    """Compare formats: a consumer that validates responses rejects those with another format."""
+    """Note a changed format: a consumer that validates responses rejects those with another format."""
     before, after = comparison.old.constraints.get("format"), comparison.new.constraints.get("format")
     if before != after:
         suffix = _format_suffix(before, after, is_request=comparison.view.is_request)
-        comparison.emit(suffix, before, after, "format", f"format {_name(before)} → {_name(after)}")
+        comparison.emit(suffix, before, after, "format", f"format {_format_text(before)} → {_format_text(after)}")
 
 
 def _format_suffix(before: frozenset[str] | None, after: frozenset[str] | None, *, is_request: bool) -> str:
-    """Return the end of the rule's id: a request may take more than before, a response may contain less."""
+    """Return the end of the rule's id for a changed format, which depends on direction and on the range of values."""
     if is_request:
         generalized = before is not None and (
             after is None or all((old, new) in _WITHIN for old in before for new in after)
@@ -91,12 +92,13 @@ def _format_suffix(before: frozenset[str] | None, after: frozenset[str] | None, 
     return "type-changed"
 
 
-def _name(format_: frozenset[str] | None) -> str:
+def _format_text(format_: frozenset[str] | None) -> str:
+    """Return formats as text, `(none)` if there is none."""
     return " and ".join(sorted(format_ or ())) or "(none)"
 
 
 def compare_values(comparison: SchemaComparison) -> None:
-    """Compare `enum` and `const`."""
+    """Note changes of `enum` and `const`."""
     old, new, emit = comparison.old, comparison.new, comparison.emit
     before, after = old.enum, new.enum
     if before is None and after is None:
@@ -124,11 +126,12 @@ def compare_values(comparison: SchemaComparison) -> None:
 
 
 def _quoted(value: Any) -> str:
+    """Return a value as text of at most 80 characters."""
     return repr(value)[:80]
 
 
 def compare_constraints(comparison: SchemaComparison) -> None:
-    """Compare the constraints of a value."""
+    """Note changes of bounds, patterns, multiples and the other keywords that constrain a value."""
     old, new, emit = comparison.old, comparison.new, comparison.emit
     if not old.constraints and not new.constraints:
         return
@@ -153,6 +156,7 @@ def compare_constraints(comparison: SchemaComparison) -> None:
 
 
 def _bound_action(before: Any, after: Any) -> str:
+    """Return the word for a changed bound: `set`, `unset`, `increased` or `decreased`."""
     if before is None:
         return "set"
     if after is None:
@@ -163,7 +167,7 @@ def _bound_action(before: Any, after: Any) -> str:
 
 
 def _implied_bounds(node: Node, listing: Node) -> set[str]:
-    """Return the bounds of a schema that each value listed by the other schema satisfies: they change nothing."""
+    """Return the bounds of a schema that hold anyway for all values listed by the other schema."""
     if node.enum is not None or not listing.enum:
         return set()
     return {
@@ -176,7 +180,7 @@ def _implied_bounds(node: Node, listing: Node) -> set[str]:
 
 
 def _compare_exclusive(comparison: SchemaComparison) -> set[str]:
-    """Compare bounds that became exclusive or inclusive. Return their keywords: each is reported as one change."""
+    """Note bounds that became exclusive or inclusive; return their keywords, which need no further comparison."""
     old, new = comparison.old, comparison.new
     compared: set[str] = set()
     for inclusive, exclusive in EXCLUSIVE_BOUNDS.items():
@@ -195,12 +199,14 @@ def _compare_exclusive(comparison: SchemaComparison) -> set[str]:
 
 
 def _emit_bound(comparison: SchemaComparison, keywords: set[str], action: str) -> None:
+    """Note that an exclusive or inclusive bound was set or unset."""
     (keyword,) = keywords
     values = comparison.old.constraints.get(keyword), comparison.new.constraints.get(keyword)
     comparison.emit(f"{BOUNDS[keyword][0]}-{action}", *values, keyword)
 
 
 def _compare_pattern(comparison: SchemaComparison) -> None:
+    """Note an added, removed, changed or generalised pattern; equivalent patterns are no change."""
     before: frozenset[str] | None = comparison.old.constraints.get("pattern")
     after: frozenset[str] | None = comparison.new.constraints.get("pattern")
     if before == after or all(pattern is None or not pattern - _ANY_TEXT for pattern in (before, after)):
@@ -227,6 +233,7 @@ def _are_all_within(narrow: frozenset[str], wide: frozenset[str]) -> bool:
 
 
 def _compare_multiple(comparison: SchemaComparison) -> None:
+    """Note a set, unset, changed, generalised or specialised `multipleOf`."""
     before: frozenset[float] | None = comparison.old.constraints.get("multipleOf")
     after: frozenset[float] | None = comparison.new.constraints.get("multipleOf")
     if before == after:
@@ -245,10 +252,12 @@ def _compare_multiple(comparison: SchemaComparison) -> None:
 
 
 def _divides(number: float, divisor: float) -> bool:
+    """Return whether a number is a multiple of a divisor, within rounding."""
     return abs(number / divisor - round(number / divisor)) < 1e-9
 
 
 def _compare_dependent(comparison: SchemaComparison) -> None:
+    """Note added, removed and changed entries of `dependentRequired`."""
     before, after = (node.constraints.get("dependentRequired", {}) for node in (comparison.old, comparison.new))
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
@@ -264,7 +273,7 @@ def _compare_dependent(comparison: SchemaComparison) -> None:
 
 
 def compare_defaults(comparison: SchemaComparison) -> None:
-    """Compare `default`."""
+    """Note an added, removed or changed `default`."""
     old, new = comparison.old.flags, comparison.new.flags
     if "default" in old and "default" in new:
         if value_key(old["default"]) != value_key(new["default"]):
@@ -276,7 +285,7 @@ def compare_defaults(comparison: SchemaComparison) -> None:
 
 
 def compare_extensible(comparison: SchemaComparison) -> None:
-    """Compare `x-extensible-enum` of a request; its sender has agreed to tolerate additional values in responses."""
+    """Note values removed from `x-extensible-enum` of a request; values may be added to it at any time."""
     before, after = (
         comparison.old.constraints.get("x-extensible-enum", {}),
         comparison.new.constraints.get("x-extensible-enum"),

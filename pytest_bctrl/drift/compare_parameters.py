@@ -9,7 +9,7 @@ from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removed_a
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.pair import RANK, View
 from pytest_bctrl.drift.report import Report
-from pytest_bctrl.drift.rules import word
+from pytest_bctrl.drift.rules import requirement_word
 
 
 def compare_parameters(
@@ -25,7 +25,7 @@ def compare_parameters(
     """
     for key in dict.fromkeys([*old, *new]):
         parameter = old.get(key) or new[key]
-        parameter_location = location._replace(path=f"{location.path} {_location(key, parameter)}".lstrip())
+        parameter_location = location._replace(path=f"{location.path} {_parameter_path(key, parameter)}".lstrip())
         before, after = old.get(key), new.get(key)
         if before is not None and after is not None:
             if not report.sides.equality.unchanged(before.part.value, after.part.value):
@@ -36,7 +36,8 @@ def compare_parameters(
             _note_added(report, after, parameter_location, key in credentials)
 
 
-def _location(key: Key, parameter: RawParameter) -> str:
+def _parameter_path(key: Key, parameter: RawParameter) -> str:
+    """Return how a location names a parameter: `path {id}`, `header x-name`, `query limit`."""
     if key[0] == "path" and key[1].startswith("#"):
         return f"path {{{parameter.name}}}"
     if key[0] == "header":
@@ -45,6 +46,7 @@ def _location(key: Key, parameter: RawParameter) -> str:
 
 
 def _note_removed(report: Report, options: Options, parameter: RawParameter, location: ChangeLocation) -> None:
+    """Note a removed parameter, under a rule that depends on whether the removal was announced."""
     announced = removed_after(parameter.part.value, options)
     rule = f"request-parameter-removed-{announced}".removesuffix("-without-deprecation")
     if announced == "parse":
@@ -53,6 +55,7 @@ def _note_removed(report: Report, options: Options, parameter: RawParameter, loc
 
 
 def _note_added(report: Report, parameter: RawParameter, location: ChangeLocation, is_known: bool) -> None:
+    """Note an added parameter, under a rule that depends on whether it is required, in the path, or a credential."""
     flags, content = report.sides.new.node(parameter.schema).flags, report.sides.content(None, parameter.schema)
     if is_known:
         rule = "new-request-parameter-for-known-credential"
@@ -69,13 +72,20 @@ def _note_added(report: Report, parameter: RawParameter, location: ChangeLocatio
 
 
 def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, location: ChangeLocation) -> None:
+    """Note the changes of a parameter that both operations have."""
     at = old.part.pointer, new.part.pointer
     add, options = report.add, report.sides.options
     if old.required != new.required:
-        add(f"request-parameter-became-{word(new.required)}", location, word(old.required), word(new.required), *at)
+        add(
+            f"request-parameter-became-{requirement_word(new.required)}",
+            location,
+            requirement_word(old.required),
+            requirement_word(new.required),
+            *at,
+        )
     if old.style != new.style:
         add("request-parameter-style-changed", location, old.style, new.style, *at)
-    elif old.explode != new.explode and writes_parts(report, old, new):
+    elif old.explode != new.explode and is_written_in_parts(report, old, new):
         add("request-parameter-explode-changed", location, old.explode, new.explode, *at)
     if old.in_ == "query":
         _compare_flags(report, old, new, location, at)
@@ -107,7 +117,7 @@ def _compare_flags(
 
 
 def _became_list(report: Report, old: RawParameter, new: RawParameter, view: View) -> bool:
-    """Return whether a value became a list of such values, where a list of a single one is sent alike (`q=a`)."""
+    """Return whether a value became a list of such values, where a list of a single value is sent alike (`q=a`)."""
     if not (old.style == new.style == "form" and new.explode):
         return False
     if report.sides.equality.written_alike(old.schema, new.schema):
@@ -121,7 +131,7 @@ def _became_list(report: Report, old: RawParameter, new: RawParameter, view: Vie
     return worst is None or worst.rank == RANK["info"]
 
 
-def writes_parts(report: Report, old: RawParameter, new: RawParameter) -> bool:
+def is_written_in_parts(report: Report, old: RawParameter, new: RawParameter) -> bool:
     """Return whether `explode` changes how a parameter or header is written.
 
     It does for an object, and for a list unless the style is `simple`.

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pytest_bctrl.contract.outline import Part, RawParameter, headers, is_json
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_content import ContentPair, compare_content
-from pytest_bctrl.drift.compare_parameters import compare_parameters, writes_parts
+from pytest_bctrl.drift.compare_parameters import compare_parameters, is_written_in_parts
 from pytest_bctrl.drift.pair import View
 from pytest_bctrl.drift.report import Report
-from pytest_bctrl.drift.rules import word
+from pytest_bctrl.drift.rules import requirement_word
 
 Responses = dict[str, Part]
 
@@ -33,22 +33,22 @@ def compare_responses(
     for status in added:
         if status not in matched:
             at = location._replace(path=status, context=(("status", status),))
-            report.add(f"response-{_kind(status, new)}-status-added", at, None, status, "", new[status].pointer)
+            report.add(f"response-{_status_kind(status, new)}-status-added", at, None, status, "", new[status].pointer)
 
 
 def _compare_missing(
     report: Report, status: str, old: Responses, new: Responses, location: ChangeLocation, is_sent: bool
 ) -> set[str]:
-    """Compare a missing status with the new ones that contain it or that it contains; return those."""
+    """Compare a missing status with the new ones that include it or are included in it; return those."""
     before, at = old[status], location._replace(path=status)
     added = [candidate for candidate in new if candidate not in old]
-    wider = [candidate for candidate in added if _holds(candidate, status)][:1]
-    narrower = [candidate for candidate in added if _holds(status, candidate)]
+    wider = [candidate for candidate in added if _includes_status(candidate, status)][:1]
+    narrower = [candidate for candidate in added if _includes_status(status, candidate)]
     replacements = wider or narrower
     for replacement in replacements:
         _compare_response(report, before, new[replacement], location, is_sent)
     if not replacements:
-        report.add(f"response-{_kind(status, old)}-status-removed", at, status, None, before.pointer)
+        report.add(f"response-{_status_kind(status, old)}-status-removed", at, status, None, before.pointer)
     rule = "response-status-specialized"
     if wider:
         rule = "response-status-generalized"
@@ -57,7 +57,7 @@ def _compare_missing(
     return {*replacements}
 
 
-def _kind(status: str, among: dict[str, Part]) -> str:
+def _status_kind(status: str, among: dict[str, Part]) -> str:
     """Return whether a status is reported as `success` or `non-success`."""
     is_only_success = status == "default" and not any(sibling.startswith("2") for sibling in among)
     if status.startswith("2") or is_only_success:
@@ -65,15 +65,16 @@ def _kind(status: str, among: dict[str, Part]) -> str:
     return "non-success"
 
 
-def _holds(wide: str, narrow: str) -> bool:
-    """Return whether the first status contains the second. Each is on one side only, so they always differ."""
+def _includes_status(wide: str, narrow: str) -> bool:
+    """Return whether the status or range `wide` includes `narrow`, which differs from it."""
     return wide == "default" or (wide.endswith("XX") and narrow.startswith(wide[0]))
 
 
 def _compare_response(report: Report, old: Part, new: Part, location: ChangeLocation, is_sent: bool) -> None:
+    """Note the changes of headers, content and description of a response that both documents have."""
     before, after = headers(report.base, old), headers(report.revision, new)
     if is_sent:
-        compare_parameters(report, _by_key(before), _by_key(after), location, frozenset())
+        compare_parameters(report, _keyed_as_parameters(before), _keyed_as_parameters(after), location, frozenset())
     else:
         compare_headers(report, before, after, location, (old, new))
     status = location.context[0][1]
@@ -81,7 +82,8 @@ def _compare_response(report: Report, old: Part, new: Part, location: ChangeLoca
     report.compare_words(location._replace(path=status), old, new, "description", (old.pointer, new.pointer))
 
 
-def _by_key(headers_of: Mapping[str, RawParameter]) -> dict[tuple[str, str], RawParameter]:
+def _keyed_as_parameters(headers_of: Mapping[str, RawParameter]) -> dict[tuple[str, str], RawParameter]:
+    """Return headers under the keys of parameters."""
     return {("header", name): header for name, header in headers_of.items()}
 
 
@@ -97,7 +99,7 @@ def compare_headers(
     for key, old_header in before.items():
         header_location, new_header = location._replace(path=f"{old_header.in_} {key}"), after.get(key)
         if new_header is None:
-            rule = f"{word(old_header.required)}-response-header-removed"
+            rule = f"{requirement_word(old_header.required)}-response-header-removed"
             report.add(rule, header_location, old_header.name, None, old_header.part.pointer, new.pointer)
         else:
             _compare_header(report, old_header, new_header, header_location)
@@ -110,13 +112,14 @@ def compare_headers(
 
 
 def _compare_header(report: Report, old: RawParameter, new: RawParameter, location: ChangeLocation) -> None:
+    """Note the changes of a header that both documents have: required, style, `explode` and schema."""
     at = old.part.pointer, new.part.pointer
     if old.required != new.required:
-        was, now = word(old.required), word(new.required)
+        was, now = requirement_word(old.required), requirement_word(new.required)
         report.add(f"response-header-became-{now}", location, was, now, *at)
     if old.style != new.style:
         report.add("response-header-type-changed", location, old.style, new.style, *at)
         return
-    if old.explode != new.explode and writes_parts(report, old, new):
+    if old.explode != new.explode and is_written_in_parts(report, old, new):
         report.add("response-header-explode-changed", location, old.explode, new.explode, *at)
     report.compare(old.schema, new.schema, View("response-header", is_json(old.style)), location)

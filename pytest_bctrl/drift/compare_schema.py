@@ -17,7 +17,7 @@ from pytest_bctrl.drift.compare_keywords import (
     compare_values,
 )
 from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_properties, compare_subschemas
-from pytest_bctrl.drift.pair import Change, Located, SchemaComparison, Sides, Trail, View, changed, rank
+from pytest_bctrl.drift.pair import Change, Located, SchemaComparison, Sides, Trail, View, described_change, rank
 from pytest_bctrl.drift.rules import is_reported, is_tolerated
 
 if TYPE_CHECKING:
@@ -58,18 +58,18 @@ class SchemaComparer:
 
     @cached_property
     def verifier(self) -> Verifier:
-        """Asks the engine about what no rule reports."""
+        """Verifies with the engine what no rule reports."""
         from pytest_bctrl.drift.verify import Verifier
 
         return Verifier(self.sides)
 
     def changes(self, old: Schema, new: Schema, view: View) -> list[Located]:
         """Return the changes between two schemas, each with the shortest paths to it: `.name`, `[*].id`."""
-        pair = self._compared(old, new, view)
+        pair = self._compared_pair(old, new, view)
         if pair is None or not pair.differs:
             return []
         if pair not in self._changes:
-            located_changes = list(self._located(pair))
+            located_changes = list(self._located_changes(pair))
             nearest: dict[str, Located] = {}
             for located in located_changes:
                 key = located.change.key
@@ -84,7 +84,7 @@ class SchemaComparer:
         changes = self.changes(old, new, view)
         if not self.sides.options.steps:
             return changes
-        pair = self._compared(old, new, view)
+        pair = self._compared_pair(old, new, view)
         if pair is None:
             return changes
         if pair not in self._found:
@@ -92,9 +92,9 @@ class SchemaComparer:
         return [*changes, *self._found[pair]]
 
     def _unproven(self, root: _Pair) -> Iterable[Located]:
-        """Yield a change for each pair whose promise the engine does not prove, the largest such pairs only."""
+        """Yield a change for each outermost pair of which the engine does not prove that consumers are safe."""
         is_broken = _leading_to_errors(root)
-        if root not in is_broken and self.verifier.are_alike(root.old, root.new):
+        if root not in is_broken and self.verifier.are_written_alike(root.old, root.new):
             return
         seen = {root}
         waiting: list[tuple[_Pair, str, int, Trail]] = [(root, "", 0, (None, (root.old, root.new), ""))]
@@ -104,17 +104,18 @@ class SchemaComparer:
                 for step, inner in pair.all_inside:
                     if inner in seen or depth >= MAX_DEPTH:
                         continue
-                    if inner in is_broken or not self.verifier.are_alike(inner.old, inner.new):
+                    if inner in is_broken or not self.verifier.are_written_alike(inner.old, inner.new):
                         seen.add(inner)
                         inner_trail: Trail = (trail, (inner.old, inner.new), step)
                         waiting.append((inner, f"{path}{step}", depth + 1, inner_trail))
                 continue
             verification = self.verifier.verification(pair.old, pair.new, pair.view)
             if verification.verdict != "proven":
-                change = _unnamed(self.sides, pair, verification)
+                change = _unnamed_change(self.sides, pair, verification)
                 yield Located(change, rank(change.rule, self.sides.options.levels), depth, path, (trail,), verification)
 
     def _can_divide(self, pair: _Pair) -> bool:
+        """Return whether verifying the pairs inside a pair replaces verifying the pair itself."""
         if any(is_tolerated(change.rule) for change in pair.changes):
             return False
         inside = [inner for _, inner in pair.all_inside if inner.view.is_branch]
@@ -127,7 +128,7 @@ class SchemaComparer:
         """Return the worst change between two schemas, or None if they are equal."""
         return min(self.changes(old, new, view), key=itemgetter(1, 2), default=None)
 
-    def _compared(self, old: Schema, new: Schema, view: View) -> _Pair | None:
+    def _compared_pair(self, old: Schema, new: Schema, view: View) -> _Pair | None:
         """Return the compared pair of two schemas, or None if they are written alike."""
         if self.sides.equality.written_alike(old, new):
             return None
@@ -160,9 +161,9 @@ class SchemaComparer:
                 inner.within.append(pair)
                 if len(self._pairs) > count:
                     pairs.append(inner)
-        self._mark(pairs)
+        self._mark_differing(pairs)
 
-    def _mark(self, pairs: list[_Pair]) -> None:
+    def _mark_differing(self, pairs: list[_Pair]) -> None:
         """Mark the pairs that differ, and all pairs that contain one."""
         waiting = []
         for pair in pairs:
@@ -175,14 +176,15 @@ class SchemaComparer:
                     outer.differs = True
                     waiting.append(outer)
 
-    def _located(self, root: _Pair) -> Iterable[Located]:
+    def _located_changes(self, root: _Pair) -> Iterable[Located]:
+        """Yield the changes of a pair and of all pairs inside it, with the paths to them."""
         seen: set[_Pair] = set()
         level: dict[_Pair, tuple[list[str], Trail]] = {root: ([""], (None, (root.old, root.new), ""))}
         for depth in range(MAX_DEPTH):
             seen.update(level)
             deeper: dict[_Pair, tuple[list[str], Trail]] = {}
             for pair, (paths, trail) in level.items():
-                for change, level_of in self._noted(pair):
+                for change, level_of in self._ranked_changes(pair):
                     yield from (Located(change, level_of, depth, f"{path}{change.step}", (trail,)) for path in paths)
                 for step, inner in pair.inside:
                     if inner in seen:
@@ -193,14 +195,14 @@ class SchemaComparer:
                         deeper[inner] = [path], (trail, (inner.old, inner.new), step)
                     elif path < deeper[inner][0][0]:
                         deeper[inner] = [path, *deeper[inner][0]], (trail, (inner.old, inner.new), step)
-                    elif self._noted(inner):
+                    elif self._ranked_changes(inner):
                         deeper[inner][0].append(path)
             level = deeper
         if level:
-            raise _too_deep(next(iter(level)))
+            raise _nesting_error(next(iter(level)))
 
-    def _noted(self, pair: _Pair) -> list[tuple[Change, int]]:
-        """Return the changes of the two schemas themselves, those of a differently divided `allOf` too, with ranks."""
+    def _ranked_changes(self, pair: _Pair) -> list[tuple[Change, int]]:
+        """Return the changes of a pair itself with their ranks, those of a differently divided `allOf` included."""
         if pair.noted is None:
             comparison = SchemaComparison(self.sides, pair.old, pair.new, pair.view)
             compare_all_of(comparison, changed=True)
@@ -229,7 +231,7 @@ def _leading_to_errors(root: _Pair) -> set[_Pair]:
     return broken
 
 
-def _unnamed(sides: Sides, pair: _Pair, verification: Verification) -> Change:
+def _unnamed_change(sides: Sides, pair: _Pair, verification: Verification) -> Change:
     """Return the change of a pair that no rule names."""
     suffix = "may-be-"
     if verification.verdict == "refuted":
@@ -241,7 +243,7 @@ def _unnamed(sides: Sides, pair: _Pair, verification: Verification) -> Change:
     before, after = _changed_part(pair)
     at = next((part.pointer for part in before), ""), next((part.pointer for part in after), "")
     content = sides.content(before, after)
-    return changed(f"{suffix}{word}", rule, "", (None, None), at, content=content)
+    return described_change(f"{suffix}{word}", rule, "", (None, None), at, content=content)
 
 
 def _changed_part(pair: _Pair) -> tuple[Schema, Schema]:
@@ -257,7 +259,7 @@ def _changed_part(pair: _Pair) -> tuple[Schema, Schema]:
     return old.schema, new.schema
 
 
-def _too_deep(pair: _Pair) -> DocumentError:
+def _nesting_error(pair: _Pair) -> DocumentError:
     """Return the error for schemas that nest too deeply."""
     side = pair.new
     if pair.old.key:
@@ -266,6 +268,7 @@ def _too_deep(pair: _Pair) -> DocumentError:
 
 
 def _compare(comparison: SchemaComparison) -> None:
+    """Note the changes between two schemas themselves, and add the pairs of schemas inside them."""
     compare_all_of(comparison, changed=False)
     old, new, view = comparison.old, comparison.new, comparison.view
     if compare_alternatives(comparison):
@@ -281,7 +284,7 @@ def _compare(comparison: SchemaComparison) -> None:
     if not view.is_branch and is_about_null:
         comparison.compare_nullable()
     if comparison.sides.options.descriptions:
-        _compare_words(comparison)
+        _compare_descriptions(comparison)
     if not comparable:
         return
     compare_values(comparison)
@@ -294,7 +297,8 @@ def _compare(comparison: SchemaComparison) -> None:
     compare_subschemas(comparison)
 
 
-def _compare_words(comparison: SchemaComparison) -> None:
+def _compare_descriptions(comparison: SchemaComparison) -> None:
+    """Note a changed title or description."""
     rule = "description-changed"
     for keyword in ("title", "description"):
         values = comparison.old.flags.get(keyword), comparison.new.flags.get(keyword)

@@ -36,7 +36,7 @@ class Security(NamedTuple):
 
 
 def scheme_key(spec: Spec, part: Part) -> Scheme:
-    """Return a key for the credential of a scheme: its kind, and where and under which name it is sent."""
+    """Return a key for the credential of a scheme: its kind, and how and under which name it is sent."""
     kind = spec.text(part / "type")
     if kind == "http":
         return kind, spec.text(part / "scheme").lower()
@@ -53,7 +53,7 @@ def scheme_key(spec: Spec, part: Part) -> Scheme:
     raise spec.refuse(part, "a security scheme has no known type", "apiKey, http, mutualTLS, oauth2 or openIdConnect")
 
 
-def sent_as(scheme: Scheme) -> Key | None:
+def credential_parameter(scheme: Scheme) -> Key | None:
     """Return the key of the parameter that carries a credential; None if no parameter does."""
     if scheme[0] == "mutualTLS":
         return None
@@ -87,10 +87,11 @@ class Demands:
         """
         part = security_part(self._spec, operation)
         if part.pointer not in self._cache:
-            self._cache[part.pointer] = Security(self._alternatives(part), part.pointer)
+            self._cache[part.pointer] = Security(self._requirements(part), part.pointer)
         return self._cache[part.pointer]
 
-    def _alternatives(self, part: Part) -> frozenset[Requirement]:
+    def _requirements(self, part: Part) -> frozenset[Requirement]:
+        """Return the alternative requirements in a part, each with the keys and scopes of its schemes."""
         spec = self._spec
         names = None if self._is_strict else self.keys
         alternatives: set[Requirement] = set()
@@ -106,8 +107,8 @@ def known_credentials(
     old: Security, new: Security, before: dict[Key, RawParameter], after: dict[Key, RawParameter]
 ) -> frozenset[Key]:
     """Return the parameters that carry a credential which the other side declares as a security scheme."""
-    gained = {sent_as(scheme) for requirement in new.alternatives for scheme, _ in requirement}
-    lost = {sent_as(scheme) for requirement in old.alternatives for scheme, _ in requirement}
+    gained = {credential_parameter(scheme) for requirement in new.alternatives for scheme, _ in requirement}
+    lost = {credential_parameter(scheme) for requirement in old.alternatives for scheme, _ in requirement}
     replaced = {key for key in before if key in gained and before[key].required}
     returned = {key for key in after if key in lost and after[key].required}
     return frozenset(replaced | returned)
@@ -116,7 +117,7 @@ def known_credentials(
 def compare_security(
     report: Report, old: Security, new: Security, demanded: frozenset[Key], location: ChangeLocation
 ) -> None:
-    """Note changed security requirements. `demanded`: required parameters of the old operation."""
+    """Note changed security requirements; `demanded` are the required parameters of the old operation."""
     if old.alternatives == new.alternatives:
         return
     prefix, location = "api-security", location._replace(path="security")
@@ -136,13 +137,13 @@ def _note_added(
     """Note new requirements, under a rule for the effect on a caller who met the old ones."""
     at = old.pointer, new.pointer
     suffix = "alternative-added"
-    if any(_refused(before, new.alternatives, frozenset()) for before in old.alternatives):
+    if any(_is_rejected_now(before, new.alternatives, frozenset()) for before in old.alternatives):
         suffix = "added-for-known-credential"
-        if any(_refused(before, new.alternatives, demanded) for before in old.alternatives):
+        if any(_is_rejected_now(before, new.alternatives, demanded) for before in old.alternatives):
             suffix = "added"
     come = new.alternatives - old.alternatives
-    for requirement in sorted(filter(None, come), key=_in_order):
-        report.add(f"{prefix}-{suffix}", location, None, _shown(requirement), *at)
+    for requirement in sorted(filter(None, come), key=_requirement_sort_key):
+        report.add(f"{prefix}-{suffix}", location, None, _requirement_text(requirement), *at)
     was_open, is_open = _NOTHING in old.alternatives, _NOTHING in new.alternatives
     if was_open and not is_open and not come:
         report.add(f"{prefix}-added", location, "optional", "required", *at)
@@ -151,24 +152,26 @@ def _note_added(
 
 
 def _note_removed(report: Report, old: Security, new: Security, prefix: str, location: ChangeLocation) -> None:
-    """Note removed requirements. If no requirement replaces one, a caller who met only that one is rejected."""
+    """Note removed requirements; if no requirement replaces one, a caller who met only that one is rejected."""
     come = new.alternatives - old.alternatives
-    for requirement in sorted(filter(None, old.alternatives - new.alternatives), key=_in_order):
+    for requirement in sorted(filter(None, old.alternatives - new.alternatives), key=_requirement_sort_key):
         suffix = "removed"
-        if not come and _refused(requirement, new.alternatives, frozenset()):
+        if not come and _is_rejected_now(requirement, new.alternatives, frozenset()):
             suffix = "alternative-removed"
-        report.add(f"{prefix}-{suffix}", location, _shown(requirement), None, old.pointer, new.pointer)
+        report.add(f"{prefix}-{suffix}", location, _requirement_text(requirement), None, old.pointer, new.pointer)
 
 
-def _refused(before: Requirement, now: frozenset[Requirement], demanded: frozenset[Key]) -> bool:
+def _is_rejected_now(before: Requirement, now: frozenset[Requirement], demanded: frozenset[Key]) -> bool:
     """Return whether a caller who met a requirement meets none of the current ones."""
     sent = dict(before)
     # A parameter that carries the credential of a scheme carries no other credential.
-    free = demanded - {sent_as(scheme) for scheme in sent}
+    free = demanded - {credential_parameter(scheme) for scheme in sent}
 
     def meets(requirement: Requirement) -> bool:
+        """Return whether the caller's credentials and parameters satisfy a requirement."""
         return all(
-            (scheme in sent and scopes <= sent[scheme]) or sent_as(scheme) in free for scheme, scopes in requirement
+            (scheme in sent and scopes <= sent[scheme]) or credential_parameter(scheme) in free
+            for scheme, scopes in requirement
         )
 
     return not any(meets(requirement) for requirement in now)
@@ -182,7 +185,7 @@ def _note_scopes(
     location: ChangeLocation,
     at: tuple[str, str],
 ) -> bool:
-    """Note changed scopes if the credentials are the same. Return whether they are."""
+    """Note changed scopes if the credentials are the same; return whether they are."""
     before = {frozenset(scheme for scheme, _ in requirement): dict(requirement) for requirement in gone}
     after = {frozenset(scheme for scheme, _ in requirement): dict(requirement) for requirement in come}
     if before.keys() != after.keys() or len(before) != len(gone) or len(after) != len(come):
@@ -194,11 +197,13 @@ def _note_scopes(
     return True
 
 
-def _shown(requirement: Requirement) -> str:
+def _requirement_text(requirement: Requirement) -> str:
+    """Return a requirement as text: the credentials joined by `and`."""
     return " and ".join(sorted(" ".join(scheme) for scheme, _ in requirement))
 
 
-def _in_order(requirement: Requirement) -> list[tuple[Scheme, list[str]]]:
+def _requirement_sort_key(requirement: Requirement) -> list[tuple[Scheme, list[str]]]:
+    """Return a sort key for a requirement."""
     return sorted((scheme, sorted(scopes)) for scheme, scopes in requirement)
 
 
@@ -224,10 +229,11 @@ def compare_schemes(report: Report) -> None:
         if old_keys[name] == ("oauth2",):
             same = [after[key] for key in (name, *after) if key in after and new_keys[key] == old_keys[name]]
             if same:
-                _compare_flows(report, part / "flows", same[0] / "flows")
+                _compare_oauth_flows(report, part / "flows", same[0] / "flows")
 
 
-def _compare_flows(report: Report, old: Part, new: Part) -> None:
+def _compare_oauth_flows(report: Report, old: Part, new: Part) -> None:
+    """Note changed URLs and scopes of the OAuth flows that both documents have."""
     before, after = dict(report.base.fields(old)), dict(report.revision.fields(new))
     for name in (name for name in before if name in after):
         old_flow, new_flow = before[name], after[name]

@@ -9,7 +9,7 @@ from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
-from pytest_bctrl.drift.rules import word
+from pytest_bctrl.drift.rules import requirement_word
 
 _OPTIONAL = (
     ("propertyNames", "property-names"), ("contentSchema", "content-schema"), ("contains", "contains"),
@@ -27,7 +27,7 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
     if old.takes("array") and new.takes("array"):
         _compare_items(comparison)
     if old.takes("object") and new.takes("object"):
-        _compare_additional(comparison)
+        _compare_additional_properties(comparison)
     for keyword, name in _OPTIONAL:
         before, after = comparison.effective(keyword)
         if before is not None and after is not None:
@@ -42,6 +42,7 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
 
 
 def _compare_items(comparison: SchemaComparison) -> None:
+    """Note changes of `prefixItems` and compare the schemas of items."""
     old, new = comparison.old, comparison.new
     for index in range(max(len(old.prefix), len(new.prefix))):
         if index < min(len(old.prefix), len(new.prefix)):
@@ -65,7 +66,8 @@ def _items_after_prefix(node: Node) -> Schema:
     return node.child("items")
 
 
-def _compare_additional(comparison: SchemaComparison) -> None:
+def _compare_additional_properties(comparison: SchemaComparison) -> None:
+    """Note that objects were closed or opened, or compare the schemas of additional properties."""
     before, after = comparison.old.child("additionalProperties"), comparison.new.child("additionalProperties")
     if not before and not after:
         return
@@ -87,7 +89,7 @@ def _compare_opposed(comparison: SchemaComparison) -> None:
             if comparison.sides.equal(before, after):
                 continue
             if keyword == "not":
-                excluded = _excluded(comparison.sides.old.node(before), comparison.sides.new.node(after))
+                excluded = _exclusion_change(comparison.sides.old.node(before), comparison.sides.new.node(after))
                 comparison.emit(f"not-{excluded}", None, None, "not", schemas=(before, after))
             else:
                 comparison.emit("if-removed", None, None, "if", schemas=(before, after))
@@ -99,7 +101,7 @@ def _compare_opposed(comparison: SchemaComparison) -> None:
 
 
 def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
-    """Note a pattern that was added to or removed from a closed object: it decides which properties are valid.
+    """Note a pattern that was added to or removed from a closed object; return whether one side is closed.
 
     Return whether the object was or is closed.
     """
@@ -116,8 +118,8 @@ def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
     return was_closed or is_closed
 
 
-def _excluded(old: Node, new: Node) -> str:
-    """Return how a schema under `not` changed what it excludes, which is certain only if both sides list values.
+def _exclusion_change(old: Node, new: Node) -> str:
+    """Return how the values excluded by `not` changed: `specialized`, `generalized`, or `changed` if unclear.
 
     Any further keyword of the side with more values could exempt some of them, so it must have none.
     """
@@ -130,6 +132,7 @@ def _excluded(old: Node, new: Node) -> str:
 
 
 def _compare_map(comparison: SchemaComparison, keyword: str, name: str) -> None:
+    """Note added and removed entries of a keyword that maps names to schemas, and compare those on both sides."""
     before, after = comparison.old.maps.get(keyword, {}), comparison.new.maps.get(keyword, {})
     for key in dict.fromkeys([*before, *after]):
         if key in before and key in after:
@@ -156,6 +159,7 @@ def compare_discriminators(comparison: SchemaComparison) -> None:
 
 
 def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Note a changed property name of a discriminator, and added, deleted and changed mappings."""
     names = before.get("propertyName"), after.get("propertyName")
     if names[0] != names[1]:
         comparison.emit("discriminator-property-name-changed", *names, "discriminator")
@@ -165,25 +169,26 @@ def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], afte
             _emit_mapping(comparison, "added", value, (None, new_map[value]))
         elif value not in new_map:
             _emit_mapping(comparison, "deleted", value, (old_map[value], None))
-        elif not _same_target(comparison, old_map[value], new_map[value]):
+        elif not _have_same_target(comparison, old_map[value], new_map[value]):
             _emit_mapping(comparison, "changed", value, (old_map[value], new_map[value]))
 
 
 def _emit_mapping(comparison: SchemaComparison, action: str, value: Any, names: tuple[Any, Any]) -> None:
+    """Note a mapping of a discriminator that was added, deleted or changed."""
     sides, schemas = (comparison.sides.old, comparison.sides.new), list[Schema | None]()
     for normal, name in zip(sides, names, strict=True):
         target = None
         if name is not None:
-            target = normal.named(name, Part({}, ""))
+            target = normal.mapped_schema(name, Part({}, ""))
         schemas.append(None if target is None else (target,))
     pair = schemas[0], schemas[1]
     comparison.emit(f"discriminator-mapping-{action}", None, None, "discriminator", str(value), pair)
 
 
-def _same_target(comparison: SchemaComparison, old_name: Any, new_name: Any) -> bool:
-    """Return whether a value still leads to the same schema: an equal one, or a changed one that no branch equals."""
+def _have_same_target(comparison: SchemaComparison, old_name: Any, new_name: Any) -> bool:
+    """Return whether a mapped value still leads to the same schema, equal or changed."""
     sides = comparison.sides
-    before, after = sides.old.named(old_name, Part({}, "")), sides.new.named(new_name, Part({}, ""))
+    before, after = sides.old.mapped_schema(old_name, Part({}, "")), sides.new.mapped_schema(new_name, Part({}, ""))
     if before is None or after is None:
         return bool(old_name == new_name)
     if sides.equal((before,), (after,)):
@@ -201,18 +206,19 @@ def compare_properties(comparison: SchemaComparison) -> None:
         old_schema, new_schema = before.get(name, ()), after.get(name, ())
         if was and now:
             _compare_property(comparison, name, old_schema, new_schema)
-        elif was and not _only_forbidden(sides.old, old_schema, sides.new, new):
+        elif was and not _is_only_forbidden(sides.old, old_schema, sides.new, new):
             _note_removed(comparison, name, old_schema)
-        elif now and not _only_forbidden(sides.new, new_schema, sides.old, old):
+        elif now and not _is_only_forbidden(sides.new, new_schema, sides.old, old):
             _note_added(comparison, name, new_schema)
 
 
-def _only_forbidden(normal: Normalizer, schema: Schema, opposite: Normalizer, elsewhere: Node) -> bool:
-    """Return whether a property is forbidden (`false`), and the other side, which does not declare it, is closed."""
+def _is_only_forbidden(normal: Normalizer, schema: Schema, opposite: Normalizer, elsewhere: Node) -> bool:
+    """Return whether a property is declared as forbidden where the other side excludes it by being closed."""
     return bool(schema) and normal.node(schema).never and opposite.node(elsewhere.undeclared).never
 
 
-def _pointer(node: Node, name: str) -> str:
+def _property_pointer(node: Node, name: str) -> str:
+    """Return the pointer to the schema of a property, or to `required` if it is only required."""
     declared = node.maps.get("properties", {}).get(name)
     if declared:
         return declared[0].pointer
@@ -220,6 +226,7 @@ def _pointer(node: Node, name: str) -> str:
 
 
 def _note_removed(comparison: SchemaComparison, name: str, schema: Schema) -> None:
+    """Note a removed property, under a rule that depends on direction and on whether it was required or write-only."""
     old, new, step = comparison.old, comparison.new, f".{name}"
     flags = comparison.sides.old.node(schema).flags
     if comparison.view.is_request:
@@ -232,42 +239,44 @@ def _note_removed(comparison: SchemaComparison, name: str, schema: Schema) -> No
         else:
             comparison.follow_undeclared(schema, new.undeclared, step)
     elif flags.get("writeOnly"):
-        rule = f"response-{word(name in old.required)}-write-only-property-removed"
+        rule = f"response-{requirement_word(name in old.required)}-write-only-property-removed"
     else:
-        rule = f"response-{word(name in old.required)}-property-removed"
+        rule = f"response-{requirement_word(name in old.required)}-property-removed"
         comparison.follow_undeclared(schema, new.undeclared, step)
-    comparison.add("property-removed", rule, step, (name, None), (_pointer(old, name), new.at("properties")))
+    comparison.add("property-removed", rule, step, (name, None), (_property_pointer(old, name), new.at("properties")))
 
 
 def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None:
+    """Note an added property, under a rule that depends on direction and on whether it is required or write-only."""
     old, new, step = comparison.old, comparison.new, f".{name}"
     required, flags = name in new.required, comparison.sides.new.node(schema).flags
     if comparison.view.is_request:
         if flags.get("readOnly"):
             return
-        rule = f"new-{word(required)}-{comparison.view.property_subject}"
+        rule = f"new-{requirement_word(required)}-{comparison.view.property_subject}"
         if required and comparison.view.is_header:
             rule = "new-required-request-header-property"
         if not required:
             comparison.follow_undeclared(old.undeclared, schema, step)
     elif flags.get("writeOnly"):
-        rule = f"response-{word(required)}-write-only-property-added"
+        rule = f"response-{requirement_word(required)}-write-only-property-added"
     elif comparison.sides.old.node(old.undeclared).never:
         rule = "response-property-added-to-closed-object"
     else:
-        rule = f"response-{word(required)}-property-added"
+        rule = f"response-{requirement_word(required)}-property-added"
         comparison.follow_undeclared(old.undeclared, schema, step)
-    at, content = (old.at("properties"), _pointer(new, name)), comparison.sides.content(None, schema)
+    at, content = (old.at("properties"), _property_pointer(new, name)), comparison.sides.content(None, schema)
     comparison.add("property-added", rule, step, (None, name), at, content)
 
 
 def _compare_property(comparison: SchemaComparison, name: str, before: Schema, after: Schema) -> None:
+    """Note the changes of a property that both schemas have, and compare its schemas."""
     old, new, sides, step = comparison.old, comparison.new, comparison.sides, f".{name}"
     was, now = name in old.required, name in new.required
     if was == now and sides.equality.written_alike(before, after):
         return
     old_node, new_node = sides.old.node(before), sides.new.node(after)
-    at = (_pointer(old, name), _pointer(new, name))
+    at = (_property_pointer(old, name), _property_pointer(new, name))
     if comparison.view.is_request:
         _compare_sent_property(comparison, name, before, after, at)
         return
@@ -276,7 +285,13 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
         subject = "response-property"
         if was_write_only:
             subject = "response-write-only-property"
-        comparison.add(f"became-{word(now)}", f"{subject}-became-{word(now)}", step, (word(was), word(now)), at)
+        comparison.add(
+            f"became-{requirement_word(now)}",
+            f"{subject}-became-{requirement_word(now)}",
+            step,
+            (requirement_word(was), requirement_word(now)),
+            at,
+        )
     _compare_access(comparison, old_node, new_node, now, step, at)
     for rule, old_value, new_value in compare_lifecycle(sides.options, PROPERTY, old_node.flags, new_node.flags):
         comparison.add(rule, rule, step, (old_value, new_value), at)
@@ -292,26 +307,29 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
 def _compare_sent_property(
     comparison: SchemaComparison, name: str, before: Schema, after: Schema, at: tuple[str, str]
 ) -> None:
-    """Compare a property of a request. No request contains a property while it is read-only."""
+    """Note the changes of a property of a request that both schemas have; a read-only property is never sent."""
     step, old, new = f".{name}", comparison.sides.old.node(before), comparison.sides.new.node(after)
     was, now = name in comparison.old.required, name in comparison.new.required
     was_read_only, is_read_only = bool(old.flags.get("readOnly")), bool(new.flags.get("readOnly"))
     if comparison.view.property_subject == "request-property":
         _compare_access(comparison, old, new, now, step, at)
     elif was_read_only and now and not is_read_only:
-        values = word(required=False), word(required=True)
+        values = requirement_word(required=False), requirement_word(required=True)
         comparison.add("became-required", f"{comparison.view.property_subject}-became-required", step, values, at)
     if was_read_only or is_read_only:
         return
     if was != now:
-        rule = f"{comparison.view.property_subject}-became-{word(now)}"
-        comparison.add(f"became-{word(now)}", rule, step, (word(was), word(now)), at)
+        rule = f"{comparison.view.property_subject}-became-{requirement_word(now)}"
+        comparison.add(
+            f"became-{requirement_word(now)}", rule, step, (requirement_word(was), requirement_word(now)), at
+        )
     comparison.follow(before, after, step)
 
 
 def _compare_access(
     comparison: SchemaComparison, old: Node, new: Node, required: bool, step: str, at: tuple[str, str]
 ) -> None:
+    """Note that a property became or is no longer read-only or write-only."""
     for keyword, words in (("readOnly", "read-only"), ("writeOnly", "write-only")):
         before, after = bool(old.flags.get(keyword)), bool(new.flags.get(keyword))
         if before != after:
@@ -321,4 +339,6 @@ def _compare_access(
             direction = "response"
             if comparison.view.is_request:
                 direction = "request"
-            comparison.add(became, f"{direction}-{word(required)}-property-{became}", step, (before, after), at)
+            comparison.add(
+                became, f"{direction}-{requirement_word(required)}-property-{became}", step, (before, after), at
+            )

@@ -20,7 +20,7 @@ def webhooks(spec: Spec) -> list[RawOperation]:
     """Return the operations of the webhooks of a document; `path` is `webhook:` and the name."""
     operations: list[RawOperation] = []
     for name, item in spec.fields(spec.root / "webhooks"):
-        operations += _operations(spec, item, f"webhook:{name}")
+        operations += _path_item_operations(spec, item, f"webhook:{name}")
     return operations
 
 
@@ -33,11 +33,11 @@ def callbacks(spec: Spec, operation: RawOperation) -> list[RawOperation]:
     for name, callback in spec.fields(operation.part / "callbacks"):
         callback = spec.resolve(callback, "callbacks")
         for expression, item in spec.fields(callback):
-            operations += _operations(spec, item, f"{operation.label} callback:{name} {expression}")
+            operations += _path_item_operations(spec, item, f"{operation.label} callback:{name} {expression}")
     return operations
 
 
-def _operations(spec: Spec, item: Part, path: str) -> Iterator[RawOperation]:
+def _path_item_operations(spec: Spec, item: Part, path: str) -> Iterator[RawOperation]:
     """Yield the operations of a webhook or a callback."""
     item = spec.resolve(item, "pathItems")
     for method in METHODS:
@@ -64,23 +64,27 @@ def _compare_all(report: Report, old: list[RawOperation], new: list[RawOperation
     after = {(operation.method, operation.shape): operation for operation in new}
     for key, operation in before.items():
         if key in after:
-            _compare(report, operation, after[key])
+            _compare_outgoing(report, operation, after[key])
         else:
-            report.add(f"{kind}-removed", _location(operation), operation.label, None, operation.part.pointer)
+            report.add(f"{kind}-removed", _operation_location(operation), operation.label, None, operation.part.pointer)
     for key, operation in after.items():
         if key not in before:
-            report.add(f"{kind}-added", _location(operation), None, operation.label, "", operation.part.pointer)
+            report.add(
+                f"{kind}-added", _operation_location(operation), None, operation.label, "", operation.part.pointer
+            )
 
 
-def _location(operation: RawOperation) -> ChangeLocation:
+def _operation_location(operation: RawOperation) -> ChangeLocation:
+    """Return the location of an operation."""
     return ChangeLocation(operation.label, f"{operation.method.upper()} {operation.shape}")
 
 
-def _compare(report: Report, old: RawOperation, new: RawOperation) -> None:
+def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> None:
+    """Note the changes of a webhook or callback operation that both documents have."""
     references = report.sides.equality.references(old.contents, new.contents)
     if references is not None and report.sides.equality.are_unchanged(references):
         return
-    location, at = _location(old), (old.part.pointer, new.part.pointer)
+    location, at = _operation_location(old), (old.part.pointer, new.part.pointer)
     for rule, was, now in compare_lifecycle(report.sides.options, OPERATION, old.part.value, new.part.value):
         report.add(rule, location, was, now, *at)
     before, after = parameters(report.base, old), parameters(report.revision, new)

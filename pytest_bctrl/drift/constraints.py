@@ -41,7 +41,7 @@ CONSTRAINTS = frozenset((*_TYPE_OF, "format", "x-extensible-enum"))
 """The keywords that `read_constraints` reads."""
 
 
-def relevant(keyword: str, types: frozenset[str] | None) -> bool:
+def is_relevant(keyword: str, types: frozenset[str] | None) -> bool:
     """Return whether a constraint has an effect on values of one of these types."""
     kind = _TYPE_OF.get(keyword)
     return types is None or kind is None or kind in types or (kind == "number" and "integer" in types)
@@ -63,7 +63,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
     for keyword in ("pattern", "format", "contentEncoding", "contentMediaType"):
         if keyword in schema and spec.text(part / keyword):
             constraints[keyword] = frozenset({schema[keyword]})
-    _drop_annotations(constraints)
+    _drop_unchecked_format(constraints)
     if schema.get("multipleOf") is not None:
         value = schema["multipleOf"]
         if not is_number(value) or value <= 0:
@@ -75,7 +75,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
     return constraints
 
 
-def _drop_annotations(constraints: dict[str, Any]) -> None:
+def _drop_unchecked_format(constraints: dict[str, Any]) -> None:
     """Remove a format that no validator checks."""
     if not constraints.get("format", ASSERTED) <= ASSERTED:
         del constraints["format"]
@@ -94,7 +94,7 @@ def _read_exclusive(schema: dict[str, Any], constraints: dict[str, Any]) -> None
 
 
 def tightness(constraints: dict[str, Any], keyword: str, integers: bool) -> tuple[float, bool]:
-    """Return a sort key of a `maximum` or `minimum`, or its exclusive form; the tightest bound sorts last.
+    """Return a sort key of the bound under `keyword` or its exclusive form; the tightest bound sorts last.
 
     `integers`: only integers are valid.
     """
@@ -110,6 +110,7 @@ def tightness(constraints: dict[str, Any], keyword: str, integers: bool) -> tupl
 
 
 def _read_lists(part: Part, spec: Spec, constraints: dict[str, Any]) -> None:
+    """Read `dependentRequired` and `x-extensible-enum` into the constraints."""
     if "dependentRequired" not in part.value and "x-extensible-enum" not in part.value:
         return
     demands = {
@@ -142,7 +143,7 @@ def is_number(value: Any) -> bool:
 
 
 def narrow_enum(enum: dict[Any, Any], constraints: dict[str, Any]) -> dict[Any, Any]:
-    """Return the values within the bounds, and remove those bounds, which have no further effect."""
+    """Return the values of an enum within the bounds, and remove those bounds from `constraints`."""
     for keyword in _IS_WITHIN.keys() & constraints.keys():
         bound = constraints.pop(keyword)
         enum = {key: value for key, value in enum.items() if _IS_WITHIN[keyword](value, bound)}
@@ -150,7 +151,7 @@ def narrow_enum(enum: dict[Any, Any], constraints: dict[str, Any]) -> dict[Any, 
 
 
 def merge_constraint(constraints: dict[str, Any], keyword: str, value: Any) -> None:
-    """Add a constraint; if there is one with the same keyword, a value must satisfy both."""
+    """Add a constraint in place; if there is one with the same keyword, a value must satisfy both."""
     if keyword not in constraints:
         constraints[keyword] = value
     elif keyword.startswith(("max", "exclusiveMax")):

@@ -48,7 +48,7 @@ class _Names(NamedTuple):
     is_open: bool
 
 
-def _names(node: Node, but: Alternatives | None = None, depth: int = 0) -> _Names:
+def _declared_names(node: Node, but: Alternatives | None = None, depth: int = 0) -> _Names:
     """Return the properties that a schema declares, and whether it may have others, without the alternatives `but`."""
     declared = {*node.maps.get("properties", ()), *node.required}
     is_open = not node.undeclared and "patternProperties" not in node.maps and depth < 8
@@ -57,7 +57,7 @@ def _names(node: Node, but: Alternatives | None = None, depth: int = 0) -> _Name
     inside += node.maps.get("dependentSchemas", {}).values()
     if is_open:
         for branch in map(node.normal.node, inside):
-            names = _names(branch, depth=depth + 1)
+            names = _declared_names(branch, depth=depth + 1)
             declared |= names.declared
             is_open = is_open and names.is_open
     return _Names(frozenset(declared), is_open)
@@ -96,21 +96,23 @@ class _SchemaWriter:
         """Return the schema of a node. Raises `LookupError` if it is too large."""
         schemas = []
         for part in _written_parts(node):
-            schema = self._engine_schema(Part(part.schema, part.pointer), _hidden(node, self._access))
+            schema = self._engine_schema(Part(part.schema, part.pointer), _hidden_properties(node, self._access))
             if part.grants_null:
                 schema = {"anyOf": [schema, {"type": "null"}]}
             schemas.append(schema)
         schemas += self._restrictions(node)
         while self._waiting:
             part = self._waiting.pop()
-            hidden = _hidden(self._normal.node((part,)), self._access)
+            hidden = _hidden_properties(self._normal.node((part,)), self._access)
             self._defined[part.pointer] = self._engine_schema(part, hidden)
         return {"$defs": self._defined, "allOf": schemas or [True]}
 
     def _engine_schema(self, part: Part, hidden: frozenset[str]) -> Any:
+        """Return a part as the engine reads it, with references to definitions of this document."""
         pointer = part.pointer.partition(BESIDE)[0]
 
         def refer(schema: dict[str, Any]) -> str:
+            """Return the reference that replaces the one in a schema."""
             if schema.get("$ref", "").startswith(_DEFINITIONS):
                 return str(schema["$ref"])
             return self._reference(self._normal.spec.target(Part(schema, pointer)))
@@ -126,7 +128,7 @@ class _SchemaWriter:
         return f"{_DEFINITIONS}{quote(escape_token(part.pointer), safe='~')}"
 
     def _written(self, part: Part, hidden: frozenset[str], *, is_reversed: bool) -> Any:
-        """Return a schema as a consumer sees it; `hidden` properties of the value are in no value."""
+        """Return a schema as a consumer sees it; the properties in `hidden` are not required, as no value has them."""
         value = part.value
         if not isinstance(value, dict):
             return value
@@ -147,14 +149,15 @@ class _SchemaWriter:
                 pointer = f"{pointer}/{escape_token(str(key))}"
                 if written[word] is part.value[word]:
                     written[word] = part.value[word].copy()
-            child = self._child(Part(inner, pointer), word, key, hidden, is_reversed=is_reversed)
+            child = self._written_child(Part(inner, pointer), word, key, hidden, is_reversed=is_reversed)
             if key is None:
                 written[word] = child
             else:
                 written[word][key] = child
         return written
 
-    def _child(self, part: Part, word: str, key: Any, hidden: frozenset[str], *, is_reversed: bool) -> Any:
+    def _written_child(self, part: Part, word: str, key: Any, hidden: frozenset[str], *, is_reversed: bool) -> Any:
+        """Return a schema inside another one as a consumer sees it."""
         if word == "properties":
             self.names.add(key)
             if key in hidden and not self._is_allowing and not is_reversed:
@@ -163,7 +166,7 @@ class _SchemaWriter:
         if word not in _MEMBERS:
             return self._written(part, hidden, is_reversed=is_reversed)
         node = self._normal.node((part,))
-        written = self._written(part, _hidden(node, self._access), is_reversed=is_reversed)
+        written = self._written(part, _hidden_properties(node, self._access), is_reversed=is_reversed)
         restrictions = [] if is_reversed else self._restrictions(node)
         if not restrictions:
             return written
@@ -176,16 +179,16 @@ class _SchemaWriter:
         """
         if self._undeclared is None or not node.takes("object"):
             return []
-        names = _names(node)
+        names = _declared_names(node)
         if not names.is_open:
             return []
-        restrictions = [_without(self._undeclared - names.declared)]
+        restrictions = [_schema_without(self._undeclared - names.declared)]
         for choice in node.choices:
-            shared = _names(node, but=choice).declared
-            branches = [(schema, _names(self._normal.node(schema)).declared) for schema in choice.branches]
+            shared = _declared_names(node, but=choice).declared
+            branches = [(schema, _declared_names(self._normal.node(schema)).declared) for schema in choice.branches]
             every = self._undeclared.union(*(declared for _, declared in branches))
             alternatives: list[Any] = [
-                {"allOf": [*map(self._branch, schema), _without(every - shared - declared)]}
+                {"allOf": [*map(self._alternative_part, schema), _schema_without(every - shared - declared)]}
                 for schema, declared in branches
             ]
             if choice.with_null:
@@ -193,14 +196,14 @@ class _SchemaWriter:
             restrictions.append({"anyOf": alternatives})
         return [restriction for restriction in restrictions if restriction is not True]
 
-    def _branch(self, part: Part) -> Any:
+    def _alternative_part(self, part: Part) -> Any:
         """Return the schema of a part of an alternative."""
         if BESIDE in part.pointer:
             return part.value
         return {"$ref": self._reference(part)}
 
 
-def _without(names: frozenset[str]) -> Any:
+def _schema_without(names: frozenset[str]) -> Any:
     """Return a schema that allows no property of these names."""
     if not names:
         return True
@@ -216,11 +219,11 @@ def _written_parts(node: Node) -> list[Any]:
         if part.pointer in reached or inside:
             continue
         parts.append(part)
-        reached |= _in_place(node.normal.spec, Part(part.schema, part.pointer.partition(BESIDE)[0]))
+        reached |= _applied_in_place(node.normal.spec, Part(part.schema, part.pointer.partition(BESIDE)[0]))
     return parts
 
 
-def _in_place(spec: Spec, root: Part) -> set[str]:
+def _applied_in_place(spec: Spec, root: Part) -> set[str]:
     """Return the pointers of the schemas that a schema applies to the same value by `allOf` and references."""
     reached: set[str] = set()
     waiting = [root]
@@ -238,8 +241,8 @@ def _in_place(spec: Spec, root: Part) -> set[str]:
     return reached
 
 
-def _hidden(node: Node, access: str) -> frozenset[str]:
-    """Return the properties of a node that are in no value."""
+def _hidden_properties(node: Node, access: str) -> frozenset[str]:
+    """Return the properties of a node that no value has: the read-only or write-only ones, as `access` says."""
     if not access:
         return frozenset()
     properties = node.maps.get("properties", {})
@@ -247,13 +250,15 @@ def _hidden(node: Node, access: str) -> frozenset[str]:
 
 
 def _has_flag(normal: NodeReader, schema: tuple[Part, ...], access: str) -> bool:
+    """Return whether a schema has the flag `access`."""
     # Most properties are simple schemas without the flag.
-    if all(isinstance(part.value, dict) and _is_plain(part.value) for part in schema):
+    if all(isinstance(part.value, dict) and _is_flat(part.value) for part in schema):
         return any(part.value.get(access) is True for part in schema)
     return bool(normal.node(schema).flags.get(access))
 
 
-def _is_plain(schema: Mapping[str, Any]) -> bool:
+def _is_flat(schema: Mapping[str, Any]) -> bool:
+    """Return whether a schema has neither a reference nor combined schemas."""
     return not is_reference(dict(schema)) and not {"allOf", "anyOf", "oneOf"} & schema.keys()
 
 
@@ -283,17 +288,18 @@ class Question:
 
     @cached_property
     def _canonical(self) -> tuple[Any, Any]:
-        """Return both schemas in a canonical form."""
+        """The schema that allows and the one that must allow it too, in the engine's canonical form."""
         return _canonical(self._allowing), _canonical(self._forbidding)
 
     @cached_property
     def _canonical_as_written(self) -> tuple[Any, Any]:
+        """The two schemas as they are in the documents, in the engine's canonical form."""
         allowing, forbidding = self._as_written
         return _canonical(allowing), _canonical(forbidding)
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What the engine says."""
+        """Whether the second schema allows every value of the first: `proven`, `refuted` or `undecided`."""
         from jsonschema_rs import ReferencingError, canonical
 
         try:
@@ -332,7 +338,7 @@ class Question:
 
     @cached_property
     def allows_as_written(self) -> bool:
-        """Whether the first schema allows a consumer the values that it allows as it is written."""
+        """Whether the first schema allows a consumer exactly the values that it allows as written, flags ignored."""
         node = self._nodes[0]
         visible, written = (
             _SchemaWriter(node.normal, access, is_allowing=True).write(node) for access in (self._access, "")
@@ -347,6 +353,7 @@ class Question:
 
     @cached_property
     def _validators(self) -> tuple[list[Any], list[Any]]:
+        """The engine's validators of both schemas, each as a consumer sees it and as it is written."""
         as_written = self._as_written
         allowing, forbidding = (self._allowing, as_written[0]), (self._forbidding, as_written[1])
         return list(map(_validator, allowing)), list(map(_validator, forbidding))
@@ -362,8 +369,8 @@ class Overlaps:
     def __init__(self, allowing: Node, choice: Alternatives, access: str) -> None:
         """Prepare the overlaps with the alternatives that the allowing schema offers."""
         self._access = access
-        self._is_open = _names(allowing).is_open
-        self._beside = _names(allowing, but=choice).declared
+        self._is_open = _declared_names(allowing).is_open
+        self._beside = _declared_names(allowing, but=choice).declared
         self._writers: dict[Node, tuple[_SchemaWriter, dict[str, Any]]] = {}
         self._forms: dict[tuple[Node, frozenset[str]], Any] = {}
 
@@ -386,21 +393,21 @@ class Overlaps:
         if self._is_open:
             compared = [node for node in (opposite, containing) if node is not None]
             absent = absent.union(*(self._written(node)[0].names for node in compared))
-            absent -= self._beside | _names(branch).declared
+            absent -= self._beside | _declared_names(branch).declared
         try:
-            common = self._form(branch, absent).intersect(self._form(opposite))
+            common = self._canonical_without(branch, absent).intersect(self._canonical_without(opposite))
             outer = _canonical({"not": {}})
             if containing is not None:
-                outer = self._form(containing)
+                outer = self._canonical_without(containing)
             return bool(outer.covers(common) == canonical.Containment.YES)
         except (*FAILURES, ReferencingError):
             return False
 
-    def _form(self, node: Node, absent: frozenset[str] = frozenset()) -> Any:
+    def _canonical_without(self, node: Node, absent: frozenset[str] = frozenset()) -> Any:
         """Return the canonical form of a schema whose values have none of the absent properties."""
         if (node, absent) not in self._forms:
             _, schema = self._written(node)
-            restricted = {**schema, "allOf": [*schema["allOf"], _without(absent)]}
+            restricted = {**schema, "allOf": [*schema["allOf"], _schema_without(absent)]}
             self._forms[node, absent] = _canonical(restricted)
         return self._forms[node, absent]
 
@@ -425,13 +432,14 @@ def _canonical(schema: dict[str, Any]) -> Any:
 
 
 def _validator(schema: dict[str, Any]) -> Any:
+    """Return the engine's validator of a schema, with formats."""
     from jsonschema_rs import Draft202012Validator
 
     return Draft202012Validator(schema, validate_formats=True, ignore_unknown_formats=True, offline=True)
 
 
 def _with_wider_patterns(schema: Any, patterns: Collection[str]) -> Any:
-    """Return an equal schema that names, beside each pattern, the patterns of the other side that contain it."""
+    """Return an equivalent schema that adds, to each pattern, the patterns of the other side that contain it."""
     if isinstance(schema, list):
         return [_with_wider_patterns(item, patterns) for item in schema]
     if not isinstance(schema, dict):

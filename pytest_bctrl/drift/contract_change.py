@@ -59,21 +59,21 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
         after = apply_overlay(published.revision, overlay, actions, refused)
         # The findings of the specs have their counterexamples already.
         applied = compare_valid_parts(before, after, options._replace(steps=0, ignores_undefined_schemes=True))
-        reported = {finding.fingerprint for finding in findings} | {_change(finding) for finding in findings}
-        added = [finding for finding in applied.findings if not {finding.fingerprint, _change(finding)} & reported]
+        reported = {finding.fingerprint for finding in findings} | {_change_key(finding) for finding in findings}
+        added = [finding for finding in applied.findings if not {finding.fingerprint, _change_key(finding)} & reported]
         findings = sorted([*findings, *added], key=lambda finding: RANK[finding.level])
         excluded_base += applied.excluded_base
         excluded += applied.excluded_revision
     notes = [f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused]
-    notes += [*new_notes, *_repeated_ids(published.revision)]
+    notes += [*new_notes, *_repeated_id_sentences(published.revision)]
     unused = [exclusion for exclusion in excluded if exclusion.operation.startswith("#/components/")]
-    notes += [*_texts(base, excluded_base), *_texts(revision, unused)]
-    not_compared = _texts(revision, [exclusion for exclusion in excluded if exclusion not in unused])
-    data = [*_data("base", base, excluded_base), *_data("revision", revision, excluded)]
+    notes += [*_exclusion_sentences(base, excluded_base), *_exclusion_sentences(revision, unused)]
+    not_compared = _exclusion_sentences(revision, [exclusion for exclusion in excluded if exclusion not in unused])
+    data = [*_exclusion_data("base", base, excluded_base), *_exclusion_data("revision", revision, excluded)]
     return Comparison(findings, tuple(dict.fromkeys(notes)), not_compared, tuple(data))
 
 
-def _texts(document: Document, excluded: Sequence[Exclusion]) -> tuple[str, ...]:
+def _exclusion_sentences(document: Document, excluded: Sequence[Exclusion]) -> tuple[str, ...]:
     """Return a sentence per invalid part of a document."""
     if not excluded:
         return ()
@@ -82,7 +82,7 @@ def _texts(document: Document, excluded: Sequence[Exclusion]) -> tuple[str, ...]
     return tuple(f"{document.name}: {text}" for text in exclusion_texts(excluded, "compared"))
 
 
-def _repeated_ids(document: Document) -> tuple[str, ...]:
+def _repeated_id_sentences(document: Document) -> tuple[str, ...]:
     """Return a sentence per `operationId` that two operations of a document have."""
     spec = Spec(document)
     operations_of = operations(spec)
@@ -99,7 +99,7 @@ def _repeated_ids(document: Document) -> tuple[str, ...]:
     return tuple(f"{document.name}: {text}" for text in exclusion_texts(repeated, "used"))
 
 
-def _data(side: str, document: Document, excluded: Sequence[Exclusion]) -> Iterator[dict[str, Any]]:
+def _exclusion_data(side: str, document: Document, excluded: Sequence[Exclusion]) -> Iterator[dict[str, Any]]:
     """Yield the excluded parts of a document as data for reports."""
     document.find_lines({exclusion.pointer for exclusion in excluded})
     for exclusion in excluded:
@@ -124,7 +124,7 @@ def read_overlay(overlay: Path) -> Any:
 
 
 def apply_overlay(document: Document, overlay: Path, actions: Any, refused: list[DocumentError]) -> Document:
-    """Return the document with the actions of the overlay applied.
+    """Return a document with an overlay applied; adds to `refused` the error of each action that does not apply.
 
     `actions` is the data of the overlay. An action that does not apply is omitted, and its error added to `refused`.
     """
@@ -133,6 +133,6 @@ def apply_overlay(document: Document, overlay: Path, actions: Any, refused: list
     return document._replace(data=apply(actions, document.data, str(overlay), refused))
 
 
-def _change(finding: Finding) -> tuple[object, ...]:
-    """Return the change that a finding reports, regardless of the documents."""
+def _change_key(finding: Finding) -> tuple[object, ...]:
+    """Return a key of the change that a finding reports, regardless of the documents."""
     return finding.rule, finding.operation, finding.location, repr(finding.expected), repr(finding.observed)

@@ -55,7 +55,7 @@ class Shown(NamedTuple):
         return {"by": self.by}
 
 
-def around(rule: str, location: ChangeLocation, old: Any, new: Any) -> Shown | None:
+def shown_outside_schemas(rule: str, location: ChangeLocation, old: Any, new: Any) -> Shown | None:
     """Return the counterexample of a change outside of schemas: a removed or added response, or a missing part.
 
     It follows from the rule alone. Return None for any other rule.
@@ -97,13 +97,13 @@ class Examples:
         self._steps = steps
 
     def read(self, changes: Sequence[Iterable[Trail]]) -> None:
-        """Read the schemas of the changes within the budget, by their trails: the engine reads them at once."""
+        """Read the schemas on the trails of changes within the budget, because the engine reads them at once."""
         for trail in chain.from_iterable(changes[: self._steps // SEARCH]):
             for pair in steps(trail):
                 _read(self._sides, pair)
 
     def show(self, trail: Trail, values: tuple[Any, Any], name: str, *, is_request: bool, is_error: bool) -> Shown:
-        """Return the evidence of a change at the end of a trail, with its old and new value, of property `name`.
+        """Return the evidence of a change: a counterexample for property `name`, a proof, or the rule with a reason.
 
         A counterexample is a value of all of the body or parameter, or else of a part. A proof is about the schemas at
         the end of the trail, or about schemas that contain them.
@@ -181,15 +181,17 @@ class Examples:
 
 
 def _sides(old: Normalizer, new: Normalizer) -> tuple[Side, Side]:
+    """Return both documents as the engine reads them."""
     return Side(old, "urn:old"), Side(new, "urn:new")
 
 
 def _read(sides: tuple[Side, Side], pair: Step) -> None:
-    """Read the schemas of a pair, each from its document."""
+    """Add the schemas of a pair to both sides."""
     nodes, _ = pair
     for side, node in zip(sides, nodes, strict=True):
         side.read_all(pointer for pointer in node.key if BESIDE not in pointer)
 
 
 def _are_affordable(sides: tuple[Side, Side]) -> bool:
+    """Return whether the schemas of both sides can validate values within the budget."""
     return all(side.is_affordable for side in sides)

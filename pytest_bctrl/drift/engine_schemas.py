@@ -62,4 +62,5 @@ def _discriminator(
 
 
 def _is_omitted(word: str, value: Any) -> bool:
+    """Return whether a keyword is left out because its value has no meaning."""
     return (word in APPLICATORS and value is None) or (word in _OMITTED and _OMITTED[word](value))

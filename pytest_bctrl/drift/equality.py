@@ -35,7 +35,7 @@ class Equality:
         if words:
             self._words = ("title", "description")
         self._own: dict[Node, Hashable] = {}
-        self._walk = Walk(self.says, self.written_alike)
+        self._walk = Walk(self.own_key, self.written_alike)
         self._results: dict[Pair, bool] = {}
         self._unchanged: dict[tuple[int, int], tuple[Any, Any, bool]] = {}
 
@@ -60,19 +60,19 @@ class Equality:
         return self._unchanged[key][2]
 
     def references(self, old: Any, new: Any) -> set[str] | None:
-        """Return the references in two parts of any kind that are written alike, in any order; None if they differ."""
+        """Return the references in two equal parts; None if the parts differ."""
         # The slowest comparison comes last.
         if old != new:
             return None
         written = _written(old)
         # Equality in Python is not enough: true equals 1 there.
         if written and (written == _written(new) or value_key(old) == value_key(new)):
-            return _references(written)
+            return _references_in(written)
         return None
 
     def are_unchanged(self, references: set[str]) -> bool:
-        """Return whether references lead to components that are written alike on both sides."""
-        return _targets(references) <= self.components
+        """Return whether all references lead to components that are written alike in both documents."""
+        return _referenced_components(references) <= self.components
 
     @cached_property
     def components(self) -> set[str]:
@@ -81,7 +81,9 @@ class Equality:
             return set()
         old, new = self.old.spec.components, self.new.spec.components
         shared = {f"#{pointer}": self.references(value, new.get(pointer)) for pointer, value in old.items()}
-        alike = {name: _targets(references) for name, references in shared.items() if references is not None}
+        alike = {
+            name: _referenced_components(references) for name, references in shared.items() if references is not None
+        }
         users: dict[str, list[str]] = {}
         for name, targets in alike.items():
             for target in targets:
@@ -92,16 +94,16 @@ class Equality:
         return set(alike)
 
     def equal(self, old: Node, new: Node) -> bool:
-        """Return whether two schemas mean the same."""
-        if self.says(old) != self.says(new):
+        """Return whether two schemas mean the same, recursive schemas included."""
+        if self.own_key(old) != self.own_key(new):
             return False
         pair = old, new
         if pair not in self._results:
             self._results[pair] = self._walk.equal(old, new)
         return self._results[pair]
 
-    def says(self, node: Node) -> Hashable:
-        """Return what a schema says without the schemas inside it, and the keywords that hold those."""
+    def own_key(self, node: Node) -> Hashable:
+        """Return a key of what a schema says itself, without the schemas inside it."""
         if node not in self._own:
             words = [(key, value_key(node.flags[key])) for key in self._words if key in node.flags]
             self._own[node] = (node.shallow_key, *words)
@@ -109,14 +111,15 @@ class Equality:
 
 
 def _written(value: Any) -> bytes:
-    """Return a value in full as bytes, in a third of the time that `repr` takes; empty if it is not JSON data."""
+    """Return a value as bytes that differ for different values, faster than `repr`; empty if it is not JSON data."""
     try:
         return marshal.dumps(value, 2)
     except ValueError:
         return b""
 
 
-def _references(written: bytes) -> set[str]:
+def _references_in(written: bytes) -> set[str]:
+    """Return the references in a value that `_written` has encoded."""
     references = set()
     for match in _REF.finditer(written):
         length = int.from_bytes(match[1] or b"", "little")
@@ -124,6 +127,6 @@ def _references(written: bytes) -> set[str]:
     return references
 
 
-def _targets(references: set[str]) -> set[str]:
+def _referenced_components(references: set[str]) -> set[str]:
     """Return the components that references lead to, or into."""
     return {"/".join(ref.split("/", 4)[:4]) for ref in references}

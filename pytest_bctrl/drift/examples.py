@@ -28,21 +28,21 @@ class Example(NamedTuple):
 
 
 @cache
-def stored() -> dict[str, dict[str, Any]]:
+def stored_examples() -> dict[str, dict[str, Any]]:
     """Return the contents of the file: the scopes, the changes of schemas, and the changes of documents."""
     contents: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
     return contents
 
 
-def in_scope(scope: str, schema: Any, media: str = "application/json") -> dict[str, Any]:
+def document_in_scope(scope: str, schema: Any, media: str = "application/json") -> dict[str, Any]:
     """Return the smallest document with a schema in a scope."""
-    text = json.dumps(stored()["scopes"][scope]).replace("application/json", media)
+    text = json.dumps(stored_examples()["scopes"][scope]).replace("application/json", media)
     return {**_HEAD, **json.loads(text.replace('"SCHEMA"', json.dumps(schema)))}
 
 
-def schema_change(rule: str) -> tuple[str, str] | None:
+def scope_and_change(rule: str) -> tuple[str, str] | None:
     """Return the scope and the change of a rule about schemas; None for a rule about documents."""
-    contents = stored()
+    contents = stored_examples()
     # The only id of oasdiff that does not follow its own grammar.
     rule = rule.replace("response-mediatype-enum", "response-body-enum")
     if rule in contents["documents"]:
@@ -55,23 +55,25 @@ def schema_change(rule: str) -> tuple[str, str] | None:
 
 
 def example(rule: str) -> Example:
-    """Return the example of a rule."""
-    placed = schema_change(rule)
+    """Return the smallest documents that trigger a rule and no other, with the options they need."""
+    placed = scope_and_change(rule)
     if placed is None:
-        before, after, *options = stored()["documents"][rule]
+        before, after, *options = stored_examples()["documents"][rule]
         base, revision = {**_HEAD, **before}, {**_HEAD, **after}
         return Example(base, revision, _difference(base, revision), Options(today=TODAY, **dict(*options)))
     scope, change = placed
-    before, after = stored()["schemas"][change]
+    before, after = stored_examples()["schemas"][change]
     media = "application/json"
     if change == "type-compatible":
         media = "text/plain"
     options = Options(descriptions="annotation-only" in change, today=TODAY)
-    return Example(in_scope(scope, before, media), in_scope(scope, after, media), (before, after), options)
+    return Example(
+        document_in_scope(scope, before, media), document_in_scope(scope, after, media), (before, after), options
+    )
 
 
 def _difference(base: Any, revision: Any) -> tuple[Any, Any]:
-    """Return the innermost members that contain every difference of two documents."""
+    """Return the innermost members of two documents that contain every difference."""
     while isinstance(base, dict) and isinstance(revision, dict):
         differing = [key for key in {**base, **revision} if base.get(key) != revision.get(key)]
         if len(differing) != 1 or differing[0] not in base or differing[0] not in revision:

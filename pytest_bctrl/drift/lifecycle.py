@@ -48,7 +48,7 @@ PROPERTY = Subject(
 )  # fmt: skip
 
 
-def sunset(value: Any) -> date | None:
+def read_sunset(value: Any) -> date | None:
     """Return a sunset date (RFC 3339 full-date, or the date of a date-time); None if it is invalid."""
     try:
         return date.fromisoformat(str(value)[:10])
@@ -57,12 +57,12 @@ def sunset(value: Any) -> date | None:
 
 
 def removed_after(values: Values, options: Options) -> str:
-    """Return how a removal was announced, as in a rule's id: `without-deprecation`, ...; `parse` if unreadable."""
+    """Return how a removal was announced, as in a rule's id; `parse` if its sunset date cannot be read."""
     if values.get("deprecated") is not True:
         return "without-deprecation"
     if "x-sunset" not in values:
         return "with-deprecation"
-    sunset_date = sunset(values["x-sunset"])
+    sunset_date = read_sunset(values["x-sunset"])
     if sunset_date is None:
         return "parse"
     if sunset_date > options.day():
@@ -73,7 +73,7 @@ def removed_after(values: Values, options: Options) -> str:
 def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
     """Yield the rule and both values of each changed deprecation, sunset date and stability level."""
     if subject.stability:
-        yield from _stability(subject, old, new)
+        yield from _stability_change(subject, old, new)
     was, now = bool(old.get("deprecated")), bool(new.get("deprecated"))
     before, after = old.get("x-sunset"), new.get("x-sunset")
     if was and not now:
@@ -83,14 +83,14 @@ def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Valu
     elif now and not was and after is None:
         yield subject.deprecated, False, True
     elif now and not was:
-        yield _deprecated(options, subject, after), None, after
-    elif now and before != after and (rule := _moved(options, subject, before, after)):
+        yield _deprecation_rule(options, subject, after), None, after
+    elif now and before != after and (rule := _sunset_rule(options, subject, before, after)):
         yield rule, before, after
 
 
-def _deprecated(options: Options, subject: Subject, after: Any) -> str:
+def _deprecation_rule(options: Options, subject: Subject, after: Any) -> str:
     """Return the rule for a subject that was deprecated: it depends on the date of its sunset."""
-    sunset_date = sunset(after)
+    sunset_date = read_sunset(after)
     if sunset_date is None:
         return subject.unreadable
     if options.sunset_days and sunset_date < options.day() + timedelta(days=options.sunset_days):
@@ -98,11 +98,11 @@ def _deprecated(options: Options, subject: Subject, after: Any) -> str:
     return subject.deprecated_with_sunset
 
 
-def _moved(options: Options, subject: Subject, before: Any, after: Any) -> str:
+def _sunset_rule(options: Options, subject: Subject, before: Any, after: Any) -> str:
     """Return the rule for a changed sunset date; empty if the change is allowed."""
     if after is None:
         return subject.deleted
-    old_date, new_date = sunset(before), sunset(after)
+    old_date, new_date = read_sunset(before), read_sunset(after)
     if new_date is None:
         return subject.unreadable
     earliest = options.day() + timedelta(days=options.sunset_days)
@@ -111,7 +111,7 @@ def _moved(options: Options, subject: Subject, before: Any, after: Any) -> str:
     return ""
 
 
-def _stability(subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
+def _stability_change(subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
     """Yield the change of the stability level, if there is one."""
     before, after = old.get("x-stability-level"), new.get("x-stability-level")
     if before == after:

@@ -24,7 +24,7 @@ class Operations(NamedTuple):
 
 
 def match_operations(old: list[RawOperation], new: list[RawOperation]) -> Operations:
-    """Match operations by method and path; where the text of the path differs, by its shape."""
+    """Match operations by method and path, or by method and path without parameter names."""
     both: list[tuple[RawOperation, RawOperation]] = []
     removed, added = find_unmatched(old, new, _have_same_path, both)
     removed, added = find_unmatched(removed, added, _have_same_shape, both)
@@ -33,10 +33,12 @@ def match_operations(old: list[RawOperation], new: list[RawOperation]) -> Operat
 
 
 def _have_same_path(old: RawOperation, new: RawOperation) -> bool:
+    """Return whether two operations have the same method and path."""
     return (old.method, old.path) == (new.method, new.path)
 
 
 def _have_same_shape(old: RawOperation, new: RawOperation) -> bool:
+    """Return whether two operations have the same method, and paths that differ only in parameter names."""
     return (old.method, old.shape) == (new.method, new.shape)
 
 
@@ -57,7 +59,7 @@ class Branches(NamedTuple):
 
 
 def branches(schemas: Iterable[Schema], normal: NodeReader) -> list[Branch]:
-    """Return alternatives with what is needed to match them."""
+    """Return alternatives as branches: each with its node, and the values that its properties list."""
     nodes = [(schema, normal.node(schema)) for schema in schemas]
     return [Branch(schema, node, _listed_values(node, normal)) for schema, node in nodes]
 
@@ -96,6 +98,7 @@ def match_branches(sides: Sides, old: list[Branch], new: list[Branch], at_once: 
     added = [branch for branch in new if id(branch) not in matched]
 
     def written_alike(before: Branch, after: Branch) -> bool:
+        """Return whether two alternatives are written alike."""
         return sides.equality.written_alike(before.schema, after.schema)
 
     removed, added = find_unmatched(removed, added, written_alike, pairs)
@@ -104,9 +107,9 @@ def match_branches(sides: Sides, old: list[Branch], new: list[Branch], at_once: 
     order = {id(branch): index for index, branch in enumerate(old)}
     pairs.sort(key=lambda pair: order[id(pair[0])])
     return Branches(
-        [(before, after, _label(before, after, tag)) for before, after in pairs],
-        [(branch, _label(branch, branch, tag)) for branch in removed],
-        [(branch, _label(branch, branch, tag)) for branch in added],
+        [(before, after, _pair_label(before, after, tag)) for before, after in pairs],
+        [(branch, _pair_label(branch, branch, tag)) for branch in removed],
+        [(branch, _pair_label(branch, branch, tag)) for branch in added],
     )
 
 
@@ -156,7 +159,7 @@ def _match_by_similarity(
 def find_unmatched(
     old: Iterable[Item], new: Iterable[Item], alike: Callable[[Item, Item], bool], pairs: list[tuple[Item, Item]]
 ) -> tuple[list[Item], list[Item]]:
-    """Return the items of each side that are like no item of the other side, and add those that are to `pairs`."""
+    """Return the items of each side without a match on the other; adds the matched ones to `pairs`."""
     removed, added = [], list(new)
     for item in old:
         index = next((index for index, candidate in enumerate(added) if alike(item, candidate)), None)
@@ -170,17 +173,18 @@ def find_unmatched(
 def _match_by_meaning(
     sides: Sides, pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], tag: str
 ) -> tuple[list[Branch], list[Branch]]:
-    """Match alternatives that mean the same, or whose own keywords say the same as those of no other alternative.
+    """Match alternatives that mean the same, or whose own keywords are unique on both sides; return the others.
 
     The pairs are added to `pairs`. Return the alternatives without a match.
     """
 
     def equal(before: Branch, after: Branch) -> bool:
+        """Return whether two alternatives mean the same."""
         return sides.equality.equal(before.node, after.node)
 
     removed: list[Branch] = []
     added: list[Branch] = []
-    for before, after in _by_keywords(sides, old, new):
+    for before, after in _grouped_by_keywords(sides, old, new):
         if len(before) == len(after) == 1 and not (tag in before[0].values and tag in after[0].values):
             pairs.append((before[0], after[0]))
         else:
@@ -191,16 +195,19 @@ def _match_by_meaning(
     return _in_order(old, removed), _in_order(new, added)
 
 
-def _by_keywords(sides: Sides, old: list[Branch], new: list[Branch]) -> Iterable[tuple[list[Branch], list[Branch]]]:
+def _grouped_by_keywords(
+    sides: Sides, old: list[Branch], new: list[Branch]
+) -> Iterable[tuple[list[Branch], list[Branch]]]:
     """Return the alternatives of both sides, grouped by what they say without the schemas inside them."""
     groups: dict[Hashable, tuple[list[Branch], list[Branch]]] = {}
     for index, side in enumerate((old, new)):
         for branch in side:
-            groups.setdefault(sides.equality.says(branch.node), ([], []))[index].append(branch)
+            groups.setdefault(sides.equality.own_key(branch.node), ([], []))[index].append(branch)
     return groups.values()
 
 
 def _in_order(side: list[Branch], branches: list[Branch]) -> list[Branch]:
+    """Return the branches in the order that they have in `side`."""
     ids = {id(branch) for branch in branches}
     return [branch for branch in side if id(branch) in ids]
 
@@ -221,7 +228,7 @@ def _similarity(old: Branch, new: Branch, tag: str) -> float:
     return 0.5
 
 
-def _label(old: Branch, new: Branch, tag: str) -> str:
+def _pair_label(old: Branch, new: Branch, tag: str) -> str:
     """Return how a path names a pair of alternatives: by a tag, by common properties, or by types."""
     if tag in old.values:
         shared = old.values[tag] & new.values.get(tag, frozenset()) or old.values[tag]

@@ -22,7 +22,7 @@ _DOCUMENTATION = frozenset({"$self", "oauth2MetadataUrl", "parent", "kind"})
 
 def uncompared_parts(base: Document, revision: Document) -> tuple[list[Exclusion], list[str]]:
     """Return the changed parts that are new in OpenAPI 3.2 and may break a consumer, and notes on the others."""
-    old, new = (dict(_parts(document.data)) for document in (base, revision))
+    old, new = (dict(_new_parts(document.data)) for document in (base, revision))
     changed = [pointer for pointer in dict.fromkeys([*old, *new]) if old.get(pointer) != new.get(pointer)]
     problem, hint = "it is new in OpenAPI 3.2, and only its text was compared", "compare it by hand"
     excluded, notes = [], []
@@ -35,7 +35,7 @@ def uncompared_parts(base: Document, revision: Document) -> tuple[list[Exclusion
     return excluded, notes
 
 
-def _parts(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _new_parts(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the parts that are new in OpenAPI 3.2 by their pointers, each with all that it refers to."""
     from pytest_bctrl.contract.reach import Reach
     from pytest_bctrl.contract.references import keyword_objects

@@ -108,7 +108,7 @@ class Node:
         return self.alternatives_at.get(keyword) or next(iter(self.key), "")
 
     @property
-    def single(self) -> list[Schema]:
+    def inner_schemas(self) -> list[Schema]:
         """The schemas inside in a fixed order, without alternatives."""
         schemas = [self.children[keyword] for keyword in sorted(self.children)] + self.prefix
         for keyword in sorted(self.maps):
@@ -120,11 +120,11 @@ class Node:
     def contents(self) -> Contents:
         """The nodes inside in a fixed order, and the alternatives, whose order does not matter."""
         node = self.normal.node
-        return list(map(node, self.single)), [list(map(node, choice.branches)) for choice in self.choices]
+        return list(map(node, self.inner_schemas)), [list(map(node, choice.branches)) for choice in self.choices]
 
     @property
     def shallow_key(self) -> Hashable:
-        """Equal for schemas that differ at most in wording and in the schemas inside, whose names and number count."""
+        """A key that is equal for schemas whose own keywords, except titles and descriptions, are equal."""
         discriminator = self.flags.get("discriminator")
         if not isinstance(discriminator, dict):
             discriminator = {}
@@ -143,7 +143,7 @@ class Node:
         )  # fmt: skip
 
     def takes(self, kind: str) -> bool:
-        """Return whether a value of this type can be valid."""
+        """Return whether a schema can allow values of this type."""
         return self.types is None or kind in self.types
 
 
@@ -187,30 +187,30 @@ def is_null(node: Node) -> bool:
     return node.nullable and not node.types and node.types is not None
 
 
-def takes_nothing(node: Node) -> bool:
-    """Return whether no value is valid."""
+def accepts_nothing(node: Node) -> bool:
+    """Return whether no value is valid, not even null."""
     return not node.nullable and (node.types == frozenset() or node.enum == {})
 
 
-def takes_all_of_its_types(node: Node) -> bool:
-    """Return whether a schema does nothing but list types."""
+def is_list_of_types(node: Node) -> bool:
+    """Return whether a schema restricts values only by listing types."""
     return node.types is not None and node.enum is None and not says_more(node)
 
 
 def is_within(narrow: Node, wide: Node) -> bool:
-    """Return whether every value of `narrow` but null is obviously valid against `wide`."""
-    if not takes_all_of_its_types(wide):
-        return takes_anything(wide)
+    """Return whether every value of `narrow` except null is obviously valid against `wide`."""
+    if not is_list_of_types(wide):
+        return accepts_anything(wide)
     return narrow.types is not None and wide.types is not None and covers(wide.types, narrow.types)
 
 
-def takes_anything(node: Node) -> bool:
-    """Return whether every value is valid."""
+def accepts_anything(node: Node) -> bool:
+    """Return whether every value is valid, null included."""
     return not (node.never or node.types is not None or node.enum is not None or says_more(node)) and node.nullable
 
 
 def says_more(node: Node, but_choices: bool = False) -> bool:
-    """Return whether a schema says more than types and values; with `but_choices`, its alternatives do not count."""
+    """Return whether a schema has keywords besides types and values; with `but_choices`, alternatives do not count."""
     holds = node.constraints or node.children or node.maps or node.prefix or node.required
     return bool(holds or (node.choices and not but_choices))
 
@@ -231,7 +231,7 @@ def type_of(value: Any) -> frozenset[str]:
 
 
 def covers(types: frozenset[str], others: frozenset[str]) -> bool:
-    """Return whether `types` allow every value that `others` allow; an integer is a number."""
+    """Return whether a set of types includes another one; an integer is a number."""
     return all(kind in types or (kind == "integer" and "number" in types) for kind in others)
 
 

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.keywords import CHILDREN, EXCLUSIVE_BOUNDS, MAPS
 from pytest_bctrl.contract.outline import Part, Spec, is_reference, json_kind, value_key
-from pytest_bctrl.drift.alternatives import read_alternatives, says_nothing
+from pytest_bctrl.drift.alternatives import accepts_any_as_written, read_alternatives
 from pytest_bctrl.drift.constraints import (
     BITS,
     CONSTRAINTS,
+    is_relevant,
     merge_constraint,
     narrow_enum,
     read_constraints,
-    relevant,
 )
 from pytest_bctrl.drift.node import BESIDE, TYPES, Alternatives, Flat, Node, Schema, covers, intersection, type_of
 
@@ -80,12 +80,13 @@ class Normalizer:
                 raise self.spec.refuse(schema[0], f"alternatives nest deeper than {MAX_NESTED} levels", "flatten them")
             self._depth += 1
             try:
-                node = self._nodes[pointers] = self._build(schema)
+                node = self._nodes[pointers] = self._build_node(schema)
             finally:
                 self._depth -= 1
         return node
 
-    def _build(self, schema: Schema) -> Node:
+    def _build_node(self, schema: Schema) -> Node:
+        """Return the node of the schemas in a conjunction, with all keywords read, merged and simplified."""
         conjunction = _Conjunction({}, [], [])
         for part in schema:
             self._flatten(part, False, conjunction, 0)
@@ -100,10 +101,10 @@ class Normalizer:
         node.choices = [choice for choice in choices if len(choice.branches) > 1 and not choice.is_named]
         node.only_choice = next((choice.kind for choice in choices if len(choice.branches) == 1), None)
         for flat_part in node.parts:
-            self._read(flat_part, node)
+            self._read_keywords(flat_part, node)
         for choice in choices:
             self._narrow_to(choice, node)
-        self._settle(node)
+        self._remove_ineffective(node)
         node.is_read = True
         return node
 
@@ -145,7 +146,7 @@ class Normalizer:
             self._add_choice(choice._replace(with_null=choice.with_null or grants), conjunction, depth)
 
     def _add_choice(self, choice: Alternatives, conjunction: _Conjunction, depth: int) -> None:
-        """Add alternatives to a conjunction: a single one is part of it, and if only null is left, it is a type."""
+        """Add alternatives to a conjunction: a single one becomes part of it, and only null becomes a type."""
         if choice.branches:
             conjunction.choices.append(choice)
         else:
@@ -168,7 +169,8 @@ class Normalizer:
             part = self.spec.target(part)
         return part, grants
 
-    def _read(self, flat: Flat, node: Node) -> None:
+    def _read_keywords(self, flat: Flat, node: Node) -> None:
+        """Read the keywords of a schema without references into a node."""
         schema, pointer = flat.schema, flat.pointer
         if isinstance(schema, bool):
             if not schema:
@@ -191,6 +193,7 @@ class Normalizer:
             node.flags.setdefault(keyword, schema[keyword])
 
     def _read_schemas(self, part: Part, node: Node) -> None:
+        """Read the keywords of a schema that contain schemas into a node."""
         for keyword in CHILDREN:
             if keyword in part.value:
                 node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
@@ -204,17 +207,19 @@ class Normalizer:
             self._read_prefix(part, node)
 
     def _read_prefix(self, part: Part, node: Node) -> None:
+        """Add the schemas of `prefixItems` to those of a node, by position."""
         for index, item in enumerate(self.spec.items(part / "prefixItems")):
             if index == len(node.prefix):
                 node.prefix.append(())
             node.prefix[index] = (*node.prefix[index], item)
 
     def _check_discriminator(self, part: Part) -> None:
+        """Raise `DocumentError` if a discriminator is malformed or maps a value to a missing schema."""
         self.spec.mapping(part)
         for name in self.spec.mapping(part / "mapping").values():
-            self.named(name, part)
+            self.mapped_schema(name, part)
 
-    def named(self, name: Any, part: Part) -> Part | None:
+    def mapped_schema(self, name: Any, part: Part) -> Part | None:
         """Return the schema to which a discriminator maps a value, by name or by reference; None if there is none."""
         component = self.spec.root / "components" / "schemas" / str(name)
         if component.value is not None:
@@ -224,23 +229,26 @@ class Normalizer:
         return None
 
     def _read_required(self, part: Part, node: Node) -> None:
+        """Add the names in `required` to those of a node; the boolean of old specifications is ignored."""
         # Before draft 4 of JSON Schema `required` was a boolean. That is still common, and has no effect.
         if not isinstance(part.value.get("required"), bool):
             node.required.update(self.spec.text(name) for name in self.spec.items(part / "required"))
 
     def _read_types(self, part: Part, grants_null: bool, node: Node) -> None:
+        """Limit a node to the types and values that a schema lists."""
         types = self._types(part)
         enum = self._enum(part, node)
         if types is None:
             accepts_null = enum is None or None in enum
         else:
             accepts_null = "null" in types
-            _limit(node, types - {"null"})
+            _limit_types(node, types - {"null"})
         node.nullable = node.nullable and (accepts_null or grants_null)
         if enum is not None:
             _limit_values(node, {key: value for key, value in enum.items() if value is not None})
 
     def _types(self, part: Part) -> frozenset[str] | None:
+        """Return the types of a schema, `null` included; None if it has no `type`. May raise `DocumentError`."""
         value = part.value.get("type")
         if value is None:
             return None
@@ -257,6 +265,7 @@ class Normalizer:
         return frozenset(names)
 
     def _enum(self, part: Part, node: Node) -> dict[Any, Any] | None:
+        """Return the values of `enum` and `const` by key; None if a schema has neither."""
         schema = part.value
         listed = {value_key(item.value): item.value for item in self.spec.items(part / "enum")}
         if "const" in schema:
@@ -270,17 +279,17 @@ class Normalizer:
         return listed
 
     def _narrow_to(self, choice: Alternatives, node: Node) -> None:
-        """Merge in alternatives that only list types or values: they are a list of types, or an enum."""
+        """Limit a node to alternatives that only list types or values, as if they were `type` or `enum`."""
         if len(choice.branches) == 1:
             return
         if choice.types and choice.values is None:
             node.lists_types = True
             node.alternatives_at["type"] = choice.pointer
-            _limit(node, choice.types)
+            _limit_types(node, choice.types)
             node.nullable = node.nullable and choice.with_null
         elif choice.values is not None:
             node.alternatives_at["enum"] = choice.pointer
-            _limit(node, choice.types or TYPES)
+            _limit_types(node, choice.types or TYPES)
             _limit_values(node, choice.values)
             node.nullable = node.nullable and choice.with_null
         else:
@@ -300,14 +309,14 @@ class Normalizer:
                 choice.branches[index] = (*choice.branches[index], types)
                 branch = self.node(choice.branches[index])
             allowed |= TYPES if branch.types is None else branch.types
-        _limit(node, allowed)
+        _limit_types(node, allowed)
 
-    def _settle(self, node: Node) -> None:
-        """Remove keywords without effect: types that follow from the enum, constraints of types that are excluded."""
+    def _remove_ineffective(self, node: Node) -> None:
+        """Remove keywords without effect: types that follow from the enum, constraints of excluded types."""
         if node.enum is not None:
-            _settle_enum(node, node.enum)
+            _limit_enum_and_types(node, node.enum)
         if node.constraints:
-            self._settle_constraints(node)
+            self._remove_ineffective_constraints(node)
         if not node.takes("array"):
             _without(node.children, "contains", "items", "unevaluatedItems")
             node.prefix.clear()
@@ -315,13 +324,13 @@ class Normalizer:
             node.required.clear()
             node.maps.clear()
             _without(node.children, "additionalProperties", "propertyNames", "unevaluatedProperties")
-        self._settle_schemas(node)
+        self._remove_ineffective_schemas(node)
 
-    def _settle_schemas(self, node: Node) -> None:
-        """Remove schemas that accept every value: of items, of properties that match a pattern."""
+    def _remove_ineffective_schemas(self, node: Node) -> None:
+        """Remove schemas that accept every value, such as those of items or of properties that match a pattern."""
         for keyword in _VACUOUS & node.children.keys():
             parts = node.children.get(keyword, ())
-            count = sum(says_nothing(part, self.spec) for part in parts)
+            count = sum(accepts_any_as_written(part, self.spec) for part in parts)
             if count:
                 # Where a part accepts every value, no value is unevaluated.
                 _without(node.children, _UNEVALUATED.get(keyword, ""))
@@ -330,20 +339,21 @@ class Normalizer:
         if "not" in node.children and all(part.value is False for part in node.children["not"]):
             del node.children["not"]
         if "unevaluatedItems" not in node.children and "items" not in node.children:
-            while node.prefix and all(says_nothing(part, self.spec) for part in node.prefix[-1]):
+            while node.prefix and all(accepts_any_as_written(part, self.spec) for part in node.prefix[-1]):
                 node.prefix.pop()
         for keyword in ("patternProperties", "dependentSchemas"):
             if keyword in node.maps and (keyword == "dependentSchemas" or not node.undeclared):
                 node.maps[keyword] = {
                     name: schema
                     for name, schema in node.maps[keyword].items()
-                    if not all(says_nothing(part, self.spec) for part in schema)
+                    if not all(accepts_any_as_written(part, self.spec) for part in schema)
                 }
         for keyword in [keyword for keyword, members in node.maps.items() if not members]:
             del node.maps[keyword]
 
-    def _settle_constraints(self, node: Node) -> None:
-        node.constraints = {key: value for key, value in node.constraints.items() if relevant(key, node.types)}
+    def _remove_ineffective_constraints(self, node: Node) -> None:
+        """Remove constraints without effect: those of excluded types, or implied by enum, `required` or integers."""
+        node.constraints = {key: value for key, value in node.constraints.items() if is_relevant(key, node.types)}
         if node.enum:
             node.enum = narrow_enum(node.enum, node.constraints)
         if node.constraints.get("minProperties", 1 + len(node.required)) <= len(node.required):
@@ -351,7 +361,7 @@ class Normalizer:
         if "contains" not in node.children:
             _without(node.constraints, "minContains", "maxContains")
         if node.types == frozenset({"integer"}):
-            _settle_integers(node.constraints)
+            _remove_integer_constraints(node.constraints)
         if "dependentRequired" in node.constraints:
             demands = node.constraints.pop("dependentRequired")
             demands = {name: names - node.required for name, names in demands.items() if names - node.required}
@@ -359,22 +369,22 @@ class Normalizer:
                 node.constraints["dependentRequired"] = demands
 
 
-def _limit(node: Node, types: frozenset[str]) -> None:
-    """Limit a schema to some types; all types together are no limit, and an integer is a number."""
+def _limit_types(node: Node, types: frozenset[str]) -> None:
+    """Limit a node to some types; all types together are no limit, and an integer is a number."""
     if not types >= TYPES - {"integer"}:
         node.types = intersection(node.types, types)
 
 
 def _limit_values(node: Node, values: dict[Any, Any]) -> None:
-    """Limit a schema to some values."""
+    """Limit a node to some values."""
     if node.enum is None:
         node.enum = values
     else:
         node.enum = {key: values[key] for key in node.enum if key in values}
 
 
-def _settle_enum(node: Node, enum: dict[Any, Any]) -> None:
-    """Remove the values of excluded types, and set the types that follow from the values."""
+def _limit_enum_and_types(node: Node, enum: dict[Any, Any]) -> None:
+    """Set the enum to the values of allowed types, and the types to those of these values."""
     if node.types is not None:
         enum = {key: value for key, value in enum.items() if type_of(value) & node.types}
     node.enum = enum
@@ -387,7 +397,7 @@ def _settle_enum(node: Node, enum: dict[Any, Any]) -> None:
         node.enum = None
 
 
-def _settle_integers(constraints: dict[str, Any]) -> None:
+def _remove_integer_constraints(constraints: dict[str, Any]) -> None:
     """Remove constraints that every integer within the bounds satisfies."""
     if constraints.get("multipleOf") == {1}:
         del constraints["multipleOf"]

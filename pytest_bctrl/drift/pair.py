@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.drift.node import Node, Schema, takes_anything
+from pytest_bctrl.drift.node import Node, Schema, accepts_anything
 from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
@@ -85,15 +85,15 @@ class Change(NamedTuple):
         return f"{self.part} {self.content}".strip()
 
 
-def changed(
+def described_change(
     kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str], part: str = "", content: str = ""
 ) -> Change:
-    """Return a change; `values` and `at` hold those of the old side and the new one."""
-    key = repr((kind, step, *map(plain, values), at, part, content))
+    """Return a change; `values` and `at` have those of the old side and of the new one."""
+    key = repr((kind, step, *map(as_json, values), at, part, content))
     return Change(kind, rule, step, *values, *at, part, part, key, content)
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return a value as JSON data: a set as a sorted list, or as its only item."""
     if not isinstance(value, (set, frozenset)):
         return value
@@ -190,7 +190,7 @@ class SchemaComparison:
         part: str = "",
         schemas: tuple[Schema | None, Schema | None] | None = None,
     ) -> None:
-        """Note a change of the schema itself: the end of the rule's id, both values, and the keyword that changed.
+        """Note a change of the schema itself: the end of the rule's id, both values, and the changed keyword.
 
         `schemas` are those under the keyword that changed, if the values do not contain them.
         """
@@ -199,7 +199,7 @@ class SchemaComparison:
         at, content = (self.old.at(keyword), self.new.at(keyword)), ""
         if schemas is not None:
             content = self.sides.content(*schemas)
-        self.changes.append(changed(suffix, rule, "", (old, new), at, part, content))
+        self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content))
 
     def compare_nullable(self) -> None:
         """Note that null became valid, or is no longer valid."""
@@ -213,18 +213,18 @@ class SchemaComparison:
         self, kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str], content: str = ""
     ) -> None:
         """Note a change under the rule with this id."""
-        self.changes.append(changed(kind, rule, step, values, at, content=content))
+        self.changes.append(described_change(kind, rule, step, values, at, content=content))
 
     def follow(self, old: Schema, new: Schema, step: str, is_branch: bool = False) -> None:
-        """Add a pair of schemas inside this one, one step below."""
+        """Add a pair of inner schemas to compare, at `step` below this one."""
         self.edges.append(Edge(step, old, new, self.view.inside._replace(is_branch=is_branch)))
 
     def follow_here(self, old: Schema, new: Schema) -> None:
-        """Compare one side with a branch of the other, at the same location."""
+        """Add a pair to compare at the same location: one side and a branch of the other."""
         self.edges.append(Edge("", old, new, self.view._replace(is_branch=True)))
 
     def follow_undeclared(self, old: Schema, new: Schema, step: str) -> None:
-        """Compare a property or item that only one side declares with the schema of undeclared ones on the other side.
+        """Add a pair to compare of a property or item that only one side declares and the undeclared ones of the other.
 
         Nothing is compared if that side takes any undeclared value, or none.
         """
@@ -237,7 +237,8 @@ class SchemaComparison:
 
 
 def _effective(normal: Normalizer, node: Node, keyword: str) -> Schema | None:
+    """Return the schema under a keyword; None if there is none, or if it accepts any value."""
     schema = node.children.get(keyword)
-    if schema is not None and keyword != "contains" and takes_anything(normal.node(schema)):
+    if schema is not None and keyword != "contains" and accepts_anything(normal.node(schema)):
         return None
     return schema

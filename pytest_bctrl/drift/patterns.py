@@ -44,7 +44,7 @@ class Containment(NamedTuple):
 
 
 def _complement(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """Return the ranges of all characters that are in none of the given ranges."""
+    """Return the ranges of all characters that are in none of these ranges."""
     gaps, start = [], _FIRST
     for low, high in sorted(ranges):
         if low > start:
@@ -105,57 +105,60 @@ class _Parser:
 
     def read(self) -> Fragment:
         """Return the fragment of the whole pattern. Raises `UndecidedError` for a pattern that cannot be read."""
-        fragment = self._alternatives(is_first=True)
+        fragment = self._read_alternatives(is_first=True)
         if self._position < len(self._pattern):
             raise UndecidedError
         return fragment
 
-    def _next(self) -> str:
+    def _next_character(self) -> str:
         """Return the next character of the pattern; empty at its end."""
         return self._pattern[self._position : self._position + 1]
 
-    def _takes(self, text: str) -> bool:
-        """Return whether the pattern continues with a text, and go past it."""
+    def _skip(self, text: str) -> bool:
+        """Go past a text if the pattern continues with it, and return whether it does."""
         if self._pattern.startswith(text, self._position):
             self._position += len(text)
             return True
         return False
 
-    def _alternatives(self, *, is_first: bool) -> Fragment:
-        """Read alternatives, which `|` separates."""
-        branches = [self._sequence(is_first=is_first)]
-        while self._takes("|"):
-            branches.append(self._sequence(is_first=is_first))
+    def _read_alternatives(self, *, is_first: bool) -> Fragment:
+        """Read alternatives separated by `|`, and return their fragment."""
+        branches = [self._read_sequence(is_first=is_first)]
+        while self._skip("|"):
+            branches.append(self._read_sequence(is_first=is_first))
 
         def add(start: int, end: int) -> None:
+            """Add all branches between two states."""
             for branch in branches:
                 branch(start, end)
 
         return add
 
-    def _sequence(self, *, is_first: bool) -> Fragment:
-        """Read parts until the end of an alternative."""
+    def _read_sequence(self, *, is_first: bool) -> Fragment:
+        """Read parts until the end of an alternative, and return their fragment."""
         parts: list[Fragment] = []
         has_ended = False
-        while self._next() not in ("", "|", ")"):
+        while self._next_character() not in ("", "|", ")"):
             if has_ended:
                 raise UndecidedError
-            if self._takes("^"):
+            if self._skip("^"):
                 # Anywhere else it may match at a beginning that was already consumed.
                 if parts or not is_first:
                     raise UndecidedError
                 parts.append(self._consume(((_BEGIN, _BEGIN),)))
-            elif self._takes("$"):
+            elif self._skip("$"):
                 has_ended = True
                 parts.append(self._consume(((_END, _END),)))
             else:
-                parts.append(self._repeated(self._atom(is_first=is_first and not parts)))
-        return self._in_sequence(parts)
+                parts.append(self._read_repetition(self._read_atom(is_first=is_first and not parts)))
+        return self._chained(parts)
 
-    def _in_sequence(self, parts: list[Fragment]) -> Fragment:
+    def _chained(self, parts: list[Fragment]) -> Fragment:
+        """Return the fragment of parts that follow one another."""
         automaton = self._automaton
 
         def add(start: int, end: int) -> None:
+            """Add the parts one after another between two states."""
             for part in parts:
                 after = automaton.state()
                 part(start, after)
@@ -168,59 +171,60 @@ class _Parser:
         """Return the fragment that consumes one character of these ranges."""
 
         def add(start: int, end: int) -> None:
+            """Add a transition for one character between two states."""
             self._automaton.moves[start].append((ranges, end))
 
         return add
 
-    def _atom(self, *, is_first: bool) -> Fragment:
-        """Read a group or a character."""
-        if self._takes("("):
-            if self._takes("?") and not self._takes(":"):
+    def _read_atom(self, *, is_first: bool) -> Fragment:
+        """Read a group or a character, and return its fragment."""
+        if self._skip("("):
+            if self._skip("?") and not self._skip(":"):
                 raise UndecidedError
             start = self._position
-            group = self._alternatives(is_first=is_first)
-            if not self._takes(")"):
+            group = self._read_alternatives(is_first=is_first)
+            if not self._skip(")"):
                 raise UndecidedError
             text = self._pattern[start : self._position - 1]
-            if "$" in text and self._next() not in ("", ")", "|"):
+            if "$" in text and self._next_character() not in ("", ")", "|"):
                 raise UndecidedError
-            if ("^" in text.replace("[^", "") or "$" in text) and self._next() in ("*", "+", "?", "{"):
+            if ("^" in text.replace("[^", "") or "$" in text) and self._next_character() in ("*", "+", "?", "{"):
                 raise UndecidedError
             return group
-        return self._consume(self._characters())
+        return self._consume(self._read_characters())
 
-    def _characters(self) -> Ranges:
+    def _read_characters(self) -> Ranges:
         """Read a set, a dot, an escape or a plain character, and return its ranges."""
-        if self._takes("["):
-            return self._set()
-        if self._takes("."):
+        if self._skip("["):
+            return self._read_set()
+        if self._skip("."):
             return _complement(_LINE_ENDS)
-        if self._takes("\\"):
-            return self._escaped()
-        character = self._next()
+        if self._skip("\\"):
+            return self._read_escape()
+        character = self._next_character()
         if character in ("*", "+", "?", "{", ")"):
             raise UndecidedError
         self._position += 1
         return ((ord(character), ord(character)),)
 
-    def _escaped(self) -> Ranges:
+    def _read_escape(self) -> Ranges:
         """Read an escape after its backslash, and return its ranges."""
-        character = self._next()
+        character = self._next_character()
         self._position += 1
         if character in _NAMED:
             return _NAMED[character]
         if character and character.lower() in _NAMED:
             return _complement(_NAMED[character.lower()])
         if character in ("u", "x"):
-            return self._code({"u": 4, "x": 2}[character])
-        if character in _CONTROLS and not self._next().isdecimal():
+            return self._read_code({"u": 4, "x": 2}[character])
+        if character in _CONTROLS and not self._next_character().isdecimal():
             character = _CONTROLS[character]
         elif character not in _PLAIN:
             raise UndecidedError
         return ((ord(character), ord(character)),)
 
-    def _code(self, length: int) -> Ranges:
-        """Read a character code of this many hexadecimal digits."""
+    def _read_code(self, length: int) -> Ranges:
+        """Read a character code of this many hexadecimal digits, and return its range."""
         digits = self._pattern[self._position : self._position + length]
         try:
             code = int(digits, 16)
@@ -229,14 +233,14 @@ class _Parser:
         self._position += length
         return ((code, code),)
 
-    def _set(self) -> Ranges:
+    def _read_set(self) -> Ranges:
         """Read a character set after `[`, and return its ranges."""
-        is_negated, ranges = self._takes("^"), list[tuple[int, int]]()
-        while not self._takes("]"):
-            low = self._member()
-            if self._next() == "-" and not self._pattern.startswith("-]", self._position):
+        is_negated, ranges = self._skip("^"), list[tuple[int, int]]()
+        while not self._skip("]"):
+            low = self._read_set_member()
+            if self._next_character() == "-" and not self._pattern.startswith("-]", self._position):
                 self._position += 1
-                high = self._member()
+                high = self._read_set_member()
                 if len(low) != 1 or len(high) != 1 or low[0][0] > high[0][0]:
                     raise UndecidedError
                 ranges.append((low[0][0], high[0][0]))
@@ -246,24 +250,25 @@ class _Parser:
             return _complement(ranges)
         return tuple(ranges)
 
-    def _member(self) -> Ranges:
+    def _read_set_member(self) -> Ranges:
         """Read a member of a character set, and return its ranges."""
-        if self._takes("\\"):
-            return self._escaped()
-        character = self._next()
+        if self._skip("\\"):
+            return self._read_escape()
+        character = self._next_character()
         if character in ("", "[") or self._pattern.startswith(("&&", "--", "~~"), self._position):
             raise UndecidedError
         self._position += 1
         return ((ord(character), ord(character)),)
 
-    def _repeated(self, part: Fragment) -> Fragment:
-        """Read how often a part is repeated, and return the fragment of all repetitions."""
-        minimum, maximum = self._times()
+    def _read_repetition(self, part: Fragment) -> Fragment:
+        """Read the quantifier after a part, and return the fragment of all its repetitions."""
+        minimum, maximum = self._read_quantifier()
         if (minimum, maximum) == (1, 1):
             return part
         automaton = self._automaton
 
         def add(start: int, end: int) -> None:
+            """Add the repetitions of the part between two states."""
             for _ in range(minimum):
                 after = automaton.state()
                 part(start, after)
@@ -283,27 +288,27 @@ class _Parser:
 
         return add
 
-    def _times(self) -> tuple[int, int | None]:
-        """Read a quantifier, and return the minimum and the maximum; None is no maximum."""
+    def _read_quantifier(self) -> tuple[int, int | None]:
+        """Read a quantifier and return the minimum and the maximum, which is None if unlimited."""
         times: tuple[int, int | None] = (1, 1)
-        if self._takes("*"):
+        if self._skip("*"):
             times = 0, None
-        elif self._takes("+"):
+        elif self._skip("+"):
             times = 1, None
-        elif self._takes("?"):
+        elif self._skip("?"):
             times = 0, 1
-        elif self._takes("{"):
-            times = self._bounds()
+        elif self._skip("{"):
+            times = self._read_bounds()
         else:
             return times
         # What is preferred changes no match.
-        self._takes("?")
-        if self._next() in ("*", "+", "?", "{"):
+        self._skip("?")
+        if self._next_character() in ("*", "+", "?", "{"):
             raise UndecidedError
         return times
 
-    def _bounds(self) -> tuple[int, int | None]:
-        """Read the bounds of `{m,n}` after the brace."""
+    def _read_bounds(self) -> tuple[int, int | None]:
+        """Read the bounds of `{m,n}` after the brace, and return minimum and maximum."""
         text, closing, _ = self._pattern[self._position :].partition("}")
         minimum, comma, maximum = text.partition(",")
         if not closing or not minimum.isdecimal() or not (maximum.isdecimal() or not maximum):
@@ -332,6 +337,7 @@ class _SearchAutomaton:
         self.start = automaton.closure([start])
 
     def accepts(self, states: frozenset[int]) -> bool:
+        """Return whether the text read so far contains the pattern."""
         return self._accepting in states
 
 
@@ -355,7 +361,7 @@ def _representatives(moves: Iterable[tuple[Ranges, int]]) -> list[int]:
 
 @lru_cache(maxsize=1024)
 def contains(wide: str, narrow: str) -> Containment:
-    """Return whether each text that `narrow` matches also matches `wide`, or a text that does not."""
+    """Return whether each text that `narrow` matches also matches `wide`, with a text that does not if there is one."""
     if wide == narrow:
         return Containment(True)
     if not (is_pattern(wide) and is_pattern(narrow)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl.contract.document import FILES, unescape_token
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_schema import SchemaComparer
-from pytest_bctrl.drift.pair import RANK, Change, Located, changed, plain, rank, steps
+from pytest_bctrl.drift.pair import RANK, Change, Located, as_json, described_change, rank, steps
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
 
@@ -55,12 +55,12 @@ class Report:
         part: str = "",
         content: str = "",
     ) -> None:
-        """Note a change: its rule, location, both values and their pointers; `changed` describes `content`."""
-        change = changed(rule, rule, "", (old, new), (old_at, new_at), part, content)
+        """Note a change at a location, with both values and their pointers; `content` is a digest of its schemas."""
+        change = described_change(rule, rule, "", (old, new), (old_at, new_at), part, content)
         self.note([Located(change, rank(rule, self.levels), 0, "", ())], location)
 
     def add_each(self, rule: str, location: ChangeLocation, sides: Iterable[Values], at: tuple[str, str]) -> None:
-        """Note added and removed values, under rules that end in `-removed` and `-added`; `at`: the pointers of all."""
+        """Note the values that only one side has, under rules that end in `-removed` and `-added`."""
         old, new = sides
         for value in (value for value in old if value not in new):
             self.add(f"{rule}-removed", location, value, None, old[value] or at[0], at[1])
@@ -94,7 +94,7 @@ class Report:
 
     def findings(self) -> list[Finding]:
         """Return the noted changes as findings, worst first."""
-        changes = [sorted(noted, key=_order) for noted in self._noted.values()]
+        changes = [sorted(noted, key=_sort_key) for noted in self._noted.values()]
         # Counterexamples have a budget, so they are found for the worst changes first.
         changes.sort(key=lambda noted: noted[0][0].rank)
         worst = [noted[0][0] for noted in changes]
@@ -112,18 +112,19 @@ class Report:
         return sorted(merged.values(), key=lambda finding: RANK[finding.level])
 
     def _finding(self, noted: list[_Noted]) -> Finding:
+        """Return one change with all its locations as a finding."""
         from pytest_bctrl.drift.rules import rules, why
         from pytest_bctrl.findings.finding import Finding
 
         worst, location, _ = noted[0]
-        change, location = worst.change, location._replace(path=_path(worst, location))
+        change, location = worst.change, location._replace(path=_change_path(worst, location))
         places = _places(noted)
         rule, level = rules()[change.rule], list(RANK)[worst.rank]
-        shown = self._shown(noted, rule, location)
+        shown = self._evidence(noted, rule, location)
         if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
             # The proof excludes the values that make the rule an error.
             level = "info"
-        old, new = plain(change.old), plain(change.new)
+        old, new = as_json(change.old), as_json(change.new)
         mark = fingerprint(change.kind, change.old_at, f"{change.new_at}{change.step}", (), old, new, change.mark)
         location_mark = fingerprint(rule.id, location.shape, location.path, location.context, old, new, change.mark)
         return Finding(
@@ -144,14 +145,14 @@ class Report:
                 "base": _source_location(self.base, change.old_at),
                 "revision": _source_location(self.revision, change.new_at),
                 "change": mark,
-                "changed": self._changed(worst, location.operation),
+                "changed": self._changed_component(worst, location.operation),
                 **({"detail": change.detail} if change.detail else {}),
                 **({"shown": shown.data} if shown else {}),
                 "places": places,
             },
         )
 
-    def _changed(self, located: Located, operation: str) -> str:
+    def _changed_component(self, located: Located, operation: str) -> str:
         """Return what changed: a component, part of another file, or the operation; empty for the document.
 
         If a reference changed from one component to another, and both documents have both, its container changed.
@@ -169,28 +170,28 @@ class Report:
                 return _component_name(removed_or_added or old) or operation
         return operation
 
-    def _shown(self, noted: list[_Noted], rule: Rule, location: ChangeLocation) -> Shown | None:
+    def _evidence(self, noted: list[_Noted], rule: Rule, location: ChangeLocation) -> Shown | None:
         """Return the evidence of a change: a counterexample, or a proof for all of its locations."""
-        from pytest_bctrl.drift.counterexample import Shown, around
+        from pytest_bctrl.drift.counterexample import Shown, shown_outside_schemas
         from pytest_bctrl.drift.rules import is_about_values
 
         if self.examples is None:
             return None
         change = noted[0][0].change
-        evidence = around(rule.id, location, change.old, change.new)
+        evidence = shown_outside_schemas(rule.id, location, change.old, change.new)
         if not noted[0][0].trails:
             return evidence
         if not is_about_values(rule.id):
             return Shown("rule", reason="the change is not about the values that the schema allows")
         for located, _, _ in noted:
-            shown = self._shown_by_schemas(located, rule)
+            shown = self._evidence_at(located, rule)
             if shown.by == "counterexample":
                 return shown
             if evidence is None or shown.by == "rule":
                 evidence = shown
         return evidence
 
-    def _shown_by_schemas(self, located: Located, rule: Rule) -> Shown:
+    def _evidence_at(self, located: Located, rule: Rule) -> Shown:
         """Return the evidence of a change at one location."""
         from pytest_bctrl.drift.counterexample import Shown
 
@@ -198,7 +199,7 @@ class Report:
         is_request, is_error = rule.direction == "request", rule.level == "error"
         if examples is None:
             return Shown("rule")
-        values, name = (plain(change.old), plain(change.new)), change.step.removeprefix(".")
+        values, name = (as_json(change.old), as_json(change.new)), change.step.removeprefix(".")
         if verification is not None and verification.has_value:
             values, name = (verification.value, verification.value), ""
         (trail,) = located.trails
@@ -215,13 +216,13 @@ _Noted = tuple[Located, ChangeLocation, dict[str, str]]
 """A change, its location, and the part of the location that identifies a response."""
 
 
-def _order(noted: _Noted) -> tuple[Any, ...]:
+def _sort_key(noted: _Noted) -> tuple[Any, ...]:
     """Return a sort key that puts the worst location of a change first, then the one with the shortest path."""
     located, location, _ = noted
     return located.rank, located.depth, location, located.path
 
 
-def _path(located: Located, location: ChangeLocation) -> str:
+def _change_path(located: Located, location: ChangeLocation) -> str:
     """Return the path of a change inside the body, after the path of its location."""
     if location.path:
         return f"{location.path}{located.path}"
@@ -232,10 +233,10 @@ def _places(noted: list[_Noted]) -> list[dict[str, str]]:
     """Return each location of a change once, with the fingerprint that the change has if it shows nowhere else."""
     places: dict[tuple[Any, ...], dict[str, str]] = {}
     for located, location, response in noted:
-        change, path = located.change, _path(located, location)
+        change, path = located.change, _change_path(located, location)
         key = location.operation, location.shape, path, location.context
         if key not in places:
-            values = plain(change.old), plain(change.new)
+            values = as_json(change.old), as_json(change.new)
             places[key] = {
                 "operation": location.operation,
                 "location": path,
@@ -273,39 +274,41 @@ def _component_name(pointer: str) -> str:
 
 
 def _source_location(spec: Spec, pointer: str) -> dict[str, Any]:
+    """Return the document, pointer and line of a part in its source, as data for reports."""
     name, file_pointer = spec.document.source_location(pointer)
     return {"document": name, "pointer": file_pointer, "line": spec.document.line(pointer)}
 
 
 def _message(meaning: str, change: Change, location: ChangeLocation) -> str:
+    """Return the message of a finding: meaning, path, and detail or both values."""
     text = meaning.rstrip(".")
     if location.is_outgoing:
         # The rules of responses apply to the requests that the API sends, and those of requests to the responses.
-        text = _DIRECTION.sub(_opposite, text)
+        text = _DIRECTION.sub(_opposite_direction, text)
     if location.path:
         text = f"{text} at {location.path}"
     if change.detail:
         return f"{text}: {change.detail}"
-    values = [_short(value) for value in (change.old, change.new) if value is not None]
+    values = [_short_text(value) for value in (change.old, change.new) if value is not None]
     if not values:
         return text
     return f"{text}: {' → '.join(values)}"
 
 
-def _opposite(direction: re.Match[str]) -> str:
+def _opposite_direction(direction: re.Match[str]) -> str:
     """Return `response` for `request`, and the reverse."""
     if direction[0] == "request":
         return "response"
     return "request"
 
 
-def _short(value: Any) -> str:
+def _short_text(value: Any) -> str:
     """Return a value as text of at most 80 characters."""
     import json
 
     text = value
     if not isinstance(value, str):
-        text = json.dumps(plain(value), ensure_ascii=False, default=str)
+        text = json.dumps(as_json(value), ensure_ascii=False, default=str)
     if len(text) > 80:
         text = f"{text[:77]}..."
     return str(text)

@@ -28,15 +28,15 @@ class Rule(NamedTuple):
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """Return every rule by its id."""
+    """Return all drift rules by id, read once from `rules.tsv`."""
     lines = Path(__file__).with_name("rules.tsv").read_text(encoding="utf-8").splitlines()[1:]
     # A test validates the levels and directions in the file.
     rows: list[list[Any]] = [line.split("\t") for line in lines]
     return {rule.id: rule for rule in (Rule(*row) for row in rows)}
 
 
-def word(required: bool) -> str:
-    """Return the word in the id of a rule for a required or an optional part."""
+def requirement_word(required: bool) -> str:
+    """Return `required` or `optional`, the word in the id of a rule."""
     return "required" if required else "optional"
 
 
@@ -50,7 +50,7 @@ _NOT_ABOUT_VALUES = (
 
 
 def is_about_values(rule: str) -> bool:
-    """Return whether a rule is about the values that a schema allows, so that a proof or counterexample applies.
+    """Return whether a rule is about the values that a schema allows, so that a proof or counterexample is possible.
 
     A default, a policy, an extension or an encoding does not affect them.
     """
@@ -62,7 +62,7 @@ _TOLERATED = ("any-of-added", "pattern-removed", "pattern-changed")
 
 
 def is_tolerated(rule: str) -> bool:
-    """Return whether a rule is info although the change may break a consumer, so that the engine has to tell."""
+    """Return whether a rule is info although the change may break a consumer, so that the engine verifies it."""
     return rule.startswith("response-") and rule.endswith(_TOLERATED)
 
 

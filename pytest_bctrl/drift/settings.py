@@ -64,6 +64,7 @@ def require_known_rules(baseline: BaselineFile, other_rules: Callable[[], Collec
 
 
 def _read_levels(data: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]:
+    """Return the level per rule id. Raises `DocumentError`, naming the line, for an unknown rule or level."""
     from pytest_bctrl.drift.rules import rules
     from pytest_bctrl.findings.finding import LEVELS
 

@@ -89,6 +89,7 @@ def _read_revision(source: str, seconds: float) -> bytes:
 
 
 def _read_file(source: str) -> bytes:
+    """Return the bytes of a file, at most one more than `DOCUMENT`. Raises `DocumentError` if it cannot be read."""
     try:
         with Path(source).open("rb") as file:
             return file.read(DOCUMENT + 1)
@@ -107,12 +108,13 @@ def fetch(url: str, seconds: float = SECONDS) -> bytes:
     """
     from threading import Thread
 
-    refuse(url)
+    require_fetchable(url)
     outcome: list[bytes | BaseException] = []
 
     def run() -> None:
+        """Append the body, or the exception, to `outcome`."""
         try:
-            outcome.append(_get(url, seconds))
+            outcome.append(_fetch_once(url, seconds))
         except (OSError, UnreachableError, DocumentError, ValueError) as error:
             outcome.append(error)
 
@@ -124,7 +126,7 @@ def fetch(url: str, seconds: float = SECONDS) -> bytes:
         raise _late(url, seconds)
     if isinstance(outcome[0], bytes):
         return outcome[0]
-    raise _public_error(outcome[0], url, seconds)
+    raise _fetch_error(outcome[0], url, seconds)
 
 
 def _unusable(url: str, problem: str, first: str = "try again, or ") -> UnreachableError:
@@ -137,7 +139,8 @@ def _late(url: str, seconds: float) -> UnreachableError:
     return _unusable(url, f"no response within {seconds:g} s")
 
 
-def _public_error(error: BaseException, url: str, seconds: float) -> UnreachableError | DocumentError:
+def _fetch_error(error: BaseException, url: str, seconds: float) -> UnreachableError | DocumentError:
+    """Return the error to show for an exception while a URL is fetched."""
     if isinstance(error, (UnreachableError, DocumentError)):
         return error
     if isinstance(error, TimeoutError) or "timed out" in str(error):
@@ -147,7 +150,7 @@ def _public_error(error: BaseException, url: str, seconds: float) -> Unreachable
     return _unusable(url, f"it cannot be fetched: {reason}", "check the URL, or ")
 
 
-def refuse(url: str, via: str = "") -> None:
+def require_fetchable(url: str, via: str = "") -> None:
     """Raise `DocumentError` for a URL that must not be fetched: its scheme is not https, or it has a credential.
 
     `via` is the URL that redirected to this one: https redirects to https only.
@@ -174,7 +177,8 @@ def refuse(url: str, via: str = "") -> None:
         raise DocumentError("only https URLs are fetched", where=where, hint=_HINT)
 
 
-def _get(url: str, seconds: float) -> bytes:
+def _fetch_once(url: str, seconds: float) -> bytes:
+    """Return the body of the response of a URL; redirects are followed. Raises exceptions of urllib and its own."""
     import time
     from http.client import HTTPException
     from urllib.error import HTTPError
@@ -192,7 +196,7 @@ def _get(url: str, seconds: float) -> bytes:
             while len(data) <= DOCUMENT and time.monotonic() < deadline:
                 chunk = response.read1(65536)
                 if not chunk:
-                    _refuse_cut_off(url, response.headers.get("Content-Length"), len(data))
+                    _require_complete(url, response.headers.get("Content-Length"), len(data))
                     return bytes(data)
                 data += chunk
             if len(data) > DOCUMENT:
@@ -205,12 +209,14 @@ def _get(url: str, seconds: float) -> bytes:
         raise _unusable(url, f"the response is not valid HTTP: {error!r}") from None
 
 
-def _refuse_cut_off(url: str, length: str | None, received: int) -> None:
+def _require_complete(url: str, length: str | None, received: int) -> None:
+    """Raise `UnreachableError` if fewer bytes were received than `Content-Length` says."""
     if length is not None and length.isdecimal() and int(length) > received:
         raise _unusable(url, f"the response is truncated: {received} of {length} bytes")
 
 
 def _opener(url: str, version: str) -> tuple[Any, Any]:
+    """Return the request for a URL, and an opener that follows redirects only to URLs that may be fetched."""
     from urllib.parse import urlsplit
     from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
@@ -218,8 +224,9 @@ def _opener(url: str, version: str) -> tuple[Any, Any]:
         max_redirections = REDIRECTS
 
         def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+            """Return the request for a redirect. Raises `DocumentError` if its URL must not be fetched."""
             try:
-                refuse(newurl, via=req.full_url)
+                require_fetchable(newurl, via=req.full_url)
             except DocumentError:
                 fp.close()
                 raise

@@ -63,29 +63,30 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], unchanged: Conta
             continue
         if not isinstance(value, dict) or not _has_valid_keywords(value):
             # A keyword has a value of a wrong type, or only the normaliser reads it.
-            normal.node((Part(value, _pointer(trail)),))
+            normal.node((Part(value, _joined_pointer(trail)),))
             continue
         if is_reference(value):
             ref = str(value.get("$ref") or value.get("$dynamicRef"))
             uses.setdefault(user, set()).add(ref)
             if ref not in uses and ref not in unchanged:
                 uses[ref] = set()
-                part = spec.target(Part(value, _pointer(trail)))
+                part = spec.target(Part(value, _joined_pointer(trail)))
                 spec.seen.add(part.pointer)
                 waiting.append((part.value, part.pointer, ref))
         applicators = [word for word in value if word in APPLICATORS and word in _IS_VALID]
         for word, key, inner in subschemas(value, applicators):
             inner_user = user if word in _IN_PLACE else ""
             waiting.append((inner, (trail, word, key), inner_user))
-    _read_cycles(normal, uses)
+    _normalize_cycles(normal, uses)
 
 
 def _has_valid_keywords(schema: dict[str, Any]) -> bool:
+    """Return whether the keywords of a schema have values of the right kind."""
     return all(_IS_VALID[word](value) for word, value in schema.items() if word in _IS_VALID)
 
 
-def _read_cycles(normal: Normalizer, uses: dict[str, set[str]]) -> None:
-    """Normalise schemas that are a part of themselves, or of a long chain, which is an error: endless, or too deep."""
+def _normalize_cycles(normal: Normalizer, uses: dict[str, set[str]]) -> None:
+    """Normalise schemas that are part of themselves or of a long chain, which raises `DocumentError` if endless."""
     uses.pop("", None)
     for _ in range(_MAX_CHAIN):
         uses = {ref: targets & uses.keys() for ref, targets in uses.items() if targets & uses.keys()}
@@ -93,7 +94,8 @@ def _read_cycles(normal: Normalizer, uses: dict[str, set[str]]) -> None:
         normal.node((Part({"$ref": ref}, ref[1:]),))
 
 
-def _pointer(trail: Trail) -> str:
+def _joined_pointer(trail: Trail) -> str:
+    """Return the pointer that a trail of keywords and keys spells."""
     tokens: list[str] = []
     while isinstance(trail, tuple):
         trail, word, key = trail
@@ -101,14 +103,16 @@ def _pointer(trail: Trail) -> str:
     return trail + "".join(reversed(tokens))
 
 
-def _are_names(value: Any) -> bool:
+def _is_list_of_names(value: Any) -> bool:
+    """Return whether a value is a list of strings."""
     return isinstance(value, list) and set(map(type, value)) <= {str}
 
 
 def _is_type(value: Any) -> bool:
+    """Return whether a value is valid as `type`."""
     if isinstance(value, str):
         return value in TYPES
-    return _are_names(value) and TYPES.issuperset({*value} - {"null"})
+    return _is_list_of_names(value) and TYPES.issuperset({*value} - {"null"})
 
 
 _IN_PLACE = frozenset(("allOf", "anyOf", "oneOf"))
@@ -119,7 +123,7 @@ _IS_VALID: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys((*BOUNDS,), is_number), **dict.fromkeys(MAPS, lambda value: isinstance(value, dict)),
     **dict.fromkeys(LISTS, lambda value: isinstance(value, list) and len(value) <= MAX_PARTS),
     **dict.fromkeys(("discriminator", "multipleOf", "dependentRequired", "x-extensible-enum"), lambda _: False),
-    "enum": lambda value: isinstance(value, list), "required": _are_names, "type": _is_type,
+    "enum": lambda value: isinstance(value, list), "required": _is_list_of_names, "type": _is_type,
 }  # fmt: skip
 """For each keyword, whether its value is certainly valid; some keywords are always left to the normaliser."""
 _MAX_CHAIN = 20
@@ -128,7 +132,7 @@ Trail = str | tuple[Any, str, Any]
 
 def note_unused_schemas(report: Report) -> None:
     """Note component schemas that no operation uses and that have no equal on the other side, under any name."""
-    sides, before, after = report.sides, _components(report.base), _components(report.revision)
+    sides, before, after = report.sides, _component_schemas(report.base), _component_schemas(report.revision)
     # Both lists are built before any comparison, as a schema that is compared counts as used.
     gone = [part for pointer, part in before.items() if pointer not in after and pointer not in report.base.seen]
     come = [part for pointer, part in after.items() if pointer not in before and pointer not in report.revision.seen]
@@ -149,14 +153,15 @@ def _without_equal(
     if not parts:
         return []
     for other_node in [others_normal.node((part,)) for part in others.values()]:
-        by_words.setdefault(equality.says(other_node), []).append(other_node)
+        by_words.setdefault(equality.own_key(other_node), []).append(other_node)
     unequal = []
     for part, node in [(part, normal.node((part,))) for part in parts]:
-        candidates = by_words.get(equality.says(node), ())
+        candidates = by_words.get(equality.own_key(node), ())
         if not any(equality.equal(node, candidate) for candidate in candidates):
             unequal.append(part)
     return unequal
 
 
-def _components(spec: Spec) -> dict[str, Part]:
+def _component_schemas(spec: Spec) -> dict[str, Part]:
+    """Return the component schemas of a document by pointer."""
     return {part.pointer: part for _, part in spec.members(spec.root / "components" / "schemas")}

@@ -171,10 +171,12 @@ def _removals(reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem)
     hit = [operation for operation in reach.operations if reach.is_hit(operation, problem.pointer)]
     for operation in hit:
         labels = reach.operations[operation]
-        counterparts = [pointer for pointer, names in counterpart.operations.items() if _are_same(labels, names)]
+        counterparts = [
+            pointer for pointer, names in counterpart.operations.items() if _are_same_operation(labels, names)
+        ]
         value = None
         if not counterparts:
-            value = _outline(value_at(reach.document, operation))
+            value = _operation_outline(value_at(reach.document, operation))
         for label in labels:
             yield _Removal(Exclusion(label, operation, *problem), value, counterparts)
     section, *tokens = problem.pointer.split("/")[1:]
@@ -190,7 +192,7 @@ _KEYS = {"paths": 1, "webhooks": 1, "components": 2}
 """The number of keys that lead from a section of a document to its items."""
 
 
-def _are_same(labels: Iterable[str], others: Iterable[str]) -> bool:
+def _are_same_operation(labels: Iterable[str], others: Iterable[str]) -> bool:
     """Return whether two operations have a label in common, except for the names of path parameters.
 
     The label of a path, which has no method, is the same as those of all its operations.
@@ -201,7 +203,7 @@ def _are_same(labels: Iterable[str], others: Iterable[str]) -> bool:
     return bool(shapes & (other_shapes | paths) or other_shapes & other_paths)
 
 
-def _outline(operation: Any) -> Any:
+def _operation_outline(operation: Any) -> Any:
     """Return an operation without its parts, so that it can be reported as removed or added; None if it has none."""
     if not isinstance(operation, dict):
         return None

@@ -52,7 +52,7 @@ class Verifier:
         self._questions: dict[_Key, Question | None] = {}
         self._verifications: dict[_Key, Verification] = {}
 
-    def are_alike(self, old: Node, new: Node) -> bool:
+    def are_written_alike(self, old: Node, new: Node) -> bool:
         """Return whether two schemas are written alike, without annotations."""
         return self._spellings.are_alike(old.schema, new.schema)
 
@@ -61,20 +61,23 @@ class Verifier:
         return (
             not _depend_on_parts(old)
             and not _depend_on_parts(new)
-            and self._keep_own(old, new)
+            and self._keep_uncovered_keywords(old, new)
             and self._have_same_conditions(old, new)
             and _have_same_names(old, new)
             and self.have_same_alternatives(old, new, is_request=view.is_request)
         )
 
-    def _keep_own(self, old: Node, new: Node) -> bool:
+    def _keep_uncovered_keywords(self, old: Node, new: Node) -> bool:
+        """Return whether the keywords that the rules do not cover are written alike in both schemas."""
         keywords = _KEEPS_OWN & (old.children.keys() | new.children.keys())
         return all(self._alike_under(old, new, keyword) for keyword in keywords)
 
     def _have_same_conditions(self, old: Node, new: Node) -> bool:
+        """Return whether both schemas or neither have an `if`."""
         return ("if" in old.children) == ("if" in new.children)
 
     def _alike_under(self, old: Node, new: Node, keyword: str) -> bool:
+        """Return whether the schemas under a keyword exist on both sides and are written alike."""
         before, after = old.children.get(keyword), new.children.get(keyword)
         if before is None or after is None:
             return False
@@ -83,11 +86,11 @@ class Verifier:
 
     def have_same_alternatives(self, old: Node, new: Node, *, is_request: bool) -> bool:
         """Return whether two schemas keep their promise if each of their alternatives does."""
-        if len(old.choices) != len(new.choices) or _merge_alternatives(old) or _merge_alternatives(new):
+        if len(old.choices) != len(new.choices) or _has_merged_one_of(old) or _has_merged_one_of(new):
             return False
         allowing, forbidding = _in_direction(old, new, is_request=is_request)
         return all(
-            _any_may_match(forbidding.normal, opposite.kind, opposite.branches)
+            _may_meet_several(forbidding.normal, opposite.kind, opposite.branches)
             or self._stay_exclusive((allowing, choice), (forbidding, opposite), is_request=is_request)
             for choice, opposite in zip(allowing.choices, forbidding.choices, strict=True)
         )
@@ -191,7 +194,7 @@ class Verifier:
 
     @cached_property
     def _samples(self) -> tuple[Side, Side]:
-        """Return the generators of values for the old and the new document."""
+        """The generators of values for the old and the new document."""
         from pytest_bctrl.drift.candidates import Side
 
         return Side(self._sides.old, "urn:old"), Side(self._sides.new, "urn:new")
@@ -212,7 +215,7 @@ def _in_order(pair: tuple[Branch, Branch], *, is_request: bool) -> tuple[Schema,
     return second, first
 
 
-def _any_may_match(normal: NodeReader, kind: str, schemas: list[Schema]) -> bool:
+def _may_meet_several(normal: NodeReader, kind: str, schemas: list[Schema]) -> bool:
     """Return whether a value that meets one of the alternatives is valid, however many it meets."""
     if kind == "anyOf":
         return True
@@ -220,7 +223,7 @@ def _any_may_match(normal: NodeReader, kind: str, schemas: list[Schema]) -> bool
     return are_exclusive(alternatives) and sum(branch.node.nullable for branch in alternatives) <= 1
 
 
-def _merge_alternatives(node: Node) -> bool:
+def _has_merged_one_of(node: Node) -> bool:
     """Return whether a schema has a `oneOf` that its normal form has no longer: a list of types, or of values.
 
     The normal form of `anyOf` allows the same values.

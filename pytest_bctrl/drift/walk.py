@@ -23,7 +23,7 @@ class Walk:
         self._is_sure = True
 
     def equal(self, old: Node, new: Node) -> bool:
-        """Return whether two schemas mean the same."""
+        """Return whether two schemas mean the same, with their alternatives in any order."""
         waiting, assumed, self._is_sure = [(old, new)], set[Pair](), True
         while waiting:
             pair = waiting.pop()
@@ -37,7 +37,7 @@ class Walk:
         return True
 
     def _in_any_order(self, old: Node, new: Node) -> bool:
-        """Return whether two schemas mean the same, regardless of the order of alternatives.
+        """Return whether two schemas mean the same, by refining classes of equal nodes until they no longer change.
 
         All schemas that they lead to are put in classes, and the classes split by those of the schemas inside, until
         there is nothing to split.
@@ -57,7 +57,7 @@ class Walk:
 
     def _inside(self, old: Node, new: Node) -> Iterator[Pair]:
         """Yield the pairs of schemas inside two schemas: subschemas, and matched alternatives."""
-        pairs = list(zip(old.single, new.single, strict=True))
+        pairs = list(zip(old.inner_schemas, new.inner_schemas, strict=True))
         for old_choice, new_choice in zip(old.choices, new.choices, strict=True):
             pairs += self._matched(old, old_choice.branches, new, new_choice.branches)
         read_old, read_new = old.normal.node, new.normal.node
@@ -66,7 +66,7 @@ class Walk:
     def _matched(
         self, old: Node, old_branches: list[Schema], new: Node, new_branches: list[Schema]
     ) -> Iterator[tuple[Schema, Schema]]:
-        """Match alternatives: those that are equal at a glance, then by what they say themselves, then by order.
+        """Yield pairs of alternatives: those that are equal at a glance, then with equal own keywords, then in order.
 
         Pairs that are equal at a glance are omitted.
         """

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pytest_bctrl.drift.examples import example, schema_change, stored
+from pytest_bctrl.drift.examples import example, scope_and_change, stored_examples
 from pytest_bctrl.drift.rules import Rule, rules
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "drift-rules.md"
@@ -37,7 +37,7 @@ def rules_page() -> str:
     rows += [f"| `{rule.id}` | {rule.level} | {rule.oasdiff} |" for rule in differing]
     rows += ["", "## Operations, parameters, responses, security, servers", ""]
     rows += ["| rule | level | oasdiff | meaning | before | after |", "|---|---|---|---|---|---|"]
-    for name in stored()["documents"]:
+    for name in stored_examples()["documents"]:
         before, after = map(_code, example(name).shown)
         rows.append(f"{_row(table[name])} {before} | {after} |")
     rows += ["", "## Schemas", ""]
@@ -46,11 +46,11 @@ def rules_page() -> str:
         "a "
         "response header, a parameter, a property of a parameter."
     )
-    placed = {schema_change(name): rule for name, rule in table.items()}
-    for change, (before, after) in stored()["schemas"].items():
+    placed = {scope_and_change(name): rule for name, rule in table.items()}
+    for change, (before, after) in stored_examples()["schemas"].items():
         rows += ["", f"### {change}", "", f"{_code(before)} → {_code(after)}", ""]
         rows += ["| rule | level | oasdiff | meaning |", "|---|---|---|---|"]
-        rows += [_row(placed[scope, change]) for scope in stored()["scopes"] if (scope, change) in placed]
+        rows += [_row(placed[scope, change]) for scope in stored_examples()["scopes"] if (scope, change) in placed]
     return "\n".join(rows) + "\n"
 
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from pytest_bctrl import __version__
-from pytest_bctrl.drift.sources import fetch, read_text, refuse
+from pytest_bctrl.drift.sources import fetch, read_text, require_fetchable
 from pytest_bctrl.errors import UnreachableError
 from pytest_bctrl.files.limits import DOCUMENT
 
@@ -28,7 +28,7 @@ def fetching() -> list[threading.Thread]:
 )
 def test_https_and_loopback_urls_are_accepted(url: str) -> None:
     """`refuse` raises no error for them."""
-    refuse(url)
+    require_fetchable(url)
 
 
 def test_a_fetch_sends_only_the_expected_headers(upstream: Upstream) -> None:

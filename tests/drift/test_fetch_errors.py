@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from pytest_bctrl.drift.sources import fetch, read_source, refuse
+from pytest_bctrl.drift.sources import fetch, read_source, require_fetchable
 from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
 
 from .upstream import Upstream, text, to
@@ -97,7 +97,7 @@ def test_the_error_for_a_rejected_redirect_shows_both_urls(upstream: Upstream) -
 
 def test_the_error_for_a_redirect_to_an_invalid_url_shows_both_urls() -> None:
     with pytest.raises(DocumentError) as caught:
-        refuse("https://[::1", via="https://example.invalid/")
+        require_fetchable("https://[::1", via="https://example.invalid/")
     assert caught.value.where == "https://example.invalid/ → https://[::1"
 
 

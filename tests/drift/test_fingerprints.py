@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.examples import Example, example, schema_change, stored
+from pytest_bctrl.drift.examples import Example, example, scope_and_change, stored_examples
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import DocumentError
 
@@ -110,18 +110,18 @@ def require_two_fingerprints(rule: str) -> int:
     return len(changes)
 
 
-@pytest.mark.parametrize("change", stored()["schemas"])
+@pytest.mark.parametrize("change", stored_examples()["schemas"])
 def test_accepting_a_change_of_a_schema_hides_no_other_change(change: str) -> None:
     """Another value of the keyword has another fingerprint, in every scope of the change."""
-    scoped = {rule: placed for rule in rules() if (placed := schema_change(rule)) and placed[1] == change}
+    scoped = {rule: placed for rule in rules() if (placed := scope_and_change(rule)) and placed[1] == change}
     counts = {require_two_fingerprints(rule) for rule in scoped}
-    before, after = stored()["schemas"][change]
+    before, after = stored_examples()["schemas"][change]
     has_new_value = any(value_at(before, path) != value for path, value in values(after))
     # What was removed is removed in every revision that lacks it.
     assert any(counts) == (has_new_value and change not in WITHOUT_OTHER_VALUES)
 
 
-@pytest.mark.parametrize("rule", stored()["documents"])
+@pytest.mark.parametrize("rule", stored_examples()["documents"])
 def test_accepting_a_change_of_a_document_hides_no_other_change(rule: str) -> None:
     """Any other change that the same rule reports has another fingerprint than the rule's example."""
     require_two_fingerprints(rule)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.examples import TODAY, in_scope
+from pytest_bctrl.drift.examples import TODAY, document_in_scope
 from pytest_bctrl.drift.options import Options
 
 from .expected import summaries
@@ -30,7 +30,9 @@ def test_a_schema_change_yields_the_expected_findings_in_responses_and_parameter
         ("response-body", "", received),
         ("request-parameter-property", "query q.p", sent),
     ):
-        require_found(in_scope(scope, old), in_scope(scope, new), forward, back, Options(today=TODAY), at)
+        require_found(
+            document_in_scope(scope, old), document_in_scope(scope, new), forward, back, Options(today=TODAY), at
+        )
 
 
 @pytest.mark.parametrize("name", [*FURTHER_DOCUMENTS, *WORDS])

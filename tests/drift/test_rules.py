@@ -9,8 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.examples import Example, example, in_scope, schema_change, stored
-from pytest_bctrl.drift.pair import Change, changed
+from pytest_bctrl.drift.examples import Example, document_in_scope, example, scope_and_change, stored_examples
+from pytest_bctrl.drift.pair import Change, described_change
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.findings.finding import Direction, Level
 
@@ -94,9 +94,10 @@ LAXER = {
     "request-body-removed": "warning",
 }
 """Where the effect on the whole schema is reported by itself, or a server may ignore what it no longer describes."""
-_ALL_PLACED = [(rule, *placed) for rule in rules() if (placed := schema_change(rule))]
+_ALL_PLACED = [(rule, *placed) for rule in rules() if (placed := scope_and_change(rule))]
 PLACED = {
-    suffix: [(rule, scope) for rule, scope, change in _ALL_PLACED if change == suffix] for suffix in stored()["schemas"]
+    suffix: [(rule, scope) for rule, scope, change in _ALL_PLACED if change == suffix]
+    for suffix in stored_examples()["schemas"]
 }
 _SCOPES = [*SCOPE_PLACES]
 GO_BY_ANOTHER = {(scope, "wrapped-in-one-of") for scope in _SCOPES[1:]}
@@ -116,10 +117,10 @@ OASDIFF = dict(line.split("\t") for line in _OASDIFF.splitlines()[1:])
 
 def test_every_example_belongs_to_a_rule() -> None:
     """Every scope has every schema change, except those for which another rule applies in that scope."""
-    every = {(scope, change) for scope in stored()["scopes"] for change in stored()["schemas"]}
+    every = {(scope, change) for scope in stored_examples()["scopes"] for change in stored_examples()["schemas"]}
     lacking = every - {(scope, change) for _, scope, change in _ALL_PLACED}
     assert GO_BY_ANOTHER == lacking
-    assert [*stored()["documents"]] == [rule for rule in sorted(rules()) if schema_change(rule) is None]
+    assert [*stored_examples()["documents"]] == [rule for rule in sorted(rules()) if scope_and_change(rule) is None]
 
 
 def test_every_rule_has_a_valid_level_and_direction() -> None:
@@ -145,7 +146,7 @@ def test_breaking_rules_that_oasdiff_lacks_are_errors(rule: str) -> None:
     assert rules()[rule].level == "error"
 
 
-@pytest.mark.parametrize("suffix", stored()["schemas"])
+@pytest.mark.parametrize("suffix", stored_examples()["schemas"])
 def test_a_keyword_change_is_one_finding_in_every_scope(suffix: str) -> None:
     """Only its rule, with the old and new value, located at the keyword or, if it is missing, at the schema."""
     for rule, scope in PLACED[suffix]:
@@ -165,7 +166,7 @@ def test_a_keyword_change_is_one_finding_in_every_scope(suffix: str) -> None:
         assert (expected, *places) == _found(pair)
 
 
-@pytest.mark.parametrize("rule", stored()["documents"])
+@pytest.mark.parametrize("rule", stored_examples()["documents"])
 def test_a_document_change_is_one_finding(rule: str) -> None:
     """Only its rule, as in `data/document-rules.tsv`."""
     pair = example(rule)
@@ -186,7 +187,7 @@ def test_a_finding_about_two_keywords_is_located_at_the_changed_keyword(
     old: Doc, new: Doc, at: tuple[str, str]
 ) -> None:
     """Or at the schema, on the side that lacks the keyword."""
-    base, revision = (in_scope("response-body", {"type": "number", **schema}) for schema in (old, new))
+    base, revision = (document_in_scope("response-body", {"type": "number", **schema}) for schema in (old, new))
     findings = compare(base, revision)
     places = {
         tuple(finding.extra[side]["pointer"].removeprefix(BODY) for side in ("base", "revision"))
@@ -218,7 +219,7 @@ def test_a_fingerprint_does_not_depend_on_the_wording_of_a_detail(monkeypatch: p
     (before,) = compare(base, revision, options)
 
     def reworded(*arguments: Any) -> Change:
-        return changed(*arguments)._replace(detail="in other words")
+        return described_change(*arguments)._replace(detail="in other words")
 
     monkeypatch.setattr("pytest_bctrl.drift.pair.changed", reworded)
     (after,) = compare(base, revision, options)

@@ -19,7 +19,7 @@ from pytest_bctrl.cli.project import chosen_contract
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import check_upstream, compare
-from pytest_bctrl.drift.sources import fetch, read_source, read_text, refuse
+from pytest_bctrl.drift.sources import fetch, read_source, read_text, require_fetchable
 from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
 
 from .published import SPEC, TEXT, page
@@ -60,7 +60,7 @@ def test_a_redirect_to_a_disallowed_url_is_an_error(target: str, upstream: Upstr
 @pytest.mark.parametrize("scheme", ["https", "HTTPS"])
 def test_a_redirect_from_https_to_http_is_an_error(scheme: str) -> None:
     with pytest.raises(DocumentError, match="only https"):
-        refuse("http://localhost:8000/", via=f"{scheme}://example.invalid/")
+        require_fetchable("http://localhost:8000/", via=f"{scheme}://example.invalid/")
 
 
 def test_a_redirect_loop_is_an_error(upstream: Upstream) -> None:
