@@ -72,7 +72,7 @@ class Budget:
 
     @contextmanager
     def inside(self, key: Hashable, where: str) -> Iterator[None]:
-        """Count the steps of the block towards the schema that `key` identifies and that is at `where`.
+        """Count the steps of the block; raises `BudgetError`, naming `where`, if the schema of `key` takes too many.
 
         Raises the `BudgetError` again if the schema is known to be too large. If the budget is exceeded in the block,
         the error names the innermost schema that takes half of it.

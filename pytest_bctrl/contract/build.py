@@ -26,7 +26,7 @@ from pytest_bctrl.files.limits import read_text
 
 def merge_contract(files: ContractFiles) -> dict[str, Any]:
     """Return the vendored spec with the overlay applied, read from the two YAML files."""
-    spec = read_yaml(_read(files.spec), str(files.spec))
+    spec = read_yaml(_read_project_file(files.spec), str(files.spec))
     if not isinstance(spec, dict):
         raise DocumentError(
             "it is not an OpenAPI document", where=str(files.spec), hint="vendor the published page again"
@@ -35,13 +35,13 @@ def merge_contract(files: ContractFiles) -> dict[str, Any]:
 
 
 def apply_overlays(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
-    """Return a document with overlays applied in order.
+    """Return a document with the overlays at these paths applied in order.
 
     Raises `DocumentError` if an overlay cannot be read or does not apply.
     """
     merged = dict(document)
     for path in paths:
-        merged = overlays.apply(read_yaml(_read(path), str(path)), merged, str(path))
+        merged = overlays.apply(read_yaml(_read_project_file(path), str(path)), merged, str(path))
     return merged
 
 
@@ -65,8 +65,8 @@ def build(files: ContractFiles) -> bool:
 
 def require_locked(files: ContractFiles) -> None:
     """Raise `DocumentError` if the vendored spec does not match the lock, because it was edited by hand."""
-    locked = _locked(files, "sha256")
-    actual = spec_digest(_read(files.spec))
+    locked = _lock_entry(files, "sha256")
+    actual = spec_digest(_read_project_file(files.spec))
     if locked != actual:
         raise DocumentError(
             f"the vendored spec is not the one that the lock names (sha256 {actual[:12]}…, not {locked[:12]}…)",
@@ -108,7 +108,8 @@ def lock_text(
     return json.dumps(lock, indent=2) + "\n"
 
 
-def _read(path: Path) -> str:
+def _read_project_file(path: Path) -> str:
+    """Return the text of a file; raises `DocumentError` with the hint to restore it."""
     return read_file(path, "restore it from the project", "the file")
 
 
@@ -149,15 +150,15 @@ class Update:
 
 
 def published_url(files: ContractFiles) -> str:
-    """Return the URL where the spec is published: the URL of the last update from one.
+    """Return the URL where the spec is published, according to the lock. Raises `DocumentError` if it names none.
 
     Raises `DocumentError` if the lock cannot be read, or if the spec never came from a URL.
     """
-    source = _locked(files, "source")
+    source = _lock_entry(files, "source")
     if is_url(source):
         return source
     try:
-        return _locked(files, "page")
+        return _lock_entry(files, "page")
     except DocumentError:
         raise DocumentError(
             f"it names no URL where the spec is published: it was read from {source}",
@@ -171,10 +172,10 @@ def is_url(source: str) -> bool:
     return "://" in source
 
 
-def _locked(files: ContractFiles, name: str) -> str:
-    """Return a text of the lock. Raises `DocumentError` if the lock does not have it."""
+def _lock_entry(files: ContractFiles, name: str) -> str:
+    """Return the text of an entry of the lock. Raises `DocumentError` if the lock does not have it."""
     try:
-        value = json.loads(_read(files.lock))[name]
+        value = json.loads(_read_project_file(files.lock))[name]
     except (ValueError, KeyError, TypeError):
         value = None
     if isinstance(value, str) and value:
@@ -196,7 +197,7 @@ def prepare_update(text: str, source: str, files: ContractFiles, today: date) ->
     spec = extract_spec(text, source) if new.format == "markdown" else normalise_spec(new.text)
     merged = apply_overlays(read_yaml(spec, source), [files.overlay])
     validate_document(merged, source)
-    old = with_samples(load_document(_read(files.spec), str(files.spec)), files.spec)
+    old = with_samples(load_document(_read_project_file(files.spec), str(files.spec)), files.spec)
     page = ""
     if not is_url(source):
         page = _published_url_if_known(files)
@@ -206,6 +207,7 @@ def prepare_update(text: str, source: str, files: ContractFiles, today: date) ->
 
 
 def _published_url_if_known(files: ContractFiles) -> str:
+    """Return the URL where the spec is published; empty if the lock names none."""
     try:
         return published_url(files)
     except DocumentError:
@@ -213,7 +215,7 @@ def _published_url_if_known(files: ContractFiles) -> str:
 
 
 def recorded_source(source: str) -> str:
-    """Return the source as recorded in the lock: a path below the working directory is relative to it."""
+    """Return a source as the lock records it: a path below the working directory is relative to it."""
     if is_url(source) or source.startswith("git:"):
         return source
     return shown_path(Path(source))
@@ -224,7 +226,7 @@ def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
 
     The files get the usual permissions of the user's files. Raises `DocumentError` if a file cannot be written.
     """
-    before = {path: _content(path) for path in texts}
+    before = {path: _bytes_of_file(path) for path in texts}
     done: list[Path] = []
     current = Path()
     try:
@@ -237,7 +239,7 @@ def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
                 temporary.replace(current)
                 done.append(current)
     except OSError as error:
-        changed = [str(path) for path in done if not _restore(path, before[path])]
+        changed = [str(path) for path in done if not _restore_file(path, before[path])]
         effect = "nothing was changed"
         if changed:
             effect = f"{', '.join(changed)} was changed before"
@@ -248,14 +250,14 @@ def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
         ) from None
 
 
-def _content(path: Path) -> bytes | None:
+def _bytes_of_file(path: Path) -> bytes | None:
     """Return the content of a file, or None if there is no such file."""
     if path.is_file():
         return path.read_bytes()
     return None
 
 
-def _restore(path: Path, content: bytes | None) -> bool:
+def _restore_file(path: Path, content: bytes | None) -> bool:
     """Write back the old content of a file, or remove a new file; return whether that succeeded."""
     try:
         if content is None:

@@ -47,10 +47,10 @@ class _Bundle:
 
     def bundle(self) -> Any:
         """Return the data of all files as one document."""
-        main = self._rewrite(self._document.data, self._main)
+        main = self._with_bundled_references(self._document.data, self._main)
         while self._pending:
             key, name = self._pending.pop()
-            self._parts[key] = self._rewrite(self._parts[key], name)
+            self._parts[key] = self._with_bundled_references(self._parts[key], name)
         bundled = main
         if self._parts:
             bundled = {**bundled, FILES: self._parts}
@@ -58,21 +58,21 @@ class _Bundle:
             bundled = {**bundled, UNREAD: self._unread}
         return bundled
 
-    def _rewrite(self, part: Any, name: str) -> Any:
+    def _with_bundled_references(self, part: Any, name: str) -> Any:
         """Return a part of a file with its references to other files as references into the bundled document."""
         changes: dict[str, Change] = {}
         for keyword_object in keyword_objects(part):
             if keyword_object.base != BASE:
                 continue
-            replacements = self._replacements(keyword_object.value, name)
+            replacements = self._new_members(keyword_object.value, name)
             if replacements:
                 changes[keyword_object.pointer] = partial(dict, **replacements)
         if not changes:
             return part
         return rewrite_objects(part, changes)
 
-    def _replacements(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
-        """Return the members of an object in a file that refer to other files, with their new values."""
+    def _new_members(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """Return the new values of an object's `$ref` and `mapping` that refer to other files."""
         replacements: dict[str, Any] = {}
         reference = self._new_reference(value.get("$ref"), name)
         if reference:
@@ -85,7 +85,7 @@ class _Bundle:
         return replacements
 
     def _new_reference(self, reference: Any, name: str) -> str:
-        """Return the reference into the bundled document for a reference in a file; empty if it need not change."""
+        """Return the reference into the bundled document, adding its target; empty if the old reference can stay."""
         target = _split_reference(name, reference)
         if target is None or (name == self._main and reference.startswith("#")):
             return ""
@@ -96,7 +96,7 @@ class _Bundle:
         if key not in self._parts:
             try:
                 _require_readable(self._document.name, file, f"{name} refers to it: {reference}")
-                data = self._file(file, f"{name} refers to it: {reference}")
+                data = self._read_file_data(file, f"{name} refers to it: {reference}")
                 self._parts[key] = resolve_pointer(data, f"#{fragment}", sibling_path(self._document.name, file))
             except DocumentError as error:
                 self._unread.setdefault(reference, (f"{error.where}: {error.problem}", error.hint))
@@ -104,8 +104,8 @@ class _Bundle:
             self._pending.append((key, file))
         return f"#/{FILES}/{quote(escape_token(key), safe=FRAGMENT)}"
 
-    def _file(self, path: str, hint: str) -> Any:
-        """Return the data of a file; a `DocumentError` has the hint."""
+    def _read_file_data(self, path: str, hint: str) -> Any:
+        """Return the data of a file, read once; a `DocumentError` has the hint."""
         if path in self._files:
             return self._files[path]
         name = sibling_path(self._document.name, path)

@@ -51,13 +51,13 @@ class Combinations:
                     return False
                 self._bounded.set(inner, True)
                 pending += (part for _, _, part in subschemas(inner, APPLICATORS))
-                pending += self._referenced(inner)
+                pending += self._referenced_schemas(inner)
         finally:
             for cache in (self._bounded, self._counts, self._negated_counts):
                 cache.forget_temporary()
         return True
 
-    def _referenced(self, schema: Mapping[str, Any]) -> Iterator[Schema]:
+    def _referenced_schemas(self, schema: Mapping[str, Any]) -> Iterator[Schema]:
         """Yield the schema that `$ref` names, if there is one."""
         if isinstance(schema.get("$ref"), str):
             yield resolve_pointer(self._document, schema["$ref"], self._name)
@@ -71,7 +71,7 @@ class Combinations:
         if count is None:
             # The count that a reference back to the schema has.
             cache.set(schema, _TOO_MANY)
-            combine = _sum if is_negated else _product
+            combine = _bounded_sum if is_negated else _bounded_product
             count = combine(self._keyword_counts(schema, is_negated=is_negated))
             cache.set(schema, count)
         return count
@@ -79,8 +79,8 @@ class Combinations:
     def _keyword_counts(self, schema: Mapping[str, Any], *, is_negated: bool) -> Iterator[int]:
         """Yield the counts of a schema's keywords: all of them apply, or one of them fails if it is negated."""
         count = partial(self._count, is_negated=is_negated)
-        combine_choices = _product if is_negated else _sum
-        yield from map(count, self._referenced(schema))
+        combine_choices = _bounded_product if is_negated else _bounded_sum
+        yield from map(count, self._referenced_schemas(schema))
         for keyword, value in schema.items():
             parts = [inner for _, _, inner in subschemas(schema, (keyword,))]
             if keyword == "allOf":
@@ -92,16 +92,16 @@ class Combinations:
             elif keyword == "if":
                 met = self._count(value, is_negated=False), count(schema.get("then", True))
                 unmet = self._count(value, is_negated=True), count(schema.get("else", True))
-                yield _sum([_product(met), _product(unmet)])
+                yield _bounded_sum([_bounded_product(met), _bounded_product(unmet)])
             elif keyword == "dependentSchemas":
                 # The property may also be missing, unless the schema is negated.
                 yield from (count(inner) + (not is_negated) for inner in parts)
             elif keyword not in _COUNTED_ELSEWHERE:
-                yield _name_count(keyword, value, is_negated=is_negated)
+                yield _names_count(keyword, value, is_negated=is_negated)
 
 
-def _name_count(keyword: str, value: Any, *, is_negated: bool) -> int:
-    """Return the count of a keyword that applies no alternatives."""
+def _names_count(keyword: str, value: Any, *, is_negated: bool) -> int:
+    """Return the count of a keyword without alternatives: the number of ways in which its names are met."""
     names = len(value) if isinstance(value, dict | list) else 1
     if keyword == "dependentRequired":
         return names if is_negated else min(_TOO_MANY, 2 ** min(names, 20))
@@ -123,6 +123,7 @@ class _SchemaCache(Generic[_T]):
         self._temporary: dict[int, tuple[Schema, _T]] = {}
 
     def get(self, schema: Schema) -> _T | None:
+        """Return the value of a schema; None if it has none."""
         key = id(schema)
         entry = self._permanent.get(key) or self._temporary.get(key)
         if entry is None:
@@ -130,6 +131,7 @@ class _SchemaCache(Generic[_T]):
         return entry[1]
 
     def set(self, schema: Schema, value: _T) -> None:
+        """Set the value of a schema, which is temporary if the schema is not part of the document."""
         entries = self._temporary
         if self._permanent_ids is None or id(schema) in self._permanent_ids:
             entries = self._permanent
@@ -140,11 +142,13 @@ class _SchemaCache(Generic[_T]):
         self._temporary.clear()
 
 
-def _sum(counts: Iterable[int]) -> int:
+def _bounded_sum(counts: Iterable[int]) -> int:
+    """Return the sum of counts, at most `_TOO_MANY`."""
     return min(_TOO_MANY, sum(counts))
 
 
-def _product(counts: Iterable[int]) -> int:
+def _bounded_product(counts: Iterable[int]) -> int:
+    """Return the product of counts, at most `_TOO_MANY`."""
     product = 1
     for count in counts:
         product = min(_TOO_MANY, product * count)

@@ -44,7 +44,7 @@ class Cost:
         while pending:
             value = pending.pop()
             if id(value) not in self._below and isinstance(value, Mapping):
-                self._apply(value, (), "")
+                self._count_applications(value, (), "")
                 self._below[id(value)] = list(self._counts_by_step(id(value), pending))
 
     def require_bounded(self) -> None:
@@ -55,9 +55,10 @@ class Cost:
         }
         for key, count in self._with_deepest(inside).items():
             if count > STEPS:
-                raise self._costly(key)
+                raise self._cost_error(key)
 
-    def _costly(self, key: int) -> DocumentError:
+    def _cost_error(self, key: int) -> DocumentError:
+        """Return the error for the schema with a key, which costs too much."""
         return DocumentError(
             f"more than {STEPS:,} schemas and names apply to one value, which takes too long to validate",
             where=f"{self._name}: #{self._pointers.get(key, '')}",
@@ -99,7 +100,9 @@ class Cost:
                     pending += [below for below in counts if below in self._below and below not in is_done]
         return order
 
-    def _apply(self, schema: Mapping[str, Any], ancestors: tuple[int, ...], reference: str) -> Counter[int]:
+    def _count_applications(
+        self, schema: Mapping[str, Any], ancestors: tuple[int, ...], reference: str
+    ) -> Counter[int]:
         """Return how often each schema applies to a value that this schema applies to, including itself."""
         key = id(schema)
         if key in ancestors:
@@ -113,16 +116,16 @@ class Cost:
         if key not in self._inside:
             self._schemas[key] = schema
             counts = Counter({key: 1})
-            for part, last_reference in self._parts(schema, reference):
+            for part, last_reference in self._applied_schemas(schema, reference):
                 if isinstance(part, Mapping):
-                    counts += self._apply(part, (*ancestors, key), last_reference)
+                    counts += self._count_applications(part, (*ancestors, key), last_reference)
             self._inside[key] = counts
             self._remaining -= len(counts)
             if counts.total() > STEPS or self._remaining < 0:
-                raise self._costly(key)
+                raise self._cost_error(key)
         return self._inside[key]
 
-    def _parts(self, schema: Mapping[str, Any], reference: str) -> Iterator[tuple[Any, str]]:
+    def _applied_schemas(self, schema: Mapping[str, Any], reference: str) -> Iterator[tuple[Any, str]]:
         """Yield the schemas that a schema applies to the same value, with the last reference that leads to each."""
         if isinstance(schema.get("$ref"), str):
             yield resolve_pointer(self._document, schema["$ref"], self._name), schema["$ref"]

@@ -24,7 +24,7 @@ class Member:
     members: dict[str, Member] = field(default_factory=dict)
 
     def add(self, steps: Iterable[str], text: str) -> None:
-        """Add a text below this member."""
+        """Add a text at a path of steps below this member."""
         member = self
         for step in steps:
             member = member.members.setdefault(step, Member())
@@ -42,7 +42,7 @@ def is_member(name: str, key: str) -> bool:
 
 
 def read_members(name: str, pairs: Iterable[tuple[str, str]]) -> Member:
-    """Return the value that the pairs of a query have for a name and below it."""
+    """Return the tree of values that the pairs of a query have for a name and below it."""
     root = Member()
     for key, text in pairs:
         if key == name:

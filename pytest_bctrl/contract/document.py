@@ -94,7 +94,7 @@ class Document(NamedTuple):
 
 
 def read_file(path: Path, hint: str, what: str = "it", name: str = "", *, keep_line_ends: bool = False) -> str:
-    """Return the text of a file; raises `DocumentError`, with `hint`, if it cannot be read.
+    """Return the text of a file; raises `DocumentError` with `hint` if it cannot be read.
 
     The error describes the file as `what`, and its location as `name`. Line ends become line feeds, unless
     `keep_line_ends` is set.
@@ -109,13 +109,13 @@ def read_file(path: Path, hint: str, what: str = "it", name: str = "", *, keep_l
 
 
 def sibling_path(name: str, file: str) -> str:
-    """Return the name of a file given by its path relative to another file, which may be a file of a Git revision."""
+    """Return the name of a file given relative to another file, which may be a file of a Git revision."""
     revision, colon, path = name.rpartition(":")
     return f"{revision}{colon}{normpath(Path(path).parent / file)}"
 
 
 def is_self_contained(text: str) -> bool:
-    """Return whether an OpenAPI text, like nearly all, has no reference to another file."""
+    """Return whether an OpenAPI text has no reference to another file, as nearly all have none."""
     return not _BESIDE.search(text)
 
 
@@ -135,7 +135,7 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
             "give the OpenAPI document itself, in JSON or YAML, or the Markdown of the page: its URL with .md appended"
         )
         raise DocumentError("an HTML page, not an OpenAPI document", where=name, hint=hint)
-    form, source, first_line = _split(text.removeprefix("\ufeff"), name)
+    form, source, first_line = _split_source(text.removeprefix("\ufeff"), name)
     if known is not None and known.text.rstrip("\n") == source.rstrip("\n"):
         data = known.data
     elif form == "json" or (form == "markdown" and source.lstrip().startswith("{")):
@@ -171,8 +171,8 @@ def page_samples(page: str) -> dict[str, str]:
     return digests
 
 
-def _split(text: str, name: str) -> tuple[Format, str, int]:
-    """Return the format, the OpenAPI text and the line on which it starts."""
+def _split_source(text: str, name: str) -> tuple[Format, str, int]:
+    """Return the format of a text, its OpenAPI part, and the line on which that part starts."""
     suffix = name.lower().split("?")[0].split("#")[0].rpartition(".")[2]
     is_yaml, is_page = suffix in ("yaml", "yml"), suffix in ("md", "markdown")
     if suffix == "json" or (not is_yaml and not is_page and text.lstrip().startswith("{")):
@@ -218,7 +218,7 @@ def require_openapi(data: Any, name: str) -> None:
 
 
 def unread_references(data: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
-    """Return the references of a document that could not be read, each with the problem and a hint."""
+    """Return the references of a document that could not be read, each with its problem and a hint."""
     unread: Mapping[str, tuple[str, str]] = data.get(UNREAD, {})
     return unread
 
@@ -232,7 +232,7 @@ def bundling_hint(name: str) -> str:
 
 
 def load_data(data: Any, name: str) -> Document:
-    """Return the document of data in memory, which has no lines; raises `DocumentError` as `load_document` does."""
+    """Return loaded data as a document without lines; raises `DocumentError` if it is not OpenAPI."""
     from pytest_bctrl.contract.json_source import require_shallow
 
     require_openapi(data, name)
@@ -279,7 +279,7 @@ def fenced_blocks(page: str) -> list[Block]:
 
 
 def openapi_block(page: str, name: str) -> Block:
-    """Return the only block of the page with an OpenAPI document, verbatim.
+    """Return the only code block of a page with an OpenAPI document; raises `DocumentError` if there is no single one.
 
     Raises `DocumentError`, which calls the page `name`, if there is no such block or more than one.
     """
@@ -301,7 +301,7 @@ def openapi_block(page: str, name: str) -> Block:
 
 
 def value_at(document: Any, pointer: str) -> Any:
-    """Return the value at a JSON pointer (RFC 6901).
+    """Return the value at a JSON pointer (RFC 6901). Raises an error if there is none.
 
     Raises `LookupError`, `TypeError` or `ValueError` if there is no value at the pointer.
     """

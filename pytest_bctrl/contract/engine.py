@@ -50,7 +50,7 @@ def accepts(contract: Contract, schema: Schema, value: Any) -> bool:
 
 
 def acceptor(contract: Contract, schema: Schema) -> Callable[[Any], bool]:
-    """Return a function that returns whether a value is valid against a schema; it prepares the schema once.
+    """Return a function that validates values against a schema and returns whether they are valid.
 
     Validators of composed schemas need much memory, so that only the engine keeps them, up to a limit.
     """
@@ -59,12 +59,14 @@ def acceptor(contract: Contract, schema: Schema) -> Callable[[Any], bool]:
         return partial(_is_accepted, engine.validator(schema))
 
     def is_accepted(value: Any) -> bool:
+        """Return whether a value is valid, with the validator that the engine has for the schema now."""
         return _is_accepted(engine.validator(schema), value)
 
     return is_accepted
 
 
 def _is_accepted(validator: Validator, value: Any) -> bool:
+    """Return whether a validator accepts a value, which is converted if the engine cannot read it."""
     try:
         return validator.is_valid(value)
     except (ValueError, TypeError):
@@ -72,7 +74,7 @@ def _is_accepted(validator: Validator, value: Any) -> bool:
 
 
 def schema_pointer(contract: Contract, schema: Schema) -> str:
-    """Return the pointer of a schema of the contract's document, empty for any other schema."""
+    """Return the pointer of a schema in the contract's document; empty if the schema is not part of it."""
     return _engine(contract).pointers.get(id(schema), "")
 
 
@@ -82,8 +84,8 @@ def schema_count(contract: Contract) -> int:
 
 
 def schema_resource(contract: Contract) -> dict[str, Any]:
-    """Return the contract's document as a JSON Schema resource for another engine, with URIs as references."""
-    return _engine(contract).addresses.resource()
+    """Return the contract's document as a JSON Schema resource for another engine, with references as URIs."""
+    return _engine(contract).addresses.as_resource()
 
 
 def as_reference(contract: Contract, schema: Schema) -> Schema:
@@ -92,7 +94,7 @@ def as_reference(contract: Contract, schema: Schema) -> Schema:
 
 
 def canonical_form(contract: Contract, schema: Schema) -> Schema:
-    """Return the engine's canonical form of a schema, in which `allOf` and the like are merged.
+    """Return the engine's canonical form of a schema, in which `allOf` and the like are merged, if there is one.
 
     The schema need not be part of the document. It is returned unchanged if the engine has no canonical form of it, or
     if its alternatives have more combinations than the budget allows.
@@ -106,7 +108,7 @@ def canonical_form(contract: Contract, schema: Schema) -> Schema:
         form = canonicalize(addresses.absolute(schema), draft=20, validate_formats=True, registry=registry)
     except ValueError:
         return schema
-    canonical: Schema = _with_pointers(addresses, form.to_json_schema())
+    canonical: Schema = _with_local_references(addresses, form.to_json_schema())
     return canonical
 
 
@@ -114,13 +116,15 @@ _CANONICAL = "#/$defs/urn:jsonschema:canonical:"
 """The prefix of references in a canonical form; the percent-encoded URI of the target follows."""
 
 
-def _with_pointers(addresses: Addresses, value: Any) -> Any:
-    """Return a canonical form with references into the document as pointers."""
+def _with_local_references(addresses: Addresses, value: Any) -> Any:
+    """Return a canonical form with its references into the document as pointers."""
     if isinstance(value, list):
-        return [_with_pointers(addresses, item) for item in value]
+        return [_with_local_references(addresses, item) for item in value]
     if not isinstance(value, dict):
         return value
-    schema = {key: _with_pointers(addresses, inner) for key, inner in value.items() if key not in ("$defs", "$schema")}
+    schema = {
+        key: _with_local_references(addresses, inner) for key, inner in value.items() if key not in ("$defs", "$schema")
+    }
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith(_CANONICAL):
         name = unescape_token(unquote(reference.removeprefix(_CANONICAL)))
@@ -129,7 +133,7 @@ def _with_pointers(addresses: Addresses, value: Any) -> Any:
 
 
 def iter_errors(contract: Contract, schema: Schema, value: Any, parent: Path = ()) -> Iterator[SchemaError]:
-    """Yield the validation errors of a value, whose path is `parent`; none if it is nested too deeply."""
+    """Yield the errors of a value that is at the path `parent` of a body; none if it is nested too deeply."""
     engine = _engine(contract)
     if engine.levels < DEPTH and is_deep(value, engine.levels):
         return
@@ -166,13 +170,13 @@ class SchemaError:
 
     @cached_property
     def keyword_value(self) -> Any:
-        """The value of the keyword in the contract."""
+        """The value of the violated keyword, as the contract has it."""
         pointer = _engine(self.contract).addresses.pointer(str(self._error.absolute_keyword_location)) or ""
         return value_at(self.contract.document, pointer.translate(_DECODED_SURROGATES))
 
     @property
     def missing(self) -> str:
-        """The missing property that `required` names."""
+        """The property that `required` demands and the value lacks; only for an error of `required`."""
         return str(self._kind.property)
 
     def inside(self) -> Iterator[SchemaError]:
@@ -187,7 +191,7 @@ class SchemaError:
 
 
 def require_resolvable(contract: Contract) -> None:
-    """Raise `DocumentError` for a schema with identifiers that the engine cannot resolve."""
+    """Raise `DocumentError` if the engine cannot resolve the identifiers of a schema."""
     pointer = ""
     try:
         addresses = _engine(contract).addresses
@@ -223,19 +227,19 @@ def _property_name(shown: str, body: Mapping[str, Any]) -> str:
 
 
 def conforms_to_format(value: object, name: str) -> bool:
-    """Return whether a value conforms to a format; any value does if `is_known_format` does not know the format."""
-    return _is_valid("format", name, value)
+    """Return whether a value conforms to a format; any value conforms to an unknown format."""
+    return _is_valid_for_keyword("format", name, value)
 
 
 def count_conforming(values: Sequence[str], name: str) -> int:
     """Return how many of the strings conform to a format."""
-    if _is_valid("items", name, list(values)):
+    if _is_valid_for_keyword("items", name, list(values)):
         return len(values)
     return sum(conforms_to_format(value, name) for value in values)
 
 
 def is_known_format(name: str) -> bool:
-    """Return whether the engine knows a format and validates values against it."""
+    """Return whether the engine validates values against a format."""
     try:
         return bool(_validator({"format": name}, ignore_unknown_formats=False))
     except ValueError:
@@ -243,19 +247,20 @@ def is_known_format(name: str) -> bool:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Return whether a text matches a pattern; no text matches an invalid pattern."""
-    return is_pattern(pattern) and _is_valid("pattern", pattern, text)
+    """Return whether a pattern matches anywhere in a text; an invalid pattern matches no text."""
+    return is_pattern(pattern) and _is_valid_for_keyword("pattern", pattern, text)
 
 
 def is_pattern(pattern: str) -> bool:
-    """Return whether the engine accepts a text as a pattern; it rejects huge patterns too."""
+    """Return whether a text is a regular expression that the engine accepts; huge ones are rejected."""
     try:
         return bool(_keyword_validator("pattern", pattern))
     except ValueError:
         return False
 
 
-def _is_valid(keyword: str, keyword_value: str, value: object) -> bool:
+def _is_valid_for_keyword(keyword: str, keyword_value: str, value: object) -> bool:
+    """Return whether a value is valid against a schema with a single keyword."""
     validator = _keyword_validator(keyword, keyword_value)
     try:
         return validator.is_valid(value)
@@ -272,6 +277,7 @@ def _keyword_validator(keyword: str, keyword_value: str) -> Validator:
 
 
 def _validator(schema: Schema, registry: Registry | None = None, *, ignore_unknown_formats: bool = True) -> Validator:
+    """Return a validator of a schema by JSON Schema 2020-12, with formats and a limit on backtracking."""
     # Imported here, because a run that only uses fixtures should not pay for the import.
     from jsonschema_rs import Draft202012Validator, FancyRegexOptions
 
@@ -287,6 +293,7 @@ def _validator(schema: Schema, registry: Registry | None = None, *, ignore_unkno
 
 @lru_cache(maxsize=8)
 def _engine(contract: Contract) -> _Engine:
+    """Return the validators of a contract, which are shared by all calls for the same contract."""
     return _Engine(contract)
 
 
@@ -304,7 +311,7 @@ class _Engine:
             # The document cannot be encoded as UTF-8, which is rare.
             source = as_engine_input(source)
         self.addresses = Addresses(source)
-        self.registry = Registry([(BASE, self.addresses.resource())])
+        self.registry = Registry([(BASE, self.addresses.as_resource())])
         # Identities are unique because the contract holds the schemas.
         self.pointers = {id(schema.value): schema.pointer for schema in keyword_objects(contract.document)}
         self._validators: dict[int, Validator] = {}
@@ -318,7 +325,7 @@ class _Engine:
 
     @cached_property
     def levels(self) -> int:
-        """The levels of a value in which errors are collected; fewer if recursive schemas multiply per level."""
+        """The depth of values up to which errors are collected; less if recursive schemas multiply per level."""
         growth = Cost(self._contract.document, self._contract.name).growth
         if growth == 1:
             return DEPTH
@@ -329,7 +336,7 @@ class _Engine:
         return id(schema) in self.pointers
 
     def validator(self, schema: Schema) -> Validator:
-        """Return the validator of a schema, which need not be part of the document that it refers to."""
+        """Return the validator of a schema, which is part of the document or refers to it; remembers it."""
         key = id(schema)
         if key in self._validators:
             return self._validators[key]

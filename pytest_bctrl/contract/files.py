@@ -19,42 +19,42 @@ class ContractFiles(NamedTuple):
 
     @property
     def is_installed(self) -> bool:
-        """Whether the files came with an installed package, and not from a clone or a project's folder."""
+        """Whether the files are those of an installed package, and not of a clone or a project."""
         return self.folder.resolve().parent == _PACKAGE
 
     @property
     def is_ours(self) -> bool:
-        """Whether the folder has any file of a vendored contract; it may hold contracts of another tool."""
+        """Whether the folder has at least one file of a vendored contract; it may belong to another tool."""
         return any(path.is_file() for path in (self.spec, self.lock, self.overlay, self.merged))
 
     @property
     def spec(self) -> Path:
-        """The vendored spec, verbatim (YAML)."""
+        """The path of the vendored spec, verbatim (YAML)."""
         return self.folder / "runtimes.openapi.yaml"
 
     @property
     def lock(self) -> Path:
-        """Where the spec came from, when, and its SHA-256 (JSON)."""
+        """The path of the lock: the source of the spec, when it was fetched, and its SHA-256 (JSON)."""
         return self.folder / "runtimes.lock.json"
 
     @property
     def overlay(self) -> Path:
-        """The overlay with everything that the spec omits (OpenAPI Overlay 1.0, YAML)."""
+        """The path of the overlay, which adds what the spec omits (OpenAPI Overlay 1.0, YAML)."""
         return self.folder / "runtimes.overlay.yaml"
 
     @property
     def merged(self) -> Path:
-        """The contract: spec and overlay merged (JSON, so that a test run parses no YAML)."""
+        """The path of the contract: spec and overlay merged (JSON, so that a test run parses no YAML)."""
         return self.folder / "runtimes.contract.json"
 
     @property
     def sample(self) -> Path:
-        """A sample response that visits every part of the contract; not a recording of the live API (JSON)."""
+        """The path of the sample response, which has every part of the contract and was not recorded (JSON)."""
         return self.folder / "runtimes.sample.json"
 
 
 def with_samples(document: Document, spec: Path) -> Document:
-    """Return the document of a vendored spec with the samples that its lock records."""
+    """Return the document of a vendored spec with the code samples that its lock records; unchanged without them."""
     import json
 
     files = ContractFiles(spec.parent)
@@ -70,7 +70,7 @@ def with_samples(document: Document, spec: Path) -> Document:
 
 
 def built_from(contract: str) -> ContractFiles | None:
-    """Return the files that a contract was built from, or None if its spec is not in the same folder."""
+    """Return the vendored files to which a merged contract belongs; None if its spec is not beside it."""
     files = ContractFiles(Path(contract).parent)
     if Path(contract).name != files.merged.name or not files.spec.is_file():
         return None
@@ -102,11 +102,11 @@ def short_path(name: str) -> str:
 
 
 def packaged() -> ContractFiles:
-    """Return the files that came with this installation or checkout."""
+    """Return the contract files of this installation or checkout."""
     inside = _PACKAGE / "contracts"
     return ContractFiles(inside if inside.is_dir() else _PACKAGE.parent / "contracts")
 
 
 def current_api() -> Path:
-    """Return the OpenAPI document of today's API, which came with this installation or checkout."""
+    """Return the path of the OpenAPI document of today's API in this installation or checkout."""
     return packaged().folder / "current" / "bctrl.openapi.json"

@@ -47,30 +47,30 @@ class ContractInForce(NamedTuple):
 
     @property
     def spec(self) -> Path:
-        """The published spec that the contract was built from, or the document itself if it was not built from one."""
+        """The path of the published spec that the contract was built from, or of the document itself."""
         return self.files.spec if self.files else self.path
 
     @property
     def overlay(self) -> Path | None:
-        """The overlay that is part of the contract, if any."""
+        """The path of the overlay that is part of the contract; None if there is none."""
         if self.files is None or self.is_published:
             return None
         return self.files.overlay
 
     @property
     def provenance(self) -> str:
-        """The origin of the selection, and where and when the spec was vendored."""
+        """A phrase for reports: the origin of the selection, and when and from where the spec was vendored."""
         parts = [self.origin]
         if self.is_published:
             parts.append("published spec without the overlay")
-        provenance = ", ".join(parts + self._vendoring())
+        provenance = ", ".join(parts + self._vendoring_phrase())
         if self.is_published:
             provenance += f"; {_LIMITS}"
         return provenance
 
     @property
     def reason(self) -> str:
-        """The reason for selecting this contract, and where and when its spec was vendored."""
+        """A phrase for people: why this contract is selected, and when and from where its spec was vendored."""
         if self.origin == "project":
             reason = f"the project has a {FOLDER} folder"
         elif self.origin == "packaged":
@@ -79,13 +79,13 @@ class ContractInForce(NamedTuple):
             reason = f"{self.origin} sets {short_path(str(self.path))}"
         else:
             reason = f"{self.origin} sets it"
-        return ", ".join([reason, *self._vendoring()])
+        return ", ".join([reason, *self._vendoring_phrase()])
 
-    def _vendoring(self) -> list[str]:
+    def _vendoring_phrase(self) -> list[str]:
         """Return where and when the spec was vendored, as a list of at most one phrase."""
         if self.files is None:
             return []
-        return _vendored(self.files.lock)
+        return _vendored_phrase(self.files.lock)
 
     def update_command(self, source: str | None) -> str:
         """Return the command that vendors a new spec in place of this one, or into the project's `contracts/`."""
@@ -94,7 +94,7 @@ class ContractInForce(NamedTuple):
         return update_command(source, shown_path(self.files.folder))
 
     def load(self) -> Contract:
-        """Load the contract.
+        """Load and validate the contract, after checking a project's lock; raises `DocumentError` if it is invalid.
 
         Raises `DocumentError` if one of its files is missing or broken, or if it is not valid OpenAPI 3.0, 3.1 or 3.2.
         """
@@ -115,7 +115,7 @@ class ContractInForce(NamedTuple):
 
 
 def contract_in_force(value: str | None, root: Path, where: str = "--bctrl-contract") -> ContractInForce:
-    """Return the contract in force in a project.
+    """Return the contract that a setting, the project's `contracts/` or the package selects, in this order.
 
     `value` is the value of the setting that `where` names, None if it is not set, and `root` the project's folder.
     Raises `DocumentError` if the project's `contracts/` lacks a file.
@@ -134,7 +134,7 @@ def contract_in_force(value: str | None, root: Path, where: str = "--bctrl-contr
 
 
 def _contract_of_setting(value: str, where: str) -> ContractInForce:
-    """Return the contract whose path is the value of a setting."""
+    """Return the contract at the path that a setting names, with its vendored files if it has any."""
     path = Path(value)
     siblings = ContractFiles(path.parent)
     if path.name == siblings.spec.name and siblings.lock.is_file():
@@ -143,13 +143,13 @@ def _contract_of_setting(value: str, where: str) -> ContractInForce:
 
 
 def project_files(root: Path) -> ContractFiles | None:
-    """Return the files of the contract in a project's `contracts/`, complete or not; None if there are none."""
+    """Return the contract files of a project's `contracts/`, complete or not; None if there are none."""
     files = ContractFiles(root / FOLDER)
     return files if files.is_ours else None
 
 
 def published_source(contract: ContractInForce) -> str:
-    """Return the URL where the spec of a contract is published, or that of the packaged spec if it has no files.
+    """Return the URL where the spec of a contract is published; that of the packaged spec if it has no files.
 
     Raises `DocumentError` if the lock does not have the URL.
     """
@@ -164,16 +164,16 @@ def packaged_contract() -> ContractInForce:
 
 
 def contract_of_config(config: SettingSource) -> ContractInForce:
-    """Return the contract in force in a run of pytest, given its settings and its rootdir.
+    """Return the contract in force in a run of pytest, with the key prefix of its settings.
 
     Raises `DocumentError` as `contract_in_force` does, and `SettingError` for a wrong prefix of the key.
     """
     from pytest_bctrl.settings.resolve import key_prefix
 
-    return _selected(config)._replace(key_prefix=key_prefix(config))
+    return _selected_contract(config)._replace(key_prefix=key_prefix(config))
 
 
-def _selected(config: SettingSource) -> ContractInForce:
+def _selected_contract(config: SettingSource) -> ContractInForce:
     """Return the contract that the option or the setting selects, else that of the project or the package."""
     from pytest_bctrl.settings.resolve import contract_setting
 
@@ -189,7 +189,7 @@ def _selected(config: SettingSource) -> ContractInForce:
 
 
 def contract_header(config: SettingSource, *, is_needed: bool) -> str:
-    """Return the line of pytest's header that names the contract.
+    """Return the line of pytest's header about the contract; empty for the packaged one, unless `is_needed`.
 
     It is empty for the packaged contract unless `is_needed`. An invalid contract is reported when it is loaded.
     """
@@ -216,16 +216,17 @@ def load_cached(selected: ContractInForce) -> Contract:
         modified = selected.path.stat().st_mtime_ns
     except OSError:
         modified = 0
-    return _load(selected, modified)
+    return _load_unchanged(selected, modified)
 
 
 @lru_cache(maxsize=8)
-def _load(selected: ContractInForce, _modified: int) -> Contract:
+def _load_unchanged(selected: ContractInForce, _modified: int) -> Contract:
+    """Load a contract once per modification time of its file."""
     return selected.load()
 
 
 def require_files(files: ContractFiles) -> None:
-    """Raise `DocumentError` if a file of a vendored contract is missing."""
+    """Raise `DocumentError` if any file of a vendored contract is missing."""
     folder = shown_path(files.folder)
     build = f"write it: pytest-bctrl contract build --contracts {folder}"
     for path, hint in (
@@ -238,7 +239,7 @@ def require_files(files: ContractFiles) -> None:
             raise DocumentError(f"the contract lacks its file {path.name}", where=folder, hint=hint)
 
 
-def _vendored(lock: Path) -> list[str]:
+def _vendored_phrase(lock: Path) -> list[str]:
     """Return where and when a lock's spec was vendored, as a list of one phrase; empty if the lock cannot be read."""
     try:
         data = json.loads(lock.read_text("utf-8"))

@@ -34,7 +34,7 @@ def parse_time(text: str) -> datetime | None:
         return None
     try:
         zone = datetime.fromisoformat(f"20000101T00{match['offset'] or ''}").tzinfo
-        moment = datetime.combine(_date(match), datetime.min.time(), zone) + _since_midnight(match)
+        moment = datetime.combine(_date_of(match), datetime.min.time(), zone) + _time_since_midnight(match)
         if match["second"] == "60" and not _is_end_of_day(moment):
             return None
     except (ValueError, OverflowError):
@@ -58,7 +58,8 @@ def _is_end_of_day(moment: datetime) -> bool:
     return (utc.hour, utc.minute) == (23, 59)
 
 
-def _date(match: re.Match[str]) -> date:
+def _date_of(match: re.Match[str]) -> date:
+    """Return the date of a match: a calendar date, or the nth day of a year."""
     if not match["nth"]:
         return date.fromisoformat(match["date"])
     day = date(int(match["year"]), 1, 1) + timedelta(days=int(match["nth"]) - 1)
@@ -67,7 +68,8 @@ def _date(match: re.Match[str]) -> date:
     return day
 
 
-def _since_midnight(match: re.Match[str]) -> timedelta:
+def _time_since_midnight(match: re.Match[str]) -> timedelta:
+    """Return the time of day of a match; a leap second counts as the end of its minute."""
     hour, minute = int(match["hour"]), int(match["minute"] or 0)
     if match["second"] == "60":
         return timedelta(hours=hour, minutes=minute + 1) - timedelta.resolution
@@ -79,7 +81,7 @@ def _since_midnight(match: re.Match[str]) -> timedelta:
 
 
 def _fraction(match: re.Match[str]) -> timedelta:
-    """Return the fraction of the last part: of a second, a minute or an hour.
+    """Return the fraction of a match's last part, which is a second, a minute or an hour.
 
     It is truncated to microseconds, as `fromisoformat` does; `is_before` compares the other digits.
     """
@@ -102,18 +104,18 @@ def is_before(earlier: str, later: str) -> bool:
     if first is None or second is None:
         return False
     if bool(first.tzinfo) != bool(second.tzinfo):
-        return _in_utc(second) - _in_utc(first) > timedelta(days=1)
-    return (first, _beyond_microseconds(earlier)) < (second, _beyond_microseconds(later))
+        return _with_zone(second) - _with_zone(first) > timedelta(days=1)
+    return (first, _digits_beyond_microseconds(earlier)) < (second, _digits_beyond_microseconds(later))
 
 
-def _in_utc(moment: datetime) -> datetime:
-    """Return a moment with an offset; without one, it is taken to be in UTC."""
+def _with_zone(moment: datetime) -> datetime:
+    """Return a moment with its offset; a moment without one is taken to be in UTC."""
     if moment.tzinfo:
         return moment
     return moment.replace(tzinfo=UTC)
 
 
-def _beyond_microseconds(text: str) -> str:
+def _digits_beyond_microseconds(text: str) -> str:
     """Return the digits of a fraction that a `datetime` cannot hold."""
     match = _BEYOND_MICROSECONDS.search(text)
     if match is None:

@@ -28,7 +28,7 @@ class NotJsonError(ValueError):
 
 
 def read_json(text: str, name: str) -> Any:
-    """Return the JSON document in `text`.
+    """Return the value of a JSON text; raises `DocumentError` if it is not strict JSON, is too large or too deep.
 
     Raises `DocumentError` for a text that is not JSON, naming the line, and for a duplicate key, a number that is not
     finite, or nesting that is too deep.
@@ -36,14 +36,14 @@ def read_json(text: str, name: str) -> Any:
     encoded = text.encode("utf-8", "surrogatepass")
     if problem := parsing_problem(encoded):
         raise DocumentError(problem, where=name, hint="give a smaller document")
-    data = _read(text, name)
+    data = _parse_strictly(text, name)
     if may_be_deep(encoded, MAX_DEPTH, _DOCUMENT):
         require_shallow(data, name)
     return data
 
 
 def read_quickly(text: bytes) -> Any:
-    """Return the value of a large JSON text in half the time of the standard library.
+    """Return the value of a large JSON text fast; raises `ValueError` where only the slow reader can decide.
 
     Raises `ValueError` for a text that needs the careful parser: one that is not JSON, or has duplicate keys, lone
     surrogates or numbers beyond a double. So it does for a small text, for which importing jiter takes longer than
@@ -51,7 +51,7 @@ def read_quickly(text: bytes) -> Any:
     """
     if len(text) <= _SMALL:
         raise ValueError
-    jiter = _jiter()
+    jiter = _jiter_module()
     if jiter is None:
         raise ValueError
     value = jiter.from_json(text, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
@@ -63,7 +63,8 @@ def read_quickly(text: bytes) -> Any:
 
 
 @cache
-def _jiter() -> Any:
+def _jiter_module() -> Any:
+    """Return the module jiter; None if it is not installed."""
     with suppress(ImportError):
         return import_module("jiter")
     return None  # pragma: no cover - the tests have it installed
@@ -74,10 +75,11 @@ _INFINITE = (b"\xf0\x7f", b"\xf0\xff")
 """The last bytes of positive and negative infinity in this format of `marshal`."""
 
 
-def _read(text: str, name: str) -> Any:
+def _parse_strictly(text: str, name: str) -> Any:
+    """Return the value of a JSON text; raises `DocumentError`, with line and column, if it is not strict JSON."""
     duplicates: dict[str, None] = {}
     try:
-        data = parse_json(text, duplicates, parse_float=_finite)
+        data = parse_json(text, duplicates, parse_float=_parse_finite)
     except NotJsonError as error:
         raise DocumentError(
             f"{error} is not a JSON value", where=name, hint="use null, or a number that JSON has"
@@ -104,12 +106,13 @@ def require_shallow(data: Any, name: str) -> None:
 
 
 def parse_json(text: str, duplicates: dict[str, None], **readers: Any) -> Any:
-    """Return the value of a JSON text, and add the keys that appear twice in one object to `duplicates`.
+    """Return the value of a JSON text; adds keys that occur twice in one object to `duplicates`.
 
     Raises `NotJsonError` for NaN and infinity, and the errors of `json.loads`. `readers` parse the numbers.
     """
 
     def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return an object of its pairs, and note repeated keys."""
         members = dict(pairs)
         if len(members) != len(pairs):
             seen: set[str] = set()
@@ -123,10 +126,12 @@ def parse_json(text: str, duplicates: dict[str, None], **readers: Any) -> Any:
 
 
 def _reject_constant(name: str) -> NoReturn:
+    """Raise `NotJsonError` for `NaN` and infinities."""
     raise NotJsonError(name)
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
+    """Return a number of a text; raises `ValueError` if it is infinite as a double."""
     value = float(text)
     if not isfinite(value):
         raise ValueError(text)
@@ -134,18 +139,18 @@ def _finite(text: str) -> float:
 
 
 def json_lines(text: str, pointers: Iterable[str] | None = None) -> dict[str, int]:
-    """Return the line (from 1) on which each member or element begins, by its JSON pointer.
+    """Return the line on which each member or element begins, counted from 1, by its JSON pointer.
 
     With `pointers`, only the lines of these values and of their parents, which reads the text once more.
     """
     lines = {"": 1}
-    selection = None if pointers is None else _tree(pointers)
-    for pointer, line, _ in _walk(text, selection):
+    selection = None if pointers is None else _pointer_tree(pointers)
+    for pointer, line, _ in _walk_members(text, selection):
         lines.setdefault(pointer, line)
     return lines
 
 
-def _tree(pointers: Iterable[str]) -> _Tree:
+def _pointer_tree(pointers: Iterable[str]) -> _Tree:
     """Return pointers as a tree of their tokens."""
     root: _Tree = {}
     for pointer in pointers:
@@ -158,7 +163,7 @@ def _tree(pointers: Iterable[str]) -> _Tree:
 def _line_of_duplicate(text: str, key: str) -> int:
     """Return the line of the first key that repeats an earlier one of its object."""
     seen: set[str] = set()
-    for pointer, line, name in _walk(text, None):
+    for pointer, line, name in _walk_members(text, None):
         if name == key:
             if pointer in seen:
                 return line
@@ -175,7 +180,7 @@ class _Container(NamedTuple):
     numbers: Iterator[int]
 
 
-def _walk(text: str, selection: _Tree | None) -> Iterator[tuple[str, int, str | None]]:
+def _walk_members(text: str, selection: _Tree | None) -> Iterator[tuple[str, int, str | None]]:
     """Yield pointer, line and key (if any) of every selected member and element of valid JSON, in order.
 
     The decoder skips values that are not selected, which is many times faster than reading their members.
@@ -234,7 +239,7 @@ class LargeNumber(float):
 
 
 def parse_number(text: str) -> float:
-    """Parse a JSON number with a fraction or an exponent; raises `ValueError` if it has too many digits."""
+    """Return a JSON number with a fraction or an exponent, infinite with its exact value if beyond a double."""
     value = float(text)
     if isfinite(value):
         return value
@@ -242,13 +247,14 @@ def parse_number(text: str) -> float:
 
 
 def parse_integer(text: str) -> float:
-    """Parse a JSON number without a fraction; raises `ValueError` if it has too many digits."""
+    """Return a JSON number without a fraction, infinite with its exact value if it has too many digits for Python."""
     if len(text) <= _PYTHON_DIGITS:
         return int(text)
     return _parse_large(text)
 
 
 def _parse_large(text: str) -> LargeNumber:
+    """Return a number beyond Python's limits; raises `ValueError` if it has more than `DIGITS` digits."""
     try:
         number = LargeNumber(text)
     except InvalidOperation:

@@ -25,13 +25,13 @@ class KeyField:
         return self == BEARER
 
     def value(self, key: str) -> str:
-        """Return the field's value for a key; for Basic, the key is `user:password` or a user without a password."""
+        """Return the value of the header field for a key; for Basic, the key is `user:password` or a user alone."""
         if self == BASIC:
             key = b64encode((key if ":" in key else f"{key}:").encode()).decode("ascii")
         return self.prefix + key
 
     def shell(self, key: str) -> str:
-        """Return the field's value for a key that the shell inserts, such as `$BCTRL_API_KEY`."""
+        """Return the field's value for a shell command, in which `key` is a variable such as `$BCTRL_API_KEY`."""
         if self == BASIC:
             # The command appends a colon to a key that has none.
             return f'{self.prefix}$(k="{key}"; [[ $k == *:* ]] || k+=:; printf %s "$k" | base64 | tr -d "\\n")'
@@ -43,7 +43,7 @@ BASIC = KeyField("Authorization", "Basic ")
 
 
 def key_fields(contract: Contract, operation: Operation) -> tuple[KeyField, ...] | None:
-    """Return the fields that carry the key in a request, none for a public operation.
+    """Return the header fields that carry the key; none for a public operation, None if headers cannot carry it.
 
     Of alternative requirements, the first that a single key can satisfy is used. The result is None if there is none:
     the operation requires a certificate, a key in the URL, which logs would contain, or two credentials in one field.
@@ -53,9 +53,9 @@ def key_fields(contract: Contract, operation: Operation) -> tuple[KeyField, ...]
     if not operation.security:
         if contract.is_public or any(secured.security for secured in contract.operations):
             return ()
-        return (default_field(contract),)
+        return (default_key_field(contract),)
     for requirement in operation.security:
-        fields = dict.fromkeys(map(_field, requirement))
+        fields = dict.fromkeys(map(_header_field_of, requirement))
         names = {field.name.lower() for field in fields if field is not None}
         if len(names) == len(fields):
             return tuple(field for field in fields if field is not None)
@@ -66,8 +66,8 @@ _NAME = re.compile(r"[#%&'*+.^_|~0-9A-Za-z-]+")
 """A token (RFC 9110, 5.6.2) without characters that a shell expands, because commands have it in double quotes."""
 
 
-def _field(scheme: SecurityScheme) -> KeyField | None:
-    """Return the header field that carries the credential of a scheme, or None if it is in no header."""
+def _header_field_of(scheme: SecurityScheme) -> KeyField | None:
+    """Return the header field that carries the credential of a scheme; None if no header does."""
     if _is_bearer(scheme):
         return BEARER
     if scheme.type == "http" and scheme.prefix:
@@ -82,10 +82,11 @@ def _field(scheme: SecurityScheme) -> KeyField | None:
 
 
 def _is_bearer(scheme: SecurityScheme) -> bool:
+    """Return whether the credential of a scheme is a bearer token."""
     return scheme.type in ("oauth2", "openIdConnect") or (scheme.type == "http" and scheme.scheme == "bearer")
 
 
-def default_field(contract: Contract) -> KeyField:
+def default_key_field(contract: Contract) -> KeyField:
     """Return the field that carries the key if the contract does not say which one does."""
     return KeyField("Authorization", contract.key_prefix)
 
@@ -120,7 +121,7 @@ def with_key_prefix(contract: Contract, prefix: str) -> Contract:
     return replace(contract, operations=tuple(operations), key_prefix=prefix)
 
 
-def credential_field(contract: Contract, operation: Operation) -> KeyField | None:
+def field_to_reject(contract: Contract, operation: Operation) -> KeyField | None:
     """Return the field in which a wrong credential must be rejected; None if no credential is required or known."""
     if operation.is_public:
         return None
@@ -131,7 +132,7 @@ def credential_field(contract: Contract, operation: Operation) -> KeyField | Non
 def has_valid_key(
     operation: Operation, key: str, header: Callable[[str], str | None], query: Iterable[tuple[str, str]] = ()
 ) -> bool:
-    """Return whether a request has the key in a way that satisfies the security of an operation.
+    """Return whether a request carries the key so that an operation's security is satisfied; true if it is public.
 
     `header` returns a field of the request by its name in lower case; `query` are the decoded pairs of its URL. A
     requirement of another kind, such as a certificate, is never satisfied.
@@ -144,21 +145,21 @@ def has_valid_key(
 def has_key(
     scheme: SecurityScheme, key: str, header: Callable[[str], str | None], query: Iterable[tuple[str, str]]
 ) -> bool:
-    """Return whether a request has the key as the credential of a scheme."""
+    """Return whether a request carries the key as the credential of a scheme."""
     credentials = sent_credentials(scheme, header, query)
     expected = key.encode()
     return any(hmac.compare_digest(credential.encode("utf-8", "replace"), expected) for credential in credentials)
 
 
 def is_verifiable(scheme: SecurityScheme) -> bool:
-    """Return whether a key can be the credential of a scheme; a certificate or a digest can not."""
-    return _field(scheme) is not None or scheme.type == "apiKey"
+    """Return whether a key can be the credential of a scheme, unlike a certificate or a digest."""
+    return _header_field_of(scheme) is not None or scheme.type == "apiKey"
 
 
 def sent_credentials(
     scheme: SecurityScheme, header: Callable[[str], str | None], query: Iterable[tuple[str, str]]
 ) -> Iterator[str]:
-    """Yield the values of a request that may be the credential of a scheme; none for an empty field."""
+    """Yield the values in a request that may be the credential of a scheme; none for an empty field."""
     if scheme.type == "apiKey" and scheme.in_ == "query":
         yield from (value for name, value in query if name == scheme.field)
     elif scheme.type == "apiKey" and scheme.in_ == "cookie":
@@ -174,15 +175,15 @@ def sent_credentials(
         name, _, value = (header("authorization") or "").partition(" ")
         if _is_bearer(scheme) and name.lower() == "bearer":
             yield value.strip()
-        elif _field(scheme) == BASIC and name.lower() == "basic":
-            yield from _user_and_password(value.strip())
+        elif _header_field_of(scheme) == BASIC and name.lower() == "basic":
+            yield from _basic_credentials(value.strip())
 
 
 _LAST_WORD = re.compile(r"[ =]([^ =]+=*)\Z")
 """The text after the last blank or equals sign."""
 
 
-def _user_and_password(encoded: str) -> tuple[str, ...]:
+def _basic_credentials(encoded: str) -> tuple[str, ...]:
     """Return the parts of Basic credentials that may be the key (RFC 7617, 2): all of it, the user, the password."""
     try:
         credentials = b64decode(encoded, validate=True).decode()

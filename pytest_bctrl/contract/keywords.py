@@ -43,7 +43,7 @@ def subschemas(schema: Mapping[str, Any], keywords: Collection[str]) -> Iterator
 def map_subschemas(
     schema: Mapping[str, Any], keywords: Collection[str], change: Callable[[Any], Any]
 ) -> dict[str, Any]:
-    """Return a schema with a function applied to each schema that it contains under some keywords."""
+    """Return a schema with each subschema under some keywords replaced by the result of `change`."""
     changed = dict(schema)
     for keyword, key, inner in subschemas(schema, keywords):
         if key is None:
@@ -55,14 +55,14 @@ def map_subschemas(
     return changed
 
 
-def is_wrapped(schema: Mapping[str, Any]) -> bool:
+def becomes_any_of(schema: Mapping[str, Any]) -> bool:
     """Return whether a nullable schema of OpenAPI 3.0 becomes an `anyOf` with a null branch in 3.1."""
     return schema.get("nullable") is True and not _APPLIED.isdisjoint(schema)
 
 
 def has_unlisted_null(schema: Mapping[str, Any]) -> bool:
     """Return whether a schema of OpenAPI 3.0 is nullable, and another of its keywords probably excludes null."""
-    if is_wrapped(schema):
+    if becomes_any_of(schema):
         return True
     return schema.get("nullable") is True and isinstance(schema.get("enum"), list) and None not in schema["enum"]
 
@@ -73,7 +73,7 @@ def upgrade_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     for bound, exclusive in EXCLUSIVE_BOUNDS.items():
         if isinstance(upgraded.get(exclusive), bool) and upgraded.pop(exclusive) and bound in upgraded:
             upgraded[exclusive] = upgraded.pop(bound)
-    if is_wrapped(schema):
+    if becomes_any_of(schema):
         return {"anyOf": [upgraded, {"type": "null"}]}
     if schema.get("nullable") is True:
         if isinstance(upgraded.get("type"), str):
@@ -84,7 +84,7 @@ def upgrade_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def discriminator_values(discriminator: Mapping[str, Any], reference: str) -> list[str]:
-    """Return the discriminator's values for a referenced schema: those of its mapping, else the component's name."""
+    """Return the values of a discriminator for a referenced schema: those mapped to it, else its component's name."""
     component = reference.rpartition("/")[2]
     mapping = discriminator.get("mapping")
     values = []

@@ -100,7 +100,7 @@ class ResponseSpec:
 
     @property
     def code(self) -> int:
-        """A status code that the response documents: the first code of a range, 200 for `default`."""
+        """A status code of this response: the first code of a range, and 200 for `default`."""
         if self.status == "default":
             return 200
         return int(self.status.upper().replace("X", "0"))
@@ -149,19 +149,19 @@ class Operation:
 
     @property
     def is_safe(self) -> bool:
-        """Whether the method changes nothing on the server, and no parameter overrides the method."""
+        """Whether the method is safe and no parameter overrides it, so that a request changes nothing on the server."""
         return self.method in SAFE_METHODS and not any(
             overrides_method(parameter.name) for parameter in self.parameters
         )
 
     @property
     def path_parameters(self) -> tuple[Parameter, ...]:
-        """The path parameters."""
+        """The parameters in the path."""
         return tuple(parameter for parameter in self.parameters if parameter.in_ == "path")
 
     @property
     def other_parameters(self) -> tuple[Parameter, ...]:
-        """The query, header and cookie parameters."""
+        """The parameters in query, headers and cookies."""
         return tuple(parameter for parameter in self.parameters if parameter.in_ != "path")
 
     @property
@@ -201,7 +201,7 @@ class Operation:
         return None
 
     def url_path(self, values: Mapping[str, str]) -> str:
-        """Return the path with parameter values filled in; each is percent-encoded, so that it stays one segment."""
+        """Return the path with percent-encoded values in place of its parameters."""
         path = self.path
         for parameter in self.path_parameters:
             path = path.replace(f"{{{parameter.name}}}", encode_segment(values[parameter.name]))
@@ -209,7 +209,7 @@ class Operation:
 
 
 def path_pattern(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str]]:
-    """Return a pattern that matches a path template, with a group per parameter, and the parameters' names.
+    """Return a pattern with a group per parameter that matches a path template, and the parameters' names.
 
     `times` is the quantifier of a group's characters.
     """
@@ -233,10 +233,11 @@ def path_specificity(path: str) -> list[tuple[int, int, int]]:
     Of segments with parameters, those with literal text come first (`cover.{format}`), and of these those with fewer
     parameters and more text.
     """
-    return list(map(_segment_specificity, path.split("/")))
+    return list(map(_segment_sort_key, path.split("/")))
 
 
-def _segment_specificity(segment: str) -> tuple[int, int, int]:
+def _segment_sort_key(segment: str) -> tuple[int, int, int]:
+    """Return the sort key of a path segment: literal, then partly literal, then a parameter alone."""
     texts = NAME.split(segment)
     literal_length, parameters = sum(map(len, texts[::2])), len(texts) // 2
     if not parameters:
@@ -247,7 +248,7 @@ def _segment_specificity(segment: str) -> tuple[int, int, int]:
 
 
 def encode_segment(value: str) -> str:
-    """Percent-encode a path segment (RFC 3986, 3.3), including dot segments, which clients would resolve.
+    """Return a value percent-encoded as a path segment (RFC 3986, 3.3); dots alone are encoded too.
 
     A lone surrogate represents a byte that is not UTF-8, as in `os.fsdecode`.
     """
@@ -297,7 +298,7 @@ class Contract:
         raise DocumentError(f"the contract has no operation {operation_id!r}", where=self.name, hint=f"it has: {names}")
 
     def resolve(self, schema: Schema) -> Schema:
-        """Return the schema that `$ref` leads to, with the siblings of `$ref` applied (JSON Schema 2020-12, 8.2.3)."""
+        """Return the schema that a `$ref` leads to, with the keywords beside the `$ref` added by `allOf`."""
         for referring, target in pairwise(follow_references(self.document, schema, self.name)):
             siblings = {key: value for key, value in referring.items() if key != "$ref"}
             if siblings:
@@ -307,17 +308,17 @@ class Contract:
 
     @cached_property
     def has_space(self) -> bool:
-        """Whether a parameter takes its value from the setting of the space id, as in the packaged contract."""
+        """Whether a parameter of some operation takes the space id from the settings, as in the packaged contract."""
         parameters = (parameter for operation in self.operations for parameter in operation.parameters)
         return any(parameter.setting == "space_id" for parameter in parameters)
 
     @cached_property
     def exclusions(self) -> list[str]:
-        """A sentence per invalid part of the document, with the operations that are not checked because of it."""
+        """A sentence per invalid part of the document, naming the operations that are not checked because of it."""
         return self.exclusions_as("checked")
 
     def exclusions_as(self, verb: str) -> list[str]:
-        """Return a sentence per invalid part of the document; `verb` says what is not done with its operations."""
+        """Return a sentence per invalid part, naming its operations as not `verb`, such as `checked`."""
         operations = [exclusion for exclusion in self.excluded if exclusion.is_operation]
         others = [exclusion for exclusion in self.excluded if not exclusion.is_operation]
         return [*exclusion_texts(operations, verb), *exclusion_texts(others, "used")]
@@ -329,7 +330,7 @@ class Contract:
 
 
 def follow_references(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
-    """Yield a value, then the target of its `$ref`, and so on; raises `DocumentError` for a circular reference."""
+    """Yield a value, the target of its `$ref`, and so on to the last target; raises `DocumentError` for a circle."""
     seen: set[str] = set()
     yield raw
     while isinstance(raw, Mapping) and "$ref" in raw:
@@ -361,7 +362,7 @@ def resolve_pointer(document: Mapping[str, Any], reference: str, name: str) -> A
 
 
 def select_media_type(documented: Iterable[str], actual: str) -> str | None:
-    """Return the documented media type or range whose schema validates a body, or None if the body may not be JSON.
+    """Return the documented media type whose schema applies to a body of type `actual`; None if it cannot be JSON.
 
     A response with a wrong or missing content type is validated against the first media type that may be JSON. The
     wrong type is a separate finding and does not exempt the body.
@@ -384,7 +385,7 @@ def covers_media_type(documented: str, actual: str) -> bool:
 
 
 def concrete_media_type(media: str) -> str:
-    """Return the documented media type, or a media type within it if it is a range."""
+    """Return a documented media type, or if it is a range, a media type within it."""
     if "*" not in media:
         return media
     kind = media.partition("/")[0].strip("* ") or "text"

@@ -52,7 +52,7 @@ class Part(NamedTuple):
     pointer: str
 
     def __truediv__(self, key: str) -> Part:
-        """Return the member under `key`; its value is None if there is no such member."""
+        """Return the member under `key` with its pointer; its value is None if there is no such member."""
         value, pointer = self
         member = None
         if isinstance(value, dict):
@@ -79,7 +79,7 @@ class Spec:
 
     @cached_property
     def components(self) -> dict[str, Any]:
-        """All components, and the parts of other files, by pointer. Values of a wrong type are rejected on use."""
+        """All components and parts of other files, as values by pointer."""
         components = self.root / "components"
         sections = [self.root / FILES]
         if isinstance(components.value, dict):
@@ -89,7 +89,7 @@ class Spec:
         return {part.pointer: part.value for part in parts}
 
     def refuse(self, part: Part, problem: str, hint: str) -> DocumentError:
-        """Return an error that names the document, the pointer and, if known, the line."""
+        """Return an error about a part that names the document, the pointer and, if possible, the line."""
         where = self.document.name
         line = self.document.line(part.pointer)
         if line:
@@ -98,7 +98,8 @@ class Spec:
         error.document = self.document
         return error
 
-    def _typed(self, part: Part, expected: type[T], description: str, default: T) -> T:
+    def _require_type(self, part: Part, expected: type[T], description: str, default: T) -> T:
+        """Return the value of a part, or `default` if it is absent; raises `DocumentError` for a wrong type."""
         if part.value is None:
             return default
         if not isinstance(part.value, expected):
@@ -108,7 +109,7 @@ class Spec:
 
     def mapping(self, part: Part) -> dict[str, Any]:
         """Return the part as a mapping, empty if it is absent."""
-        return self._typed(part, dict, "a mapping", {})
+        return self._require_type(part, dict, "a mapping", {})
 
     def members(self, part: Part) -> list[tuple[str, Part]]:
         """Return the members of a map with arbitrary keys; unlike in `fields`, `x-request-id` may be one of them."""
@@ -121,17 +122,17 @@ class Spec:
         return [(key, member) for key, member in self.members(part) if not key.startswith("x-")]
 
     def items(self, part: Part) -> list[Part]:
-        """Return the elements of a list, none if it is absent."""
-        items: list[Any] = self._typed(part, list, "a list", [])
+        """Return the elements of a list as parts; none if it is absent."""
+        items: list[Any] = self._require_type(part, list, "a list", [])
         return [Part(value, f"{part.pointer}/{index}") for index, value in enumerate(items)]
 
     def text(self, part: Part, default: str = "") -> str:
         """Return the part as text, or `default` if it is absent."""
-        return self._typed(part, str, "text", default)
+        return self._require_type(part, str, "text", default)
 
     def flag(self, part: Part) -> bool:
         """Return the part as a boolean, False if it is absent."""
-        return self._typed(part, bool, "true or false", False)
+        return self._require_type(part, bool, "true or false", False)
 
     def resolve(self, part: Part, kind: str = "") -> Part:
         """Return the part that `$ref` leads to, or the part itself. The caller has to read the siblings of `$ref`.
@@ -151,13 +152,13 @@ class Spec:
         return part
 
     def target(self, part: Part) -> Part:
-        """Return the part that the `$ref` of this part names; raises `DocumentError` if it is not in the document."""
+        """Return the part that the `$ref` of a part names; raises `DocumentError` if the document does not have it."""
         ref = part.value.get("$ref", part.value.get("$dynamicRef"))
         if not isinstance(ref, str):
             raise self.refuse(part, "a $ref is not text", "it should read #/components/...")
         if ref in self._targets:
             return self._targets[ref]
-        pointer = self._pointer(ref, part)
+        pointer = self._pointer_of_reference(ref, part)
         if pointer is None and not ref.startswith("#"):
             unread = unread_references(self.document.data)
             if ref in unread:
@@ -177,7 +178,7 @@ class Spec:
             self._targets[ref] = target
         return target
 
-    def _pointer(self, ref: str, part: Part) -> str | None:
+    def _pointer_of_reference(self, ref: str, part: Part) -> str | None:
         """Return the pointer that a reference in a part leads to, or None if it leads outside the document."""
         if ref != "#" and not ref.startswith("#/"):
             return self._addresses.pointer(ref, self._addresses.base(part.pointer))
@@ -196,12 +197,12 @@ class Spec:
 
 
 def is_reference(schema: dict[str, Any]) -> bool:
-    """Return whether a schema is a reference. Within a single document, `$dynamicRef` has the target of `$ref`."""
+    """Return whether a schema has `$ref` or `$dynamicRef`, which mean the same within one document."""
     return "$ref" in schema or "$dynamicRef" in schema
 
 
 def json_kind(value: Any) -> str:
-    """Return the JSON type of a value, for messages."""
+    """Return how messages name the JSON type of a value, such as `text` or `mapping`."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, (int, float)):
@@ -236,7 +237,7 @@ class RawOperation(NamedTuple):
 
     @property
     def contents(self) -> list[Any]:
-        """All values of the document that define the operation, including those of its path item."""
+        """The parts of the document that define the operation, for comparison: its own, and those of its path item."""
         return [self.part.value, self.item.value.get("parameters"), self.item.value.get("servers")]
 
     @property
@@ -246,7 +247,7 @@ class RawOperation(NamedTuple):
 
 
 def operations(spec: Spec) -> list[RawOperation]:
-    """Return the operations of a document, in its order; raises `DocumentError` for an invalid path item."""
+    """Return all operations of a document, in its order; raises `DocumentError` for an invalid path item."""
     operations = []
     for path, item in spec.fields(spec.root / "paths"):
         if not path.startswith("/"):
@@ -261,7 +262,7 @@ def operations(spec: Spec) -> list[RawOperation]:
 
 
 def operations_of(spec: Spec, item: Part) -> Iterator[tuple[str, Part]]:
-    """Yield the operations of a path item by their methods; raises `DocumentError` for one that is not a mapping."""
+    """Yield method and part of each operation of a path item; raises `DocumentError` if a part is not a mapping."""
     members = [(method, item / method) for method in METHODS]
     for method, part in [*members, *spec.members(item / ADDITIONAL)]:
         if part.value is not None and EXCLUDED not in spec.mapping(part):
@@ -296,7 +297,7 @@ class RawParameter(NamedTuple):
 
 
 def parameters(spec: Spec, operation: RawOperation) -> dict[Key, RawParameter]:
-    """Return an operation's parameters, which override those of its path item.
+    """Return the parameters of an operation by key, including those of its path item that it does not override.
 
     They are keyed by `in` and by an identity: the name in lower case for a header, the position for a path parameter.
     Raises `DocumentError` for an invalid parameter.
@@ -313,15 +314,15 @@ def parameters(spec: Spec, operation: RawOperation) -> dict[Key, RawParameter]:
             if in_ not in STYLES or not name:
                 problem = "a parameter has no name, or is in none of path, query, querystring, header, cookie"
                 raise spec.refuse(part, problem, "name it and say where")
-            key = _identity(operation, in_, name)
+            key = _parameter_key(operation, in_, name)
             if in_ != "header" or key not in _IGNORED:
-                parameters[in_, key] = _parameter(spec, in_, name, part)
+                parameters[in_, key] = _raw_parameter(spec, in_, name, part)
     spec.parameters[operation_key] = parameters
     return parameters
 
 
-def _identity(operation: RawOperation, in_: str, name: str) -> str:
-    """Return the part of a parameter's identity that a rename or another case does not change."""
+def _parameter_key(operation: RawOperation, in_: str, name: str) -> str:
+    """Return the key of a parameter within `in_`: its position in the path, its name, or its name in lower case."""
     if in_ == "header":
         return name.lower()
     names = operation.path_parameters
@@ -334,7 +335,8 @@ _IGNORED = ("accept", "content-type")
 """Headers whose parameter definitions "shall be ignored" (OpenAPI 3.1, 4.8.12.1)."""
 
 
-def _parameter(spec: Spec, in_: str, name: str, part: Part) -> RawParameter:
+def _raw_parameter(spec: Spec, in_: str, name: str, part: Part) -> RawParameter:
+    """Return a parameter or header with its defaults filled in."""
     media, holder = "", part
     if (part / "schema").value is None:
         media, holder = next(iter(media_types(spec, part).items()), ("", part))
@@ -350,7 +352,7 @@ def headers(spec: Spec, response: Part) -> dict[str, RawParameter]:
     """Return a response's headers by name in lower case, without `Content-Type` (OpenAPI 3.1, 4.8.17.1)."""
     resolved = [(name, spec.resolve(part, "headers")) for name, part in spec.members(response / "headers")]
     return {
-        name.lower(): _parameter(spec, "header", name, part)
+        name.lower(): _raw_parameter(spec, "header", name, part)
         for name, part in resolved
         if name.lower() != "content-type"
     }
@@ -376,7 +378,7 @@ def responses(spec: Spec, operation: RawOperation) -> dict[str, Part]:
 
 
 def media_types(spec: Spec, holder: Part) -> dict[str, Part]:
-    """Return the media types of the `content` of a body, response, parameter or header, by their normalised names.
+    """Return the media types of a part's `content` by normalised name, references followed.
 
     Raises `DocumentError` if a media type is not a mapping.
     """
@@ -396,7 +398,7 @@ def security_schemes(spec: Spec) -> dict[str, Part]:
 
 
 def security_requirements(spec: Spec, part: Part, among: Collection[str] | None = None) -> list[dict[str, Part]]:
-    """Return the alternative security requirements; each has the required scopes by the name of the scheme.
+    """Return the alternative requirements in a part: the required scopes by the name of the scheme.
 
     `among` limits them to requirements that use only these schemes. Without it, an undefined scheme raises
     `DocumentError`.
@@ -425,5 +427,5 @@ def security_part(spec: Spec, operation: RawOperation) -> Part:
 
 
 def is_json(media: str) -> bool:
-    """Return whether a media type is JSON, so that a value has a JSON type."""
+    """Return whether a media type is JSON: `application/json`, `…/json` or `…+json`."""
     return media.partition(";")[0].strip().lower().endswith(("/json", "+json"))

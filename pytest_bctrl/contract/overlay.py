@@ -60,7 +60,7 @@ def _overlay_version(overlay: Mapping[str, Any], name: str) -> str:
 
 
 def select_nodes(expression: str, document: Any) -> dict[Path, Any]:
-    """Return the values that a JSONPath (RFC 9535) selects by their paths, each once and in document order.
+    """Return the values that a JSONPath (RFC 9535) selects, by path, each once and in document order.
 
     Raises `DocumentError` if the expression is not a JSONPath.
     """
@@ -82,7 +82,7 @@ def select_nodes(expression: str, document: Any) -> dict[Path, Any]:
 
 
 def unshared_copy(value: Any) -> Any:
-    """Return a copy of JSON data in which no container occurs twice, as it does through an alias in YAML."""
+    """Return a copy of JSON data without shared containers, which YAML aliases create."""
     if isinstance(value, Mapping):
         return {key: unshared_copy(member) for key, member in value.items()}
     if isinstance(value, list):
@@ -91,6 +91,7 @@ def unshared_copy(value: Any) -> Any:
 
 
 def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: str, *, is_1_0: bool) -> None:
+    """Apply one action in place: remove, update or copy; raises `DocumentError` if it selects nothing or is invalid."""
     # A nodelist may name a node twice (RFC 9535, 2.1.2); an action applies to it once.
     matches = select_nodes(action["target"], document)
     if not matches:
@@ -101,7 +102,7 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
         )
     if action.get("remove") is True:
         for location in reversed(matches):
-            del _parent(document, location, where)[location[-1]]
+            del _container_of(document, location, where)[location[-1]]
         return
     if ("update" in action) + ("copy" in action and not is_1_0) != 1:
         raise DocumentError(
@@ -109,16 +110,16 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
             where=where,
             hint="give it one",
         )
-    update = action["update"] if "update" in action else _copied(action["copy"], document, where)
-    if len({_kind(value) for value in matches.values()}) > 1 and not is_1_0:
+    update = action["update"] if "update" in action else _copied_node(action["copy"], document, where)
+    if len({_merge_kind(value) for value in matches.values()}) > 1 and not is_1_0:
         raise DocumentError(
             "the target selects objects, arrays or single values at once", where=where, hint="write an action for each"
         )
     for location, value in matches.items():
-        _update(document, location, value, update, where, is_1_0=is_1_0)
+        _update_node(document, location, value, update, where, is_1_0=is_1_0)
 
 
-def _copied(expression: Any, document: dict[str, Any], where: str) -> Any:
+def _copied_node(expression: Any, document: dict[str, Any], where: str) -> Any:
     """Return a copy of the node that an expression selects. Raises `DocumentError` unless it selects exactly one."""
     nodes = list(select_nodes(str(expression), document).values())
     if len(nodes) != 1:
@@ -126,7 +127,7 @@ def _copied(expression: Any, document: dict[str, Any], where: str) -> Any:
     return unshared_copy(nodes[0])
 
 
-def _kind(value: Any) -> str:
+def _merge_kind(value: Any) -> str:
     """Return `object`, `array` or `single`, which decides how an update is merged."""
     if isinstance(value, Mapping):
         return "object"
@@ -135,8 +136,10 @@ def _kind(value: Any) -> str:
     return "single"
 
 
-def _update(document: dict[str, Any], location: Path, value: Any, update: Any, where: str, *, is_1_0: bool) -> None:
-    """Update a node. Overlay 1.1 concatenates arrays, replaces single values, and allows no other combination."""
+def _update_node(
+    document: dict[str, Any], location: Path, value: Any, update: Any, where: str, *, is_1_0: bool
+) -> None:
+    """Update a node in place by the rules of Overlay 1.0 or 1.1; raises `DocumentError` if it cannot be merged."""
     place = f"{where}, at {'/'.join(map(str, location)) or 'the root'}"
     if isinstance(value, list):
         if isinstance(update, list) and not is_1_0:
@@ -145,13 +148,14 @@ def _update(document: dict[str, Any], location: Path, value: Any, update: Any, w
             value.append(unshared_copy(update))
     elif isinstance(value, dict) and isinstance(update, Mapping):
         merge(value, update, "" if is_1_0 else place)
-    elif location and {_kind(value), _kind(update)} == {"single"} and not is_1_0:
-        _parent(document, location, where)[location[-1]] = update
+    elif location and {_merge_kind(value), _merge_kind(update)} == {"single"} and not is_1_0:
+        _container_of(document, location, where)[location[-1]] = update
     else:
-        raise _type_mismatch(value, update, place)
+        raise _type_mismatch_error(value, update, place)
 
 
-def _type_mismatch(value: Any, update: Any, where: str) -> DocumentError:
+def _type_mismatch_error(value: Any, update: Any, where: str) -> DocumentError:
+    """Return the error for an update whose type does not fit its target."""
     return DocumentError(
         f"the target is {type(value).__name__}, the update {type(update).__name__}: they cannot be merged",
         where=where,
@@ -170,13 +174,13 @@ def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -
             merge(current, value, strict and f"{strict}/{key}")
         elif isinstance(current, list) and isinstance(value, list):
             current.extend(unshared_copy(value))
-        elif strict and key in target and {_kind(current), _kind(value)} != {"single"}:
-            raise _type_mismatch(current, value, f"{strict}/{key}")
+        elif strict and key in target and {_merge_kind(current), _merge_kind(value)} != {"single"}:
+            raise _type_mismatch_error(current, value, f"{strict}/{key}")
         else:
             target[key] = unshared_copy(value)
 
 
-def _parent(document: Any, location: Path, where: str) -> Any:
+def _container_of(document: Any, location: Path, where: str) -> Any:
     """Return the object or list that contains a location. Raises `DocumentError` for the document itself."""
     if not location:
         raise DocumentError("the document itself cannot be removed", where=where, hint="name a part of it")
@@ -198,11 +202,11 @@ def actions(old: Mapping[str, Any], new: Mapping[str, Any], target: str = "$") -
     inner_actions: list[Action] = []
     update: dict[str, Any] = {}
     for key, value in old.items():
-        member = target + segment(key)
+        member = target + path_segment(key)
         if key not in new:
             yield {"target": member, "remove": True}
         elif not is_same_json(value, new[key]):
-            changes = list(_inside(value, new[key], member))
+            changes = list(_inner_actions(value, new[key], member))
             if changes:
                 inner_actions += changes
                 continue
@@ -216,7 +220,7 @@ def actions(old: Mapping[str, Any], new: Mapping[str, Any], target: str = "$") -
     yield from inner_actions
 
 
-def _inside(old: Any, new: Any, target: str) -> Iterator[Action]:
+def _inner_actions(old: Any, new: Any, target: str) -> Iterator[Action]:
     """Yield the actions on the contents of a value, none if the value must be replaced."""
     if isinstance(old, dict) and isinstance(new, dict):
         yield from actions(old, new, target)
@@ -224,13 +228,13 @@ def _inside(old: Any, new: Any, target: str) -> Iterator[Action]:
         if len(new) > len(old) and is_same_json(new[: len(old)], old):
             yield from ({"target": target, "update": value} for value in new[len(old) :])
         elif len(new) == len(old):
-            yield from _items(old, new, target)
+            yield from _item_actions(old, new, target)
         else:
-            yield from _removals(old, new, target)
+            yield from _removal_actions(old, new, target)
 
 
-def _items(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
-    """Yield the actions on the items of an array, none unless all items that differ are objects."""
+def _item_actions(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
+    """Yield the actions on the items of an array; none if an item that is not an object differs."""
     pairs = enumerate(zip(old, new, strict=True))
     changed = [(index, before, after) for index, (before, after) in pairs if not is_same_json(before, after)]
     if all(isinstance(before, dict) and isinstance(after, dict) for _, before, after in changed):
@@ -238,22 +242,23 @@ def _items(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
             yield from actions(before, after, f"{target}[{index}]")
 
 
-def _removals(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
-    """Yield the actions that remove strings from an array by value, since their positions may change."""
+def _removal_actions(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:
+    """Yield the actions that remove strings from an array by value; none if more than that changed."""
     removed = [value for value in old if value not in new]
     if all(isinstance(value, str) for value in old) and [value for value in old if value in new] == new:
         for value in dict.fromkeys(removed):
             yield {"target": f"{target}[?@ == {_quoted(value)}]", "remove": True}
 
 
-def segment(key: str) -> str:
-    """Return a key as a segment of a JSONPath (RFC 9535, 2.3.1)."""
+def path_segment(key: str) -> str:
+    """Return a key as a segment of a JSONPath (RFC 9535, 2.3.1): `.name` or `['name']`."""
     if PLAIN.fullmatch(key):
         return f".{key}"
     return f"[{_quoted(key)}]"
 
 
 def _quoted(text: str) -> str:
+    """Return a text as a string in a JSONPath."""
     if _SIMPLE.fullmatch(text):
         return f"'{text}'"
     return json.dumps(text)

@@ -60,19 +60,19 @@ class Paging:
 
     @property
     def has_next_page(self) -> bool:
-        """Whether a page after the first can be requested."""
+        """Whether any page after the first can be requested."""
         return self.start is not None or self.is_link or self.in_header
 
     @property
     def start_name(self) -> str:
-        """The query parameter that selects the page, or the assumed one if only a link does."""
+        """The name of the query parameter that selects the page; an assumed name if only a link selects it."""
         if self.start is None:
             return "cursor"
         return self.start.name
 
     @property
     def is_opaque(self) -> bool:
-        """Whether the parameter that selects the page takes only values from a response."""
+        """Whether the page parameter takes only values that a response contained, as a cursor does."""
         return self.by in ("cursor", "item")
 
     def requested_size(self, query: Sequence[Pair]) -> int | None:
@@ -80,7 +80,7 @@ class Paging:
         return query_integer(self.size, query, self.default_size)
 
     def items_in(self, body: Any) -> list[Any]:
-        """Return the items in the body of a response."""
+        """Return the items of the list in a response body; empty if there is no list."""
         items = member_value(body, (self.items,) if self.items else ())
         return items if isinstance(items, list) else []
 
@@ -94,7 +94,7 @@ class Paging:
         return identity
 
     def next_url(self, body: Any, field: str | None) -> str | None:
-        """Return the URL of the next page in a response: in its body or in its `Link` field."""
+        """Return the URL of the next page, from the body or from the `Link` field; None if there is none."""
         if self.in_header:
             return link_target(field, "next")
         if not self.is_link:
@@ -143,20 +143,20 @@ class Paging:
         """Return the number of the next page, or None if the response counts no further items or pages."""
         page = query_integer(self.start, query, self.first)
         pages = page - self.first + 1
-        if _is_reached(body, self.total, pages * size) or _is_reached(body, self.pages, pages):
+        if _has_reached(body, self.total, pages * size) or _has_reached(body, self.pages, pages):
             return None
         return page + 1
 
     def _next_offset(self, body: Any, query: Sequence[Pair], size: int) -> int | None:
         """Return the offset of the next page, or None if the response counts no further items."""
         offset = query_integer(self.start, query, self.first)
-        if _is_reached(body, self.total, offset - self.first + size):
+        if _has_reached(body, self.total, offset - self.first + size):
             return None
         return offset + size
 
 
-def _is_reached(body: Any, members: Members, count: int) -> bool:
-    """Return whether a count has reached the number that a body has at some members, if it has one there."""
+def _has_reached(body: Any, members: Members, count: int) -> bool:
+    """Return whether a count is at least the number that a body has at a location; False without a number."""
     if not members:
         return False
     number = member_value(body, members)
@@ -164,7 +164,7 @@ def _is_reached(body: Any, members: Members, count: int) -> bool:
 
 
 def query_integer(parameter: Parameter | None, query: Sequence[Pair], default: Default) -> int | Default:
-    """Return the integer that a query has for a parameter, or the default if it has none."""
+    """Return the integer in a query for a parameter, or the default if there is none."""
     text = next((value for name, value in query if parameter is not None and name == parameter.name), "")
     if re.fullmatch(r"-?\d{1,18}", text):
         return int(text)
@@ -183,7 +183,7 @@ _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]*))", re.IGNORECASE)
 
 
 def link_target(field: str | None, relation: str) -> str | None:
-    """Return the target of the first link with a relation in a `Link` field (RFC 8288, 3), or None."""
+    """Return the URL of the first link with a relation in a `Link` field (RFC 8288, 3), or None."""
     for target, parameters in _LINK_VALUE.findall(field or ""):
         match = _REL.search(parameters)
         if match is not None and relation in (match[1] or match[2] or "").lower().split():

@@ -33,7 +33,7 @@ from pytest_bctrl.errors import DocumentError
 
 @lru_cache(maxsize=256)
 def list_member(contract: Contract, operation: Operation) -> str | None:
-    """Return the member of the success response that is its list; empty if the body is the list, None if there is none.
+    """Return the name of the list in the success response; empty if the body is the list, None if there is none.
 
     That is the only array that may be empty and holds objects, or else the only required array that may be empty.
     """
@@ -47,7 +47,7 @@ def list_member(contract: Contract, operation: Operation) -> str | None:
     for name, inner in flat.get("properties", {}).items():
         for shape in shapes(contract, inner):
             array = shape.schema or {}
-            if shape.kind == "array" and _is_list(array):
+            if shape.kind == "array" and _may_be_empty(array):
                 items = shapes(contract, array.get("items", True))
                 holds_objects[str(name)] = any(item.kind in ("object", "branch") for item in items)
     candidates = [name for name, is_object_list in holds_objects.items() if is_object_list]
@@ -73,7 +73,7 @@ def list_schema(contract: Contract, operation: Operation, items: str) -> Mapping
     return next((shape.schema for shape in shapes(contract, schema) if shape.kind == "array"), None)
 
 
-def _is_list(schema: Mapping[str, Any]) -> bool:
+def _may_be_empty(schema: Mapping[str, Any]) -> bool:
     """Return whether an array is a list that may be empty, and not a tuple."""
     return not schema.get("minItems", 0) and not schema.keys() & {"prefixItems", "contains"}
 
@@ -98,24 +98,24 @@ class _PagingReader:
         }
         self._schemas: dict[Members, Schema] = {}
         if items:
-            self._schemas = dict(self._members(_response_schema(operation), ()))
+            self._schemas = dict(self._body_members(_response_schema(operation), ()))
         self._by_location = {exact_location(members): members for members in self._schemas}
 
     def read(self) -> Paging | None:
         """Return the paging, or None if no parameter and no link selects a page."""
         in_header = self._has_link_header()
         size = self._parameter("size", _SIZE, ("integer",))
-        identity = self._identity()
-        more, total, pages = (self._member(key, names, kind) for key, (names, kind) in _COUNTED.items())
-        starts: list[tuple[By, Parameter | None]] = [*self._starts(), ("", None)]
+        identity = self._identity_member()
+        more, total, pages = (self._named_member(key, names, kind) for key, (names, kind) in _COUNTED.items())
+        starts: list[tuple[By, Parameter | None]] = [*self._start_parameters(), ("", None)]
         for by, start in starts:
-            next_ = () if in_header else self._next(by, start)
+            next_ = () if in_header else self._next_member(by, start)
             is_link = self._is_url(next_, by)
             has_next = bool(in_header or next_)
             is_paged = {
                 "cursor": has_next,
                 "item": more and identity,
-                "": in_header or is_link or self._has_plain_size(size),
+                "": in_header or is_link or self._implies_pages(size),
             }
             if is_paged.get(by, has_next or more or total or pages or size):
                 break
@@ -125,10 +125,10 @@ class _PagingReader:
             items=self._items,
             identity=identity,
             size=size,
-            default_size=self._number(size, "default", None),
+            default_size=self._keyword_integer(size, "default", None),
             start=start,
             by=by,
-            first=self._first(start, by),
+            first=self._first_page_value(start, by),
             next=next_,
             more=more,
             total=total,
@@ -145,21 +145,21 @@ class _PagingReader:
         headers = self._operation.success.headers if self._operation.success else ()
         return any(header.name.lower() == "link" for header in headers)
 
-    def _next(self, by: By, start: Parameter | None) -> Members:
-        """Return the member that refers to the next page, if the response has one that fits the parameter."""
+    def _next_member(self, by: By, start: Parameter | None) -> Members:
+        """Return the location of the cursor or link of the next page in the body; empty if there is none."""
         names: tuple[str, ...] = _NEXT
         if start is not None and by == "cursor":
-            names = (*_NEXT, _plain(start.name))
-        members = self._member("next", names, "string", "integer")
-        if by in ("page", "offset", "") and not self._is_url(members, by) and "integer" not in self._types(members):
+            names = (*_NEXT, _without_separators(start.name))
+        members = self._named_member("next", names, "string", "integer")
+        if by in ("page", "offset", "") and not self._is_url(members, by) and "integer" not in self._types_at(members):
             # A marker, for example, by which the operation pages only on request.
             return ()
         return members
 
-    def _first(self, start: Parameter | None, by: By) -> int:
+    def _first_page_value(self, start: Parameter | None, by: By) -> int:
         """Return the value of the start parameter for the first page."""
         usual_first = int(by == "page")
-        first: int = self._number(start, "default", self._number(start, "minimum", usual_first))
+        first: int = self._keyword_integer(start, "default", self._keyword_integer(start, "minimum", usual_first))
         return first if first in (0, 1) else usual_first
 
     def _echoes(self, *parameters: Parameter | None) -> Iterator[tuple[Members, Parameter]]:
@@ -168,22 +168,22 @@ class _PagingReader:
             if parameter is None:
                 continue
             for members in self._schemas:
-                if _plain(members[-1]) == _plain(parameter.name):
+                if _without_separators(members[-1]) == _without_separators(parameter.name):
                     yield members, parameter
 
-    def _has_plain_size(self, size: Parameter | None) -> bool:
-        """Return whether the size parameter alone shows that there are pages."""
-        return size is not None and (bool(self._extension) or _plain(size.name) in _SIZE_ALONE)
+    def _implies_pages(self, size: Parameter | None) -> bool:
+        """Return whether the size parameter alone shows that the operation has pages."""
+        return size is not None and (bool(self._extension) or _without_separators(size.name) in _SIZE_ALONE)
 
-    def _number(self, parameter: Parameter | None, keyword: str, default: Any) -> Any:
+    def _keyword_integer(self, parameter: Parameter | None, keyword: str, default: Any) -> Any:
         """Return an integer that the schema of a parameter has as a keyword, or the default."""
         if parameter is None:
             return default
         number = flatten(self._contract, parameter.schema).get(keyword)
         return number if isinstance(number, int) and not isinstance(number, bool) else default
 
-    def _members(self, schema: Schema, parent: Members) -> Iterator[tuple[Members, Schema]]:
-        """Yield the members of the body besides its list, including those of objects about its pages."""
+    def _body_members(self, schema: Schema, parent: Members) -> Iterator[tuple[Members, Schema]]:
+        """Yield location and schema of the body's members besides its list, those of objects about pages too."""
         for name, inner in flatten(self._contract, schema).get("properties", {}).items():
             members = (*parent, name)
             if members == (self._items,):
@@ -191,10 +191,11 @@ class _PagingReader:
             yield members, inner
             location = exact_location(members)
             is_named = any(value.startswith(location) for value in self._extension.values())
-            if (_plain(name) in _ABOUT or is_named) and len(parent) < _DEEPEST:
-                yield from self._members(inner, members)
+            if (_without_separators(name) in _ABOUT or is_named) and len(parent) < _DEEPEST:
+                yield from self._body_members(inner, members)
 
-    def _types(self, members: Members) -> frozenset[str]:
+    def _types_at(self, members: Members) -> frozenset[str]:
+        """Return the JSON types of a member of the body."""
         return types_of(self._contract, [SchemaRef(self._schemas.get(members, False), "")])
 
     def _accepts(self, parameter: Parameter, types: Iterable[str]) -> bool:
@@ -206,44 +207,48 @@ class _PagingReader:
         if key in self._extension:
             return self._query.get(self._extension[key])
         for parameter in self._query.values():
-            if _plain(parameter.name) in names and self._accepts(parameter, types):
+            if _without_separators(parameter.name) in names and self._accepts(parameter, types):
                 return parameter
         return None
 
-    def _starts(self) -> Iterator[tuple[By, Parameter]]:
+    def _start_parameters(self) -> Iterator[tuple[By, Parameter]]:
         """Yield the parameters that may select a page: the named parameter alone, else all with known names."""
         named = next((key for key in _STARTS if key in self._extension), None)
         # A parameter that a switch enables, such as `usemarker`, is not how the operation pages by itself.
-        switches = {_plain(name) for name, parameter in self._query.items() if self._accepts(parameter, ["boolean"])}
+        switches = {
+            _without_separators(name)
+            for name, parameter in self._query.items()
+            if self._accepts(parameter, ["boolean"])
+        }
         for by, (names, types) in _STARTS.items():
             if named not in (None, by):
                 continue
             parameter = self._parameter(by, names, types)
-            if parameter is not None and (named or f"use{_plain(parameter.name)}" not in switches):
+            if parameter is not None and (named or f"use{_without_separators(parameter.name)}" not in switches):
                 yield by, parameter
 
-    def _member(self, key: str, names: tuple[str, ...], *types: str) -> Members:
-        """Return the member that the extension names, else the one with the first of the known names and a type."""
+    def _named_member(self, key: str, names: tuple[str, ...], *types: str) -> Members:
+        """Return the location of the member that the extension names, else of one with a known name and type."""
         if key in self._extension:
             return self._by_location.get(self._extension[key], ())
         candidates: dict[str, Members] = {}
         for members in self._schemas:
-            name, member_types = _significant_name(members), self._types(members)
+            name, member_types = _significant_name(members), self._types_at(members)
             if name in names and "object" not in member_types and not member_types.isdisjoint(types):
                 candidates.setdefault(name, members)
         return next((candidates[name] for name in names if name in candidates), ())
 
     def _is_url(self, members: Members, by: By) -> bool:
         """Return whether the next-page member is a URL: by its format or name, or because no parameter accepts it."""
-        if "string" not in self._types(members):
+        if "string" not in self._types_at(members):
             return False
         format_ = str(flatten(self._contract, self._schemas[members]).get("format", ""))
-        if format_.startswith(("ur", "ir")) or _URL.search(_plain(members[-1])):
+        if format_.startswith(("ur", "ir")) or _URL.search(_without_separators(members[-1])):
             return True
         return by not in ("cursor", "item") and _significant_name(members) in ("next", "nextpage")
 
-    def _identity(self) -> str:
-        """Return the member that identifies an item: named by the extension, unique by a rule, or well-known."""
+    def _identity_member(self) -> str:
+        """Return the member that identifies an item: named by the extension, unique by an invariant, or well-known."""
         prefix = f"{self._items}[*]."
         locations = (str(rule.get("unique", "")) for rule in self._operation.invariants)
         unique = (location.removeprefix(prefix) for location in locations if location.startswith(prefix))
@@ -252,13 +257,13 @@ class _PagingReader:
 
     @cached_property
     def _item_members(self) -> Mapping[str, Any]:
-        """The properties of the items."""
+        """The schemas of the items' properties, by name."""
         array = list_schema(self._contract, self._operation, self._items) or {}
         properties: Mapping[str, Any] = flatten(self._contract, array.get("items", True)).get("properties", {})
         return properties
 
     def problem(self) -> tuple[str, str] | None:
-        """Return what is wrong with the extension and how to correct it, or None if it is right."""
+        """Return what is wrong with the extension and a hint to correct it; None if it is right."""
         starts = [key for key in _STARTS if key in self._extension]
         if len(starts) > 1:
             return f"it names both {starts[0]} and {starts[1]}", "keep the parameter that the operation uses for paging"
@@ -288,7 +293,7 @@ def require_known_paging(contract: Contract) -> None:
 
 
 def _paging_problem(contract: Contract, operation: Operation) -> tuple[str, str] | None:
-    """Return what is wrong with the `x-bctrl-paging` of an operation and how to correct it, or None."""
+    """Return what is wrong with an operation's `x-bctrl-paging` and a hint to correct it; None if it is right."""
     items = list_member(contract, operation)
     if operation.method != "GET" or _response_schema(operation) is False:
         return "the operation returns no list", "use it for a GET operation with a JSON response"
@@ -297,15 +302,15 @@ def _paging_problem(contract: Contract, operation: Operation) -> tuple[str, str]
     return _PagingReader(contract, operation, items).problem()
 
 
-def _plain(name: str) -> str:
+def _without_separators(name: str) -> str:
     """Return a name in lower case without separators: `page[size]` and `pageSize` are the same name."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _significant_name(members: Members) -> str:
     """Return the name that describes a member: for `next.after` and `links.next.href`, that of the object."""
-    name = _plain(members[-1])
-    if len(members) > 1 and (_plain(members[-2]), name) in _WITHIN:
+    name = _without_separators(members[-1])
+    if len(members) > 1 and (_without_separators(members[-2]), name) in _WITHIN:
         return "next"
     return name
 

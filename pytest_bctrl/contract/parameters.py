@@ -48,14 +48,14 @@ def documented_rejections(operation: Operation) -> frozenset[int]:
 
 
 def serialize_scalar(value: Any) -> str:
-    """Return a single value as it appears in a request: `true`, `7`, `7.5`, and a string unchanged."""
+    """Return a single value as a request contains it: `true`, `7`, `7.5`, and a string unchanged."""
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
 
 
 def serialize_pairs(parameter: Parameter, value: Any) -> list[Pair]:
-    """Return the query pairs for a value of a query parameter."""
+    """Return the pairs of a query that represent a value of a parameter."""
     name, is_single = parameter.name, parameter.is_json or not parameter.explode
     if isinstance(value, Mapping) and parameter.style == "deepObject" and not parameter.is_json:
         return [(f"{name}[{key}]", serialize_scalar(inner)) for key, inner in value.items()]
@@ -63,7 +63,7 @@ def serialize_pairs(parameter: Parameter, value: Any) -> list[Pair]:
         return [pair for key, inner in value.items() for pair in _member_pairs(str(key), inner)]
     if isinstance(value, list) and not is_single and parameter.style == "form":
         return [(name, serialize_scalar(item)) for item in value]
-    return [(name, _text(parameter, value, _DELIMITERS.get(parameter.style, ("", ","))[1]))]
+    return [(name, _joined_text(parameter, value, _DELIMITERS.get(parameter.style, ("", ","))[1]))]
 
 
 def _member_pairs(name: str, value: Any) -> list[Pair]:
@@ -73,17 +73,17 @@ def _member_pairs(name: str, value: Any) -> list[Pair]:
 
 
 def serialize_field(parameter: Parameter, value: Any) -> str:
-    """Return a value of a path, header or cookie parameter as a string."""
+    """Return the string that represents a value of a path, header or cookie parameter."""
     prefix, separator = _DELIMITERS.get(parameter.style, ("", ","))
     if not parameter.explode:
         separator = ","
     if parameter.style == "matrix" and not (parameter.explode and isinstance(value, Mapping)):
         items = value if parameter.explode and isinstance(value, list) else [value]
-        return "".join(f";{parameter.name}={_text(parameter, item, ',')}" for item in items)
-    return prefix + _text(parameter, value, separator)
+        return "".join(f";{parameter.name}={_joined_text(parameter, item, ',')}" for item in items)
+    return prefix + _joined_text(parameter, value, separator)
 
 
-def _text(parameter: Parameter, value: Any, separator: str) -> str:
+def _joined_text(parameter: Parameter, value: Any, separator: str) -> str:
     """Return a value of a parameter as text: JSON, or its parts with a separator."""
     if parameter.is_json:
         return json.dumps(value, ensure_ascii=False)
@@ -94,27 +94,27 @@ def _text(parameter: Parameter, value: Any, separator: str) -> str:
 
 
 def received_values(contract: Contract, parameter: Parameter, value: Any) -> list[Any]:
-    """Return the value that a server parses from a sent value, as a list of at most one; empty if nothing is sent."""
+    """Return what a server parses from a sent value, as a list of at most one value."""
     if parameter.in_ == "query":
         return read_pairs(contract, parameter, serialize_pairs(parameter, value))
     return [read_field(contract, parameter, serialize_field(parameter, value))]
 
 
 def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> bool:
-    """Return whether a value can be sent and the parsed value is valid.
+    """Return whether a value can be sent and is still valid after the server has parsed it.
 
     An empty list is not sent at all, or is parsed as a list that may have an empty string. Null has no form outside
     JSON: to most servers, the text `null` is a string. RFC 6570 (2.3) omits an undefined value.
     """
     if value is None and not parameter.is_json:
         return False
-    if not _is_sendable(parameter, value):
+    if not _can_carry(parameter, value):
         return False
     received = received_values(contract, parameter, value)
     return received not in ([], [[]]) and all(accepts(contract, parameter.schema, parsed) for parsed in received)
 
 
-def _is_sendable(parameter: Parameter, value: Any) -> bool:
+def _can_carry(parameter: Parameter, value: Any) -> bool:
     """Return whether a parameter can carry the value; in a header, a line end would begin another field."""
     if parameter.in_ not in ("header", "cookie"):
         return True
@@ -126,12 +126,12 @@ def _is_sendable(parameter: Parameter, value: Any) -> bool:
 def read_pairs(
     contract: Contract, parameter: Parameter, pairs: Sequence[Pair], others: Collection[str] = ()
 ) -> list[Any]:
-    """Return the value that a query has for a parameter, as a list of at most one; empty if it has none.
+    """Return the value that the pairs of a query represent for a parameter, as a list of at most one value.
 
     Of several ways to parse the text, the first that gives a valid value is used; if none does, the first of all, which
     a validator will reject. `others` are the names of other parameters.
     """
-    readings = list(_readings(contract, parameter, pairs, others))
+    readings = list(_possible_values(contract, parameter, pairs, others))
     return [value for value in readings if accepts(contract, parameter.schema, value)][:1] or readings[:1]
 
 
@@ -140,7 +140,7 @@ def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
     return read_pairs(contract, parameter, [(parameter.name, text)])[0]
 
 
-def _readings(
+def _possible_values(
     contract: Contract, parameter: Parameter, pairs: Sequence[Pair], others: Collection[str]
 ) -> Iterator[Any]:
     """Yield the values that the pairs of a query may represent for a parameter."""
@@ -155,8 +155,8 @@ def _readings(
         return
     text, parts = _text_and_parts(parameter, texts)
     if "object" in types:
-        members = _object(contract, parameter, pairs, parts, others)
-        if members and texts and _is_spread(parameter) and parameter.name not in members:
+        members = _object_value(contract, parameter, pairs, parts, others)
+        if members and texts and _has_pair_per_member(parameter) and parameter.name not in members:
             # Like a repeated name, the name of the parameter beside those of its members has no single value.
             yield [*texts, members]
             return
@@ -165,7 +165,7 @@ def _readings(
             texts = texts if types - {"object"} else []
     if texts:
         if "array" in types:
-            yield from _lists(contract, parameter, parts)
+            yield from _possible_lists(contract, parameter, parts)
         if len(texts) == 1:
             yield read_scalar(contract, parameter.schema, text)
         else:
@@ -179,7 +179,7 @@ def _is_repeatable(parameter: Parameter) -> bool:
 
 
 def _text_and_parts(parameter: Parameter, texts: list[str]) -> tuple[str, list[str]]:
-    """Return the text of a single value, and the texts of its items if it is a list or an object."""
+    """Return the text of a single value, and the texts of its parts in case it is a list or an object."""
     if not texts:
         return "", texts
     if parameter.in_ == "query" and parameter.explode and parameter.style == "form":
@@ -199,12 +199,12 @@ def _text_and_parts(parameter: Parameter, texts: list[str]) -> tuple[str, list[s
     return text, parts
 
 
-def _object(
+def _object_value(
     contract: Contract, parameter: Parameter, pairs: Sequence[Pair], parts: Sequence[str], others: Collection[str]
 ) -> dict[str, Any] | None:
-    """Return the object that the parts of a value, or the pairs of a query, represent; None if they are no object."""
+    """Return the object that parts or query pairs represent for a parameter; None if they represent none."""
     if parameter.style == "deepObject":
-        return _deep_object(contract, parameter.schema, read_members(parameter.name, pairs))
+        return _nested_object(contract, parameter.schema, read_members(parameter.name, pairs))
     documented, additional = object_members(contract, parameter.schema)
     members: Iterable[Pair]
     if not parameter.explode:
@@ -219,11 +219,11 @@ def _object(
     root = Member()
     for name, value in members:
         root.add([name], value)
-    return _deep_object(contract, parameter.schema, root)
+    return _nested_object(contract, parameter.schema, root)
 
 
-def _is_spread(parameter: Parameter) -> bool:
-    """Return whether each member of an object has a name of its own in the query."""
+def _has_pair_per_member(parameter: Parameter) -> bool:
+    """Return whether each member of an object is a separate pair of the query."""
     return parameter.in_ == "query" and _is_repeatable(parameter)
 
 
@@ -234,7 +234,7 @@ def _query_object(
     pairs: Sequence[Pair],
     others: Collection[str],
 ) -> dict[str, Any]:
-    """Return the object whose members are the pairs of a query; a member that is a list has a pair per item.
+    """Return the object whose members are the pairs of a query; an array member has a pair per item.
 
     OpenAPI does not define how such a list is sent (3.1, 4.8.12.3).
     """
@@ -243,31 +243,32 @@ def _query_object(
         if name in documented or (additional is not None and name not in others):
             texts.setdefault(name, []).append(text)
     return {
-        name: _deep_value(contract, documented.get(name, additional or True), Member(member_texts))
+        name: _nested_value(contract, documented.get(name, additional or True), Member(member_texts))
         for name, member_texts in texts.items()
     }
 
 
-def _deep_object(contract: Contract, schema: Schema, member: Member) -> dict[str, Any]:
+def _nested_object(contract: Contract, schema: Schema, member: Member) -> dict[str, Any]:
+    """Return the object that the members of a query name represent."""
     documented, additional = object_members(contract, schema)
     return {
-        name: _deep_value(contract, documented.get(name, additional or True), inner)
+        name: _nested_value(contract, documented.get(name, additional or True), inner)
         for name, inner in member.members.items()
     }
 
 
-def _deep_value(contract: Contract, schema: Schema, member: Member) -> Any:
+def _nested_value(contract: Contract, schema: Schema, member: Member) -> Any:
     """Return the list, the object or the single value that a member of a query represents."""
     is_list = "array" in schema_types(contract, schema)
     if member.members and member.texts:
-        return [*member.texts, _deep_object(contract, schema, member)]
+        return [*member.texts, _nested_object(contract, schema, member)]
     if member.members and not (is_list and member.is_indexed):
-        return _deep_object(contract, schema, member)
+        return _nested_object(contract, schema, member)
     if member.members:
         items = item_schema(contract, schema)
         inner_members = [Member([text]) for inner in member.members.values() for text in inner.texts]
         inner_members += [inner for inner in member.members.values() if inner.members]
-        return [_deep_value(contract, items, inner) for inner in inner_members]
+        return [_nested_value(contract, items, inner) for inner in inner_members]
     if is_list:
         return [read_scalar(contract, item_schema(contract, schema), text) for text in member.texts]
     if len(member.texts) == 1:
@@ -284,7 +285,7 @@ def item_schema(contract: Contract, schema: Schema) -> Schema:
     return items
 
 
-def _lists(contract: Contract, parameter: Parameter, parts: Sequence[str]) -> Iterator[list[Any]]:
+def _possible_lists(contract: Contract, parameter: Parameter, parts: Sequence[str]) -> Iterator[list[Any]]:
     """Yield the lists that the parts may represent; a list of one empty string may also be an empty list."""
     items = item_schema(contract, parameter.schema)
     yield [read_scalar(contract, items, part) for part in parts]
@@ -293,7 +294,7 @@ def _lists(contract: Contract, parameter: Parameter, parts: Sequence[str]) -> It
 
 
 def object_members(contract: Contract, schema: Schema) -> tuple[dict[str, Schema], Schema | None]:
-    """Return the documented properties of a schema and its branches, and the schema of additional ones, if any."""
+    """Return the documented properties of a schema and its branches, and the schema of other properties or None."""
     properties: dict[str, Schema] = {}
     additional = None
     for applicable in _applicable_keywords(contract, schema):
@@ -308,7 +309,7 @@ def _applicable_keywords(contract: Contract, schema: Schema) -> list[Mapping[str
 
 
 def _json_or_text(text: str) -> Any:
-    """Return a text parsed as JSON; the text itself if it is not JSON."""
+    """Return the JSON value of a text; the text itself if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -317,7 +318,7 @@ def _json_or_text(text: str) -> Any:
 
 
 def read_scalar(contract: Contract, schema: Schema, text: str) -> Any:
-    """Return the single value that a text represents given the types of its schema, or the text if only it is valid."""
+    """Return the value of a text by the types of its schema; the text itself if only that is valid."""
     types = schema_types(contract, schema)
     value: Any = text
     if "boolean" in types and text in ("true", "false"):
@@ -332,7 +333,7 @@ def read_scalar(contract: Contract, schema: Schema, text: str) -> Any:
 
 
 def schema_types(contract: Contract, schema: Schema) -> frozenset[str]:
-    """Return the JSON types that a schema and its branches name, or else those of listed values or of keywords."""
+    """Return the JSON types of a schema and its branches, taken from `type`, listed values or keywords."""
     remembered = _types_by_schema(contract)
     if id(schema) in remembered:
         return remembered[id(schema)]
@@ -348,5 +349,5 @@ def schema_types(contract: Contract, schema: Schema) -> frozenset[str]:
 
 @lru_cache(maxsize=8)
 def _types_by_schema(_contract: Contract) -> dict[int, frozenset[str]]:
-    """Return the cache of `schema_types` of a contract, because a form may have thousands of fields."""
+    """Return the cache of `schema_types` for a contract, because a form may have thousands of fields."""
     return {}

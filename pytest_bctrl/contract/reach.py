@@ -42,24 +42,27 @@ class Reach:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
         self._addresses = Addresses(document)
-        self.references = sorted(self._references())
+        self.references = sorted(self._find_references())
         self._pointers = [reference.pointer for reference in self.references]
         self._targets: dict[str, frozenset[str]] = {}
         self._parts: dict[str, frozenset[str]] = {}
 
-    def _references(self) -> Iterator[Reference]:
+    def _find_references(self) -> Iterator[Reference]:
+        """Yield the references of the document, and those in the mappings of discriminators."""
         for value, pointer, base, _ in keyword_objects(self.document):
             text = value.get("$ref")
             if isinstance(text, str):
-                yield Reference(pointer, text, self._existing(self._addresses.pointer(text, base)))
+                yield Reference(pointer, text, self._existing_pointer(self._addresses.pointer(text, base)))
             elif "propertyName" in value and isinstance(value.get("mapping"), dict):
                 for target in map(str, value["mapping"].values()):
                     component = f"/components/schemas/{escape_token(target)}"
-                    existing = self._existing(component) or self._existing(self._addresses.pointer(target, base))
+                    existing = self._existing_pointer(component) or self._existing_pointer(
+                        self._addresses.pointer(target, base)
+                    )
                     if existing:
                         yield Reference(pointer, target, existing)
 
-    def _existing(self, pointer: str | None) -> str | None:
+    def _existing_pointer(self, pointer: str | None) -> str | None:
         """Return the pointer if there is a value at it, else None."""
         if pointer is None or not (pointer == "" or pointer.startswith("/")):
             return None
@@ -82,9 +85,11 @@ class Reach:
 
     @cached_property
     def _operations(self) -> list[_OperationPart]:
+        """The operations of the document with the parts that each shares with its path."""
         return [*self._find_operations()]
 
     def _find_operations(self) -> Iterator[_OperationPart]:
+        """Yield the operations of all paths and webhooks."""
         for section, is_webhook in (("paths", False), ("webhooks", True)):
             items = self.document.get(section)
             if not isinstance(items, Mapping):
@@ -96,11 +101,12 @@ class Reach:
                 yield from self._operations_of(item, f"/{section}/{escape_token(name)}", label)
 
     def _operations_of(self, item: Any, pointer: str, name: str) -> Iterator[_OperationPart]:
+        """Yield the operations of a path item, its reference followed; the path itself if the item cannot be read."""
         path, trail = pointer, list[str]()
         while isinstance(item, Mapping) and isinstance(item.get("$ref"), str) and pointer not in trail:
             trail.append(pointer)
             target = self._addresses.pointer(item["$ref"], self._addresses.base(pointer))
-            pointer = self._existing(target) or ""
+            pointer = self._existing_pointer(target) or ""
             item = value_at(self.document, pointer) if pointer else None
         if not isinstance(item, Mapping) or pointer in trail:
             yield _OperationPart(path, name, [], [])
@@ -117,7 +123,7 @@ class Reach:
     def parts(self, operation: str) -> frozenset[str]:
         """Return the pointers of the parts that an operation, given by its pointer, consists of."""
         if operation not in self._parts:
-            roots = [operation, *self._security(operation)]
+            roots = [operation, *self._security_pointers(operation)]
             trails: set[str] = set()
             for pointer, _, shared, trail in self._operations:
                 if pointer == operation:
@@ -150,7 +156,7 @@ class Reach:
             )
         return self._targets[pointer]
 
-    def _security(self, operation: str) -> Iterator[str]:
+    def _security_pointers(self, operation: str) -> Iterator[str]:
         """Yield the pointers of the security schemes that an operation names, and of `security` if it is inherited."""
         value = value_at(self.document, operation)
         requirements = value.get("security") if isinstance(value, Mapping) else None
@@ -162,8 +168,8 @@ class Reach:
                 for name in requirement if isinstance(requirement, Mapping) else ():
                     yield f"/components/securitySchemes/{escape_token(name)}"
 
-    def is_hit(self, operation: str, pointer: str) -> bool:
-        """Return whether the value at a pointer is in a part that an operation consists of, or has the operation."""
+    def affects(self, operation: str, pointer: str) -> bool:
+        """Return whether a value is within a part of an operation, or contains the operation."""
         if operation.startswith(f"{pointer}/") and pointer.count("/") > 1:
             return True
         parts = self.parts(operation)
@@ -172,12 +178,12 @@ class Reach:
         return pointer != ""
 
     def only(self, operations: Collection[str]) -> dict[str, Any]:
-        """Return the document with these operations, and of its other parts only those that they consist of."""
-        tree = _tree(part for operation in operations for part in self.parts(operation))
+        """Return the document with these operations, and without the parts that none of them needs."""
+        tree = _key_tree(part for operation in operations for part in self.parts(operation))
         retained: dict[str, Any] = {}
         for key, value in self.document.items():
             if key in tree:
-                retained[key] = _only(value, tree[key])
+                retained[key] = _with_only_keys(value, tree[key])
             elif key not in _SECTIONS and (key in _DATA or not key.startswith("x-")):
                 retained[key] = value
         retained.setdefault("paths", {})
@@ -185,7 +191,7 @@ class Reach:
             self._mark_excluded(retained, operation)
         return retained
 
-    def replaced(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def with_values_replaced(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the document with the values at their pointers replaced; None removes the member.
 
         Parts of a removed operation remain if other operations refer to them.
@@ -194,16 +200,16 @@ class Reach:
         retained = {part for operation in self.operations.keys() - removed for part in self.parts(operation)}
         document = dict(self.document)
         for pointer, value in values.items():
-            tree = _tree(part for part in retained if part.startswith(f"{pointer}/"))
+            tree = _key_tree(part for part in retained if part.startswith(f"{pointer}/"))
             if value is None and tree:
                 for token in pointer.split("/")[1:]:
                     tree = tree[unescape_token(token)]
-                value = {**_only(value_at(self.document, pointer), tree), EXCLUDED: True}
-            document = _replaced(document, [unescape_token(token) for token in pointer.split("/")[1:]], value)
+                value = {**_with_only_keys(value_at(self.document, pointer), tree), EXCLUDED: True}
+            document = _with_value_at(document, [unescape_token(token) for token in pointer.split("/")[1:]], value)
         return document
 
     def _mark_excluded(self, document: Mapping[str, Any], operation: str) -> None:
-        """Mark an excluded operation if the document has some of its parts."""
+        """Mark an operation as excluded if the reduced document still has some of its parts."""
         try:
             value = value_at(document, operation)
         except LookupError:
@@ -212,7 +218,7 @@ class Reach:
             value[EXCLUDED] = True
 
 
-def _tree(pointers: Iterable[str]) -> _Tree:
+def _key_tree(pointers: Iterable[str]) -> _Tree:
     """Return a tree of the keys on the way to pointers; None is a key where a pointer ends."""
     tree: _Tree = {}
     for pointer in pointers:
@@ -223,27 +229,29 @@ def _tree(pointers: Iterable[str]) -> _Tree:
     return tree
 
 
-def _only(value: Any, tree: _Tree) -> Any:
-    """Return a value with the parts that a tree of keys leads to; an item of a list keeps its index.
+def _with_only_keys(value: Any, tree: _Tree) -> Any:
+    """Return a value with only the parts that a tree of keys leads to; an item of a list keeps its index.
 
     A value of a type that cannot have these parts, such as a list of security schemes, is returned as it is.
     """
     if None in tree:
         return value
     if isinstance(value, Mapping):
-        return {key: _only(inner, tree[key]) for key, inner in value.items() if key in tree}
+        return {key: _with_only_keys(inner, tree[key]) for key, inner in value.items() if key in tree}
     if not isinstance(value, list) or not tree.keys() <= set(map(str, range(len(value)))):
         return value
     last = max(int(index) for index in tree if index)
-    return [_only(value[index], tree[str(index)]) if str(index) in tree else True for index in range(last + 1)]
+    return [
+        _with_only_keys(value[index], tree[str(index)]) if str(index) in tree else True for index in range(last + 1)
+    ]
 
 
-def _replaced(document: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
-    """Return a copy of a document with another value at a path of keys; None removes the member."""
+def _with_value_at(document: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
+    """Return a copy of a document with the value at a path of keys replaced; None removes the member."""
     key, *inner = keys
     copy = dict(document)
     if inner:
-        copy[key] = _replaced(copy[key], inner, value)
+        copy[key] = _with_value_at(copy[key], inner, value)
     elif value is None:
         copy.pop(key, None)
     else:

@@ -28,7 +28,7 @@ from pytest_bctrl.errors import DocumentError
 
 
 def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Contract:
-    """Load the packaged contract, or that of an OpenAPI 3.0, 3.1 or 3.2 document in JSON or YAML.
+    """Return the packaged contract, or that of an OpenAPI document at a path; raises `DocumentError` if it is invalid.
 
     `option` is the option that has the path, for errors. Raises `DocumentError` if the file is missing, broken or not
     OpenAPI 3.0, 3.1 or 3.2.
@@ -37,7 +37,7 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
 
 
 def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
-    """Load a contract as `load` does; `origin` describes for reports where it is from."""
+    """Return a contract as `load` does; `origin` says in reports where it is from."""
     file = packaged().merged if path is None else Path(path)
     text = read_file(file, f"{option} takes an OpenAPI 3.0, 3.1 or 3.2 document in JSON or YAML", "the contract")
     document = load_document(text, str(file))
@@ -51,7 +51,7 @@ def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
 
 
 def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
-    """Validate a merged document and return its `Contract`; `name` is its name in errors.
+    """Return the contract of a document, without its invalid parts; raises `DocumentError` if nothing is valid.
 
     Invalid operations are not part of the contract, but listed in `excluded`, as are links and examples that cannot be
     read, and an `operationId` that another operation has. Raises `DocumentError` if it is not an
@@ -65,6 +65,7 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     upgraded, sha256 = upgrade_valid(document, name), digest(document)
 
     def contract_of(part: Mapping[str, Any]) -> Contract:
+        """Return the contract of a part of the document, with the digest of the whole document."""
         return _valid_contract(part, name, sha256, origin)
 
     try:
@@ -82,7 +83,7 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
 def _contract_or_none(
     document: Mapping[str, Any], contract_of: Callable[[Mapping[str, Any]], Contract]
 ) -> Contract | None:
-    """Return the contract of a document; None if it is not valid."""
+    """Return the contract of a document, or None if the document is invalid."""
     try:
         return contract_of(document)
     except DocumentError:
@@ -114,13 +115,13 @@ def from_validated(
     *,
     origin: str = "",
 ) -> Contract:
-    """Return the `Contract` of a document that is known to be valid.
+    """Return the contract of a document that is known to be valid, without validating it.
 
     `source` is the document with its references by identifier, and `sha256` the digest of the original document.
     """
     info = document.get("info", {})
     spec = Spec(Document(dict(document), "json", name, "", 1, {}), _require_kind)
-    schemes = {scheme: _scheme(scheme, part) for scheme, part in outline.security_schemes(spec).items()}
+    schemes = {scheme: _read_security_scheme(scheme, part) for scheme, part in outline.security_schemes(spec).items()}
     if source is None:
         source = document
     return Contract(
@@ -128,15 +129,15 @@ def from_validated(
         title=str(info.get("title", "")),
         version=str(info.get("version", "")),
         digest=sha256 or digest(source),
-        servers=tuple(_server(server) for server in document.get("servers", ())),
-        operations=tuple(_operation(spec, schemes, operation) for operation in operations(spec)),
+        servers=tuple(_server_url(server) for server in document.get("servers", ())),
+        operations=tuple(_read_operation(spec, schemes, operation) for operation in operations(spec)),
         document=document,
         source=source,
         origin=origin,
     )
 
 
-def _server(server: Mapping[str, Any]) -> str:
+def _server_url(server: Mapping[str, Any]) -> str:
     """Return the URL of a server with the defaults of its variables (OpenAPI 3.1, 4.8.6)."""
     url = str(server["url"])
     for name, variable in server.get("variables", {}).items():
@@ -150,7 +151,8 @@ def digest(document: Any) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: outline.RawOperation) -> Operation:
+def _read_operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: outline.RawOperation) -> Operation:
+    """Return an operation of the document as the contract's `Operation`."""
     raw, path_names = operation.part, operation.path_parameters
     responses = outline.responses(spec, operation).items()
     parameters: dict[tuple[str, str], Parameter] = {}
@@ -164,7 +166,7 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
             raise spec.refuse(
                 parameter.part, "a parameter in querystring is not supported", "declare its fields as query parameters"
             )
-        parameters[parameter.in_, parameter.name] = _with_setting(_parameter(spec, parameter), operation.path)
+        parameters[parameter.in_, parameter.name] = _with_setting(_read_parameter(spec, parameter), operation.path)
     for name in path_names:
         undeclared = Parameter(name, "path", True, {"type": "string"}, style="simple", explode=False)
         parameters.setdefault(("path", name), undeclared)
@@ -174,46 +176,47 @@ def _operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: out
         operation_id=spec.text(raw / "operationId"),
         summary=spec.text(raw / "summary"),
         parameters=tuple(parameters.values()),
-        responses={status: _response(spec, status, part) for status, part in responses},
+        responses={status: _read_response(spec, status, part) for status, part in responses},
         security=tuple(
             tuple(schemes[name] for name in requirement)
             for requirement in outline.security_requirements(spec, outline.security_part(spec, operation))
         ),
         invariants=tuple(raw.value.get("x-bctrl-invariants", ())),
         paging=raw.value.get("x-bctrl-paging"),
-        request_body=_request_body(spec, raw / "requestBody"),
+        request_body=_read_request_body(spec, raw / "requestBody"),
     )
 
 
-def _request_body(spec: Spec, part: Part) -> RequestBody | None:
+def _read_request_body(spec: Spec, part: Part) -> RequestBody | None:
     """Return the documented body of a request, or None if there is none."""
     body = spec.resolve(part, "requestBodies")
     if body.value is None:
         return None
     content = {
-        name: MediaType(media.value.get("schema", True), _encodings(spec, media))
+        name: MediaType(media.value.get("schema", True), _read_encodings(spec, media))
         for name, media in outline.media_types(spec, body).items()
     }
     return RequestBody(content, spec.flag(body / "required"))
 
 
-def _encodings(spec: Spec, media: Part) -> dict[str, Encoding]:
-    """Return the encodings of the properties of a form, by property."""
-    return {name: _encoding(spec, part) for name, part in spec.members(media / "encoding")}
+def _read_encodings(spec: Spec, media: Part) -> dict[str, Encoding]:
+    """Return the encodings of the properties of a form, by property name."""
+    return {name: _read_encoding(spec, part) for name, part in spec.members(media / "encoding")}
 
 
-def _encoding(spec: Spec, part: Part) -> Encoding:
+def _read_encoding(spec: Spec, part: Part) -> Encoding:
+    """Return the encoding of a property of a form."""
     explode = part / "explode"
     return Encoding(
         content_type=spec.text(part / "contentType"),
         style=spec.text(part / "style") or None,
         explode=None if explode.value is None else spec.flag(explode),
-        headers=tuple(_parameter(spec, header) for header in outline.headers(spec, part).values()),
+        headers=tuple(_read_parameter(spec, header) for header in outline.headers(spec, part).values()),
     )
 
 
 def _with_setting(parameter: Parameter, path: str) -> Parameter:
-    """Return the parameter, with the setting `space_id` if it is the id of a space.
+    """Return the parameter with the setting `space_id` if it is the id of a space in the path, else unchanged.
 
     The published spec does not mention settings, and a generated id would not be that of a space. A setting or an
     example in the document takes precedence.
@@ -230,14 +233,15 @@ client sets them itself.
 """
 
 
-def _parameter(spec: Spec, raw: outline.RawParameter) -> Parameter:
+def _read_parameter(spec: Spec, raw: outline.RawParameter) -> Parameter:
+    """Return a raw parameter as the contract's `Parameter`."""
     return Parameter(
         name=raw.name,
         in_=raw.in_,
         required=raw.required,
         schema=raw.holder.value.get("schema", True),
         setting=raw.part.value.get("x-bctrl-setting"),
-        examples=tuple(_examples(spec, raw.holder)),
+        examples=tuple(_parameter_examples(spec, raw.holder)),
         style=raw.style,
         explode=raw.explode,
         is_json=is_json(raw.style),
@@ -245,10 +249,10 @@ def _parameter(spec: Spec, raw: outline.RawParameter) -> Parameter:
     )
 
 
-def _examples(spec: Spec, holder: Part) -> Iterator[Any]:
-    """Yield the documented values of a parameter, from its own examples to the default of its schema."""
+def _parameter_examples(spec: Spec, holder: Part) -> Iterator[Any]:
+    """Yield the documented values of a parameter: its examples, those of its schema, and the default."""
     yield from _named_examples(spec, holder).values()
-    schema = _schema(spec, holder / "schema")
+    schema = _schema_keywords(spec, holder / "schema")
     if "example" in schema:
         yield schema["example"]
     yield from schema.get("examples", ())
@@ -270,15 +274,16 @@ def _named_examples(spec: Spec, holder: Part) -> dict[str, Any]:
     return examples
 
 
-def _schema(spec: Spec, part: Part) -> Mapping[str, Any]:
+def _schema_keywords(spec: Spec, part: Part) -> Mapping[str, Any]:
     """Return the keywords of a schema, its reference followed; none for a boolean schema."""
     resolved = spec.resolve(part).value
     return resolved if isinstance(resolved, Mapping) else {}
 
 
-def _response(spec: Spec, status: str, response: Part) -> ResponseSpec:
+def _read_response(spec: Spec, status: str, response: Part) -> ResponseSpec:
+    """Return a response of the document as the contract's `ResponseSpec`."""
     content = {media: spec.resolve(part) for media, part in spec.members(response / "content")}
-    json_body = next(_in_json(spec, content), None)
+    json_body = next(_json_bodies(spec, content), None)
     examples = {media: _named_examples(spec, body) for media, body in content.items()}
     if json_body is not None and json_body[0] not in examples:
         # The body is documented for a range of media types, such as `*/*`.
@@ -289,29 +294,30 @@ def _response(spec: Spec, status: str, response: Part) -> ResponseSpec:
         description=spec.text(response / "description"),
         content={media: body.value.get("schema", True) for media, body in content.items()},
         json=json_body,
-        headers=tuple(_parameter(spec, header) for header in outline.headers(spec, response).values()),
+        headers=tuple(_read_parameter(spec, header) for header in outline.headers(spec, response).values()),
         examples=examples,
     )
 
 
-def _in_json(spec: Spec, content: Mapping[str, Part]) -> Iterator[tuple[str, Any]]:
+def _json_bodies(spec: Spec, content: Mapping[str, Part]) -> Iterator[tuple[str, Any]]:
     """Yield media type and schema of JSON bodies: those of a JSON media type, then of a range with a JSON schema."""
     yield from ((media, body.value.get("schema", True)) for media, body in content.items() if is_json(media))
     for media, body in content.items():
-        if covers_media_type(media, "application/json") and _schema(spec, body / "schema").get("type") in (
+        if covers_media_type(media, "application/json") and _schema_keywords(spec, body / "schema").get("type") in (
             "object",
             "array",
         ):
             yield "application/json", body.value["schema"]
 
 
-def _scheme(name: str, part: Part) -> SecurityScheme:
-    """Return an entry of `components.securitySchemes`, its HTTP scheme in lower case; a missing field is empty."""
+def _read_security_scheme(name: str, part: Part) -> SecurityScheme:
+    """Return an entry of `components.securitySchemes` as a `SecurityScheme`; a missing field is empty."""
     type_, scheme, in_, field = (str(part.value.get(key, "")) for key in ("type", "scheme", "in", "name"))
     return SecurityScheme(name, type_, scheme.lower(), in_, field)
 
 
 def _require_kind(kind: str, value: Any, where: str) -> None:
+    """Raise `DocumentError` unless a value is valid as a component of a kind."""
     from pytest_bctrl.contract.soundness import require_kind
 
     require_kind(kind, value, where)

@@ -45,7 +45,7 @@ def keyword_objects(document: Any) -> Iterator[KeywordObject]:
             are_names = parent_key in _NAMED
             if not are_names:
                 if isinstance(value.get("$id"), str):
-                    base = _joined(base, value["$id"]).rstrip("#")
+                    base = _joined_uri(base, value["$id"]).rstrip("#")
                 yield KeywordObject(value, pointer, base, parent_key in ("schema", "itemSchema", "schemas/"))
             members = [
                 (member, f"{pointer}/{escape_token(str(key))}", base, f"{parent_key}/" if are_names else key)
@@ -70,7 +70,8 @@ _EXTENDED = frozenset({"", "/components"})
 """Objects whose extensions often contain schemas that references lead to."""
 
 
-def _joined(base: str, reference: str) -> str:
+def _joined_uri(base: str, reference: str) -> str:
+    """Return a reference resolved against a base URI; the reference itself if it is invalid."""
     try:
         if reference.startswith("#"):
             # `urljoin` does not support fragments of a `urn:`.
@@ -105,8 +106,8 @@ class Addresses:
                     self._anchors[f"{base}#{name}"] = pointer
 
     def pointer(self, reference: str, base: str = BASE) -> str | None:
-        """Return the pointer that a reference leads to, given its base URI; None if it is outside the document."""
-        uri, _, fragment = _joined(base, reference).partition("#")
+        """Return the pointer that a reference leads to from a base URI; None if it is outside the document."""
+        uri, _, fragment = _joined_uri(base, reference).partition("#")
         if fragment and not fragment.startswith("/"):
             return self._anchors.get(f"{uri}#{unquote(fragment)}")
         if uri not in self._resources:
@@ -124,13 +125,13 @@ class Addresses:
         base = self.base(pointer)
         return f"{base}#{quote(pointer.removeprefix(self._resources[base]), safe=FRAGMENT)}"
 
-    def local(self) -> Mapping[str, Any]:
+    def with_local_references(self) -> Mapping[str, Any]:
         """Return the document with references by identifier replaced by pointers; external references remain."""
         if self.has_identifiers:
             return dict(self._with_references(lambda pointer: f"#{pointer}", self._document))
         return self._document
 
-    def resource(self) -> dict[str, Any]:
+    def as_resource(self) -> dict[str, Any]:
         """Return the document as a JSON Schema resource in which an engine finds the identifiers."""
         resource = dict(self._with_references(self.uri, self._document, BASE))
         if self.has_identifiers:

@@ -21,26 +21,26 @@ def contract_lines(contract: Contract) -> Iterator[str]:
         yield f"  {server}"
     for operation in contract.operations:
         yield ""
-        yield from _operation(contract, operation)
+        yield from _operation_lines(contract, operation)
     if contract.exclusions:
         yield ""
         yield from contract.exclusions
 
 
-def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
+def _operation_lines(contract: Contract, operation: Operation) -> Iterator[str]:
     """Yield the lines about an operation: label, credential, parameters, pages and responses."""
     yield f"{operation.label}  {operation.operation_id}"
     if operation.summary:
         yield f"  {operation.summary}"
     for requirement in operation.security:
-        schemes = " and ".join(f"{scheme.name} ({_credential(scheme)})" for scheme in requirement)
+        schemes = " and ".join(f"{scheme.name} ({_credential_text(scheme)})" for scheme in requirement)
         yield f"  security    {schemes or 'none'}"
     for parameter in operation.parameters:
         star = "*" if parameter.required else ""
         setting = f", from the setting {parameter.setting}" if parameter.setting else ""
         summary = schema_summary(contract, parameter.schema)
         yield f"  parameter   {parameter.name}{star}  in {parameter.in_}, {summary}{setting}"
-    yield from _responses(contract, operation)
+    yield from _response_lines(contract, operation)
     for rule in operation.invariants:
         yield f"  invariant   {rule['rule']} ({rule['level']}): {rule['because']}"
     paging = read_paging(contract, operation)
@@ -48,12 +48,13 @@ def _operation(contract: Contract, operation: Operation) -> Iterator[str]:
         yield f"  pages       {paging}"
 
 
-def _credential(scheme: SecurityScheme) -> str:
+def _credential_text(scheme: SecurityScheme) -> str:
+    """Return a security scheme as text: its type, HTTP scheme, and field and location."""
     location = f"{scheme.field} in {scheme.in_}" if scheme.field else ""
     return " ".join(filter(None, (scheme.type, scheme.scheme, location)))
 
 
-def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
+def _response_lines(contract: Contract, operation: Operation) -> Iterator[str]:
     """Yield the lines about the documented responses of an operation."""
     shown: list[tuple[str, Schema]] = []
     for status, response in operation.responses.items():
@@ -68,30 +69,30 @@ def _responses(contract: Contract, operation: Operation) -> Iterator[str]:
                 continue
             yield f"    {media}: {schema_summary(contract, schema)}"
             shown.append((status, schema))
-            yield from _members(contract, schema, "    ", set())
+            yield from _member_lines(contract, schema, "    ", set())
 
 
-def _members(contract: Contract, schema: Schema, indent: str, seen: set[str]) -> Iterator[str]:
+def _member_lines(contract: Contract, schema: Schema, indent: str, seen: set[str]) -> Iterator[str]:
     """Yield the lines of the properties and branches of a schema, as a tree."""
-    children = list(_children(contract, schema))
+    children = list(_labelled_children(contract, schema))
     for index, (label, child) in enumerate(children):
         is_last = index == len(children) - 1
         branch, line = ("└─ ", "   ") if is_last else ("├─ ", "│  ")
         key = json.dumps(child)
-        is_repeated = key in seen and any(_children(contract, child))
+        is_repeated = key in seen and any(_labelled_children(contract, child))
         note = ", as above" if is_repeated else ""
         yield f"{indent}{branch}{label}{schema_summary(contract, child)}{note}"
         if not is_repeated:
             seen.add(key)
-            yield from _members(contract, child, indent + line, seen)
+            yield from _member_lines(contract, child, indent + line, seen)
 
 
-def _children(contract: Contract, schema: Schema, level: int = 0) -> Iterator[tuple[str, Schema]]:
-    """Yield the label and the schema of each property and each branch."""
+def _labelled_children(contract: Contract, schema: Schema, level: int = 0) -> Iterator[tuple[str, Schema]]:
+    """Yield label and schema of each property and branch of a schema, list items looked through."""
     flat = flatten(contract, schema)
     if "items" in flat and level < _DEPTH:
         # The members of the items are shown as children of the list, which saves a line.
-        yield from _children(contract, flat["items"], level + 1)
+        yield from _labelled_children(contract, flat["items"], level + 1)
     for name, member in flat.get("properties", {}).items():
         star = "*" if name in flat.get("required", ()) else ""
         yield f"{name}{star}  ", member

@@ -39,14 +39,14 @@ def parse_simple_path(expression: str) -> list[Segment] | None:
         match = _SEGMENT.match(expression, end)
         segment = None
         if match is not None:
-            segment, end = _segment(str(match.lastgroup), match[match.lastgroup or 0]), match.end()
+            segment, end = _simple_segment(str(match.lastgroup), match[match.lastgroup or 0]), match.end()
         if segment is None:
             return None
         segments.append(segment)
     return segments
 
 
-def _segment(kind: str, text: str) -> Segment | None:
+def _simple_segment(kind: str, text: str) -> Segment | None:
     """Return a segment, given its kind and its text; None if it is not a simple one."""
     key: str | int | None = None
     members: dict[str, str] = {}
@@ -55,29 +55,29 @@ def _segment(kind: str, text: str) -> Segment | None:
     elif kind == "position" and text == str(int(text)):
         key = int(text)
     elif kind == "quoted":
-        key = _unquoted(text)
+        key = _unquote(text)
     elif kind == "filter":
-        members = _comparisons(text)
+        members = _filter_comparisons(text)
     if key is None and not members and kind != "wildcard":
         return None
     return Segment(key, members)
 
 
-def _comparisons(text: str) -> dict[str, str]:
+def _filter_comparisons(text: str) -> dict[str, str]:
     """Return the members that a filter compares with strings; empty if it is not a simple one."""
     members: dict[str, str] = {}
     for part in text.split("&&"):
         match = _COMPARISON.fullmatch(part)
         value = None
         if match is not None and not match[1][0].isdigit() and match[1] not in members:
-            value = _unquoted(match[2])
+            value = _unquote(match[2])
             members[match[1]] = str(value)
         if value is None:
             return {}
     return members
 
 
-def _unquoted(text: str) -> str | None:
+def _unquote(text: str) -> str | None:
     """Return the string in quotes; None if it contains the same quotes, escapes or control characters."""
     string, quote = text[1:-1], text[0]
     if len(text) < 2 or text[-1] != quote or quote in string or _SPECIAL.search(string):

@@ -30,18 +30,22 @@ _PAIR = {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}
 
 
 def _object(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    """Return the JSON Schema of an object with these properties."""
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
 def _map(values: Any) -> dict[str, Any]:
+    """Return the JSON Schema of an object with any names and these values."""
     return {"type": "object", "additionalProperties": values}
 
 
 def _list(items: Any) -> dict[str, Any]:
+    """Return the JSON Schema of a list of these items."""
     return {"type": "array", "items": items}
 
 
 def _or_reference(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of a value that is a reference or valid against `schema`."""
     return {"type": "object", "if": {"required": ["$ref"]}, "then": _object({"$ref": _TEXT}), "else": schema}
 
 
@@ -163,7 +167,7 @@ _DIALECTS = (
 
 
 def validate_document(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return a document as OpenAPI 3.1 or 3.2, and the same with references by identifier replaced by pointers.
+    """Return a valid document upgraded to OpenAPI 3.1 or 3.2, and the same with local references only.
 
     Raises `DocumentError`, with the location and a hint, if the kit cannot read the document, or if validating a value
     against it could take too long.
@@ -173,7 +177,7 @@ def validate_document(document: Any, name: str) -> tuple[Mapping[str, Any], Mapp
 
 
 def require_valid(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return a document of OpenAPI 3.1 or 3.2 with references by identifier replaced by pointers.
+    """Return a valid document with references by identifier replaced by pointers; raises `DocumentError` if invalid.
 
     Raises `DocumentError` as `validate_document` does.
     """
@@ -182,11 +186,11 @@ def require_valid(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Validate the references, patterns and cost of a document, which may be OpenAPI 3.0.
+    """Return a document with local references only; raises `DocumentError` for invalid references, patterns or cost.
 
     Returns the document with references by identifier replaced by pointers.
     """
-    resolved = Addresses(document).local()
+    resolved = Addresses(document).with_local_references()
     root, validated = "#", set[str]()
     unread = unread_references(document)
     for value, pointer, _, is_root in keyword_objects(resolved):
@@ -228,7 +232,7 @@ def reference_target(
 def find_problems(document: Mapping[str, Any], name: str) -> Iterator[DocumentProblem]:
     """Yield the problems of a document of OpenAPI 3.1 that can be found without following its references."""
     yield from _structure_problems("document", document)
-    unread, resolved = unread_references(document), Addresses(document).local()
+    unread, resolved = unread_references(document), Addresses(document).with_local_references()
     for value, pointer, _, _ in keyword_objects(resolved):
         reference = value.get("$ref")
         try:
@@ -240,7 +244,7 @@ def find_problems(document: Mapping[str, Any], name: str) -> Iterator[DocumentPr
 
 
 def _require_supported(value: Mapping[str, Any], pointer: str, name: str) -> None:
-    """Raise `DocumentError` for an unknown dialect, a pattern the engine rejects, and an invalid invariant location."""
+    """Raise `DocumentError` for an unknown dialect, an invalid pattern, or an invalid location of an invariant."""
     where = f"{name}: #{pointer}"
     invariants = value.get("x-bctrl-invariants")
     for number, rule in enumerate(invariants if isinstance(invariants, list) else ()):
@@ -268,7 +272,7 @@ def _require_supported(value: Mapping[str, Any], pointer: str, name: str) -> Non
 
 
 @lru_cache
-def _shape(kind: str) -> Validator:
+def _structure_validator(kind: str) -> Validator:
     """Return the validator for a component of an OpenAPI document, or for the whole document."""
     from jsonschema_rs import Draft202012Validator
 
@@ -276,7 +280,7 @@ def _shape(kind: str) -> Validator:
 
 
 def require_kind(kind: str, document: Any, where: str) -> None:
-    """Raise `DocumentError` unless a value is valid as a component of a kind, such as `schemas` or `responses`.
+    """Raise `DocumentError` unless a value has the structure of a component kind, such as `schemas` or `responses`.
 
     For any other kind, it must be valid as a document.
     """
@@ -286,8 +290,8 @@ def require_kind(kind: str, document: Any, where: str) -> None:
 
 
 def _structure_problems(kind: str, document: Any) -> Iterator[DocumentProblem]:
-    """Yield the values of a component of a kind that have a wrong type or lack a member, the outermost first."""
-    for error in sorted(_shape(kind).iter_errors(as_engine_input(document)), key=_depth):
+    """Yield the problems in the structure of a component: wrong types and missing members, the outermost first."""
+    for error in sorted(_structure_validator(kind).iter_errors(as_engine_input(document)), key=_depth):
         path = [*error.instance_path]
         if error.kind.name == "propertyNames":
             # The instance is the name, and the path that of its object.
@@ -298,7 +302,7 @@ def _structure_problems(kind: str, document: Any) -> Iterator[DocumentProblem]:
         pointer = "".join(f"/{escape_token(str(key))}" for key in path)
         yield DocumentProblem(
             pointer,
-            f"it is not well-formed OpenAPI: {_expectation(error.kind)}, not {json.dumps(error.instance)[:60]}",
+            f"it is not well-formed OpenAPI: {_expectation_text(error.kind)}, not {json.dumps(error.instance)[:60]}",
             "validate it against OpenAPI 3.1, or against 3.0 where it says so",
         )
 
@@ -315,7 +319,7 @@ def _causes(kind: Any) -> Iterator[ValidationError]:
         yield kind.error
 
 
-def _expectation(kind: ValidationErrorKind) -> str:
+def _expectation_text(kind: ValidationErrorKind) -> str:
     """Return the expectation that an error violates, for its message."""
     if kind.name == "required":
         return f"an object with {kind.value} is expected"

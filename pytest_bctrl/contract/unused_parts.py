@@ -22,7 +22,7 @@ _NOUNS = {"examples": "example", "links": "link"}
 
 
 def without_unreadable_samples(document: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], list[Exclusion]]:
-    """Return a document without the links and examples that cannot be read, and an exclusion for each of them."""
+    """Return a document without links and examples that cannot be read, and an exclusion for each of them."""
     excluded = list(_unreadable_samples(document, name))
     if not excluded:
         return document, []
@@ -30,6 +30,7 @@ def without_unreadable_samples(document: Mapping[str, Any], name: str) -> tuple[
     holders = {pointer.rpartition("/")[0] for pointer in unreadable}
 
     def left_out(pointer: str, value: dict[str, Any]) -> dict[str, Any]:
+        """Return an object without its unreadable members."""
         return {key: member for key, member in value.items() if f"{pointer}/{escape_token(key)}" not in unreadable}
 
     changes = {pointer: partial(left_out, pointer) for pointer in holders}
@@ -38,7 +39,8 @@ def without_unreadable_samples(document: Mapping[str, Any], name: str) -> tuple[
 
 
 def _unreadable_samples(document: Mapping[str, Any], name: str) -> Iterator[Exclusion]:
-    resolved, unread = Addresses(document).local(), unread_references(document)
+    """Yield an exclusion for each link and example that cannot be read."""
+    resolved, unread = Addresses(document).with_local_references(), unread_references(document)
     for value, pointer, _, _ in keyword_objects(resolved):
         for keyword, noun in _NOUNS.items():
             samples, part = value.get(keyword), f"{pointer}/{keyword}"
@@ -52,14 +54,15 @@ def _unreadable_samples(document: Mapping[str, Any], name: str) -> Iterator[Excl
                         yield Exclusion(f"the {noun} {key!r}", sample_pointer, *problem)
             elif samples is not None and "schema" in value:
                 # In a schema, which has no keyword `schema`, the examples are a list.
-                problem = DocumentProblem(part, _unexpected(samples), _HINT)
+                problem = DocumentProblem(part, _expected_mapping_text(samples), _HINT)
                 yield Exclusion(f"the map of {keyword}", part, *problem)
 
 
 _HINT = "see the OpenAPI specification"
 
 
-def _unexpected(value: Any) -> str:
+def _expected_mapping_text(value: Any) -> str:
+    """Return the problem of a value that should be a mapping."""
     return f"a {json_kind(value)} is where a mapping belongs"
 
 
@@ -75,7 +78,7 @@ def _require_readable(
         followed.add(reference)
         sample = reference_target(document, reference, pointer, name, unread)
     if not isinstance(sample, Mapping):
-        raise DocumentError(_unexpected(sample), where=name, hint=_HINT).at(pointer)
+        raise DocumentError(_expected_mapping_text(sample), where=name, hint=_HINT).at(pointer)
 
 
 def repeated_ids(ids: Iterable[tuple[str, str, str]]) -> Iterator[Exclusion]:

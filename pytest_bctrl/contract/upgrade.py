@@ -8,14 +8,14 @@ from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.document import require_openapi
 from pytest_bctrl.contract.json_source import require_shallow
-from pytest_bctrl.contract.keywords import UNLISTED_NULL, has_unlisted_null, is_wrapped, upgrade_schema
+from pytest_bctrl.contract.keywords import UNLISTED_NULL, becomes_any_of, has_unlisted_null, upgrade_schema
 from pytest_bctrl.contract.model import follow_references
 from pytest_bctrl.contract.references import FRAGMENT, keyword_objects, rewrite_objects
 from pytest_bctrl.errors import DocumentError
 
 
 def upgrade_valid(document: Any, name: str) -> Mapping[str, Any]:
-    """Return a document as OpenAPI 3.1 or 3.2, with its references to media types replaced by their targets.
+    """Return a document upgraded to OpenAPI 3.1 or 3.2, with references to media types replaced by their targets.
 
     Raises `DocumentError` if it is not an OpenAPI document, or nested too deeply; its parts may be invalid.
     """
@@ -31,10 +31,14 @@ def upgrade_valid(document: Any, name: str) -> Mapping[str, Any]:
 
 
 def _inline_media_types(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a document with the targets of references to media types in their place (OpenAPI 3.2, 4.7)."""
+    """Return a document with each reference to a media type replaced by its target (OpenAPI 3.2, 4.7)."""
 
     def inline(holder: dict[str, Any]) -> dict[str, Any]:
-        return {**holder, "content": {name: _media_type(document, media) for name, media in holder["content"].items()}}
+        """Return an object with the targets of references to media types in its `content`."""
+        return {
+            **holder,
+            "content": {name: _resolved_media_type(document, media) for name, media in holder["content"].items()},
+        }
 
     holders = [
         value.pointer
@@ -48,7 +52,7 @@ def _inline_media_types(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return inlined
 
 
-def _media_type(document: Mapping[str, Any], media: Any) -> Any:
+def _resolved_media_type(document: Mapping[str, Any], media: Any) -> Any:
     """Return a media type, its reference followed; unchanged if the reference has no target."""
     try:
         for target in follow_references(document, media, ""):
@@ -65,9 +69,10 @@ _WRAPPED = "/anyOf/0"
 def upgrade_document(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a document of OpenAPI 3.0 as OpenAPI 3.1; malformed parts are left unchanged."""
     objects = {pointer: value for value, pointer, _, _ in keyword_objects(document)}
-    wrapped = {pointer for pointer, value in objects.items() if is_wrapped(value)}
+    wrapped = {pointer for pointer, value in objects.items() if becomes_any_of(value)}
 
     def rewrite(schema: dict[str, Any]) -> dict[str, Any]:
+        """Return an object of OpenAPI 3.0 as one of 3.1, with its reference rewritten."""
         if isinstance(schema.get("$ref"), str):
             # Siblings of a reference are ignored (3.0.4, 4.7.23.1), except `nullable`, which authors do mean.
             reference = {"$ref": _rewrite_reference(schema["$ref"], wrapped)}
@@ -81,7 +86,7 @@ def upgrade_document(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rewrite_reference(reference: str, wrapped: set[str]) -> str:
-    """Return a reference with an additional step into each wrapped schema on its path."""
+    """Return a reference with a step into the new `anyOf` of each nullable schema on its path."""
     if not reference.startswith("#/") or not wrapped:
         return reference
     old_pointer = new_pointer = ""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.document import value_at
-from pytest_bctrl.contract.keywords import is_wrapped
+from pytest_bctrl.contract.keywords import becomes_any_of
 from pytest_bctrl.contract.reach import Reach
 from pytest_bctrl.errors import DocumentError
 
@@ -26,7 +26,7 @@ class DocumentProblem(NamedTuple):
 
     @classmethod
     def of(cls, error: DocumentError, pointer: str) -> DocumentProblem:
-        """Return the problem of an error; `pointer` is its location if the error has none."""
+        """Return an error as a problem at its location, or at `pointer` if it has none."""
         return cls(pointer if error.pointer is None else error.pointer, error.problem, error.hint)
 
 
@@ -45,7 +45,7 @@ class Exclusion(NamedTuple):
 
     @property
     def is_operation(self) -> bool:
-        """Whether an operation cannot be used, or a path, and not another part of the document."""
+        """Whether this excludes an operation or a path, and not another part of the document."""
         return not self.operation.startswith("the ")
 
 
@@ -83,7 +83,7 @@ _FEW = 5
 def valid_parts(
     document: Mapping[str, Any], problems: Iterable[DocumentProblem], check: Check
 ) -> tuple[dict[str, Any], list[Exclusion]]:
-    """Return the document with its valid operations and what they consist of, and the excluded operations.
+    """Return a document with only its valid operations and their parts, and an exclusion per invalid operation.
 
     `problems` are the problems that are known. `check` raises `DocumentError` for a document with others.
     """
@@ -91,7 +91,7 @@ def valid_parts(
     reasons: dict[str, list[DocumentProblem]] = defaultdict(list)
     document_parts: dict[str, DocumentProblem] = {}
     for problem in problems:
-        hit = [operation for operation in reach.operations if reach.is_hit(operation, problem.pointer)]
+        hit = [operation for operation in reach.operations if reach.affects(operation, problem.pointer)]
         for operation in hit:
             reasons[operation].append(problem)
         key = problem.pointer.split("/")[1:2]
@@ -128,7 +128,7 @@ def _original_pointer(document: Any, pointer: str) -> str:
     tokens = pointer.split("/")[1:]
     original: list[str] = []
     while tokens:
-        is_added = isinstance(document, Mapping) and is_wrapped(document) and "anyOf" not in document
+        is_added = isinstance(document, Mapping) and becomes_any_of(document) and "anyOf" not in document
         if is_added and tokens[:2] == ["anyOf", "0"]:
             tokens = tokens[2:]
             continue
@@ -151,7 +151,7 @@ _PARTS = {"info": "the info object", "servers": "the list of servers"}
 
 
 def _find_invalid(reach: Reach, operations: Sequence[str], check: Check) -> Iterable[tuple[str, DocumentProblem]]:
-    """Yield the invalid ones of the operations, each with its problem, by checking halves, quarters, and so on."""
+    """Yield each invalid operation with its problem, found by checking halves, quarters, and so on."""
     pending = [list(operations)]
     while pending:
         batch = pending.pop()
@@ -164,7 +164,7 @@ def _find_invalid(reach: Reach, operations: Sequence[str], check: Check) -> Iter
             problem = DocumentProblem.of(error, batch[0])
         if len(batch) == 1:
             yield batch[0], problem
-            hit = [operation for batch in pending for operation in batch if reach.is_hit(operation, problem.pointer)]
+            hit = [operation for batch in pending for operation in batch if reach.affects(operation, problem.pointer)]
             yield from ((operation, problem) for operation in hit)
             pending = [[operation for operation in batch if operation not in hit] for batch in pending]
         else:

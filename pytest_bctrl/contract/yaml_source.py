@@ -97,6 +97,7 @@ def read_nodes(text: str) -> YamlNode | None:
 
 
 def _read_node(event: Any, events: Iterator[Any]) -> YamlNode:
+    """Return the node that begins with an event, and consume its events."""
     import yaml
 
     mark = event.start_mark
@@ -145,29 +146,32 @@ class _YamlBuilder:
         return documents[0] if documents else None
 
     def refuse(self, problem: str, event: Any, hint: str) -> DocumentError:
+        """Return an error that names the line of an event."""
         return DocumentError(f"{problem}, at line {event.start_mark.line + 1}", where=self.name, hint=hint)
 
     def value(self, event: Any, pointer: str, depth: int) -> _Sized:
-        """Return the value that begins with an event, and its number of nodes."""
+        """Return the value that begins with an event, and the number of nodes in it."""
         self.count(event, pointer)
         if isinstance(event, self.yaml.AliasEvent):
-            return self.alias(event)
+            return self.read_alias(event)
         if isinstance(event, self.yaml.ScalarEvent):
-            value: _Sized = self.scalar(event), 1
+            value: _Sized = self.read_scalar(event), 1
         else:
-            value = self.collection(event, pointer, depth)
+            value = self.read_collection(event, pointer, depth)
         if event.anchor is not None:
             self.anchors[event.anchor] = value
         return value
 
     def count(self, event: Any, pointer: str) -> None:
+        """Count a value and store its line; raises `DocumentError` beyond `MAX_NODES`."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise self.refuse(f"more than {MAX_NODES:,} values", event, "give a smaller document")
         if self.lines is not None:
             self.lines.setdefault(pointer, event.start_mark.line + 1)
 
-    def alias(self, event: Any) -> _Sized:
+    def read_alias(self, event: Any) -> _Sized:
+        """Return the value of an alias; raises `DocumentError` if it is unknown, or if aliases multiply too much."""
         if event.anchor not in self.anchors:
             raise self.refuse(
                 f"the alias *{event.anchor} has no preceding anchor, or is inside its own anchor",
@@ -182,7 +186,8 @@ class _YamlBuilder:
             )
         return value, size
 
-    def scalar(self, event: Any) -> Any:
+    def read_scalar(self, event: Any) -> Any:
+        """Return the JSON value of a scalar: text, number, boolean or null; raises `DocumentError` for other tags."""
         text: str = event.value
         plain, tag = event.implicit[0], event.tag
         if tag is not None and not plain and tag != "!":
@@ -199,6 +204,7 @@ class _YamlBuilder:
         return text
 
     def number_or_text(self, text: str, event: Any) -> Any:
+        """Return a plain scalar as a number if it is one in YAML, else as text; raises `DocumentError` for `NaN`."""
         if _NOT_JSON.fullmatch(text):
             raise self.refuse(f"{text} is not a JSON value", event, "quote it if it is meant as text")
         is_integer = _INTEGER.fullmatch(text)
@@ -213,7 +219,8 @@ class _YamlBuilder:
                 return value
         raise self.refuse(f"the number {text[:40]} is too large", event, "use a number that JSON can represent")
 
-    def collection(self, event: Any, pointer: str, depth: int) -> _Sized:
+    def read_collection(self, event: Any, pointer: str, depth: int) -> _Sized:
+        """Return a list or mapping that begins with an event; raises `DocumentError` if it is too deep."""
         if depth >= MAX_DEPTH:
             raise self.refuse(f"nested deeper than {MAX_DEPTH} levels", event, "give a flatter document")
         if event.tag not in (None, "!", _CORE + "map", _CORE + "seq"):
@@ -229,6 +236,7 @@ class _YamlBuilder:
         return items, size
 
     def mapping(self, pointer: str, depth: int) -> _Sized:
+        """Return a mapping with merge keys applied; raises `DocumentError` for a duplicate key."""
         mapping: dict[str, Any] = {}
         merged: list[Any] = []
         size = 1
@@ -252,9 +260,9 @@ class _YamlBuilder:
         return mapping, size
 
     def key(self, event: Any, mapping: Mapping[str, Any]) -> str:
-        """Return the key of an event; raises `DocumentError` if it is not a string or already in the mapping."""
+        """Return the key of an event; raises `DocumentError` if it is no string, or already in the mapping."""
         is_alias = isinstance(event, self.yaml.AliasEvent)
-        key = self.alias(event)[0] if is_alias else getattr(event, "value", None)
+        key = self.read_alias(event)[0] if is_alias else getattr(event, "value", None)
         if not isinstance(key, str):
             raise self.refuse("a key is not plain text", event, "keys of an OpenAPI document are strings")
         if key in mapping:

@@ -140,7 +140,7 @@ def _without_invalid(
     if not any(removals):
         raise error
     old, new = (
-        document._replace(data=reach.replaced(values)) if values else document
+        document._replace(data=reach.with_values_replaced(values)) if values else document
         for document, reach, values in zip(documents, reaches, removals, strict=True)
     )
     return old, new
@@ -168,7 +168,7 @@ def _removals(reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem)
     from pytest_bctrl.contract.valid_parts import Exclusion
 
     reach, counterpart = reaches[side], reaches[1 - side]
-    hit = [operation for operation in reach.operations if reach.is_hit(operation, problem.pointer)]
+    hit = [operation for operation in reach.operations if reach.affects(operation, problem.pointer)]
     for operation in hit:
         labels = reach.operations[operation]
         counterparts = [

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from pytest_bctrl.contract.key_fields import KeyField, default_field, key_fields
+from pytest_bctrl.contract.key_fields import KeyField, default_key_field, key_fields
 from pytest_bctrl.contract.model import Contract, Operation, path_pattern, path_specificity
 
 _VERSION = re.compile(r"v\d+")
@@ -106,9 +106,9 @@ def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]
     def fields(method: str, path: str) -> tuple[KeyField, ...]:
         operation, _ = routes.operation_and_values(method, path)
         if operation is None:
-            return (default_field(contract),)
+            return (default_key_field(contract),)
         documented = key_fields(contract, operation)
-        return (default_field(contract),) if documented is None else documented
+        return (default_key_field(contract),) if documented is None else documented
 
     return fields
 

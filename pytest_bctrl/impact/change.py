@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.schema.locations import Path, select_values, split_location
-from pytest_bctrl.contract.schema.shapes import with_change
+from pytest_bctrl.contract.schema.shapes import with_changed_value
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.http.message import MockResponse, Payload, Request
@@ -166,7 +166,7 @@ def set_at_paths(body: Any, values: Mapping[Path, Any]) -> Any:
     for path in reversed(list(values)):
         if not path:
             return values[path]
-        body = with_change(body, path[:-1], partial(_with_member, key=path[-1], value=values[path]))
+        body = with_changed_value(body, path[:-1], partial(_with_member, key=path[-1], value=values[path]))
     return body
 
 

@@ -241,9 +241,9 @@ class _Body:
                 tag_properties = (*tag_properties, split.name)
             for tag in split.by_tag:
                 yield self._branch(node, split, tag)
-                yield from self._inside(node.narrow(split, tag), kind, above, tag_properties)
+                yield from self._inside(node.narrowed_to_tag(split, tag), kind, above, tag_properties)
             if isinstance(split, Condition) and split.name:
-                yield from self._inside(node.narrow(split, ""), kind, above, tag_properties)
+                yield from self._inside(node.narrowed_to_tag(split, ""), kind, above, tag_properties)
             return
         children = [*node.positions, node.items]
         if kind == "object":

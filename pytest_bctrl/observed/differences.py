@@ -172,12 +172,12 @@ class _LocationComparison:
         count, samples = self._facts.seen, self._facts.samples
         for split in (*node.applicators("object"), *node.applicators("array")):
             if isinstance(split, Choice) and tag == split.none:
-                schema = self._described(node.narrow(split, tag), split.kind)
+                schema = self._described(node.narrowed_to_tag(split, tag), split.kind)
                 sample = samples.get(split.kind)
                 yield self._finding(
                     NO_ALTERNATIVE, "alternatives", count, None, split.kind, sample, split.schema_ref, schema
                 )
-            elif isinstance(split, Choice) and split.name is not None and split.has_tag(tag):
+            elif isinstance(split, Choice) and split.name is not None and split.owns_tag(tag):
                 if tag not in split.by_tag:
                     yield self._new_branch(split, split.name, tag)
                 return

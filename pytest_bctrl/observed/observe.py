@@ -302,7 +302,7 @@ class _Pass:
             tag = branch_tag
             if isinstance(split, Choice) and split.name is not None and tag != "" and tag not in split.by_tag:
                 tag = self.tag(node.location, split.name, tag)
-            child = node.narrow(split, tag)
+            child = node.narrowed_to_tag(split, tag)
             if tag:
                 facts = self.count(child.location, part, len(column.values))
                 facts.types[kind] += len(part.values)

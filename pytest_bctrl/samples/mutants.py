@@ -22,7 +22,7 @@ from pytest_bctrl.contract.schema.shapes import (
     allowed_types,
     located_values,
     member_schema,
-    with_change,
+    with_changed_value,
     with_value,
 )
 from pytest_bctrl.errors import SettingError
@@ -247,7 +247,7 @@ def _undocumented(located: Sequence[tuple[LocatedValue, Any]]) -> Iterator[Mutan
     closed = {value.location for value, _ in located if not _CLOSING.isdisjoint(value.schema)}
     for value, body in reversed(located):
         if value.location not in closed and isinstance(value.value, dict) and value.schema.get("properties"):
-            make = partial(with_change, body, value.path, _with_undocumented)
+            make = partial(with_changed_value, body, value.path, _with_undocumented)
             where, how = member_location(value.location, MORE), value.branch or "a property more"
             yield Mutant(where, UNDOCUMENTED, how, make, UNDOCUMENTED, "warning")
 

@@ -16,7 +16,7 @@ import pytest
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_response
-from pytest_bctrl.contract.key_fields import credential_field
+from pytest_bctrl.contract.key_fields import field_to_reject
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.shapes import located_values
 from pytest_bctrl.errors import BctrlError
@@ -238,7 +238,7 @@ _WITH_ARGUMENTS = {status.__name__, delay.__name__, slow_body.__name__, sequence
 def _ineffective_faults(samples: Samples) -> Iterator[str]:
     """Yield the faults that have no effect on this operation, such as `any_key` where no credential is required."""
     operation = samples.operation
-    is_guarded = credential_field(samples.contract, operation) is not None
+    is_guarded = field_to_reject(samples.contract, operation) is not None
     has_known_values = any(
         known_values(samples.contract, parameter, {"space_id": ""}) for parameter in operation.path_parameters
     )

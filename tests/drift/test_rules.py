@@ -221,7 +221,7 @@ def test_a_fingerprint_does_not_depend_on_the_wording_of_a_detail(monkeypatch: p
     def reworded(*arguments: Any) -> Change:
         return described_change(*arguments)._replace(detail="in other words")
 
-    monkeypatch.setattr("pytest_bctrl.drift.pair.changed", reworded)
+    monkeypatch.setattr("pytest_bctrl.drift.pair.described_change", reworded)
     (after,) = compare(base, revision, options)
     assert before.extra["detail"] != after.extra["detail"] == "in other words"
     assert "in other words" in after.message

@@ -40,7 +40,7 @@ class Branch:
 
     @classmethod
     def of(cls, contract: Contract, schema: Schema) -> Branch:
-        """Return the branch of a schema, references followed."""
+        """Return the features of a schema as a branch, references followed."""
         fixed: dict[str, tuple[Any, ...]] = {}
         typed: dict[str, frozenset[str]] = {}
         types: set[str] = set()
@@ -61,7 +61,7 @@ class Branch:
         return self.fixed.get(name, ())
 
     def likeness(self, value: Mapping[str, Any]) -> int:
-        """Return how many of this branch's properties a value has with the right type."""
+        """Return how many properties of an object have a type that this branch gives them."""
         return sum(1 for name, types in self.typed.items() if name in value and matches_types(types, value[name]))
 
 
@@ -78,7 +78,7 @@ def discriminator(branches: Sequence[Branch]) -> str | None:
 
 
 def intended_branch(branches: Sequence[Branch], value: Any) -> int | None:
-    """Return the index of the branch that `value` is intended for, or None if it cannot be determined.
+    """Return the index of the branch that a value is intended for, by property or by likeness; None if it is unclear.
 
     It is determined by the discriminating property if there is one, else by the only branch of the value's type, else
     by the branch to which the value is most similar.
@@ -86,15 +86,15 @@ def intended_branch(branches: Sequence[Branch], value: Any) -> int | None:
     if isinstance(value, Mapping):
         name = discriminator(branches)
         if name is not None:
-            return _single(i for i, branch in enumerate(branches) if value.get(name) in branch.values_of(name))
+            return _only_index(i for i, branch in enumerate(branches) if value.get(name) in branch.values_of(name))
     typed = [i for i, branch in enumerate(branches) if matches_types(branch.types, value)]
     if len(typed) <= 1 or not isinstance(value, Mapping):
-        return _single(typed)
+        return _only_index(typed)
     best, second = sorted(((branches[i].likeness(value), i) for i in typed), reverse=True)[:2]
     return best[1] if best[0] > second[0] else None
 
 
-def _single(indexes: Iterable[int]) -> int | None:
+def _only_index(indexes: Iterable[int]) -> int | None:
     """Return the index if there is exactly one, else None."""
     listed = list(indexes)
     return listed[0] if len(listed) == 1 else None
@@ -138,12 +138,12 @@ class Choice:
 
     @cached_property
     def branches(self) -> tuple[SchemaRef, ...]:
-        """All branches."""
-        return tuple(self.schema_ref.each(self.word))
+        """The schemas of all branches."""
+        return tuple(self.schema_ref.children(self.word))
 
     @property
-    def ways(self) -> int:
-        """The number of tags."""
+    def tag_count(self) -> int:
+        """The number of tags, which is the number of alternatives to decide between."""
         return len(self.by_tag)
 
     @cached_property
@@ -159,7 +159,7 @@ class Choice:
         return discriminator(self.read)
 
     @cached_property
-    def admitting(self) -> tuple[int, ...]:
+    def branches_of_type(self) -> tuple[int, ...]:
         """The indexes of the branches that allow the type."""
         return tuple(
             index for index, branch in enumerate(self.branches) if self.kind in types_of(self.contract, [branch])
@@ -176,17 +176,19 @@ class Choice:
     @property
     def requires_tag_property(self) -> bool:
         """Whether every object of a branch has the property that distinguishes the branches."""
-        return self.name is not None and all(self.read[index].values_of(self.name) for index in self.admitting)
+        return self.name is not None and all(self.read[index].values_of(self.name) for index in self.branches_of_type)
 
     @cached_property
     def by_tag(self) -> Mapping[str, SchemaRef]:
         """The branches by their documented tags."""
         if self.name is not None:
-            return {tag: self.branches[index] for index in self.admitting for tag in self._tags_of(index, self.name)}
-        return {f"{self.word}:{index}": self.branches[index] for index in self.admitting}
+            return {
+                tag: self.branches[index] for index in self.branches_of_type for tag in self._tags_of(index, self.name)
+            }
+        return {f"{self.word}:{index}": self.branches[index] for index in self.branches_of_type}
 
     def _tags_of(self, index: int, name: str) -> Iterator[str]:
-        """Yield the tags of a branch: of its listed values, or of containers if it lists none."""
+        """Yield the tags of a branch: one per value listed for its property, or one per container type."""
         branch = self.read[index]
         values = branch.values_of(name)
         if not values:
@@ -196,7 +198,7 @@ class Choice:
         yield from (value_tag(name, value) for value in values)
 
     def tag(self, value: Any) -> str:
-        """Return the tag of a value; empty for an object without the distinguishing property."""
+        """Return the tag of a value: property and value, or the number of its branch; empty without the property."""
         if self.name is not None and isinstance(value, Mapping):
             if self.name not in value:
                 return ""
@@ -204,7 +206,7 @@ class Choice:
         index = intended_branch(self.read, value)
         if index is not None:
             return f"{self.word}:{index}"
-        valid = [i for i in self.admitting if accepts(self.contract, self.branches[i].schema, value)]
+        valid = [i for i in self.branches_of_type if accepts(self.contract, self.branches[i].schema, value)]
         if not valid:
             return self.none
         return f"{self.word}:{'+'.join(map(str, valid))}"
@@ -225,14 +227,14 @@ class Choice:
         tags = {value: value_tag(self.name, value) for value in set(property_values)}
         return list(map(tags.__getitem__, property_values))
 
-    def has_tag(self, tag: str) -> bool:
+    def owns_tag(self, tag: str) -> bool:
         """Return whether a tag belongs to this choice, documented or not."""
         if self.name is None:
             return tag.startswith(f"{self.word}:")
         return tag.startswith((f"{self.name}=", f"{self.name}:"))
 
     def schemas_for_tag(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
-        """Return the schemas that apply to values with a tag, and those that may if the tag does not determine it."""
+        """Return the schemas that certainly apply to values with a tag, and those that may apply."""
         if tag in self.by_tag:
             return (self.by_tag[tag],), ()
         if self.name is None and tag.startswith(f"{self.word}:"):
@@ -257,12 +259,12 @@ class Condition:
 
     @property
     def branches(self) -> tuple[SchemaRef, ...]:
-        """All schemas that may apply."""
+        """All schemas that may apply to some value."""
         return tuple(chain.from_iterable(self.by_tag.values()))
 
     @property
-    def ways(self) -> int:
-        """The number of tags, including the empty tag."""
+    def tag_count(self) -> int:
+        """The number of tags, the empty tag included."""
         return len(self.by_tag) + (self.name is not None)
 
     def tags(self, values: Sequence[Any]) -> list[str]:
@@ -274,12 +276,12 @@ class Condition:
         """Return the name of a tag, which is the tag itself."""
         return tag
 
-    def has_tag(self, tag: str) -> bool:
+    def owns_tag(self, tag: str) -> bool:
         """Return whether a tag belongs to this condition."""
         return tag in self.by_tag
 
     def schemas_for_tag(self, tag: str) -> tuple[tuple[SchemaRef, ...], tuple[SchemaRef, ...]]:
-        """Return the schemas that apply to values with a tag, and those that may if it does not determine it."""
+        """Return the schemas that certainly apply to values with a tag, and those that may apply."""
         if tag in self.by_tag:
             return self.by_tag[tag], ()
         if self.name:
@@ -310,4 +312,5 @@ def applicators_of(contract: Contract, schema_ref: SchemaRef, kind: str) -> Iter
 
 
 def _has_member(name: str, value: Any) -> bool:
+    """Return whether an object has a member."""
     return name in value

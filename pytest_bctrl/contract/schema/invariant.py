@@ -39,23 +39,23 @@ class Invariant:
 
     @staticmethod
     def of(entry: Mapping[str, Any]) -> list[Invariant]:
-        """Return a rule for each keyword of an entry of `x-bctrl-invariants`."""
+        """Return the rules of an entry of `x-bctrl-invariants`, one per keyword."""
         return [kind(entry) for kind in _KINDS if kind.keyword in entry]
 
     def places(self, body: Any) -> list[tuple[Path, Any]]:
         """Return path and value of every value of a body that the rule applies to."""
         return list(select_values(body, self.location))
 
-    def objects(self, body: Any) -> list[tuple[Path, dict[str, Any]]]:
+    def objects_to_check(self, body: Any) -> list[tuple[Path, dict[str, Any]]]:
         """Return path and value of every object that the rule applies to."""
         return [(path, value) for path, value in self.places(body) if isinstance(value, dict)]
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        """Yield each violation of the rule in the body of a response to a request with these path values."""
+        """Yield the violations of the rule in a response body; `values` are the path values of the request."""
         raise NotImplementedError  # pragma: no cover - each keyword has its own
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        """Change a body in place so that it satisfies the rule.
+        """Change a body in place so that it satisfies the rule; `values` are the path values of the request.
 
         `start` is the number of items in earlier bodies, whose times and identifiers must differ from this body's.
         """
@@ -83,6 +83,7 @@ class _Unique(Invariant):
     keyword = "unique"
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
+        """Yield each string that repeats an earlier one."""
         seen: set[str] = set()
         for path, value in self.places(body):
             if isinstance(value, str):
@@ -91,28 +92,32 @@ class _Unique(Invariant):
                 seen.add(value.lower())
 
     def repair(self, body: Any, values: Values, start: int) -> None:
+        """Replace repeated values in place by unused ones."""
         seen: set[Any] = set()
         for index, (path, value) in enumerate(self._identifiers(body), start):
             unique = value
-            while _key(unique) in seen:
+            while _comparison_key(unique) in seen:
                 unique = _unused_number(seen) if isinstance(unique, int) else _variant(unique, index)
                 index += 1
             if unique is not value:
-                _put(body, path, unique)
-            seen.add(_key(unique))
+                _set_at(body, path, unique)
+            seen.add(_comparison_key(unique))
 
     def renumber(self, body: Any, start: int) -> None:
+        """Replace all values in place by variants that depend on `start`."""
         for index, (path, value) in enumerate(self._identifiers(body), start):
-            _put(body, path, _variant(value, index))
+            _set_at(body, path, _variant(value, index))
 
     def _identifiers(self, body: Any) -> list[tuple[Path, Any]]:
+        """Return path and value of the strings and integers that must be unique."""
         return [(path, value) for path, value in self.places(body) if isinstance(value, str | int)]
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
+        """Yield a copy whose last value repeats the first."""
         broken = copy.deepcopy(body)
         places = self.places(broken)
         if len(places) > 1:
-            _put(broken, places[-1][0], places[0][1])
+            _set_at(broken, places[-1][0], places[0][1])
             yield "the last is the first again", broken
 
 
@@ -126,6 +131,7 @@ class _Equals(Invariant):
         self.parameter = str(entry["equals"]).removeprefix("path.")
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
+        """Yield each value that differs from the path parameter of the request."""
         expected = values.get(self.parameter)
         for path, value in self.places(body):
             is_comparable = isinstance(value, str | int) and not isinstance(value, bool)
@@ -133,18 +139,20 @@ class _Equals(Invariant):
                 yield path, expected, value
 
     def repair(self, body: Any, values: Values, start: int) -> None:
+        """Set all values in place to that of the path parameter."""
         text = values.get(self.parameter)
         if text is None:
             return
         for path, value in self.places(body):
             is_number = isinstance(value, int) and not isinstance(value, bool)
             is_integer = is_number and re.fullmatch(r"-?\d+", text)
-            _put(body, path, int(text) if is_integer else text)
+            _set_at(body, path, int(text) if is_integer else text)
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
+        """Yield a copy whose last value is a different id."""
         broken = copy.deepcopy(body)
         for path, _ in self.places(broken)[-1:]:
-            _put(broken, path, "00000000-0000-4000-8000-00000000dead")
+            _set_at(broken, path, "00000000-0000-4000-8000-00000000dead")
             yield "the last is another's", broken
 
 
@@ -154,26 +162,30 @@ class _Same(Invariant):
     keyword = "same"
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
+        """Yield each object whose two members differ."""
         first, second = self.names
-        for path, value in self.objects(body):
+        for path, value in self.objects_to_check(body):
             if first in value and second in value and value[first] != value[second]:
                 yield (*path, first), value[second], value[first]
 
     def repair(self, body: Any, values: Values, start: int) -> None:
+        """Set the second member of each object in place to the first."""
         first, second = self.names
-        for _, item in self.objects(body):
+        for _, item in self.objects_to_check(body):
             if first in item and second in item:
                 item[second] = item[first]
 
     def propagate(self, item: dict[str, Any], overrides: Mapping[str, Any]) -> None:
+        """Set the member that is not overridden to the overridden one."""
         values = [overrides[name] for name in self.names if name in overrides]
         if values:
             item.update({name: values[0] for name in self.names if name not in overrides})
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
+        """Yield a copy whose last object has two different members."""
         first, second = self.names
         broken = copy.deepcopy(body)
-        items = [item for _, item in self.objects(broken) if first in item and second in item]
+        items = [item for _, item in self.objects_to_check(broken) if first in item and second in item]
         others = [item[second] for item in items if item[second] != items[-1][first]]
         if others:
             items[-1][second] = others[0]
@@ -186,28 +198,32 @@ class _Times(Invariant):
     keyword = "times"
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        for path, value in self.objects(body):
+        """Yield each string that is not an ISO 8601 time with a zone."""
+        for path, value in self.objects_to_check(body):
             for name in self.names:
                 text = value.get(name)
-                moment = _parsed(text)
+                moment = _parsed_time(text)
                 if isinstance(text, str) and (moment is None or moment.tzinfo is None):
                     zone = " with its zone" if moment else ""
                     yield (*path, name), f"an ISO 8601 time{zone}, such as 2026-03-01T08:00:00Z", text
 
     def problem(self, violation: RuleViolation) -> str:
+        """Return a description of a violation that shows the invalid time."""
         return f"{violation[0][-1]}: {violation[2]!r} is not an ISO 8601 time with a zone"
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        for index, (_, item) in enumerate(self.objects(body)):
+        """Set all times in place to valid ones."""
+        for index, (_, item) in enumerate(self.objects_to_check(body)):
             for offset, name in enumerate(self.names):
                 if isinstance(item.get(name), str):
                     # Every third item has equal times, as if it was never changed, because the contract allows both.
                     item[name] = example_time(17 * (start + index) + (offset * (index % 3)))
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
+        """Yield copies whose last object has a member that is not a time."""
         for name in self.names:
             broken = copy.deepcopy(body)
-            items = [item for _, item in self.objects(broken) if isinstance(item.get(name), str)]
+            items = [item for _, item in self.objects_to_check(broken) if isinstance(item.get(name), str)]
             if items:
                 items[-1][name] = "yesterday at noon"
                 yield f"{name} is not a time", broken
@@ -219,24 +235,27 @@ class _Ordered(Invariant):
     keyword = "ordered"
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
+        """Yield each object whose second time is certainly before the first."""
         earlier, later = self.names
-        for path, value in self.objects(body):
+        for path, value in self.objects_to_check(body):
             first, second = value.get(earlier), value.get(later)
             if isinstance(first, str) and isinstance(second, str) and is_before(second, first):
                 yield (*path, later), f"not before {earlier}, {first}", second
 
     def repair(self, body: Any, values: Values, start: int) -> None:
+        """Swap the two times of each violating object in place."""
         earlier, later = self.names
         for path, _, _ in list(self.check(body, values)):
             item = reduce(getitem, path[:-1], body)
             item[earlier], item[later] = item[later], item[earlier]
 
     def propagate(self, item: dict[str, Any], overrides: Mapping[str, Any]) -> None:
+        """Move the time that is not overridden to the overridden one if they are in the wrong order."""
         earlier, later = self.names
         for free_name, fixed_name in ((earlier, later), (later, earlier)):
             if free_name in overrides or fixed_name not in overrides:
                 continue
-            free, fixed = _parsed(item.get(free_name)), _parsed(item.get(fixed_name))
+            free, fixed = _parsed_time(item.get(free_name)), _parsed_time(item.get(fixed_name))
             if free is None or fixed is None:
                 continue
             # If only one time has an offset, their order is unknown, and equal times certainly satisfy the rule.
@@ -245,14 +264,15 @@ class _Ordered(Invariant):
                 item[free_name] = item[fixed_name]
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
+        """Yield a copy whose last object has its times in the wrong order."""
         first, last = self.names
         broken = copy.deepcopy(body)
-        for _, item in self.objects(broken)[-1:]:
+        for _, item in self.objects_to_check(broken)[-1:]:
             item[first], item[last] = "2026-03-02T10:00:00.000Z", "2026-03-02T09:59:59.000Z"
             yield f"{last} is before {first}", broken
 
 
-def _parsed(value: object) -> datetime | None:
+def _parsed_time(value: object) -> datetime | None:
     """Return the moment that a value represents, or None if it is not a time."""
     if isinstance(value, str):
         return parse_time(value)
@@ -275,12 +295,14 @@ def as_uuid(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def _put(body: Any, path: Path, value: Any) -> None:
+def _set_at(body: Any, path: Path, value: Any) -> None:
+    """Set the value at a path in a body in place; does nothing for the body itself."""
     if path:
         reduce(getitem, path[:-1], body)[path[-1]] = value
 
 
-def _key(value: Any) -> Any:
+def _comparison_key(value: Any) -> Any:
+    """Return a value for comparison: a string in lower case."""
     if isinstance(value, str):
         return value.lower()
     return value
@@ -293,7 +315,7 @@ def _unused_number(seen: set[Any]) -> int:
 
 
 def _variant(value: Any, index: int) -> Any:
-    """Return a value like `value` that differs for each index."""
+    """Return a value in the form of `value` that differs for each index."""
     if isinstance(value, str) and _UUID.fullmatch(value):
         return as_uuid(blake2b(f"{value}:{index}".encode(), digest_size=16).hexdigest())
     if isinstance(value, int):

@@ -45,16 +45,17 @@ _WORDS = frozenset({"true", "false", "null", "NaN", "Infinity"})
 
 
 def exact_location(path: Sequence[str | int]) -> str:
-    """Return the location of a path: `runtimes[299].status`; the body itself is `$`."""
-    return _format(path, lambda parent, index: f"{parent}[{index}]")
+    """Return the location of a path with list positions, such as `runtimes[299].status`; `$` for the body."""
+    return _format_location(path, lambda parent, index: f"{parent}[{index}]")
 
 
 def general_location(path: Sequence[str | int]) -> str:
-    """Return the location of a path for all items of its lists: `runtimes[*].status`."""
-    return _format(path, lambda parent, _index: parent + ITEMS)
+    """Return the location of a path with `[*]` for list positions, such as `runtimes[*].status`."""
+    return _format_location(path, lambda parent, _index: parent + ITEMS)
 
 
-def _format(path: Sequence[str | int], format_item: Callable[[str, int], str]) -> str:
+def _format_location(path: Sequence[str | int], format_item: Callable[[str, int], str]) -> str:
+    """Return the location of a path; `format_item` returns that of an item."""
     location = ""
     for key in path:
         location = format_item(location, key) if isinstance(key, int) else undocumented_member(location, key)
@@ -95,12 +96,12 @@ def other_members(location: str) -> str:
 
 
 def with_tag(location: str, tag: str) -> str:
-    """Return the location of the values of one branch."""
+    """Return a location with a tag, which limits it to the values of one branch."""
     return f"{location}<{tag}>"
 
 
 def value_tag(name: str, value: Any) -> str:
-    """Return the tag of a branch that a property identifies: `kind=profile`; for a container, it has only the type."""
+    """Return the tag of a property's value, such as `kind=profile`; for a container, it has only the type."""
     if isinstance(value, dict):
         return f"{name}:object"
     if isinstance(value, list):
@@ -112,7 +113,7 @@ def value_tag(name: str, value: Any) -> str:
 
 
 def tag_value(tag: str) -> tuple[str, Any] | None:
-    """Return the property and the value in a tag, or None if it has no value."""
+    """Return the property and the value of a tag, or None if the tag has no value."""
     name, equals, text = tag.partition("=")
     if not equals:
         return None
@@ -135,7 +136,9 @@ def select_values(value: Any, location: str) -> Iterator[tuple[Path, Any]]:
         elif kind == "tag":
             selected = [(path, outer) for path, outer in selected if _may_have_tag(outer, text)]
         else:
-            selected = [((*path, key), outer[key]) for path, outer in selected for key in _keys(outer, kind, text)]
+            selected = [
+                ((*path, key), outer[key]) for path, outer in selected for key in _selected_keys(outer, kind, text)
+            ]
     yield from selected
 
 
@@ -143,7 +146,8 @@ _SHORTENED = " characters)"
 """The end of a shortened name."""
 
 
-def _keys(value: Any, kind: StepKind, text: str) -> Iterator[str | int]:
+def _selected_keys(value: Any, kind: StepKind, text: str) -> Iterator[str | int]:
+    """Yield the keys of a value that a step selects: a position, all members, or a shortened name."""
     if isinstance(value, list) and kind == "position":
         yield from range(len(value))[int(text) :][:1]
     elif isinstance(value, dict) and kind != "position":
@@ -151,7 +155,7 @@ def _keys(value: Any, kind: StepKind, text: str) -> Iterator[str | int]:
 
 
 def _may_have_tag(value: Any, tag: str) -> bool:
-    """Return whether a value may be of the branch with a tag; any value may if the tag has no property."""
+    """Return whether a value may belong to the branch with a tag; any value may if the tag has no property."""
     property_value = tag_value(tag)
     if property_value is None:
         return True
@@ -169,12 +173,12 @@ WITH = "with"
 
 def parse_steps(location: str) -> list[Step]:
     """Return the steps of a location; raises `ValueError` for an invalid location."""
-    return [step for step, _ in _parse(location)]
+    return [step for step, _ in _steps_with_ends(location)]
 
 
 @lru_cache(maxsize=1024)
-def _parse(location: str) -> tuple[tuple[Step, int], ...]:
-    """Return the steps of a location, each with its end."""
+def _steps_with_ends(location: str) -> tuple[tuple[Step, int], ...]:
+    """Return the steps of a location, each with the position at which it ends."""
     steps: list[tuple[Step, int]] = []
     position = int(location.startswith("$"))
     while position < len(location):
@@ -190,8 +194,8 @@ def _parse(location: str) -> tuple[tuple[Step, int], ...]:
 
 
 def split_location(location: str) -> tuple[str, Step | None]:
-    """Return the parent of a location and its last step; the body has no step."""
-    steps = _parse(location)
+    """Return the parent of a location and its last step, which is None for the body itself."""
+    steps = _steps_with_ends(location)
     if not steps:
         return "", None
     *parents, (last, _) = steps
@@ -200,11 +204,11 @@ def split_location(location: str) -> tuple[str, Step | None]:
 
 
 def without_tags(location: str, *, positions: bool = True) -> str:
-    """Return a location without its tags, and with `[*]` in place of its `positions` unless they are retained."""
+    """Return a location without tags; without `positions`, also with `[*]` in place of each position."""
     if "<" not in location and positions:
         return location
     parts, start = [], 0
-    for step, end in _parse(location):
+    for step, end in _steps_with_ends(location):
         if step.kind == "position" and not positions:
             parts.append(ITEMS)
         elif step.kind != "tag":

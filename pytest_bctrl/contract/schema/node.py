@@ -64,12 +64,12 @@ class Node:
 
     @property
     def where(self) -> str:
-        """The name of the document and the pointer of a schema that applies here, for errors."""
+        """The document and the pointer of a schema at this location, for errors."""
         return f"{self.contract.name}: #{(*self.certain, *self.possible)[0].pointer}"
 
     @cached_property
     def types(self) -> frozenset[str]:
-        """The types that are documented for every value here."""
+        """The JSON types that every value at this location may have."""
         return types_of(self.contract, self.certain)
 
     @cached_property
@@ -79,7 +79,7 @@ class Node:
 
     @cached_property
     def formats(self) -> Mapping[str, SchemaRef]:
-        """The formats of every string here, each with its schema."""
+        """The formats that strings at this location must have, each with its schema."""
         return {
             str(keywords_of(schema_ref)["format"]): schema_ref
             for schema_ref in self.schemas_for("string")
@@ -97,13 +97,13 @@ class Node:
 
     @cached_property
     def members(self) -> frozenset[str]:
-        """The documented properties."""
+        """The names of the documented properties of objects at this location."""
         schema_refs = (*self.schemas_for("object"), *self._possible_parts)
         return frozenset(name for schema_ref in schema_refs for name in keywords_of(schema_ref).get("properties", {}))
 
     @cached_property
     def documented(self) -> tuple[tuple[str, Node], ...]:
-        """The documented properties with their nodes, sorted by name."""
+        """The nodes of the documented properties by name, sorted."""
         nodes = ((name, self.member(name)) for name in sorted(self.members))
         return tuple((name, node) for name, node in nodes if node is not None)
 
@@ -117,21 +117,21 @@ class Node:
     def is_open(self) -> bool:
         """Whether objects here may have undocumented properties."""
         schema_refs = (*self.schemas_for("object"), *self._possible_parts)
-        return not self.members or any(_is_free(keywords_of(schema_ref)) for schema_ref in schema_refs)
+        return not self.members or any(_allows_other_properties(keywords_of(schema_ref)) for schema_ref in schema_refs)
 
     def schemas_for(self, kind: str) -> tuple[SchemaRef, ...]:
         """Return the schemas that apply to all values of a type here, including the only possible branches."""
-        return self._collected(kind)[0]
+        return self._schemas_and_applicators(kind)[0]
 
     def applicators(self, kind: str) -> tuple[Applicator, ...]:
         """Return the applicators whose branch is still to be decided to know all schemas that apply to a value."""
-        return self._collected(kind)[1]
+        return self._schemas_and_applicators(kind)[1]
 
     def undecided(self, kind: str) -> tuple[Applicator, ...]:
-        """Return the applicators that are left open, because deciding them would exceed `COMBINATIONS`."""
-        return self._collected(kind)[2]
+        """Return the applicators that are not decided, because deciding them would exceed `COMBINATIONS`."""
+        return self._schemas_and_applicators(kind)[2]
 
-    def _collected(self, kind: str) -> _Collected:
+    def _schemas_and_applicators(self, kind: str) -> _Collected:
         """Return the schemas that apply to values of a kind, and the applicators whose branch is not known."""
         if kind in self._by_kind:
             return self._by_kind[kind]
@@ -143,26 +143,27 @@ class Node:
             schema_ref = pending.pop(0)
             schema_refs.append(schema_ref)
             for applicator in self._applicators(schema_ref, kind):
-                if isinstance(applicator, Choice) and len(applicator.admitting) < 2:
-                    only_branches = [applicator.branches[index] for index in applicator.admitting]
+                if isinstance(applicator, Choice) and len(applicator.branches_of_type) < 2:
+                    only_branches = [applicator.branches[index] for index in applicator.branches_of_type]
                     pending.extend(expanded(self.contract, only_branches, seen))
-                elif _key(applicator) not in self._decided:
+                elif _applicator_key(applicator) not in self._decided:
                     applicators.append(applicator)
-        affordable = self._affordable(applicators)
+        affordable = self._affordable_count(applicators)
         self._by_kind[kind] = tuple(schema_refs), tuple(applicators[:affordable]), tuple(applicators[affordable:])
         return self._by_kind[kind]
 
     def _applicators(self, schema_ref: SchemaRef, kind: str) -> tuple[Applicator, ...]:
+        """Return the choices and conditions of a schema for a kind of value, read once."""
         key = schema_ref.pointer, schema_ref.ref_chain, kind
         if key not in self._read:
             self._read[key] = tuple(applicators_of(self.contract, schema_ref, kind))
         return self._read[key]
 
-    def _affordable(self, applicators: list[Applicator]) -> int:
+    def _affordable_count(self, applicators: list[Applicator]) -> int:
         """Return how many of the applicators can be decided within `COMBINATIONS`; at least the first of a location."""
         combinations = self._combinations
         for number, applicator in enumerate(applicators):
-            ways = max(1, applicator.ways)
+            ways = max(1, applicator.tag_count)
             combinations *= ways
             if combinations > max(COMBINATIONS, ways):
                 return number
@@ -170,6 +171,7 @@ class Node:
 
     @cached_property
     def _possible_parts(self) -> tuple[SchemaRef, ...]:
+        """The schemas that may apply, those in undecided branches included."""
         undecided = chain(self.undecided("object"), self.undecided("array"))
         branches = chain.from_iterable(applicator.branches for applicator in undecided)
         return tuple(reachable_schemas(self.contract, (*self.possible, *branches)))
@@ -193,7 +195,7 @@ class Node:
                     schema_refs.append(schema_ref.below(keyword))
         if not schema_refs:
             return None
-        return self._build(locations.other_members(self.location), schema_refs, ())
+        return self._node_below(locations.other_members(self.location), schema_refs, ())
 
     @cached_property
     def items(self) -> Node | None:
@@ -211,9 +213,9 @@ class Node:
         )
         return tuple(node for node in nodes if node is not None)
 
-    def narrow(self, applicator: Applicator, tag: str) -> Node:
+    def narrowed_to_tag(self, applicator: Applicator, tag: str) -> Node:
         """Return the node for the values with a tag; an empty tag leaves the branch open."""
-        key = ("tag", str(_key(applicator)), tag)
+        key = ("tag", str(_applicator_key(applicator)), tag)
         node = self._children.get(key)
         if node is None:
             certain, possible = applicator.schemas_for_tag(tag)
@@ -223,8 +225,8 @@ class Node:
                 (*self.certain, *certain),
                 (*self.possible, *possible),
                 self.level,
-                self._decided | {_key(applicator)},
-                self._combinations * applicator.ways,
+                self._decided | {_applicator_key(applicator)},
+                self._combinations * applicator.tag_count,
                 self._read,
             )
             is_choice_by_value = isinstance(applicator, Choice) and applicator.name is not None
@@ -240,28 +242,28 @@ class Node:
             [
                 schema_ref.below(keyword, *keys)
                 for schema_ref in schema_refs
-                if _has(keywords_of(schema_ref), keyword, *keys)
+                if _has_keyword(keywords_of(schema_ref), keyword, *keys)
             ]
             for schema_refs in (self.schemas_for(kind), self._possible_parts)
         )
         if not certain and not possible:
             return None
-        return self._build(location, certain, possible)
+        return self._node_below(location, certain, possible)
 
-    def _build(self, location: str, certain: Iterable[SchemaRef], possible: Iterable[SchemaRef]) -> Node | None:
+    def _node_below(self, location: str, certain: Iterable[SchemaRef], possible: Iterable[SchemaRef]) -> Node | None:
         """Return a node one level below this one, or None beyond `LEVELS`."""
         if self.level >= LEVELS:
             return None
         return Node(self.contract, location, certain, possible, self.level + 1, read=self._read)
 
 
-def _key(applicator: Applicator) -> tuple[str, str]:
+def _applicator_key(applicator: Applicator) -> tuple[str, str]:
     """Return what identifies an applicator: the pointer of its schema, and its keyword."""
     return applicator.schema_ref.pointer, applicator.word
 
 
-def _has(keywords: Mapping[str, Any], keyword: str, key: str | int | None = None) -> bool:
-    """Return whether a schema has a keyword, and the keyword a member or position `key` if it is given."""
+def _has_keyword(keywords: Mapping[str, Any], keyword: str, key: str | int | None = None) -> bool:
+    """Return whether a schema has a keyword and, if `key` is given, the keyword has that member or position."""
     if keyword not in keywords or key is None:
         return keyword in keywords
     if isinstance(key, int):
@@ -269,7 +271,7 @@ def _has(keywords: Mapping[str, Any], keyword: str, key: str | int | None = None
     return key in keywords[keyword]
 
 
-def _is_free(keywords: Mapping[str, Any]) -> bool:
+def _allows_other_properties(keywords: Mapping[str, Any]) -> bool:
     """Return whether a schema has a schema for properties that it does not name."""
     return bool(keywords.get("patternProperties")) or any(
         keywords.get(keyword, False) is not False for keyword in ("additionalProperties", "unevaluatedProperties")
@@ -303,14 +305,14 @@ def node_at(root: Node | None, location: str) -> Node | None:
     for step in locations.parse_steps(location):
         if node is None:
             return None
-        node = _below(node, step)
+        node = _node_at_step(node, step)
     return node
 
 
-def _below(node: Node, step: locations.Step) -> Node | None:
+def _node_at_step(node: Node, step: locations.Step) -> Node | None:
     """Return the node one step below, or None if there is none."""
     if step.kind == "tag":
-        return _narrowed(node, step.text)
+        return _narrowed_node(node, step.text)
     node = with_open_branches(node, "object" if step.kind in ("member", "others") else "array")
     if step.kind == "member":
         return node.member(step.text)
@@ -324,17 +326,17 @@ def _below(node: Node, step: locations.Step) -> Node | None:
     return node.items
 
 
-def _narrowed(node: Node, tag: str) -> Node:
-    """Return the node with the branch chosen that has a tag."""
+def _narrowed_node(node: Node, tag: str) -> Node:
+    """Return the node narrowed to the branch with a tag; unchanged if no applicator has the tag."""
     for kind in ("object", "array"):
         for applicator in node.applicators(kind):
-            if applicator.has_tag(tag):
-                return node.narrow(applicator, tag)
+            if applicator.owns_tag(tag):
+                return node.narrowed_to_tag(applicator, tag)
     return node
 
 
 def with_open_branches(node: Node, kind: str) -> Node:
     """Return the node with all undecided branches left open."""
     while node.applicators(kind):
-        node = node.narrow(node.applicators(kind)[0], "")
+        node = node.narrowed_to_tag(node.applicators(kind)[0], "")
     return node

@@ -21,7 +21,7 @@ TYPE_NAMES: Mapping[type, str] = dict(zip((type(None), bool, int, float, str, li
 
 
 def type_name(value: Any) -> str:
-    """Return the JSON type of a value: `null`, `boolean`, `integer`, `number`, `string`, `array` or `object`."""
+    """Return the JSON type of a value by its Python type: a float is a `number`, even if it is whole."""
     name = TYPE_NAMES.get(type(value))
     if name is None:
         return next((name for type_, name in TYPE_NAMES.items() if isinstance(value, type_)), "object")
@@ -29,7 +29,7 @@ def type_name(value: Any) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """Return the JSON Schema type of a value; a number without a fraction is an integer (2020-12, 6.1.1)."""
+    """Return the JSON Schema type of a value, where a whole number is an `integer` (2020-12, 6.1.1)."""
     name = type_name(value)
     if name == "number" and float(value).is_integer():
         return "integer"
@@ -53,13 +53,13 @@ class SchemaRef(NamedTuple):
     ref_chain: tuple[str, ...] = ()
 
     def below(self, *keys: str | int) -> SchemaRef:
-        """Return the schema at a path of keys in this schema."""
+        """Return the schema at a path of keys inside this schema, with its pointer."""
         schema: Any = self.schema
         for key in keys:
             schema = schema[key]
         return SchemaRef(schema, "/".join([self.pointer, *(escape_token(str(key)) for key in keys)]), self.ref_chain)
 
-    def each(self, keyword: str) -> list[SchemaRef]:
+    def children(self, keyword: str) -> list[SchemaRef]:
         """Return the schemas that a keyword lists, none if the keyword is absent."""
         return [self.below(keyword, index) for index in range(len(keywords_of(self).get(keyword, ())))]
 
@@ -77,10 +77,10 @@ def response_schema_ref(
     response = operation.response_for(int(status)) if status.isdigit() else operation.responses.get(status)
     if response is None:
         return None
-    path_item = _resolved(contract, SchemaRef(contract.document, "").below("paths", operation.path))
-    responses = _resolved(contract, path_item.below(*operation_keys(operation.method), "responses"))
+    path_item = _reference_target(contract, SchemaRef(contract.document, "").below("paths", operation.path))
+    responses = _reference_target(contract, path_item.below(*operation_keys(operation.method), "responses"))
     key = next(key for key in keywords_of(responses) if key.lower() == response.status.lower())
-    response_ref = _resolved(contract, responses.below(key))
+    response_ref = _reference_target(contract, responses.below(key))
     content = keywords_of(response_ref).get("content", {})
     media = select_media_type(content, media_type)
     if media is None:
@@ -91,7 +91,7 @@ def response_schema_ref(
     return media_ref.below("schema")
 
 
-def _resolved(contract: Contract, schema_ref: SchemaRef) -> SchemaRef:
+def _reference_target(contract: Contract, schema_ref: SchemaRef) -> SchemaRef:
     """Return the target of `$ref`, or the argument if it has none; `expanded` handles the siblings of `$ref`."""
     while isinstance(schema_ref.schema, Mapping) and "$ref" in schema_ref.schema:
         schema_ref = schema_ref.target(contract)
@@ -99,7 +99,7 @@ def _resolved(contract: Contract, schema_ref: SchemaRef) -> SchemaRef:
 
 
 def expanded(contract: Contract, schema_refs: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
-    """Yield the schemas that always apply together, each once: the given ones, their references and their `allOf`."""
+    """Yield schemas with all that their `$ref` and `allOf` add, which always apply together, each once."""
     seen = set() if seen is None else seen
     for schema_ref in schema_refs:
         if schema_ref.pointer in seen:
@@ -110,7 +110,7 @@ def expanded(contract: Contract, schema_refs: Iterable[SchemaRef], seen: set[str
         if "$ref" in keywords:
             yield from expanded(contract, [schema_ref.target(contract)], seen)
         if "allOf" in keywords:
-            yield from expanded(contract, schema_ref.each("allOf"), seen)
+            yield from expanded(contract, schema_ref.children("allOf"), seen)
 
 
 def keywords_of(schema_ref: SchemaRef) -> Mapping[str, Any]:
@@ -143,7 +143,7 @@ def reachable_schemas(
     for schema_ref in expanded(contract, schema_refs, seen):
         yield schema_ref
         keywords = keywords_of(schema_ref)
-        branches = [*schema_ref.each("oneOf"), *schema_ref.each("anyOf")]
+        branches = [*schema_ref.children("oneOf"), *schema_ref.children("anyOf")]
         branches += [schema_ref.below(keyword) for keyword in ("if", "then", "else") if keyword in keywords]
         branches += [schema_ref.below("dependentSchemas", name) for name in keywords.get("dependentSchemas", {})]
         yield from reachable_schemas(contract, branches, seen)
@@ -162,11 +162,11 @@ def types_of(contract: Contract, schema_refs: Iterable[SchemaRef]) -> frozenset[
     """Return the types that the schemas allow together, branches included; all types if none is named."""
     types = frozenset(TYPES)
     for schema_ref in expanded(contract, schema_refs):
-        types &= _types(contract, schema_ref)
+        types &= _types_of_schema(contract, schema_ref)
     return types
 
 
-def _types(contract: Contract, schema_ref: SchemaRef) -> frozenset[str]:
+def _types_of_schema(contract: Contract, schema_ref: SchemaRef) -> frozenset[str]:
     """Return the JSON types that a schema allows by `type`, listed values and its branches."""
     schema = schema_ref.schema
     if isinstance(schema, bool):
@@ -179,20 +179,20 @@ def _types(contract: Contract, schema_ref: SchemaRef) -> frozenset[str]:
     values = listed_values(schema)
     if values is not None:
         types -= {"array", "object"} - set(map(type_name, values))
-    for branches in filter(None, map(schema_ref.each, ("oneOf", "anyOf"))):
+    for branches in filter(None, map(schema_ref.children, ("oneOf", "anyOf"))):
         types &= frozenset().union(*(types_of(contract, [branch]) for branch in branches))
     return types
 
 
 def values_of(contract: Contract, schema_refs: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
-    """Return the documented values as JSON texts, each with the schema that lists it; None if any value is allowed.
+    """Return the values that schemas list, as JSON texts with the listing schema; None if any value is allowed.
 
     The values of branches are joined. A branch without listed values allows any value, unless its only scalar is null.
     """
     values: dict[str, SchemaRef] | None = None
     for schema_ref in expanded(contract, schema_refs):
-        values = _common_values(values, _values_listed_by(schema_ref))
-        for branches in filter(None, map(schema_ref.each, ("oneOf", "anyOf"))):
+        values = _common_values(values, _listed_texts(schema_ref))
+        for branches in filter(None, map(schema_ref.children, ("oneOf", "anyOf"))):
             values = _common_values(values, _values_of_branches(contract, branches))
     return values
 
@@ -208,7 +208,8 @@ def _common_values(
     return {text: schema_ref for text, schema_ref in first.items() if text in second}
 
 
-def _values_listed_by(schema_ref: SchemaRef) -> dict[str, SchemaRef] | None:
+def _listed_texts(schema_ref: SchemaRef) -> dict[str, SchemaRef] | None:
+    """Return the values that a schema lists, as JSON texts; None if it lists none."""
     values = listed_values(keywords_of(schema_ref))
     if values is None:
         return None
@@ -216,6 +217,7 @@ def _values_listed_by(schema_ref: SchemaRef) -> dict[str, SchemaRef] | None:
 
 
 def _values_of_branches(contract: Contract, branches: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
+    """Return the values that branches list together, as JSON texts; None if some branch allows any value."""
     union: dict[str, SchemaRef] = {}
     for branch in branches:
         values = values_of(contract, [branch])
@@ -282,25 +284,30 @@ def _merge_types(first: Any, second: Any) -> list[str]:
 
 
 def _merge_properties(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties of both schemas; a property of both must satisfy both."""
     shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
     return {name: shared.get(name, inner) for name, inner in {**first, **second}.items()}
 
 
 def _merge_schemas(first: Schema, second: Schema) -> Schema:
+    """Return a schema that demands what two schemas demand."""
     if isinstance(first, dict) and isinstance(second, dict):
         return {"allOf": [first, second]}
     return first and second
 
 
 def _merge_enums(first: list[Any], second: list[Any]) -> list[Any]:
+    """Return the values in both lists."""
     return [value for value in first if value in second]
 
 
 def _merge_required(first: list[str], second: list[str]) -> list[str]:
+    """Return the names in either list, each once."""
     return [*dict.fromkeys([*first, *second])]
 
 
 def _merge_flags(first: Any, second: Any) -> Any:
+    """Return the first flag if it is true, else the second."""
     return first or second
 
 

@@ -27,7 +27,7 @@ class Shape:
 
 
 def shapes(contract: Contract, schema: Schema) -> tuple[Shape, ...]:
-    """Return the alternatives of a schema, references followed; only `any` if it has no constraint."""
+    """Return the alternatives of a schema as shapes, references followed; only `any` if it has no constraint."""
     return alternatives(flatten(contract, schema))
 
 
@@ -41,7 +41,7 @@ def alternatives(flat: Mapping[str, Any]) -> tuple[Shape, ...]:
     for keyword in ("oneOf", "anyOf"):
         if keyword in flat:
             return tuple(_branch_shapes(flat, keyword))
-    return tuple(shape for name in allowed_types(flat) for shape in _of_type(name, flat)) or (Shape("any"),)
+    return tuple(shape for name in allowed_types(flat) for shape in _shapes_of_type(name, flat)) or (Shape("any"),)
 
 
 def _branch_shapes(flat: Mapping[str, Any], keyword: str) -> Iterator[Shape]:
@@ -49,11 +49,11 @@ def _branch_shapes(flat: Mapping[str, Any], keyword: str) -> Iterator[Shape]:
     siblings = {key: value for key, value in flat.items() if key != keyword}
     common = [siblings] if siblings.keys() - ANNOTATIONS else []
     for branch in flat[keyword]:
-        parts = [*common, branch, *_discriminated(flat, branch)]
+        parts = [*common, branch, *_discriminator_schemas(flat, branch)]
         yield Shape("branch", schema={"allOf": parts} if len(parts) > 1 else branch)
 
 
-def _discriminated(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]]:
+def _discriminator_schemas(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[str, Any]]:
     """Yield a schema with the values that the discriminator has for a branch, if there is a discriminator."""
     discriminator = schema.get("discriminator")
     if not isinstance(discriminator, Mapping) or not isinstance(branch, Mapping):
@@ -64,7 +64,7 @@ def _discriminated(schema: Mapping[str, Any], branch: Schema) -> Iterator[dict[s
 
 
 def allowed_types(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the JSON types that a flat schema names or implies, none if it has no constraint on the type."""
+    """Return the types in `type`, else the first type that keywords imply; none if there is no constraint."""
     if "type" in schema:
         return named_types(schema)
     return tuple(implied_types(schema)[:1])
@@ -85,7 +85,8 @@ _KEYWORDS_BY_TYPE: Mapping[str, frozenset[str]] = {
 }
 
 
-def _of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
+def _shapes_of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
+    """Return the shapes of a type: fixed values for booleans and null, and empty and filled containers."""
     if name == "boolean":
         return Shape("fixed", True), Shape("fixed", False)
     if name == "null":
@@ -107,7 +108,7 @@ def contains_schemas(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def member_schema(schema: Mapping[str, Any], name: str) -> Schema:
-    """Return the schema of a member of an object with a flat schema."""
+    """Return the schema of a member by name, from `properties`, patterns, discriminator or additional properties."""
     schemas: list[Schema] = []
     if name in schema.get("properties", {}):
         schemas.append(schema["properties"][name])
@@ -139,17 +140,17 @@ def canonical_schemas(contract: Contract, schema: Schema) -> Iterator[Schema]:
     flat = flatten(contract, schema)
     for keyword in ("oneOf", "anyOf"):
         if "discriminator" in flat and keyword in flat:
-            discriminated = [{"allOf": [branch, *_discriminated(flat, branch)]} for branch in flat[keyword]]
+            discriminated = [{"allOf": [branch, *_discriminator_schemas(flat, branch)]} for branch in flat[keyword]]
             yield canonical_form(contract, {"allOf": [inlined, _inlined(contract, {"anyOf": discriminated})]})
     yield canonical_form(contract, inlined)
     siblings = {key: value for key, value in flat.items() if key != "oneOf"}
     branches = [(branch, flatten(contract, branch).get("properties", {})) for branch in flat.get("oneOf", ())]
     for branch, properties in branches:
-        exclusions = [_violating(others, properties) for other, others in branches if other is not branch]
-        yield {"allOf": [siblings, branch, *_discriminated(flat, branch), *exclusions]}
+        exclusions = [_violating_schema(others, properties) for other, others in branches if other is not branch]
+        yield {"allOf": [siblings, branch, *_discriminator_schemas(flat, branch), *exclusions]}
 
 
-def _violating(properties: Mapping[str, Any], allowed: Mapping[str, Any]) -> Schema:
+def _violating_schema(properties: Mapping[str, Any], allowed: Mapping[str, Any]) -> Schema:
     """Return a schema whose objects violate one of the properties, preferably one that is not `allowed` anyway."""
     distinctive = [name for name, schema in properties.items() if schema not in ({}, True, allowed.get(name))]
     names = sorted(distinctive, key=allowed.__contains__)[:1]
@@ -207,7 +208,7 @@ def located_values(
 
 
 def _located_members(contract: Contract, outer: LocatedValue) -> Iterator[LocatedValue]:
-    """Yield the documented values in the members of an object."""
+    """Yield the documented values in an object's members, and the values inside them."""
     for name, child in outer.value.items():
         inner = member_schema(outer.schema, name)
         path = (*outer.path, name)
@@ -222,15 +223,15 @@ def _located_members(contract: Contract, outer: LocatedValue) -> Iterator[Locate
             yield from located_values(contract, inner, child, other_members(outer.location), branch, path)
 
 
-def with_change(body: Any, path: Path, change: Callable[[Any], Any]) -> Any:
+def with_changed_value(body: Any, path: Path, change: Callable[[Any], Any]) -> Any:
     """Return `body` with a function applied to the value at `path`; only the containers on the path are copied."""
     if not path:
         return change(body)
     copy = body.copy()
-    copy[path[0]] = with_change(body[path[0]], path[1:], change)
+    copy[path[0]] = with_changed_value(body[path[0]], path[1:], change)
     return copy
 
 
 def with_value(body: Any, path: Path, value: Any) -> Any:
     """Return `body` with `value` at `path`."""
-    return with_change(body, path, lambda _old: value)
+    return with_changed_value(body, path, lambda _old: value)

@@ -180,11 +180,11 @@ class _DocumentedNodes:
                 text = schema_summary(self.contract, split.schemas_for_tag(tags[0])[0][0].schema)
             self.budget.spend(places[0].where, len(places))
             node = self.node("branch", name, text, [place.location for place in places], tags)
-            below = [place.narrow(split, tag) for place in places for tag in tags]
+            below = [place.narrowed_to_tag(split, tag) for place in places for tag in tags]
             node["children"] += self._objects(below, above, split.name, node["seen"])
             yield node
         if isinstance(split, Condition) and split.name:
-            yield from self._objects([place.narrow(split, "") for place in places], above)
+            yield from self._objects([place.narrowed_to_tag(split, "") for place in places], above)
 
 
 def _items(places: Sequence[Node]) -> list[Node]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE, Credential, wrong_credentials
 from pytest_bctrl.checks.run import Check
-from pytest_bctrl.contract.key_fields import KeyField, credential_field, has_valid_key, key_fields
+from pytest_bctrl.contract.key_fields import KeyField, field_to_reject, has_valid_key, key_fields
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.paging_read import read_paging
@@ -217,7 +217,7 @@ def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
 
 
 def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credential]:
-    field = credential_field(run.contract, operation)
+    field = field_to_reject(run.contract, operation)
     if field is None:
         return []
     credentials = wrong_credentials(run.key, field)
@@ -239,7 +239,7 @@ def _is_accepted(run: ContractRun, operation: Operation, field: KeyField, creden
 
 def _is_secured(run: ContractRun, operation: Operation) -> bool:
     """Return whether a GET without a credential must be rejected."""
-    field = credential_field(run.contract, operation)
+    field = field_to_reject(run.contract, operation)
     return field is not None and operation.method == "GET" and not _is_accepted(run, operation, field, NONE)
 
 

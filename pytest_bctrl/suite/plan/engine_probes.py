@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE
 from pytest_bctrl.checks.violation import softened
-from pytest_bctrl.contract.key_fields import credential_field
+from pytest_bctrl.contract.key_fields import field_to_reject
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
@@ -33,7 +33,7 @@ def max_requests(run: ContractRun, operation: Operation) -> int:
     """Return how many requests the cases add to those of other tests, which send one without a credential."""
     count = CASES * has_positive_cases(run, operation)
     if run.probes == "all":
-        is_shared = credential_field(run.contract, operation) is not None
+        is_shared = field_to_reject(run.contract, operation) is not None
         count += has_negative_cases(run, operation) * (CASES - is_shared)
     return count
 
@@ -46,7 +46,7 @@ def has_positive_cases(run: ContractRun, operation: Operation) -> bool:
 def has_negative_cases(run: ContractRun, operation: Operation) -> bool:
     """Return whether a request can be invalid in a way for which the contract documents a rejection."""
     is_query_rejected = bool(documented_rejections(operation)) and has_positive_cases(run, operation)
-    return credential_field(run.contract, operation) is not None or is_query_rejected
+    return field_to_reject(run.contract, operation) is not None or is_query_rejected
 
 
 def jsonschema_requests(

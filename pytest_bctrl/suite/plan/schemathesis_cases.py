@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from pytest_bctrl.checks.credentials import NONE, Credential
-from pytest_bctrl.contract.key_fields import credential_field
+from pytest_bctrl.contract.key_fields import field_to_reject
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.samples.inputs import Inputs
@@ -82,7 +82,7 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
 
 def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return invalid cases: with a malformed credential or none, or with an invalid value in the query."""
-    key_field = credential_field(run.contract, operation)
+    key_field = field_to_reject(run.contract, operation)
     key_name = key_field.name.lower() if key_field is not None else ""
     cases: list[GeneratedCase] = []
     for case in _generate(run.contract, operation, "negative", limit, plain(run, operation).path):
@@ -123,7 +123,7 @@ def _request(run: ContractRun, operation: Operation, case: Any) -> Inputs:
     The case is changed accordingly, since Schemathesis decides from it whether the request is valid.
     """
     usual = plain(run, operation)
-    key_field = credential_field(run.contract, operation)
+    key_field = field_to_reject(run.contract, operation)
     provided = {*run.values_of(operation), *cursors(run.contract, operation)}
     fixed = {
         parameter.name.lower()
