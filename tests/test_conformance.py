@@ -35,6 +35,7 @@ def test_a_conforming_response_passes() -> None:
 
 
 def test_a_nonconforming_response_fails_with_the_finding() -> None:
+    """`assert_conforms` raises `AssertionError` with rule and location of an undocumented status."""
     with pytest.raises(AssertionError, match=r"1 error: response_schema_conformance at runtimes\[\*\]\.status"):
         assert_conforms(body(status="odd"))
 

@@ -250,6 +250,7 @@ def test_a_failed_connection_is_reported_as_unknown() -> None:
 
 
 def test_text_output_marks_problems(tmp_path: Path) -> None:
+    """An invalid level: exit code 1, a line that begins with `!`, and the next step."""
     command = [sys.executable, "-m", "pytest_bctrl", "doctor", "--offline", "--", "--bctrl-fail-on=fatal"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert (1, "") == (done.returncode, done.stderr)
@@ -369,6 +370,7 @@ def test_public_operations_need_no_key_and_other_invalid_parts_are_listed(doctor
 def test_a_document_is_explained_as_text_with_a_block_to_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pets: str
 ) -> None:
+    """The output has the operation without a value and the lines for `pytest.ini`."""
     monkeypatch.chdir(tmp_path)
 
     assert 0 == main(["doctor", "--contract", pets])
@@ -432,6 +434,7 @@ def test_the_key_prefix_is_part_of_the_lines_to_paste_and_of_the_next_command(do
 
 @pytest.mark.parametrize("arguments", [["--contract", "pets.json"], ["--offline", "--", "--bctrl-contract=pets.json"]])
 def test_a_wrong_line_of_values_is_reported(doctor: Doctor, tmp_path: Path, pets: str, arguments: list[str]) -> None:
+    """`bctrl_values` with a name but no value is "wrong", with exit code 1."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_values =\n  petId\n")
 
     code, line = doctor(*arguments)

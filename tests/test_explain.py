@@ -122,6 +122,7 @@ def test_invariants_without_an_overlay_refer_to_the_contract() -> None:
 
 
 def test_an_invariant_is_described_by_the_contract() -> None:
+    """The explanation of an own invariant is its `because`, with location and level."""
     rule = {"rule": "one", "level": "error", "because": "a runtime's id is its own", "unique": "error"}
     operation = replace(CONTRACT.operations[0], invariants=(rule,))
     (shown,) = (

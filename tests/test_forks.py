@@ -73,6 +73,7 @@ def test_a_fork_ends_as_a_process_does(fork_server: Path, code: str, expected: i
 
 
 def test_a_fork_runs_a_command_of_the_package(fork_server: Path, tmp_path: Path) -> None:
+    """`check` of an invalid body through the fork server exits with 1 and prints the error."""
     (tmp_path / "body.json").write_text("{}", "utf-8")
     command = [*forks.command(fork_server), "-W", "error", "-m", "pytest_bctrl", "check", "body.json"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

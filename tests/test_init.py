@@ -71,6 +71,7 @@ def steps(job: str) -> list[dict[str, Any]]:
 
 
 def test_another_document_of_the_same_name_is_an_error_and_nothing_is_written(init: Init, tmp_path: Path) -> None:
+    """`init URL` with a different file in the folder exits with 2; with the same file it succeeds."""
     (tmp_path / "openapi.yaml").write_text("openapi: 3.1.0\n", "utf-8")
     with serve(response(body=BOOKSHOP.encode())) as server:
         output = init(f"{server.url}/openapi.yaml", code=2)

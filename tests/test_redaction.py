@@ -174,6 +174,7 @@ def test_the_rest_of_a_truncated_key_is_redacted(text: str, clean: str) -> None:
 
 @pytest.mark.parametrize("prefix", ["sk_live_", "ghp_", "bctrl-test-"])
 def test_the_public_part_of_a_key_is_shown(prefix: str) -> None:
+    """A message with only the prefix is unchanged; the prefix with the rest of the key is redacted."""
     text = f"key must start with {prefix}, and {prefix}x is none"
     redact = redaction(prefix + KEY)
     assert (text, f"it is {MASK}") == (redact(text), redact(f"it is {prefix}{KEY}"))

@@ -229,6 +229,7 @@ def test_an_entry_for_one_status_does_not_accept_a_change_that_affects_two() -> 
 
 
 def test_renewing_an_entry_adds_its_rule() -> None:
+    """The entry had none; `add_entries` also replaces its reason and its date."""
     text = f"allow:\n  - fingerprint: {FINDING.fingerprint}\n    reason: old\n    until: 2026-12-01\n"
     renewed = add_entries(text, "f", [FINDING], "new", date(2027, 2, 3))
     (entry,) = baseline_of(renewed).entries

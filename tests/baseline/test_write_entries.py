@@ -238,6 +238,7 @@ def test_a_list_on_one_line_is_not_extended(text: str) -> None:
     ids=["anchor", "merge key"],
 )
 def test_an_entry_that_shares_values_with_another_is_not_changed(text: str) -> None:
+    """By an anchor or a merge key of YAML: `add_entries` raises `DocumentError`."""
     with pytest.raises(DocumentError, match="shares values with another"):
         add_entries(text, "f", [FINDING], "r", UNTIL)
 

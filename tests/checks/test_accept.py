@@ -99,6 +99,7 @@ class Unread(httpx.SyncByteStream):
     ids=["none", "number", "object", "surrogate", "not data", "set", "unread"],
 )
 def test_an_object_that_is_not_a_response_is_an_error(response: Any, problem: str) -> None:
+    """`response_from` raises `BctrlError` for None, a number, an unread response and the like."""
     with pytest.raises(BctrlError, match=problem):
         response_from(response, CONTRACT)
 

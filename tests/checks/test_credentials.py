@@ -104,6 +104,7 @@ def test_wrong_credentials_share_a_prefix_or_suffix_with_the_key() -> None:
 
 
 def test_a_rejection_whose_body_contains_the_list_is_ignored_auth() -> None:
+    """A 403 that also has the items of the successful response is one finding of this rule."""
     listed = sample()
     (finding,) = check_refused(replace(response({"error": "no", **listed}, 403), usual=response(listed)), "no header")
     assert ("ignored_auth", "the rejection contains items of the list", "body") == (

@@ -50,6 +50,7 @@ def test_a_finding_has_the_item_and_the_command_that_reproduces_it() -> None:
 
 
 def test_neighbours_of_the_fault_are_shown_as_sizes() -> None:
+    """`body_around` shows the value at a location; texts, lists and objects beside it are replaced by sizes."""
     body = {"a": ["x", {"b": 1, "c": "secret"}, "y"], "d": "secret", "e": ["secret"], "f": {"g": "secret"}, "h": 1}
     beside = {"d": "<6 characters>", "e": "<1 items>", "f": "<1 properties>", "h": 1}
     shown = {"a": ["… 1 items", {"b": 1, "c": "<6 characters>"}, "… 1 items"], **beside}

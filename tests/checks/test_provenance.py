@@ -107,6 +107,7 @@ def test_is_malformed_recognises_values_that_no_client_sends(value: str) -> None
 
 
 def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> None:
+    """The description of a 404 has its `Server`, `Via`, source and shortened body, without a key."""
     text = "\n".join(describe(check_protocol(refusal("mine", 404, {"detail": "x"}, HTML))))
     assert '  response  404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in text
     assert (

@@ -112,6 +112,7 @@ up: {$ref: 'd/../../b.yaml'}}"
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_problem_in_a_referenced_file_is_a_one_line_error(tmp_path: Path, name: str) -> None:
+    """Reading the document that refers to it raises `DocumentError`."""
     reference, problem = WRONG[name]
     with pytest.raises(DocumentError) as caught:
         written(tmp_path, {"a.yaml": A, "c.yaml": "a: ["}, "3.1.0", x=get({"$ref": reference}))

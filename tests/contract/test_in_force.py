@@ -123,6 +123,7 @@ def test_published_selects_the_vendored_spec_without_the_overlay(tmp_path: Path,
 
 
 def test_the_path_of_a_vendored_spec_is_recognised_as_published(tmp_path: Path) -> None:
+    """Given as the setting, it is a contract without an overlay."""
     chosen = contract_in_force(str(vendored(tmp_path).spec), tmp_path)
     assert (True, None) == (chosen.is_published, chosen.overlay)
 

@@ -108,4 +108,5 @@ def test_a_simple_path_does_not_import_the_library() -> None:
 
 
 def test_the_library_evaluates_other_paths() -> None:
+    """`select_nodes` returns both matches of `$..b`."""
     assert {("a", "b"): 1, ("b",): 2} == select_nodes("$..b", {"a": {"b": 1}, "b": 2})

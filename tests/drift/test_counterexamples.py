@@ -178,6 +178,7 @@ def test_the_counterexample_lies_at_the_removed_bound(keyword: str, bound: float
 
 
 def test_a_counterexample_object_has_no_unnecessary_properties() -> None:
+    """It is empty for a new type, and has only the added property for a closed object."""
     (finding,) = compare(body({"type": "string"}), body({"type": ["string", "object"]}))
     assert {} == finding.extra["shown"]["value"]
     closed: Doc = {"type": "object", "additionalProperties": False}
@@ -186,6 +187,7 @@ def test_a_counterexample_object_has_no_unnecessary_properties() -> None:
 
 
 def test_the_location_of_the_difference_is_part_of_the_counterexample() -> None:
+    """`at` is `/0/p` for a list whose items refer to the changed schema."""
     old, new = (
         of({"/a": {"type": "array", "items": {"$ref": "#/components/schemas/A/b"}}}, **{"A/b": {}}) for _ in "ab"
     )

@@ -130,6 +130,7 @@ def test_a_fenced_block_in_a_description_does_not_make_yaml_a_page(name: str) ->
 
 
 def test_a_document_is_read_only() -> None:
+    """An attribute of a loaded document cannot be set."""
     document = load_document(TEXT, "x.yaml")
     with pytest.raises(AttributeError, match="can't set attribute"):
         document.name = "y.yaml"  # type: ignore[misc]

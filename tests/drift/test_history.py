@@ -17,6 +17,7 @@ _OLD = load_document(
 
 
 def test_a_changed_path_is_one_removed_and_one_added_operation() -> None:
+    """The rules of the findings for an old spec with `workspaces` in its path."""
     changes = [(finding.rule, finding.expected, finding.observed) for finding in compare(_OLD, SPEC)]
     assert changes == [
         ("api-path-removed-without-deprecation", "GET /v1/workspaces/{id}/runtimes", None),
@@ -25,4 +26,5 @@ def test_a_changed_path_is_one_removed_and_one_added_operation() -> None:
 
 
 def test_a_changed_path_is_an_error() -> None:
+    """The removed operation is; the added one is info."""
     assert [finding.level for finding in compare(_OLD, SPEC)] == ["error", "info"]

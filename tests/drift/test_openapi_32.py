@@ -49,6 +49,8 @@ def test_the_new_methods_are_compared(item: Any, label: str) -> None:
 
 
 def test_components_of_media_types_are_compared() -> None:
+    """A changed type in one that a response refers to is `response-body-type-changed`."""
+
     def referring(schema: Doc) -> Doc:
         content = {"application/json": {"$ref": "#/components/mediaTypes/M"}}
         whole = document(post={"responses": {"200": {"description": "ok", "content": content}}})
@@ -60,6 +62,8 @@ def test_components_of_media_types_are_compared() -> None:
 
 
 def test_parameters_in_the_query_string_are_compared() -> None:
+    """A changed type of one with `in: querystring` is `request-parameter-type-changed`."""
+
     def taking(type_: str) -> Doc:
         content = {"application/json": {"schema": {"type": type_}}}
         return document(post=operation({}, parameters=[{"name": "q", "in": "querystring", "content": content}]))

@@ -238,6 +238,7 @@ def test_two_changes_at_a_location_have_two_fingerprints(old: Doc, changes: list
 
 
 def test_a_webhook_is_described_as_a_request() -> None:
+    """The message for a property that is no longer required says what a request always had."""
     (finding,) = compare(webhook(thing("a", a=TEXT)), webhook(thing(a=TEXT)))
     assert finding.operation == "POST webhook:w"
     assert "a request always had" in finding.message

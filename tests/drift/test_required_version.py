@@ -58,6 +58,7 @@ def test_a_new_version_alone_requires_no_bump() -> None:
 
 
 def test_what_was_not_compared_leaves_the_bump_undecided_unless_it_is_major() -> None:
+    """An added operation is `undecided` with a reason; a breaking change stays `major`."""
     old = document(TEXT)
     verdict = required(old, with_operation(old), "GET /x is not compared: …")
     assert ("undecided", "1 part of the documents could not be compared") == (verdict.bump, verdict.reason)

@@ -48,6 +48,7 @@ def test_the_reason_of_info_says_that_the_consumer_still_works(rule: str) -> Non
 
 
 def test_rules_are_read_from_the_table() -> None:
+    """The fields of two rules."""
     rules.cache_clear()
     assert rules()["endpoint-added"] == Rule("endpoint-added", "info", "none", "info", "An operation was added.")
     assert rules()["api-server-removed"] == Rule(

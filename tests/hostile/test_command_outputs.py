@@ -75,6 +75,7 @@ COMMAND_LINES = {
 
 
 def test_every_command_has_lines_that_are_tested() -> None:
+    """`COMMAND_LINES` of this module has the names of all commands and the empty one."""
     assert {*COMMANDS, ""} == set(COMMAND_LINES)
 
 

@@ -153,6 +153,8 @@ def test_a_removed_lock_file_is_not_a_lock(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP])
 def test_a_file_system_without_locks_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """`flock` fails: saving raises `DocumentError` that says to name another folder of recordings."""
+
     def flock(_file: int, _operation: int) -> None:
         raise OSError(number, os.strerror(number))
 

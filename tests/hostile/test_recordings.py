@@ -66,6 +66,7 @@ def test_the_cache_of_checked_responses_does_not_change_verdicts(
 
 
 def test_a_response_checked_under_one_contract_is_checked_under_another(tmp_path: Path) -> None:
+    """The cache of checked responses does not apply to a contract with another digest."""
     cache(tmp_path).add(GOOD)
 
     changed = replace(CONTRACT, digest="0" * 64)

@@ -30,6 +30,7 @@ def test_a_value_that_is_invalid_in_a_header_is_not_sent(place: str, value: str)
 
 
 def test_only_values_that_are_valid_in_a_header_are_sent() -> None:
+    """Of an enum with a line break and a non-ASCII value, the probes' alternatives have the third only."""
     contract = contract_with({"name": "X-Name", "in": "header", "schema": {"enum": ["a\r\nb", "c", "größe"]}})
     (operation,) = contract.operations
     (parameter,) = operation.parameters

@@ -202,6 +202,7 @@ COMMAND_LINES = {
 
 
 def test_every_command_has_lines_that_are_tested_with_a_key() -> None:
+    """`COMMAND_LINES` of this module has the names of all commands."""
     assert set(COMMANDS) == set(COMMAND_LINES)
 
 

@@ -86,6 +86,7 @@ def test_a_terminal_shows_a_bar_on_a_line_of_its_own(project: pytest.Pytester, o
 
 
 def test_workers_announce_what_they_will_do_together(project: pytest.Pytester) -> None:
+    """With two workers, the lines `planned` and `ran` have the tests, changes and runs of both."""
     _write_four_changes(project)
     project.makepyfile(_NOT_TIMED)
 

@@ -225,6 +225,7 @@ def test_introduced_paging_is_a_real_first_page(member: str, parameter: str, sch
     [("", "http://127.0.0.1:1/v1/things/a"), ("https://a.example/api", "https://a.example/api/v1/things/a")],
 )
 def test_a_link_to_the_next_page_has_the_url_of_the_request(base_url: str, url: str) -> None:
+    """A new `Link` header makes the first page shorter and names the base URL that was requested."""
     old = _listing()
 
     def of_spec(spec: Any) -> None:

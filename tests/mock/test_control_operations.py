@@ -65,6 +65,7 @@ def test_two_lists_are_controlled_separately(mock: MockServer, prefix: str) -> N
 
 
 def test_a_sequence_of_an_object_has_whole_bodies(mock: MockServer) -> None:
+    """Each step is the next response to `GET`; the last one is repeated."""
     steps = [{"body": {"id": "1", "name": "new"}}, {"body": {"id": "1", "name": "paid"}}]
     assert 204 == control(mock, "PUT", "/operations/getOrder/sequence", {"steps": steps}).status
     assert ["new", "paid", "paid"] == [get(mock, "/v1/orders/1")["name"] for _ in range(3)]

@@ -183,12 +183,14 @@ def test_a_sequence_advances_by_responses_and_time(steps: list[tuple[str, int]],
     ],
 )
 def test_an_invalid_step_is_an_error(mock: MockServer, wrong: Callable[[MockServer], object], message: str) -> None:
+    """`mock.step` and `mock.sequence` raise `SettingError` that names the invalid argument."""
     with pytest.raises(SettingError, match=message):
         wrong(mock)
 
 
 @pytest.mark.parametrize("sent", ["Bearer {}", "Bearer {!r}"])
 def test_the_error_for_a_masked_secret_suggests_reveal(mock: MockServer, path: str, sent: str) -> None:
+    """A request whose credential is the text of a `Secret`, i.e. asterisks: the response says so."""
     for reply in (
         ask(mock, "GET", path, {"Authorization": sent.format(mock.api_key)}),
         ask(mock, "GET", f"{path}?key=%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A", {}),

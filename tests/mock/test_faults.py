@@ -43,6 +43,7 @@ def test_a_status_fault_returns_the_documented_error(mock: MockServer) -> None:
 def test_a_fault_is_applied_as_its_options_say(
     mock: MockServer, arguments: dict[str, int], expected: list[int]
 ) -> None:
+    """`times`, `every` and `after` decide which of six requests get the 503."""
     fault = mock.fault("status", 503, **arguments)
     assert statuses(mock, 6) == expected
     assert fault.count == expected.count(503)

@@ -103,6 +103,7 @@ def test_key_and_space_id_can_be_set(contract: Contract) -> None:
 
 
 def test_two_mocks_are_independent(contract: Contract) -> None:
+    """Scenario, fault and journal of the first do not affect the second."""
     with MockServer(contract) as first, MockServer(contract) as second:
         first.scenario("empty").fault("status", 503, every=2)
         assert listed(first).json() == {"runtimes": []}

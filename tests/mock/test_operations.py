@@ -168,6 +168,7 @@ def test_a_text_that_is_served_is_not_a_json_body(mock: MockServer) -> None:
 @pytest.mark.parametrize("operation", ["report", "deleteOrder", "getOrder"])
 @pytest.mark.parametrize("name", RESPONSE_SCENARIOS)
 def test_a_scenario_of_responses_applies_to_every_operation(mock: MockServer, name: str, operation: str) -> None:
+    """Of an operation with text, without a body or with an object: success, and the setup is used."""
     arguments = {"seconds": 0} if name == "slow" else {}
     mock.operation(operation).scenario(name, **arguments)
     method, path = {"report": ("GET", "/v1/report"), "deleteOrder": ("DELETE", "/v1/orders/1")}.get(
@@ -178,6 +179,7 @@ def test_a_scenario_of_responses_applies_to_every_operation(mock: MockServer, na
 
 
 def test_a_scenario_of_data_needs_a_json_body(mock: MockServer) -> None:
+    """Setting one for an operation that documents CSV raises `DocumentError`."""
     for name in DATA_SCENARIOS:
         with pytest.raises(DocumentError, match=r"GET /v1/report: it documents no successful JSON response"):
             mock.operation("report").scenario(name)
@@ -218,6 +220,7 @@ def test_a_fault_that_does_not_apply_to_an_operation_is_an_error(mock: MockServe
 
 
 def test_spaces_have_separate_operations(mock: MockServer) -> None:
+    """What the server and a space serve for one operation differs; each has its own journal."""
     contract = shop()
     guarded = {**contract.source, "security": [{"key": []}]}
     guarded["components"] = {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}

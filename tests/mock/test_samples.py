@@ -254,6 +254,7 @@ def test_numeric_ids_of_copies_are_unique() -> None:
 
 
 def test_the_sample_is_the_first_successful_json_response() -> None:
+    """Not the 103, and not the CSV of the 200."""
     csv, things = {"schema": {"type": "string"}}, {"schema": {"const": "here"}}
     success = {"description": "", "content": {"text/csv": csv, "application/json": things}}
     contract = contract_of(responses={"103": {"description": ""}, "200": success})

@@ -65,6 +65,7 @@ def test_the_self_test_covers_every_fault_and_every_rule(contract: Contract) -> 
 
 
 def test_every_scenario_and_fault_of_the_self_test_can_be_set(mock: MockServer) -> None:
+    """One after the other; afterwards the mock responds with 200."""
     for name in SCENARIOS:
         mock.scenario(name)
     for fault in faults_to_find(mock.samples):

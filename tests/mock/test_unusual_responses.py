@@ -87,6 +87,7 @@ def test_examples_that_do_not_fit_together_are_not_served() -> None:
 
 
 def test_the_example_of_a_list_is_the_whole_list() -> None:
+    """A property with `example: [a, b]` has these two items in the mock's response."""
     listed = {"type": "array", "items": {"type": "string"}, "example": ["a", "b"]}
     schema = {"type": "object", "required": ["items"], "properties": {"items": listed}}
     assert {"items": ["a", "b"]} == json.loads(fetch(contract({"responses": {"200": response(schema)}})).body)
@@ -116,6 +117,7 @@ def test_a_custom_fault_has_no_samples_of_a_text() -> None:
 
 @pytest.mark.parametrize("name", ["malformed_json", "duplicate_key", "nan", "not_utf8"])
 def test_a_fault_of_json_bodies_leaves_a_text(name: str) -> None:
+    """A response in text has its own body although the fault is set."""
     with MockServer(shop()) as mock:
         mock.operation("report").serve("a,b")
         mock.fault(name)

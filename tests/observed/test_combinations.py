@@ -73,6 +73,7 @@ def test_a_body_with_more_points_than_the_budget_is_not_measured(
 def test_responses_with_the_same_unmeasured_schema_are_listed_once(
     monkeypatch: pytest.MonkeyPatch, further: int, words: str
 ) -> None:
+    """The line names the first status and counts the others."""
     monkeypatch.setattr(budget, "POINTS", 100)
     large = {"description": "x", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/O"}}}}
     (line,) = measured(wide(responses={str(200 + n): large for n in range(further + 1)})).not_measured
@@ -90,6 +91,7 @@ def test_the_outline_of_a_body_beyond_the_budget_is_empty(monkeypatch: pytest.Mo
 
 
 def test_the_outline_ends_at_the_maximum_depth() -> None:
+    """Of a schema nested three levels deeper, it has `LEVELS` levels."""
     levels = LEVELS + 3
     schemas = {f"S{n}": {"properties": {"a": {"$ref": f"#/components/schemas/S{n + 1}"}}} for n in range(levels)}
     contract = contract_of({"$ref": "#/components/schemas/S0"}, {**schemas, f"S{levels}": {"type": "string"}})

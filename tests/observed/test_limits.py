@@ -127,6 +127,8 @@ def test_coverage_names_the_schema_whose_alternatives_are_not_distinguished() ->
 
 
 def test_coverage_names_the_schema_that_has_too_many_points() -> None:
+    """`not_measured` has one line with the pointer of that schema."""
+
     def level(number: int) -> dict[str, object]:
         return {"properties": {name: {"$ref": f"#/components/schemas/S{number + 1}"} for name in "ab"}}
 

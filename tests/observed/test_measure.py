@@ -115,6 +115,7 @@ def test_a_recursive_schema_is_counted_once() -> None:
 
 
 def test_a_schema_that_applies_twice_is_counted_once() -> None:
+    """`allOf` with the same reference twice: one point that is seen once."""
     part = {"$ref": "#/components/schemas/Part"}
     contract = contract_of({"allOf": [part, part]}, {"Part": {"type": "object", "properties": {"a": {}}}})
     properties = [point for point in measured(contract, {"a": 1}).points if point.kind == "property"]
@@ -135,6 +136,7 @@ def test_more_responses_cover_more_points() -> None:
 
 
 def test_never_seen_omits_points_below_an_uncovered_one() -> None:
+    """For an empty list: "with items", but nothing of the items."""
     lines = never_seen(measured(CONTRACT, {"runtimes": []}))
     assert ["status 400, 401, 403, 404, 429", "path parameter: id", "200 runtimes: with items"] == lines
 

@@ -324,6 +324,7 @@ def test_the_overlay_contains_no_values_except_enum_values() -> None:
 
 
 def test_descriptions_contain_the_evidence() -> None:
+    """The description of a suggested action has the location and "9 of 10"."""
     body = edited(lambda runtimes: (on_all(tenant="a")(runtimes), runtimes[0].pop("tenant")))()
     (action,) = suggest(CONTRACT, seen(body)).actions
     assert action["description"] == "200 runtimes[*].tenant: the contract does not document this property, 9 of 10."

@@ -72,6 +72,7 @@ REPORTS = ["r.json", "r.html", "r.md", "r.sarif", "r.xml"]
 
 
 def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path, proxy_command: ProxyCommand) -> None:
+    """Three invalid responses: exit code 1, one line, and one finding in five reports."""
     with mock() as server:
         server.fault("nan")
         with proxy_command.running(server.url, *(f"--report={name}" for name in REPORTS)) as proxy:
@@ -206,6 +207,7 @@ def test_a_key_that_the_target_repeats_is_in_no_output(tmp_path: Path, proxy_com
     ],
 )
 def test_a_wrong_setting_is_one_line(proxy_command: ProxyCommand, arguments: list[str], message: str) -> None:
+    """On standard error, with exit code 2."""
     done = proxy_command.run(*arguments)
     assert (2, "") == (done.returncode, done.stdout)
     assert message in done.stderr

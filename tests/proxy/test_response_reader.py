@@ -137,6 +137,7 @@ def test_bytes_after_the_last_response_are_surplus(cut: int) -> None:
 
 
 def test_responses_after_a_malformed_one_are_not_assigned() -> None:
+    """Both exchanges are cancelled: the first as malformed, the second as indistinguishable."""
     reading = Reading("GET", "GET")
     reading.feed(b"nonsense\r\n\r\n" + head(200, "Content-Length: 0"))
     reading.reader.end()
@@ -152,6 +153,7 @@ def test_a_body_over_the_limit_is_not_kept_and_its_size_is_counted() -> None:
 
 
 def test_cancelled_exchanges_have_the_reason() -> None:
+    """The client ends during the first of two responses: both have the reason and no body."""
     reading = Reading("GET", "POST")
     reading.feed(head(200, "Content-Length: 5"))
     reading.reader.cancel("the client has gone")

@@ -172,6 +172,7 @@ def test_what_is_not_in_the_contract_is_listed_and_is_no_finding() -> None:
     ids=["no response", "half a body", "not HTTP", "surplus"],
 )
 def test_transport_errors_are_findings(data: bytes, rule: str, message: str) -> None:
+    """No response, half a body, another protocol and surplus bytes: one of level error each."""
     with target(lambda number: data, lambda number: True) as server, traffic_of(server.url) as (url, traffic):
         raw(url, request())
     (finding,) = [finding for finding in traffic.findings if finding.rule == rule]
@@ -271,6 +272,7 @@ def test_findings_and_unmatched_paths_are_limited_in_number(monkeypatch: pytest.
 
 
 def test_the_coverage_counts_what_passed_through() -> None:
+    """A request with `limit` is one observation of this parameter."""
     with scripted(reply(b"{}")) as (url, traffic):
         raw(url, request("GET", "/orders?limit=3"), reads=len(reply(b"{}")))
     (point,) = [point for point in traffic.observer.coverage.points if point.kind == "parameter"]

@@ -36,6 +36,7 @@ def test_mine(afterwards, bctrl_client, bctrl_space_id):
 
 
 def test_a_recording_in_progress_has_the_url_of_its_target(tmp_path: Path) -> None:
+    """`base_url` is that of the mock; its `transport` raises, since there is nothing to replay."""
     with MockServer(CONTRACT) as mock:
         recording = recorded(tmp_path / "x.har", mock=mock)
         assert (mock.url, recording.url) == (recording.base_url, recording.url)

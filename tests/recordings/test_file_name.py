@@ -25,6 +25,7 @@ NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=3)
     ],
 )
 def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
+    """As file names; names that Windows reserves, such as `com1`, begin with an underscore."""
     assert expected == file_name(names)
 
 

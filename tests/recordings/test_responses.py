@@ -84,6 +84,7 @@ def test_check_accepts_an_empty_response_to_head(make: Any) -> None:
 
 @pytest.mark.parametrize("make", [_flask, _django, _starlette, bytes, bytes.decode, json.loads])
 def test_check_accepts_test_responses_and_plain_bodies(make: Any) -> None:
+    """Of Flask, Django and Starlette, bytes, text and data: none for a good body, an error for a bad one."""
     assert [] == check(make(GOOD))
     with pytest.raises(AssertionError, match=r"^1 error: response_schema_conformance at runtimes\[\*\]\.status"):
         assert_conforms(make(BAD))

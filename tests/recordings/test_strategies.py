@@ -113,6 +113,7 @@ def test_a_strategy_can_be_created_inside_a_test(data: st.DataObject) -> None:
 
 
 def test_shrinking_yields_small_bodies() -> None:
+    """The smallest body with a runtime has one, in under 600 characters, without optional objects."""
     smallest = find(bodies(), lambda body: len(body["runtimes"]) > 0, settings=slow)
 
     assert 1 == len(smallest["runtimes"])

@@ -93,6 +93,7 @@ def test_fragments_of_several_outputs_add_up() -> None:
 
 
 def test_overlapping_fragments_are_counted_once() -> None:
+    """`covered_characters` of three fragments is the set of their positions in the secret."""
     text = f"{SECRET[:7]} {SECRET[2:8]} {SECRET[:6]}"
 
     assert set(range(8)) == set(covered_characters(SECRET, {"stdout": text.encode()}))
@@ -123,6 +124,7 @@ def test_unrelated_text_contains_no_fragments() -> None:
 
 
 def test_a_secret_in_binary_data_is_found() -> None:
+    """`covered_characters` finds its 30 characters between bytes that are not UTF-8."""
     assert 30 == len(covered_characters(SECRET, {"file": b"\xff\xfe\x00" + SECRET.encode() + b"\x80"}))
 
 

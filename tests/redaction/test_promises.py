@@ -46,6 +46,7 @@ def test_recording_rejects_a_short_key(pytester: pytest.Pytester, monkeypatch: p
 def test_recording_accepts_a_key_of_eight_characters(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The run exits with 0 and writes one recording."""
     result = record(pytester, monkeypatch, random_key("short")[:8])
 
     assert 0 == result.ret

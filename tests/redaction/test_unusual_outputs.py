@@ -126,6 +126,7 @@ def test_no_part_of_the_key_is_in_an_unusual_output(
 def test_no_part_of_the_key_is_in_an_error_of_a_conftest(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
+    """The conftest raises an error with the key in its message, without and with workers."""
     key = random_key("conftest")
     monkeypatch.setenv("BCTRL_API_KEY", key)
     pytester.makeconftest('import os\nraise RuntimeError("conftest " + os.environ["BCTRL_API_KEY"])\n')

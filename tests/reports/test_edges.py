@@ -197,6 +197,7 @@ def test_every_format_shows_null_once(name: str) -> None:
 
 
 def test_the_terminal_shows_null() -> None:
+    """A runtime whose name is null: its finding is described with the observed value null."""
     assert "  observed  null" in list(describe(found(name=None)))
 
 

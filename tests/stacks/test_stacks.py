@@ -57,6 +57,7 @@ FAULTS = {
 @pytest.mark.parametrize("proxy", STOCK)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_application_fails_behind_a_proxy(proxy: str, fault: str) -> None:
+    """The errors include the rules and locations of the fault, and at most one further rule."""
     errors = at_or_above(judged("wsgi-gunicorn", proxy, fault), "error")
     assert FAULTS[fault] <= {(finding.rule, finding.location) for finding in errors}
     assert len({finding.rule for finding in errors} - {"content_type_conformance", "strict_json"} | {"x"}) <= 2

@@ -89,6 +89,7 @@ def test_an_unknown_value_of_bctrl_probes_is_a_usage_error(live: LiveRun) -> Non
 
 
 def test_the_header_lists_no_requests_for_the_mock(pytester: pytest.Pytester) -> None:
+    """The line "bctrl: sends", which announces requests to a live target, is missing."""
     result = pytester.runpytest("--bctrl-mock", "--collect-only")
     result.stdout.no_fnmatch_line("*bctrl: sends*")
 

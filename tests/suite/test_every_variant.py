@@ -63,6 +63,7 @@ VALIDATOR = Draft202012Validator(rooted(CONTRACT, BODY), format_checker=FORMATS)
 
 
 def test_names_of_variants_are_unique() -> None:
+    """In the catalogue; `named` raises `LookupError` for an unknown one."""
     assert [] == [
         name for name, count in collections.Counter(variant.name for variant in CATALOGUE).items() if count > 1
     ]

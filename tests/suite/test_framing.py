@@ -251,6 +251,7 @@ def test_the_finding_shows_the_bytes_and_their_number() -> None:
 
 
 def test_bctrl_client_raises_for_surplus_bytes_and_reports_late_ones(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """Bytes sent with the response raise `RemoteProtocolError`; those sent later are an error at teardown."""
     pytester.makepyfile(
         """
         import time

@@ -84,6 +84,7 @@ def test_suite_client_and_mock_use_the_prefix(
 def test_rejected_key_without_a_prefix_names_the_setting(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The target expects `Token KEY`: the run is interrupted, with `bctrl_key_prefix` in its line."""
     monkeypatch.setenv("BCTRL_API_KEY", KEY)
     components = {"securitySchemes": {"key": IN_AUTHORIZATION}}
     write_contract({"/a": operation("a", "401", security=[{"key": []}])}, components=components)

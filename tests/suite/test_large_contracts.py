@@ -38,6 +38,7 @@ def run_of(paths: dict[str, Any]) -> ContractRun:
 
 
 def test_reasons_are_grouped_with_the_lines_to_add() -> None:
+    """Five operations without a value are one line that names three, with lines for `bctrl_values`."""
     missing = "no value for id, and no example in the contract; add to bctrl_values: "
     reasons = [(f"GET /{name}/{{id}}", f"{missing}{name}.id = VALUE") for name in "abcde"]
     assert [
@@ -93,6 +94,7 @@ def test_warnings_name_their_operation(run_live: Any) -> None:
 
 
 def test_unchecked_operations_are_one_line(run_live: Any) -> None:
+    """Four operations rejected with 403: one line with their number, three names and the reason."""
     write_contract({"/z": operation("z"), **{f"/{name}": operation(name, "403") for name in "abcd"}})
     with serve({"/z": 200, **{f"/{name}": 403 for name in "abcd"}}) as url:
         result, _ = run_live(url, "-v")
@@ -120,6 +122,7 @@ def test_requests_of_many_operations_are_extrapolated(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.44, "0.4 s"), (61.4, "61 s"), (120, "2 min"), (7200, "2.0 h")])
 def test_duration_has_a_fitting_unit(seconds: float, text: str) -> None:
+    """Seconds are formatted as s, min or h."""
     assert text == duration(seconds)
 
 

@@ -69,6 +69,7 @@ def test_a_misspelt_setting_or_an_invalid_value_is_a_usage_error(
     ],
 )
 def test_table_that_nothing_reads_is_an_error(pytester: pytest.Pytester, table: str, wrong: str | None) -> None:
+    """`[tool.bctrl]` with settings of bctrl is a usage error; tables of other tools are accepted."""
     pytester.makepyprojecttoml(f"{table}\n[tool.pytest.ini_options]\nbctrl_fail_on = 'info'")
     result = pytester.runpytest("--bctrl-mock", "--collect-only")
     message = f"[tool.{wrong}] (pyproject.toml): nothing reads this table (write the settings in [tool.pytest."

@@ -148,6 +148,7 @@ def test_an_unknown_id_is_not_checked_if_its_check_does_nothing(
 
 
 def test_no_paging_test_is_skipped_with_its_check_in_place(paged: Target) -> None:
+    """Each test that a removed check would skip is planned and not skipped for the paged target."""
     tests = {test for _, removed in REMOVED_OF_PAGES.values() for test in removed}
     assert tests | {OF_UNKNOWN_ID} >= NOT_PLANNED
     assert {test: bool([*plan.plan(paged.run, test)]) for test in tests} == dict.fromkeys(tests, True)

@@ -152,6 +152,7 @@ def test_operation_without_a_response_is_a_finding_and_others_are_checked(run_li
 
 @pytest.mark.parametrize("name", ["b", "GET /b", "GET /[b-z]*"])
 def test_optional_operation_need_not_be_checked(run_live: Any, pytester: pytest.Pytester, name: str) -> None:
+    """`bctrl_optional` names it by id, label or pattern: the run passes with it "not checked"."""
     pytester.makeini(f"[pytest]\nbctrl_optional = {name}")
     write_contract({"/a": operation("a"), "/b": operation("b", "404")})
     with serve({"/a": 200, "/b": 404}) as url:
@@ -320,6 +321,7 @@ def test_empty_lists_are_part_of_the_verdict(run_live: Any, bodies: dict[str, An
 def test_verdict_names_the_items_of_the_packaged_contract(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """For an empty list, "passed" adds that no runtime was seen, and "next" says to add data."""
     with serve_variant(named("empty-list")) as server:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)

@@ -39,6 +39,7 @@ def test_no_contract_tests_are_collected_without_an_option(pytester: pytest.Pyte
 
 
 def test_ids_begin_with_bctrl(pytester: pytest.Pytester) -> None:
+    """All collected tests of a run against the mock have ids `bctrl::test_…`."""
     result = pytester.runpytest("--bctrl-mock", "--collect-only", "-q")
 
     ids = [line for line in result.outlines if "::" in line]

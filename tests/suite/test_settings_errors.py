@@ -128,6 +128,7 @@ def test_a_uuid_as_key_is_accepted_if_the_space_id_is_a_value(
 
 
 def test_a_run_needs_only_the_key_and_the_ini_file(pytester: pytest.Pytester, environment: pytest.MonkeyPatch) -> None:
+    """The key is in the environment; URL, space id and level in the ini file: the run passes."""
     with serve(named("plain")) as server:
         environment.setenv("BCTRL_API_KEY", server.api_key)
         environment.delenv("BCTRL_SPACE_ID")

@@ -144,6 +144,7 @@ def test_late_bytes_are_reported_and_not_used(moment: Callable[[httpx.Client, Wa
 def test_allowed_late_bytes_are_neither_reported_nor_used(
     data: bytes, moment: Callable[[httpx.Client, WatchedBackend], None]
 ) -> None:
+    """An empty line, a 408 with `Connection: close`, or none, sent after a response: no surplus."""
     late = Late(data)
     with serve(late) as server, watched(server.url) as (http, surplus_bytes, backend):
         http.get("/a")

@@ -130,6 +130,7 @@ def test_each_hop_is_one_exchange(watch: Run, call: str, number: int) -> None:
 
 
 def test_a_failed_connection_is_no_exchange(watch: Run) -> None:
+    """Of three requests, two of which are refused, one exchange is counted."""
     text = run(
         watch,
         """
@@ -291,6 +292,7 @@ async def with_aiohttp(url):
 
 @pytest.mark.parametrize("library", ["httpx", "requests"])
 def test_a_response_without_a_body_has_nothing_to_read(watch: Run, library: str) -> None:
+    """The response to HEAD is not reported as "not checked"."""
     assert "\nnot checked " not in run(watch, f"{library}.head(url)")
 
 

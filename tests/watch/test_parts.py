@@ -145,6 +145,7 @@ def test_a_server_without_a_host_names_no_origin() -> None:
 
 
 def test_a_url_without_an_origin_is_not_checked() -> None:
+    """The check of an exchange with a `unix:` URL has no operations."""
     assert {} == check("unix:///orders", b"[]").operations
 
 

@@ -37,6 +37,7 @@ def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run)
 
 
 def test_a_cause_has_one_block_with_the_tests_that_share_it(watch: Run) -> None:
+    """Seven tests with the same error: one block that names five tests and counts the others."""
     tests = "".join(f"def test_{number}():\n    broken()\n" for number in range(7))
     text = watch(tests).stdout.str()
     summary = text.partition("= bctrl watch =")[2]
@@ -214,6 +215,7 @@ def test_the_base_url_is_watched_with_its_path(watch: Run) -> None:
 
 @pytest.mark.parametrize("host", ["https://a.example", "a.example/path", "a b"])
 def test_a_watched_host_that_is_none_is_a_usage_error(watch: Run, pytester: pytest.Pytester, host: str) -> None:
+    """A URL, a path or a space in `bctrl_watch_hosts`."""
     pytester.makeini(f"[pytest]\nbctrl_watch_hosts = {host}\n")
     result = watch(CONFORMING)
     assert pytest.ExitCode.USAGE_ERROR == result.ret
@@ -280,6 +282,7 @@ def test_a_baseline_that_cannot_be_written_fails_the_run(watch: Run, pytester: p
 
 
 def test_coverage_lists_what_no_response_exercises(watch: Run) -> None:
+    """`--bctrl-coverage` prints a percentage and "not covered  status 404"."""
     result = watch(CONFORMING, "--bctrl-coverage")
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines(["coverage     *% of the contract: *, in 1 response", "not covered  status 404"])
@@ -303,6 +306,7 @@ def test_workers_of_xdist_report_the_same(watch: Run, pytester: pytest.Pytester)
 
 
 def test_workers_of_xdist_without_an_exchange_check_nothing(watch: Run) -> None:
+    """The run is interrupted (exit code 2), as without workers."""
     assert pytest.ExitCode.INTERRUPTED == watch("def test_it():\n    pass\n", "-n", "1").ret
 
 

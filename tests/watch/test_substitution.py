@@ -69,6 +69,7 @@ def test_an_unchanged_response_stays_as_it_is() -> None:
 
 
 def test_a_changed_head_leaves_the_body_as_it_was_sent() -> None:
+    """Only the status is replaced: the compressed body and the header names stay."""
     content = gzip.compress(OLD)
     exchange = exchange_of(content, ("Content-Encoding", "gzip"))
 
@@ -79,6 +80,7 @@ def test_a_changed_head_leaves_the_body_as_it_was_sent() -> None:
 
 
 def test_a_response_to_head_has_the_length_without_the_body() -> None:
+    """The substitute has `Content-Length` of the mock's body, and an empty body."""
     error = MockResponse(400, (JSON,), Payload(NEW))
 
     substitute = substituted(exchange_of(b"", method="HEAD"), b"", **vars_of(error))
@@ -100,6 +102,7 @@ def test_the_length_of_a_compressed_body_that_head_leaves_out_stays_as_it_is(cha
 
 
 def test_a_status_without_a_body_has_no_length() -> None:
+    """The substitute with 204 has no `Content-Length`."""
     substitute = substituted(exchange_of(OLD), OLD, status=204, payload=Payload(b""))
 
     assert substitute == Substitute(204, (JSON,), b"", b"")

@@ -105,6 +105,7 @@ TOLERANT = "def test_label(): assert LABELS.get(list_orders().json()[0]['size'],
 def test_a_test_with_a_mock_of_its_own_has_an_outcome(
     pytester: pytest.Pytester, impact: Impact, tests: str, verdict: str
 ) -> None:
+    """A change is run through the watch: fails, passes, not covered or skipped."""
     result = impact(tests)
 
     assert outcomes(pytester)[0] == verdict
@@ -172,6 +173,7 @@ def test_a_run_of_excluded_tests_measures_nothing(impact: Impact) -> None:
 
 
 def test_a_wrong_host_is_an_error(impact: Impact) -> None:
+    """A URL in `bctrl_watch_hosts` is a usage error."""
     result = impact(CARELESS, "-o", "bctrl_watch_hosts=https://a")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
