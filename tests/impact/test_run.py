@@ -118,6 +118,7 @@ def test_tests_that_do_not_depend_on_the_change_pass(project: pytest.Pytester) -
 
 
 def test_a_test_that_skips_itself_is_skipped(project: pytest.Pytester) -> None:
+    """With the change: its outcome and the summary say so, and the run exits with 0."""
     project.makepyfile(STATUS.replace("    assert all(", "    all(one['status'] in LABELS or pytest.skip() for one in"
                                        " body['runtimes'])\n    assert all("))  # fmt: skip
     result = project.runpytest(*IMPACT)

@@ -179,7 +179,7 @@ NAMES = [{"id": name} for name in "abcdefg"]
 
 
 def test_a_next_link_to_another_path_or_host_is_not_followed() -> None:
-    """Only the query of a link is used."""
+    """Another path ends the paging with a reason; of a link to another host only the query is used."""
 
     def elsewhere(target: str) -> Answering:
         return lambda path, query, fields: (
