@@ -57,16 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stack.callback(redact_stream(stream, redaction))
-        code = _run(list(arguments), redaction)
+        code = _run_command(list(arguments), redaction)
     if is_process:
         # Otherwise the interpreter would look for garbage once more as it ends, which takes a tenth of a short run.
         gc.freeze()
     return code
 
 
-def _run(arguments: Sequence[str], redaction: Redaction) -> int:
+def _run_command(arguments: Sequence[str], redaction: Redaction) -> int:
+    """Run one command and return its exit code; prints an error of any kind instead of raising it."""
     try:
-        options = _parser(arguments).parse_args(arguments, argparse.Namespace(redact=redaction))
+        options = _argument_parser(arguments).parse_args(arguments, argparse.Namespace(redact=redaction))
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 # Text from upstream may hold characters that the terminal cannot encode; they are escaped.
@@ -111,7 +112,8 @@ The contract suite itself runs under pytest: pytest --bctrl-mock bctrl
 Documentation: https://pytest-bctrl.readthedocs.io"""
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def _argument_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of the command line; only a command among the arguments gets its own arguments."""
     parser = _ArgumentParser(
         prog="pytest-bctrl",
         description="Contract testing for the bctrl API's List Runtimes endpoint.",
@@ -132,7 +134,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _help_formatter(prog: str) -> argparse.HelpFormatter:
-    """Return the formatter of help texts.
+    """Return the formatter of help texts, as wide as the terminal or as `COLUMNS` says.
 
     `argparse` needs it for every option, and would import `shutil` to determine the width of the terminal.
     """

@@ -84,7 +84,7 @@ class _CheckedFiles:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check every file; return 1 if one breaks the contract, 2 if something could not be checked.
+    """Check every file and report; returns 1 if a response breaks the contract, 2 if something could not be checked.
 
     A file that cannot be read or checked does not prevent the check of the others.
     """
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     checked = _check_files(options, contract, custom_checks)
     problems = checked.problems
     findings, off = levels.apply(checked.findings)
-    notes = _skipped_files(options.paths, checked.attached_files)
+    notes = _notes_on_skipped_files(options.paths, checked.attached_files)
     if not problems:
         notes += baseline_notes(findings, baseline.without_rules(drift_rules()), today)
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
@@ -112,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
     title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, tuple(not_checked))
     findings = options.redact.data(findings)
     if options.format == "text":
-        sys.stdout.write(_text(findings, title, checked.response_count))
+        sys.stdout.write(_findings_text(findings, title, checked.response_count))
         if checked.response_count:
             print(*coverage_lines(checked.observer), sep="\n")
     else:
@@ -130,7 +130,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_files(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> _CheckedFiles:
-    """Check every response of the files on the command line."""
+    """Check every response of the files on the command line, and return the results of all of them."""
     checked = _CheckedFiles(Observer(contract))
     for path in _file_names(options.paths, checked.problems):
         try:
@@ -151,8 +151,8 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
     return checked
 
 
-def _skipped_files(paths: Sequence[str], attached_files: Collection[Path]) -> list[str]:
-    """Return a note for each kind of file in a folder that was skipped, because it need not hold a response.
+def _notes_on_skipped_files(paths: Sequence[str], attached_files: Collection[Path]) -> list[str]:
+    """Return a note per kind of file that was skipped in a folder, because it may hold no response.
 
     Files that a HAR refers to are not skipped.
     """
@@ -173,7 +173,7 @@ def _skipped_files(paths: Sequence[str], attached_files: Collection[Path]) -> li
 
 
 def _file_names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
-    """Yield every file to check; those of a folder in alphabetical order."""
+    """Yield the name of every file to check; those of a folder in alphabetical order."""
     for path in paths:
         if path == "-" or not Path(path).is_dir():
             yield path
@@ -187,7 +187,7 @@ def _file_names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
 def _responses(
     content: Recording | bytes, name: str, contract: Contract, operation: str | None, problems: list[str]
 ) -> Iterator[tuple[Response, str]]:
-    """Yield each response of a file with the name of its entry; `operation` is the operation of a bare body.
+    """Yield each response of a file with the name of its entry; `operation` is that of a bare JSON body.
 
     Raises `DocumentError` if the file has nothing to check.
     """
@@ -208,8 +208,8 @@ def _responses(
         raise DocumentError(problem, where=name, hint="record a listing, or name another file")
 
 
-def _text(findings: Sequence[Finding], title: Title, response_count: int) -> str:
-    """Return the findings as text, grouped by file, and the number of responses that were checked."""
+def _findings_text(findings: Sequence[Finding], title: Title, response_count: int) -> str:
+    """Return the findings as text, grouped by file, with the number of checked responses."""
     lines = []
     by_source: dict[str, list[Finding]] = {}
     for finding in findings:

@@ -70,15 +70,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command and return its exit code."""
+    """Carry out the action (show, build, update or suggest), and return the exit code."""
     if options.action == "show":
         _show(options.path)
         return 0
     if options.action == "suggest":
         return _suggest(options)
-    files = _files(options.contracts)
+    files = _contract_files(options.contracts)
     if options.action == "build" and (options.overlay or options.contract or options.output):
-        return _build_with(options, files)
+        return _build_with_overlays(options, files)
     if options.contracts is None and not getattr(options, "dry_run", False):
         _reject_installed(files, options.action, getattr(options, "source", None))
     if options.action == "update":
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _files(folder: Path | None) -> ContractFiles:
+def _contract_files(folder: Path | None) -> ContractFiles:
     """Return the files in the folder, else those of the project, else those of the package."""
     if folder:
         return ContractFiles(folder)
@@ -102,14 +102,15 @@ def _files(folder: Path | None) -> ContractFiles:
 
 
 def _show(path: str | None) -> None:
+    """Print a contract as a tree, with what is not validated in it."""
     contract = load_contract(path, "contract show")
     if path not in (None, PUBLISHED):
         contract = replace(contract, origin="")
-    print("\n".join(map(escape_line, [*contract_lines(contract), *_unsupported(contract)])))
+    print("\n".join(map(escape_line, [*contract_lines(contract), *_unsupported_parts(contract)])))
 
 
 def _write_sample(files: ContractFiles) -> None:
-    """Write a sample response of the built contract; if none can be generated, print why."""
+    """Write a sample response of the built contract beside it; prints why if none can be generated."""
     try:
         text = sample_text(load(files.merged))
     except BctrlError as error:
@@ -119,8 +120,8 @@ def _write_sample(files: ContractFiles) -> None:
         build.write_files({files.sample: text})
 
 
-def _unsupported(contract: Contract) -> Iterator[str]:
-    """Yield the formats that are not validated, and the patterns for which no example can be generated."""
+def _unsupported_parts(contract: Contract) -> Iterator[str]:
+    """Yield a line about unknown formats, and one per pattern for which no example can be generated."""
     schemas = [
         schema for schema in keyword_objects(contract.document) if isinstance(schema.value.get("type", ""), str | list)
     ]
@@ -140,7 +141,7 @@ _SEEDS = 20
 
 @contextmanager
 def _packaged_copy(folder: Path) -> Iterator[None]:
-    """Copy the files of the package to a new folder; remove the folder if the block raises."""
+    """Copy the packaged contract to a new folder, print what is next, or remove the folder if the block raises."""
     shutil.copytree(packaged().folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.py", "current"))
     try:
         yield
@@ -204,7 +205,7 @@ _OBSERVED = "observed.contract.json"
 
 
 def _suggest(options: argparse.Namespace) -> int:
-    """Print or write an overlay that accepts the traffic; return 2 if no overlay can express some of it, else 0.
+    """Write an overlay that accepts the traffic; returns 2 if no overlay can express some of it, else 0.
 
     Raises `BctrlError` if the traffic or the contract cannot be read.
     """
@@ -231,7 +232,8 @@ def _suggest(options: argparse.Namespace) -> int:
 
 
 def _write_suggestion(options: argparse.Namespace, suggestion: Suggestion) -> None:
-    text = _text(suggestion, _build_command(options))
+    """Write the overlay to a file or standard output, and print the command that applies it."""
+    text = _overlay_text(suggestion, _build_command(options))
     if options.output in (None, "-"):
         sys.stdout.write(text)
         return
@@ -243,6 +245,7 @@ def _write_suggestion(options: argparse.Namespace, suggestion: Suggestion) -> No
 
 
 def _build_command(options: argparse.Namespace) -> str:
+    """Return the command that builds a contract with the suggested overlay."""
     overlay = options.output
     if overlay in (None, "-"):
         overlay = "suggested.overlay.yaml"
@@ -256,18 +259,22 @@ class _Dumper(yaml.SafeDumper):
     """Indents sequences below their key, writes no aliases, and puts scalars with escapes in double quotes."""
 
     def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+        """Return the node of a scalar, in double quotes if it has to be escaped."""
         if escape_line(value) != value:
             style = '"'
         return super().represent_scalar(tag, value, style)
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Indent a sequence below its key too."""
         super().increase_indent(flow, False)
 
     def ignore_aliases(self, data: Any) -> bool:
+        """Return True, so that no alias is written."""
         return True
 
 
-def _text(suggestion: Suggestion, command: str) -> str:
+def _overlay_text(suggestion: Suggestion, command: str) -> str:
+    """Return an overlay as YAML, below a comment with the command that applies it."""
     head = (
         "# Responses that the API sent and the contract does not document; no data but listed values. Apply it with\n"
         f"#   {escape_line(command)}\n"
@@ -282,8 +289,8 @@ def yaml_text(data: Any) -> str:
     return escape_yaml(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=inf))
 
 
-def _build_with(options: argparse.Namespace, files: ContractFiles) -> int:
-    """Apply `--overlay` to `--contract`, or else to the contract of the files, and write the result to `--output`.
+def _build_with_overlays(options: argparse.Namespace, files: ContractFiles) -> int:
+    """Apply further overlays to a contract, write the result to `--output`, and return 0.
 
     Raises for an invalid contract, and for an output that would overwrite what it is built from.
     """

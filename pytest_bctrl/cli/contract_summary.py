@@ -50,29 +50,31 @@ class ContractSummary:
     invalid_parts: tuple[str, ...] = ()
     variables: str = ""
 
-    def of_state(self, state: State) -> list[OperationSummary]:
+    def operations_in_state(self, state: State) -> list[OperationSummary]:
         """Return the operations in a state."""
         return [operation for operation in self.operations if operation.state == state]
 
     @property
     def counts(self) -> str:
-        """The number of operations per state: `2 checked, 1 unsafe`."""
-        return ", ".join(f"{len(self.of_state(state))} {state}" for state in STATES if self.of_state(state))
+        """The numbers of operations per state as text: `2 checked, 1 unsafe`."""
+        return ", ".join(
+            f"{len(self.operations_in_state(state))} {state}" for state in STATES if self.operations_in_state(state)
+        )
 
 
 def summarise(run: ContractRun) -> ContractSummary:
-    """Return the summary of the run's contract, given its values of parameters and its header fields."""
+    """Return what a live run checks of the contract, and which credentials, values and space id it needs."""
     contract, variables = run.contract, required_variables(run)
     run = replace(run, contract=replace(contract, is_public=not run.needs_key))
     operations = [_summarise_operation(run, operation) for operation in run.operations]
     excluded_operations = [exclusion for exclusion in contract.excluded if exclusion.is_operation]
     first_problems = {exclusion.operation: exclusion for exclusion in reversed(excluded_operations)}
     operations += [
-        OperationSummary(label, "", "excluded", _reason(exclusion))
+        OperationSummary(label, "", "excluded", _exclusion_reason(exclusion))
         for label, exclusion in reversed(first_problems.items())
     ]
     invalid_parts = tuple(
-        f"{exclusion.operation}: {_reason(exclusion)}"
+        f"{exclusion.operation}: {_exclusion_reason(exclusion)}"
         for exclusion in contract.excluded
         if exclusion not in excluded_operations
     )
@@ -88,7 +90,7 @@ def summarise(run: ContractRun) -> ContractSummary:
             for line in setting_lines(run.contract, by_label[operation.label], names):
                 missing[line] = (*missing.get(line, ()), operation.label)
     return ContractSummary(
-        tuple(operations), _credentials(run), missing, tuple(needs_space_id), invalid_parts, variables
+        tuple(operations), _credential_counts(run), missing, tuple(needs_space_id), invalid_parts, variables
     )
 
 
@@ -113,6 +115,7 @@ def has_server(contract: Contract) -> bool:
 
 
 def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSummary:
+    """Return the state of an operation: checked, unsafe, without a value, or not checked for a reason."""
     reason = reason_not_requested(run, operation)
     state: State = "not checked" if reason else "checked"
     missing: tuple[str, ...] = ()
@@ -125,13 +128,13 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
     return OperationSummary(operation.label, operation.operation_id, state, reason, missing)
 
 
-def _reason(exclusion: Exclusion) -> str:
+def _exclusion_reason(exclusion: Exclusion) -> str:
     """Return the reason of an exclusion, with the JSON pointer of the invalid part."""
     problem = exclusion.problem.removesuffix(f", at #{exclusion.pointer}")
     return f"{problem}, at #{exclusion.pointer} ({exclusion.hint})"
 
 
-def _credentials(run: ContractRun) -> dict[str, int]:
+def _credential_counts(run: ContractRun) -> dict[str, int]:
     """Return how many operations need each credential, by its field: `Authorization: Bearer …`."""
     counts: dict[str, int] = {}
     for operation in run.operations:
@@ -156,10 +159,10 @@ _FEW = 40
 
 
 def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterator[SummaryLine]:
-    """Yield the lines that describe a contract; `limit` is the maximum number of operations per state."""
+    """Yield lines about a contract: operations by state, invalid parts, keys; `limit` applies per state."""
     yield SummaryLine("operations", f"{len(summary.operations)}: {summary.counts}")
     for state in STATES:
-        operations = summary.of_state(state)
+        operations = summary.operations_in_state(state)
         is_gap = state in ("no value", "not checked", "excluded")
         for operation in operations[:limit]:
             yield SummaryLine(state, _operation_text(operation), is_gap)
@@ -175,6 +178,7 @@ def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterato
 
 
 def _operation_text(operation: OperationSummary) -> str:
+    """Return an operation as text: label, id, and missing values or the reason why it is not checked."""
     text = f"{operation.label}  {operation.operation_id}".rstrip()
     if operation.missing:
         return f"{text}: {', '.join(operation.missing)}"
@@ -184,7 +188,7 @@ def _operation_text(operation: OperationSummary) -> str:
 
 
 def value_lines(summary: ContractSummary) -> list[str]:
-    """Return the lines that `bctrl_values` lacks, each below a comment that names an operation that needs it."""
+    """Return the missing lines of `bctrl_values`, each below a comment that names an operation which needs it."""
     lines = []
     for line, labels in summary.missing.items():
         operations = labels[0]

@@ -84,8 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report; return 0 if all is well, 1 if something is wrong, 2 if something could not be checked."""
-    diagnosis = _diagnosis if options.contract is None else _explanation
+    """Print the report; returns 0 if all is well, 1 if something is wrong, 2 if something could not be checked."""
+    diagnosis = _diagnose_project if options.contract is None else _explain_document
     lines = list(diagnosis(options, os.environ))
     states = {line.state for line in lines}
     code = 0
@@ -112,7 +112,8 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[Line]:
+def _diagnose_project(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[Line]:
+    """Yield the lines about the project: packages, settings, contract, target and recordings."""
     yield from _installed()
     try:
         config = read_config(options.arguments)
@@ -120,25 +121,25 @@ def _diagnosis(options: argparse.Namespace, environment: Mapping[str, str]) -> I
         yield _error_line("settings", error, "unknown")
         return
     secret_settings.add_secrets(options.redact, config, environment)
-    yield from _settings(config, environment)
+    yield from _setting_lines(config, environment)
     try:
         in_force = contract_of_config(config)
         contract = in_force.load()
     except BctrlError as error:
         yield _error_line("contract", error, "unknown")
         return
-    yield from _contract(in_force, contract)
+    yield from _contract_lines(in_force, contract)
     if in_force.origin != "packaged":
         summary = _summary(config, in_force, contract, environment)
         if isinstance(summary, Line):
             yield summary
         else:
             yield from _summary_lines(summary, options)
-    yield _target(config, ContractRun("live", contract, chosen=in_force, max_examples=1), environment, options)
-    yield from _recordings(config, contract, environment)
+    yield _target_line(config, ContractRun("live", contract, chosen=in_force, max_examples=1), environment, options)
+    yield from _recording_lines(config, contract, environment)
 
 
-def _explanation(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[Line]:
+def _explain_document(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[Line]:
     """Yield the lines about one document: its operations, what they need, and the lines to paste."""
     try:
         config = read_config([f"--bctrl-contract={options.contract}", *options.arguments])
@@ -148,7 +149,7 @@ def _explanation(options: argparse.Namespace, environment: Mapping[str, str]) ->
     except BctrlError as error:
         yield _error_line("contract", error, "unknown")
         return
-    yield from _contract(in_force, contract)
+    yield from _contract_lines(in_force, contract)
     summary = _summary(config, in_force, contract, environment)
     if isinstance(summary, Line):
         yield summary
@@ -177,13 +178,14 @@ def _summary(
 
 
 def _summary_lines(summary: ContractSummary, options: argparse.Namespace) -> Iterator[Line]:
+    """Yield the lines about what a live run checks; JSON output has no limit on their number."""
     limit = {} if options.format == "text" else {"limit": None}
     for line in summary_lines(summary, **limit):
         yield Line(line.topic, line.text, "note" if line.is_gap else "ok")
 
 
 def _lines_to_paste(name: str, key_prefix: str, contract: Contract, summary: ContractSummary) -> Iterator[str]:
-    """Yield the lines of an ini file with which a live run uses the contract and checks all its safe operations."""
+    """Yield the lines of a pytest.ini with which a live run uses the contract and checks all safe operations."""
     yield "[pytest]"
     yield f"bctrl_contract = {name}"
     if key_prefix:
@@ -222,8 +224,8 @@ def _version(name: str) -> str:
         return ""
 
 
-def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
-    """Yield a line for each setting: its value, and where it comes from."""
+def _setting_lines(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
+    """Yield a line per setting with its value and origin, and a line per wrong setting."""
     yield Line("ini", str(config.inipath or "none"))
     key_state = "set" if environment.get(KEY_VARIABLE) else "not set"
     yield Line("setting", f"key: {key_state} ({KEY_VARIABLE})")
@@ -258,11 +260,12 @@ def _settings(config: pytest.Config, environment: Mapping[str, str]) -> Iterator
 
 
 def _error_line(topic: str, error: BctrlError, state: State = "wrong") -> Line:
+    """Return the line about an error."""
     return Line(topic, f"{error.where}: {error.problem}", state, error.hint)
 
 
 def _without_credentials(value: str) -> str:
-    """Return a URL without its user, query and fragment, which may hold a password or token; other values as is."""
+    """Return a URL without user, query and fragment, which may contain a secret; another value unchanged."""
     if "://" not in value and "@" not in value:
         return value
     head, mark, rest = value.rpartition("://")
@@ -270,8 +273,8 @@ def _without_credentials(value: str) -> str:
     return f"{head}{mark}{rest.partition('?')[0].partition('#')[0]}"
 
 
-def _contract(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
-    """Yield the lines about the contract in force, and its invalid parts."""
+def _contract_lines(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
+    """Yield the lines about the contract in force: title, path and overlay, and whether it is out of date."""
     overlay = "no overlay"
     if in_force.overlay:
         overlay = f"overlay {in_force.overlay}"
@@ -296,7 +299,7 @@ def _contract(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
         yield Line("contract", f"{in_force.path} is out of date: its spec or overlay has changed", "wrong", hint)
 
 
-def _target(
+def _target_line(
     config: pytest.Config, run: ContractRun, environment: Mapping[str, str], options: argparse.Namespace
 ) -> Line:
     """Return the line about the target: its response, or why no request was sent."""
@@ -320,7 +323,7 @@ def _target(
 
 
 def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float = TIMEOUT) -> Line:
-    """Send one GET with the key and return the result; `redact` removes secrets from the response."""
+    """Send one GET with the key and return a line about the response; `redact` removes secrets from it."""
     operation = main_operation(run.contract)
     run = replace(run, contract=replace(run.contract, operations=(operation,)))
     target = Target(run, RetryPolicy(attempts=1), timeout, max_parallel=1)
@@ -340,8 +343,8 @@ def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float =
     return Line("target", f"{run.base_url}: {text}", state, hint or "inspect the response with curl -i")
 
 
-def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:
-    """Yield the lines about recordings: their number, unreadable ones, and those of another contract."""
+def _recording_lines(config: pytest.Config, contract: Contract, environment: Mapping[str, str]) -> Iterator[Line]:
+    """Yield lines about recordings: their number, unreadable ones, and those of another contract."""
     files = sorted(_recording_files(config, environment))
     broken, stale = [], []
     for path in files:
@@ -365,6 +368,7 @@ def _recordings(config: pytest.Config, contract: Contract, environment: Mapping[
 
 
 def _recording_files(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the recordings of the project: all in the configured folder, else those in folders named `recordings`."""
     folder_setting = lookup.find_value(table.RECORDINGS, config, environment)
     if folder_setting is not None:
         yield from Path(config.rootpath, folder_setting.value).rglob("*.har")
@@ -376,6 +380,7 @@ def _recording_files(config: pytest.Config, environment: Mapping[str, str]) -> I
 
 
 def _next_step(lines: Sequence[Line]) -> str:
+    """Return what to do next: fix the first problem, install the extra, or run the suite."""
     for state in ("unknown", "wrong"):
         for line in lines:
             if line.state == state:

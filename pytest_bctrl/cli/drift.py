@@ -80,14 +80,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare the specs and report the changes; return 1 if one fails the run. Raises `BctrlError` on an error."""
+    """Compare the specs and report the changes without garbage collections; returns 1 if a change fails the run."""
     import gc
 
     # Nearly every object lives until the end, and garbage collection would take a quarter of the time.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return _run(arguments)
+        return _compare_and_report(arguments)
     finally:
         # In the oldest generation, the objects are not collected as soon as collection is enabled.
         gc.freeze()
@@ -96,7 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
             gc.enable()
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _compare_and_report(arguments: argparse.Namespace) -> int:
+    """Compare the specs, write the reports or accept the findings, and return the exit code."""
     from datetime import date
 
     from pytest_bctrl.baseline.baseline_file import apply_baseline, baseline_notes, expiry_date
@@ -141,7 +142,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.accept is not None:
         # With --fail-on never, no finding fails the run, and every finding is accepted.
         accepted = findings if arguments.fail_on == "never" else failing
-        return _accept(baseline.path, accepted, arguments, until)
+        return _accept_changes(baseline.path, accepted, arguments, until)
     remarks = tuple(notes)
     if compared is not None:
         remarks = (f"compared with {short_path(base)}: {compared.reason}", *notes)
@@ -157,7 +158,7 @@ def _run(arguments: argparse.Namespace) -> int:
         side=_annotated_side(new, compared),
         version=required_version(
             arguments.redact.data(comparison.findings),
-            [*not_compared, *_excluded_from_base(excluded)],
+            [*not_compared, *_labels_excluded_from_base(excluded)],
             (old.data, new.data),
         ),
     )
@@ -187,14 +188,14 @@ def _updatable_contract(
     return None
 
 
-def _excluded_from_base(excluded: Sequence[Mapping[str, Any]]) -> list[str]:
+def _labels_excluded_from_base(excluded: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the operations that are not compared because they are invalid in the old document."""
     operations = [part["operation"] for part in excluded if part["side"] == "base"]
     return [operation for operation in operations if not operation.startswith("#/components/")]
 
 
 def _annotated_side(revision: Document, compared: ContractInForce | None) -> Side:
-    """Return the document whose lines annotations refer to: of two versions of a file, a pull request has the new one.
+    """Return the document that annotations refer to: the new one if it is a file of the repository, else the old one.
 
     `compared` is the contract in force, if it is the old document; then the new one is not part of the repository.
     """
@@ -213,7 +214,7 @@ def _with_observed(
     in_force: ContractInForce | None,
     today: date,
 ) -> tuple[list[Finding], list[str]]:
-    """Return the remaining changes and the findings in the traffic, each with its cause, and notes on the baseline."""
+    """Return the remaining changes and the findings in traffic, each with its cause, and notes on the baseline."""
     from pytest_bctrl.baseline.baseline_file import baseline_notes, mark_accepted
     from pytest_bctrl.cli.traffic import attributed_findings
 
@@ -224,7 +225,7 @@ def _with_observed(
 
 
 def _exit_code(failing: int, arguments: argparse.Namespace, updatable: ContractInForce | None) -> int:
-    """Return 1 if findings fail the run, and print their number and the next commands; else 0.
+    """Return 1 if findings fail the run, and print their number and the next commands; return 0 otherwise.
 
     `updatable` is the contract that passes once it is updated to the new spec, if there is one.
     """
@@ -241,8 +242,8 @@ def _exit_code(failing: int, arguments: argparse.Namespace, updatable: ContractI
     return 1
 
 
-def _accept(path: str, findings: Sequence[Finding], arguments: argparse.Namespace, until: date) -> int:
-    """Add the findings to the baseline; print that there are none otherwise."""
+def _accept_changes(path: str, findings: Sequence[Finding], arguments: argparse.Namespace, until: date) -> int:
+    """Add findings to the baseline, or print that there are none; returns 0."""
     if findings:
         return accept_findings(path, findings, arguments.accept, until)
     print(f"pytest-bctrl: nothing to accept: no findings at or above {arguments.fail_on}", file=sys.stderr)
@@ -250,7 +251,7 @@ def _accept(path: str, findings: Sequence[Finding], arguments: argparse.Namespac
 
 
 def _with_impact(findings: Sequence[Finding], path: str) -> list[Finding]:
-    """Add the results of an impact run to the findings. Raises `DocumentError` if the file is not an impact report."""
+    """Return the findings with the results of an impact run. Raises `DocumentError` if the file is no impact report."""
     import json
     from dataclasses import replace
 
@@ -278,7 +279,7 @@ def _with_impact(findings: Sequence[Finding], path: str) -> list[Finding]:
 
 
 def _read_base(base: str, *, is_given: bool) -> Document:
-    """Read the base document; an error names the option if `--base` was given."""
+    """Return the base document; an error names the option if `--base` was given."""
     from pytest_bctrl.drift.sources import read_source
     from pytest_bctrl.errors import DocumentError
 
@@ -314,6 +315,7 @@ def upstream_setting() -> str | None:
     import os
 
     def read(config: pytest.Config) -> str | None:
+        """Return the value in pytest's configuration."""
         from pytest_bctrl.settings.resolve import upstream
 
         return upstream(config, os.environ)
@@ -336,7 +338,7 @@ def read_settings(path: str | None) -> DriftSettings:
 
 
 def read_baseline(path: str | None, in_force: ContractInForce | None, *, is_written: bool) -> BaselineFile:
-    """Return the baseline at `path`, else that of the project, empty if there is no file.
+    """Return the baseline at `path`, else that of the project; empty if there is no file.
 
     Raises `DocumentError` if it is invalid, and `SettingError` if a file that is named is missing and `is_written` is
     false.
@@ -351,6 +353,7 @@ def read_baseline(path: str | None, in_force: ContractInForce | None, *, is_writ
 
 
 def _rules_of_checks(in_force: ContractInForce | None) -> list[str]:
+    """Return the names of the rules of checks, the invariants of the contract included."""
     from pytest_bctrl.checks.rules import rules_of
 
     contract = (in_force or chosen_contract(None)).load()

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one explanation, or the names of all rules. Raises `SettingError` for an unknown rule."""
+    """Print the explanation of a rule, or the names of all rules. Raises `SettingError` for an unknown rule."""
     contract = load_contract(arguments.contract)
     name = arguments.rule
     by_name = {explanation.name: explanation for explanation in explanations(contract, arguments.contract)}
@@ -65,12 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
         if similar_names:
             hint = f"did you mean {' or '.join(similar_names)}?"
         raise SettingError(f"there is no rule {name!r}", where="explain", hint=hint)
-    print(escape_lines(_text(by_name[name], date.today() + timedelta(days=DAYS))))
+    print(escape_lines(_explanation_text(by_name[name], date.today() + timedelta(days=DAYS))))
     return 0
 
 
 def explanations(contract: Contract, document: str | None = None) -> Iterator[Explanation]:
-    """Yield an explanation of each rule of the checks, of the contract's invariants, of requests and of the drift gate.
+    """Yield the explanation of each rule: of checks, the contract's invariants, requests and the drift gate.
 
     `document` is the value of `--contract`, for the commands in the examples.
     """
@@ -87,6 +87,7 @@ def explanations(contract: Contract, document: str | None = None) -> Iterator[Ex
 
 
 def _check_example(rule: Rule) -> str:
+    """Return an example that breaks a rule of checks: a server with an invalid response."""
     requests = "to every request"
     if rule.to:
         requests = f"to every request with {rule.to}"
@@ -97,6 +98,7 @@ def _check_example(rule: Rule) -> str:
 
 
 def _invariant_explanations(contract: Contract, document: str | None) -> Iterator[Explanation]:
+    """Yield an explanation of each invariant of the contract."""
     option = ""
     if document is not None:
         option = f" --contract={quote(document)}"
@@ -105,12 +107,13 @@ def _invariant_explanations(contract: Contract, document: str | None) -> Iterato
         parts = dict(invariant)
         name, level, because = (parts.pop(key) for key in ("rule", "level", "because"))
         entry = ", ".join(f"{key}: {value}" for key, value in parts.items()).replace("'", "")
-        source = f"x-bctrl-invariants of {_overlay_action(contract, name)}"
+        source = f"x-bctrl-invariants of {_origin_of_invariant(contract, name)}"
         example = f"a response of: pytest-bctrl mock{option} --fault \"break_rule('{name}')\""
         yield Explanation(name, level, "invariant", sentence([f"{because} ({entry})"]), source, example)
 
 
 def _drift_explanation(rule: DriftRule) -> Explanation:
+    """Return the explanation of a drift rule, with its smallest example."""
     before, after = (json.dumps(side, ensure_ascii=False) for side in drift_example(rule.id).shown)
     if rule.oasdiff == "-":
         source = "pytest-bctrl; oasdiff has no such rule"
@@ -123,8 +126,8 @@ def _drift_explanation(rule: DriftRule) -> Explanation:
     return Explanation(rule.id, rule.level, "drift", checks, source, example)
 
 
-def _overlay_action(contract: Contract, rule: str) -> str:
-    """Return the name of the overlay's action that adds an invariant; without an overlay, the contract's name."""
+def _origin_of_invariant(contract: Contract, rule: str) -> str:
+    """Return the overlay's action that adds an invariant, by name; without an overlay, the contract's name."""
     from pytest_bctrl.contract.yaml_source import read_yaml
     from pytest_bctrl.files.limits import read_text
 
@@ -136,8 +139,8 @@ def _overlay_action(contract: Contract, rule: str) -> str:
     return f"{files.overlay.name}: {action.get('description', '')}"
 
 
-def _text(explanation: Explanation, until: date) -> str:
-    """Return an explanation as text, with the entry that accepts a finding of the rule."""
+def _explanation_text(explanation: Explanation, until: date) -> str:
+    """Return an explanation as text, with the baseline entry that accepts a finding of the rule."""
     name = explanation.name
     head = f"""\
 {name}  {explanation.level}  ({explanation.kind})

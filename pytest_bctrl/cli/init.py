@@ -69,7 +69,7 @@ class Source(NamedTuple):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write every file that does not exist, and print what the existing ones need; return 0.
+    """Write the files that do not exist, and print what to add to the existing ones; returns 0.
 
     Raises `BctrlError`, before anything is written, if the document or the project's configuration cannot be read, or
     if the contract suite can test no operation.
@@ -82,20 +82,20 @@ def run(options: argparse.Namespace) -> int:
             where=str(config.inipath),
             hint=f"run it there: cd {folder}; or, for a separate project in this folder: touch pytest.ini",
         )
-    source = _source(options.document)
+    source = _contract_source(options.document)
     _require_free_name(source, options.document, options.redact(source.text))
     project = _new_project(source, Path.cwd())
     operations = numbered(len(project.summary.operations), "operation")
     title = f"{source.contract.title} {source.contract.version}"
     print(escape_line(f"contract   {title}, {operations}: {project.summary.counts}"))
     for file in _new_files(source, project, config.inipath):
-        _write(file._replace(text=options.redact(file.text)))
+        _write_new_file(file._replace(text=options.redact(file.text)))
     print("next       pytest --bctrl-mock")
     return 0
 
 
-def _source(document: str | None) -> Source:
-    """Return the contract that DOCUMENT names."""
+def _contract_source(document: str | None) -> Source:
+    """Return the contract that DOCUMENT names: a path, a URL, `current`, or None for the packaged one."""
     if document is None:
         return Source(load_from(None, "init", ""))
     if document == CURRENT:
@@ -103,7 +103,7 @@ def _source(document: str | None) -> Source:
         header = f"{VERSION_HEADER}: {contract.version}"
         return Source(contract, current_api().name, current_api().read_text("utf-8"), headers=(header,))
     if "://" in document:
-        return _downloaded(document)
+        return _download_contract(document)
     return Source(load_from(Path(document), "init", ""), document)
 
 
@@ -118,8 +118,8 @@ def _require_free_name(source: Source, document: str | None, text: str) -> None:
     raise SettingError(f"the file exists and is not the document of {document}", where=source.path, hint=hint)
 
 
-def _downloaded(url: str) -> Source:
-    """Return the contract at a URL; its base URL is that of the document if the document names no other."""
+def _download_contract(url: str) -> Source:
+    """Return the contract at a URL; its base URL is that of the document, if that names no other."""
     text = read_text(url)
     document = load_document(text, url)
     contract = from_document(document.data, url)
@@ -133,6 +133,7 @@ def _downloaded(url: str) -> Source:
 
 
 def _new_project(source: Source, root: Path) -> NewProject:
+    """Return what `init` knows about the project."""
     summary = summarise(ContractRun("live", source.contract))
     operation, values, is_on_mock_only = _first_request(source.contract, summary)
     return NewProject(
@@ -149,7 +150,7 @@ def _new_project(source: Source, root: Path) -> NewProject:
 
 
 def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operation, Inputs, bool]:
-    """Return the operation of the first test, its parameters, and whether their values exist on the mock only.
+    """Return the operation of the first test, its inputs, and whether only the mock accepts their values.
 
     An operation that a live run checks is preferred, and one with a JSON response.
     """
@@ -157,6 +158,7 @@ def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operat
     states |= dict.fromkeys(summary.needs_space_id, "checked")
 
     def rank(operation: Operation) -> tuple[bool, bool]:
+        """Return a sort key that prefers an operation that is checked and responds with JSON."""
         return states[operation.label] != "checked", not answers_with_json(operation)
 
     usable = [operation for operation in contract.operations if states[operation.label] in ("checked", "no value")]
@@ -175,7 +177,7 @@ def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operat
 
 
 def _new_files(source: Source, project: NewProject, config_file: Path | None) -> Iterator[NewFile]:
-    """Yield the files of the project; the configuration is appended to a `pyproject.toml` that has no pytest table."""
+    """Yield the files of the project: contract, configuration, first tests and CI job."""
     root = Path.cwd()
     if source.text:
         yield NewFile(root / source.path, source.text, "the contract")
@@ -183,18 +185,18 @@ def _new_files(source: Source, project: NewProject, config_file: Path | None) ->
     if config_file is None:
         yield NewFile(root / "pytest.ini", configuration("pytest", "ini", settings), "the configuration of pytest")
     else:
-        table, style = _table(config_file)
+        table, style = _pytest_table(config_file)
         text = configuration(table, style, settings)
-        yield NewFile(config_file, text, "the configuration of pytest", _is_appended(config_file, text))
+        yield NewFile(config_file, text, "the configuration of pytest", _can_append(config_file, text))
     folder = root / "tests" if (root / "tests").is_dir() else root
     yield NewFile(folder / "test_api.py", first_tests(project), "first tests")
     yield NewFile(root / ".github" / "workflows" / "contract.yml", workflow(project), "a CI job for GitHub Actions")
 
 
-def _table(config_file: Path) -> tuple[str, Style]:
+def _pytest_table(config_file: Path) -> tuple[str, Style]:
     """Return the table of pytest in a configuration file, and how its values are written."""
     if config_file.name == "pyproject.toml":
-        tables = _toml(config_file).get("tool", {}).get("pytest", {})
+        tables = _parsed_toml(config_file).get("tool", {}).get("pytest", {})
         is_native = bool(tables) and "ini_options" not in tables
         return ("tool.pytest" if is_native else "tool.pytest.ini_options"), "toml"
     if config_file.suffix == ".toml":
@@ -202,14 +204,14 @@ def _table(config_file: Path) -> tuple[str, Style]:
     return ("tool:pytest" if config_file.name == "setup.cfg" else "pytest"), "ini"
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    """Return a TOML file that pytest has read."""
+def _parsed_toml(path: Path) -> dict[str, Any]:
+    """Return the data of a TOML file that pytest has read."""
     return tomllib.loads(path.read_text("utf-8"))
 
 
-def _is_appended(config_file: Path, text: str) -> bool:
+def _can_append(config_file: Path, text: str) -> bool:
     """Return whether a table can be appended to a file: a `pyproject.toml` that configures no pytest yet."""
-    if config_file.name != "pyproject.toml" or "pytest" in _toml(config_file).get("tool", {}):
+    if config_file.name != "pyproject.toml" or "pytest" in _parsed_toml(config_file).get("tool", {}):
         return False
     try:
         tomllib.loads(f"{config_file.read_text('utf-8')}\n{text}")
@@ -219,11 +221,11 @@ def _is_appended(config_file: Path, text: str) -> bool:
     return True
 
 
-def _write(file: NewFile) -> None:
-    """Create a file or append to it; if it exists already, print what to add."""
+def _write_new_file(file: NewFile) -> None:
+    """Create a file or append to it, and print that; if it exists already, print what to add."""
     name = shown_path(file.path)
     if file.is_appended:
-        _append(file)
+        _append_to_file(file)
         print(escape_line(f"appended   {name}: {file.purpose}"))
         return
     try:
@@ -231,7 +233,7 @@ def _write(file: NewFile) -> None:
         with file.path.open("x", encoding="utf-8", newline="\n") as created:
             created.write(file.text)
     except FileExistsError:
-        _print_existing(file, name)
+        _print_existing_file(file, name)
         return
     except OSError as error:
         raise DocumentError(
@@ -240,7 +242,8 @@ def _write(file: NewFile) -> None:
     print(escape_line(f"written    {name}: {file.purpose}"))
 
 
-def _append(file: NewFile) -> None:
+def _append_to_file(file: NewFile) -> None:
+    """Add the text of a file after the content that it has already."""
     with file.path.open("rb") as existing:
         content = existing.read()
     separator = "\n" if content.endswith(b"\n") else "\n\n"
@@ -248,7 +251,8 @@ def _append(file: NewFile) -> None:
     write_files({file.path: text})
 
 
-def _print_existing(file: NewFile, name: str) -> None:
+def _print_existing_file(file: NewFile, name: str) -> None:
+    """Print that an existing file is unchanged, and what to add to it if its content differs."""
     if file.path.is_file() and file.path.read_bytes() == file.text.encode():
         print(escape_line(f"unchanged  {name}: {file.purpose}"))
         return

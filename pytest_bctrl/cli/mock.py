@@ -92,16 +92,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C or SIGTERM and return 0. Raises `SettingError` for a wrong setting."""
+    """Serve the mock until Ctrl-C or SIGTERM, and return 0. Raises `SettingError` for a wrong setting."""
     contract = load_contract(options.contract)
-    token = _token(options) if options.control else None
+    token = _control_token(options) if options.control else None
     log = None if options.quiet else LineLog(sys.stdout.fileno(), options.redact)
     server = MockServer(
         contract,
-        api_key=_key(options),
+        api_key=_mock_key(options),
         space_id=options.space_id,
         host=options.host,
-        port=_port(contract) if options.port is None else options.port,
+        port=_default_port(contract) if options.port is None else options.port,
         log=None if log is None else lambda entry: log(log_line(entry)),
         # Without the control path, no client can read the journal.
         remembered=10_000 if options.control else 0,
@@ -117,14 +117,15 @@ def run(options: argparse.Namespace) -> int:
 
         hooks = {"pytest_bctrl_scenarios": CustomScenario, "pytest_bctrl_faults": CustomFault}
         server.extend(*gathered(options.plugin, hooks))
-    _set_scenario(server, options)
+    _apply_options(server, options)
     serve_until_signal(server, options.ready_file, partial(_announce, server, options, token))
     if log is not None:
         log.close()
     return 0
 
 
-def _set_scenario(server: MockServer, options: argparse.Namespace) -> None:
+def _apply_options(server: MockServer, options: argparse.Namespace) -> None:
+    """Set the recording, scenario, seed and faults that the options name."""
     if options.recording is not None and options.recording.suffix in (".har", ".zip"):
         server.play(_recording_scenario(options.recording, server.contract, conforming=not options.nonconforming))
     elif options.recording is not None:
@@ -142,6 +143,7 @@ def _set_scenario(server: MockServer, options: argparse.Namespace) -> None:
 
 
 def _recording_scenario(path: Path, contract: Contract, *, conforming: bool) -> Scenario:
+    """Return a scenario that replays a recording, which must conform to the contract if `conforming`."""
     # Recordings need httpx, which takes most of the import time: import it only to replay one.
     from pytest_bctrl.recorded.conform import Checked, require_conforming
     from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -158,15 +160,15 @@ def _recording_scenario(path: Path, contract: Contract, *, conforming: bool) -> 
     return scenario(Player(recording.exchanges, name=str(path), hint=hint))
 
 
-def _token(options: argparse.Namespace) -> Secret:
+def _control_token(options: argparse.Namespace) -> Secret:
     """Return the token of the control path: that of the environment, else a random one."""
     token = os.environ.get("BCTRL_CONTROL_TOKEN") or secrets.token_urlsafe(24)
     options.redact.add(token, name="the control token")
     return Secret(token)
 
 
-def _key(options: argparse.Namespace) -> Secret | None:
-    """Return the key of the mock, None for the fixed one. Raises `SettingError` if its variable is not set."""
+def _mock_key(options: argparse.Namespace) -> Secret | None:
+    """Return the key of the mock; None for the fixed one. Raises `SettingError` if its variable is not set."""
     name = options.api_key_env
     key = os.environ.get(name)
     if key:
@@ -177,7 +179,7 @@ def _key(options: argparse.Namespace) -> Secret | None:
     raise SettingError("the variable is not set", where=f"--api-key-env {name}", hint=f"export {name}=…")
 
 
-def _port(contract: Contract) -> int:
+def _default_port(contract: Contract) -> int:
     """Return the port of the contract's first local server, else the default port."""
     for server in map(urlsplit, contract.servers):
         if server.port is not None and is_loopback(server.hostname or ""):
@@ -192,6 +194,7 @@ def _announce(server: MockServer, options: argparse.Namespace, token: Secret | N
 
 
 def _print_start(server: MockServer, options: argparse.Namespace) -> None:
+    """Print what the mock serves, what it does not, and a curl command to try."""
     contract = server.contract
     print(
         escape_line(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")
@@ -227,6 +230,7 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
 
 
 def _ready_data(server: MockServer, token: Secret | None) -> dict[str, object]:
+    """Return the data of the ready file: URL, space, process id, key, and the control path with its token."""
     url = reachable_url(server.url)
     data = {"url": url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
     if token is not None:
@@ -243,17 +247,17 @@ def epilog() -> str:
     tables = {"scenarios": SCENARIOS, "faults (each takes times=, every= and after=)": FAULTS}
     rows = []
     for title, makers in tables.items():
-        rows += [f"{title}:", *(f"  {name:<20}{_summary(maker)}" for name, maker in makers.items()), ""]
+        rows += [f"{title}:", *(f"  {name:<20}{_first_line_of_docstring(maker)}" for name, maker in makers.items()), ""]
     return "\n".join([*rows, "A request with Prefer: code=404 gets that status."])
 
 
-def _summary(maker: Callable[..., object]) -> str:
+def _first_line_of_docstring(maker: Callable[..., object]) -> str:
     """Return the first line of the docstring of a scenario or a fault."""
     return (maker.__doc__ or "").partition("\n")[0]
 
 
 def log_line(entry: JournalEntry) -> str:
-    """Return the line of the request log for an exchange."""
+    """Return the line of the request log for an exchange, with time, response and size."""
     text = f"{time.strftime('%H:%M:%S', time.localtime(entry.time))} {entry}"
     size = len(entry.response.body)
     if size:

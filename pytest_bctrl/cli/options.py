@@ -51,11 +51,13 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
 
 class _Format(argparse.Action):
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Add a report of this format to standard output."""
         namespace.reports = [*namespace.reports, ReportFile(values, None)]
 
 
 class _Output(argparse.Action):
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Set the file of the last report; an error if it has one already."""
         reports = namespace.reports or [ReportFile("text", None)]
         if reports[-1].path is not None:
             parser.error(f"argument --output: {values}: no --format precedes it")
@@ -63,7 +65,7 @@ class _Output(argparse.Action):
 
 
 def requested_reports(arguments: argparse.Namespace) -> list[ReportFile]:
-    """Return the reports to write. Raises `SettingError` if two would share standard output."""
+    """Return the reports to write. Raises `SettingError` if two of them would share standard output."""
     reports: list[ReportFile] = arguments.reports or [ReportFile("text", None)]
     open_ = [report.format for report in reports if report.path in (None, "-")]
     if len(open_) > 1:
@@ -85,11 +87,11 @@ def write_reports(
     for report in reports:
         text = writer(report.format)(findings, title)
         if report.path in (None, "-"):
-            _print(text)
+            _print_text(text)
             continue
         path = Path(str(report.path))
         try:
-            _write(path, text)
+            _replace_file(path, text)
         except OSError as error:
             raise DocumentError(
                 f"it cannot be written: {error.strerror}",
@@ -98,7 +100,7 @@ def write_reports(
             ) from None
 
 
-def _write(path: Path, text: str) -> None:
+def _replace_file(path: Path, text: str) -> None:
     """Replace a file atomically, so that its previous contents survive a full disk."""
     if path.parts[:2] == ("/", "dev") or (path.exists() and not path.is_file()):
         # A pipe, a terminal or a device such as /dev/stdout cannot be replaced.
@@ -110,8 +112,8 @@ def _write(path: Path, text: str) -> None:
         part.replace(target)
 
 
-def _print(text: str) -> None:
-    """Write a text to standard output."""
+def _print_text(text: str) -> None:
+    """Write a text to standard output. Raises `DocumentError` if that is closed or full."""
     hint = "give --output PATH"
     if sys.stdout is None:
         raise DocumentError("it is closed", where="standard output", hint=hint)
@@ -139,14 +141,14 @@ def add_plugin_argument(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def gathered(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any]]:
-    """Return, for each hook, the parts that the modules return, which must be of the hook's type.
+    """Return, per hook, the custom parts that modules return. Raises `SettingError` for a wrong type or no hook.
 
     Raises `SettingError` for a module that implements none of the hooks, as it would have no effect.
     """
     # Importing the checks is slow, and a command line without plugins does not need them.
     from pytest_bctrl.checks.run import flattened
 
-    imported = [_import(name) for name in modules]
+    imported = [_import_module(name) for name in modules]
     for name, module in zip(modules, imported, strict=True):
         if not any(callable(getattr(module, hook, None)) for hook in hooks):
             raise SettingError(f"it has no {' or '.join(hooks)}", where=f"--plugin {name}", hint="define the function")
@@ -157,7 +159,7 @@ def gathered(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any
     return results
 
 
-def _import(name: str) -> ModuleType:
+def _import_module(name: str) -> ModuleType:
     """Import a module of the project. Raises `SettingError` if that fails."""
     # Find modules in the working directory, as `pytest -p` does.
     if "" not in sys.path:
@@ -186,7 +188,7 @@ def add_acceptance_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def accept_findings(path: str, findings: Sequence[Finding], reason: str, until: date) -> int:
-    """Add findings to the baseline, each once, print a line, and return the exit code 0."""
+    """Add findings to the baseline, each once, print how many, and return the exit code 0."""
     from pytest_bctrl.baseline.write_entries import add_to_baseline
 
     distinct_findings = list({finding.fingerprint: finding for finding in findings}.values())

@@ -47,7 +47,7 @@ def add_contract_argument(parser: argparse.ArgumentParser, what: str = "an OpenA
 
 
 def load_contract(name: str | None, option: str = "--contract") -> Contract:
-    """Load the contract with this name, else the one in force in the project. Raises `BctrlError`."""
+    """Return the loaded contract with a path or name; None is the one in force. Raises `BctrlError`."""
     return chosen_contract(name, option).load()
 
 
@@ -58,21 +58,22 @@ def own_files() -> ContractFiles | None:
 
 def project_root() -> Path:
     """Return pytest's rootdir if the location of `contracts/` depends on it; else the working directory."""
-    return _of_project((), FOLDER, lambda config: config.rootpath) or Path.cwd()
+    return _read_if_relevant((), FOLDER, lambda config: config.rootpath) or Path.cwd()
 
 
 def chosen_contract(name: str | None, option: str = "--contract") -> ContractInForce:
-    """Return the contract with this name, else the one in force in the project. Raises `BctrlError`."""
+    """Return the contract with a path or name; None is the one in force. Raises `BctrlError`."""
     folder = Path.cwd()
     if name is not None:
         root = project_root() if name == PUBLISHED else folder
-        prefix = project_setting("bctrl_key_prefix", _key_prefix) or ""
+        prefix = project_setting("bctrl_key_prefix", _configured_key_prefix) or ""
         return contract_in_force(name, root, option)._replace(key_prefix=prefix)
     names = ("bctrl_contract", "bctrl_key_prefix")
-    return _of_project(names, FOLDER, contract_of_config) or contract_in_force(None, folder)
+    return _read_if_relevant(names, FOLDER, contract_of_config) or contract_in_force(None, folder)
 
 
-def _key_prefix(config: pytest.Config) -> str:
+def _configured_key_prefix(config: pytest.Config) -> str:
+    """Return the key prefix that pytest's configuration sets."""
     from pytest_bctrl.settings.resolve import key_prefix
 
     return key_prefix(config)
@@ -92,6 +93,7 @@ def baseline_path(option: str | None, *, is_written: bool) -> Path:
 
 
 def _configured_baseline(config: pytest.Config, is_written: bool) -> Path | None:
+    """Return the path of the baseline that the configuration names; None if it names none."""
     from pytest_bctrl.settings import lookup, table
 
     setting = lookup.find_value(table.BASELINE, config, os.environ)
@@ -103,17 +105,18 @@ def _configured_baseline(config: pytest.Config, is_written: bool) -> Path | None
 
 
 def _require_file(path: Path, where: str, is_written: bool) -> None:
+    """Raise `SettingError` if a baseline does not exist, unless the command writes it."""
     if not is_written and not path.is_file():
         raise SettingError(f"{str(path)!r} is not a file", where=where, hint="--accept REASON writes one")
 
 
 def project_setting(name: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:
-    """Return what `read` returns for pytest's configuration; None if no file of the project sets `name`."""
-    return _of_project((name,), "", read)
+    """Return the result of `read` for pytest's configuration; None if no file of the project sets `name`."""
+    return _read_if_relevant((name,), "", read)
 
 
-def _of_project(names: Sequence[str], folder: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:
-    """Read pytest's configuration if it may matter: it sets one of the names, or determines which `folder` is used.
+def _read_if_relevant(names: Sequence[str], folder: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:
+    """Return the result of `read` for pytest's configuration, which is read only if it may matter; else None.
 
     Starting pytest takes a third of a second and runs the `conftest.py` of the project.
     """
@@ -132,7 +135,7 @@ def _of_project(names: Sequence[str], folder: str, read: Callable[[pytest.Config
 
 
 def _is_root(folder: Path) -> bool:
-    """Return whether this folder is certainly pytest's rootdir, without starting pytest."""
+    """Return whether a folder is certainly pytest's rootdir, without starting pytest."""
     if any((folder / name).is_file() for name in _ROOTDIR_FILES):
         return True
     toml = folder / "pyproject.toml"
@@ -161,7 +164,7 @@ def read_config(arguments: Sequence[str] = ()) -> pytest.Config:
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_cmdline_main(self, config: pytest.Config) -> int:
-            """Store the configuration; returning a value here ends the run."""
+            """Store the configuration, and end the run by returning a value."""
             self.config = config
             return 0
 

@@ -51,7 +51,7 @@ _MOST_OPTIONAL = 20
 
 
 def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
-    """Yield the settings of a new project, the ones that are only suggested included."""
+    """Yield the settings of a new project, including those that are only suggested in comments."""
     if project.contract:
         text = "The contract, which tests, mock and every command read. What it needs: pytest-bctrl doctor"
         yield ConfigurationEntry(text, "bctrl_contract", project.contract)
@@ -102,31 +102,34 @@ def configuration(table: str, style: Style, settings: Iterable[ConfigurationEntr
 
 
 def _ini_lines(entry: ConfigurationEntry) -> list[str]:
+    """Return the lines of a setting in an ini file."""
     if isinstance(entry.value, str):
         return [f"{entry.name} = {entry.value}"]
     return [f"{entry.name} =", *(f"  {value}" for value in entry.value)]
 
 
 def _toml_lines(entry: ConfigurationEntry) -> list[str]:
+    """Return the lines of a setting in a TOML file."""
     if isinstance(entry.value, str):
         return [f"{entry.name} = {_toml_text(entry.value)}"]
     return [f"{entry.name} = [", *(f"  {_toml_text(value)}," for value in entry.value), "]"]
 
 
 def _toml_text(text: str) -> str:
+    """Return a text as a TOML string."""
     # A basic string of TOML has the escapes of JSON.
     return json.dumps(text, ensure_ascii=False)
 
 
 def first_tests(project: NewProject) -> str:
-    """Return a module with two tests: a response conforms, and a client gets over a server that fails once."""
+    """Return a test module with two tests: a response conforms, and a client retries after a failure."""
     operation = project.operation
     fixtures = ["bctrl_mock"] if project.on_mock_only else []
     fixtures.append("bctrl_client")
-    call, fixtures = _call(project, fixtures)
+    call, fixtures = _request_expression(project, fixtures)
     name = re.sub(r"[^0-9a-z]+", "_", (operation.operation_id or operation.label).lower()).strip("_") or "request"
     retry = list(dict.fromkeys(["bctrl_mock", *fixtures]))
-    return f'''"""First tests of {_prose(operation.label)}.
+    return f'''"""First tests of {_docstring_text(operation.label)}.
 
 They send requests to a mock of the API. With --bctrl-live, the tests without bctrl_mock send them to the API itself.
 """
@@ -147,12 +150,12 @@ def test_{name}_is_sent_again_after_a_503({", ".join(retry)}):
 '''
 
 
-def _prose(text: str) -> str:
-    """Return text of a document as it may stand in a docstring."""
+def _docstring_text(text: str) -> str:
+    """Return a document's text escaped for use in a docstring."""
     return escape_line(text).replace("\\", "\\\\").replace('"', "'")
 
 
-def _call(project: NewProject, fixtures: Sequence[str]) -> tuple[str, list[str]]:
+def _request_expression(project: NewProject, fixtures: Sequence[str]) -> tuple[str, list[str]]:
     """Return the expression that sends the request, and the fixtures that it needs."""
     operation, fixtures = project.operation, list(fixtures)
     setting = {parameter.name for parameter in operation.path_parameters if parameter.setting == "space_id"}
@@ -185,12 +188,12 @@ def workflow(project: NewProject) -> str:
         setup += "      - run: pip install -r requirements.txt\n"
     nightly = _SPEC
     if project.contract:
-        nightly = _LIVE + _environment(project)
+        nightly = _LIVE + _environment_lines(project)
     return _WORKFLOW + setup + _MOCK + _NIGHTLY + setup + nightly
 
 
-def _environment(project: NewProject) -> str:
-    """Return the variables of the step that sends requests to the API; the repository's settings hold the values."""
+def _environment_lines(project: NewProject) -> str:
+    """Return the `env` lines of the step that sends requests to the API; empty if it needs no variable."""
     values = {}
     if project.summary.credentials:
         values[KEY_VARIABLE] = "secrets"

@@ -85,9 +85,9 @@ class ProxiedTraffic:
     # The proxy calls the following methods.
 
     def add_exchange(self, proxied: ProxiedExchange) -> None:
-        """Check an exchange. An error of the package itself is printed, and counts as not checked."""
+        """Check an exchange and add the results; an error of the package itself is printed and counted."""
         try:
-            self._add_exchange(proxied)
+            self._check_exchange(proxied)
         except BrokenCheckError as error:
             self._count(self.not_checked, str(error))
         except Exception:  # noqa: BLE001 - the proxy continues, and the exit code says that something was not checked
@@ -95,12 +95,12 @@ class ProxiedTraffic:
             self._count(self.not_checked, "a bug in pytest-bctrl, printed above")
 
     def add_surplus(self, proxied: ProxiedExchange, data: bytes) -> None:
-        """Report bytes that belong to no response."""
-        request = _request(proxied)
-        operation = self._operation(request)
+        """Add the finding about bytes that belong to no response, unless they are harmless."""
+        request = _request_of(proxied)
+        operation = self._operation_of(request)
         surplus = Surplus(data, proxied.method, proxied.status)
         if operation is not None and not surplus.is_harmless and self._redact_secrets(request):
-            self._report([surplus_finding(operation, surplus, self._command(proxied, operation))])
+            self._report([surplus_finding(operation, surplus, self._curl_command(proxied, operation))])
 
     def add_unreachable(self, error: TransportError) -> None:
         """Count a request that could not be forwarded because the target cannot be reached."""
@@ -111,19 +111,20 @@ class ProxiedTraffic:
         """Count a request that the proxy rejected."""
         self._count(self.rejected, f"{request}: {reason}")
 
-    def _add_exchange(self, proxied: ProxiedExchange) -> None:
-        request = _request(proxied)
+    def _check_exchange(self, proxied: ProxiedExchange) -> None:
+        """Check an exchange with an operation of the contract, and count, report, observe and keep it."""
+        request = _request_of(proxied)
         if not self._redact_secrets(request, proxied.headers):
             return
         if proxied.cancelled:
             self._count(self.cancelled, proxied.cancelled)
             return
-        operation = self._operation(request)
+        operation = self._operation_of(request)
         if operation is None:
             self._add_unmatched(request)
             return
         if proxied.error is not None:
-            self._add_error(proxied, operation, proxied.error)
+            self._report_error(proxied, operation, proxied.error)
             if not proxied.status:
                 return
         observed = self._observed(proxied, request, operation)
@@ -140,7 +141,7 @@ class ProxiedTraffic:
         self._keep(proxied, observed)
 
     def _add_unmatched(self, request: Request) -> None:
-        """Count a request that is to no operation, or to one that the document describes wrongly."""
+        """Count a request that is to no operation, or whose operation was excluded as invalid."""
         reasons = self._checks.exclusions(request)
         for reason in reasons:
             self._count(self.not_checked, reason)
@@ -148,15 +149,16 @@ class ProxiedTraffic:
         if not reasons and not is_preflight:
             self._count(self.unmatched, f"{request.method} {request.target.partition('?')[0]}")
 
-    def _add_error(self, proxied: ProxiedExchange, operation: Operation, error: TransportError) -> None:
+    def _report_error(self, proxied: ProxiedExchange, operation: Operation, error: TransportError) -> None:
+        """Report the transport error that ended an exchange."""
         has_begun = bool(proxied.status)
         description = describe_error(error.name, error.detail, has_begun)
-        command = self._command(proxied, operation)
+        command = self._curl_command(proxied, operation)
         observed = error.detail or error.name
         self._report([transport_finding(operation, description.kind, description.message, command, observed=observed)])
 
     def _observed(self, proxied: ProxiedExchange, request: Request, operation: Operation) -> ObservedExchange:
-        """Return an exchange with its decoded body, or the reason why the body is not known."""
+        """Return an exchange with its decoded body, or with the reason why its body is not known."""
         content, response_unread = Content(b""), ""
         if proxied.error is not None:
             response_unread = "the response is not complete"
@@ -165,7 +167,7 @@ class ProxiedTraffic:
         else:
             codings = ", ".join(value for name, value in proxied.headers if name.lower() == "content-encoding")
             content = content_of(bytes(proxied.response_body), codings)
-        command = self._command(proxied, operation)
+        command = self._curl_command(proxied, operation)
         if content.unread:
             response_unread = f"the body of the response was not decoded: {content.unread}"
         if content.problem:
@@ -177,17 +179,17 @@ class ProxiedTraffic:
             proxied.status,
             tuple(field for field in proxied.headers if field[0].lower() != "content-encoding"),
             b"" if response_unread else content.body,
-            _unread_request(proxied.request_body),
+            _unread_reason(proxied.request_body),
             response_unread,
             command,
         )
 
-    def _operation(self, request: Request) -> Operation | None:
+    def _operation_of(self, request: Request) -> Operation | None:
         """Return the operation that a request is to; None if the contract has none."""
         match = self._checks.match(request)
         return match.of(request.method) if match else None
 
-    def _command(self, proxied: ProxiedExchange, operation: Operation) -> str:
+    def _curl_command(self, proxied: ProxiedExchange, operation: Operation) -> str:
         """Return a curl command that sends the request to the target, with the key in a variable."""
         words = ["curl -sS -i"]
         if proxied.method == "HEAD":
@@ -206,7 +208,7 @@ class ProxiedTraffic:
         return " ".join([*words, shlex.quote(f"{self._origin}{proxied.target}")])
 
     def _redact_secrets(self, request: Request, response_headers: Headers = ()) -> bool:
-        """Redact the credentials of an exchange from now on; return false, and count it, if there are too many."""
+        """Redact the credentials of an exchange from now on; returns False, and counts it, if there are too many."""
         for value in (*sent_secrets(request, self._schemes), *received_secrets(response_headers)):
             if value in self._secrets:
                 continue
@@ -235,19 +237,20 @@ class ProxiedTraffic:
 
     @staticmethod
     def _count(counter: Counter[str], text: str) -> None:
-        """Count a text; if there are too many different ones, as one of the others."""
+        """Count a text in a counter; beyond the limit of different texts, count it as `others`."""
         if text in counter or len(counter) < _MAX_KEPT:
             counter[text] += 1
         else:
             counter["others"] += 1
 
 
-def _request(proxied: ProxiedExchange) -> Request:
+def _request_of(proxied: ProxiedExchange) -> Request:
+    """Return the request of an exchange as the checks take it."""
     headers = tuple((name.lower(), value) for name, value in proxied.request_headers)
     return Request(proxied.method, proxied.target, headers, bytes(proxied.request_body))
 
 
-def _unread_request(body: CapturedBody) -> str:
+def _unread_reason(body: CapturedBody) -> str:
     """Return why the body of a request is not known; empty if it is."""
     if body.is_known:
         return ""
@@ -257,7 +260,7 @@ def _unread_request(body: CapturedBody) -> str:
 
 
 def listed(counter: Counter[str]) -> Iterator[str]:
-    """Yield each counted text with its number, the most frequent first, and the number of those that are left out."""
+    """Yield each counted text with its number, the most frequent first, and the number of omitted ones."""
     rows = counter.most_common()
     for text, count in rows[:_MAX_LISTED]:
         yield text if count == 1 else f"{text} ({count} times)"

@@ -98,7 +98,7 @@ class _Result:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Forward until Ctrl-C or SIGTERM, and report; return 1 for findings, 2 if something could not be checked."""
+    """Forward requests until Ctrl-C or SIGTERM, and report; returns 1 for findings, 2 if something was not checked."""
     today = date.today()
     until = expiry_date(options.accept, options.until, today)
     path = baseline_path(options.baseline, is_written=options.accept is not None)
@@ -107,8 +107,8 @@ def run(options: argparse.Namespace) -> int:
     (custom_checks,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
     levels = _levels(options, contract, custom_checks)
     reports = [_report_file(name) for name in options.report]
-    target = _target(options.target)
-    recording = _recording(options, contract, target)
+    target = _target_url(options.target)
+    recording = _requested_recording(options, contract, target)
     log = None if options.quiet else LineLog(sys.stdout.fileno(), options.redact)
     traffic = ProxiedTraffic(
         contract,
@@ -128,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
     findings = [mark_accepted(finding, baseline, today) for finding in traffic.findings]
     notes = [
         *baseline_notes(findings, baseline.without_rules(drift_rules()), today),
-        *_notes(traffic, levels),
+        *_summary_notes(traffic, levels),
         *(recording.notes if recording is not None else ()),
     ]
     result = _result(options, traffic, findings, problems, notes)
@@ -143,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace, target: str, traffic: ProxiedTraffic) -> None:
-    """Forward until a signal arrives."""
+    """Run the proxy until a signal arrives."""
     events = ProxyEvents(traffic.add_exchange, traffic.add_surplus, traffic.add_unreachable, traffic.add_rejected)
     server = ProxyServer(
         target,
@@ -157,6 +157,7 @@ def _serve(options: argparse.Namespace, target: str, traffic: ProxiedTraffic) ->
     )
 
     def announce() -> dict[str, object]:
+        """Print what the proxy forwards, and return the data of the ready file."""
         url = reachable_url(server.url)
         print(escape_line(f"proxy of {target} on {url}"))
         warn_of_other_machines(options.host)
@@ -166,7 +167,7 @@ def _serve(options: argparse.Namespace, target: str, traffic: ProxiedTraffic) ->
     serve_until_signal(server, options.ready_file, announce)
 
 
-def _target(text: str) -> str:
+def _target_url(text: str) -> str:
     """Return the normalised base URL of the target. Raises `SettingError` as `base_url` does."""
     hosts = project_setting("bctrl_http_hosts", partial(lookup.file_values, table.HTTP_HOSTS)) or []
     http_hosts = [line.value.strip().lower() for line in hosts]
@@ -174,16 +175,16 @@ def _target(text: str) -> str:
 
 
 def _tls_context(target: str) -> ssl.SSLContext | None:
-    """Return the TLS context of the fixtures' client, with the project's client certificate; None for plain http."""
+    """Return the TLS context for the target, with the project's client certificate; None for plain http."""
     if not target.startswith("https:"):
         return None
     # Loads httpx, which a target without TLS does not need.
     from pytest_bctrl.traffic.client import tls_context
 
-    return tls_context(Connection(certificate=_certificate()))
+    return tls_context(Connection(certificate=_certificate_path()))
 
 
-def _certificate() -> str:
+def _certificate_path() -> str:
     """Return the path of the client certificate that the project or the environment sets; empty if none is set."""
     setting = project_setting("bctrl_client_cert", _configured_certificate)
     if setting is not None:
@@ -192,6 +193,7 @@ def _certificate() -> str:
 
 
 def _configured_certificate(config: pytest.Config) -> lookup.SettingValue | None:
+    """Return the setting of the client certificate; None if it is not set."""
     return lookup.find_value(table.CLIENT_CERT, config, os.environ)
 
 
@@ -204,7 +206,7 @@ def _levels(options: argparse.Namespace, contract: Contract, custom_checks: Sequ
 
 
 def _report_file(name: str) -> ReportFile:
-    """Return the report with the format of the file's suffix. Raises `SettingError` for an unknown one."""
+    """Return the report to write to a file, in the format of its suffix. Raises `SettingError` for another suffix."""
     path = Path(name)
     if path.suffix.lower() not in SUFFIXES:
         raise SettingError(
@@ -215,7 +217,7 @@ def _report_file(name: str) -> ReportFile:
     return ReportFile(SUFFIXES[path.suffix.lower()], name)
 
 
-def _recording(options: argparse.Namespace, contract: Contract, target: str) -> ProxyRecording | None:
+def _requested_recording(options: argparse.Namespace, contract: Contract, target: str) -> ProxyRecording | None:
     """Return the recording for `--record`, or None. Raises `SettingError` if the file is not a .har file."""
     if options.record is None:
         return None
@@ -225,8 +227,8 @@ def _recording(options: argparse.Namespace, contract: Contract, target: str) -> 
     return ProxyRecording(options.record, contract, target, options.redact, scrubs_ids=scrubs_ids)
 
 
-def _notes(traffic: ProxiedTraffic, levels: Levels) -> Iterator[str]:
-    """Yield what was not reported, and is no reason to doubt the result."""
+def _summary_notes(traffic: ProxiedTraffic, levels: Levels) -> Iterator[str]:
+    """Yield a note per request that was not checked for a good reason, and per rule that is switched off."""
     for request in listed(traffic.unmatched):
         yield f"not in the contract: {request}"
     for request in listed(traffic.rejected):
@@ -244,7 +246,7 @@ def _result(
     problems: Sequence[str],
     notes: Sequence[str],
 ) -> _Result:
-    """Return the findings and the title of the reports, without secrets."""
+    """Return the findings and the title of the reports, with secrets removed."""
     contract = traffic.contract
     not_checked = [*problems, *listed(traffic.not_checked)]
     if not traffic.checked and not not_checked:
@@ -257,6 +259,7 @@ def _result(
 
 
 def _print_summary(result: _Result, traffic: ProxiedTraffic) -> None:
+    """Print the findings, what was not checked, notes, coverage, and the verdict."""
     title = result.title
     lines = list(describe(result.findings))
     lines += [f"not checked: {reason}" for reason in title.not_checked]

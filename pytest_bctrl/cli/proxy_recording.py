@@ -45,7 +45,7 @@ class ProxyRecording:
         self._omitted: Counter[str] = Counter()
 
     def add(self, proxied: ProxiedExchange, observed: ObservedExchange) -> None:
-        """Add an exchange, unless an equal one was added before or the recording is full."""
+        """Add an exchange, unless an equal one was added, its request is incomplete, or the recording is full."""
         if observed.request_unread:
             self._omitted[f"of the request: {observed.request_unread}"] += 1
             return
@@ -79,7 +79,7 @@ class ProxyRecording:
         return [f"not recorded: {numbered(count, 'exchange')}, {reason}" for reason, count in self._omitted.items()]
 
     def save(self) -> list[str]:
-        """Write the file, and return the problems that kept exchanges or all of the file from being written."""
+        """Write the file without secrets; returns the problems that kept any exchange from being written."""
         problems = []
         exchanges = []
         for exchange in self._exchanges.values():
@@ -98,4 +98,5 @@ class ProxyRecording:
 
 
 def _now() -> str:
+    """Return the current time in UTC as ISO 8601 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

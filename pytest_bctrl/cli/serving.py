@@ -35,11 +35,11 @@ class Server(Protocol):
     ) -> None: ...
 
     def stop(self, grace: float) -> None:
-        """Stop, after completing the requests in progress for at most `grace` seconds."""
+        """Stop the server, after completing the requests in progress for at most `grace` seconds."""
 
 
 def serve_until_signal(server: Server, ready_file: Path | None, announce: Callable[[], Mapping[str, object]]) -> None:
-    """Start a server, and stop it at a signal.
+    """Start a server, write the ready file, and stop the server when a signal arrives.
 
     After the start, `announce` prints what users need and returns the data of the ready file, which exists while the
     server accepts requests.
@@ -77,6 +77,7 @@ def end_on_signals() -> threading.Event:
     ended = threading.Event()
 
     def end(_number: int, _frame: object) -> None:
+        """Set the event."""
         ended.set()
 
     hangup = getattr(signal, "SIGHUP", signal.SIGTERM)
@@ -92,7 +93,7 @@ _SIZE = re.compile(r"(\d+) *([KMG]?)I?(B?)", re.IGNORECASE)
 
 
 def byte_count(text: str) -> int:
-    """Return a number of bytes, which may have the unit KB, MB or GB."""
+    """Return the number of bytes that a text describes, with or without the unit KB, MB or GB."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise argparse.ArgumentTypeError(f"{text} is not a size: give bytes, or a number with KB, MB or GB")
@@ -121,7 +122,7 @@ class LineLog:
         self._thread.start()
 
     def __call__(self, line: str) -> None:
-        """Add one line, which ends with a line feed, without waiting."""
+        """Queue a line, which ends with a line feed; drops it if too many are waiting."""
         if self._lines.qsize() >= _MAX_WAITING_LINES:
             self._dropped += 1
         else:
@@ -135,6 +136,7 @@ class LineLog:
         self._thread.join(_CLOSE_SECONDS)
 
     def _run(self) -> None:
+        """Write queued lines until the end of the queue, with secrets removed."""
         while (line := self._lines.get()) is not None:
             data = self._redact(line).encode("utf-8", "backslashreplace")
             try:

@@ -35,7 +35,7 @@ _HINT = f"give {_KINDS}, or - for standard input"
 
 
 def opened(path: str, hint: str = _HINT) -> Recording | bytes:
-    """Return the recording in a file or, for `-`, in standard input; other contents are returned as bytes.
+    """Return the recording in a file or standard input (`-`); other content is returned as bytes.
 
     A HAR is recognised by its suffix or by its `log` member, with which no documented body begins. Raises
     `DocumentError`, with `hint`, if the file cannot be read or is empty.
@@ -60,7 +60,7 @@ def opened(path: str, hint: str = _HINT) -> Recording | bytes:
 
 
 def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation, bool]:
-    """Return the observation of all the files, and whether any of them holds response bodies.
+    """Return the observation of all files, and whether any of them has response bodies.
 
     Raises `DocumentError`, naming the file, if it cannot be read, is of another kind, or has no response of the
     contract's operations.
@@ -120,6 +120,7 @@ def _saved_observation(data: bytes, name: str) -> Observation | None:
 
 
 def _report_observation(report: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the observation in a report of a run against the live API. Raises `DocumentError` if it has none."""
     if report.get("target") == "mock":
         raise DocumentError(
             "the report is of a run against the mock, which follows the contract and shows nothing about the API",
@@ -143,7 +144,7 @@ def attributed_findings(
     changes: Sequence[Finding],
     in_force: ContractInForce | None,
 ) -> list[Finding]:
-    """Return the changes and the findings in the traffic, each with its cause.
+    """Return the changes and the findings in traffic, each with its cause attributed.
 
     `in_force` is the contract in force; None if `--base` was given. Raises `BctrlError` if the traffic cannot be read
     or compared with upstream.
@@ -174,7 +175,7 @@ def commands(
     *,
     has_bodies: bool,
 ) -> Mapping[str, str]:
-    """Return the next commands by name; each can be pasted into a shell in the same folder.
+    """Return the commands to run next by their names, each ready to paste into a shell in the same folder.
 
     `in_force` is the contract in force; None if another `base` was given.
     """

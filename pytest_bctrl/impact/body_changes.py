@@ -73,7 +73,7 @@ class BodyChanges:
     def _apply_change(
         self, finding: Finding, place: Mapping[str, str], candidates: Sequence[Candidate]
     ) -> BodyTransform:
-        """Return a transform that uses the first candidate which shows the change.
+        """Return a transform that puts the first candidate which shows the change into a body.
 
         For an error, the old contract must reject the changed body if it accepts the original one. Any other change
         is compatible: the old contract should accept the changed body too.
@@ -82,6 +82,7 @@ class BodyChanges:
         is_error = finding.level == "error"
 
         def apply(body: Any) -> Any:
+            """Return the body with a candidate that shows the change, or with the first one that changes it."""
             is_valid = self._old.accepts(old_schema, body)
             first_changed = body
             for candidate in chain(candidates, self._generated_candidates(place)):
@@ -107,13 +108,14 @@ class BodyChanges:
         return not self._old.accepts(schema, candidate.value)
 
     def _changed_body(self, finding: Finding, place: Mapping[str, str], body: Any, candidate: Candidate) -> Any:
-        """Return a body with a candidate at each path of its location, as small as the change allows."""
+        """Return a body with a candidate at the affected paths of its location, changed as little as possible."""
         location = candidate.location
         is_error = finding.level == "error"
         documented_paths = _documented_paths(self._old, self._old.body_schema(place), body, place["location"])
         new_schema = None if is_error else self._new.schema_at(place)
 
         def is_kept(path: Path, value: Any) -> bool:
+            """Return whether the value at a path stays: it has its own schema, or the new contract allows it."""
             return path in documented_paths or self._new.accepts(new_schema, value)
 
         paths = changed_paths(
@@ -129,13 +131,13 @@ class BodyChanges:
             if location in self._unique_locations and isinstance(candidate.value, str):
                 values = {path: f"{candidate.value}{number or ''}" for number, path in enumerate(paths)}
             return set_at_paths(body, values)
-        values = {path: self._smallest(place, body, path, candidate, is_error=is_error) for path in paths}
+        values = {path: self._smallest_value(place, body, path, candidate, is_error=is_error) for path in paths}
         return set_at_paths(body, values)
 
-    def _smallest(
+    def _smallest_value(
         self, place: Mapping[str, str], body: Any, path: Path, candidate: Candidate, *, is_error: bool
     ) -> Any:
-        """Return the value nearest to the current one that shows the change."""
+        """Return the value nearest to the one at a path that still shows the change."""
         old_schema = self._old.body_schema(place)
         other_locations = [
             relative_location(location, candidate.location)
@@ -146,15 +148,17 @@ class BodyChanges:
                         if current_path == path), None)  # fmt: skip
 
         def is_shown(value: Any) -> bool:
+            """Return whether a value at the path shows the change."""
             return self._old.accepts(old_schema, with_value(body, path, value)) is not is_error
 
         return smallest_change(current, candidate.value, is_shown, other_locations)
 
     def _apply_control(self, place: Mapping[str, str], candidates: Sequence[Candidate]) -> BodyTransform:
-        """Return a transform that puts other values there, which the old contract allows and whose type is the same."""
+        """Return a transform that puts other values at a place, valid in the old contract and of the same type."""
         location = place["location"]
 
         def apply(body: Any) -> Any:
+            """Return the body with other values of the same type at the location."""
             value_type = next(type(value) for _, value in chain(candidates, self._generated_candidates(place)))
             examples = self._old.example_bodies(self._old.body_schema(place))
             allowed = [value for example in examples for _, value in select_values(example, location)]
@@ -167,7 +171,7 @@ class BodyChanges:
         return apply
 
     def _generated_candidates(self, place: Mapping[str, str]) -> Iterator[Candidate]:
-        """Yield the values that generated bodies of the new contract have at a place."""
+        """Yield the values that generated bodies of the new contract have at a place, as candidates."""
         values: list[Any] = []
         schema = self._new.body_schema(place)
         for body in self._new.example_bodies(schema):
@@ -184,7 +188,7 @@ def _can_be_everywhere(value: Any) -> bool:
 
 
 def _documented_paths(version: ContractVersion, schema: Schema | None, body: Any, location: str) -> set[Path]:
-    """Return the paths of members that have a schema of their own; a location that ends in `.*` excludes them."""
+    """Return the paths of members with their own schema, if a location ends in `.*`; empty for other locations."""
     if not location.endswith("*"):
         return set()
     documented = located_values(version.contract, schema or {}, body)

@@ -41,7 +41,7 @@ def shown_candidates(finding: Finding) -> Iterator[Candidate]:
     if rule.endswith("became-nullable"):
         yield Candidate(location, None)
     example = finding.extra.get("shown", {})
-    if example.get("by") == "counterexample" and _is_location(location):
+    if example.get("by") == "counterexample" and _is_valid_location(location):
         yield from _example_candidates(location, example)
 
 
@@ -53,7 +53,7 @@ def _example_candidates(location: str, example: dict[str, Any]) -> Iterator[Cand
     path, rejected = _follow_pointer(example["value"], str(example["at"]))
     steps = [step for step in parse_steps(relative_location(location, ancestor)) if step.kind != "tag"]
     if len(path) > len(steps):
-        yield Candidate(joined(ancestor, general_location(path)), rejected)
+        yield Candidate(joined_location(ancestor, general_location(path)), rejected)
     if len(path) >= len(steps):
         yield Candidate(location, _value_at(example["value"], path[: len(steps)]))
         return
@@ -71,7 +71,8 @@ def _member_names(steps: Any) -> list[str]:
     return []
 
 
-def _is_location(location: str) -> bool:
+def _is_valid_location(location: str) -> bool:
+    """Return whether a text can be parsed as a location."""
     try:
         parse_steps(location)
     except ValueError:
@@ -80,31 +81,31 @@ def _is_location(location: str) -> bool:
 
 
 def is_in_body(location: str) -> bool:
-    """Return whether a location is that of a value in a body; a property that only a pattern names has none.
+    """Return whether a location is that of a value in a body, and not of a property that only a pattern names.
 
     The drift gate writes names unescaped, and a name such as `a[b` makes the location invalid.
     """
-    return _is_location(location) and "<patternProperties" not in location
+    return _is_valid_location(location) and "<patternProperties" not in location
 
 
 def relocated(candidates: Iterator[Candidate], source: str, target: str) -> Iterator[Candidate]:
-    """Yield the candidates for another location with the same schema: the common last steps stay as they are."""
+    """Yield candidates moved from a source location to a target with the same schema."""
     while (step := split_location(source)[1]) is not None and step == split_location(target)[1]:
         source, target = split_location(source)[0], split_location(target)[0]
     for location, value in candidates:
         remainder = relative_location(location, source)
         if remainder or location == source:
-            yield Candidate(joined(target, remainder), value)
+            yield Candidate(joined_location(target, remainder), value)
 
 
 def relative_location(location: str, ancestor: str) -> str:
-    """Return the steps from an ancestor to a location; empty if the location is not below it."""
+    """Return the steps from an ancestor to a location; empty if the location is not below the ancestor."""
     if not location.startswith(ancestor):
         return ""
     return location.removeprefix(ancestor).removeprefix(".")
 
 
-def joined(ancestor: str, remainder: str) -> str:
+def joined_location(ancestor: str, remainder: str) -> str:
     """Return the location of a relative location below an ancestor."""
     if not ancestor or remainder[:1] in "[<":
         return f"{ancestor}{remainder}"
@@ -112,7 +113,7 @@ def joined(ancestor: str, remainder: str) -> str:
 
 
 def _follow_pointer(value: Any, pointer: str) -> tuple[Path, Any]:
-    """Return the path of a JSON pointer that exists in `value`, and the value there."""
+    """Return the path that a JSON pointer describes in `value`, and the value there."""
     path: Path = ()
     for token in pointer.split("/")[1:]:
         key: Any = int(token) if isinstance(value, list) else unescape_token(token)
@@ -121,6 +122,7 @@ def _follow_pointer(value: Any, pointer: str) -> tuple[Path, Any]:
 
 
 def _value_at(value: Any, path: Path) -> Any:
+    """Return the value at a path."""
     for key in path:
         value = value[key]
     return value
@@ -130,7 +132,7 @@ Shows: TypeAlias = Callable[[Any], bool]
 
 
 def smallest_change(before: Any, after: Any, is_shown: Shows, other_locations: Collection[str] = ()) -> Any:
-    """Return the value nearest to `before` that shows the change of which `after` is an example.
+    """Return the value nearest to `before` that still shows the change of which `after` is an example.
 
     Members of an object stay as they are unless the change is shown only with them; so do the values at
     `other_locations`, which are relative and show other changes. Returns `after` if it is not an object like `before`,
@@ -144,13 +146,13 @@ def smallest_change(before: Any, after: Any, is_shown: Shows, other_locations: C
         values = [value for _, value in select_values(before, location)]
         after = set_value(after, location, values[0] if values else REMOVED)
     names = [name for name in {**before, **after} if before.get(name, REMOVED) != after.get(name, REMOVED)]
-    if not is_shown(_merged(before, after, names)):
+    if not is_shown(_with_members_of(before, after, names)):
         return after
     for name in names[:]:
         fewer = [changed_name for changed_name in names if changed_name != name]
-        if fewer and is_shown(_merged(before, after, fewer)):
+        if fewer and is_shown(_with_members_of(before, after, fewer)):
             names = fewer
-    merged = _merged(before, after, names)
+    merged = _with_members_of(before, after, names)
     for name in names:
         if name in before and name in after:
             inner = smallest_change(before[name], after[name], _shown_within(merged, name, is_shown))
@@ -159,13 +161,16 @@ def smallest_change(before: Any, after: Any, is_shown: Shows, other_locations: C
 
 
 def _shown_within(outer: dict[str, Any], name: str, is_shown: Shows) -> Shows:
+    """Return a function that tells whether an object shows the change with another value for a member."""
+
     def is_shown_with(inner: Any) -> bool:
+        """Return whether the object with this member shows the change."""
         return is_shown({**outer, name: inner})
 
     return is_shown_with
 
 
-def _merged(before: dict[str, Any], after: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+def _with_members_of(before: dict[str, Any], after: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     """Return `before` with the named members of `after`; those that `after` does not have are removed."""
     merged = {name: value for name, value in before.items() if name not in names or name in after}
     merged.update({name: after[name] for name in names if name in after})

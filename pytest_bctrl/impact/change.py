@@ -61,7 +61,7 @@ class Change:
 
     @property
     def key(self) -> str:
-        """Identifies the change; the same in every process and run."""
+        """The fingerprint that identifies the change, the same in every process and run."""
         return self.finding.fingerprint
 
 
@@ -71,9 +71,10 @@ def is_about_credentials(finding: Finding) -> bool:
 
 
 def combine(transforms: Sequence[ResponseTransform]) -> ResponseTransform:
-    """Return a transform that applies several, one after another."""
+    """Return a transform that applies several transforms, each to the result of the one before."""
 
     def apply_all(context: ResponseContext) -> MockResponse:
+        """Return the response after all transforms."""
         for transform in transforms:
             context = replace(context, response=transform(context))
         return context.response
@@ -86,10 +87,11 @@ BodyTransform: TypeAlias = Callable[[Any], Any]
 
 
 def transform_bodies(transform: BodyTransform, applies_to: Callable[[ResponseContext], bool]) -> ResponseTransform:
-    """Return a transform of the JSON bodies of those responses to which it applies; equal bodies are changed once."""
+    """Return a transform of the JSON bodies of responses for which `applies_to` is true; equal bodies change once."""
 
     @lru_cache(maxsize=8)
     def changed_payload(body: bytes) -> Payload | None:
+        """Return the transformed body; None if it is not JSON, or if the transform does not change it."""
         try:
             data = json.loads(body)
         except ValueError:
@@ -100,6 +102,7 @@ def transform_bodies(transform: BodyTransform, applies_to: Callable[[ResponseCon
         return Payload(encode(changed_data))
 
     def apply(context: ResponseContext) -> MockResponse:
+        """Return the response with its body transformed, if the transform applies to it."""
         body = context.response.body
         if not body or not applies_to(context):
             return context.response
@@ -124,7 +127,7 @@ def set_value(
     preferred: Sequence[Any] = (),
     is_kept: Callable[[Path, Any], bool] = lambda _path, _value: False,
 ) -> Any:
-    """Return `body` with `value` at the paths that `changed_paths` returns, or with the values there removed.
+    """Return `body` with `value` at the paths that `changed_paths` returns; `REMOVED` removes the values there.
 
     Returns the same object if nothing matches.
     """
@@ -141,7 +144,7 @@ def changed_paths(
     preferred: Sequence[Any] = (),
     is_kept: Callable[[Path, Any], bool] = lambda _path, _value: False,
 ) -> list[Path]:
-    """Return the paths that `location` matches in `body`, where `value` (or `REMOVED`) belongs.
+    """Return the paths of a location at which a change puts `value`: preferred values, or those not kept.
 
     With `once`, only the first path is returned. If some of the current values are in `preferred`, only their paths
     are. Values for which `is_kept` returns true stay. A missing member is added to every object that could have it.
@@ -171,6 +174,7 @@ def set_at_paths(body: Any, values: Mapping[Path, Any]) -> Any:
 
 
 def _with_member(container: Any, *, key: str | int, value: Any) -> Any:
+    """Return a copy of a container with a value under a key; `REMOVED` removes the key."""
     copy = container.copy()
     if value is REMOVED:
         del copy[key]

@@ -33,17 +33,19 @@ class ChangeReport:
         self.result = result or ChangeResult(unfinished=missing_reason)
         self.tests = [
             {"test": test, "line": outcome.line, "where": outcome.where, "note": outcome.note}
-            for test, outcome in self._with_outcome("fails")
+            for test, outcome in self._tests_with_outcome("fails")
         ]
-        self.skipped = [test for test, _ in self._with_outcome("skipped")]
-        self.not_run = [{"test": test, "why": outcome.note} for test, outcome in self._with_outcome("not run")]
+        self.skipped = [test for test, _ in self._tests_with_outcome("skipped")]
+        self.not_run = [{"test": test, "why": outcome.note} for test, outcome in self._tests_with_outcome("not run")]
         self.verdict: ImpactVerdict
-        self.verdict, self.reason = self._decide()
+        self.verdict, self.reason = self._verdict_and_reason()
 
-    def _with_outcome(self, outcome: Outcome) -> list[tuple[str, TestOutcome]]:
+    def _tests_with_outcome(self, outcome: Outcome) -> list[tuple[str, TestOutcome]]:
+        """Return the tests with an outcome and their results, sorted by node id."""
         return sorted((test, result) for test, result in self.result.tests.items() if result.outcome == outcome)
 
-    def _decide(self) -> tuple[ImpactVerdict, str]:
+    def _verdict_and_reason(self) -> tuple[ImpactVerdict, str]:
+        """Return the verdict on the change from the outcomes of its tests, and the reason."""
         is_violation = self.change.kind == "break"
         if self.tests:
             return ("detected" if is_violation else "fails"), self.result.combination
@@ -53,7 +55,7 @@ class ChangeReport:
             return "not run", self.result.unfinished
         if self.skipped:
             return "skipped", f"{numbered(len(self.skipped), 'test')} no longer checked: {self.skipped[0]}"
-        if self._with_outcome("passes"):
+        if self._tests_with_outcome("passes"):
             return ("not detected" if is_violation else "passes"), self._reasons_not_run
         if self.not_run:
             return "not run", self._reasons_not_run
@@ -94,7 +96,7 @@ class ChangeReport:
 
     @property
     def line(self) -> str:
-        """The change on one line, with the reason for its verdict if there is one."""
+        """The change as one line: location, message, and the reason for its verdict."""
         text = one_line(self.change.finding.message)
         if self.reason:
             text = f"{text} ({one_line(self.reason)})"
@@ -165,7 +167,7 @@ def report_changes(
 
 
 def detected_percentage(reports: Sequence[ChangeReport]) -> float | None:
-    """Return the percentage of the violations that a test detected; those that were not run are not detected."""
+    """Return the percentage of violations that a test detected; None if there is no violation."""
     violations = [report for report in reports if report.change.kind == "break"]
     if not violations:
         return None
@@ -185,7 +187,7 @@ _VERDICT_PHRASES: Mapping[ImpactVerdict, tuple[str, str]] = {
 
 
 def unexamined_line(reports: Sequence[ChangeReport]) -> str:
-    """Return a sentence if breaking changes were not run, or not with every test; otherwise empty."""
+    """Return a sentence about breaking changes that were not run, or not with every test; empty if there are none."""
     unexamined = [report for report in reports if report.is_unexamined_error]
     not_run = [report for report in unexamined if report.verdict == "not run"]
     partly_run = [report for report in unexamined if report.verdict != "not run"]
@@ -203,7 +205,7 @@ def unexamined_line(reports: Sequence[ChangeReport]) -> str:
 
 
 def count_lines(reports: Sequence[ChangeReport], source: str) -> Iterator[str]:
-    """Yield a sentence for each kind of change: `of 7 changes in upstream: 2 break your tests, …`."""
+    """Yield a sentence with the counts of verdicts per kind of change: `of 7 changes in upstream: 2 break …`."""
     names = {
         "drift": (f"change in {source}", f"changes in {source}"),
         "break": ("violation of the contract", "violations of the contract"),

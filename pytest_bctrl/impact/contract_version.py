@@ -56,6 +56,7 @@ class ContractVersion:
         return self._schemas[key]
 
     def _find_schema(self, place: Mapping[str, str]) -> Schema | None:
+        """Return the schema of a place, found in generated bodies; None if none of them has its location."""
         body_schema = self.body_schema(place)
         for body in self.example_bodies(body_schema):
             for located_value in located_values(self.contract, body_schema or {}, body):
@@ -68,7 +69,7 @@ class ContractVersion:
         return schema is not None and accepts(self.contract, schema, value)
 
     def rejects_body(self, schema: Schema, body: bytes) -> bool:
-        """Return whether the schema rejects a JSON body, or requires one where it is empty; False for other bodies."""
+        """Return whether a schema rejects a JSON body, or needs one where there is none; False if it is not JSON."""
         try:
             return not self.accepts(schema, json.loads(body or b"0"))
         except ValueError:
@@ -83,6 +84,7 @@ class ContractVersion:
         return self._bodies[id(schema)]
 
     def _generate_bodies(self, schema: Schema) -> list[Any]:
+        """Return a few generated bodies that a schema accepts; fewer if no more can be generated."""
         builder = Builder(self.contract, RoundRobin(1))
         bodies: list[Any] = []
         for _ in range(_BODIES_PER_SCHEMA):
@@ -99,7 +101,7 @@ def operation_shapes(finding: Finding) -> set[str]:
 
 
 def is_at(context: ResponseContext, place: Mapping[str, str]) -> bool:
-    """Return whether a response has the status and the operation of a place of a finding."""
+    """Return whether a response has the operation and the status of a place of a finding."""
     status = context.response.status
     if place["status"] not in (str(status), f"{status // 100}XX", "default"):
         return False

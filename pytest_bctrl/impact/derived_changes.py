@@ -41,48 +41,53 @@ def derive_changes(contract: Contract) -> list[Change]:
             samples = Samples(contract, operation)
             changes += [*_violations(samples), *_unusual_responses(samples)]
         except BctrlError as error:
-            finding = _finding(operation.label, "impact", "", f"no response can be generated: {error}", "error")
+            finding = _derived_finding(operation.label, "impact", "", f"no response can be generated: {error}", "error")
             reason = "no response can be generated from the contract"
             changes.append(Change(finding, "break", not_run_reason=reason))
     return changes
 
 
-def _change(samples: Samples, finding: Finding, kind: Kind, transform: BodyTransform, location: str) -> Change:
+def _derived_change(samples: Samples, finding: Finding, kind: Kind, transform: BodyTransform, location: str) -> Change:
+    """Return a change that applies to the success responses of an operation."""
+
     def applies_to(context: ResponseContext) -> bool:
+        """Return whether a response is a success of the operation."""
         return context.operation is samples.operation and context.response.status == samples.status
 
     return Change(finding, kind, transform_bodies(transform, applies_to), locations=(location,))
 
 
-def _finding(operation: str, rule: str, location: str, message: str, level: Level, kind: str = "") -> Finding:
+def _derived_finding(operation: str, rule: str, location: str, message: str, level: Level, kind: str = "") -> Finding:
+    """Return the finding that describes a derived change."""
     mark = fingerprint(rule, shape(operation), location, kind=kind)
     return Finding(rule, level, location, message, operation=operation, direction="response", fingerprint=mark)
 
 
 def _violations(samples: Samples) -> Iterator[Change]:
     """Yield a change for each mutant of the contract."""
-    locate = _locate_cached(samples)
+    locate = _cached_locator(samples)
     for mutant in mutants(samples):
         # An undocumented property is valid: it is among the unusual responses.
         if mutant.keyword == UNDOCUMENTED:
             continue
         message = f"{mutant.keyword} broken: {mutant.how}"
         kind = f"{mutant.keyword} {mutant.how}"
-        finding = _finding(samples.operation.label, mutant.check, mutant.location, message, mutant.level, kind)
+        finding = _derived_finding(samples.operation.label, mutant.check, mutant.location, message, mutant.level, kind)
         location = mutant.location
         if mutant.missing:
             location = member_location(location, mutant.missing)
-        yield _change(samples, finding, "break", _violate_everywhere(samples, mutant, locate), location)
+        yield _derived_change(samples, finding, "break", _violate_everywhere(samples, mutant, locate), location)
 
 
 _Locate: TypeAlias = Callable[[bytes], dict[str, list[LocatedValue]]]
 
 
-def _locate_cached(samples: Samples) -> _Locate:
+def _cached_locator(samples: Samples) -> _Locate:
     """Return a function that lists the values of a body by location; the last few bodies are cached."""
 
     @lru_cache(maxsize=8)
     def locate(body: bytes) -> dict[str, list[LocatedValue]]:
+        """Return the values of an encoded body by location."""
         values_by_location: dict[str, list[LocatedValue]] = {}
         for located_value in located_values(samples.contract, samples.schema, json.loads(body)):
             values_by_location.setdefault(located_value.location, []).append(located_value)
@@ -95,10 +100,12 @@ def _violate_everywhere(samples: Samples, mutant: Mutant, locate: _Locate) -> Bo
     """Return a transform that breaks one rule at every matching location; an invariant is broken once per body."""
 
     def break_invariant(body: Any) -> Any:
+        """Return the body with the invariant broken; unchanged if it cannot be."""
         invariant = next(invariant for invariant in samples.invariants if invariant.name == mutant.check)
         return next((broken for how, broken in invariant.broken_copies(body) if how == mutant.how), body)
 
     def break_schema(body: Any) -> Any:
+        """Return the body with the schema's rule broken at every matching location; unchanged if it stays valid."""
         changed_body = body
         for located_value in locate(encode(body)).get(mutant.location, ()):
             broken_values = dict(broken_at(located_value, mutant.keyword))
@@ -117,8 +124,9 @@ def _unusual_responses(samples: Samples) -> Iterator[Change]:
     """Yield changes of lists, optional properties, enum values and objects that keep the response valid."""
 
     def unusual(rule: str, location: str, message: str, transform: BodyTransform, kind: str = "") -> Change:
-        finding = _finding(samples.operation.label, rule, location, message, "info", kind)
-        return _change(samples, finding, "extreme", _keep_valid(samples, transform), location)
+        """Return a change to an unusual response that keeps the body valid."""
+        finding = _derived_finding(samples.operation.label, rule, location, message, "info", kind)
+        return _derived_change(samples, finding, "extreme", _keep_valid(samples, transform), location)
 
     if samples.lists:
         list_location = samples.list_name
@@ -154,21 +162,26 @@ def _is_optional(location: str, values: Mapping[str, LocatedValue]) -> bool:
 
 
 def _set_everywhere(location: str, value: Any) -> BodyTransform:
+    """Return a transform that sets a value, or removes it, at every value of a location."""
+
     def apply(body: Any) -> Any:
+        """Return the body with the value set."""
         return set_value(body, location, value)
 
     return apply
 
 
 def _keep_valid(samples: Samples, transform: BodyTransform) -> BodyTransform:
-    """Return the transform for bodies that it leaves valid; other valid bodies stay unchanged."""
+    """Return a transform that changes only valid bodies that stay valid, and updates dependent properties."""
 
     def is_valid(body: Any) -> bool:
+        """Return whether a body conforms to the schema and the invariants."""
         if not accepts(samples.contract, samples.schema, body):
             return False
         return not any(any(invariant.check(body, {})) for invariant in samples.invariants)
 
     def apply(body: Any) -> Any:
+        """Return the changed body if it is valid or the original is not, else one with dependent properties updated."""
         changed_body = transform(body)
         if is_valid(changed_body) or not is_valid(body):
             return changed_body
@@ -189,6 +202,7 @@ def _update_dependent_properties(samples: Samples, before: Any, after: Any) -> A
 
 
 def _with_dependent_properties(samples: Samples, old: Any, new: Any) -> Any:
+    """Return an item with the properties updated that depend on the changed ones."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
     changed_members = {name: value for name, value in new.items() if old.get(name) != value}
@@ -196,6 +210,7 @@ def _with_dependent_properties(samples: Samples, old: Any, new: Any) -> Any:
 
 
 def _with_items(samples: Samples, body: Any, items: list[Any]) -> Any:
+    """Return a body with other items in its list; unchanged if it has no list."""
     if samples.is_list:
         return items
     if samples.list_name:
@@ -204,13 +219,15 @@ def _with_items(samples: Samples, body: Any, items: list[Any]) -> Any:
 
 
 def _reversed_items(samples: Samples, body: Any) -> Any:
+    """Return a body with its items in reverse order."""
     return _with_items(samples, body, samples.items(body)[::-1])
 
 
 def _add_items(samples: Samples) -> BodyTransform:
-    """Return a transform that adds generated items, as many as the contract allows."""
+    """Return a transform that adds generated items to a list, up to the maximum of the contract."""
 
     def apply(body: Any) -> Any:
+        """Return the body with generated items added."""
         items = samples.items(body)
         generated = samples.items(samples.generated(min(_ADDITIONAL_ITEMS, samples.most_items), 7))
         free = max(0, samples.most_items - len(items))

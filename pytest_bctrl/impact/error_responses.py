@@ -19,20 +19,22 @@ class ChangedErrors:
         self._new = new
 
     @cached_property
-    def _responses(self) -> ErrorResponses:
+    def _new_responses(self) -> ErrorResponses:
+        """The error responses of the new contract."""
         return ErrorResponses(self._new.contract)
 
     @cached_property
     def _old_responses(self) -> ErrorResponses:
+        """The error responses of the old contract."""
         return ErrorResponses(self._old.contract)
 
     def response(
         self, context: ResponseContext, status: int, message: str, headers: Mapping[str, str] | None = None
     ) -> MockResponse:
-        """Return the error response to the request of a context."""
+        """Return the error response to a request in the shape of the new contract, or of the old one if it is gone."""
         request_id = context.response.header("x-request-id") or ""
         operation = self._new.operations.get(context.operation_shape)
-        responses = self._responses
+        responses = self._new_responses
         if operation is None:
             responses, operation = self._old_responses, context.operation
         response = responses.response(status, message, request_id, operation=operation, headers=headers)

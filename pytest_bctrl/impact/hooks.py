@@ -28,7 +28,7 @@ _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 @lookup.usage_errors()
 def start(config: pytest.Config) -> None:
-    """Read the changes and register the hooks; a wrong setting is a `pytest.UsageError` (exit code 4)."""
+    """Register the hooks of an impact run and read its changes; a wrong setting is a `pytest.UsageError`."""
     _reject_conflicting_options(config)
     settings.impact_budget(config, os.environ)
     settings.percentage(table.IMPACT_MIN, config)
@@ -96,7 +96,7 @@ class ImpactHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Remember the exchanges of each test in the ordinary run."""
+        """Run a test and store its exchanges, duration and failed requests; replays are not recorded."""
         if self._is_replaying:
             return (yield)
         self.interceptor.start()
@@ -109,7 +109,7 @@ class ImpactHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """Remember the exchanges of fixtures that several tests share."""
+        """Store the exchanges of a fixture that several tests share."""
         if self._is_replaying or fixturedef.scope == "function":
             return (yield)
         count = len(self.interceptor.exchanges)
@@ -120,13 +120,13 @@ class ImpactHooks:
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember which tests passed."""
+        """Store the node ids of tests that passed."""
         if report.when == "call" and report.passed and not hasattr(report, "wasxfail"):
             self._passed.add(report.nodeid)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Add the results of a worker; one that crashed has none."""
+        """Add the results of a worker that has ended; one without results counts as lost."""
         output = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT)
         if output:
             self.data.add(output)
@@ -172,6 +172,7 @@ class ImpactHooks:
         return is_excluded(item, self._excluded) or (self._is_watching and breaks_contract(item))
 
     def _run_changes(self, session: pytest.Session) -> None:
+        """Run the changes with all tests that passed and are not excluded, and store the results."""
         if session.testsfailed or session.exitstatus not in _PASSED:
             return
         tests = with_shared_exchanges(self._tests, self._exchanges_by_fixture)

@@ -58,7 +58,7 @@ class Interceptor:
         self.unchangeable: frozenset[str] = frozenset()
 
     def intercept(self, request: Request, response: MockResponse, client_library: str = "") -> MockResponse:
-        """Return the response to send, and remember both; past the deadline of a test, the connection is reset."""
+        """Return the response with the active change, and store the exchange; past the deadline, it is a reset."""
         sent = self.transformed(self._transform, request, response)
         exchange = InterceptedExchange(request, response, sent, client_library)
         self.add(lambda: exchange)
@@ -67,12 +67,12 @@ class Interceptor:
         return sent
 
     def add(self, exchange: PendingExchange) -> None:
-        """Remember an exchange, in the order in which responses are received."""
+        """Store an exchange, after those received before."""
         with self._lock:
             self._exchanges.append(exchange)
 
     def fail(self, label: str) -> None:
-        """Remember that a request to an operation got no response."""
+        """Count a request to an operation, given by its label, that got no response."""
         with self._lock:
             self._failures[label] += 1
 
@@ -87,14 +87,14 @@ class Interceptor:
         return self._routes.operation_and_values(request.method, request.target)[0]
 
     def operation_shape(self, request: Request) -> str:
-        """Return the shape of the operation of a request; empty if there is none."""
+        """Return the operation's label without parameter names for a request; empty if no operation matches."""
         operation = self.operation(request)
         if operation is None:
             return ""
         return shape(operation.label)
 
     def is_any_for(self, exchanges: Iterable[InterceptedExchange], shapes: Sequence[str]) -> bool:
-        """Return whether any of the requests is for an operation with one of these shapes."""
+        """Return whether any of the exchanges is with an operation of one of these shapes."""
         return any(self.operation_shape(exchange.request) in shapes for exchange in exchanges)
 
     def transformed(
@@ -107,7 +107,7 @@ class Interceptor:
         return transform(ResponseContext(request, operation, path_values, response))
 
     def start(self, transform: ResponseTransform | None = None, seconds: float = float("inf")) -> None:
-        """Apply a change from now on, for at most this long, and forget earlier exchanges."""
+        """Set the active change and its time limit, and forget earlier exchanges and failures."""
         with self._lock:
             self._exchanges, self._failures = [], Counter()
         self._transform = transform
@@ -121,14 +121,14 @@ class Interceptor:
         return [exchange() for exchange in pending]
 
     def take_exchanges(self) -> list[InterceptedExchange]:
-        """Return the exchanges since the last call, and forget them."""
+        """Return the exchanges since the last call of `start` or of this method, and forget them."""
         with self._lock:
             pending, self._exchanges = self._exchanges, []
         return [exchange() for exchange in pending]
 
 
 def is_same(first: MockResponse, second: MockResponse) -> bool:
-    """Return whether two responses are the same for a client."""
+    """Return whether two responses have the same status, headers and body."""
     if first is second:
         return True
     return (first.status, first.headers, first.body) == (second.status, second.headers, second.body)

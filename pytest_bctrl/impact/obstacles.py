@@ -18,7 +18,7 @@ UNANSWERED = "its mock has no response for a request that it sends only with the
 
 
 def obstacle_to(change: Change, exchanges: Iterable[InterceptedExchange], interceptor: Interceptor) -> str:
-    """Return why a change of the responses to a test cannot be applied; empty if it can.
+    """Return why a change cannot be applied to the responses of a test; empty if it can.
 
     Whether a request is still valid does not depend on the response.
     """
@@ -31,7 +31,7 @@ def obstacle_to(change: Change, exchanges: Iterable[InterceptedExchange], interc
 
 
 def _obstacle_in(exchange: InterceptedExchange, change: Change, interceptor: Interceptor) -> str:
-    """Return why a change cannot be applied to one exchange, which it may not affect; empty if it can."""
+    """Return why a change cannot be applied to one exchange; empty if it can, or if it changes nothing there."""
     if is_about_credentials(change.finding) and _lacks_credentials(exchange, interceptor):
         return NO_CREDENTIALS
     if exchange.obstacle and change.request_shapes and exchange.is_request_known:
@@ -60,7 +60,7 @@ def _affected_shapes(finding: Finding) -> set[str]:
 def unanswered_requests(
     exchanges: Iterable[InterceptedExchange], failures: Mapping[str, int], interceptor: Interceptor
 ) -> Counter[str]:
-    """Return how many requests the project's own mocks did not respond to, or with an error, by operation.
+    """Return the number of requests per operation that the project's own mocks did not answer, or with an error.
 
     Not by path, which may have another identifier in each run.
     """
@@ -73,7 +73,7 @@ def unanswered_requests(
 
 
 def unanswered_reason(with_change: Counter[str], without_change: Counter[str]) -> str:
-    """Return why a test fails without proving anything: its mock does not know what it sends; empty if it does."""
+    """Return why a replayed test proves nothing: its mock rejects further requests; empty if it rejects none."""
     further = with_change - without_change
     if not further:
         return ""

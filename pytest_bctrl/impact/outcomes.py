@@ -43,7 +43,7 @@ class ChangeResult:
         return asdict(self)
 
     def add(self, data: Mapping[str, Any]) -> None:
-        """Add the result of another process."""
+        """Add the outcomes of the same change from another process."""
         self.tests.update({test: TestOutcome(**outcome) for test, outcome in data["tests"].items()})
         self.unfinished = self.unfinished or data["unfinished"]
         self.combination = self.combination or data["combination"]

@@ -31,7 +31,7 @@ class PagingChanges:
         self._new = new
 
     def change(self, finding: Finding) -> Change | None:
-        """Return the change for a finding that introduces paging; None for any other finding."""
+        """Return the change of a finding that introduces paging; None for any other finding."""
         pages = [page for place in finding.extra.get("places", ()) for page in self._introduced(finding, place)]
         if not pages:
             return None
@@ -39,7 +39,7 @@ class PagingChanges:
         return Change(finding, "drift", combine([page.apply for page in pages]), locations=tuple(locations))
 
     def _introduced(self, finding: Finding, place: dict[str, str]) -> Iterator[_FirstPage]:
-        """Yield the pages of the operation at a place, if the finding adds a part of its new paging."""
+        """Yield the first page for the operation at a place, if the finding adds a part of its new paging."""
         operation_shape = shape(place["operation"])
         old, new = self._old.operations.get(operation_shape), self._new.operations.get(operation_shape)
         if old is None or new is None or "-added" not in finding.rule:
@@ -85,13 +85,13 @@ class _FirstPage:
         page_items = items[start : start + size]
         body = {**body, self._paging.items: page_items} if self._paging.items else page_items
         next_start = start + size if start + size < len(items) else None
-        body, link = self._with_reference(context, body, page_items, next_start, size)
+        body, link = self._with_next_page(context, body, page_items, next_start, size)
         body = self._with_counts(body, len(items), size)
         changed = MockResponse(response.status, response.headers, Payload(encode(body)))
         return with_headers(changed, {LINK: link}) if link else changed
 
     def _start(self, context: ResponseContext, items: list[Any], size: int) -> int:
-        """Return the index of the first item of the page that a request selects."""
+        """Return the index of the first item of the requested page."""
         paging = self._paging
         if paging.by in ("page", "offset"):
             number = max(0, query_integer(paging.start, context.request.query, paging.first) - paging.first)
@@ -100,20 +100,22 @@ class _FirstPage:
         if not text:
             return 0
         indexes = [
-            index for index in range(1, len(items)) if text in (str(self._cursor(index)), self._identity(items, index))
+            index
+            for index in range(1, len(items))
+            if text in (str(self._cursor(index)), self._identity_before(items, index))
         ]
         return indexes[0] if indexes else 0
 
-    def _identity(self, items: list[Any], index: int) -> str | None:
+    def _identity_before(self, items: list[Any], index: int) -> str | None:
         """Return the identity of the item before an index, which selects the page that begins there."""
         if self._paging.by != "item":
             return None
         return str(self._paging.identity_of(items[index - 1]))
 
-    def _with_reference(
+    def _with_next_page(
         self, context: ResponseContext, body: Any, page_items: list[Any], next_start: int | None, size: int
     ) -> tuple[Any, str]:
-        """Return a body that refers to the next page, and the value of the `Link` field."""
+        """Return a body that refers to the next page or says that it is last, and the value of its `Link` field."""
         paging = self._paging
         body = _with_member(body, paging.more, next_start is not None)
         if next_start is None:
@@ -138,6 +140,7 @@ class _FirstPage:
         return _with_member(body, paging.next, url if paging.is_link else selector), ""
 
     def _as_last_page(self, body: Any) -> Any:
+        """Return a body whose reference to the next page is null, or removed where null is not allowed."""
         schema = self._version.schema_at(self._place)
         if not self._paging.next:
             return body
@@ -146,6 +149,7 @@ class _FirstPage:
         return _with_member(body, self._paging.next, REMOVED)
 
     def _with_counts(self, body: Any, count: int, size: int) -> Any:
+        """Return a body with the total number of items and of pages, as far as it has members for them."""
         body = _with_member(body, self._paging.total, count)
         return _with_member(body, self._paging.pages, ceil(count / size))
 
@@ -160,6 +164,7 @@ class _FirstPage:
 
 
 def _with_member(body: Any, members: Members, value: Any) -> Any:
+    """Return a body with a value at nested members; unchanged if there are none or it is no object."""
     if not members or not isinstance(body, dict):
         return body
     outer = members[0]

@@ -52,11 +52,11 @@ class ImpactPlan:
             new = apply_overlay(new, overlay, read_overlay(overlay), [])
         new_contract = from_document(new.data, new.name)
         changes = changes_from_drift(comparison.findings, self.contract, new_contract, Secret(MOCK_KEY), SPACE_ID)
-        return [*changes, *_all_at_once(changes)]
+        return [*changes, *_combined_change(changes)]
 
 
-def _all_at_once(changes: list[Change]) -> list[Change]:
-    """Return the change that consists of several; none if fewer than two can be run."""
+def _combined_change(changes: list[Change]) -> list[Change]:
+    """Return a list with the change that consists of several; empty if fewer than two can be run."""
     runnable = [change for change in changes if change.transform is not None]
     if len(runnable) < 2:
         return []
@@ -83,7 +83,7 @@ def is_excluded(item: pytest.Item, patterns: Iterable[str]) -> bool:
 
 
 def breaks_contract(item: pytest.Item) -> bool:
-    """Return whether the exchanges of a test break the contract on purpose, so that no change of it applies to them."""
+    """Return whether a test is marked to break the contract on purpose, so that no change applies to it."""
     marker = item.get_closest_marker("bctrl_watch")
     return marker is not None and marker.kwargs.get("conforming") is False
 

@@ -59,28 +59,29 @@ class ReplayProgress:
         self._is_announced = False
         self._done = 0
 
-    def learned(self, run_count: int, seconds: float) -> None:
+    def note_planned_runs(self, run_count: int, seconds: float) -> None:
         """Note how many runs a test needs, and how long each takes; announces the run after the first seconds."""
         self._learned += 1
         self._planned += run_count
         self._planned_seconds += run_count * seconds
         if time.monotonic() - self._start >= _FIRST_SECONDS:
             self._announce()
-        self._ran()
+        self._count_run()
 
     def planned(self) -> None:
-        """Announce the run, unless that has been done: the runs that every test needs are known."""
+        """Announce the run if that has not been done; all planned runs are known now."""
         self._announce()
 
     def ran(self) -> None:
-        """Note that a test has been run with a change, or that its outcome was known."""
-        self._ran()
+        """Count a test run with a change, or one whose outcome was known, and show the progress."""
+        self._count_run()
 
     def finish(self) -> None:
         """Show that the run has ended, perhaps early."""
         self._display.finish()
 
-    def _ran(self) -> None:
+    def _count_run(self) -> None:
+        """Count a run as done, and show the progress with the remaining time once the run is announced."""
         self._done += 1
         if not self._is_announced:
             return
@@ -100,6 +101,7 @@ class ReplayProgress:
         return round(self._planned * self._factor) + self._test_count
 
     def _announce(self) -> None:
+        """Announce the run once, with the numbers of tests, changes and runs and the expected seconds."""
         if self._is_announced:
             return
         self._is_announced = True

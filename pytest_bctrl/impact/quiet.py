@@ -40,7 +40,7 @@ def quiet(item: pytest.Item) -> Generator[None]:
 
 @contextmanager
 def _silent_hooks(manager: pytest.PytestPluginManager) -> Generator[None]:
-    """Call no plugin for the hooks that report; every caller of a hook, however it was made, ends here."""
+    """Replace the manager's calls of hooks that report by calls of no plugin, for the duration of the block."""
     execute = manager._inner_hookexec
     history: list[Any] = getattr(manager.hook.pytest_warning_recorded, "_call_history", None) or []
     count = len(history)
@@ -48,6 +48,7 @@ def _silent_hooks(manager: pytest.PytestPluginManager) -> Generator[None]:
     def execute_unless_silent(
         hook_name: str, hook_impls: Any, caller_kwargs: Mapping[str, object], firstresult: bool
     ) -> object:
+        """Call a hook; one that reports is not called."""
         if hook_name in _SILENT_HOOKS:
             return []
         return execute(hook_name, hook_impls, caller_kwargs, firstresult)
@@ -81,7 +82,7 @@ def _drop(_record: logging.LogRecord) -> bool:
 
 @contextmanager
 def _silent_streams() -> Iterator[None]:
-    """Discard what the test and its subprocesses print, as pytest does unless it is started with `-s`."""
+    """Discard what the test and its subprocesses print, for the duration of the block."""
     sys.stdout.flush()
     sys.stderr.flush()
     with open(os.devnull, "w", encoding="utf-8") as nothing, ExitStack() as stack:  # noqa: PTH123
@@ -95,5 +96,6 @@ def _silent_streams() -> Iterator[None]:
 
 
 def _restore(saved: int, descriptor: int) -> None:
+    """Make a descriptor refer to its saved file again."""
     os.dup2(saved, descriptor)
     os.close(saved)

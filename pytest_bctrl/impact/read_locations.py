@@ -43,7 +43,7 @@ class Reads:
     is_opaque: bool = False
 
     def covers(self, location: str) -> bool:
-        """Return whether the test reads a location, as far as it is known."""
+        """Return whether the test read a location, or something that contains it."""
         return is_read(location, self.locations)
 
 
@@ -51,6 +51,7 @@ class _Unreadable:
     """Takes the place of each value for code that bypasses the methods of the recording object."""
 
     def _reject(self, *_arguments: Any) -> Any:
+        """Raise `TypeError`, because code read a value in a way that cannot be observed."""
         raise TypeError("a value was read by code that cannot be observed")
 
     __str__ = __repr__ = __hash__ = __bool__ = __len__ = __iter__ = __getitem__ = __eq__ = _reject
@@ -68,7 +69,7 @@ class _RecordingDict(dict[str, Any]):
         self._on_read = on_read
 
     def __reduce_ex__(self, _protocol: Any) -> Any:
-        """Copy and pickle the object as an ordinary one; its members were read then."""
+        """Report all members as read, and make the copy or pickle an ordinary dict."""
         self._on_read(other_members(self._location))
         return dict, (dict(self._members),)
 
@@ -78,6 +79,7 @@ def _recording_method(name: str, *, reads_one_member: bool) -> Callable[..., Any
     method_of_dict = getattr(dict, name)
 
     def method(self: _RecordingDict, *arguments: Any, **named: Any) -> Any:
+        """Report the read, then call the method of `dict`."""
         if reads_one_member and arguments:
             self._on_read(member_location(self._location, str(arguments[0])))
         else:
@@ -97,33 +99,37 @@ for _name in (*_ALL_MEMBERS, *_OPERATORS):
     setattr(_RecordingDict, _name, _recording_method(_name, reads_one_member=False))
 
 
-def _recording(value: Any, location: str, on_read: OnRead) -> Any:
+def _recording_copy(value: Any, location: str, on_read: OnRead) -> Any:
     """Return a copy of JSON data whose objects report the members that are read."""
     if isinstance(value, dict):
-        members = {name: _recording(child, member_location(location, name), on_read) for name, child in value.items()}
+        members = {
+            name: _recording_copy(child, member_location(location, name), on_read) for name, child in value.items()
+        }
         return _RecordingDict(members, location, on_read)
     if isinstance(value, list):
-        return [_recording(child, location + ITEMS, on_read) for child in value]
+        return [_recording_copy(child, location + ITEMS, on_read) for child in value]
     return value
 
 
 def _noted(body: Any, reads: Reads) -> Any:
-    """Note that a body is in an object whose use is observed; return the body."""
+    """Note that a body was decoded into an observed object; return the body."""
     if isinstance(body, bytes):
         reads.observed.add(body.decode("utf-8", "replace"))
     return body
 
 
 async def _noted_later(body: Awaitable[Any], reads: Reads) -> Any:
+    """Await a body, note that it was decoded into an observed object, and return it."""
     return _noted(await body, reads)
 
 
 @contextmanager
 def record_reads(is_response_body: Callable[[str], bool], reads: Reads) -> Generator[None]:
-    """Patch `json` for the duration of the block so that decoded responses record which members are read."""
+    """Patch `json` and client libraries for the block, so that `reads` records which members a test reads."""
     decode = json.JSONDecoder.decode
 
     def recording_decode(self: json.JSONDecoder, text: str, *arguments: Any, **named: Any) -> Any:
+        """Return the decoded value; that of a response body records the reads of its members."""
         value = decode(self, text, *arguments, **named)
         if not is_response_body(text):
             return value
@@ -136,9 +142,10 @@ def record_reads(is_response_body: Callable[[str], bool], reads: Reads) -> Gener
             return value
         reads.observed.add(text)
         reads.locations.add(_BODY)
-        return _recording(value, "", reads.locations.add)
+        return _recording_copy(value, "", reads.locations.add)
 
     def recording_read(body: bytes) -> Any:
+        """Note that a response body was decoded without being observed, and return its value."""
         # `check` and `assert_conforms` depend on the whole body.
         reads.is_opaque = reads.is_opaque or is_response_body(body.decode("utf-8", "replace"))
         return read_quickly(body)
@@ -169,6 +176,7 @@ def _recording_attribute(library: str, response_class: Any, name: str, reads: Re
     read: Callable[..., Any] = getattr(attribute, "fget", None) or attribute
 
     def value(self: Any, *arguments: Any, **named: Any) -> Any:
+        """Return the attribute, and note whether code outside of the library reads it."""
         caller = str(sys._getframe(1).f_globals.get("__name__")).partition(".")[0]
         reads.is_opaque = reads.is_opaque or caller not in (library, "pytest_bctrl")
         result = read(self, *arguments, **named)
@@ -187,7 +195,7 @@ def _is_called_by_the_kit(frame: FrameType | None) -> bool:
 
 
 def encode_differently(context: ResponseContext) -> MockResponse:
-    """Return a response whose JSON body has the same data, encoded in a way that only its text shows."""
+    """Return a response with the same JSON data in an unusual encoding, so that a test that compares text fails."""
     response = context.response
     media_type = (response.header("content-type") or "").partition(";")[0]
     if not media_type.endswith("json"):
@@ -210,12 +218,13 @@ def _escaped(string: re.Match[str]) -> str:
 
 
 def _escape(match: re.Match[str]) -> str:
+    """Return a letter or digit as a JSON escape sequence; an escape sequence unchanged."""
     character = match[0]
     return character if len(character) > 1 else f"\\u{ord(character):04x}"
 
 
 def is_read(location: str, read_locations: set[str]) -> bool:
-    """Return whether a location was read: itself, all members of its parent, or the list that contains it."""
+    """Return whether a location was read, by itself or with its parent or list."""
     plain_location = without_tags(location, positions=False)
     while plain_location not in ("", _BODY):
         parent, step = split_location(plain_location)

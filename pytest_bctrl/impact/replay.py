@@ -41,7 +41,7 @@ class ReplayOutcome:
     unanswered: str = ""
 
     def record_phase(self, report: pytest.TestReport, call: pytest.CallInfo[None], root: Path) -> None:
-        """Record the failure of a phase (setup, call or teardown); later failures of the test are ignored."""
+        """Record whether a phase (setup, call, teardown) failed or was skipped, with the line of the first failure."""
         self.skipped = self.skipped or report.skipped
         if not report.failed or self.failed:
             return
@@ -96,12 +96,13 @@ class Replayer:
         self._session._setupstate.teardown_exact(None)
 
     def _next_item(self, item: pytest.Item) -> pytest.Item | None:
-        """Return the test that shares the most collectors with `item`, so that shared fixtures stay set up."""
+        """Return the test that shares most collectors with `item`, for which pytest keeps their fixtures set up."""
         if item not in self._next_items:
             chain = item.listchain()
             candidates = [candidate for candidate in self._session.items if candidate is not item]
 
             def common_collectors(candidate: pytest.Item) -> int:
+                """Return how many collectors a test shares with the item."""
                 pairs = zip(chain, candidate.listchain(), strict=False)
                 return sum(1 for node, candidate_node in pairs if node is candidate_node)
 
@@ -151,6 +152,7 @@ def time_limit(ordinary_seconds: float) -> float:
 
 
 def _time_limit_text(seconds: float) -> str:
+    """Return the failure message of a test that takes too long."""
     return f"it had not ended after {seconds:g} s"
 
 
@@ -164,6 +166,7 @@ def enforce_limit(seconds: float) -> Generator[None]:
     deadline = time.monotonic() + seconds
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        """Fail the test if its time is over."""
         if time.monotonic() >= deadline:
             pytest.fail(_time_limit_text(seconds), pytrace=True)
 

@@ -38,12 +38,13 @@ class RequestChanges:
         self._checks: dict[int, OperationChecks] = {}
 
     def change(self, finding: Finding) -> Change:
-        """Return the change for one finding about a parameter or a body of requests."""
+        """Return the change of a finding about requests: those that it makes invalid are rejected."""
         if finding.location.partition(" ")[0] not in _PARAMETER_LOCATIONS and not finding.location.startswith(_BODY):
             return Change(finding, "drift", not_run_reason="it changes no request that could be validated")
         shapes = operation_shapes(finding)
 
         def reject(context: ResponseContext) -> MockResponse:
+            """Return an error response if the new contract rejects the request because of the change."""
             if context.operation_shape not in shapes or context.response.status >= 400:
                 return context.response
             if finding.level == "info":
@@ -58,7 +59,7 @@ class RequestChanges:
         return Change(finding, "drift", reject, request_shapes=tuple(shapes))
 
     def _violations(self, finding: Finding, context: ResponseContext) -> Iterator[RequestViolation]:
-        """Yield the errors in a request that a finding explains and that the old contract does not have."""
+        """Yield the errors of a request under the new contract only that a finding explains."""
         locations = [
             place["location"]
             for place in finding.extra["places"]
@@ -74,7 +75,7 @@ class RequestChanges:
                 yield violation
 
     def _errors_in(self, version: ContractVersion, request: Request, operation_shape: str) -> list[RequestViolation]:
-        """Return the violations of a request at level error under one of the two contracts."""
+        """Return the violations of a request at level error under one of the contracts."""
         operation = version.operations.get(operation_shape)
         if operation is None:
             return []
@@ -86,6 +87,7 @@ class RequestChanges:
         return [violation for violation in violations if violation.level == "error"]
 
     def _checks_of(self, version: ContractVersion, operation: Operation) -> OperationChecks:
+        """Return the checks of an operation, created once."""
         if id(operation) not in self._checks:
             self._checks[id(operation)] = OperationChecks(version.contract, operation)
         return self._checks[id(operation)]

@@ -63,9 +63,11 @@ class _ResponseChanges:
         if " callback:" in finding.operation or finding.operation.partition(" ")[2].startswith("webhook:"):
             return Change(finding, "drift", not_run_reason="the mock sends no webhooks or callbacks")
         if rule.startswith(_REMOVED_OPERATION_RULES):
-            return Change(finding, "drift", self._removed_operations(shapes), request_shapes=shapes)
+            return Change(finding, "drift", self._removal_transform(shapes), request_shapes=shapes)
         if is_about_credentials(finding) and finding.level != "info":
-            transform = self._rejection(finding, lambda operation: replace(operation, parameters=(), request_body=None))
+            transform = self._rejection_transform(
+                finding, lambda operation: replace(operation, parameters=(), request_body=None)
+            )
             return Change(finding, "drift", transform, request_shapes=shapes or tuple(self._old.operations))
         if finding.direction == "request":
             return self._request_changes.change(finding)
@@ -82,8 +84,11 @@ class _ResponseChanges:
             return self._header_change(finding)
         return None
 
-    def _removed_operations(self, removed_shapes: Sequence[str]) -> ResponseTransform:
+    def _removal_transform(self, removed_shapes: Sequence[str]) -> ResponseTransform:
+        """Return a transform that answers requests to removed operations with 404 or 405."""
+
         def respond_as_removed(context: ResponseContext) -> MockResponse:
+            """Return 404 or 405 if the operation of the request was removed, else the response."""
             if context.operation_shape not in removed_shapes:
                 return context.response
             rejection = Rejection(404, "the operation no longer exists")
@@ -95,8 +100,8 @@ class _ResponseChanges:
 
         return respond_as_removed
 
-    def _rejection(self, finding: Finding, restrict: Callable[[Operation], Operation]) -> ResponseTransform:
-        """Return a transform that rejects requests which the new operation, restricted to the change, rejects."""
+    def _rejection_transform(self, finding: Finding, restrict: Callable[[Operation], Operation]) -> ResponseTransform:
+        """Return a transform that rejects requests whose credentials the new contract does not accept."""
         affected_shapes = operation_shapes(finding)
         admissions = {
             operation_shape: Admission(self._new.contract, restrict(operation), self._key, self._space_id)
@@ -105,6 +110,7 @@ class _ResponseChanges:
         }
 
         def reject(context: ResponseContext) -> MockResponse:
+            """Return the rejection of the new contract for the request, or the response if there is none."""
             admission = admissions.get(context.operation_shape)
             if admission is None or context.response.status >= 400:
                 return context.response
@@ -125,7 +131,7 @@ class _ResponseChanges:
         return any(violation.level == "error" for violation in credential_violations(new, context.request))
 
     def _status_change(self, finding: Finding) -> Change:
-        """Return the change of a removed or a new status; no spec says when an error is sent, so those are not run."""
+        """Return the change of a removed or new success status; a change of an error status is not run."""
         if "non-success" in finding.rule:
             return Change(finding, "drift", not_run_reason="no spec defines when an error response is sent")
         responses = self._responses_after(finding)
@@ -134,6 +140,7 @@ class _ResponseChanges:
         is_range = finding.rule.endswith("generalized")
 
         def send_other_status(context: ResponseContext) -> MockResponse:
+            """Return the response with the new status, and with a body that it documents."""
             response = responses.get(context.operation_shape)
             if response is None or not 200 <= context.response.status < 300:
                 return context.response
@@ -153,7 +160,7 @@ class _ResponseChanges:
         return Change(finding, "drift", send_other_status)
 
     def _responses_after(self, finding: Finding) -> dict[str, ResponseSpec]:
-        """Return, by operation shape, the success response that replaces the current one."""
+        """Return the success response that replaces the current one, by operation shape."""
         is_removed, status = finding.rule.endswith("removed"), str(finding.extra.get("status", ""))
         responses: dict[str, ResponseSpec] = {}
         for operation_shape in operation_shapes(finding):
@@ -167,9 +174,11 @@ class _ResponseChanges:
         return responses
 
     def _media_type_transform(self, finding: Finding) -> ResponseTransform:
+        """Return a transform that sends the affected responses with another media type."""
         old_media_type = str(finding.expected).partition(";")[0].lower()
 
         def send_other_media_type(context: ResponseContext) -> MockResponse:
+            """Return the response with the new media type and, if that is not JSON, another body."""
             operation = self._new.operations.get(context.operation_shape)
             response = operation.response_for(context.response.status) if operation else None
             sent_media_type = (context.response.header("content-type") or "").partition(";")[0].lower()
@@ -201,6 +210,7 @@ class _ResponseChanges:
             return Change(finding, "drift", not_run_reason=_NOT_SHOWN)
 
         def change_header(context: ResponseContext) -> MockResponse:
+            """Return the response without the header field, or with its new value."""
             if is_omitted and context.response.header(name) is None:
                 return context.response
             if not any(is_at(context, place) for place in finding.extra["places"]):
@@ -211,4 +221,5 @@ class _ResponseChanges:
 
 
 def _without_body(response: MockResponse, status: int) -> MockResponse:
+    """Return a response with a status and an empty body."""
     return with_headers(replace(response, status=status, payload=Payload(b"")), {"Content-Type": None})

@@ -53,12 +53,12 @@ class ExercisedTest:
 
     @property
     def id(self) -> str:
-        """The node id."""
+        """The node id of the test."""
         return self.item.nodeid
 
     @property
     def has_unobserved_reads(self) -> bool:
-        """Whether a client library is used of whose responses only the decoded data is observed."""
+        """Whether the test uses a client library whose raw bodies are not observed, only decoded data."""
         return any(exchange.client_library not in _OBSERVED_LIBRARIES for exchange in self.all_exchanges)
 
     @property
@@ -72,7 +72,7 @@ class ExercisedTest:
         return [*self.shared_exchanges, *self.exchanges]
 
     def may_exercise(self, change: Change) -> bool:
-        """Return whether the test may depend on what the change affects."""
+        """Return whether the test may read a location that the change affects."""
         if not change.locations or self.reads is None or self.reads.is_opaque:
             return True
         return any(self.reads.covers(location) for location in change.locations)
@@ -104,16 +104,16 @@ class ImpactRun:
         self.run_counts: Counter[str] = Counter()
 
     def run_changes(self, changes: Sequence[Change], progress: ReplayProgress) -> None:
-        """Run the changes in order, until the deadline; `results` has the outcome of every test that was run."""
+        """Run the tests with each change in order, until the deadline; fills `results`."""
         runnable = [change for change in changes if change.transform is not None]
         for change in runnable:
             self.results[change.key] = ChangeResult(unfinished=INTERRUPTED)
         try:
-            self._learn(runnable, progress)
+            self._learn_all_reads(runnable, progress)
             for change in runnable:
                 self._run_change(change, progress)
             self._explain_combinations(runnable)
-            self._control_failed_tests()
+            self._rerun_failed_tests()
         except _OutOfTimeError:
             for result in self.results.values():
                 result.unfinished = result.unfinished and OUT_OF_TIME
@@ -123,21 +123,23 @@ class ImpactRun:
             self._interceptor.start()
             self._replayer.finish()
 
-    def _learn(self, changes: Sequence[Change], progress: ReplayProgress) -> None:
-        """Run each test that a change can reach once more without a change, to learn which locations it reads."""
+    def _learn_all_reads(self, changes: Sequence[Change], progress: ReplayProgress) -> None:
+        """Run each test that a change can reach once without a change, to learn which locations it reads."""
         for test in self._tests:
             seconds = 0.0
             if test.has_unread_bodies or any(self._is_reached(test, change) for change in changes):
                 start = time.monotonic()
                 self._learn_reads(test)
                 seconds = time.monotonic() - start
-            progress.learned(sum(self._is_planned(test, change) for change in changes), seconds)
+            progress.note_planned_runs(sum(self._is_planned(test, change) for change in changes), seconds)
         progress.planned()
 
     def _learn_reads(self, test: ExercisedTest) -> None:
+        """Run a test with unusually encoded bodies, and store which locations it reads and whether it is reliable."""
         reads = Reads()
 
         def is_response_body(text: str) -> bool:
+            """Return whether a text is a body that the test received."""
             data = text.encode("utf-8", "surrogatepass")
             return any(exchange.sent.body == data for exchange in self._interceptor.exchanges)
 
@@ -169,9 +171,11 @@ class ImpactRun:
         return self._reached[key]
 
     def _is_planned(self, test: ExercisedTest, change: Change) -> bool:
+        """Return whether a test is to be run with a change: it is reliable, reached, and may read what changes."""
         return not test.unreliable_reason and test.may_exercise(change) and self._is_reached(test, change)
 
     def _run_change(self, change: Change, progress: ReplayProgress) -> None:
+        """Run all tests with a change, and store their outcomes."""
         result = self.results[change.key]
         for test in self._tests:
             self._require_time()
@@ -197,7 +201,7 @@ class ImpactRun:
             return TestOutcome("not run", note=test.unreliable_reason)
         if not test.may_exercise(change):
             return TestOutcome("not covered")
-        outcome = self._outcome(test, change.transform)
+        outcome = self._replay_outcome(test, change.transform)
         if test.unreliable_reason or outcome.unanswered:
             return TestOutcome("not run", note=test.unreliable_reason or outcome.unanswered)
         if outcome.failed:
@@ -208,13 +212,13 @@ class ImpactRun:
         return TestOutcome("passes" if self._exercises(test, change) else "not covered")
 
     def _compares_with_own_data(self, test: ExercisedTest, change: Change, outcome: ReplayOutcome) -> bool:
-        """Return whether an assertion in the test itself fails with every other value too."""
+        """Return whether an assertion of the test fails with the control change too, as it compares with own data."""
         if change.control is None or not outcome.line.startswith(("assert ", "AssertionError")):
             return False
         is_in_test_file = outcome.where.rpartition(":")[0] == test.id.partition("::")[0]
         if not is_in_test_file or self._changed_responses(test, change.control) is None:
             return False
-        return self._outcome(test, change.control).failed
+        return self._replay_outcome(test, change.control).failed
 
     def _changed_responses(self, test: ExercisedTest, transform: ResponseTransform | None) -> list[MockResponse] | None:
         """Return the responses of a test with a change; None if the change affects none of them."""
@@ -229,7 +233,7 @@ class ImpactRun:
             return None
         return responses
 
-    def _outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+    def _replay_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
         """Return how a test ends with a change that affects its responses; equal responses are sent once."""
         responses = self._changed_responses(test, transform) or []
         key = digest(responses)
@@ -248,7 +252,7 @@ class ImpactRun:
         )
 
     def _confirmed_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
-        """Run a test with a change; if it fails, run it without the change and with it again before blaming it."""
+        """Run a test with a change; if it fails, run it without the change and with it again, as a confirmation."""
         outcome = self._run_test(test, transform)
         if not outcome.failed:
             return outcome
@@ -264,10 +268,12 @@ class ImpactRun:
         return outcome.failed
 
     def _require_time(self) -> None:
+        """Raise `_OutOfTimeError` if the deadline has passed."""
         if time.monotonic() >= self._deadline:
             raise _OutOfTimeError
 
     def _run_test(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+        """Run a test with a transform, and return its outcome, exchanges and unanswered requests."""
         self._require_time()
         if self._has_shared_exchanges and transform is not self._active_transform:
             # Shared fixtures hold responses with the change that was active before.
@@ -303,12 +309,12 @@ class ImpactRun:
         for location in change.locations:
             for make_probe in PROBES:
                 probe = transform_bodies(make_probe(location), lambda context: context.response.status < 400)
-                if self._changed_responses(test, probe) is not None and self._outcome(test, probe).failed:
+                if self._changed_responses(test, probe) is not None and self._replay_outcome(test, probe).failed:
                     return True
         return False
 
     def _explain_combinations(self, changes: Sequence[Change]) -> None:
-        """Name the changes of which a test fails only with all at once, if it fails with no single change."""
+        """Note on tests that fail only with all changes at once which of the changes are needed."""
         single = [change for change in changes if change.kind == "drift"]
         for change in changes:
             if change.kind != "together":
@@ -332,7 +338,7 @@ class ImpactRun:
         return outcome is not None and outcome.outcome == "fails"
 
     def _needed_changes(self, test: ExercisedTest, changes: Sequence[Change]) -> list[Change]:
-        """Return a smallest part of the changes with which the test fails."""
+        """Return a smallest set of the changes with which the test fails."""
         needed = [change for change in changes if self._is_reached(test, change)]
         for change in needed[:]:
             fewer = [candidate for candidate in needed if candidate is not change]
@@ -341,7 +347,7 @@ class ImpactRun:
                 needed = fewer
         return needed
 
-    def _control_failed_tests(self) -> None:
+    def _rerun_failed_tests(self) -> None:
         """Run every test that fails with a change again without one: a test that fails at random is unreliable."""
         failed = {
             test
@@ -358,7 +364,7 @@ class ImpactRun:
                     break
 
     def _withdraw_unreliable(self) -> None:
-        """Replace the outcomes of unreliable tests, which prove nothing."""
+        """Replace the outcomes of unreliable tests by `not run`, as they prove nothing."""
         reasons = {test.id: test.unreliable_reason for test in self._tests if test.unreliable_reason}
         for result in self.results.values():
             for test, outcome in result.tests.items():

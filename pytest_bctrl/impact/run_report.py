@@ -119,7 +119,7 @@ class ImpactReport:
         return exit_status
 
     def _find_problem(self, exit_status: pytest.ExitCode) -> str:
-        """Return why nothing was measured; empty if something was."""
+        """Return why the run measured nothing; empty if it measured something."""
         if exit_status == pytest.ExitCode.TESTS_FAILED:
             return _NOT_PASSED
         if exit_status not in _ENDED and not self._data.results:
@@ -137,7 +137,7 @@ class ImpactReport:
         return ""
 
     def _write_reports(self) -> bool:
-        """Write the reports; return whether one of them could not be written, so that an old one may remain."""
+        """Write the report files; return whether one of them could not be written."""
         plan = self._plan
         notes = [*plan.notes, *count_lines(self._reports, plan.source), *self._run_lines(), *self._unrun_lines()]
         unexamined = unexamined_line(self._reports)
@@ -158,6 +158,7 @@ class ImpactReport:
 
     @cached_property
     def _reports(self) -> list[ChangeReport]:
+        """The report of each change, worst first."""
         has_budget = settings.impact_budget(self._config, os.environ) != float("inf")
         reason = OUT_OF_TIME if has_budget else INTERRUPTED
         return report_changes(self._plan.changes, self._data.results, self._problem or reason)
@@ -204,6 +205,7 @@ class ImpactReport:
             terminal.line(escape_line(line), **markup)
 
     def _summary_lines(self) -> Iterator[tuple[str, dict[str, bool]]]:
+        """Yield the lines of the summary with their markup: comparison, counts, verdicts and problems."""
         plan, data = self._plan, self._data
         is_verbose = self._config.option.verbose > 0
         if plan.is_source_unchanged:

@@ -64,7 +64,7 @@ class WatchedExchanges:
         return result
 
     def add(self, exchange: WatchedExchange) -> None:
-        """Pass an exchange with the API to the impact run, unless it is replaying."""
+        """Pass an exchange with the API to the impact run, unless a test is being replayed."""
         if self._interceptor.is_replaying:
             return
         api_exchange = self._api_exchange(exchange)
@@ -72,6 +72,7 @@ class WatchedExchanges:
             return
 
         def observed_exchange() -> InterceptedExchange:
+            """Return the exchange with its response, or with the reason why it cannot be changed."""
             response, problem = observed_response(exchange)
             request = api_exchange.request
             is_request_known = request.method in _WITHOUT_BODY or not exchange.request_body.unread
@@ -87,13 +88,13 @@ class WatchedExchanges:
         self._interceptor.add(observed_exchange)
 
     def fail(self, exchange: WatchedExchange) -> None:
-        """Count a request to the API that got no response."""
+        """Count a request to the API that got no response in the impact run."""
         api_exchange = self._api_exchange(exchange)
         if api_exchange is not None:
             self._interceptor.fail(api_exchange.operation_label)
 
     def is_replaying(self, exchange: WatchedExchange) -> bool:
-        """Return whether a test is replayed, and the exchange is one with the API that can be changed."""
+        """Return whether a test is replayed and the exchange is one with the API whose response can be changed."""
         if not self._interceptor.is_replaying or is_stream(exchange):
             return False
         api_exchange = self._api_exchange(exchange)
@@ -113,7 +114,7 @@ class WatchedExchanges:
         return substitute_for(exchange, content, original, changed)
 
     def _api_exchange(self, exchange: WatchedExchange) -> ApiExchange | None:
-        """Return what the API received, unless no operation is addressed, or this kit responds."""
+        """Return an exchange as the API sees it; None if it is not with the API, or if this kit responds."""
         if exchange.is_of_mock or exchange.is_of_recording:
             return None
         api_exchange = self._api.select(exchange)

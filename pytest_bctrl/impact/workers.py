@@ -45,6 +45,7 @@ class WorkerDisplay(Display):
             self._send("progress", progress)
 
     def _send(self, kind: str, data: RunPlan | RunProgress) -> None:
+        """Send a plan or progress to the controller; does nothing if the channel is closed."""
         # A controller that is interrupted closes the channel; the results are lost then, and so is the progress.
         with suppress(OSError):
             self._channel.send((kind, tuple(data)))
@@ -64,7 +65,7 @@ class WorkersProgress:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Give a worker a channel for its progress."""
+        """Give a worker a channel for its progress, and wait for its plan."""
         worker = str(node.gateway.id)
         self._pending.add(worker)
         self._running.add(worker)
@@ -74,7 +75,7 @@ class WorkersProgress:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Expect nothing more from a worker; it has no plan if it ran no test with the mock."""
+        """Stop waiting for a worker that has ended; ends the display after the last one."""
         with self._lock:
             self._pending.discard(str(node.gateway.id))
             self._running.discard(str(node.gateway.id))
@@ -83,7 +84,7 @@ class WorkersProgress:
                 self._display.finish()
 
     def receive(self, worker: str, message: tuple[str, tuple[Any, ...]]) -> None:
-        """Show the plan or the progress of a worker; execnet calls this on a thread for each worker."""
+        """Store the plan or the progress of a worker and show the sums; called on a thread for each worker."""
         kind, data = message
         with self._lock:
             if kind == "plan":
@@ -97,6 +98,7 @@ class WorkersProgress:
 
     @cached_property
     def _display(self) -> Display:
+        """The display of this process."""
         return display_of(self._config, settings.impact_budget(self._config, os.environ))
 
     def _announce(self) -> None:
@@ -110,7 +112,7 @@ class WorkersProgress:
         self._display.announce(RunPlan(tests, changes, runs, seconds))
 
     def _total_progress(self) -> RunProgress:
-        """Return the progress of all workers; the slowest decides when the run ends."""
+        """Return the progress of all workers together, with the time that the slowest needs."""
         beginnings = {worker: RunProgress(0, plan.runs, plan.seconds) for worker, plan in self._plans.items()}
         progress = {**beginnings, **self._progress}.values()
         done, planned = sum(part.done for part in progress), sum(part.planned for part in progress)

@@ -35,7 +35,7 @@ class Baseline:
     until: date = date.max
 
     def mark(self, findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
-        """Return the findings with accepted ones marked; with a reason, these include all that would fail."""
+        """Return findings with the accepted ones marked; with a reason, all that would fail are accepted too."""
         marked_findings = [mark_accepted(finding, self.file, self.today) for finding in findings]
         if self.reason is None:
             return marked_findings
@@ -46,7 +46,7 @@ class Baseline:
         ]
 
     def write(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Add the findings that this run accepts to the baseline, and return those that it did not contain yet.
+        """Add the findings that this run accepts to the baseline file, and return those that it did not contain.
 
         Raises `DocumentError` if that is not possible.
         """

@@ -54,6 +54,7 @@ def run_probe(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
     """A function that sends the requests of a probe and fails the test for its findings."""
 
     def run(probe: Probe) -> None:
+        """Send the requests of a probe; fails the test for its findings, and skips it if nothing could be checked."""
         outcomes, not_checked = list[bool](), ""
         verdict.operation = probe.operation.label
         try:
@@ -87,8 +88,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("probe", probes, ids=[escape_line(probe.name) for probe in probes])
 
 
-def _test(name: str, docstring: str) -> Callable[[Probe, Callable[[Probe], None]], None]:
+def _make_test(name: str, docstring: str) -> Callable[[Probe, Callable[[Probe], None]], None]:
+    """Return a test function with a name and a docstring that runs a probe."""
+
     def test(probe: Probe, run_probe: Callable[[Probe], None]) -> None:
+        """Run a probe."""
         run_probe(probe)
 
     test.__name__ = test.__qualname__ = name
@@ -97,4 +101,4 @@ def _test(name: str, docstring: str) -> Callable[[Probe, Callable[[Probe], None]
 
 
 # Each test sends the probes of its name; its docstring is that of the function that yields their requests.
-globals().update({name: _test(name, docstring) for name, docstring in tests().items()})
+globals().update({name: _make_test(name, docstring) for name, docstring in tests().items()})

@@ -12,7 +12,7 @@ import pytest
 
 
 def freeze_until_hypothesis(config: pytest.Config) -> None:
-    """Exclude all objects that exist from garbage collections, until the run imports Hypothesis."""
+    """Exclude all existing objects from garbage collections, until the run imports Hypothesis."""
     gc.freeze()
     if "hypothesis" not in sys.modules:
         finder = _UnfreezeForHypothesis()
@@ -28,5 +28,6 @@ class _UnfreezeForHypothesis:
     """
 
     def find_spec(self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /) -> None:
+        """Include the objects in garbage collections again if Hypothesis is imported; finds no module itself."""
         if name == "hypothesis":
             gc.unfreeze()

@@ -37,7 +37,7 @@ from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 
 @lookup.usage_errors()
 def start(config: pytest.Config) -> None:
-    """Resolve the settings and register the hooks; a wrong or missing setting is a `pytest.UsageError` (exit 4)."""
+    """Resolve the settings and register the hooks of a contract run; a wrong setting is a `pytest.UsageError`."""
     baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
     run = replace(resolve(config, os.environ), baseline=baseline)
     names_suite = bool(split_arguments(config.args)[1])
@@ -96,6 +96,7 @@ def _end_with_sigterm(config: pytest.Config) -> None:
         return
 
     def end(_number: int, _frame: object) -> None:
+        """End the run with exit code 2, and restore the default handler."""
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         pytest.exit("bctrl: ended by SIGTERM", returncode=int(pytest.ExitCode.INTERRUPTED))
 
@@ -110,7 +111,7 @@ class ContractModule(pytest.Module):
 
     @classmethod
     def for_session(cls, session: pytest.Session, name: str, run: ContractRun) -> ContractModule:
-        """Return a collector for a module of the suite.
+        """Return a collector for the module `name` of the suite, without tests that have no probes.
 
         It leaves out tests of the contract suite for which the plan has no probes.
         """
@@ -119,6 +120,7 @@ class ContractModule(pytest.Module):
         module.obj = imported
 
         def has_probes(test: str) -> bool:
+            """Return whether the plan of the run has a probe for a test."""
             return name != "contract_suite" or any(plan(run, test))
 
         module.has_probes = has_probes
@@ -126,7 +128,7 @@ class ContractModule(pytest.Module):
         return module
 
     def funcnamefilter(self, name: str) -> bool:
-        """Return whether a function is a test, regardless of the project's `python_functions`."""
+        """Return whether a function is a test with probes, regardless of the project's `python_functions`."""
         return name.startswith("test_") and self.has_probes(name)
 
     def istestclass(self, obj: object, name: str) -> bool:
@@ -154,7 +156,7 @@ class ContractHooks:
     def __init__(self, config: pytest.Config, results: RunResults, summary: Summary) -> None:
         run = config.stash[RUN]
         summary.shows_coverage = config.option.bctrl_coverage
-        results.repeat_command = ["pytest", *_repeated_flags(config, run)]
+        results.repeat_command = ["pytest", *_flags_to_repeat(config, run)]
         config.args, self._chosen = split_arguments(config.args)
         results.is_partial = bool(self._chosen) and NODE not in self._chosen
 
@@ -191,7 +193,7 @@ class ContractHooks:
 
     @lookup.usage_errors()
     def _with_custom_checks(self, config: pytest.Config) -> ContractRun:
-        """Add the custom checks to the run, after every `conftest.py` is loaded, and validate the configured levels."""
+        """Return the run with the custom checks of the project; validates the configured levels."""
         checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
         run = config.stash[RUN] = replace(config.stash[RUN], checks=tuple(checks))
         run.levels.require_known(run.rules())
@@ -262,7 +264,7 @@ def _format_escaped(format_record: Callable[[LogRecord], str], record: LogRecord
     return format_record(record)
 
 
-def _repeated_flags(config: pytest.Config, run: ContractRun) -> list[str]:
+def _flags_to_repeat(config: pytest.Config, run: ContractRun) -> list[str]:
     """Return the flags of a command that repeats the run, with values as they were typed."""
     flags = []
     if run.target:

@@ -26,12 +26,12 @@ def requestable_operations(run: ContractRun) -> list[Operation]:
 
 
 def reason_not_requested(run: ContractRun, operation: Operation) -> str:
-    """Return why the suite does not check an operation, or "" if it does."""
-    return run.once(("not requested", operation.label), partial(_reason_not_requested, run, operation))
+    """Return why the suite sends no request to an operation; empty if it does."""
+    return run.once(("not requested", operation.label), partial(_compute_reason, run, operation))
 
 
 def lacks_path_values(run: ContractRun, operation: Operation) -> bool:
-    """Return whether an operation is only left out because path parameters have no value.
+    """Return whether an operation is left out only because its path parameters have no value.
 
     A request with an id that does not exist can still be sent, except OPTIONS, which may describe the route for any id.
     """
@@ -43,7 +43,7 @@ def lacks_path_values(run: ContractRun, operation: Operation) -> bool:
 
 
 def _reason_in_contract(operation: Operation) -> str:
-    """Return why no setting lets the suite send requests to an operation, or ""."""
+    """Return why no setting can make the suite send requests to an operation; empty if settings decide."""
     if not operation.is_safe:
         return f"{operation.method} could change something, and the suite sends safe methods only"
     if operation.success is None:
@@ -53,7 +53,8 @@ def _reason_in_contract(operation: Operation) -> str:
     return ""
 
 
-def _reason_not_requested(run: ContractRun, operation: Operation) -> str:
+def _compute_reason(run: ContractRun, operation: Operation) -> str:
+    """Return why the suite sends no request to an operation: its method, missing values, or its security."""
     if reason := _reason_in_contract(operation):
         return reason
     missing = unfilled(run.contract, operation, run.values_of(operation))
@@ -84,7 +85,7 @@ def require_operations(run: ContractRun) -> None:
 
 
 def optional_operations(run: ContractRun, names: Iterable[SettingValue]) -> frozenset[str]:
-    """Return the labels of the operations that need not be checked.
+    """Return the labels of the operations that `bctrl_optional` names; raises `SettingError` for an unknown name.
 
     Each name is an `operationId` or a pattern of labels, such as `GET /v1/admin/*`. Raises `SettingError` for one that
     no operation has.

@@ -81,7 +81,7 @@ class ContractRun:
     _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
-        """Return the result of a computation over the settings, which runs once per key."""
+        """Return the result of a computation, which runs once per key."""
         if key not in self._results:
             self._results[key] = compute()
         result: Result = self._results[key]
@@ -141,7 +141,7 @@ def missing_extra() -> str:
 
 
 def require_extra(needed_by: str = "--bctrl-mock, bctrl") -> None:
-    """Raise `SettingError` if the `contract` extra is not installed."""
+    """Raise `SettingError` if the `contract` extra is not installed; `needed_by` names what needs it."""
     if problem := missing_extra():
         raise SettingError(  # pragma: no cover - tests/base_install runs without the extra
             problem, where=needed_by, hint=INSTALL
@@ -149,7 +149,7 @@ def require_extra(needed_by: str = "--bctrl-mock, bctrl") -> None:
 
 
 def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
-    """Resolve every setting before anything is sent or started.
+    """Return the run that the settings describe; raises `SettingError` before anything is sent or started.
 
     Raises `SettingError` or `DocumentError` with the name of the missing or wrong setting.
     """
@@ -248,7 +248,7 @@ def aimed(run: ContractRun, source: lookup.SettingSource, environment: Mapping[s
 
 
 def _require_base_url(url: str, contract: Contract, where: str) -> None:
-    """Raise `SettingError` if the URL is that of an operation."""
+    """Raise `SettingError` if the base URL is that of an operation."""
     for operation in contract.operations:
         if operation.path.strip("/").count("/") < 1 or operation.path.startswith("/{"):
             # Such a path matches the end of base URLs, too.
@@ -278,7 +278,7 @@ def live_values(contract: Contract, source: lookup.SettingSource, environment: M
 
 
 def needs_space_id(contract: Contract, configured: Mapping[str, str]) -> bool:
-    """Return whether a safe operation needs the space id, for which `bctrl_values` and the examples have no value."""
+    """Return whether a safe operation needs the space id and no configured value or example provides it."""
     return any(
         parameter.setting == "space_id" and parameter.name in missing
         for operation in contract.operations
@@ -288,7 +288,7 @@ def needs_space_id(contract: Contract, configured: Mapping[str, str]) -> bool:
 
 
 def required_variables(run: ContractRun) -> str:
-    """Return the environment variables that a live run needs, as typed before a command, with a space after each."""
+    """Return the variables that a live run needs, as assignments to type before a command."""
     names = [KEY_VARIABLE] if run.needs_key else []
     if needs_space_id(run.contract, run.values):
         names += table.SPACE_ID.environment
@@ -326,7 +326,7 @@ def with_mock(run: ContractRun) -> ContractRun:
 
 
 def shared_prefix(contract: Contract) -> str:
-    """Return the first path segment if all operations share it, such as `/v1`, or ""."""
+    """Return the first path segment if all operations share it, such as `/v1`; empty if not."""
     paths = [operation.path.split("/")[1:] for operation in contract.operations]
     firsts = {path[0] for path in paths}
     is_shared = len(firsts) == 1 and all(len(path) > 1 for path in paths) and "{" not in paths[0][0]

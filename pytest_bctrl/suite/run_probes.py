@@ -14,7 +14,7 @@ from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotChecke
 
 
 def run_probes(target: Target, *names: str, only: Operation | None = None) -> list[Finding]:
-    """Send every probe, or those of some tests or of one operation, and return all findings.
+    """Send the probes of all tests, or of some tests or one operation, and return the merged findings.
 
     It stops if the target cannot be tested. `at_or_above` returns the findings that fail a run.
     """

@@ -47,12 +47,14 @@ def new_schema(contract: Contract) -> Any:
     from schemathesis.config import SchemathesisConfig
 
     def readable(schema: dict[str, Any]) -> dict[str, Any]:
+        """Return a schema without the keywords that Schemathesis misreads."""
         omitted = {"writeOnly", "servers"}
         if _contradicts_property(schema):
             omitted.add("discriminator")
         return {key: value for key, value in schema.items() if key not in omitted}
 
     def readable_root(schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the root of a schema without these keywords, and with nothing beside its `$ref`."""
         return _with_separate_reference(readable(schema))
 
     changes = {}

@@ -123,6 +123,7 @@ def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[Fin
 
     @cache
     def finding_keys(operation: Operation) -> frozenset[FindingKey]:
+        """Return the keys of the findings without a fault."""
         if not _undocumented_rejections(operation):
             return frozenset()
         return frozenset(map(_finding_key, _findings_of_run(run, operation)))
@@ -196,7 +197,7 @@ def _failure(lines: Iterable[str]) -> BaseException:
 
 
 def _has_level(finding: Finding, fault: Fault) -> bool:
-    """Return whether a finding has the level of a fault, or a lower one because only the overlay is violated."""
+    """Return whether a finding has the level of a fault, or a lower one because it only breaks the overlay."""
     return finding.level == fault.level or finding.message.endswith(OVERLAY_ALONE)
 
 
@@ -210,16 +211,19 @@ def _undocumented_rejections(operation: Operation) -> frozenset[int]:
 
 
 def _finding_key(finding: Finding) -> FindingKey:
+    """Return a key of what a finding says."""
     return finding.rule, finding.location, str(finding.observed), finding.count
 
 
 def _mock(run: ContractRun) -> MockServer:
+    """Return the mock server of a run; raises `RuntimeError` if there is none."""
     if run.mock is None:  # pragma: no cover - set by with_mock, which the type cannot express
         raise RuntimeError("the self-test runs against the mock")
     return run.mock
 
 
 def _findings_of_run(run: ContractRun, operation: Operation, *tests: str) -> list[Finding]:
+    """Run the suite, or some tests of it, for an operation without waiting, and return the findings."""
     # Each run has a new pace, since rate limits of one fault do not apply to the next.
     new_run = replace(run, connection=Connection(pace=Pace(max_wait=0.0)))
     with closing(Target(new_run, IMPATIENT, timeout=1.0)) as target:
@@ -304,7 +308,7 @@ class Strength:
 
 
 def strength(contract: Contract, operation: Operation) -> Strength:
-    """Derive every mutant of the operation's success response, run all checks on each, and count those caught.
+    """Return how many mutants of an operation's success response the checks catch, and which survive.
 
     Raises `DocumentError` if the operation documents no JSON success response.
     """
@@ -324,11 +328,12 @@ def strength(contract: Contract, operation: Operation) -> Strength:
 
 
 def false_alarms(samples: Samples) -> list[Finding]:
-    """Return the findings on bodies that were generated from the contract, and so should conform to it."""
+    """Return the findings on generated bodies, which should have none."""
     return [finding for body in samples.bodies() for finding in _findings(samples, body)]
 
 
 def _findings(samples: Samples, body: Any) -> list[Finding]:
+    """Return the findings of the checks for a generated body."""
     response = Response(
         contract=samples.contract,
         operation=samples.operation,

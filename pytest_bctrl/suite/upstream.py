@@ -28,6 +28,7 @@ def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.F
     verdict = request.node.stash[VERDICT] = Verdict(run.fail_on)
 
     def describe(findings: Sequence[Finding]) -> str:
+        """Return the findings as text."""
         return drift_text(findings, Title("drift", base, str(run.upstream), run.fail_on))
 
     try:

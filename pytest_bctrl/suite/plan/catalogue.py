@@ -53,6 +53,7 @@ def plan(run: ContractRun, *names: str, only: Operation | None = None) -> Iterat
 
 
 def _is_requestable(run: ContractRun, operation: Operation) -> bool:
+    """Return whether the suite sends requests to an operation."""
     return not reason_not_requested(run, operation)
 
 
@@ -60,7 +61,7 @@ def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe
     """Yield the probes of one test for one operation."""
     test = _TESTS[name]
     title = operation.operation_id or operation.label
-    share = _shares(run, operation)[name] if name in _VALUE_TESTS else None
+    share = _requests_per_test(run, operation)[name] if name in _VALUE_TESTS else None
     for suffix, arguments in islice(test.rows(run, operation), share):
         # The id of a custom check begins with the name of the check.
         parts = [suffix, title] if name == "test_own_check" else [title, suffix]
@@ -73,7 +74,7 @@ def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe
             yield Probe("-".join(filter(None, parts)), operation, requests, is_repeated, kind, test.required_checks)
 
 
-def requests_of(run: ContractRun, only: Operation) -> Iterator[ProbeRequest]:
+def requests_of_own_checks(run: ContractRun, only: Operation) -> Iterator[ProbeRequest]:
     """Yield the requests of the tests of our own checks, so that the other engines can check the responses."""
     for name, test in _TESTS.items():
         if name not in ENGINE_TESTS and test.applies(run, only):
@@ -87,7 +88,7 @@ MAX_COUNTED = 64
 
 
 def planned_requests(run: ContractRun, operations: Sequence[Operation]) -> Counter[str]:
-    """Return how many requests of each kind a complete run sends to operations that it checks.
+    """Return how many requests of each kind a complete run sends, extrapolated from a sample of many operations.
 
     Retries add to it, and there may be fewer pages.
 
@@ -102,6 +103,7 @@ def planned_requests(run: ContractRun, operations: Sequence[Operation]) -> Count
 
 
 def _counted_requests(run: ContractRun, operations: Iterable[Operation]) -> Counter[str]:
+    """Return how many requests of each kind operations get, equal requests counted once."""
     kinds: dict[Hashable, str] = {}
     for operation in operations:
         kinds[operation.label] = PLAIN
@@ -112,39 +114,43 @@ def _counted_requests(run: ContractRun, operations: Iterable[Operation]) -> Coun
             with suppress(NotCheckedError):
                 for request in probe.requests():
                     kinds.setdefault(request.key, probe.kind)
-        page_count = pages.TARGET_PAGES * _count(_paged(run, operation))
+        page_count = pages.TARGET_PAGES * _count(_paging_rows(run, operation))
         kinds.update({(operation.label, "page", number): PLAIN for number in range(page_count)})
     return Counter(kind for kind in kinds.values() if kind)
 
 
 def _no_findings(_exchange: Exchange) -> list[Finding]:
+    """Return no findings."""
     return []
 
 
 def _count(rows: Iterable[object]) -> int:
+    """Return the number of rows."""
     return sum(1 for _ in rows)
 
 
 def tests() -> dict[str, str]:
-    """Return the names of all tests in the order in which they run, with their docstrings."""
+    """Return the docstring of each test by name, in the order in which the tests run."""
     return {name: str(test.requests.__doc__) for name, test in _TESTS.items()}
 
 
 def left_out(run: ContractRun, operation: Operation) -> int:
     """Return how many values are not sent because an operation gets a limited number of requests."""
-    return sum(_possible_requests(run, operation).values()) - sum(_shares(run, operation).values())
+    return sum(_possible_requests(run, operation).values()) - sum(_requests_per_test(run, operation).values())
 
 
-def _shares(run: ContractRun, operation: Operation) -> dict[str, int]:
+def _requests_per_test(run: ContractRun, operation: Operation) -> dict[str, int]:
     """Return how many requests each test that varies values may send; the other tests send all of theirs."""
     return run.once(("shares", operation.label), partial(_divide_budget, run, operation))
 
 
 def _divide_budget(run: ContractRun, operation: Operation) -> dict[str, int]:
-    """Divide the operation's budget: the tests take turns, one request each, until it is used up."""
-    fixed = probes.REPEATS + _count(_sampled(run, operation)) + pages.TARGET_PAGES * _count(_paged(run, operation))
+    """Divide the operation's budget among its tests, which take turns, one request each, until it is used up."""
+    fixed = (
+        probes.REPEATS + _count(_sampled(run, operation)) + pages.TARGET_PAGES * _count(_paging_rows(run, operation))
+    )
     if run.probes == "all":
-        fixed += _count(_credentials(run, operation)) + _is_secured(run, operation)
+        fixed += _count(_credential_rows(run, operation)) + _is_secured(run, operation)
     fixed += engine_probes.max_requests(run, operation)
     # One request remains for a retry, unless optional requests of generated paths can be left out for it.
     budget = run.most_requests - fixed - (not operation.path_parameters)
@@ -161,7 +167,7 @@ def _divide_budget(run: ContractRun, operation: Operation) -> dict[str, int]:
 
 
 def _possible_requests(run: ContractRun, operation: Operation) -> dict[str, int]:
-    """Return how many requests each test that varies values could send."""
+    """Return how many requests each test that varies values could send without a limit."""
     counts = dict.fromkeys(_VALUE_TESTS, 0)
     for name in _VALUE_TESTS:
         if run.probes == "all" or _TESTS[name].kind_of("") in CONFORMING:
@@ -175,19 +181,21 @@ RowSource: TypeAlias = Callable[[ContractRun, Operation], Rows]
 
 
 def _one_row_if(applies: Callable[[ContractRun, Operation], object]) -> RowSource:
-    """Return a source of one row for each operation to which the condition applies."""
+    """Return a function that yields one row for each operation to which the condition applies."""
 
     def rows(run: ContractRun, operation: Operation) -> Rows:
+        """Yield one row without arguments if the condition applies."""
         if applies(run, operation):
             yield "", ()
 
     return rows
 
 
-def _trials(trials: Callable[..., Iterator[ParameterTrial]]) -> RowSource:
-    """Return a source of trials, up to the limit: the first of each parameter, then the second of each, and so on."""
+def _trial_rows(trials: Callable[..., Iterator[ParameterTrial]]) -> RowSource:
+    """Return a function that yields a row per trial: the first of each parameter, then the second, and so on."""
 
     def rows(run: ContractRun, operation: Operation) -> Rows:
+        """Yield a row per trial, up to the maximum of examples."""
         counts = Counter[str]()
         ranked = []
         for trial in trials(run.contract, operation, run.values_of(operation)):
@@ -205,18 +213,19 @@ def _rank(ranked_trial: tuple[int, ParameterTrial]) -> int:
     return ranked_trial[0]
 
 
-def _credentials(run: ContractRun, operation: Operation) -> Rows:
-    """Yield each invalid credential to try on an operation."""
+def _credential_rows(run: ContractRun, operation: Operation) -> Rows:
+    """Yield a row for each invalid credential to send to an operation."""
     for credential in credentials_of(run, operation):
         yield credential.name.replace(" ", "-"), (credential,)
 
 
 def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
-    """Return the invalid credentials to send to an operation; none if it needs no key."""
+    """Return the invalid credentials to send to an operation; none if it needs no key. Computed once per operation."""
     return run.once(("credentials", operation.label), partial(_derive_credentials, run, operation))
 
 
 def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credential]:
+    """Return the invalid credentials that no security requirement of the operation accepts."""
     field = field_to_reject(run.contract, operation)
     if field is None:
         return []
@@ -244,6 +253,7 @@ def _is_secured(run: ContractRun, operation: Operation) -> bool:
 
 
 def _every_operation(_run: ContractRun, _operation: Operation) -> bool:
+    """Return True: a test applies to every operation."""
     return True
 
 
@@ -253,6 +263,7 @@ def _rejects_unknown_ids(_run: ContractRun, operation: Operation) -> bool:
 
 
 def _has_published_sample(_run: ContractRun, operation: Operation) -> bool:
+    """Return whether the published documentation has a sample request for an operation."""
     return shape(operation.label) in probes.SAMPLES
 
 
@@ -263,38 +274,42 @@ _queried = _one_row_if(probes.generatable_parameters)
 _sampled = _one_row_if(_has_published_sample)
 
 
-def _paged(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Paging]]]:
-    """Yield the paging of an operation, if its list has pages."""
+def _paging_rows(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Paging]]]:
+    """Yield a row with the paging of an operation, if its list has pages."""
     paging = read_paging(run.contract, operation)
     if paging:
         yield "", (paging,)
 
 
 def _rules(_run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Mapping[str, Any]]]]:
-    """Yield each invariant of an operation, with its rule as the id of the test."""
+    """Yield a row for each invariant of an operation, named after its rule."""
     for rule in operation.invariants:
         yield rule["rule"], (rule,)
 
 
-def _custom_checks(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Check]]]:
+def _custom_check_rows(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[Check]]]:
+    """Yield a row for each custom check that applies to an operation."""
     for check in run.checks:
         if check.looks_at(operation.operation_id, operation.label):
             yield check.name, (check,)
 
 
-def _path_values(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[PathValue]]]:
+def _path_value_rows(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[PathValue]]]:
+    """Yield a row for each path value that names nothing, if the operation must reject such values."""
     if _rejects_unknown_ids(run, operation):
         for value in path_probes(run.max_examples):
             yield value.name, (value,)
 
 
-def _jsonschema(run: ContractRun, operation: Operation) -> Rows:
+def _jsonschema_rows(run: ContractRun, operation: Operation) -> Rows:
+    """Yield a row for the plain response and one for all responses, to be validated with jsonschema."""
     for subject in ("plain", "responses"):
-        yield subject, (subject, partial(requests_of, run, operation), 0)
+        yield subject, (subject, partial(requests_of_own_checks, run, operation), 0)
 
 
-def _schemathesis(run: ContractRun, operation: Operation) -> Rows:
-    generated_ids = _shares(run, operation)["test_generated_path_values_are_refused"]
+def _schemathesis_rows(run: ContractRun, operation: Operation) -> Rows:
+    """Yield a row for each subject of Schemathesis, with its limit of requests."""
+    generated_ids = _requests_per_test(run, operation)["test_generated_path_values_are_refused"]
     if generated_ids:
         generated_ids -= len(near_miss_paths(run.contract, operation, plain(run, operation).path))
     limits = {
@@ -307,10 +322,11 @@ def _schemathesis(run: ContractRun, operation: Operation) -> Rows:
     }
     for subject, limit in limits.items():
         if limit > 0:
-            yield subject, (subject, partial(requests_of, run, operation), limit)
+            yield subject, (subject, partial(requests_of_own_checks, run, operation), limit)
 
 
-def _max_examples(max_examples: int) -> int:
+def _as_many_as_examples(max_examples: int) -> int:
+    """Return the number of examples: one request for each."""
     return max_examples
 
 
@@ -319,7 +335,7 @@ BODY_TESTS = ("test_answer_conforms", "test_nothing_undocumented", "test_invaria
 
 _GENERATED: dict[str, Callable[[int], int]] = {
     "test_generated_path_values_are_refused": generated_path_count,
-    "test_generated_query_is_answered": _max_examples,
+    "test_generated_query_is_answered": _as_many_as_examples,
 }
 """The tests that generate several requests per row, with the number of them under `--bctrl-max-examples`."""
 
@@ -352,43 +368,48 @@ class _PlannedTest(NamedTuple):
         return self.kind if isinstance(self.kind, str) else self.kind.get(suffix, PLAIN)
 
 
-def _test(
+def _planned_test(
     rows: RowSource,
     requests: Callable[..., Iterable[ProbeRequest]],
     *required_checks: str,
     kind: str | Mapping[str, str] = PLAIN,
     applies: Callable[[ContractRun, Operation], bool] = _is_requestable,
 ) -> _PlannedTest:
+    """Return a planned test with these rows, requests, kind and required checks."""
     return _PlannedTest(rows, requests, kind, frozenset(required_checks), applies)
 
 
 _TESTS: dict[str, _PlannedTest] = {
-    "test_answer_conforms": _test(_once, probes.plain_requests(probes.check_first), *_PROTOCOL, "retired"),
-    "test_nothing_undocumented": _test(_once, probes.plain_requests(probes.check_documented), "undocumented"),
-    "test_invariant": _test(_rules, probes.plain_requests(probes.check_rule), "invariant"),
-    "test_own_check": _test(_custom_checks, probes.plain_requests(probes.check_own), "own check"),
-    "test_conformance_is_kept": _test(_once, probes.repeated_requests, *_PROTOCOL, "retired", "undocumented"),
-    "test_published_sample_works": _test(_sampled, probes.published_sample_requests, *_PROTOCOL),
-    "test_pages_are_whole": _test(_paged, pages.page_requests, *_PROTOCOL),
-    "test_wrong_credential_is_refused": _test(
-        _credentials, probes.credential_requests, "credential", *_PROTOCOL, kind=WRONG_CREDENTIAL
+    "test_answer_conforms": _planned_test(_once, probes.plain_requests(probes.check_first), *_PROTOCOL, "retired"),
+    "test_nothing_undocumented": _planned_test(_once, probes.plain_requests(probes.check_documented), "undocumented"),
+    "test_invariant": _planned_test(_rules, probes.plain_requests(probes.check_rule), "invariant"),
+    "test_own_check": _planned_test(_custom_check_rows, probes.plain_requests(probes.check_own), "own check"),
+    "test_conformance_is_kept": _planned_test(_once, probes.repeated_requests, *_PROTOCOL, "retired", "undocumented"),
+    "test_published_sample_works": _planned_test(_sampled, probes.published_sample_requests, *_PROTOCOL),
+    "test_pages_are_whole": _planned_test(_paging_rows, pages.page_requests, *_PROTOCOL),
+    "test_wrong_credential_is_refused": _planned_test(
+        _credential_rows, probes.credential_requests, "credential", *_PROTOCOL, kind=WRONG_CREDENTIAL
     ),
-    "test_head_needs_the_credential_too": _test(_secured, probes.head_requests, "credential", kind=WRONG_CREDENTIAL),
-    "test_odd_path_value_is_refused": _test(_path_values, probes.path_value_requests, "status", kind=UNUSUAL_ID),
-    "test_allowed_value_is_taken": _test(_trials(allowed_values), probes.allowed_value_requests, "status"),
-    "test_wrong_value_is_refused": _test(
-        _trials(invalid_values), probes.invalid_value_requests, "status", kind=WRONG_VALUE
+    "test_head_needs_the_credential_too": _planned_test(
+        _secured, probes.head_requests, "credential", kind=WRONG_CREDENTIAL
     ),
-    "test_generated_path_values_are_refused": _test(
+    "test_odd_path_value_is_refused": _planned_test(
+        _path_value_rows, probes.path_value_requests, "status", kind=UNUSUAL_ID
+    ),
+    "test_allowed_value_is_taken": _planned_test(_trial_rows(allowed_values), probes.allowed_value_requests, "status"),
+    "test_wrong_value_is_refused": _planned_test(
+        _trial_rows(invalid_values), probes.invalid_value_requests, "status", kind=WRONG_VALUE
+    ),
+    "test_generated_path_values_are_refused": _planned_test(
         _with_path_parameters, probes.generated_path_requests, "status", kind=UNUSUAL_ID
     ),
-    "test_generated_query_is_answered": _test(_queried, probes.generated_query_requests, "status"),
-    "test_unknown_id_is_rejected": _test(
+    "test_generated_query_is_answered": _planned_test(_queried, probes.generated_query_requests, "status"),
+    "test_unknown_id_is_rejected": _planned_test(
         _once, probes.unknown_id_requests, *_PROTOCOL, kind=UNUSUAL_ID, applies=lacks_path_values
     ),
-    "test_jsonschema": _test(_jsonschema, engine_probes.jsonschema_requests, "jsonschema"),
-    "test_schemathesis": _test(
-        _schemathesis,
+    "test_jsonschema": _planned_test(_jsonschema_rows, engine_probes.jsonschema_requests, "jsonschema"),
+    "test_schemathesis": _planned_test(
+        _schemathesis_rows,
         engine_probes.schemathesis_requests,
         "Schemathesis",
         kind={"generated-ids": UNUSUAL_ID, "negative": WRONG_CREDENTIAL, "head": WRONG_CREDENTIAL},

@@ -33,25 +33,28 @@ class EngineFault:
 
 
 def _is_ecma_pattern(response: Response, error: Any) -> bool:
+    """Return whether jsonschema rejects a text that matches the pattern by ECMA-262."""
     if error.validator == "pattern":
         return isinstance(error.instance, str) and matches(error.validator_value, error.instance)
     return _is_undecided(response, error, ("pattern", "patternProperties"))
 
 
 def _is_float_step(response: Response, error: Any) -> bool:
+    """Return whether jsonschema rejects a multiple because of rounding."""
     if error.validator != "multipleOf":
         return _is_undecided(response, error, ("multipleOf",))
     return Decimal(str(error.instance)) % Decimal(str(error.validator_value)) == 0
 
 
 def _is_known_format(response: Response, error: Any) -> bool:
+    """Return whether jsonschema rejects a text that conforms to its format."""
     if error.validator == "format":
         return conforms_to_format(error.instance, error.validator_value)
     return _is_undecided(response, error, ("format",))
 
 
 def _is_undecided(response: Response, error: Any, keywords: tuple[str, ...]) -> bool:
-    """Return whether a keyword that combines schemas fails in a valid body, and its schemas contain such a keyword."""
+    """Return whether a combining keyword fails in a valid body because of a known fault in a schema inside it."""
     text = json.dumps(error.validator_value, default=str)
     has_keyword = any(f'"{keyword}": ' in text for keyword in keywords)
     return error.validator in _COMBINING and response.conforms and has_keyword
@@ -62,6 +65,7 @@ _COMBINING |= {"unevaluatedProperties", "unevaluatedItems", "dependentSchemas"}
 
 
 def _is_readable_json(response: Response, failure: Any) -> bool:
+    """Return whether Schemathesis cannot read a body that is valid JSON."""
     return type(failure).__name__ in ("ContentDeserializationError", "MalformedJson") and response.parsed.ok
 
 
@@ -69,6 +73,7 @@ _YAML = re.compile(r"(application|text)/(yaml|x-yaml|vnd\.yaml|[^/]+\+yaml)")
 
 
 def _is_readable_yaml(response: Response, failure: Any) -> bool:
+    """Return whether Schemathesis cannot read a body that is valid YAML."""
     if type(failure).__name__ != "ContentDeserializationError" or not _YAML.fullmatch(response.media_type):
         return False
     import yaml
@@ -83,6 +88,7 @@ def _is_readable_yaml(response: Response, failure: Any) -> bool:
 
 
 def _is_valid_yaml(response: Response, failure: Any) -> bool:
+    """Return whether Schemathesis rejects a YAML body that a documented schema accepts."""
     if type(failure).__name__ != "JsonSchemaError" or not _YAML.fullmatch(response.media_type):
         return False
     content = response.documented.content if response.documented else {}
@@ -142,5 +148,5 @@ ENGINE_FAULTS = (
 
 
 def is_engine_fault(engine: str, response: Response, error: Any) -> bool:
-    """Return whether an error that an engine reports is a known fault of the engine."""
+    """Return whether an error that an engine reports is a known fault of that engine."""
     return any(fault.applies(response, error) for fault in ENGINE_FAULTS if fault.engine == engine)

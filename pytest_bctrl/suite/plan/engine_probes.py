@@ -30,7 +30,7 @@ CASES = 2
 
 
 def max_requests(run: ContractRun, operation: Operation) -> int:
-    """Return how many requests the cases add to those of other tests, which send one without a credential."""
+    """Return how many requests of its own the test with generated cases sends to an operation."""
     count = CASES * has_positive_cases(run, operation)
     if run.probes == "all":
         is_shared = field_to_reject(run.contract, operation) is not None
@@ -39,7 +39,7 @@ def max_requests(run: ContractRun, operation: Operation) -> int:
 
 
 def has_positive_cases(run: ContractRun, operation: Operation) -> bool:
-    """Return whether values other than path values can be generated."""
+    """Return whether an operation has parameters besides the path whose values can be generated."""
     return bool(generatable_parameters(run, operation))
 
 
@@ -89,6 +89,7 @@ def schemathesis_requests(
 
 
 def _head_request(run: ContractRun, operation: Operation) -> ProbeRequest:
+    """Return the HEAD request without a credential that Schemathesis generates. Raises `NotCheckedError` if none."""
     from pytest_bctrl.suite.plan import schemathesis_cases as cases
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
 
@@ -107,6 +108,7 @@ def _head_request(run: ContractRun, operation: Operation) -> ProbeRequest:
 
 
 def _generated_requests(run: ContractRun, operation: Operation, subject: str, limit: int) -> Iterator[ProbeRequest]:
+    """Yield the requests of the cases that Schemathesis generates for a subject. Raises `NotCheckedError` if none."""
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
     from pytest_bctrl.suite.plan.schemathesis_cases import cases_with_paths, negative_cases, positive_cases
 
@@ -130,13 +132,15 @@ def _generated_requests(run: ContractRun, operation: Operation, subject: str, li
 
 
 def _case_check(check: Callable[..., list[Finding]], case: object) -> CheckExchange:
+    """Return a check of an exchange that passes the generated case to `check`."""
     return lambda exchange: check(exchange, case)
 
 
 def _softened_check(request: ProbeRequest, engine_check: CheckExchange) -> CheckExchange:
-    """Return a check that reports the findings of an engine at the levels that fit the request."""
+    """Return a check with an engine's findings at the levels that fit the request: none for a tolerated status."""
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings of the engine at levels that fit the request."""
         engine_findings = engine_check(exchange)
         if exchange.response.status in request.tolerated:
             return []
@@ -148,17 +152,19 @@ def _softened_check(request: ProbeRequest, engine_check: CheckExchange) -> Check
 
 
 def _with_engine(request: ProbeRequest, engine_check: CheckExchange) -> ProbeRequest:
-    """Return the request of another test, with an engine as the check of its response and of follow-up responses."""
+    """Return another test's request with an engine as the check of its response and of the follow-up responses."""
     check = _softened_check(request, engine_check)
     if request.follow_up is no_follow_up:
         return replace(request, check=check, is_shared=True)
 
     def check_page(exchange: Exchange) -> list[Finding]:
+        """Run the original check, which decides on the next page, and return the findings of the engine."""
         # The original check prepares the request for the next page. Its test reports its findings.
         request.check(exchange)
         return check(exchange)
 
     def follow_up(exchange: Exchange) -> ProbeRequest | None:
+        """Return the follow-up request with the engine as its check; None if there is none."""
         try:
             next_request = request.follow_up(exchange)
         except NotCheckedError:

@@ -26,10 +26,10 @@ def keyword_violation(engine: str, keyword: str, path: Path, expected: Any, obse
         text = f"{engine}: the required property is missing"
         return Violation(SCHEMA, "error", text, property_path, "", "a value", "no such property", "missing")
     text = f"{engine}: the value breaks '{keyword}'"
-    return Violation(SCHEMA, "error", text, path, "", expected, observed, _kind(keyword, observed))
+    return Violation(SCHEMA, "error", text, path, "", expected, observed, _violation_kind(keyword, observed))
 
 
-def _kind(keyword: str, observed: Any) -> str:
+def _violation_kind(keyword: str, observed: Any) -> str:
     """Return the kind that our checks give the same fault, so that one baseline entry covers all engines."""
     if keyword == "type":
         return "null" if kind_of(observed) == "null" else "type"

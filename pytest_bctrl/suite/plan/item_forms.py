@@ -58,13 +58,13 @@ class ItemForms:
             properties = schema.get("properties")
             if isinstance(properties, Mapping):
                 for name, member in properties.items():
-                    self._read(name, member)
-        self._is_any_named = any(_maps_names(schema) for schema, *_ in keyword_objects(document))
+                    self._read_property(name, member)
+        self._is_any_named = any(_constrains_any_name(schema) for schema, *_ in keyword_objects(document))
 
-    def _read(self, name: str, schema: Any) -> None:
+    def _read_property(self, name: str, schema: Any) -> None:
         """Remember which kinds of constraint the schemas of a property have."""
         self._named.add(name)
-        for part in self._parts(schema):
+        for part in self._value_schemas(schema):
             if not _EXACT.isdisjoint(part):
                 self._exact.add(name)
             if "format" in part:
@@ -74,7 +74,7 @@ class ItemForms:
             if not part.keys() <= _FREE or part.get("additionalProperties", True) is not True:
                 self._constrained.add(name)
 
-    def _parts(self, schema: Any) -> Iterator[Mapping[str, Any]]:
+    def _value_schemas(self, schema: Any) -> Iterator[Mapping[str, Any]]:
         """Yield the schemas that apply to a value or its unnamed parts."""
         pending, visited = [schema], set[int]()
         while pending:
@@ -98,7 +98,7 @@ class ItemForms:
                     yield {"pattern": "", "minimum": 0}
 
     def form(self, value: Any, name: str = "") -> Hashable:
-        """Return the form of a value: equal for values that the schemas do not distinguish."""
+        """Return a key of a value that is equal for values between which the schemas make no difference."""
         if isinstance(value, dict):
             if name in self._named and name not in self._constrained and not self._is_any_named:
                 return "object"
@@ -118,6 +118,7 @@ class ItemForms:
         return is_integer, None if is_free else value
 
     def _form_of_text(self, text: str, name: str) -> Hashable:
+        """Return the form of a text: listed, exact, by its format, or any text."""
         if text in self._listed:
             return "listed", text
         if not name or name in self._exact or self._is_any_named:
@@ -127,7 +128,7 @@ class ItemForms:
         return "text"
 
 
-def _maps_names(schema: Mapping[str, Any]) -> bool:
+def _constrains_any_name(schema: Mapping[str, Any]) -> bool:
     """Return whether a schema constrains members by any name, so that each value may matter."""
     if "propertyNames" in schema or "patternProperties" in schema:
         return True

@@ -71,7 +71,7 @@ def has_body(response: Response) -> bool:
 
 
 def validate_if_documented(exchange: Exchange) -> list[Finding]:
-    """Validate the body of a response if there is one and the contract documents it."""
+    """Return the violations in the body of a response; none if there is no body or no schema for it."""
     return validate(exchange) if has_body(exchange.response) else []
 
 
@@ -84,14 +84,15 @@ class _BodyResult(NamedTuple):
 
 
 def validate(exchange: Exchange) -> list[Finding]:
-    """Validate a body, unless an identical one was validated already, and record omissions in the gaps.
+    """Return jsonschema's violations in a body as findings; validates equal bodies once, and notes omissions.
 
     A body that could not be validated to its end, and has no violation until there, does not count as checked.
     """
     response = exchange.response
 
     def validate_once() -> _BodyResult:
-        result = _validated(response)
+        """Return the violations in the body, and count the validated body."""
+        result = _validate_body(response)
         if not result.not_validated:
             exchange.tally["jsonschema bodies"] += 1
         return result
@@ -108,8 +109,8 @@ def validate(exchange: Exchange) -> list[Finding]:
     return findings(response, result.violations, engine=NAME)
 
 
-def _validated(response: Response) -> _BodyResult:
-    """Validate the body of a response against its schema."""
+def _validate_body(response: Response) -> _BodyResult:
+    """Return the violations that jsonschema reports in a body, and what it could not validate."""
     if not response.parsed.ok:
         # A lenient parser may read it, but would then validate something other than the body.
         message, problem = f"{NAME}: there is no JSON to validate", response.parsed.problems[0]
@@ -122,7 +123,7 @@ def _validated(response: Response) -> _BodyResult:
         schema = response.schema
     validator = _validator(response.contract).evolve(schema=as_reference(response.contract, schema))
     if len(response.body) > _LARGE:
-        validator = _thinned(validator, items)
+        validator = _with_chosen_items(validator, items)
     violations: list[Violation] = []
     reason = ""
     try:
@@ -147,6 +148,7 @@ def _readable_data(response: Response) -> Any:
 
 
 def _violation(error: ValidationError) -> Violation:
+    """Return an error of jsonschema as a violation."""
     return keyword_violation(
         NAME, str(error.validator), tuple(error.absolute_path), error.validator_value, error.instance, error.message
     )
@@ -159,7 +161,7 @@ class _Items:
         self._response, self._gaps = response, gaps
         self._left_out: dict[int, tuple[int, int]] = {}
 
-    def chosen(self, items: list[Any], schema: Schema) -> list[int]:
+    def choose(self, items: list[Any], schema: Schema) -> list[int]:
         """Return the indices of the items to validate: one of each form, and those that our engine rejects."""
         forms = item_forms(self._response.contract)
         first_of: dict[Any, int] = {}
@@ -174,7 +176,7 @@ class _Items:
         self._left_out[id(items)] = len(indices), len(items)
         return indices
 
-    def pass_over(self, keyword: str, items: list[Any]) -> None:
+    def note_skipped_keyword(self, keyword: str, items: list[Any]) -> None:
         """Note that a keyword of a long list is not validated."""
         self._gaps.append(f"{keyword} of a list of {len(items):,} items")
 
@@ -200,35 +202,37 @@ def unchecked_formats(contract: Contract) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def item_forms(contract: Contract) -> ItemForms:
-    """Return the item forms of a contract."""
+    """Return the item forms of a contract, computed once."""
     return ItemForms(contract.document)
 
 
 @lru_cache(maxsize=8)
 def _validator(contract: Contract) -> Any:
-    """Return a validator for a contract that accepts everything; `evolve` gives it a schema."""
+    """Return the jsonschema validator for a contract; `evolve` gives it a schema."""
     document: Any = DRAFT202012.create_resource(schema_resource(contract))
     registry = Registry[Any]().with_resource(BASE, document)
     return Draft202012Validator(True, registry=registry, format_checker=FORMATS)
 
 
-def _thinned(validator: Any, items: _Items) -> Any:
-    """Return the validator, changed to validate only the chosen items of long lists."""
+def _with_chosen_items(validator: Any, items: _Items) -> Any:
+    """Return a validator that validates only the chosen items of long lists."""
     keywords = Draft202012Validator.VALIDATORS
 
     def validate_items(inner: Any, schema: Any, instance: Any, parent: Any) -> Iterator[ValidationError]:
+        """Yield the errors of items: of all items of a short list, of the chosen ones of a long list."""
         if not _is_long(instance) or "prefixItems" in parent:
             yield from keywords["items"](inner, schema, instance, parent)
             return
-        for index in items.chosen(instance, schema):
+        for index in items.choose(instance, schema):
             yield from inner.descend(instance[index], schema, path=index)
 
     def validate_unique(inner: Any, is_unique: Any, instance: Any, parent: Any) -> Iterator[ValidationError]:
+        """Yield the errors of `uniqueItems`; a long list is skipped and noted."""
         # jsonschema compares every pair of items.
         if not _is_long(instance):
             yield from keywords["uniqueItems"](inner, is_unique, instance, parent)
         elif is_unique:
-            items.pass_over("uniqueItems", instance)
+            items.note_skipped_keyword("uniqueItems", instance)
 
     changed_keywords = {"items": validate_items, "uniqueItems": validate_unique}
     thinned_validator: Any = extend(Draft202012Validator, changed_keywords)  # type: ignore[no-untyped-call]
@@ -236,4 +240,5 @@ def _thinned(validator: Any, items: _Items) -> Any:
 
 
 def _is_long(instance: Any) -> bool:
+    """Return whether a value is a list of more than `LONG` items."""
     return isinstance(instance, list) and len(instance) > LONG

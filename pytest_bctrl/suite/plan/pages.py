@@ -49,11 +49,12 @@ def page_requests(run: ContractRun, operation: Operation, paging: Paging) -> Ite
 
 
 def _no_findings(_exchange: Exchange) -> list[Finding]:
+    """Return no findings."""
     return []
 
 
 def page_size_for(contract: Contract, paging: Paging, count: int) -> int | None:
-    """Return the page size that divides a list of `count` items into a few pages, or None if none is allowed."""
+    """Return the page size that divides `count` items into a few pages; None if the contract allows none."""
     if paging.size is None:
         return None
     schema = flatten(contract, paging.size.schema)
@@ -63,7 +64,7 @@ def page_size_for(contract: Contract, paging: Paging, count: int) -> int | None:
 
 
 def is_followed(samples: Samples) -> bool:
-    """Return whether the pages of the list in the sample can be followed, and its items identified."""
+    """Return whether the list in the sample has a second page that can be requested, and items with ids."""
     paging = samples.paging
     if paging is None or not paging.has_next_page:
         return False
@@ -97,27 +98,27 @@ class PageTraversal:
         self._empty_pages = 0
 
     def first_request(self, exchange: Exchange) -> ProbeRequest:
-        """Return the request for the first page, given the plain exchange.
+        """Return the request for the first page, given the plain exchange. Raises `NotCheckedError` without pages.
 
         Raises `NotCheckedError` if no second page can be requested or no id identifies the items.
         """
         response, usual = exchange.response, plain(self._run, self._operation)
-        self._all_keys = self._keys(response)
+        self._all_keys = self._item_ids(response)
         count = len(self._all_keys)
         if len(set(self._all_keys)) < count:
             raise NotCheckedError(f"two items have the same {self._paging.identity}: no id identifies them")
         self._size = page_size_for(self._run.contract, self._paging, count)
-        has_next = self._query_after(response, usual) is not None
+        has_next = self._next_query_of(response, usual) is not None
         if self._is_unusable:
             raise NotCheckedError(_UNUSABLE)
         if not has_next and count <= (self._size or count):
             raise NotCheckedError(f"its {count} items fit on one page, and no smaller page can be requested")
         if self._paging.size is not None and self._size is not None:
             usual = usual.with_value(self._paging.size, self._size)
-        return self._request(usual)
+        return self._page_request(usual)
 
-    def _keys(self, response: Response) -> list[Key]:
-        """Return the ids of the items on a page."""
+    def _item_ids(self, response: Response) -> list[Key]:
+        """Return the ids of the items on a page. Raises `NotCheckedError` if there is no list, or an item has no id."""
         if not response.parsed.ok or response.status not in self._operation.success_statuses:
             raise NotCheckedError("the response has no list")
         items = self._paging.items_in(response.data)
@@ -126,7 +127,7 @@ class PageTraversal:
             raise NotCheckedError("no id identifies the items; name their id: x-bctrl-paging")
         return keys
 
-    def _query_after(self, response: Response, inputs: Inputs) -> list[Pair] | None:
+    def _next_query_of(self, response: Response, inputs: Inputs) -> list[Pair] | None:
         """Return the query for the next page; None after the last page, or if no request can carry it."""
         self._is_unusable = False
         try:
@@ -139,23 +140,26 @@ class PageTraversal:
             return None
         return query
 
-    def _request(self, inputs: Inputs) -> ProbeRequest:
+    def _page_request(self, inputs: Inputs) -> ProbeRequest:
+        """Return the request for a page, which checks the page and then requests the next one."""
         self._requested.append(tuple(sorted(inputs.query)))
 
         def check(exchange: Exchange) -> list[Finding]:
+            """Return the findings for a page."""
             page_findings = check_response(exchange.response, self._operation.success_statuses)
             return [*page_findings, *findings(exchange.response, self._check_page(exchange.response, inputs))]
 
         def follow_up(exchange: Exchange) -> ProbeRequest | None:
+            """Return the request for the next page."""
             return self._next_request(exchange.response, inputs)
 
         # On a new connection, late bytes of the previous page are not taken for this one.
         return ProbeRequest(self._operation, check, inputs, opens_connection=True, follow_up=follow_up)
 
     def _check_page(self, response: Response, inputs: Inputs) -> Iterator[Violation]:
-        """Yield the violations of a page; those that a changed list may explain are kept for later."""
+        """Yield the violations of a page; notes repeated items and the next query."""
         try:
-            keys = self._keys(response)
+            keys = self._item_ids(response)
         except NotCheckedError:
             self._next_query, self._is_broken = None, True
             return
@@ -168,13 +172,14 @@ class PageTraversal:
             yield violation_outside_body(
                 "ignored_page_size", message, f"query {size.name}", expected, len(keys), level="warning"
             )
-        self._next_query = self._query_after(response, inputs)
+        self._next_query = self._next_query_of(response, inputs)
         self._empty_pages += 1
         if keys:
             self._empty_pages = 0
         yield from self._check_end(response, keys)
 
     def _repeated_items(self, response: Response, keys: list[Key]) -> list[Violation]:
+        """Return a violation for each item that an earlier page had, and store the page of each item."""
         violations = []
         prefix = [self._paging.items] if self._paging.items else []
         for index, key in enumerate(keys):
@@ -187,7 +192,7 @@ class PageTraversal:
         return violations
 
     def _check_end(self, response: Response, keys: list[Key]) -> Iterator[Violation]:
-        """Yield a violation if the pages never end."""
+        """Yield a violation if the pages never end: the next page is known, or nothing but empty pages follow."""
         is_known_page = self._next_query is not None and tuple(sorted(self._next_query)) in self._requested
         # A server that skips items may send an empty page before the last one, unless all items were received.
         has_all_items = set(self._all_keys) <= self._page_of.keys()
@@ -207,15 +212,15 @@ class PageTraversal:
         self._next_query, self._is_broken = None, not is_stuck
 
     def _next_request(self, response: Response, inputs: Inputs) -> ProbeRequest | None:
-        """Return the request after a page: the next page, or the confirmation of a problem.
+        """Return the request after a page: the next page, or the complete list to confirm problems; None at the end.
 
         Raises `NotCheckedError` if the list could not be followed to its end.
         """
         limits = [_UNUSABLE] if self._is_unusable else []
         if self._next_query is not None:
-            limit = self._limit(response, inputs)
+            limit = self._reason_to_stop(response, inputs)
             if not limit:
-                return self._request(replace(inputs, query=tuple(self._next_query)))
+                return self._page_request(replace(inputs, query=tuple(self._next_query)))
             limits.append(limit)
         if not self._paging.has_next_page:
             limits.append("the contract does not describe how to request the second page")
@@ -223,7 +228,8 @@ class PageTraversal:
         if lost_items or self._repetitions:
 
             def check(exchange: Exchange) -> list[Finding]:
-                return self._confirm(exchange, lost_items)
+                """Return the problems if the list is unchanged."""
+                return self._confirmed_findings(exchange, lost_items)
 
             usual = plain(self._run, self._operation)
             return ProbeRequest(self._operation, check, usual, number=CONFIRMATION_NUMBER)
@@ -231,7 +237,7 @@ class PageTraversal:
             raise NotCheckedError(limits[0])
         return None
 
-    def _limit(self, response: Response, inputs: Inputs) -> str:
+    def _reason_to_stop(self, response: Response, inputs: Inputs) -> str:
         """Return why the next page is not requested, or "" if it is."""
         link = self._paging.next_url(response.data, response.header(LINK)) or ""
         operation_path = self._operation.url_path(inputs.path)
@@ -243,7 +249,7 @@ class PageTraversal:
         return f"the list continues after {MAX_PAGES} pages of {size}: its end was not reached"
 
     def _lost_items(self, response: Response, *, is_ended: bool) -> list[Finding]:
-        """Return a finding if an item of the complete list is on none of the pages received."""
+        """Return a finding if an item of the complete list was on no page."""
         received = [index for index, key in enumerate(self._all_keys) if key in self._page_of]
         end = len(self._all_keys) if is_ended else max(received, default=0)
         lost = [index for index in range(end) if self._all_keys[index] not in self._page_of]
@@ -258,9 +264,9 @@ class PageTraversal:
             page, [violation_outside_body("lost_item", message, location, "each item on one page", observed)]
         )
 
-    def _confirm(self, exchange: Exchange, lost_items: list[Finding]) -> list[Finding]:
+    def _confirmed_findings(self, exchange: Exchange, lost_items: list[Finding]) -> list[Finding]:
         """Return the findings if the list is unchanged; raises `NotCheckedError` if it changed in the meantime."""
-        if self._keys(exchange.response) != self._all_keys:
+        if self._item_ids(exchange.response) != self._all_keys:
             raise NotCheckedError("the list changed while its pages were requested")
         return [*self._repetitions, *lost_items]
 

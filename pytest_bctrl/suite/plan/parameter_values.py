@@ -39,13 +39,13 @@ class ParameterTrial(NamedTuple):
 
 
 def is_guessable(contract: Contract, parameter: Parameter) -> bool:
-    """Return whether a generated value may name something that exists: a number or a listed value."""
+    """Return whether a generated value may name something that exists, as a number or a listed value may."""
     kinds = {shape.kind for shape in shapes(contract, parameter.schema)}
     return kinds <= {"integer", "number", "fixed"}
 
 
 def is_opaque(contract: Contract, parameter: Parameter) -> bool:
-    """Return whether the contract only says that a parameter is a string, such as a cursor.
+    """Return whether the contract only says that a parameter is a string, as for a cursor, without examples.
 
     A generated value may then name nothing.
     """
@@ -57,7 +57,7 @@ _MAX_DEPTH = 4
 
 
 def _is_unconstrained_text(contract: Contract, schema: Schema, depth: int = 0) -> bool:
-    """Return whether a schema allows strings without a constraint on their content, and perhaps null."""
+    """Return whether a schema allows any string, and besides strings at most null."""
     flat = flatten(contract, schema)
     if flat.keys() & _CONSTRAINTS or depth > _MAX_DEPTH:
         return False
@@ -77,7 +77,7 @@ def cursors(contract: Contract, operation: Operation) -> frozenset[str]:
 
 
 def invalid_parameters(contract: Contract, operation: Operation, request: Inputs) -> list[Parameter]:
-    """Return the query and header parameters that a request omits although required, or whose value is invalid.
+    """Return the query and header parameters that a request lacks although required, or has with invalid values.
 
     A value is invalid if the schema allows no reading of it. A server may read any value of a repeated name.
     """
@@ -85,6 +85,7 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
     fields = {name.lower(): text for name, text in request.headers}
 
     def readings(parameter: Parameter) -> list[Any]:
+        """Return the values that the request may have for a parameter."""
         if parameter.in_ == "query":
             single_pairs = [[pair] for pair in request.query if pair[0] == parameter.name]
             readings_of_pairs = [
@@ -95,6 +96,7 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
         return [] if text is None else [read_field(contract, parameter, text)]
 
     def is_invalid(parameter: Parameter) -> bool:
+        """Return whether a parameter is missing although required, or none of its readings is valid."""
         values = readings(parameter)
         if not values:
             return parameter.required
@@ -108,7 +110,7 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
 
 
 def allowed_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
-    """Yield a request for each kind of value that the contract allows for each query or header parameter."""
+    """Yield a trial for each kind of value that the contract allows for each query or header parameter."""
     if unfilled(contract, operation, settings):
         return
     operation_cursors = cursors(contract, operation)
@@ -130,7 +132,7 @@ def _trial(
 
 
 def invalid_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
-    """Yield a request for each way to violate each parameter's schema, if the contract documents a rejection."""
+    """Yield a trial for each way to violate a parameter's schema, if the contract documents a rejection."""
     if unfilled(contract, operation, settings) or not documented_rejections(operation):
         return
     for parameter in operation.other_parameters:
@@ -152,13 +154,14 @@ def _breaking_values(contract: Contract, parameter: Parameter, settings: Mapping
     """Yield values that violate a parameter's schema, or lists with items that violate the items' schema."""
     valid = next(iter(alternatives(contract, parameter, settings)), None)
     schema = flatten(contract, parameter.schema)
-    yield from _breaking_schema(schema, valid)
+    yield from _values_breaking_schema(schema, valid)
     if isinstance(valid, list) and valid and isinstance(schema.get("items"), Mapping):
-        for item in _breaking_schema(flatten(contract, schema["items"]), valid[0]):
+        for item in _values_breaking_schema(flatten(contract, schema["items"]), valid[0]):
             yield [item]
 
 
-def _breaking_schema(schema: Mapping[str, Any], valid: Any) -> Iterator[Any]:
+def _values_breaking_schema(schema: Mapping[str, Any], valid: Any) -> Iterator[Any]:
+    """Yield values that violate a keyword of a schema and that a parameter can carry."""
     for keyword, breaker in BREAKERS.items():
         if keyword in schema:
             for _, value in breaker(schema, valid):
@@ -167,7 +170,7 @@ def _breaking_schema(schema: Mapping[str, Any], valid: Any) -> Iterator[Any]:
 
 
 def _is_sendable(value: Any) -> bool:
-    """Return whether a parameter can carry a value: no object, and only characters that a header may contain."""
+    """Return whether a parameter can carry a value: no object, and only printable ASCII characters."""
     if isinstance(value, str):
         return value.isprintable() and value.isascii()
     return not isinstance(value, dict)
@@ -184,7 +187,7 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def is_random(value: str) -> bool:
-    """Return whether an id looks random, such as a UUID: no similar id exists by chance.
+    """Return whether an id looks random, such as a UUID, so that no similar id exists by chance.
 
     Numbers, words, names and numbered ids may have neighbours: `/users/10`, `/invoices/invoice-2026-00012`.
     """
@@ -214,7 +217,7 @@ class PathValue(NamedTuple):
     tolerated: frozenset[int] = frozenset()
 
     def for_real_value(self, real_value: str) -> str:
-        """Return the value for a parameter; `real_value` is empty if it can be guessed."""
+        """Return the path value to send for a parameter with this real value, which is empty if it can be guessed."""
         if not is_random(real_value):
             real_value = "no-such-value"
         return self.value.format(real_value, real_value[:-1])
@@ -242,7 +245,7 @@ ODD = (
 
 
 def unknown_value(contract: Contract, parameter: Parameter) -> str:
-    """Return a value that the parameter's schema allows and that names nothing; a UUID if possible."""
+    """Return a value that the parameter's schema allows and that names nothing; the unknown UUID if possible."""
     existing = known_values(contract, parameter, {})
     candidates = [UNKNOWN.value, _LARGE_NUMBER]
     # Examples name something that exists.
@@ -261,7 +264,7 @@ _SEEDS = 8
 
 
 def near_miss_paths(contract: Contract, operation: Operation, real: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return path values that a server accepts if it compares only a part of the real ones: three per parameter.
+    """Return sets of path values in which one value differs little from the real one: three per parameter.
 
     They differ in the last character, in the first one, or have one more. Guessable parameters and values that do not
     look random are left out, since a similar value may name something.
@@ -275,6 +278,7 @@ def near_miss_paths(contract: Contract, operation: Operation, real: Mapping[str,
 
 
 def _near_misses(value: str) -> tuple[str, ...]:
+    """Return a value with another last character, with one character more, and with another first character."""
     last = f"{value[:-1]}{'1' if value.endswith('0') else '0'}"
     first = f"{'1' if value.startswith('0') else '0'}{value[1:]}"
     return tuple(dict.fromkeys((last, f"{value}0", first)))

@@ -51,10 +51,11 @@ REPEATS = 6
 
 
 def plain_requests(check: Callable[..., list[Finding]]) -> Callable[..., Iterator[ProbeRequest]]:
-    """Return a function that yields the plain request, with a check of its response that takes further arguments."""
+    """Return a function that yields the plain request of an operation with a check of its response."""
 
     @wraps(check)
     def requests(_run: ContractRun, operation: Operation, *arguments: Any) -> Iterator[ProbeRequest]:
+        """Yield the plain request with the check."""
         yield ProbeRequest(operation, lambda exchange: check(exchange, *arguments))
 
     return requests
@@ -93,6 +94,7 @@ def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeR
     """Repeat the plain request at least five times, with all checks, to find a fault in every fifth response."""
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings for a repeated response."""
         return check_response(exchange.response, operation.success_statuses)
 
     # On a new connection, a reset cannot be the close of an idle one. The last request shares a connection, as two
@@ -113,6 +115,7 @@ def credential_requests(run: ContractRun, operation: Operation, credential: Cred
     """
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings if the credential is not rejected as documented."""
         response = exchange.response
         expected = CREDENTIAL_REFUSED if response.status in CREDENTIAL_REFUSED else ()
         return [*findings(response, check_refused(response, credential.name)), *check_protocol(response, expected)]
@@ -131,6 +134,7 @@ def head_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeReque
     """Send HEAD without a credential: the API must reject it."""
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings if HEAD without a credential is not rejected."""
         return findings(exchange.response, check_head_refused(exchange.response))
 
     # It has a connection of its own: many servers send a body, which must not be taken for the next response.
@@ -144,11 +148,12 @@ def path_value_requests(run: ContractRun, operation: Operation, value: PathValue
     is_unusual = value is not UNKNOWN
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings if the unknown path value is not rejected, at lower levels for an unusual value."""
         response = exchange.response
         if response.status in value.tolerated:
             looked(response).add("status")
             return []
-        unknown_findings = _check_unknown(response)
+        unknown_findings = _check_unknown_value(response)
         return softened(response, unknown_findings) if is_unusual else unknown_findings
 
     usual = plain(run, operation)
@@ -178,13 +183,14 @@ def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[Prob
     """
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings if the id is not rejected as documented."""
         response = exchange.response
         is_documented = response.documented is not None
         if is_documented and 300 <= response.status < 500:
             return check_protocol(response)
         if is_documented and 200 <= response.status < 300:
-            return [*_check_unknown(response), *check_undocumented(response)]
-        return _check_unknown(response)
+            return [*_check_unknown_value(response), *check_undocumented(response)]
+        return _check_unknown_value(response)
 
     usual = inputs_with(run.contract, operation, run.values_of(operation), {})
     unknown = {parameter.name: unknown_value(run.contract, parameter) for parameter in operation.path_parameters}
@@ -192,8 +198,8 @@ def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[Prob
     yield ProbeRequest(operation, check, inputs, is_invalid=True, is_independent=True)
 
 
-def _check_unknown(response: Response) -> list[Finding]:
-    """Check the response to a path value that names nothing: a rejection that shows nothing of other resources."""
+def _check_unknown_value(response: Response) -> list[Finding]:
+    """Return the findings for the response to a path value that names nothing, which must be a rejection."""
     rejection_findings = check_protocol(response, refusals(response.operation))
     if not 200 <= response.status < 300:
         return rejection_findings
@@ -217,6 +223,7 @@ def allowed_value_requests(run: ContractRun, operation: Operation, variation: Pa
     """Send a value that the contract allows in query or header: the API must accept it and respond as documented."""
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings if the value is rejected, or the response is not as documented."""
         response, expected = exchange.response, operation.success_statuses
         if not 400 <= response.status < 500 or response.documented is None:
             return check_response(response, expected)
@@ -235,6 +242,7 @@ def invalid_value_requests(_run: ContractRun, operation: Operation, mistake: Par
     """Send an invalid value, or omit a required one: the API must reject the request as documented."""
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings if the invalid value is accepted, or the rejection is not as documented."""
         response, expected = exchange.response, documented_rejections(operation)
         if 400 <= response.status < 500 and response.documented is not None:
             # Any documented client error rejects the value.
@@ -275,13 +283,14 @@ def generated_path_requests(run: ContractRun, operation: Operation, limit: int) 
 def _check_guess(
     operation: Operation, usual: Mapping[str, str], exchange: Exchange, is_ordinary: bool = False
 ) -> list[Finding]:
-    """Check the response to a generated path value, which the API must reject unless it may name something.
+    """Return the findings for the response to a generated path value, which may be accepted only if it may exist.
 
     `usual` has the real values of the path parameters.
     """
     response = exchange.response
 
     def may_name_something(parameter: Parameter) -> bool:
+        """Return whether a path value may name something that exists."""
         value = str(response.path_values.get(parameter.name))
         if is_guessable(response.contract, parameter) or value in known_values(response.contract, parameter, {}):
             return True
@@ -291,7 +300,7 @@ def _check_guess(
     if may_exist and 200 <= response.status < 300:
         guess_findings = check_response(response, operation.success_statuses)
     else:
-        guess_findings = _check_unknown(response)
+        guess_findings = _check_unknown_value(response)
     return guess_findings if is_ordinary else softened(response, guess_findings)
 
 
@@ -300,6 +309,7 @@ def generated_query_requests(run: ContractRun, operation: Operation, limit: int)
     from pytest_bctrl.suite.plan.generated_values import generated_values
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings for the response to generated values."""
         return check_generated(exchange.response)
 
     parameters = generatable_parameters(run, operation)
@@ -316,6 +326,7 @@ def published_sample_requests(run: ContractRun, operation: Operation) -> Iterato
     content, media_type = SAMPLES[shape(operation.label)]
 
     def check(exchange: Exchange) -> list[Finding]:
+        """Return the findings if the request of the published samples is rejected."""
         response, expected = exchange.response, operation.success_statuses
         if not 300 <= response.status < 500:
             return check_response(response, expected)
@@ -330,7 +341,7 @@ def published_sample_requests(run: ContractRun, operation: Operation) -> Iterato
 
 
 def generatable_parameters(run: ContractRun, operation: Operation) -> list[Parameter]:
-    """Return the query and header parameters whose values may be generated.
+    """Return the query and header parameters whose values may be generated, as no setting or response provides them.
 
     The values of the other parameters come from settings or from responses.
     """
@@ -343,7 +354,7 @@ def generatable_parameters(run: ContractRun, operation: Operation) -> list[Param
 
 
 def check_generated(response: Response) -> list[Finding]:
-    """Check the response to a generated query that the contract allows: a success or a documented rejection."""
+    """Return the findings for the response to generated values: it must be a success or a documented rejection."""
     if 400 <= response.status < 500:
         return check_protocol(response)
     return check_response(response, response.operation.success_statuses)

@@ -42,32 +42,33 @@ HEAD_CHECKS = ("not_a_server_error", "negative_data_rejection", "ignored_auth")
 
 
 def check_case(exchange: Exchange, case: GeneratedCase) -> list[Finding]:
-    """Return what the checks of a generated case find in its response."""
+    """Return the findings of a case's checks in its response."""
     is_to_head = exchange.response.is_to_head
     checks = [name for name in case.checks if not is_to_head or name in HEAD_CHECKS]
     exchange.count_once("Schemathesis cases")
     mode = ""
     if not is_to_head:
         mode = case.case.meta.generation.mode.value
-    return _checked(exchange, lambda: case.case, checks, case, mode)
+    return _run_checks(exchange, lambda: case.case, checks, case, mode)
 
 
 def check_response(exchange: Exchange, mode: str = "") -> list[Finding]:
-    """Return what the checks find in the response to any other request of the run."""
+    """Return the findings of the checks of Schemathesis in the response to a request of another test."""
     response = exchange.response
     checks = [name for name in RESPONSE_CHECKS if not response.is_to_head or name in HEAD_CHECKS]
 
     def case() -> Any:
+        """Return a case of Schemathesis for the operation."""
         path = {}
         for name, value in response.path_values.items():
             path[name] = quote(value.encode(errors="surrogateescape"), "")
         return case_source(response.contract, response.operation).Case(path_parameters=path)
 
-    return _checked(exchange, case, checks, mode=mode)
+    return _run_checks(exchange, case, checks, mode=mode)
 
 
 def check_plain(exchange: Exchange) -> list[Finding]:
-    """Return what the checks find in the plain response.
+    """Return the findings in the plain response. Raises `NotCheckedError` if Schemathesis cannot read the operation.
 
     Raises `NotCheckedError` if Schemathesis cannot read the operation.
     """
@@ -77,7 +78,7 @@ def check_plain(exchange: Exchange) -> list[Finding]:
     return plain_findings
 
 
-def _checked(
+def _run_checks(
     exchange: Exchange,
     make_case: Callable[[], Any],
     checks: Sequence[str],
@@ -101,11 +102,11 @@ def _checked(
         case = make_case()
         # Each call of a check would convert it again.
         received = SchemathesisResponse.from_any(exchange.received)
-        if _failures(exchange, case, received, around_body):
-            failures = {name: _failures(exchange, case, received, [name]) for name in around_body}
+        if _failures_of(exchange, case, received, around_body):
+            failures = {name: _failures_of(exchange, case, received, [name]) for name in around_body}
         if SCHEMA in checks:
             # Identical bodies are validated once.
-            failures[SCHEMA] = once(response, NAME, lambda: _failures(exchange, case, received, [SCHEMA]))
+            failures[SCHEMA] = once(response, NAME, lambda: _failures_of(exchange, case, received, [SCHEMA]))
         looked(response).add(NAME)
     except (SchemathesisError, LookupError) as error:
         gap = f"{NAME}: a response of {response.status}, whose documentation it cannot read: {first_line(error)}"
@@ -119,12 +120,12 @@ def _checked(
     if not mode:
         return engine_findings
     return [
-        replace(finding, extra={**finding.extra, "rerun": _command(exchange, finding.rule, mode)})
+        replace(finding, extra={**finding.extra, "rerun": _rerun_command(exchange, finding.rule, mode)})
         for finding in engine_findings
     ]
 
 
-def _command(exchange: Exchange, check: str, mode: str) -> str:
+def _rerun_command(exchange: Exchange, check: str, mode: str) -> str:
     """Return the command line of Schemathesis that reproduces a finding; only a positive request needs the key.
 
     It only sends the documented method, since the fuzzing phase tries no other.
@@ -144,8 +145,8 @@ def _command(exchange: Exchange, check: str, mode: str) -> str:
     )
 
 
-def _failures(exchange: Exchange, case: Any, received: Any, names: Sequence[str]) -> list[Any]:
-    """Run some checks of the received response, and return their failures, except for known faults of Schemathesis.
+def _failures_of(exchange: Exchange, case: Any, received: Any, names: Sequence[str]) -> list[Any]:
+    """Run checks of Schemathesis on a response, and return their failures except for known faults.
 
     A failing assertion inside Schemathesis says nothing about the response; it is reported as a gap.
     """
@@ -165,6 +166,7 @@ def _failures(exchange: Exchange, case: Any, received: Any, names: Sequence[str]
 
 
 def _check_named(name: str) -> Any:
+    """Return the check of Schemathesis with a name."""
     from schemathesis import checks
     from schemathesis.specs.openapi import checks as openapi
 
@@ -174,13 +176,14 @@ def _check_named(name: str) -> Any:
 
 
 def _violation(response: Response, name: str, failure: Any, generated: GeneratedCase | None) -> Violation:
+    """Return a failure of Schemathesis as a violation."""
     if name == SCHEMA and hasattr(failure, "instance_path"):
         keyword = str(failure.schema_path[-1]) if failure.schema_path else "schema"
         expected = _keyword_value(failure.schema, keyword)
         return keyword_violation(
             NAME, keyword, tuple(failure.instance_path), expected, failure.instance, failure.message
         )
-    location = _location(response, name, generated)
+    location = _violation_location(response, name, generated)
     message = f"{NAME}: {failure.title}"
     if name == "status_code_conformance":
         level: Level = "warning" if _is_undocumented_rejection(response) else "error"
@@ -190,7 +193,7 @@ def _violation(response: Response, name: str, failure: Any, generated: Generated
     return violation_outside_body(name, message, location, "a response as documented", observed, NAME, "error")
 
 
-def _location(response: Response, name: str, generated: GeneratedCase | None) -> str:
+def _violation_location(response: Response, name: str, generated: GeneratedCase | None) -> str:
     """Return what a check is about: a part of the response, or of a generated request."""
     location = _LOCATIONS.get(name, "response")
     if generated is None:
@@ -206,13 +209,14 @@ def _location(response: Response, name: str, generated: GeneratedCase | None) ->
 
 
 def _keyword_value(schema: Any, keyword: str) -> Any:
+    """Return the value of a keyword in a schema, or a general phrase if it has none."""
     if isinstance(schema, Mapping):
         return schema.get(keyword, "a value as documented")
     return "a value as documented"
 
 
 def _is_undocumented_rejection(response: Response) -> bool:
-    """Return whether a request is rejected with a usual status, and the contract documents no rejection of that kind.
+    """Return whether a response is a usual rejection of a kind that the contract does not document.
 
     The finding is then a warning, as in our own check of the status.
     """

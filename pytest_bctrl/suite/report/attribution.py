@@ -26,7 +26,7 @@ def attribute(
     findings: Sequence[Finding],
     commands: Mapping[str, str],
 ) -> tuple[list[Finding], list[str]]:
-    """Return the findings, with the cause added to each drift finding, and the lines of the section about causes.
+    """Return the findings with a cause added to each drift finding, and the report's section about causes.
 
     `upstream` is the published document as the drift test read it: `name` and `data`. `commands` are those of
     `next_commands`. Raises `DocumentError` if the overlay no longer applies to upstream.
@@ -48,7 +48,7 @@ def attribute(
 
 
 def next_commands(run: ContractRun, repeat: Sequence[str], report: str) -> Mapping[str, str]:
-    """Return the command to type next for each cause; `repeat` is the command that repeats the run.
+    """Return the command to run next for each cause; `repeat` is the command that repeats the run.
 
     The command that needs the observations first writes them to a report if the run writes no `report`.
     """

@@ -52,7 +52,7 @@ class Failures:
         stats = terminalreporter.stats
         failed, verbosity = stats.get("failed", []), config.get_verbosity()
         if failed and config.option.tbstyle != "line":
-            stats["failed"], self._short_summary = self._merged(failed, verbosity)
+            stats["failed"], self._short_summary = self._merge_by_cause(failed, verbosity)
         try:
             yield
         finally:
@@ -66,10 +66,10 @@ class Failures:
         if self._short_summary:
             terminalreporter.stats["failed"] = self._short_summary
 
-    def _merged(self, reports: list[Any], verbosity: int) -> tuple[list[Any], list[Any]]:
+    def _merge_by_cause(self, reports: list[Any], verbosity: int) -> tuple[list[Any], list[Any]]:
         """Return the reports to print as failures, and those for the short summary; `-vv` merges nothing."""
-        findings_of = {id(report): list(self._failing(report)) for report in reports}
-        numbers, details = _by_cause(finding for findings in findings_of.values() for finding in findings)
+        findings_of = {id(report): list(self._failing_findings(report)) for report in reports}
+        numbers, details = _number_causes(finding for findings in findings_of.values() for finding in findings)
         tests_of: dict[int, list[str]] = {}
         causes_of: dict[int, list[int]] = {}
         for report in reports:
@@ -83,7 +83,7 @@ class Failures:
             name, first_tests = _test_name(report), [tests_of[cause][0] for cause in report_causes]
             if report_causes and name not in first_tests and verbosity < 2:
                 tests = dict.fromkeys(_relative_name(name, first_test) for first_test in first_tests)
-                short_summary.append(_with_text(report, (), f"see {', '.join(tests)}"))
+                short_summary.append(_with_failure_text(report, (), f"see {', '.join(tests)}"))
                 continue
             if report_causes:
                 rows: list[Row] = []
@@ -96,12 +96,12 @@ class Failures:
                     elif tests_of[cause][0] == name:
                         rows += block(details[cause], verbosity, report.bctrl["frequency"])
                         rows += _tests_row(tests_of[cause], verbosity)
-                report = _with_text(report, tuple(rows), headline(findings_of[id(report)]))
+                report = _with_failure_text(report, tuple(rows), headline(findings_of[id(report)]))
             printed.append(report)
             short_summary.append(report)
         return printed, short_summary
 
-    def _failing(self, report: Any) -> Iterator[Finding]:
+    def _failing_findings(self, report: Any) -> Iterator[Finding]:
         """Yield the findings that fail a test; none for drift, whose report has a text of its own."""
         verdict: Mapping[str, Any] = getattr(report, "bctrl", {})
         if not verdict or verdict["not_checked"]:
@@ -114,7 +114,7 @@ class Failures:
             yield from failing
 
 
-def _by_cause(findings: Iterable[Finding]) -> tuple[dict[tuple[str, ...], int], list[list[Finding]]]:
+def _number_causes(findings: Iterable[Finding]) -> tuple[dict[tuple[str, ...], int], list[list[Finding]]]:
     """Return the number of each finding's cause, by the identity of the finding, and the findings of each cause.
 
     Of equal findings from several tests, only the first is kept.
@@ -128,6 +128,7 @@ def _by_cause(findings: Iterable[Finding]) -> tuple[dict[tuple[str, ...], int], 
 
 
 def _identity(finding: Finding) -> tuple[str, ...]:
+    """Return a key that is equal for findings that are shown as one."""
     return finding.operation, finding.level, finding.rule, finding.message, accepted(finding), finding.fingerprint
 
 
@@ -137,16 +138,18 @@ def _tests_row(tests: list[str], verbosity: int) -> list[Row]:
 
 
 def _test_name(report: Any) -> str:
+    """Return the name of a test in the suite."""
     return str(report.nodeid).removeprefix("bctrl::")
 
 
 def _relative_name(name: str, other_name: str) -> str:
-    """Return another test's function, or only its parameters if both tests have the same function."""
+    """Return how a test refers to another one: by its function, or only its parameters if the function is the same."""
     function, _, parameters = other_name.partition("[")
     return f"[{parameters}" if name.partition("[")[0] == function else function
 
 
-def _with_text(report: Any, rows: tuple[Row, ...], line: str) -> Any:
+def _with_failure_text(report: Any, rows: tuple[Row, ...], line: str) -> Any:
+    """Return a copy of a report with these rows as its failure, and a line for the short summary."""
     changed_report = copy(report)
     changed_report.longrepr = FailureText(rows, SimpleNamespace(message=line, path="", lineno=0))
     return changed_report

@@ -28,6 +28,7 @@ class Gathering:
         self._collect(getattr(node, "workeroutput", {}))
 
     def _collect(self, carrier: dict[str, Any]) -> None:
+        """Remove observations from data and pass them to `add`."""
         observations = carrier.pop(CARRIED, None)
         if observations is not None:
             self._add(observations)

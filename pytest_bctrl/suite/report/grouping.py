@@ -12,7 +12,7 @@ _FEW = 3
 
 
 def grouped_reasons(reasons: Iterable[tuple[str, str]]) -> list[str]:
-    """Return one sentence per reason: `GET /a: REASON`, or `3 operations: GET /a, GET /b, GET /c: REASON`.
+    """Return one sentence per reason, with its operations: `GET /a: REASON`, or `3 operations: …: REASON`.
 
     The pairs have the label of an operation, and the reason. Reasons that only differ in the lines to add to a setting
     are one reason, with the first few lines.

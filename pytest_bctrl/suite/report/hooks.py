@@ -80,6 +80,7 @@ def report_files(paths: Iterable[lookup.SettingValue], command_line: Path, ini: 
 
 
 def _require_writable(path: Path, setting: lookup.SettingValue) -> None:
+    """Create the folder of a file; raises `SettingError` if the file cannot be written there."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
@@ -133,7 +134,7 @@ class ReportHooks:
     # The workers of pytest-xdist pass on their last observations before.
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the reports; a passing run fails if one cannot be written, since an outdated file may be there."""
+        """Write the reports; a passing run fails if one of them could not be written."""
         contents = (self._results.findings(), self._results.title(), self._results.report())
         findings, title, run = redact(session.config, contents)
         written, problems = write_reports(self._files, findings, title, run)

@@ -65,13 +65,14 @@ class Observer:
 
     @cached_property
     def _routes(self) -> Routes:
+        """The routes of the contract."""
         from pytest_bctrl.http.routes import Routes
 
         return Routes(self.contract)
 
     @property
     def everything(self) -> Observation:
-        """All observations."""
+        """The observations of validated and other responses together."""
         observation = Observation()
         observation.add(self.validated)
         observation.add(self.unvalidated)
@@ -79,7 +80,7 @@ class Observer:
 
     @property
     def coverage(self) -> Coverage:
-        """The coverage of the contract; it is measured again only after further observations."""
+        """The coverage of the contract, measured again only after further observations."""
         observation = self.everything
         if self._measured is None or self._measured[0] != observation:
             self._measured = observation, coverage(self.contract, observation)
@@ -87,7 +88,7 @@ class Observer:
 
     @property
     def shortfall(self) -> str:
-        """Why a run covered too little of the contract; "" if it covered enough."""
+        """A sentence if the run covered less of the contract than the minimum; empty otherwise."""
         if self.minimum is None or self.undecided:
             return ""
         percent = self.coverage.percent
@@ -97,14 +98,14 @@ class Observer:
 
     @property
     def undecided(self) -> str:
-        """Why coverage cannot be compared with the minimum; "" if it can."""
+        """A sentence if it is not known whether the minimum was covered; empty otherwise."""
         if self.minimum is None or not self.coverage.not_measured:
             return ""
         cause = self.coverage.not_measured[0]
         return f"whether the minimum of {self.minimum:g}% is covered (--bctrl-min-coverage) is not decided: {cause}"
 
     def observe(self, request: httpx.Request, received: httpx.Response, *, validated: bool) -> None:
-        """Record a response of the contract whose body is in memory, without consuming it."""
+        """Record a response of httpx to an operation of the contract, without consuming its body."""
         import httpx
 
         match = self._routes.match(request.url.raw_path.decode("ascii").partition("?")[0])
@@ -131,7 +132,7 @@ class Observer:
         validated: bool = True,
         is_repeated: bool = False,
     ) -> None:
-        """Record a response, and the parameters in the query and the header fields of its request.
+        """Record a response and the parameters of its request; a repeated one counts only its status.
 
         Of a response with the same body as an earlier one (`is_repeated`), only the status is counted.
         """
@@ -149,7 +150,7 @@ class Observer:
                 total.parameters[label, name] += 1
 
     def _redacted(self, response: Response) -> Response | None:
-        """Return the response with secrets removed from its body, or None if it has none or is not JSON.
+        """Return the response with secrets removed from its body; None if it has none or is not JSON.
 
         Undocumented names and values come from the API. A response must not reference itself, or it would live longer.
         """
@@ -162,7 +163,7 @@ class Observer:
         return replace(response, body=redacted_body.encode("utf-8", "surrogateescape"))
 
     def pop(self) -> dict[str, Any] | None:
-        """Return the observations since the last call as plain data, or None if there are none."""
+        """Return the observations since the last call as plain data, and forget them; None if there are none."""
         if not self.validated.statuses and not self.unvalidated.statuses:
             return None
         with self._lock:
@@ -193,7 +194,7 @@ _OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
 
 
 def observer(config: pytest.Config) -> Observer:
-    """Return the observer of this process; the first call creates it and raises `UsageError` for a wrong setting."""
+    """Return the observer of this process, created at the first call; raises `UsageError` for a wrong setting."""
     if _OBSERVER not in config.stash:
         run = config.stash.get(RUN, None)
         with lookup.usage_errors():
@@ -247,7 +248,7 @@ class ObservingHooks:
         if self._config.option.collectonly:
             return
         shows_coverage = self._shows_coverage()
-        lines = list(self._lines(shows_coverage=shows_coverage))
+        lines = list(self._summary_lines(shows_coverage=shows_coverage))
         if not lines or self._config.get_verbosity() < -1:
             return
         terminalreporter.section("bctrl coverage" if shows_coverage else "bctrl traffic")
@@ -261,12 +262,14 @@ class ObservingHooks:
             terminalreporter.line(escape_line(f"not checked: {self._observer.undecided}"), red=True)
 
     def _shows_coverage(self) -> bool:
+        """Return whether the coverage is printed by this hook: with its option, a contract run or a minimum."""
         if self._observer.is_reported:
             return False
         has_run = RUN in self._config.stash and bool(self._observer.everything.statuses)
         return bool(self._config.option.bctrl_coverage) or has_run or self._observer.minimum is not None
 
-    def _lines(self, *, shows_coverage: bool) -> Iterator[str]:
+    def _summary_lines(self, *, shows_coverage: bool) -> Iterator[str]:
+        """Yield the lines of the summary: coverage, and how the traffic of ordinary tests differs from the contract."""
         if shows_coverage:
             yield from coverage_lines(self._observer, is_complete=bool(self._config.option.bctrl_coverage))
         findings = differences(self._observer.contract, self._observer.unvalidated)
@@ -299,7 +302,7 @@ def coverage_lines(observer: Observer, *, is_complete: bool = True) -> Iterator[
 
 
 def not_covered(measured: Coverage) -> Iterator[str]:
-    """Yield a sentence for each list without any items, and for what the budget did not allow to measure."""
+    """Yield a sentence per list that was always empty, and for what was not measured."""
     yield from measured.not_measured
     lists = {(point.operation, point.status, point.location) for point in measured.points if _is_empty_list(point)}
     labels: dict[str, dict[str, None]] = {}
@@ -314,6 +317,7 @@ def not_covered(measured: Coverage) -> Iterator[str]:
 
 
 def _is_empty_list(point: Point) -> bool:
+    """Return whether a point is a list that was empty in some response."""
     return point.kind == "empty" and bool(point.seen)
 
 

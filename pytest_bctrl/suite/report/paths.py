@@ -24,13 +24,13 @@ _TICK = 0.05
 
 def report_paths(config: pytest.Config) -> set[Path]:
     """Return the absolute paths of reports, whether the files exist or not."""
-    return {path for _, path in _named(config)}
+    return {path for _, path in _report_options(config)}
 
 
 def changed_files(config: pytest.Config, since: float) -> Iterator[Path]:
     """Yield each report file that was written since a time (seconds since the epoch)."""
     yielded = set()
-    for name, path in _named(config):
+    for name, path in _report_options(config):
         files = [path]
         if path.is_dir():
             is_project = path in (config.rootpath, *config.rootpath.parents)
@@ -46,7 +46,7 @@ def changed_files(config: pytest.Config, since: float) -> Iterator[Path]:
                 yield file
 
 
-def _named(config: pytest.Config) -> Iterator[tuple[str, Path]]:
+def _report_options(config: pytest.Config) -> Iterator[tuple[str, Path]]:
     """Yield each option that names a report file, with the paths that it may stand for."""
     options = {name: value for name, value in vars(config.option).items() if _REPORT.search(name)}
     options |= {name: config.getini(name) for name in _INI}

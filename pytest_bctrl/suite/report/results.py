@@ -76,7 +76,7 @@ class RunResults:
         self.is_partial = True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Record how many contract tests are to run, and which operations they check."""
+        """Record how many contract tests are to run and which operations they check; a worker sends it on."""
         self.planned_tests = sum(item.nodeid.startswith(f"{NODE}::") for item in session.items)
         params = [vars(item)["callspec"].params for item in session.items if hasattr(item, "callspec")]
         probes = [param["probe"] for param in params if isinstance(param.get("probe"), Probe)]
@@ -99,7 +99,7 @@ class RunResults:
         self.planned_tests = sum(node_id.startswith(f"{NODE}::") for node_id in ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Record the report of one test, which may come from a worker."""
+        """Record outcome, findings and counts of one test, which may come from a worker."""
         self._has_failed |= report.failed and not is_unchecked(report)
         if not report.nodeid.startswith(f"{NODE}::"):
             return
@@ -121,7 +121,7 @@ class RunResults:
             self.outage_command = verdict["reproduce"]
 
     def _record_outcome(self, verdict: Mapping[str, Any], test: RanTest) -> None:
-        """Record what a test shows about its operation."""
+        """Record the outcome of a test for its operation, and the reason if it was not checked."""
         operation = verdict.get("operation")
         if not operation:
             return
@@ -131,7 +131,7 @@ class RunResults:
             self._skip_reasons[operation] = reason
 
     def operations(self) -> tuple[OperationOutcome, ...]:
-        """Return the outcome of each operation that the run selected, and of those that it could not select."""
+        """Return the outcome of each selected operation, and of those that the contract excludes."""
         if self.run.target is None or self.run.no_suite:
             return ()
         outcomes = [
@@ -154,6 +154,7 @@ class RunResults:
         return OperationOutcome(excluded.operation, "", "not checked", reason, is_safe, is_required=is_required)
 
     def _operation_outcome(self, operation: Operation) -> OperationOutcome:
+        """Return the outcome of an operation: passed, failed, or not checked with a reason."""
         outcomes = self._outcomes[operation.label]
         is_required = operation.is_safe and operation.label not in self.run.optional
         result = OperationOutcome(
@@ -168,7 +169,7 @@ class RunResults:
         return result._replace(outcome="not checked", reason=reason)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Update the baseline and set the exit code: 2 if the target could not be tested and no test failed."""
+        """Attribute drift, update the baseline, and set the exit code: 2 if the target could not be tested."""
         has_ended = session.exitstatus in _COMPLETE or observer(session.config).interrupted_run
         self._is_complete = has_ended and not session.shouldstop and not session.shouldfail
         if hasattr(session.config, "workerinput"):
@@ -198,7 +199,7 @@ class RunResults:
         return self.count("failed", "error", "not checked") > 0
 
     def skip_reasons(self) -> list[str]:
-        """Return why tests were skipped, with the number of tests if there are several."""
+        """Return one sentence per reason for skipped tests, with its operations and the number of tests."""
         reasons = Counter(test.reason.removeprefix("not checked: ") for test in self.tests if test.outcome == "skipped")
         all_labels = {operation.label for operation in self.run.operations}
         labels: defaultdict[str, list[str]] = defaultdict(list)
@@ -212,13 +213,14 @@ class RunResults:
         return [self._skip_reason(labels[reason], reason, number) for reason, number in numbers.items()]
 
     def _skip_reason(self, labels: list[str], reason: str, number: int) -> str:
+        """Return the sentence about one reason for skipped tests."""
         text = reason
         if any(labels):
             (text,) = grouped_reasons((label, reason) for label in filter(None, labels))
         return f"{text} ({number} tests)" if number > 1 else text
 
     def not_checked(self) -> list[str]:
-        """Return the reasons why something was not checked."""
+        """Return one sentence per reason why something was not checked."""
         if self.run.target is None:
             return list(self.outage_reasons)
         reasons = [
@@ -236,7 +238,7 @@ class RunResults:
 
     @cached_property
     def _untested_parts(self) -> list[str]:
-        """What the settings and the contract leave out, which is the same at any time."""
+        """A sentence for each thing that settings and contract leave out of the run."""
         run, operations = self.run, requestable_operations(self.run)
         reasons = [(operation.label, reason_not_requested(run, operation)) for operation in run.operations]
         values = [
@@ -263,7 +265,7 @@ class RunResults:
         return sorted(findings, key=_level_rank)
 
     def title(self) -> Title:
-        """Return what the reports say about the run."""
+        """Return the heading of the reports: contract, subject, notes, and what was not checked."""
         contract = self.run.contract
         base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
         subject = self.run.upstream or "the bundled mock"
@@ -287,13 +289,13 @@ class RunResults:
         return None
 
     def empty_lists(self) -> EmptyLists:
-        """Return the lists in which the run saw no item."""
+        """Return the lists of which the run saw no item."""
         if self.run.target is None or self.run.no_suite:
             return EmptyLists()
         return empty_lists(self.run.contract, self.observer.everything)
 
     def report(self) -> RunReport:
-        """Return the details of the run for reports."""
+        """Return the details of the run that reports show: target, times, tests, operations, counts and coverage."""
         return RunReport(
             self.run.contract,
             target=self.run.target or "",
@@ -318,11 +320,11 @@ class RunResults:
         )
 
     def target_name(self) -> str:
-        """Return the name of the target for users."""
+        """Return how reports name the target: the bundled mock, the base URL, or `none`."""
         return {"mock": "the bundled mock", "live": self.run.base_url, None: "none"}[self.run.target]
 
     def _attribute_drift(self, report: str) -> None:
-        """Attribute drift findings if the run compared the vendored spec, upstream and the live API.
+        """Add the cause to drift findings if the run compared the vendored spec, upstream and the live API.
 
         The mock always conforms to the contract, so it shows nothing. `report` is the path of the JSON report of the
         run, or "".
@@ -355,7 +357,7 @@ class RunResults:
         return notes
 
     def _update_baseline(self) -> bool:
-        """Add what the run accepts to the baseline; return False after an error, which the summary shows."""
+        """Add what the run accepts to the baseline; return False if it could not be written."""
         baseline = self.run.baseline
         if baseline.reason is None:
             return True
@@ -374,11 +376,12 @@ def is_unchecked(report: pytest.TestReport) -> bool:
 
 
 def _level_rank(finding: Finding) -> int:
+    """Return the position of a finding's level, for sorting."""
     return LEVELS.index(finding.level)
 
 
 def _outcome(report: pytest.TestReport) -> RanTest:
-    """Return the outcome of a test; as in pytest, a failure of its setup or teardown is an error."""
+    """Return the outcome of a test from its report; a failed setup or teardown is an error."""
     if is_unchecked(report):
         return RanTest(report.nodeid, "not checked", report.duration, _reason(report))
     if hasattr(report, "wasxfail"):

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 def redact(config: pytest.Config, value: T) -> T:
-    """Return a string, or data of this package, without the secrets known so far."""
+    """Return a string, or data of this package, with the known secrets masked."""
     if _REDACTION not in config.stash:
         return value
     return config.stash[_REDACTION].data(value)
@@ -58,7 +58,7 @@ def redaction(config: pytest.Config, *streams: Any) -> Redaction:
 
 
 def redact_trace(config: pytest.Config) -> None:
-    """Redact the output of `--debug` and `PYTEST_DEBUG`: every hook call with its arguments.
+    """Redact the output of `--debug` and `PYTEST_DEBUG`; raises `UsageError` if this pytest does not allow it.
 
     Raises `pytest.UsageError` if the trace cannot be redacted.
     """
@@ -78,10 +78,12 @@ class _Trace:
         self._redact = redaction
 
     def __call__(self, text: str) -> None:
+        """Write a text of the trace without secrets."""
         self._write(self._redact(text))
 
 
 def _paths(config: pytest.Config) -> Iterator[str]:
+    """Yield the paths of the run, whose words are not secrets."""
     # Early on, pytest has no root yet.
     yield str(getattr(config, "rootpath", ""))
     yield str(config.invocation_params.dir)
@@ -107,10 +109,10 @@ class _Sinks:
         self._has_ended_well = False
         self._uncovered: dict[str, str] = {}
         """Output that is not redacted, and the private name that this version of pytest does not have."""
-        config.add_cleanup(self._end)
+        config.add_cleanup(self._end_redaction)
 
     def cover_streams(self, streams: tuple[Any, ...]) -> None:
-        """Redact the output to streams."""
+        """Redact all that is written to streams from now on."""
         self._ends += [redact_stream(stream, self._redaction) for stream in streams if stream is not None]
         self._cover_descriptors()
 
@@ -123,6 +125,7 @@ class _Sinks:
         self._cover_pastebin()
 
     def _cover_log(self) -> None:
+        """Redact the log file."""
         plugin = self._config.pluginmanager.get_plugin("logging-plugin")
         handler: Any = getattr(plugin, "log_file_handler", None)
         if handler is not None:
@@ -130,12 +133,14 @@ class _Sinks:
             form = handler.format
 
             def format_redacted(record: Any) -> str:
+                """Return the text of a log record without secrets."""
                 text: str = form(record)
                 return text if handler.baseFilename == _NOWHERE else self._redaction(text)
 
             handler.format = format_redacted
 
     def _cover_open_files(self) -> None:
+        """Redact report files that plugins have already opened."""
         paths = report_paths(self._config)
         for plugin in self._config.pluginmanager.get_plugins():
             members = {} if isinstance(plugin, ModuleType) else getattr(plugin, "__dict__", {})
@@ -147,24 +152,27 @@ class _Sinks:
                     redact_stream(file, self._redaction, keeps_structure=True)
 
     def _cover_allure(self) -> None:
+        """Redact the files of Allure, by replacing `open` in its module."""
         if self._config.pluginmanager.has_plugin("allure_pytest"):
             logger = import_module("allure_commons.logger")
-            opener = self._opened
+            opener = self._open_redacted
             self._shadow(logger, "open", opener)
             self._shadow(logger, "io", SimpleNamespace(**{**vars(io), "open": opener}))
 
     def _cover_junit(self) -> None:
+        """Redact the JUnit report, by replacing `open` in pytest's module."""
         module = sys.modules.get("_pytest.junitxml")
         if module is not None and self._config.getoption("xmlpath", None):
-            self._shadow(module, "open", self._opened)
+            self._shadow(module, "open", self._open_redacted)
 
-    def _opened(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
+    def _open_redacted(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
         """Open a file; one that is written redacts secrets."""
         if mode in ("w", "wb"):
             return RedactedFile(path, mode, self._redaction)
         return open(path, mode, *arguments, **named)  # noqa: PTH123 - replaces `open`
 
     def _cover_pastebin(self) -> None:
+        """Redact the upload of `--pastebin`."""
         module = sys.modules.get("_pytest.pastebin")
         upload: Any = getattr(module, "create_new_paste", None)
         is_used = module is not None and bool(self._config.getoption("pastebin", None))
@@ -173,6 +181,7 @@ class _Sinks:
         if module is not None and upload is not None and is_used:
 
             def upload_redacted(contents: Any) -> Any:
+                """Upload the contents without secrets."""
                 is_text = isinstance(contents, str)
                 return upload(self._redaction(contents) if is_text else self._redaction.data_bytes(contents))
 
@@ -197,6 +206,7 @@ class _Sinks:
         members[name] = value
 
         def restore(**_named: Any) -> None:
+            """Restore the global."""
             members.pop(name, None)
             members.update(before)
 
@@ -232,6 +242,7 @@ class _Sinks:
             self._has_ended_well = int(session.exitstatus) != pytest.ExitCode.USAGE_ERROR
 
     def _redact_files(self) -> None:
+        """Redact the report files that changed during the run; prints an error instead of raising it."""
         # Only the controller writes reports.
         if hasattr(self._config, "workerinput"):
             return
@@ -242,13 +253,15 @@ class _Sinks:
             sys.stderr.write(f"bctrl: not every report could be redacted ({type(error).__name__})\n")
 
     def _redact_file(self, path: Path) -> None:
+        """Redact a report file; prints an error instead of raising it."""
         try:
             redact_file(path, self._redaction)
         except Exception as error:  # noqa: BLE001 - the other files are still redacted
             note = self._redaction.data(f"bctrl: {path} could not be redacted ({type(error).__name__})")
             sys.stderr.write(f"{escape_line(note)}\n")
 
-    def _end(self) -> None:
+    def _end_redaction(self) -> None:
+        """Redact the reports once more and end the redaction, except of output at interpreter exit."""
         # Some plugins write when they are unconfigured.
         self._redact_files()
         is_kept = not self._has_ended_well or _ends_the_process()

@@ -104,30 +104,32 @@ class Summary:
         if verbosity > 0 or (verbosity == 0 and not results.has_red_tests and not is_outage):
             terminal.section("bctrl contract", sep="=")
         if not is_outage:
-            for label, text in self._rows(passing, verbosity):
-                _line(terminal, label, text)
+            for label, text in self._summary_rows(passing, verbosity):
+                _write_row(terminal, label, text)
         lines = [*results.figures, *(results.attribution if verbosity >= 0 else ())]
         for line in lines:
             terminal.line(escape_line(line))
         if is_outage:
-            _line(terminal, "not checked", results.outage_reasons[0])
+            _write_row(terminal, "not checked", results.outage_reasons[0])
         else:
             self._write_verdict(terminal, findings)
         next_step = self._next_step(failing, passing)
         if next_step:
-            _line(terminal, "next", next_step)
+            _write_row(terminal, "next", next_step)
 
     def _write_verdict(self, terminal: pytest.TerminalReporter, findings: Sequence[Finding]) -> None:
+        """Write the verdict of the run as one line."""
         verdict = verdict_of(findings, self._results.title(), self._results.report())
-        _line(terminal, verdict.status, verdict.sentence)
+        _write_row(terminal, verdict.status, verdict.sentence)
 
     def _write_gaps(self, terminal: pytest.TerminalReporter) -> None:
-        """Write the verdict if not every operation was checked, which nothing else says with `-qq`."""
+        """Write the verdict if an operation was not checked, as no other line says so with `-qq`."""
         if any(operation.outcome == "not checked" for operation in self._results.operations()):
             terminal.ensure_newline()
             self._write_verdict(terminal, self._results.findings())
 
-    def _rows(self, passing: Sequence[Finding], verbosity: int) -> Iterator[tuple[str | None, str]]:
+    def _summary_rows(self, passing: Sequence[Finding], verbosity: int) -> Iterator[tuple[str | None, str]]:
+        """Yield labels and texts: the findings that do not fail the run, the details, and the coverage."""
         yield from _passing_rows(passing, verbosity, has_several=len(self._run.operations) > 1)
         if verbosity >= 0:
             yield from self._details(verbosity)
@@ -136,18 +138,18 @@ class Summary:
 
     def _details(self, verbosity: int) -> Iterator[tuple[str, str]]:
         """Yield labels and texts: checked, switched off, not checked and accepted, and the paths of reports."""
-        for text in self._checked(verbosity):
+        for text in self._checked_lines(verbosity):
             yield "checked", text
         for entry in self._run.levels.off:
             hidden = numbered(self._results.switched_off[entry.name], "finding")
             yield "switched off", f"{entry.name}, by {entry.where}: {hidden} not shown"
-        for reason in self._not_checked(verbosity):
+        for reason in self._not_checked_lines(verbosity):
             yield "not checked", reason
         yield from self._results.baseline_notes()
         for path in self.reports:
             yield "report", path
 
-    def _not_checked(self, verbosity: int) -> Iterator[str]:
+    def _not_checked_lines(self, verbosity: int) -> Iterator[str]:
         """Yield the reasons for omissions; without `-v`, those of skipped tests share one line."""
         results = self._results
         skip_reasons = results.skip_reasons()
@@ -162,7 +164,8 @@ class Summary:
         if measured is not None and not self.shows_coverage:
             yield from not_covered(measured)
 
-    def _checked(self, verbosity: int) -> Iterator[str]:
+    def _checked_lines(self, verbosity: int) -> Iterator[str]:
+        """Yield a line about operations, requests and responses, and about engines and upstream."""
         run, tally = self._run, self._results.tally
         if run.target is not None:
             labels = [operation.label for operation in requestable_operations(run)]
@@ -177,12 +180,12 @@ class Summary:
             if tally["rate limited"]:
                 requests += f" ({tally['rate limited']} of them rejected by a rate limit, 429, and sent again)"
             yield f"{operations}: {requests}, {extent}"
-            yield from self._engines()
+            yield from self._engine_lines()
         if run.upstream is not None and not self._results.outage_reasons:
             yield f"the vendored spec against {run.upstream}"
 
-    def _engines(self) -> Iterator[str]:
-        """Yield what the other engines checked."""
+    def _engine_lines(self) -> Iterator[str]:
+        """Yield a line per other engine with the numbers of responses and bodies it checked."""
         tally = self._results.tally
         if tally["jsonschema responses"]:
             bodies = f"{tally['jsonschema bodies']} different bodies"
@@ -194,7 +197,7 @@ class Summary:
             yield f"by Schemathesis: {responses}, {tally['Schemathesis cases']} to requests that it generated"
 
     def _next_step(self, failing: Sequence[Finding], passing: Sequence[Finding]) -> str:
-        """Return what to do next, or "" if there is nothing."""
+        """Return what to do next; empty if there is nothing."""
         if self._results.has_stopped:
             return f"inspect the response of the target, then run again: {self._results.outage_command or _ABOVE}"
         if failing:
@@ -217,6 +220,7 @@ class Summary:
         return ""
 
     def _next_step_after_failure(self, failing: Sequence[Finding]) -> str:
+        """Return what to do after failures: read the causes, update the spec, or repeat the failed tests."""
         if self._results.attribution and any("moved" in finding.extra for finding in failing):
             return "see the causes above: each has its command"
         if all("revision" in finding.extra for finding in failing):
@@ -247,6 +251,7 @@ def _passing_rows(
 
 
 def _cause_row(cause: Sequence[Finding], *, names_operation: bool) -> tuple[str, str]:
+    """Return label and text of the line about the findings of one cause."""
     first = cause[0]
     times = f" ({first.count} of {first.total})" if first.total else ""
     text = finding_line(first, times, names_operation=names_operation)
@@ -274,7 +279,7 @@ def _skip_line(reasons: Sequence[str], skipped: int) -> str:
     return text
 
 
-def _line(terminal: pytest.TerminalReporter, label: str | None, text: str) -> None:
+def _write_row(terminal: pytest.TerminalReporter, label: str | None, text: str) -> None:
     """Write a line, with a label if it has one."""
     if label is None:
         terminal.line(escape_line(text))

@@ -80,7 +80,7 @@ class Verdict:
         return self.baseline.mark(findings, self.fail_on)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the report carries as plain data: findings, requests and observations."""
+        """Return the verdict as plain data for the test's report: findings, requests and observations."""
         return {
             "findings": [finding.as_dict() for finding in self.findings],
             "tally": dict(self.tally - self._tally_before),
@@ -106,7 +106,7 @@ class Verdict:
         return bool(at_or_above(self.baseline.mark(levelled, self.fail_on), self.fail_on))
 
     def raise_if_failing(self, describe: Callable[[Sequence[Finding]], str] = breach) -> None:
-        """Fail the test if its findings do; `describe` returns the message for findings.
+        """Fail the test if a finding is at the failing level; ends it as an expected failure if all are accepted.
 
         The test is an expected failure if only the baseline keeps it from failing.
         """

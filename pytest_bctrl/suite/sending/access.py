@@ -30,7 +30,7 @@ def rejected_operation(response: Response) -> OperationNotCheckedError:
 
 
 def _remedy(response: Response) -> str:
-    """Return what may get the request of an operation accepted."""
+    """Return what to change so that a rejected request is accepted; empty if unknown."""
     if response.status in (401, 403):
         return "use a key that may send it"
     names = [parameter.setting or parameter.name for parameter in response.operation.path_parameters]
@@ -56,23 +56,24 @@ def require_access(response: Response) -> None:
 
 
 def _access_problem(response: Response) -> str:
-    """Return why the target rejects the key, the space or the route, or "" if it does not."""
+    """Return why the target rejects the key, the space or the route; empty if it does not."""
     if response.status == 400 and b"SSL certificate" in response.body:
         return "requires a client certificate: 400; set --bctrl-client-cert"
     if response.status == 401:
-        return _rejected_key(response)
+        return _rejected_key_text(response)
     has_space = any(parameter.setting == "space_id" for parameter in response.operation.path_parameters)
     if response.status == 403:
         purpose = "list the space" if has_space else f"send {response.operation.label}"
         return f"rejects the key with 403; check that BCTRL_API_KEY may {purpose}"
     if response.status == 404 and has_space:
-        return _NO_SUCH_ROUTE if check_protocol(response) else _NO_SUCH_SPACE + _not_an_id(response)
+        return _NO_SUCH_ROUTE if check_protocol(response) else _NO_SUCH_SPACE + _id_hint(response)
     if response.status == 404:
-        return f"has nothing at this path: 404; check the base URL{_and_values(response)}"
+        return f"has nothing at this path: 404; check the base URL{_values_hint(response)}"
     return ""
 
 
-def _rejected_key(response: Response) -> str:
+def _rejected_key_text(response: Response) -> str:
+    """Return what is wrong if the target rejects a request with 401, and what to set."""
     fields = key_fields(response.contract, response.operation)
     if not fields:
         return "rejects a request without a key with 401; set BCTRL_API_KEY, and document the security of the operation"
@@ -82,8 +83,8 @@ def _rejected_key(response: Response) -> str:
     return problem
 
 
-def _not_an_id(response: Response) -> str:
-    """Return a hint if the value of the space id looks like a name."""
+def _id_hint(response: Response) -> str:
+    """Return a hint if the value of the space id looks like a name; empty otherwise."""
     for parameter in response.operation.path_parameters:
         value = response.path_values.get(parameter.name, "")
         if parameter.setting == "space_id" and not any(letter.isdigit() for letter in value):
@@ -91,7 +92,8 @@ def _not_an_id(response: Response) -> str:
     return ""
 
 
-def _and_values(response: Response) -> str:
+def _values_hint(response: Response) -> str:
+    """Return a hint to check the values of the path parameters; empty if there are none."""
     names = [parameter.name for parameter in response.operation.path_parameters]
     return f", and that the values of {', '.join(names)} exist (bctrl_values)" if names else ""
 

@@ -92,17 +92,19 @@ class Connections:
         self.never_reuses = False
 
     def limit_to_one(self, idle_connections: int) -> None:
-        """Use one connection at a time from now on; at most `idle_connections` of the idle ones stay open."""
+        """Allow one connection at a time from now on, and keep at most `idle_connections` idle ones open."""
         with self._changed:
             self._max_open = 1
             self._close_idle(idle_connections)
             self._changed.notify_all()
 
     def _close_idle(self, remaining: int = 0) -> None:
+        """Close idle connections until only `remaining` are left."""
         while len(self._idle) > remaining:
             self._close_pooled(self._idle.pop())
 
     def _close_pooled(self, pooled: _PooledConnection) -> None:
+        """Close a connection, after a look for unexpected bytes if its last response was unexpected."""
         if not pooled.is_as_expected and self._looks_left:
             # Once closed, it can no longer show whether the response belonged to another request.
             self._looks_left -= not pooled.backend.look(SECOND_LOOK_SECONDS)
@@ -127,11 +129,11 @@ class Connections:
         return [self._late.popleft() for _ in range(len(self._late))]
 
     def send(self, probe_request: ProbeRequest, max_attempts: int) -> SendResult:
-        """Send a request, with the key if the operation needs it; with `max_attempts` of 0 or 1 it is not retried."""
+        """Send a request on a connection of the pool, with the key if needed, and return the result of all attempts."""
         pooled, is_kept = self._acquire(probe_request)
         method = probe_request.method or probe_request.operation.method
         look = partial(self._second_look_seconds, method, probe_request.is_invalid, is_kept)
-        request, inputs, shell = self._build(pooled.client, probe_request)
+        request, inputs, shell = self._build_request(pooled.client, probe_request)
         request.extensions = {**request.extensions, AT_MOST: max_attempts, SECOND_LOOK: look}
         outcome: httpx.Response | httpx.TransportError
         try:
@@ -150,7 +152,7 @@ class Connections:
             self._release(pooled, is_kept)
         return SendResult(request, inputs, shell, previous_shell, attempts, outcome, time.monotonic())
 
-    def _build(self, sender: httpx.Client, probe_request: ProbeRequest) -> tuple[httpx.Request, Inputs, str]:
+    def _build_request(self, sender: httpx.Client, probe_request: ProbeRequest) -> tuple[httpx.Request, Inputs, str]:
         """Return the httpx request, its inputs with an `Accept` field, and the command that reproduces it."""
         operation, inputs = probe_request.operation, probe_request.inputs or Inputs()
         target = operation.url_path(inputs.path) + inputs.query_text
@@ -170,7 +172,7 @@ class Connections:
         return request, inputs, shell
 
     def _acquire(self, probe_request: ProbeRequest) -> tuple[_PooledConnection, bool]:
-        """Return a connection for a request, and whether it is kept open afterwards."""
+        """Wait for a connection and return it, with whether it stays open after the request."""
         is_new = probe_request.opens_connection or self.never_reuses
         has_key = probe_request.credential is None
         with self._changed:
@@ -190,7 +192,7 @@ class Connections:
             return self._single, False
 
     def _release(self, pooled: _PooledConnection, is_kept: bool) -> None:
-        """Return a connection to the pool, or close it if the target needs one at a time."""
+        """Put a connection back into the pool, or close it; wakes waiting requests."""
         self._busy -= 1
         if is_kept and (self._max_open > 1 or not self._busy):
             self._idle.append(pooled)
@@ -199,16 +201,18 @@ class Connections:
         self._changed.notify_all()
 
     def _new_pooled(self, *, is_kept: bool) -> _PooledConnection:
+        """Return a new connection that reports late bytes."""
         backend = WatchedBackend(self._report_late)
-        return _PooledConnection(backend, self._client(backend, is_kept))
+        return _PooledConnection(backend, self._new_client(backend, is_kept))
 
     def _report_late(self, surplus: Surplus) -> None:
+        """Store a finding about bytes that arrived on an idle connection."""
         operation, shell = surplus.source
         self._looks_left = SECOND_LOOKS
         self._late.append(surplus_finding(operation, surplus, shell))
 
     def is_doubtful(self, connection: WatchedStream | None) -> bool:
-        """Return whether surplus bytes arrived on a connection: the response may then belong to another request.
+        """Return whether surplus bytes arrived on a connection, so that a response may belong to another request.
 
         It waits for such bytes, until a run has done so without result too often.
         """
@@ -231,7 +235,7 @@ class Connections:
             return SECOND_LOOK_SECONDS
         return HEAD_SECONDS if method == "HEAD" else 0.0
 
-    def _client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
+    def _new_client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
         """Return a new client for one connection to the target."""
         options = ClientOptions(retry=self._retry, connection=self._run.connection)
         http_client = client(self._base_url, self._run.key, live=True, keep_alive=is_kept, backend=backend, **options)
@@ -241,7 +245,7 @@ class Connections:
         return http_client
 
     def _credentials(self, operation: Operation, invalid: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
-        """Yield each field that carries a credential, its value, and how to write that in a shell."""
+        """Yield the field, the value and the shell text of each credential that a request carries."""
         for number, key_field in enumerate(key_fields(self._run.contract, operation) or ()):
             if invalid is None or number:
                 yield key_field, Secret(key_field.value(self._run.key.reveal())), key_field.shell("$BCTRL_API_KEY")
@@ -250,7 +254,7 @@ class Connections:
 
 
 def _accept_header(operation: Operation) -> list[tuple[str, str]]:
-    """Return an `Accept` field for a success response that is documented without JSON."""
+    """Return an `Accept` field if the success response of an operation is documented without JSON."""
     documented = operation.success.content if operation.success else {}
     if not documented or any(covers_media_type(media, "application/json") for media in documented):
         return []

@@ -87,7 +87,7 @@ class ProbeRequest:
 
     @property
     def key(self) -> Hashable:
-        """Identify the request: those with equal keys share one exchange."""
+        """A key of the request: requests with equal keys share one exchange."""
         if self.inputs is None:
             return self.operation.label
         method = self.method or self.operation.method
@@ -95,7 +95,7 @@ class ProbeRequest:
 
 
 def request_key(inputs: Inputs, credential: Credential | None) -> Hashable:
-    """Identify the parameters of a request, and the credential that replaces the key."""
+    """Return a key of the parameters of a request and of the credential that replaces the key."""
     credential_key: tuple[str | None, ...] = ()
     if credential is not None:
         credential_key = (None,) if credential.header is None else (credential.header.reveal(),)

@@ -111,7 +111,7 @@ class Sender:
             self.run.mock.stop()
 
     def plain_exchange(self, operation: Operation) -> Exchange:
-        """Return the exchange of the operation's plain request, which is sent once.
+        """Return the exchange of the operation's plain request, sent once; raises its error each time.
 
         Raises `NoAnswerError` if the target cannot be tested, and `OperationNotCheckedError` if only this operation
         cannot be, each time without sending the request again.
@@ -128,7 +128,7 @@ class Sender:
         return exchange
 
     def _accepted_plain_exchange(self, operation: Operation) -> Exchange:
-        """Send the plain request; raises an error if there is no response, or if the response rejects the request."""
+        """Send the plain request and return its exchange; raises an error if it is rejected or gets no response."""
         request = ProbeRequest(operation, _no_findings, plain(self.run, operation))
         try:
             exchange = self.exchange(DueRequest(request))
@@ -148,7 +148,7 @@ class Sender:
         return exchange
 
     def is_started(self, request: ProbeRequest) -> bool:
-        """Return whether a request, or an equal one, was sent or is in flight."""
+        """Return whether an equal request was sent or is in flight."""
         return request.key in self._exchanges or request.key in self._started
 
     @property
@@ -170,7 +170,7 @@ class Sender:
         if overlaps and not self.is_started(request):
             self._reserve(request.operation)
             awaited = [due.sending for due in earlier if due.sending] if request.waits else []
-            sending = self._threads.submit(self._send, request, awaited)
+            sending = self._threads.submit(self._send_after, request, awaited)
             if request.waits:
                 self._blocking = sending
             self._in_flight = [*(future for future in self._in_flight if not future.done()), sending]
@@ -179,11 +179,15 @@ class Sender:
             self._started[request.key] = due
         return due
 
-    def _send(self, request: ProbeRequest, awaited: Iterable[Future[SendResult]], max_attempts: int = 0) -> SendResult:
+    def _send_after(
+        self, request: ProbeRequest, awaited: Iterable[Future[SendResult]], max_attempts: int = 0
+    ) -> SendResult:
+        """Send a request after others have ended, and return its result."""
         wait(awaited)
         return self.connections.send(request, max_attempts)
 
     def _send_one_at_a_time(self, idle_connections: int = 1) -> None:
+        """Use one connection from now on, and keep at most `idle_connections` open."""
         self.max_parallel = 1
         self.connections.limit_to_one(idle_connections)
 
@@ -197,21 +201,22 @@ class Sender:
         return min(unplanned, self.remaining_requests(operation))
 
     def _may_be_limited(self, operation: Operation) -> bool:
-        """Return whether requests of an operation are sent again after a 429."""
+        """Return whether requests of an operation may still be retried after a 429."""
         return self._rate_limited_count[operation.label] < MAX_RATE_LIMITED
 
     def _reserve(self, operation: Operation) -> None:
         """Count a request before it is sent. Raises `NotCheckedError` at the limit of the operation."""
         if self.remaining_requests(operation) < 1:
-            raise self._too_many()
+            raise self._too_many_requests_error()
         self.sent_count[operation.label] += 1
         self.tally["requests"] += 1
 
-    def _too_many(self) -> NotCheckedError:
+    def _too_many_requests_error(self) -> NotCheckedError:
+        """Return the error for an operation that has used up its requests."""
         return NotCheckedError(f"a run sends at most {self.run.most_requests} requests per operation")
 
     def exchange(self, due: DueRequest) -> Exchange:
-        """Return the exchange of a request; equal requests are sent once and share it."""
+        """Return the exchange of a request, which equal requests share. Raises `NoAnswerError` without a response."""
         key = due.request.key
         exchange = self._exchanges.get(key)
         if exchange is None:
@@ -225,15 +230,16 @@ class Sender:
         return exchange
 
     def _new_exchange(self, due: DueRequest) -> Exchange:
+        """Return the exchange of a request that is sent now or was sent ahead; counts, checks and observes it."""
         request, operation, label = due.request, due.request.operation, due.request.operation.label
         self._require_time(operation)
         pauses = self._pauses[label] if due.sending is None else due.pauses
-        result = self._result(due)
+        result = self._result_of(due)
         attempts = result.attempts
         is_paused = any(attempt.status == 503 for attempt in attempts[:-1])
         # Requests that overlap meet the same pause.
         self._pauses[label] += is_paused and pauses == self._pauses[label]
-        self._count(operation, result)
+        self._count_attempts(operation, result)
         received = self._usable_response(operation, result)
         findings = self._retry_findings(request, result, is_paused=is_paused)
         response, plain_response, coding_findings = self._decoded_response(request, result, received)
@@ -283,15 +289,15 @@ class Sender:
             findings.append(pause_finding(operation, pauses, result.shell))
         return findings
 
-    def _result(self, due: DueRequest) -> SendResult:
-        """Return the result of a request: it is sent now, or retried alone if a thread got no response."""
+    def _result_of(self, due: DueRequest) -> SendResult:
+        """Return the result of a request, sent now or ahead; one sent ahead without a response is retried alone."""
         request, operation = due.request, due.request.operation
         if due.sending is None:
             self._reserve(operation)
             if self.max_parallel == 1:
                 wait(self._in_flight)
             max_attempts = 1 + self.remaining_unplanned(operation) if self._may_be_limited(operation) else 0
-            return self._send(request, (), max_attempts)
+            return self._send_after(request, (), max_attempts)
         if not wait([due.sending], self._idle_timeout).done:
             self._send_one_at_a_time(idle_connections=0)
         result = due.sending.result()
@@ -301,7 +307,7 @@ class Sender:
             retries = max(1, retries) if self._may_be_limited(operation) else 0
         pause = self._retry.wait(1, last.retry_after, datetime.now(UTC), last.status)
         if last.lost_to_stale_connection and not retries:
-            raise self._too_many()
+            raise self._too_many_requests_error()
         max_pause = self._retry.budget + self._retry.rate_limit_budget
         if not retries or not last.is_retryable(self._retry) or pause > max_pause:
             return result
@@ -312,10 +318,10 @@ class Sender:
         if last.error in TIMEOUTS:
             # A request that timed out may lose as much time again.
             retries = min(retries, 2)
-        retried = self._send(request, (), retries)
+        retried = self._send_after(request, (), retries)
         return retried._replace(attempts=(*result.attempts, *retried.attempts))
 
-    def _count(self, operation: Operation, result: SendResult) -> None:
+    def _count_attempts(self, operation: Operation, result: SendResult) -> None:
         """Count retries, rate limits and time-outs, and send one request at a time if the target needs that."""
         label, attempts = operation.label, result.attempts
         limited = sum(attempt.is_rate_limited for attempt in attempts[:-1])
@@ -333,14 +339,14 @@ class Sender:
         if timeouts:
             self._lost_seconds[label] += sum(timeouts)
             self._timed_out_shell[label] = result.shell
-        if vain.count(False) > 1 or _asks_for_less(attempts[-1]):
+        if vain.count(False) > 1 or _needs_single_requests(attempts[-1]):
             self._send_one_at_a_time()
 
     def _usable_response(self, operation: Operation, result: SendResult) -> httpx.Response:
         """Return the response; raises `NoAnswerError` if there is none, or if the target still asks to retry later."""
         last, response = result.attempts[-1], result.outcome
         if last.surplus is not None and last.status is not None:
-            response = _response_of(last)
+            response = _response_of_attempt(last)
         if isinstance(response, httpx.TransportError):
             raise self._transport_error(operation, result, response)
         status = response.status_code
@@ -354,6 +360,7 @@ class Sender:
         return response
 
     def _transport_error(self, operation: Operation, result: SendResult, error: httpx.TransportError) -> NoAnswerError:
+        """Return the error for a request of which no attempt got a response."""
         last = result.attempts[-1]
         if last.surplus is not None:
             return NoAnswerError(surplus_finding(operation, last.surplus, result.shell), is_final=False)
@@ -399,17 +406,18 @@ class Sender:
         """Yield the findings for a response that was retried, such as one 429, if the contract documents it."""
         if attempt.status is None or request.operation.response_for(attempt.status) is None:
             return
-        response, _, coding_findings = self._decoded_response(request, result, _response_of(attempt))
+        response, _, coding_findings = self._decoded_response(request, result, _response_of_attempt(attempt))
         yield from coding_findings
         yield from check_protocol(response)
 
 
 def _no_findings(_exchange: Exchange) -> list[Finding]:
+    """Return no findings."""
     return []
 
 
-def _response_of(attempt: Attempt) -> httpx.Response:
-    """Return the response to an attempt, which the client did not return."""
+def _response_of_attempt(attempt: Attempt) -> httpx.Response:
+    """Return the response to an attempt as httpx has it, though the client did not return it."""
     request = httpx.Request(attempt.method, attempt.url)
     stream = httpx.ByteStream(attempt.body)
     response = httpx.Response(attempt.status or 0, headers=attempt.headers, stream=stream, request=request)
@@ -417,7 +425,7 @@ def _response_of(attempt: Attempt) -> httpx.Response:
     return response
 
 
-def _asks_for_less(attempt: Attempt) -> bool:
+def _needs_single_requests(attempt: Attempt) -> bool:
     """Return whether an attempt shows that the target should get one request at a time."""
     if attempt.status in (None, 429):
         return True

@@ -35,7 +35,7 @@ _Queued: TypeAlias = DueRequest | Exception | None
 
 
 def ignore_response(_response: Response, _query: str, _headers: tuple[tuple[str, str], ...]) -> None:
-    """Observe nothing."""
+    """Do nothing with a response."""
 
 
 class Target:
@@ -78,10 +78,10 @@ class Target:
         return self.sender.plain_exchange(operation)
 
     def expect(self, probes: Iterable[Probe]) -> None:
-        """Announce the probes of later calls of `findings`, in order: their requests may be sent ahead."""
+        """Announce the probes of later calls of `findings`, in order, so that their requests may be sent ahead."""
         planned = list(probes)
         self._expected.update(planned)
-        self._steps = chain.from_iterable(map(self._steps_of, planned))
+        self._steps = chain.from_iterable(map(self._request_steps, planned))
 
     def findings(self, probe: Probe) -> Iterator[list[Finding]]:
         """Send the requests of a probe and yield the findings for each response.
@@ -105,8 +105,9 @@ class Target:
             raise problem
 
     def _probe_findings(self, probe: Probe) -> Iterator[list[Finding]]:
+        """Send the requests of a probe and yield the findings for each; raises `NotCheckedError` for missing checks."""
         if probe not in self._expected:
-            self._steps = chain(self._steps_of(probe), self._steps)
+            self._steps = chain(self._request_steps(probe), self._steps)
         self._expected.discard(probe)
         queue = self._queues[probe]
         requests: list[ProbeRequest] = []
@@ -114,7 +115,7 @@ class Target:
         requests_until_pause = 0
         is_doubtful = False
         try:
-            while (due := self._next(queue)) is not None:
+            while (due := self._next_step(queue)) is not None:
                 if isinstance(due, Exception):
                     raise due
                 exchange = self._exchange_or_gap(due)
@@ -132,13 +133,13 @@ class Target:
             self._queues.pop(probe)
             self._queued_count -= sum(isinstance(queued, DueRequest) for queued in queue)
         if probe.is_repeated and requests_until_pause:
-            yield from self._repeat(probe, requests[:requests_until_pause])
+            yield from self._repeat_after_pause(probe, requests[:requests_until_pause])
         if is_doubtful:
             raise NotCheckedError("bytes that belong to no response follow the response: its content is not certain")
         if missing := probe.required_checks - completed_checks:
             raise NotCheckedError(f"no response was checked: {', '.join(sorted(missing))}")
 
-    def _repeat(self, probe: Probe, requests: list[ProbeRequest]) -> Iterator[list[Finding]]:
+    def _repeat_after_pause(self, probe: Probe, requests: list[ProbeRequest]) -> Iterator[list[Finding]]:
         """Send requests again after the first pause: a server may pause once, but not on every fifth response."""
         label = probe.operation.label
         # One unplanned request remains, for a retry.
@@ -148,7 +149,7 @@ class Target:
         yield from self._probe_findings(replace(probe, requests=lambda: repeated, is_repeated=False))
 
     def _exchange_or_gap(self, due: DueRequest) -> Exchange | None:
-        """Return the exchange of a request, or None if it failed and another test reports that."""
+        """Return the exchange of a request; None if it failed and another test reports the failure."""
         if not due.request.is_independent:
             plain_exchange = self.plain_exchange(due.request.operation)
             if due.request.inputs is None:
@@ -164,7 +165,7 @@ class Target:
     def _check_with_follow_ups(
         self, request: ProbeRequest, exchange: Exchange
     ) -> Iterator[tuple[Exchange, list[Finding], bool]]:
-        """Check a response and those to its follow-up requests; yield the findings of each, and if they are certain."""
+        """Check a response and those of its follow-up requests; yields exchange, findings, and if they are certain."""
         next_request: ProbeRequest | None = request
         while next_request is not None:
             findings, is_certain = self._check(next_request, exchange)
@@ -197,7 +198,7 @@ class Target:
         self.sender.gaps.clear()
         return gaps
 
-    def _steps_of(self, probe: Probe) -> Iterator[tuple[Probe, ProbeRequest | NotCheckedError | None]]:
+    def _request_steps(self, probe: Probe) -> Iterator[tuple[Probe, ProbeRequest | NotCheckedError | None]]:
         """Yield the requests of a probe, or the error if it cannot send any, then None."""
         try:
             for number, request in enumerate(probe.requests()):
@@ -211,9 +212,10 @@ class Target:
         yield probe, None
 
     def _is_over_budget(self, request: ProbeRequest) -> bool:
+        """Return whether an optional request is beyond the budget of its operation."""
         return request.is_optional and self.sender.remaining_requests(request.operation) < 1
 
-    def _next(self, queue: deque[_Queued]) -> _Queued:
+    def _next_step(self, queue: deque[_Queued]) -> _Queued:
         """Return the next step of a probe, after starting the requests that may overlap with it."""
         while not queue or (isinstance(queue[0], DueRequest) and self._may_send_ahead()):
             step = next(self._steps, None)
@@ -222,15 +224,16 @@ class Target:
             probe, request = step
             # The remaining requests of a probe that ended early are not sent.
             if probe in self._queues or probe in self._expected:
-                self._queues[probe].append(self._start(request, self._queues[probe]))
+                self._queues[probe].append(self._start_step(request, self._queues[probe]))
         queued = queue.popleft()
         self._queued_count -= isinstance(queued, DueRequest)
         return queued
 
     def _may_send_ahead(self) -> bool:
+        """Return whether another request may be sent before the current one is checked."""
         return self._queued_count < self.sender.max_parallel and not self.sender.is_blocked
 
-    def _start(self, step: ProbeRequest | NotCheckedError | None, earlier: Iterable[_Queued]) -> _Queued:
+    def _start_step(self, step: ProbeRequest | NotCheckedError | None, earlier: Iterable[_Queued]) -> _Queued:
         """Start to send a request, and return what to wait for: the request, or the reason why it was not sent."""
         if not isinstance(step, ProbeRequest):
             return step
