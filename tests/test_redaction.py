@@ -9,6 +9,7 @@ import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Event, Thread, current_thread
 from time import process_time
 from timeit import repeat
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.secrets.encodings import FRAGMENT, is_random
+from pytest_bctrl.secrets.encodings import FRAGMENT, KeyEncoding, encodings_of, is_random
 from pytest_bctrl.secrets.redaction import MASK, Redaction
 from pytest_bctrl.secrets.search import WINDOW
 from pytest_bctrl.secrets.secret import Secret
@@ -27,9 +28,11 @@ from tests.recordings.test_secrets import SPELLINGS
 
 KEY = "Zq7Tn4Wb9Kd2Xs6Lp3Vf8Hg5Rj1YcM"
 SPECIAL = "pk/Li<ve+\"01\\23'&=xQ7w"
+LETTERS = "pässwörd-ünïcode"
 PASSWORD = "sekret-value"
 """Made of words: only all of it gives it away."""
 
+ALPHABET = string.ascii_letters + string.digits
 EVERY: dict[str, Callable[[str], str]] = {
     **SPELLINGS,
     "hex": lambda text: text.encode().hex(),
@@ -41,9 +44,15 @@ EVERY: dict[str, Callable[[str], str]] = {
     "bytes": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
     "in decimal": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
     "spaced": " ".join,
+    "repr of bytes": lambda text: repr(text.encode()),
+    "braces": lambda text: "".join(f"\\u{{{ord(letter):x}}}" for letter in text),
+    "octal punctuation": lambda text: re.sub(
+        rb"[^A-Za-z0-9]", lambda match: b"\\%03o" % match[0][0], text.encode()
+    ).decode(),
 }
+# Only recordings are searched for them.
+del EVERY["octal numbers of Python"]
 
-ALPHABET = string.ascii_letters + string.digits
 keys = st.builds(
     lambda source, length: "".join(source.choices(ALPHABET, k=length)),
     st.randoms(use_true_random=False),
@@ -65,12 +74,40 @@ def parts_of(key: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("encoding", sorted(EVERY))
-@pytest.mark.parametrize("key", [KEY, SPECIAL, PASSWORD])
+@pytest.mark.parametrize("key", [KEY, SPECIAL, LETTERS, PASSWORD])
 def test_a_secret_is_removed_in_every_encoding(key: str, encoding: str) -> None:
     redact = redaction(key)
     clean = redact(f"E   before '{EVERY[encoding](key)}' after\nnext line")
     assert (None, True) == (redact.find(clean.replace(MASK, "")), MASK in clean)
     assert ("E   before", "next line") == (clean[:10], clean[-9:])
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_text_is_redacted_while_another_thread_prepares_the_search(
+    monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
+    """Neither the first secret nor a new one is shown in the meantime."""
+    redact, is_preparing, is_written = Redaction(), Event(), Event()
+    if not is_first:
+        redact.add(Secret(SPECIAL))
+        assert MASK == redact(SPECIAL)
+    redact.add(Secret(KEY))
+    thread = Thread(target=redact, args=("text",))
+
+    def encodings_in_a_while(value: str, *, has_parts: bool) -> list[KeyEncoding]:
+        if current_thread() is thread and not is_preparing.is_set():
+            is_preparing.set()
+            assert is_written.wait(60)
+        return encodings_of(value, has_parts=has_parts)
+
+    monkeypatch.setattr("pytest_bctrl.secrets.prepared.encodings_of", encodings_in_a_while)
+    thread.start()
+    assert is_preparing.wait(60)
+    try:
+        assert MASK == redact(KEY)
+    finally:
+        is_written.set()
+        thread.join()
 
 
 @settings(max_examples=50)

@@ -28,10 +28,15 @@ _ESCAPE = re.compile(
 _MARKS = "%\\&"
 """The first characters of all escapes."""
 _BYTES = (
-    (re.compile(r"(?:\\+[0-3][0-7]{2})+"), re.compile(r"\d+"), 8),
+    (re.compile(r"(?:\\+[0-3]?[0-7]{2})+"), re.compile(r"\d+"), 8),
     (re.compile(r"(?:=[0-9A-F]{2})+"), re.compile(r"\w+"), 16),
     (re.compile(r"(?:0[xX][0-9a-fA-F]{2}\b[\s,;]*+)+"), re.compile(r"(?<=[xX])\w+"), 16),
-    (re.compile(r"\b(?:\d{1,3}[\s,;]++){5,}\d{1,3}\b"), re.compile(r"\d+"), 10),
+    (re.compile(r"(?<!\d)(?:\d{1,3}[\s,;]++){5,}\d{1,3}(?!\d)"), re.compile(r"\d+"), 10),
+    (
+        re.compile(r"(?<!\d)(?:(?:0o)?[0-7]{2,3}[\s,;]++){5,}(?:0o)?[0-7]{2,3}(?!\d)"),
+        re.compile(r"(?<![0-7])[0-7]{2,3}"),
+        8,
+    ),
 )
 """Bytes that are written as numbers, one of these, and their base: octal escapes, quoted-printable, lists in code."""
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
@@ -137,9 +137,11 @@ def _encodings(value: str, is_random: bool) -> Iterator[KeyEncoding]:
     for text in _escaped(value):
         # A shorter part could be the letters of an escape, such as `quot`.
         yield _encoding(ESCAPED, to_bytes(text), is_random, 2 * FRAGMENT, public)
-    for form, digits in _EVERY_LETTER.items():
-        text = "".join(form.format(ord(letter)) for letter in value)
-        yield _encoding(ESCAPED, to_bytes(text), is_random, FRAGMENT * digits)
+    for numbers, forms in ((map(ord, value), _LETTERS), (data, _BYTES)):
+        codes = list(numbers)
+        for form, digits in forms.items():
+            text = "".join(map(form.format, codes))
+            yield _encoding(ESCAPED, to_bytes(text), is_random, FRAGMENT * digits)
     backwards = _encoding(REVERSED, to_bytes(secret_part)[::-1], is_random, FRAGMENT)
     last = len(backwards.skeleton) - 1
     yield replace(backwards, common=frozenset(last - offset for offset in _word_offsets(secret_part)))
@@ -166,8 +168,11 @@ def _word_offsets(value: str) -> frozenset[int]:
 
 _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Z]?[a-z]{3,11}(?![A-Za-z0-9])")
 
-_EVERY_LETTER = {"\\u{:04x}": 5, "\\x{:02x}": 3, "&#{};": 3, "&#x{:x};": 3, "\\{:03o}": 3, "0x{:02x},": 4}
-"""Escapes of which a text may consist entirely, and the number of letters and digits of each; the last are C's."""
+_LETTERS = {"\\u{:04x}": 5, "\\u{{{:x}}}": 3, "\\x{:02x}": 3, "&#{};": 3, "&#x{:x};": 3}
+_BYTES = {"\\x{:02x}": 3, "{},": 3, "\\{:03o}": 3, "\\{:o}": 3, "0x{:02x},": 4}
+"""Escapes of which a text may consist entirely, and the number of letters and digits of each: the codes of the letters,
+and the bytes of the text in UTF-8.
+"""
 
 
 def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 0) -> KeyEncoding:
@@ -190,14 +195,15 @@ def _escaped(value: str) -> Iterator[str]:
     yield escape(value)
     yield escape(escape(value))
     yield json.dumps(value)[1:-1]
-    yield _each_special(value, "\\u{:04x}")
-    yield _each_special(value, "\\x{:02x}")
-    yield _each_special(value, "&#{};")
-    yield _each_special(value, "&#x{:x};")
+    for form in ("\\u{:04x}", "\\x{:02x}", "&#{};", "&#x{:x};"):
+        yield _each_special(map(ord, value), form)
+    for form in ("\\x{:02x}", "\\{:03o}", "={:02x}"):
+        yield _each_special(to_bytes(value), form)
 
 
-def _each_special(value: str, form: str) -> str:
-    parts = (letter if letter.isalnum() else form.format(ord(letter)) for letter in value)
+def _each_special(codes: Iterable[int], form: str) -> str:
+    """Return a text with everything escaped except ASCII letters and digits; `codes` are those of letters or bytes."""
+    parts = (chr(code) if code < 128 and chr(code).isalnum() else form.format(code) for code in codes)
     return "".join(parts)
 
 

@@ -146,6 +146,11 @@ class Search:
             long = [encoding for encoding in encodings if encoding.shortest >= _LONG]
             short = [encoding for encoding in encodings if encoding.shortest < _LONG]
             self._indexes = [Index(short), Index(long)]
+        self._has_encodings = bool(encodings)
+
+    def __bool__(self) -> bool:
+        """Return whether there is an encoding to search for."""
+        return self._has_encodings
 
     def spans(self, data: bytes, before: bytes = b"") -> list[Span]:
         """Return the parts of `before + data` that show a secret, in order and without overlaps."""

@@ -15,6 +15,8 @@ SHORTEST = 8
 
 MASK = "**********"
 """The text that replaces the value of a secret."""
+REDACTED = "[redacted]"
+"""The text that replaces a secret in output."""
 
 
 class Secret:
@@ -58,6 +60,21 @@ class Secret:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _lost, ()
+
+
+class AddedSecret:
+    """A secret that is redacted. It has no `repr`, so that no traceback shows it."""
+
+    __slots__ = ("has_parts", "is_derived", "name", "value", "weakness")
+
+    def __init__(
+        self, value: str, name: str, weakness: str, has_parts: bool = True, *, is_derived: bool = False
+    ) -> None:
+        self.value = value
+        self.name = name
+        self.weakness = weakness
+        self.has_parts = has_parts
+        self.is_derived = is_derived
 
 
 def secret(value: Secret | str) -> Secret:

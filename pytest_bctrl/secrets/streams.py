@@ -278,6 +278,22 @@ def redact_file(path: Path, redaction: Redaction) -> None:
         _replace(path, clean)
 
 
+def redact_name(path: Path, redaction: Redaction) -> None:
+    """Rename a file whose name contains a secret, as the links to it in redacted reports do.
+
+    Raises `OSError`, and leaves the file unchanged, if it cannot be renamed.
+    """
+    name = redaction(path.name)
+    if name == path.name:
+        return
+    target = path.with_name(name)
+    number = 2
+    while target.exists():
+        target = path.with_name(f"{Path(name).stem} {number}{path.suffix}")
+        number += 1
+    path.rename(target)
+
+
 def _replace(path: Path, data: bytes) -> None:
     """Replace the content of a file atomically, and keep its permissions."""
     mode = path.stat().st_mode

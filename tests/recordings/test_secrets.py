@@ -72,6 +72,9 @@ SPELLINGS: dict[str, Spelling] = {
     "hex of base64": lambda text: base64.b64encode(text.encode()).hex(),
     "quoted-printable": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
     "octal": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
+    "octal without zeros": lambda text: "".join(f"\\{byte:o}" for byte in text.encode()),
+    "octal numbers": lambda text: " ".join(f"{byte:03o}" for byte in text.encode()),
+    "octal numbers of Python": lambda text: str([oct(byte) for byte in text.encode()]).replace("'", ""),
     "bytes of C": lambda text: ", ".join(f"0x{byte:02x}" for byte in text.encode()),
     "decimal bytes": lambda text: str([*text.encode()]),
     "html": html.escape,
@@ -120,6 +123,17 @@ def test_a_secret_in_any_encoding_and_location_is_an_error_that_does_not_show_it
 
     assert value not in str(caught.value)
     assert "exchange 2 of 2" in str(caught.value)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_secret_that_the_kit_prints_itself_is_an_error_in_any_encoding(spelling: str) -> None:
+    """It is not redacted everywhere in output."""
+    value = "response_schema_conformance"
+    hide = Redaction()
+    hide.add(value, name="a secret")
+    assert 1 == len(hide.notes())
+    with pytest.raises(LeakError):
+        refuse_secret([replace(PLAIN, body=f"before {SPELLINGS[spelling](value)} after".encode())], "x.har", value)
 
 
 @settings(max_examples=300, deadline=None)

@@ -263,6 +263,71 @@ def test_what_a_plugin_adds_to_the_summary_of_a_github_job_is_redacted(
     assert f"An earlier line.\nfailed with {MASK}\n" == summary.read_text()
 
 
+def test_a_secret_in_the_name_of_a_file_that_a_report_links_to_is_redacted(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest-html writes a file for each text that a test attaches, with the id of the test in its name."""
+    key = random_key("asset")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    pytester.makepyfile("def test_passes(): pass")
+    pytester.makeconftest(
+        """
+        import os
+        from pathlib import Path
+
+        def pytest_addoption(parser):
+            parser.addoption("--report")
+
+        def pytest_sessionfinish(session):
+            key = os.environ["BCTRL_API_KEY"]
+            report = Path(session.config.getoption("--report"))
+            names = [f"test_it_{key}_.txt", f"test_it_{key.upper()}_.txt", "test_other.txt"]
+            report.write_text("".join(f"<a href='assets/{name}'>" for name in names))
+            for name in names:
+                path = report.parent / "assets" / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(name)
+        """
+    )
+    name = f"report_{key}.html"
+
+    result = pytester.runpytest_subprocess(f"--report={name}")
+
+    result.assert_outcomes(passed=1)
+    linked = f"test_it_{MASK}_.txt"
+    assets = {path.name: path.read_text() for path in (pytester.path / "assets").iterdir()}
+    assert {linked: linked, f"test_it_{MASK}_ 2.txt": linked, "test_other.txt": "test_other.txt"} == assets
+    links = [f"<a href='assets/{link}'>" for link in (linked, linked, "test_other.txt")]
+    assert "".join(links) == (pytester.path / name).read_text()
+
+
+def test_what_a_worker_prints_when_it_exits_is_redacted(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker shares its standard error with the controller."""
+    key = random_key("worker")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    pytester.makepyfile("def test_passes(): pass")
+    pytester.makeconftest(
+        """
+        import atexit, os, sys
+
+        def pytest_unconfigure():
+            print("ends with", os.environ["BCTRL_API_KEY"], file=sys.stderr)
+
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            atexit.register(lambda: print("exits with", os.environ["BCTRL_API_KEY"], file=sys.stderr))
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-n2")
+
+    result.assert_outcomes(passed=1)
+    assert 2 == str(result.stderr).count(f"exits with {MASK}")
+    assert 3 == str(result.stderr).count(f"ends with {MASK}")
+    assert_unrecognisable(key, {"stdout": str(result.stdout).encode(), "stderr": str(result.stderr).encode()})
+
+
 def write_reports(pytester: pytest.Pytester) -> None:
     """Write a test, and a plugin that writes the key to the report of an option and to the summary of a GitHub job."""
     pytester.makepyfile("def test_passes(): pass")

@@ -20,7 +20,7 @@ import pytest
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.secrets.redaction import Redaction
-from pytest_bctrl.secrets.streams import RedactedFile, redact_file, redact_method, redact_stream
+from pytest_bctrl.secrets.streams import RedactedFile, redact_file, redact_method, redact_name, redact_stream
 from pytest_bctrl.settings import secret_settings
 from pytest_bctrl.suite.report.paths import changed_files, report_paths
 
@@ -247,15 +247,18 @@ class _Sinks:
         if hasattr(self._config, "workerinput"):
             return
         try:
-            for path in changed_files(self._config, self._start):
-                self._redact_file(path)
+            named = report_paths(self._config)
+            for path in list(changed_files(self._config, self._start)):
+                self._redact_file(path, keeps_name=path in named)
         except Exception as error:  # noqa: BLE001 - the run must end, with a message
             sys.stderr.write(f"bctrl: not every report could be redacted ({type(error).__name__})\n")
 
-    def _redact_file(self, path: Path) -> None:
-        """Redact a report file; prints an error instead of raising it."""
+    def _redact_file(self, path: Path, *, keeps_name: bool) -> None:
+        """Redact a report file and, unless `keeps_name`, its name; prints an error instead of raising it."""
         try:
             redact_file(path, self._redaction)
+            if not keeps_name:
+                redact_name(path, self._redaction)
         except Exception as error:  # noqa: BLE001 - the other files are still redacted
             note = self._redaction.data(f"bctrl: {path} could not be redacted ({type(error).__name__})")
             sys.stderr.write(f"{escape_line(note)}\n")
@@ -264,7 +267,9 @@ class _Sinks:
         """Redact the reports once more and end the redaction, except of output at interpreter exit."""
         # Some plugins write when they are unconfigured.
         self._redact_files()
-        is_kept = not self._has_ended_well or _ends_the_process()
+        # A worker is a process of its own, which may print when it exits.
+        is_worker = hasattr(self._config, "workerinput")
+        is_kept = is_worker or not self._has_ended_well or _ends_the_process()
         for end in self._ends:
             end(is_kept=is_kept)
 

@@ -1,0 +1,61 @@
+"""Puts a mask in place of the secrets in a text, and leaves a text in JSON, XML or HTML valid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pytest_bctrl.secrets.search import Span, controls
+from pytest_bctrl.secrets.secret import REDACTED
+
+MASK = REDACTED.encode("ascii")
+_KEY_AHEAD = re.compile(rb"[^\"&\n]{0,200}(?:\"|&#34;|&quot;)\s*:")
+_STRUCTURE_AHEAD = re.compile(rb"(?:\\*[\"'])?\s*[:=(]")
+_LOWER_CASE_WORD = re.compile(rb"[a-z_]{1,12}")
+
+
+def masked(before: bytes, data: bytes, spans: Iterable[Span], *, keeps_structure: bool) -> bytes:
+    """Return `data` with a mask in place of the spans, which are those of `before + data`; colour codes are kept.
+
+    With `keeps_structure`, names that the format may need stay, and different keys of JSON have different masks.
+    """
+    text = data
+    if before:
+        text = before + data
+    masks = _Masks(text, keeps_structure=keeps_structure)
+    first = len(before)
+    parts, end = [], first
+    for span in spans:
+        if span.end <= first or (keeps_structure and _may_be_name(text, span) and _is_structure(text, span)):
+            continue
+        part = text[max(first, span.start) : span.end]
+        parts += [text[end : max(end, span.start)], masks.of(span), *controls(part)]
+        end = span.end
+    return b"".join([*parts, text[end:]])
+
+
+class _Masks:
+    """The masks of the spans of a text, numbered for keys of JSON objects, such as `Key` and `key`."""
+
+    def __init__(self, text: bytes, *, keeps_structure: bool) -> None:
+        self._text = text
+        self._keeps_structure = keeps_structure
+        self._numbers: dict[bytes, int] = {}
+
+    def of(self, span: Span) -> bytes:
+        """Return the mask of a span."""
+        if not self._keeps_structure or _KEY_AHEAD.match(self._text, span.end) is None:
+            return MASK
+        number = self._numbers.setdefault(self._text[span.start : span.end], len(self._numbers) + 2)
+        return b"%b %d]" % (MASK[:-1], number)
+
+
+def _may_be_name(data: bytes, span: Span) -> bool:
+    """Return whether a span may be a name of the format: a secret of words, or a lower-case word of a random secret."""
+    return not span.encoding.is_random or _LOWER_CASE_WORD.fullmatch(data, span.start, span.end) is not None
+
+
+def _is_structure(data: bytes, span: Span) -> bool:
+    """Return whether a file's format may need the word in this position: as a key, a tag, an attribute, a function."""
+    before = data[max(0, span.start - 1) : span.start]
+    return before in (b"<", b"/", b".", b"#", b"$") or _STRUCTURE_AHEAD.match(data, span.end) is not None
