@@ -120,7 +120,7 @@ def test_an_unresolvable_reference_is_an_error() -> None:
 
 
 def test_a_schema_with_too_many_attempts_is_named_by_its_pointer() -> None:
-    """Its canonical form, which is tried last, has no pointer."""
+    """Generating it is an error with the pointer, although the form that is tried last has none."""
     strings = {"type": "object", "additionalProperties": {"type": "string"}}
     parts = [{"oneOf": [strings, {"properties": {f"a{number}": True}}]} for number in range(12)]
     contract = contract_of({"type": "object", "allOf": parts})
@@ -131,7 +131,7 @@ def test_a_schema_with_too_many_attempts_is_named_by_its_pointer() -> None:
 
 
 def test_composed_schemas_are_validated_rightly_beyond_the_limit_of_the_cache() -> None:
-    """An entry holds its schema, so that no later schema has the same `id()`."""
+    """Each of 300 schemas accepts its own value and not -1, twice over."""
     contract = contract_of()
     schemas = [{"const": number} for number in range(300)]
     for _ in range(2):
@@ -140,7 +140,7 @@ def test_composed_schemas_are_validated_rightly_beyond_the_limit_of_the_cache() 
 
 
 def test_counts_of_temporary_schemas_are_not_reused() -> None:
-    """A new schema may have the `id()` of one that no longer exists."""
+    """Of 100 new schemas, every second one exceeds the bound: each is counted anew."""
     composed = {"allOf": [PAIR] * 2}
     combinations = Combinations({}, "x.json", {id(composed)})
     for _ in range(50):

@@ -153,7 +153,7 @@ def test_merge_copies_the_update(target: dict[str, Any], update: dict[str, Any])
 
 @given(st.dictionaries(_KEYS, st.integers() | st.dictionaries(_KEYS, st.integers())))
 def test_merging_an_update_is_idempotent(update: dict[str, Any]) -> None:
-    """Except for arrays, which grow."""
+    """A second merge of the same objects and numbers changes nothing; arrays, which grow, are left out."""
     once: dict[str, Any] = {"a": {"b": 0}}
     merge(once, update)
     twice = copy.deepcopy(once)

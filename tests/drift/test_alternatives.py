@@ -101,7 +101,7 @@ def test_const_next_to_a_reference_equals_an_enum_value() -> None:
 
 
 def test_alternatives_are_matched_the_same_way_in_both_directions() -> None:
-    """No property discriminates the parts of `allOf`; exclusion is decided for the side that has `oneOf`."""
+    """Parts of `allOf`, and `oneOf` with `anyOf`: the only finding is at the same property either way."""
     choice: Doc = {"enum": ["x", "y"]}
     first, second = {"a": TEXT, "shape": choice}, {"b": TEXT, "c": TEXT}
     old = held({"allOf": [{"properties": {"size": choice, **first}}, {"properties": second}]})

@@ -197,7 +197,7 @@ def test_a_hostile_document_is_rejected_with_one_line(
 def test_a_hostile_document_is_rejected_when_compared_with_itself(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An unreadable document is never reported as unchanged."""
+    """The exit code is 2, not "unchanged"; only a long chain of references can be read and gives 0."""
     path = written(tmp_path, HOSTILE[name], "hostile")
     code, out, err = judged(path, capsys, path)
     assert code == (0 if name == "a long chain of refs" else 2)  # which can be read
@@ -234,7 +234,7 @@ def test_alternatives_that_all_refer_to_each_other_are_rejected_quickly(
 def test_a_broken_schema_in_an_added_property_is_an_error(
     broken: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """There is no old schema to compare it with. A new document without a valid operation is rejected."""
+    """The exit code is 2 for the new document; in the old one, the operation is excluded and it is 0."""
     plain = written(tmp_path, _with_schemas({"S0": {"type": "object"}}), "plain.json")
     inside = {"type": "object", "properties": {"b": {"type": "array", "items": broken}}}
     path = written(tmp_path, _with_schemas({"S0": {"type": "object", "properties": {"a": inside}}}), "broken.json")

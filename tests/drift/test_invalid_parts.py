@@ -95,6 +95,7 @@ def test_an_operation_that_is_invalid_in_both_documents_is_excluded_once_from_ea
 
 
 def test_an_invalid_operation_that_is_removed_is_reported_as_removed() -> None:
+    """And one that is added as added, with a line in `not_compared`."""
     for invalid in ({"$ref": "#/gone"}, {"type": "text"}):
         comparison = compared(document(x={"get": operation(invalid)}), document())
         assert [("GET /x", "api-path-removed-without-deprecation")] == rules(comparison)
@@ -176,7 +177,7 @@ def test_an_error_that_concerns_both_documents_is_raised() -> None:
 
 
 def test_compare_still_rejects_an_invalid_part() -> None:
-    """An empty list always means that the documents were compared."""
+    """It raises `DocumentError`: an empty list always means that the documents were compared."""
     with pytest.raises(DocumentError, match="'text' is not a type"):
         compare(document(x=VALID), document(x=INVALID["schema"][0]))
 

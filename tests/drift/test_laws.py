@@ -94,7 +94,7 @@ def test_removing_a_required_property_is_always_an_error(document: Doc, name: st
 
 
 def test_removing_any_line_of_the_published_spec_is_noticed() -> None:
-    """Removing a line causes a finding or an error, unless another line states the same."""
+    """By a finding or an error, except lines of titles and descriptions and what another line states."""
     lines = TEXT.splitlines(keepends=True)
     silent = []
     for index, line in enumerate(lines):

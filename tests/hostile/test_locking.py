@@ -130,7 +130,7 @@ def test_the_lock_of_another_user_is_an_error() -> None:
 
 
 def test_a_removed_lock_file_is_not_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was opened before its removal and locked afterwards: another process may hold a new file of that name."""
+    """`locked` tries again if its file was removed or replaced after it was opened and before it was locked."""
     path = tmp_path / "x.har"
     lock = lock_of(path)
     real_flock = fcntl.flock

@@ -133,7 +133,7 @@ class _Channel:
 
 @pytest.mark.parametrize("capacity", [3, 1])
 def test_a_worker_sends_its_progress_from_time_to_time(monkeypatch: pytest.MonkeyPatch, capacity: int) -> None:
-    """Its end is always sent; nothing is if the controller was interrupted."""
+    """The plan, the first and the last of three runs; nothing more if the controller was interrupted."""
     monkeypatch.setattr("pytest_bctrl.impact.workers._SEND_SECONDS", 3600.0)
     channel = _Channel(capacity)
     display = WorkerDisplay(channel)

@@ -38,7 +38,7 @@ def test_every_schema_mutant_is_invalid(samples: Samples, validator: Draft202012
 
 
 def test_a_mutant_is_invalid_only_at_its_location(samples: Samples, validator: Draft202012Validator) -> None:
-    """Everywhere else the body equals the sample."""
+    """Each error that jsonschema finds is at the location of the mutant, or at a value that contains it."""
     for mutant in of_schema(samples):
         for error in validator.iter_errors(mutant.body):
             place = "".join("[*]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)

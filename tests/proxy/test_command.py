@@ -178,6 +178,7 @@ def echoing(number: int) -> bytes:
 
 
 def test_a_key_that_the_target_repeats_is_in_no_output(tmp_path: Path, proxy_command: ProxyCommand) -> None:
+    """Neither printed nor in recording or reports; the exchange is not recorded, so the exit code is 2."""
     files = ["--record", "traffic.har", *(f"--report={name}" for name in REPORTS)]
     with target(echoing) as server, proxy_command.running(server.url, *files) as proxy:
         headers = {"Authorization": f"Bearer {KEY}"}

@@ -327,7 +327,7 @@ WIDE = contract_of({"type": "object", "properties": {"a": {"type": "integer"}}, 
 
 
 def test_a_failing_scenario_fails_the_self_test() -> None:
-    """Each of the three engines reports the type; an undocumented error status is a warning."""
+    """The mock of a wider contract: the failure says "scenario full: 3 errors", one of each engine."""
     with pytest.raises(pytest.fail.Exception, match="scenario full: 3 errors"):
         selftest.test_conforming_scenario_passes(NARROW.operations[0], "full", run_of(MockServer(WIDE), NARROW))
 
@@ -372,7 +372,7 @@ def test_a_contract_with_invalid_samples_fails_the_self_test(schema: Any, messag
 
 
 def test_an_undetected_mutant_fails_the_self_test() -> None:
-    """With so few possible values, the mutant also violates the schema."""
+    """A unique id that is 0 or 1: the failure counts the caught mutants, and names the rule `odd`."""
     number = {"type": "integer", "minimum": 0, "maximum": 1}
     items = {"type": "object", "properties": {"id": number}, "required": ["id"]}
     schema = {

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import Send, flow
@@ -106,6 +107,8 @@ def test_plain_http_through_a_proxy_requires_an_allowed_host(ask: Ask, proxied: 
     """The host is listed in `bctrl_http_hosts`; otherwise no request is sent."""
     allowed = Connection(http_hosts=frozenset({"xn--bcher-kva.example"}))
     assert 502 == ask("http://bücher.example", retry=ONCE, connection=allowed).status_code
+    with pytest.raises(UnsafeRequestError, match="plain http to another machine"):
+        ask("http://bücher.example", retry=ONCE)
     (head,) = proxied.requests
     assert head.startswith("GET http://xn--bcher-kva.example/things HTTP/1.1\r\n")
 

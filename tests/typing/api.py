@@ -122,7 +122,7 @@ def test_fixtures(
 
 @given(body=responses(max_size=3), case=nonconforming())
 def test_strategies(body: Any, case: Nonconforming) -> None:
-    """Static types of the strategies."""
+    """The rule of a case is a text, and `nonconforming()` a strategy: mypy and pyright check the types."""
     assert_type(case.rule, str)
     assert_type(nonconforming(), SearchStrategy[Nonconforming])
 
