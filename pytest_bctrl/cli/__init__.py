@@ -122,7 +122,12 @@ def _argument_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pytest-bctrl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Command)
-    for name, text in COMMANDS.items():
+    names = [*COMMANDS]
+    if arguments and arguments[0] in COMMANDS:
+        # The parsers of the other commands are needed only for the help and for errors.
+        names = [arguments[0]]
+    for name in names:
+        text = COMMANDS[name]
         description = text[0].upper() + text[1:] + "."
         command = commands.add_parser(name, help=text, description=description, formatter_class=_help_formatter)
         if name in arguments:

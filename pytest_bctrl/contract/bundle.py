@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.document import FILES, UNREAD, Document, escape_token, is_self_contained, sibling_path
 from pytest_bctrl.contract.json_source import read_json
-from pytest_bctrl.contract.model import resolve_pointer
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Change, keyword_objects, rewrite_objects
+from pytest_bctrl.contract.schema_document import resolve_pointer
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import DOCUMENT, size

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pytest_bctrl.contract.budget import EXPANDED
 from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
-from pytest_bctrl.contract.model import Schema, resolve_pointer
 from pytest_bctrl.contract.schema.ref import ANNOTATIONS
+from pytest_bctrl.contract.schema_document import resolve_pointer
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.model import Schema
 
 _CHOICES = ("anyOf", "oneOf")
 _NAMED = ("properties", "patternProperties", "required")

@@ -13,8 +13,8 @@ from typing import Any
 
 from pytest_bctrl.contract.budget import STEPS
 from pytest_bctrl.contract.keywords import IN_PLACE, subschemas
-from pytest_bctrl.contract.model import resolve_pointer
 from pytest_bctrl.contract.references import keyword_objects
+from pytest_bctrl.contract.schema_document import resolve_pointer
 from pytest_bctrl.errors import DocumentError
 
 _DEEPEST = 100

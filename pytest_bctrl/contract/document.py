@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Collection, Mapping
 from itertools import count
 from os.path import normpath
@@ -14,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import DOCUMENT, TooLargeError, read_text, size
+from pytest_bctrl.findings.digest import hex_digest
 
 Format = Literal["yaml", "json", "markdown"]
 
@@ -160,14 +160,11 @@ def page_samples(page: str) -> dict[str, str]:
     for block in fenced_blocks(page):
         if _OPENAPI.search(block.text[:4096]):
             continue
-        # Imported here, because it takes as long as reading a small document.
-        from hashlib import sha256
-
         language = block.language or "text"
         name, numbers = language, count(2)
         while name in digests:
             name = f"{language} {next(numbers)}"
-        digests[name] = sha256(block.text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest()
+        digests[name] = hex_digest(block.text.replace("\r\n", "\n").encode("utf-8", "surrogatepass"))
     return digests
 
 
@@ -225,6 +222,8 @@ def unread_references(data: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
 
 def bundling_hint(name: str) -> str:
     """Return the hint for a reference outside a document: the command that bundles the document."""
+    import shlex
+
     file = name
     if "://" in name or name.startswith("git:") or not name:
         file = "openapi.yaml"
@@ -263,19 +262,28 @@ def fenced_blocks(page: str) -> list[Block]:
     blocks: list[Block] = []
     opening: re.Match[str] | None = None
     body: list[str] = []
-    start = 0
+    start = indent = 0
     for number, line in enumerate(_LINE.findall(page), start=1):
         if opening is None:
             opening = _FENCE.match(line.rstrip("\r\n"))
             body, start = [], number + 1
-        elif re.fullmatch(rf" {{0,3}}{opening['marks']}{opening['marks'][0]}*[ \t]*[\r\n]*", line):
+            if opening is not None:
+                indent = len(opening["indent"])
+        elif _closes(line, opening["marks"]):
             language = next(iter(opening["info"].split()), "").lower()
             blocks.append(Block(language, "".join(body), start))
             opening = None
         else:
             # The lines of a block lose at most the indentation of its opening fence.
-            body.append(re.sub(rf"^ {{0,{len(opening['indent'])}}}", "", line))
+            body.append(line[:indent].lstrip(" ") + line[indent:])
     return blocks
+
+
+def _closes(line: str, marks: str) -> bool:
+    """Return whether a line closes a block: up to three spaces, then at least as many marks as opened it."""
+    fence = line.rstrip(" \t\r\n")
+    text = fence.lstrip(" ")
+    return len(fence) - len(text) <= 3 and len(text) >= len(marks) and not text.strip(marks[0])
 
 
 def openapi_block(page: str, name: str) -> Block:

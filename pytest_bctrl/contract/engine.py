@@ -19,13 +19,15 @@ from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import unescape_token, value_at
 from pytest_bctrl.contract.json_source import DEPTH, LargeNumber, is_deep
-from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyword_objects
 from pytest_bctrl.contract.schema.locations import Path
+from pytest_bctrl.contract.schema_document import SchemaDocument
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
     from jsonschema_rs import Registry, ValidationError, Validator
+
+    from pytest_bctrl.contract.model import Schema
 
 _STEPS = 10_000
 """Maximum number of backtracking steps of a pattern."""
@@ -44,12 +46,12 @@ _DECODED_SURROGATES = {private: code for code, private in _ENCODED_SURROGATES.it
 """Lone surrogates, which JSON allows and UTF-8 does not, are represented by private characters."""
 
 
-def accepts(contract: Contract, schema: Schema, value: Any) -> bool:
+def accepts(contract: SchemaDocument, schema: Schema, value: Any) -> bool:
     """Return whether a value is valid against a schema of the contract."""
     return acceptor(contract, schema)(value)
 
 
-def acceptor(contract: Contract, schema: Schema) -> Callable[[Any], bool]:
+def acceptor(contract: SchemaDocument, schema: Schema) -> Callable[[Any], bool]:
     """Return a function that validates values against a schema and returns whether they are valid.
 
     Validators of composed schemas need much memory, so that only the engine keeps them, up to a limit.
@@ -73,27 +75,27 @@ def _is_accepted(validator: Validator, value: Any) -> bool:
         return validator.is_valid(as_engine_input(value))
 
 
-def schema_pointer(contract: Contract, schema: Schema) -> str:
+def schema_pointer(contract: SchemaDocument, schema: Schema) -> str:
     """Return the pointer of a schema in the contract's document; empty if the schema is not part of it."""
     return _engine(contract).pointers.get(id(schema), "")
 
 
-def schema_count(contract: Contract) -> int:
+def schema_count(contract: SchemaDocument) -> int:
     """Return the number of schemas in the contract's document."""
     return len(_engine(contract).pointers)
 
 
-def schema_resource(contract: Contract) -> dict[str, Any]:
+def schema_resource(contract: SchemaDocument) -> dict[str, Any]:
     """Return the contract's document as a JSON Schema resource for another engine, with references as URIs."""
     return _engine(contract).addresses.as_resource()
 
 
-def as_reference(contract: Contract, schema: Schema) -> Schema:
+def as_reference(contract: SchemaDocument, schema: Schema) -> Schema:
     """Return a reference to the schema in the document, or the schema itself if it is not part of the document."""
     return _engine(contract).as_reference(schema)
 
 
-def canonical_form(contract: Contract, schema: Schema) -> Schema:
+def canonical_form(contract: SchemaDocument, schema: Schema) -> Schema:
     """Return the engine's canonical form of a schema, in which `allOf` and the like are merged, if there is one.
 
     The schema need not be part of the document. It is returned unchanged if the engine has no canonical form of it, or
@@ -132,7 +134,7 @@ def _with_local_references(addresses: Addresses, value: Any) -> Any:
     return schema
 
 
-def iter_errors(contract: Contract, schema: Schema, value: Any, parent: Path = ()) -> Iterator[SchemaError]:
+def iter_errors(contract: SchemaDocument, schema: Schema, value: Any, parent: Path = ()) -> Iterator[SchemaError]:
     """Yield the errors of a value that is at the path `parent` of a body; none if it is nested too deeply."""
     engine = _engine(contract)
     if engine.levels < DEPTH and is_deep(value, engine.levels):
@@ -152,7 +154,7 @@ class SchemaError:
     `error_kind` is the engine's name of the error, which may be more specific than the keyword: `OneOfMultipleValid`.
     """
 
-    def __init__(self, contract: Contract, error: Any, body: Any, parent: Path) -> None:
+    def __init__(self, contract: SchemaDocument, error: Any, body: Any, parent: Path) -> None:
         self.message = error.message
         path, self.value = _path_and_value(error, body)
         self.path = (*parent, *path)
@@ -190,7 +192,7 @@ class SchemaError:
             yield SchemaError(self.contract, error, self._body, self._parent)
 
 
-def require_resolvable(contract: Contract) -> None:
+def require_resolvable(contract: SchemaDocument) -> None:
     """Raise `DocumentError` if the engine cannot resolve the identifiers of a schema."""
     pointer = ""
     try:
@@ -292,7 +294,7 @@ def _validator(schema: Schema, registry: Registry | None = None, *, ignore_unkno
 
 
 @lru_cache(maxsize=8)
-def _engine(contract: Contract) -> _Engine:
+def _engine(contract: SchemaDocument) -> _Engine:
     """Return the validators of a contract, which are shared by all calls for the same contract."""
     return _Engine(contract)
 
@@ -300,7 +302,7 @@ def _engine(contract: Contract) -> _Engine:
 class _Engine:
     """The validators of one contract, one per schema, created on first use."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: SchemaDocument) -> None:
         from jsonschema_rs import Registry
 
         self._contract = contract

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from pytest_bctrl.contract.document import escape_token, value_at
+from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.files import short_path
 from pytest_bctrl.contract.outline import NAME, is_json, operation_keys
+from pytest_bctrl.contract.schema_document import SchemaDocument
 from pytest_bctrl.contract.valid_parts import Exclusion, exclusion_texts
 from pytest_bctrl.errors import DocumentError
 
@@ -258,7 +259,7 @@ def encode_segment(value: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Contract:
+class Contract(SchemaDocument):
     """The vendored OpenAPI document with the overlay applied; the API is checked against it.
 
     `source` is the merged document in OpenAPI 3.1. `document` is the same, with references by identifier replaced by
@@ -297,15 +298,6 @@ class Contract:
         names = ", ".join(operation.operation_id or operation.label for operation in self.operations)
         raise DocumentError(f"the contract has no operation {operation_id!r}", where=self.name, hint=f"it has: {names}")
 
-    def resolve(self, schema: Schema) -> Schema:
-        """Return the schema that a `$ref` leads to, with the keywords beside the `$ref` added by `allOf`."""
-        for referring, target in pairwise(follow_references(self.document, schema, self.name)):
-            siblings = {key: value for key, value in referring.items() if key != "$ref"}
-            if siblings:
-                return {**siblings, "allOf": [target, *siblings.get("allOf", ())]}
-            schema = target
-        return schema
-
     @cached_property
     def has_space(self) -> bool:
         """Whether a parameter of some operation takes the space id from the settings, as in the packaged contract."""
@@ -327,38 +319,6 @@ class Contract:
     def short_digest(self) -> str:
         """The first twelve hex digits of the digest, for display."""
         return self.digest[:12]
-
-
-def follow_references(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
-    """Yield a value, the target of its `$ref`, and so on to the last target; raises `DocumentError` for a circle."""
-    seen: set[str] = set()
-    yield raw
-    while isinstance(raw, Mapping) and "$ref" in raw:
-        reference = str(raw["$ref"])
-        if reference in seen:
-            raise DocumentError(
-                "the reference leads back to itself", where=f"{name}: {reference}", hint="break the circle"
-            )
-        seen.add(reference)
-        raw = resolve_pointer(document, reference, name)
-        yield raw
-
-
-def resolve_pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
-    """Return the value that a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` if there is none."""
-    if not reference.startswith("#"):
-        raise DocumentError(
-            "the reference leads outside the document", where=f"{name}: {reference}", hint="use a local one: #/…"
-        )
-    not_found = DocumentError("the reference leads nowhere", where=f"{name}: {reference}", hint="define what it names")
-    path = unquote(reference[1:])
-    if path and not path.startswith("/"):
-        # `#name` is an anchor, not a pointer.
-        raise not_found
-    try:
-        return value_at(document, path)
-    except (KeyError, IndexError, TypeError, ValueError):
-        raise not_found from None
 
 
 def select_media_type(documented: Iterable[str], actual: str) -> str | None:

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import bundling_hint, escape_token, unread_references
 from pytest_bctrl.contract.engine import as_engine_input, is_pattern
-from pytest_bctrl.contract.model import resolve_pointer
 from pytest_bctrl.contract.outline import EXCLUDED, METHODS
 from pytest_bctrl.contract.references import Addresses, keyword_objects
 from pytest_bctrl.contract.schema.locations import parse_steps
+from pytest_bctrl.contract.schema_document import resolve_pointer
 from pytest_bctrl.contract.upgrade import upgrade_valid
 from pytest_bctrl.contract.valid_parts import DocumentProblem
 from pytest_bctrl.errors import DocumentError

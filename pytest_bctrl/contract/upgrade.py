@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote
 from pytest_bctrl.contract.document import require_openapi
 from pytest_bctrl.contract.json_source import require_shallow
 from pytest_bctrl.contract.keywords import UNLISTED_NULL, becomes_any_of, has_unlisted_null, upgrade_schema
-from pytest_bctrl.contract.model import follow_references
 from pytest_bctrl.contract.references import FRAGMENT, keyword_objects, rewrite_objects
+from pytest_bctrl.contract.schema_document import follow_references
 from pytest_bctrl.errors import DocumentError
 
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import escape_token, value_at
-from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.outline import Part
+from pytest_bctrl.contract.schema_document import SchemaDocument
 from pytest_bctrl.drift.containment import FAILURES, Question
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node, Schema
@@ -36,11 +36,11 @@ def candidates_of(question: Question, step: Step, allows: int, sides: tuple[Side
     """Yield values that might be counterexamples: first those that the engine computes, then likely values."""
     with suppress(*FAILURES):
         schema = question.difference()
-        contract = Contract("urn:difference", "", "", "", (), (), schema, schema)
+        document = SchemaDocument("urn:difference", schema)
         locations: dict[str, Any] = {}
         # If no value is found without optional members, none will be with them.
         for optional in (False, None, None):
-            yield Builder(contract, RoundRobin(optional=optional), locations).value(schema, "")
+            yield Builder(document, RoundRobin(optional=optional), locations).value(schema, "")
     with suppress(*FAILURES):
         yield from leaf_candidates(step, allows, None, "", sides)
 
@@ -155,8 +155,8 @@ class Side:
     @cached_property
     def _builders(self) -> tuple[Builder, Builder]:
         """A builder of values without optional properties, and one with them."""
-        contract = Contract(self._base, "", "", "", (), (), self._document, self._document)
-        return Builder(contract, RoundRobin(optional=False)), Builder(contract, RoundRobin())
+        document = SchemaDocument(self._base, self._document)
+        return Builder(document, RoundRobin(optional=False)), Builder(document, RoundRobin())
 
     def _schema(self, node: Node, base: str = "") -> Any:
         """Return the schema of a node for the engine; with a base URI, a reference to it. May raise `LookupError`."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.outline import RawOperation
 
 
 class ChangeLocation(NamedTuple):
@@ -18,3 +21,8 @@ class ChangeLocation(NamedTuple):
     def is_outgoing(self) -> bool:
         """Whether the API sends the request, as that of a webhook or callback, and the consumer responds."""
         return " callback:" in self.operation or self.operation.partition(" ")[2].startswith("webhook:")
+
+
+def operation_location(operation: RawOperation) -> ChangeLocation:
+    """Return the location of an operation, a webhook or a callback."""
+    return ChangeLocation(operation.label, f"{operation.method.upper()} {operation.shape}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pytest_bctrl.contract.outline import (
@@ -101,6 +102,11 @@ class Demands:
         if not alternatives and not spec.items(part):
             return frozenset({_NOTHING})
         return frozenset(alternatives)
+
+
+def required_parameters(parameters_of: Mapping[Key, RawParameter]) -> frozenset[Key]:
+    """Return the keys of the required parameters."""
+    return frozenset(key for key, parameter in parameters_of.items() if parameter.required)
 
 
 def known_credentials(

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_bctrl.contract.outline import METHODS, NAME, Part, RawOperation, Spec, parameters, responses
-from pytest_bctrl.drift.change_location import ChangeLocation
-from pytest_bctrl.drift.compare_content import compare_request_bodies
-from pytest_bctrl.drift.compare_responses import compare_headers, compare_responses
+from pytest_bctrl.drift.change_location import operation_location
 from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle
 from pytest_bctrl.drift.report import Report
 
@@ -66,17 +64,12 @@ def _compare_all(report: Report, old: list[RawOperation], new: list[RawOperation
         if key in after:
             _compare_outgoing(report, operation, after[key])
         else:
-            report.add(f"{kind}-removed", _operation_location(operation), operation.label, None, operation.part.pointer)
+            report.add(f"{kind}-removed", operation_location(operation), operation.label, None, operation.part.pointer)
     for key, operation in after.items():
         if key not in before:
             report.add(
-                f"{kind}-added", _operation_location(operation), None, operation.label, "", operation.part.pointer
+                f"{kind}-added", operation_location(operation), None, operation.label, "", operation.part.pointer
             )
-
-
-def _operation_location(operation: RawOperation) -> ChangeLocation:
-    """Return the location of an operation."""
-    return ChangeLocation(operation.label, f"{operation.method.upper()} {operation.shape}")
 
 
 def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> None:
@@ -84,7 +77,11 @@ def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> N
     references = report.sides.equality.references(old.contents, new.contents)
     if references is not None and report.sides.equality.are_unchanged(references):
         return
-    location, at = _operation_location(old), (old.part.pointer, new.part.pointer)
+    # Imported here, because most runs find no change.
+    from pytest_bctrl.drift.compare_content import compare_request_bodies
+    from pytest_bctrl.drift.compare_responses import compare_headers, compare_responses
+
+    location, at = operation_location(old), (old.part.pointer, new.part.pointer)
     for rule, was, now in compare_lifecycle(report.sides.options, OPERATION, old.part.value, new.part.value):
         report.add(rule, location, was, now, *at)
     before, after = parameters(report.base, old), parameters(report.revision, new)

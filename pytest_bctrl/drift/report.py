@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import FILES, unescape_token
 from pytest_bctrl.drift.change_location import ChangeLocation
-from pytest_bctrl.drift.compare_schema import SchemaComparer
 from pytest_bctrl.drift.pair import RANK, Change, Located, as_json, described_change, rank, steps
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_bctrl.contract.outline import Part, Spec
+    from pytest_bctrl.drift.compare_schema import SchemaComparer
     from pytest_bctrl.drift.counterexample import Examples, Shown
     from pytest_bctrl.drift.node import Schema
     from pytest_bctrl.drift.pair import Sides, View
@@ -36,10 +37,16 @@ class Report:
     def __init__(self, sides: Sides) -> None:
         self.examples: Examples | None = None
         self.sides = sides
-        self.schemas = SchemaComparer(sides)
         self.base, self.revision = sides.old.spec, sides.new.spec
         self.levels = sides.options.levels
         self._noted: dict[str, list[_Noted]] = {}
+
+    @cached_property
+    def schemas(self) -> SchemaComparer:
+        """The comparer of schemas, which is loaded when the first schema may have changed."""
+        from pytest_bctrl.drift.compare_schema import SchemaComparer
+
+        return SchemaComparer(self.sides)
 
     def __bool__(self) -> bool:
         return bool(self._noted)

@@ -27,10 +27,11 @@ def fingerprint(
     in which the rule is broken.
     """
     import json
-    from hashlib import sha256
+
+    from pytest_bctrl.findings.digest import hex_digest
 
     parts = [rule, shape, location, list(context), old, new, kind]
-    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return hex_digest(json.dumps(parts, sort_keys=True, default=str).encode())[:16]
 
 
 def shape(label: str) -> str:

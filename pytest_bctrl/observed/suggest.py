@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.document import value_at
-from pytest_bctrl.contract.model import Contract, Operation, covers_media_type, follow_references
+from pytest_bctrl.contract.model import Contract, Operation, covers_media_type
 from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.overlay import Action, actions, unshared_copy
 from pytest_bctrl.contract.read import from_document, from_validated
@@ -24,6 +24,7 @@ from pytest_bctrl.contract.references import keyword_objects, rewrite_objects
 from pytest_bctrl.contract.schema.locations import display_location, parse_steps, split_location
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at
 from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_types, reachable_schemas
+from pytest_bctrl.contract.schema_document import follow_references
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, ObservedLocation, inferred

@@ -14,12 +14,13 @@ from functools import lru_cache, partial
 from typing import Any
 
 from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract, Operation, Schema, resolve_pointer
+from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.read import from_validated
 from pytest_bctrl.contract.references import Change, keyword_objects, rewrite_objects
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import named_types
 from pytest_bctrl.contract.schema.shapes import located_values
+from pytest_bctrl.contract.schema_document import resolve_pointer
 from pytest_bctrl.errors import DocumentError
 
 _NEGATED = re.compile(r"/(?:not|if)(?:/|$)")

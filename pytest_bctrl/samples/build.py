@@ -9,18 +9,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.budget import STEPS
 from pytest_bctrl.contract.engine import accepts, schema_pointer
-from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.locations import member_location
 from pytest_bctrl.contract.schema.ref import applied_keywords
 from pytest_bctrl.contract.schema.shapes import Shape, contains_schemas, member_schema
+from pytest_bctrl.contract.schema_document import SchemaDocument
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.located_schema import LocatedSchema, MemberSchema
 from pytest_bctrl.samples.schema_depths import SchemaDepths
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, UnsampledError, matching
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.model import Schema
 
 _TIGHT_DEPTH = 8
 """Depth below which optional members are omitted and the shortest alternative is used."""
@@ -47,7 +50,7 @@ class Builder:
 
     def __init__(
         self,
-        contract: Contract,
+        contract: SchemaDocument,
         choice: RoundRobin,
         locations: dict[str, LocatedSchema] | None = None,
         *,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.engine import acceptor
 from pytest_bctrl.contract.keywords import UNLISTED_NULL
-from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical_schemas
+from pytest_bctrl.contract.schema_document import SchemaDocument
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.model import Schema
 
 
 class MemberSchema(NamedTuple):
@@ -26,7 +29,7 @@ class MemberSchema(NamedTuple):
 class LocatedSchema:
     """The schema at one location of a body, with its alternatives; cached, because a location is built many times."""
 
-    contract: Contract
+    contract: SchemaDocument
     schema: Schema
     members: dict[str, MemberSchema] = field(default_factory=dict)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.contract.model import Contract, Schema
 from pytest_bctrl.contract.schema.shapes import Shape, shapes
+from pytest_bctrl.contract.schema_document import SchemaDocument
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.model import Schema
 
 
 class SchemaDepths:
     """Finds the alternatives of a contract's schemas that need the fewest levels; what was computed is remembered."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: SchemaDocument) -> None:
         self._contract = contract
         self._ends: dict[tuple[Any, int], bool] = {}
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import os
+from _thread import get_ident
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import get_ident
 from typing import Any
 
 from pytest_bctrl.secrets.redaction import MASK, Redaction

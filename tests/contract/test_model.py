@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.checks.response import path_values
-from pytest_bctrl.contract.model import Operation, ResponseSpec, encode_segment, resolve_pointer
+from pytest_bctrl.contract.model import Operation, ResponseSpec, encode_segment
 from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.contract.schema_document import resolve_pointer
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.http.routes import Routes
 

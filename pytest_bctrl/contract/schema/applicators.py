@@ -25,6 +25,7 @@ from pytest_bctrl.contract.schema.ref import (
     type_name,
     types_of,
 )
+from pytest_bctrl.contract.schema_document import SchemaDocument
 
 NOTHING = frozenset({"nothing"})
 """The types of a branch that allows no value."""
@@ -39,7 +40,7 @@ class Branch:
     types: frozenset[str]
 
     @classmethod
-    def of(cls, contract: Contract, schema: Schema) -> Branch:
+    def of(cls, contract: SchemaDocument, schema: Schema) -> Branch:
         """Return the features of a schema as a branch, references followed."""
         fixed: dict[str, tuple[Any, ...]] = {}
         typed: dict[str, frozenset[str]] = {}
@@ -100,7 +101,7 @@ def _only_index(indexes: Iterable[int]) -> int | None:
     return listed[0] if len(listed) == 1 else None
 
 
-def branch_name(contract: Contract, schema: Schema) -> str:
+def branch_name(contract: SchemaDocument, schema: Schema) -> str:
     """Return the title of a branch, or the name of its component; empty if it has neither."""
     if not isinstance(schema, Mapping):
         return ""
@@ -110,7 +111,7 @@ def branch_name(contract: Contract, schema: Schema) -> str:
     return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
-def branch_summary(contract: Contract, schema: Schema) -> str:
+def branch_summary(contract: SchemaDocument, schema: Schema) -> str:
     """Return the name or the types of a branch, and its required properties: `FlatError {error, code}`."""
     required = ", ".join(str(name) for part in applied_keywords(contract, schema) for name in part.get("required", ()))
     name = branch_name(contract, schema) or " or ".join(sorted(Branch.of(contract, schema).types)) or "a value"

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from hashlib import blake2b
 from operator import getitem
 from typing import Any, ClassVar, TypeAlias
 
@@ -317,6 +316,8 @@ def _unused_number(seen: set[Any]) -> int:
 def _variant(value: Any, index: int) -> Any:
     """Return a value in the form of `value` that differs for each index."""
     if isinstance(value, str) and _UUID.fullmatch(value):
+        from hashlib import blake2b
+
         return as_uuid(blake2b(f"{value}:{index}".encode(), digest_size=16).hexdigest())
     if isinstance(value, int):
         return value + index

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.keywords import UNLISTED_NULL
-from pytest_bctrl.contract.model import Contract, Operation, Schema, resolve_pointer, select_media_type
 from pytest_bctrl.contract.outline import operation_keys
+from pytest_bctrl.contract.schema_document import SchemaDocument, resolve_pointer
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.model import Contract, Operation, Schema
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
@@ -63,7 +66,7 @@ class SchemaRef(NamedTuple):
         """Return the schemas that a keyword lists, none if the keyword is absent."""
         return [self.below(keyword, index) for index in range(len(keywords_of(self).get(keyword, ())))]
 
-    def target(self, contract: Contract) -> SchemaRef:
+    def target(self, contract: SchemaDocument) -> SchemaRef:
         """Return the schema that `$ref` names."""
         reference = str(self.schema["$ref"])  # type: ignore[index]
         value = resolve_pointer(contract.document, reference, contract.name)
@@ -74,6 +77,8 @@ def response_schema_ref(
     contract: Contract, operation: Operation, status: str, media_type: str = ""
 ) -> SchemaRef | None:
     """Return the schema of the JSON body documented for a status code or a range such as `4XX`, if any."""
+    from pytest_bctrl.contract.model import select_media_type
+
     response = operation.response_for(int(status)) if status.isdigit() else operation.responses.get(status)
     if response is None:
         return None
@@ -91,14 +96,16 @@ def response_schema_ref(
     return media_ref.below("schema")
 
 
-def _reference_target(contract: Contract, schema_ref: SchemaRef) -> SchemaRef:
+def _reference_target(contract: SchemaDocument, schema_ref: SchemaRef) -> SchemaRef:
     """Return the target of `$ref`, or the argument if it has none; `expanded` handles the siblings of `$ref`."""
     while isinstance(schema_ref.schema, Mapping) and "$ref" in schema_ref.schema:
         schema_ref = schema_ref.target(contract)
     return schema_ref
 
 
-def expanded(contract: Contract, schema_refs: Iterable[SchemaRef], seen: set[str] | None = None) -> Iterator[SchemaRef]:
+def expanded(
+    contract: SchemaDocument, schema_refs: Iterable[SchemaRef], seen: set[str] | None = None
+) -> Iterator[SchemaRef]:
     """Yield schemas with all that their `$ref` and `allOf` add, which always apply together, each once."""
     seen = set() if seen is None else seen
     for schema_ref in schema_refs:
@@ -136,7 +143,7 @@ def listed_values(schema: Mapping[str, Any]) -> list[Any] | None:
 
 
 def reachable_schemas(
-    contract: Contract, schema_refs: Iterable[SchemaRef], seen: set[str] | None = None
+    contract: SchemaDocument, schema_refs: Iterable[SchemaRef], seen: set[str] | None = None
 ) -> Iterator[SchemaRef]:
     """Yield all schemas that may apply together with the given ones, each once, through branches and conditions."""
     seen = set() if seen is None else seen
@@ -149,7 +156,7 @@ def reachable_schemas(
         yield from reachable_schemas(contract, branches, seen)
 
 
-def applied_keywords(contract: Contract, schema: Schema) -> Iterator[Mapping[str, Any]]:
+def applied_keywords(contract: SchemaDocument, schema: Schema) -> Iterator[Mapping[str, Any]]:
     """Yield the keywords of all schemas that always apply; for the schema `False`, they are a `not` of any value."""
     for schema_ref in expanded(contract, [SchemaRef(schema, "")]):
         if schema_ref.schema is False:
@@ -158,7 +165,7 @@ def applied_keywords(contract: Contract, schema: Schema) -> Iterator[Mapping[str
             yield keywords_of(schema_ref)
 
 
-def types_of(contract: Contract, schema_refs: Iterable[SchemaRef]) -> frozenset[str]:
+def types_of(contract: SchemaDocument, schema_refs: Iterable[SchemaRef]) -> frozenset[str]:
     """Return the types that the schemas allow together, branches included; all types if none is named."""
     types = frozenset(TYPES)
     for schema_ref in expanded(contract, schema_refs):
@@ -166,7 +173,7 @@ def types_of(contract: Contract, schema_refs: Iterable[SchemaRef]) -> frozenset[
     return types
 
 
-def _types_of_schema(contract: Contract, schema_ref: SchemaRef) -> frozenset[str]:
+def _types_of_schema(contract: SchemaDocument, schema_ref: SchemaRef) -> frozenset[str]:
     """Return the JSON types that a schema allows by `type`, listed values and its branches."""
     schema = schema_ref.schema
     if isinstance(schema, bool):
@@ -184,7 +191,7 @@ def _types_of_schema(contract: Contract, schema_ref: SchemaRef) -> frozenset[str
     return types
 
 
-def values_of(contract: Contract, schema_refs: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
+def values_of(contract: SchemaDocument, schema_refs: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
     """Return the values that schemas list, as JSON texts with the listing schema; None if any value is allowed.
 
     The values of branches are joined. A branch without listed values allows any value, unless its only scalar is null.
@@ -216,7 +223,7 @@ def _listed_texts(schema_ref: SchemaRef) -> dict[str, SchemaRef] | None:
     return {json_text(value): schema_ref for value in values if not isinstance(value, dict | list)}
 
 
-def _values_of_branches(contract: Contract, branches: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
+def _values_of_branches(contract: SchemaDocument, branches: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
     """Return the values that branches list together, as JSON texts; None if some branch allows any value."""
     union: dict[str, SchemaRef] = {}
     for branch in branches:
@@ -250,7 +257,7 @@ ANNOTATIONS = frozenset(
 """Keywords that neither allow nor reject any value."""
 
 
-def flatten(contract: Contract, schema: Schema) -> dict[str, Any]:
+def flatten(contract: SchemaDocument, schema: Schema) -> dict[str, Any]:
     """Return a schema with the schemas of `$ref` and `allOf` merged into it.
 
     Properties and required names are joined, types and listed values intersected, and the narrower of two limits is

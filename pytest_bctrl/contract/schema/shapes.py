@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_bctrl.contract.engine import accepts, canonical_form, matches
 from pytest_bctrl.contract.keywords import IN_PLACE, discriminator_values, map_subschemas
-from pytest_bctrl.contract.model import Contract, Schema, resolve_pointer
 from pytest_bctrl.contract.schema.locations import ITEMS, Path, member_location, other_members
 from pytest_bctrl.contract.schema.ref import ANNOTATIONS, flatten, listed_values, named_types
+from pytest_bctrl.contract.schema_document import SchemaDocument, resolve_pointer
+
+if TYPE_CHECKING:
+    from pytest_bctrl.contract.model import Schema
 
 Kind = Literal["fixed", "branch", "object", "array", "string", "integer", "number", "any"]
 
@@ -26,7 +29,7 @@ class Shape:
     empty: bool = False
 
 
-def shapes(contract: Contract, schema: Schema) -> tuple[Shape, ...]:
+def shapes(contract: SchemaDocument, schema: Schema) -> tuple[Shape, ...]:
     """Return the alternatives of a schema as shapes, references followed; only `any` if it has no constraint."""
     return alternatives(flatten(contract, schema))
 
@@ -129,7 +132,7 @@ def member_schema(schema: Mapping[str, Any], name: str) -> Schema:
     return {"allOf": schemas}
 
 
-def canonical_schemas(contract: Contract, schema: Schema) -> Iterator[Schema]:
+def canonical_schemas(contract: SchemaDocument, schema: Schema) -> Iterator[Schema]:
     """Yield equivalent schemas that separate the types and have no `allOf`, conditions or `not`, and narrower ones.
 
     The branches of the canonical schema do not overlap; it is the schema itself if the engine has no such form. Before
@@ -157,7 +160,7 @@ def _violating_schema(properties: Mapping[str, Any], allowed: Mapping[str, Any])
     return {"properties": {name: {"not": properties[name]} for name in names}, "required": names}
 
 
-def _inlined(contract: Contract, schema: Schema) -> Schema:
+def _inlined(contract: SchemaDocument, schema: Schema) -> Schema:
     """Return a schema with its references that apply to the same value replaced by their targets."""
     if isinstance(schema, bool):
         return schema
@@ -183,7 +186,7 @@ class LocatedValue:
 
 
 def located_values(
-    contract: Contract, schema: Schema, value: Any, location: str = "", branch: str = "", path: Path = ()
+    contract: SchemaDocument, schema: Schema, value: Any, location: str = "", branch: str = "", path: Path = ()
 ) -> Iterator[LocatedValue]:
     """Yield every value in a body that the schema documents, outermost first.
 
@@ -207,7 +210,7 @@ def located_values(
                 yield from located_values(contract, inner, child, location + ITEMS, branch, (*path, index))
 
 
-def _located_members(contract: Contract, outer: LocatedValue) -> Iterator[LocatedValue]:
+def _located_members(contract: SchemaDocument, outer: LocatedValue) -> Iterator[LocatedValue]:
     """Yield the documented values in an object's members, and the values inside them."""
     for name, child in outer.value.items():
         inner = member_schema(outer.schema, name)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
-from pytest_bctrl.contract.model import resolve_pointer
 from pytest_bctrl.contract.references import keyword_objects
+from pytest_bctrl.contract.schema_document import resolve_pointer
 from pytest_bctrl.errors import DocumentError
 
 _INSIDE = ("allOf", "anyOf", "oneOf", "prefixItems")

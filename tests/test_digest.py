@@ -1,0 +1,17 @@
+"""The SHA-256 that fingerprints are computed with, in every interpreter."""
+
+import sys
+from hashlib import sha256
+
+import pytest
+
+from pytest_bctrl.findings.digest import hex_digest
+
+
+@pytest.mark.parametrize("missing", [(), ("_sha2", "_sha256")])
+def test_digest_is_the_same_with_and_without_the_implementation_of_the_interpreter(monkeypatch, missing):
+    """An interpreter without its own implementation of SHA-256 computes the same digest with `hashlib`."""
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+
+    assert hex_digest(b"text") == sha256(b"text").hexdigest()
