@@ -9,7 +9,9 @@ from pytest_bctrl.findings.digest import hex_digest
 
 
 @pytest.mark.parametrize("missing", [(), ("_sha2", "_sha256")])
-def test_digest_is_the_same_with_and_without_the_implementation_of_the_interpreter(monkeypatch, missing):
+def test_digest_is_the_same_without_the_implementation_of_the_interpreter(
+    monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
+) -> None:
     """An interpreter without its own implementation of SHA-256 computes the same digest with `hashlib`."""
     for name in missing:
         monkeypatch.setitem(sys.modules, name, None)

@@ -36,7 +36,7 @@ class SchemaDocument:
 
 
 def follow_references(document: Mapping[str, Any], raw: Any, name: str) -> Iterator[Any]:
-    """Yield a value, then the target of its `$ref`, and so on; raises `DocumentError` for a circular reference."""
+    """Yield a value, the target of its `$ref`, and so on to the last target; raises `DocumentError` for a circle."""
     seen: set[str] = set()
     yield raw
     while isinstance(raw, Mapping) and "$ref" in raw:
