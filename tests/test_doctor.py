@@ -324,7 +324,7 @@ def test_a_document_is_explained_by_operation_with_the_lines_to_paste(doctor: Do
 
 
 def test_the_pasted_lines_leave_no_operation_without_a_value(doctor: Doctor, pets: str, tmp_path: Path) -> None:
-    """Without --contract, doctor explains the contract of the project as well."""
+    """In the ini file, with values: three operations are checked instead of one, and none has "no value"."""
     _, line = doctor("--contract", pets)
     (tmp_path / "pytest.ini").write_text(
         line("paste")["text"].replace("bctrl_base_url = …\n", "").replace("VALUE", "rex")
