@@ -216,6 +216,7 @@ def _generate_once(
     return cases
 
 
+@lru_cache(maxsize=64)
 def case_source(contract: Contract, operation: Operation) -> Any:
     """Return the operation in the Schemathesis schema; raises `LookupError` or a `SchemathesisError` if it has none."""
     return schema_of(contract)[operation.path][operation.method]

@@ -10,9 +10,12 @@ import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import httpx
 
 from pytest_bctrl.checks.credentials import REFUSED
 from pytest_bctrl.checks.protocol import violation_outside_body
@@ -86,12 +89,9 @@ def _run_checks(
     mode: str = "",
 ) -> list[Finding]:
     """Return what some checks find in a response; `mode` is that of the Schemathesis run that reproduces it."""
-    from schemathesis import Response as SchemathesisResponse
     from schemathesis.core.errors import SchemathesisError
 
     response = exchange.response
-    # JSON is UTF-8 and has no charset parameter (RFC 8259, 8.1 and 11).
-    exchange.received.encoding = "utf-8"
     exchange.count_once("Schemathesis responses")
     if response.is_to_head and response.status == 501:
         # The server does not implement HEAD (RFC 9110, 15.6.2).
@@ -100,13 +100,11 @@ def _run_checks(
     failures: dict[str, list[Any]] = {}
     try:
         case = make_case()
-        # Each call of a check would convert it again.
-        received = SchemathesisResponse.from_any(exchange.received)
-        if _failures_of(exchange, case, received, around_body):
-            failures = {name: _failures_of(exchange, case, received, [name]) for name in around_body}
+        received = _converted(exchange.received)
+        failures = _failures_of(exchange, case, received, around_body)
         if SCHEMA in checks:
             # Identical bodies are validated once.
-            failures[SCHEMA] = once(response, NAME, lambda: _failures_of(exchange, case, received, [SCHEMA]))
+            failures |= once(response, NAME, lambda: _failures_of(exchange, case, received, [SCHEMA]))
         looked(response).add(NAME)
     except (SchemathesisError, LookupError) as error:
         gap = f"{NAME}: a response of {response.status}, whose documentation it cannot read: {first_line(error)}"
@@ -145,24 +143,76 @@ def _rerun_command(exchange: Exchange, check: str, mode: str) -> str:
     )
 
 
-def _failures_of(exchange: Exchange, case: Any, received: Any, names: Sequence[str]) -> list[Any]:
-    """Run checks of Schemathesis on a response, and return their failures except for known faults.
+def _converted(received: httpx.Response) -> Any:
+    """Return the received response and its request as Schemathesis represents them.
+
+    Its own conversion prepares the request again, which takes longer than the checks.
+    """
+    from requests import PreparedRequest
+    from requests.cookies import RequestsCookieJar
+    from requests.structures import CaseInsensitiveDict
+    from schemathesis import Response as SchemathesisResponse
+
+    sent = received.request
+    request: Any = PreparedRequest()
+    request.method, request.url, request.body = sent.method, str(sent.url), sent.content or None
+    request.headers = CaseInsensitiveDict(sent.headers)
+    # The checks read both the jar and the header field.
+    request._cookies = RequestsCookieJar()
+    return SchemathesisResponse(
+        status_code=received.status_code,
+        headers={name: [value] for name, value in received.headers.items()},
+        content=received.content,
+        request=request,
+        elapsed=received.elapsed.total_seconds(),
+        verify=True,
+        message=received.reason_phrase,
+        # JSON is UTF-8 and has no charset parameter (RFC 8259, 8.1 and 11).
+        encoding="utf-8",
+        http_version=received.http_version,
+    )
+
+
+def _failures_of(exchange: Exchange, case: Any, received: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Run some checks of the received response, and return the failures of each, without known faults of Schemathesis.
 
     A failing assertion inside Schemathesis says nothing about the response; it is reported as a gap.
     """
-    from schemathesis.core.failures import CustomFailure, Failure, FailureGroup
+    from schemathesis.core.failures import CustomFailure, FailureGroup
 
-    failures: list[Any] = []
+    raised: dict[str, list[Any]] = {name: [] for name in names}
+    reported = []
     try:
-        case.validate_response(received, checks=[_check_named(name) for name in names])
+        case.validate_response(received, checks=[_recording(name, failures) for name, failures in raised.items()])
     except FailureGroup as group:
         for failure in group.exceptions:
             if isinstance(failure, CustomFailure):
                 first = (failure.message.strip() or "AssertionError").splitlines()[0]
                 exchange.gaps[f"{failure.title}: an assertion of {NAME} itself fails: {first}"] = None
-            elif isinstance(failure, Failure) and not is_engine_fault(NAME, exchange.response, failure):
-                failures.append(failure)
-    return failures
+            elif not is_engine_fault(NAME, exchange.response, failure):
+                reported.append(failure)
+    # Hooks of the project may have removed some.
+    return {name: [failure for failure in reported if failure in failures] for name, failures in raised.items()}
+
+
+def _recording(name: str, failures: list[Any]) -> Callable[..., Any]:
+    """Return a check that also appends its failures to a list, since a group of failures does not name their checks."""
+    from schemathesis.core.failures import Failure, FailureGroup
+
+    check = _check_named(name)
+
+    @wraps(check)
+    def run(*arguments: Any) -> Any:
+        try:
+            return check(*arguments)
+        except Failure as failure:
+            failures.append(failure)
+            raise
+        except FailureGroup as group:
+            failures.extend(group.exceptions)
+            raise
+
+    return run
 
 
 def _check_named(name: str) -> Any:
