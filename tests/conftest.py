@@ -12,6 +12,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -61,9 +62,39 @@ def _imported() -> None:
     import_module("httpcore")
 
 
+_FORK_SERVER = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """Let the workers be forks that have imported all tests.
+
+    Not those of `pytest --bctrl-live bctrl` in a clone, for which pytest loads this file too.
+    """
+    if not forks.IS_AVAILABLE or not any(Path(argument.partition("::")[0]).exists() for argument in config.args):
+        return
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="forks-")))
+    with entered():
+        config.stash[_FORK_SERVER], workers = stack.enter_context(forks.server_of_workers(folder, config))
+    forks.Workers(workers).pytest_xdist_setupnodes(specs)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker the socket of the server that it shares with the others."""
+    if _FORK_SERVER in node.config.stash:
+        node.workerinput["fork_server"] = str(node.config.stash[_FORK_SERVER])
+
+
 @pytest.fixture(scope="session")
-def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the socket of a server of forks, which starts with the first test that needs it."""
+def fork_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the socket of the server of forks: that of all workers, or one that the first test to need it starts."""
+    shared = getattr(request.config, "workerinput", {}).get("fork_server")
+    if shared is not None:
+        yield Path(shared)
+        return
     with forks.forking_server(tmp_path_factory.mktemp("forks")) as server:
         yield server
 

@@ -4,6 +4,9 @@ A fork has imported pytest, its plugins and this package, and has run the contra
 run in the process of the tests, and still has streams, signals and an exit code of its own. So has a fork that runs a
 command of this package. `python tests/forks.py SOCKET` is the server; `tests/fork_client.py` is started instead of
 Python. With arguments after SOCKET, the server has imported only what a run of pytest with these arguments imports.
+
+A run with workers starts the server, and all its workers use it. They are forks themselves: of a fork of the server
+that has imported all their tests, which takes each of them longer than most of the tests take.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import gc
 import os
 import pkgutil
 import random
+import re
 import select
 import shlex
 import signal
@@ -43,7 +47,7 @@ IS_AVAILABLE = sys.platform == "linux" and "coverage" not in sys.modules
 def forking_server(folder: Path, *arguments: str) -> Iterator[Path]:
     """Start the server; yield the path of its socket."""
     # Its variables are those of the caller, except for the ones that only a start of Python reads.
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    variables = {name: value for name, value in os.environ.items() if not re.match("PYTHON(?!PATH$)", name)}
     variables["PYTHONHASHSEED"] = os.environ.get("PYTHONHASHSEED", "0")
     command = [sys.executable, "-P", __file__, "socket", *arguments]
     server = subprocess.Popen(
@@ -56,6 +60,14 @@ def forking_server(folder: Path, *arguments: str) -> Iterator[Path]:
         if not (folder / "socket").exists():
             raise RuntimeError(f"the server of forks ended: {printed.decode()}")
         yield folder / "socket"
+
+
+@contextmanager
+def server_of_workers(folder: Path, run: pytest.Config) -> Iterator[tuple[Path, Path]]:
+    """Start the server; yield its socket, and the socket of its fork that has imported the tests of a run."""
+    where, arguments = run.invocation_params.dir, run.invocation_params.args
+    with forking_server(folder, "--tests", str(where), *map(str, arguments)) as server:
+        yield server, folder / "workers"
 
 
 def command(server: Path) -> list[str]:
@@ -84,7 +96,13 @@ def write_pytest(path: Path, server: Path) -> None:
 
 def serve(path: str, *arguments: str) -> None:
     """Load what a run needs, then create a fork per request."""
-    if arguments:
+    if arguments[:1] == ("--tests",):
+        _load()
+        # The caller waits for both.
+        if not os.fork():
+            _collect(*arguments[1:])
+            path = "workers"
+    elif arguments:
         pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments])
     else:
         _load()
@@ -119,13 +137,22 @@ def _load() -> None:
         def pytest_configure(self) -> None:
             """Import everything while pytest rewrites the assertions of plugins."""
             for package in _PACKAGES:
-                for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
+                _import(package)
+                for module in pkgutil.walk_packages(getattr(sys.modules.get(package), "__path__", []), f"{package}."):
                     if not module.name.endswith("__main__"):
                         _import(module.name)
             for name in _LOADED:
                 _import(name)
 
     pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:randomly", "--bctrl-mock", "bctrl"], [Loading()])
+
+
+def _collect(where: str, *arguments: str) -> None:
+    """Import the tests that a run of pytest in a folder selects."""
+    folder = Path.cwd()
+    os.chdir(where)
+    pytest.main([*arguments, "-n0", "-s", "-p", "no:cacheprovider", "--collect-only", "--verbosity=-2"])
+    os.chdir(folder)
 
 
 def _import(name: str) -> None:
@@ -165,6 +192,9 @@ def _run(caller: socket.socket, server: Path) -> None:
     os.environ.update(variables)
     time.tzset()
     random.seed()
+    if "hypothesis" in sys.modules:
+        # It keeps the folder that the variables of the server name.
+        import_module("hypothesis.configuration").set_hypothesis_home_dir(None)
     # It keeps the import path of when it is imported, for the workers.
     sys.modules.pop("xdist.plugin", None)
     sys.path[:0] = filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))

@@ -13,6 +13,8 @@ from tests import forks
 
 pytestmark = pytest.mark.skipif(not forks.IS_AVAILABLE, reason="there are no forks on this platform, or in coverage")
 
+IMPORTED_BY = os.getpid()
+
 TEST = """
 import os
 from pathlib import Path
@@ -39,6 +41,12 @@ signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(40 + number))
 print(repr(signal.getsignal(signal.SIGHUP)), flush=True)
 signal.pause()
 """
+
+
+def test_workers_are_forks_that_have_imported_the_tests(request: pytest.FixtureRequest) -> None:
+    """They share one server; a run without workers has one of its own."""
+    is_worker = hasattr(request.config, "workerinput")
+    assert is_worker == (IMPORTED_BY != os.getpid())
 
 
 def test_a_fork_runs_in_the_folder_of_its_caller_however_long_the_path_of_the_socket_is(
