@@ -182,9 +182,12 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that run pytest: a twentieth of all tests, but more than half of the time."""
+    """Mark the tests that run pytest: a twentieth of all tests, but more than half of the time.
+
+    Those of the installations are not marked: tox.ini names them.
+    """
     for item in items:
-        if "pytester" in getattr(item, "fixturenames", ()):
+        if "pytester" in getattr(item, "fixturenames", ()) and not SUBPROCESSES_ONLY.intersection(item.path.parts):
             item.add_marker("runs_pytest")
     if find_spec("hypothesis") is not None:
         _set_up_properties(items, TIMES.get(config.getoption("--hypothesis-profile", None) or "", 1))

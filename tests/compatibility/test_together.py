@@ -21,7 +21,7 @@ OTHERS = (
 MISSING = [name for name in OTHERS if find_spec(name) is None]
 TESTS = 15
 CONTRACT = 45
-WRITE = ("--bctrl-record-mode=once", "--record-mode=once", "--snapshot-update")
+WRITE = ("--bctrl-record-mode=once", "--record-mode=once", "--snapshot-update", "--randomly-seed=3")
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"`tox -e together` has them all; missing: {', '.join(MISSING)}")
 
@@ -65,7 +65,7 @@ def test_each_plugin_writes_its_own_files(suite: pytest.Pytester) -> None:
     "arguments",
     [
         ("-p", "no:randomly", "--block-network", "--allowed-hosts=127.0.0.1"),
-        ("-o", "asyncio_mode=auto"),
+        ("--randomly-seed=4", "-o", "asyncio_mode=auto"),
         ("--randomly-seed=1", "-p", "no:xdist", "-p", "no:cov"),
     ],
     ids=["network blocked", "asyncio everywhere", "alone"],
@@ -79,7 +79,10 @@ def test_recordings_are_replayed_in_any_order(suite: pytest.Pytester, arguments:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("-n2", "--randomly-seed=2", "--record-mode=none", "--dist=loadscope", "--timeout-method=thread")],
+    [
+        ("--randomly-seed=5",),
+        ("-n2", "--randomly-seed=2", "--record-mode=none", "--dist=loadscope", "--timeout-method=thread"),
+    ],
     ids=["alone", "workers"],
 )
 def test_the_contract_suite_works_with_coverage_and_time_outs(

@@ -95,7 +95,7 @@ def serving(case):
 
 
 def _httpx(library: str, transport: str = "") -> str:
-    arguments = f"transport={transport}" if transport else ""
+    arguments = f"transport={transport}" if transport else "verify=False"
     return f"""
 import {library}
 
