@@ -82,8 +82,9 @@ def write_reports(
 ) -> None:
     """Write every report to its file or to standard output.
 
-    Raises `DocumentError`, which names `option`, if a file cannot be written.
+    Raises `DocumentError`, which names `option` and the files that cannot be written, after writing the others.
     """
+    failed: dict[str, str] = {}
     for report in reports:
         text = writer(report.format)(findings, title)
         if report.path in (None, "-"):
@@ -93,11 +94,14 @@ def write_reports(
         try:
             _replace_file(path, text)
         except OSError as error:
-            raise DocumentError(
-                f"it cannot be written: {error.strerror}",
-                where=f"{option} {report.path}",
-                hint="give a path in a folder that exists",
-            ) from None
+            failed[str(report.path)] = str(error.strerror)
+    if failed:
+        reasons = dict.fromkeys(failed.values())
+        raise DocumentError(
+            f"it cannot be written: {', '.join(reasons)}",
+            where=f"{option} {', '.join(failed)}",
+            hint="give a path in a folder that exists, on a disk with enough space",
+        )
 
 
 def _replace_file(path: Path, text: str) -> None:

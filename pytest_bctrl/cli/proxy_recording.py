@@ -91,7 +91,8 @@ class ProxyRecording:
         try:
             if self._scrubs_ids:
                 exchanges = list(scrub(exchanges, self._path.name, space_of(exchanges, self._contract) or ""))
-            save(self._path, _TEST, exchanges, self._target, _now(), "move it away, and run the proxy again")
+            hint = "move it away, and run the proxy again"
+            save(self._path, _TEST, exchanges, self._target, _now(), hint, option="--record")
         except BctrlError as error:
             problems.append(str(error))
         return problems

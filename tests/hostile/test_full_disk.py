@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract import build
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.reports.verdict import Title
+from tests.hostile.small_disk import run_with_small_disk
 
 WRITES = """
 import json, os, sys
@@ -86,31 +87,9 @@ print(json.dumps(told))
 """
 
 
-@cache
-def in_a_small_disk(folder: str) -> list[str]:
-    """Return the command prefix that mounts a file system of 2 MB over the folder, in a namespace."""
-    mount = f'mount -t tmpfs -o size=2m none "{folder}" && exec "$@"'
-    return ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
-
-
-def can_mount(folder: Path) -> bool:
-    try:
-        return 0 == subprocess.run([*in_a_small_disk(str(folder)), "true"], capture_output=True, check=False).returncode
-    except OSError:
-        return False
-
-
 def test_a_full_disk_is_an_error_that_leaves_files_unchanged(tmp_path: Path) -> None:
     """Six kinds of files on a small file system: one line names the file and says that no space is left."""
-    if not can_mount(tmp_path):
-        pytest.skip("this system lets its user mount no file system of its own (unshare --mount)")
-    done = subprocess.run(
-        [*in_a_small_disk(str(tmp_path)), sys.executable, "-c", WRITES, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = run_with_small_disk(tmp_path, [sys.executable, "-c", WRITES, str(tmp_path)])
     assert (0, "") == (done.returncode, done.stderr)
     data: dict[str, str] = json.loads(done.stdout)
     assert len(data) == 6
@@ -118,6 +97,14 @@ def test_a_full_disk_is_an_error_that_leaves_files_unchanged(tmp_path: Path) -> 
         assert "No space left on device" in words, name
         assert name in words
         assert "\n" not in words
+
+
+def test_the_other_reports_are_written_if_one_cannot_be(tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("missing/a.json", "b.json", "missing/c.json")]
+    with pytest.raises(DocumentError) as caught:
+        write_reports([ReportFile("json", name) for name in names], [], Title("proxy", "x", ""), "--report")
+    assert f"--report {names[0]}, {names[2]}: it cannot be written: No such file or directory" in str(caught.value)
+    assert ["b.json"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_files_are_restored_if_one_of_them_cannot_be_replaced(tmp_path: Path) -> None:

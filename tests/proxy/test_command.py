@@ -194,6 +194,39 @@ def test_a_key_that_the_target_repeats_is_in_no_output(tmp_path: Path, proxy_com
     assert not [text for text in texts if KEY in text or KEY[8:20] in text]
 
 
+COOKIE = "Hd8vKq3xZ1mWc7Tj5RpY"
+
+
+def setting_a_cookie(number: int) -> bytes:
+    """Return a response that sets a cookie; the second one repeats its value in an unexpected property."""
+    body = json.dumps({"runtimes": [], "note": COOKIE if number else ""}).encode()
+    fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+    if not number:
+        fields += f"\r\nSet-Cookie: session={COOKIE}; Path=/; HttpOnly\r\nSet-Cookie: theme=dark"
+    return f"HTTP/1.1 200 OK\r\n{fields}\r\n\r\n".encode() + body
+
+
+def test_a_cookie_that_the_target_sets_is_in_no_output(tmp_path: Path, proxy_command: ProxyCommand) -> None:
+    """The client need not send it back; `theme=dark` is not a credential."""
+    files = ["--record", "traffic.har", *(f"--report={name}" for name in REPORTS)]
+    with target(setting_a_cookie) as server, proxy_command.running(server.url, *files) as proxy:
+        path = "/v1/spaces/5b1e0c8e-0000-4000-8000-00000000bc71/runtimes"
+        first, second = (httpx.get(f"{proxy.url}{path}?n={n}", trust_env=False) for n in range(2))
+        httpx.get(f"{proxy.url}/elsewhere/{COOKIE}?theme=dark", trust_env=False)
+        code, out, err = proxy.end()
+    # The client itself receives everything.
+    assert (COOKIE, "dark") == (first.cookies["session"], first.cookies["theme"])
+    assert COOKIE == second.json()["note"]
+    assert (1, "") == (code, err), out
+    assert "not recorded: a secret is in the response body at note" in out
+    assert "GET /elsewhere/[redacted]" in out
+    (entry,) = json.loads((tmp_path / "traffic.har").read_text("utf-8"))["log"]["entries"]
+    assert "set-cookie" not in {field["name"].lower() for field in entry["response"]["headers"]}
+    texts = [out, err, *(path.read_text("utf-8") for path in tmp_path.iterdir())]
+    assert 7 <= len(texts)
+    assert not [text for text in texts if COOKIE in text or COOKIE[4:14] in text]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -161,12 +161,14 @@ def save(
     target: str,
     recorded_at: str,
     hint: str = RECORD_AGAIN,
+    option: str = "--bctrl-recordings",
 ) -> bool:
     """Replace the exchanges of `test` in the file, keep those of other tests, and return whether the file changed.
 
     If method, URL, status and bodies are the same as in the file, the file is left as it is. A file that would be
     empty is removed. Raises `DocumentError`, and changes nothing, if the file is damaged or comes from a newer version,
-    or if it cannot be written; and `BctrlError` if another process holds its lock for too long.
+    or if it cannot be written; and `BctrlError` if another process holds its lock for too long. An error about the
+    content has `hint`; `option` is the one that names the file.
     """
     if not exchanges and not path.exists():
         return False
@@ -175,7 +177,7 @@ def save(
         return _save(path, test, exchanges, target, recorded_at, hint)
     except OSError as error:
         raise DocumentError(
-            f"it cannot be written: {error.strerror}", where=str(path), hint="name another --bctrl-recordings"
+            f"it cannot be written: {error.strerror}", where=str(path), hint=f"name another {option}"
         ) from None
 
 
