@@ -205,7 +205,7 @@ def test_recognisable_forms_of_a_key_are_redacted(form: str) -> None:
     ],
 )
 def test_the_rest_of_a_truncated_key_is_redacted(text: str, clean: str) -> None:
-    """What is left of it beside `...`, unless that is only a few characters."""
+    """The part beside `...` is, unless it has only a few characters."""
     assert clean == redaction(KEY)(text)
 
 

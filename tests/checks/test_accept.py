@@ -124,7 +124,7 @@ def test_path_values_are_read_from_the_url(url: str, expected: dict[str, str]) -
 
 @pytest.mark.parametrize("name", ["space-id", "a.b", "1", "class", "id"])
 def test_a_parameter_may_have_any_name(name: str) -> None:
-    """`path_values` reads it, even if it is no Python identifier."""
+    """`path_values` reads it, even if it is not a Python identifier."""
     spec = document(parameters=[{"name": name, "in": "path"}])
     spec["paths"] = {f"/v1/things/{{{name}}}": spec["paths"]["/v1/things/{id}"]}
     assert {name: "a"} == path_values(from_document(spec, "x").operations[0], "https://h/v1/things/a")

@@ -130,7 +130,7 @@ FLAT = {"error": "a", "code": "b", "requestId": "c"}
     ],
 )
 def test_no_schema_finding_for_conforming_undocumented_or_invalid_json(body: Any, status: int) -> None:
-    """`check_schema` has none for a body that is no JSON, or of an undocumented status."""
+    """`check_schema` has none for a body that is not JSON, or of an undocumented status."""
     assert [] == found(body, status)
 
 

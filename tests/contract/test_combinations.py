@@ -1,4 +1,4 @@
-"""In how many ways alternatives combine, and what is asked of the engine where they are too many."""
+"""In how many ways alternatives combine, and what the engine does if they are too many."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_composed_schemas_are_validated_rightly_beyond_the_limit_of_the_cache() 
 
 
 def test_counts_of_temporary_schemas_are_not_reused() -> None:
-    """Of 100 new schemas, every second one exceeds the bound: each is counted anew."""
+    """Of 100 new schemas, every second one exceeds the bound: each is counted separately."""
     composed = {"allOf": [PAIR] * 2}
     combinations = Combinations({}, "x.json", {id(composed)})
     for _ in range(50):

@@ -1,4 +1,4 @@
-"""Which contract is in force, and what is said of it: the same for pytest and for every command."""
+"""Which contract is in force, and how it is described: the same for pytest and for every command."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_malformed_contract_file_is_an_error(tmp_path: Path, name: str, text: 
 
 @pytest.mark.parametrize("has_folder", [False, True])
 def test_published_selects_the_vendored_spec_without_the_overlay(tmp_path: Path, has_folder: bool) -> None:
-    """Of the project, or the packaged one; the provenance says what is not checked."""
+    """Of the project, or the packaged one; the provenance lists the gaps in the checks."""
     files, origin = (vendored(tmp_path), "project") if has_folder else (packaged(), "packaged")
     chosen = contract_in_force("published", tmp_path)
     assert (files.spec, origin, None) == (chosen.path, chosen.origin, chosen.overlay)
@@ -138,7 +138,7 @@ def test_the_path_of_a_vendored_spec_is_recognised_as_published(tmp_path: Path) 
     ],
 )
 def test_a_space_parameter_takes_the_space_id_setting(path: str, setting: str | None) -> None:
-    """The path parameter after `/spaces/`, whatever its name; no other."""
+    """The path parameter after `/spaces/`, by any name; no other."""
     name = path[path.index("{") + 1 : path.index("}")]
     parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     document = load_document(packaged().spec.read_text("utf-8"), "spec.yaml").data
@@ -346,7 +346,7 @@ def test_build_restores_the_contract_of_the_project(
 def test_a_contract_without_a_sample_is_built_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`contract update` from a spec without JSON writes the contract and says that there is no sample."""
+    """`contract update` from a spec without JSON writes the contract and says that a sample is missing."""
     monkeypatch.chdir(tmp_path)
     page = packaged().spec.read_text("utf-8").replace("application/json", "text/plain")
     (tmp_path / "spec.yaml").write_text(page, "utf-8")

@@ -30,7 +30,7 @@ def operation(*statuses: str, **changes: Any) -> Operation:
 
 @pytest.mark.parametrize("order", list(permutations(["/a/cover.{f}", "/a/c{x}.{f}", "/a/{p}.{f}", "/a/{p}"])))
 def test_the_path_template_with_more_literal_text_matches(order: tuple[str, ...]) -> None:
-    """Whatever the order of the paths in the document."""
+    """In any order of the paths in the document."""
     paths = {
         path: {
             "parameters": [

@@ -1,4 +1,4 @@
-"""What holds of every contract, whatever its schemas: of samples, mutants, locations and drawn responses."""
+"""Laws that hold for every contract: of samples, mutants, locations and drawn responses."""
 
 from __future__ import annotations
 

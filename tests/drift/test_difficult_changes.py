@@ -32,7 +32,7 @@ def headers(**named: Doc) -> Doc:
 
 
 def test_a_lower_case_x_header_is_not_taken_for_an_extension() -> None:
-    """Removing the required header `x-request-id` is an error; another case of its name is no change."""
+    """Removing the required header `x-request-id` is an error; another case of its name is not a change."""
     header = {"required": True, "schema": TEXT}
     assert found(headers(x_request_id=header), headers()) == [("error", "required-response-header-removed")]
     assert found(headers(x_request_id=header), headers(X_Request_Id=header)) == []

@@ -16,7 +16,7 @@ _REJECTS = re.compile(r"refuse|reject|no longer (?:accept|allow|take)", re.IGNOR
 
 @pytest.mark.parametrize("rule", rules())
 def test_no_finding_says_both_that_requests_are_rejected_and_that_none_is(rule: str) -> None:
-    """In each rule's example, a change proven compatible is no error, and its message rejects no request."""
+    """In each rule's example, a change proven compatible is not an error, and its message rejects no request."""
     change = example(rule)
     for finding in compare(change.base, change.revision, change.options):
         is_proven = shown_by(finding).startswith("proven: ")

@@ -300,7 +300,7 @@ def test_an_undefined_security_scheme_excludes_the_security_alone() -> None:
 
 
 def test_a_repeated_operation_id_is_a_note() -> None:
-    """All operations are compared, whatever their ids are."""
+    """All operations are compared, with any ids."""
     repeated = {"get": operation({"type": "string"}, operationId="list")}
     unread = {"get": operation({"type": "string"}, operationId=7)}
     old, new = (document(type_, x=repeated, y=repeated, z=unread) for type_ in ("string", "integer"))

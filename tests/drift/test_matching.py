@@ -176,7 +176,7 @@ def test_a_changed_method_is_a_removed_and_an_added_operation() -> None:
 
 
 def test_an_extension_among_the_paths_is_not_a_path() -> None:
-    """Adding `x-note` to the paths is no change."""
+    """Adding `x-note` to the paths is not a change."""
     assert compare(paths(), {**paths(), "paths": {"x-note": "text", **paths()["paths"]}}) == []
 
 

@@ -109,7 +109,7 @@ def things(document: Doc) -> dict[str, Any]:
 @relaxed
 @given(pairs(), st.data())
 def test_findings_are_grouped_by_changed_component_or_operation(pair: tuple[Doc, Doc], data: st.DataObject) -> None:
-    """Each changed component has exactly one group, whatever the references to it."""
+    """Each changed component has exactly one group, with any references to it."""
     old, new = pair
     for side in pair:
         side["components"]["schemas"] |= {"Other": data.draw(schemas()), "Third": data.draw(schemas())}
@@ -318,7 +318,7 @@ def test_the_reported_location_does_not_depend_on_the_order_of_properties(names:
 
 @pytest.mark.parametrize("names", ["bc", "cb"])
 def test_added_alternatives_are_listed_in_the_same_order_every_time(names: str) -> None:
-    """Whatever their order in the document."""
+    """In any order of them in the document."""
     old, *others = ({"type": "object", "required": [name], "properties": {name: TEXT}} for name in ("a", *names))
     (finding,) = compare(body(old), body({"oneOf": [old, *others]}))
     assert finding.message.endswith(": beside {b}, {c}")

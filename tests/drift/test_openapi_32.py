@@ -1,4 +1,4 @@
-"""Documents of OpenAPI 3.2: what is compared, and what is listed as not compared."""
+"""Documents of OpenAPI 3.2: which parts are compared, and which are listed as not compared."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def with_operation(**components: Any) -> Doc:
 
 
 def test_an_unused_schema_is_reported_in_both_directions() -> None:
-    """As added or removed; there is no other finding."""
+    """As added or removed; this is the only finding."""
     with_it, without = document(components=COMPONENTS), document()
     assert [finding.rule for finding in compare(without, with_it)] == ["api-schema-added"] * 2
     assert [finding.rule for finding in compare(with_it, without)] == ["api-schema-removed"] * 2

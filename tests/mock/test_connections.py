@@ -1,4 +1,4 @@
-"""Connections: what is too much or never ends, clients that stand still or vanish, and more of them than have room."""
+"""Connections: requests too large or without end, clients that stall or disconnect, and too many of them."""
 
 from __future__ import annotations
 

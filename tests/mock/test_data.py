@@ -1,4 +1,4 @@
-"""What is put into the mock: held to the contract, changed a runtime at a time, and over time."""
+"""Data of the mock: checked against the contract, changed one runtime at a time, and over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Under which names a mock serves what is somebody's, and what else a browser or an old client may send."""
+"""Under which host names a mock serves data that was set, and other requests of browsers and old clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal: what was asked, with the key hidden, and assertions that read well when they fail; and the log of it."""
+"""The journal: requests with the key redacted, assertions with readable messages, and the log."""
 
 from __future__ import annotations
 

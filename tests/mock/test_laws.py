@@ -1,4 +1,4 @@
-"""What holds for every request, whatever is in it."""
+"""Laws that hold for every request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters of query, header and cookie in every spelling that OpenAPI has: what keeps the contract is let in."""
+"""Parameters of query, header and cookie in every serialization of OpenAPI: those that conform are accepted."""
 
 from __future__ import annotations
 

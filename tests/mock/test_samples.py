@@ -265,7 +265,7 @@ def test_the_sample_is_the_first_successful_json_response() -> None:
 
 
 def test_only_a_single_path_parameter_is_taken_for_the_space() -> None:
-    """A single parameter is, whatever its name."""
+    """A single parameter is, by any name."""
     box, lid = ({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("box", "lid"))
     get = {"responses": {"200": {"description": "", "content": {"application/json": {"schema": True}}}}}
     single, two = (
@@ -297,5 +297,5 @@ def test_a_generated_number_is_an_exact_decimal_multiple(step: float) -> None:
     ],
 )
 def test_a_generated_number_is_within_limits_that_are_not_multiples(schema: dict[str, Any], only: float) -> None:
-    """The only number that fits, whatever the seed."""
+    """The only number that fits, with any seed."""
     assert {only} == {text.number(schema, "number", "x", Random(seed)) for seed in range(9)}

@@ -54,7 +54,7 @@ def test_a_fault_that_no_request_meets_fails_the_test(pytester: pytest.Pytester)
 
 
 def test_a_sequence_and_a_scenario_must_be_used(pytester: pytest.Pytester) -> None:
-    """A test that does not use all steps of its sequence, or its scenario, fails with what was not used."""
+    """A test that leaves a step of its sequence, or its scenario, unused fails, and the message names it."""
     result = run(
         pytester,
         """

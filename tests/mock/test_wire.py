@@ -1,4 +1,4 @@
-"""HTTP/1.1 itself: what clients of every kind, and what is no client at all, put on the wire."""
+"""HTTP/1.1 itself: the bytes of clients of every kind, and malformed ones."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_an_upgrade_to_h2c_is_ignored(mock: MockServer, framing: list[str], body
 
 @pytest.mark.parametrize("framing", ["", "Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n"])
 def test_connect_is_rejected(mock: MockServer, framing: str) -> None:
-    """The mock is not a proxy (RFC 9110, 9.3.6); it stays alive whatever bytes follow."""
+    """The mock is not a proxy (RFC 9110, 9.3.6); it stays alive with any bytes after it."""
     data = f"CONNECT elsewhere.test:443 HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n{framing}\r\n{{}}"
     first, *_ = replies(raw(mock, data.encode(), half_close=True))
     assert first.status == 404
@@ -225,7 +225,7 @@ def test_prefer_code_selects_a_status(mock: MockServer, contract: Contract, pref
 
 
 def test_prefer_does_not_bypass_authentication(mock: MockServer, path: str) -> None:
-    """Without a key the status is 401, whatever is preferred."""
+    """Without a key, a request that prefers 200 gets 401."""
     assert ask(mock, "GET", path, {"Prefer": "code=200"}).status == 401
 
 

@@ -1,4 +1,4 @@
-"""`pytest-bctrl check`: any file, all findings, and an exit code that is never 0 for what was not checked."""
+"""`pytest-bctrl check`: any file, all findings, and an exit code that is never 0 if something was not checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file: what is written is read again, and whatever was done to it since is found and named."""
+"""Files of recordings: a written one can be read back, and any later change is found and named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a player answers, and says where nothing is recorded for a request: what is most like it, and how it differs."""
+"""The responses of a player; for an unrecorded request, the most similar one and how it differs."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_an_unreachable_target_is_a_502_over_the_port(nowhere: str) -> None:
 
 
 def test_an_invalid_request_is_a_400_over_the_port(nowhere: str) -> None:
-    """While recording, for a `Host` that is no host."""
+    """While recording, for a `Host` that is not a host."""
     response = httpx.get(f"{nowhere}/v1/x", headers={"Host": "a b"}, trust_env=False)
     assert 400 == response.status_code
 

@@ -94,7 +94,7 @@ class TestJobSummary:
                                       "parameters that the suite does not send")  # fmt: skip
 
     def test_job_summary_counts_existing_content(self, tmp_path: Path) -> None:
-        """What is in the file already counts for the limit."""
+        """Text already in the file counts for the limit."""
         report = many(10_000)
         path = tmp_path / "summary.md"
         path.write_bytes(b"x" * (LIMIT - 100_000))

@@ -71,7 +71,7 @@ def test_sentence_of_the_verdict(findings: list[Finding], run_report: RunReport 
 
 
 def test_the_sentence_has_the_reason_why_something_was_not_checked() -> None:
-    """`verdict_of` a run whose drift was not checked because there is no such file."""
+    """`verdict_of` a run whose drift was not checked because a file is missing."""
     title = Title("t", not_checked=("the drift of the spec: no such file",))
     assert "no such file" in verdict_of([], title, run("not checked")).sentence
     assert "no such file" in verdict_of([], title, run("passed", "not checked")).sentence

@@ -48,7 +48,7 @@ def test_a_json_body_is_validated_by_its_schema(content: Any, expected: list[str
     ],
 )
 def test_a_json_body_is_read_strictly(content: bytes, expected: str) -> None:
-    """Truncated JSON, duplicate keys, NaN and the like: the first line says what is wrong."""
+    """Truncated JSON, duplicate keys, NaN and the like: the first line names the problem."""
     (line,) = posted(ORDERS, content)
     assert line.startswith(expected)
 

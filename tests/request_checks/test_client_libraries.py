@@ -132,7 +132,7 @@ def test_what_can_be_checked_without_the_body_is_checked() -> None:
 
 
 def test_the_request_info_of_aiohttp_has_no_body() -> None:
-    """For POST, the body was not checked; for GET, there is no finding."""
+    """For POST, the body was not checked; for GET, there are no findings."""
     info = aiohttp.RequestInfo(URL(URL_TEXT), "POST", CLIENTS["aiohttp"](1).headers, URL(URL_TEXT))
     assert ["warning request_not_checked body: the body was not checked: the client library does not keep it"] == found(
         info
@@ -141,7 +141,7 @@ def test_the_request_info_of_aiohttp_has_no_body() -> None:
 
 
 def test_the_operation_may_be_named() -> None:
-    """`operation=…` is checked whatever comes before its path; another path or method is a finding."""
+    """`operation=…` is checked with any text before its path; another path or method is a finding."""
     contract = contract_of_paths(
         {"/orders/{id}": {"get": {**operation(), "operationId": "order"}, "put": body(ORDER)}},
     )

@@ -119,7 +119,7 @@ def test_a_header_or_cookie_is_validated(in_: str, field: str, valid: str, inval
 
 
 def test_a_parameter_with_content_is_json() -> None:
-    """A valid object passes; a missing property, or text that is no JSON, is an error."""
+    """A valid object passes; a missing property, or text that is not JSON, is an error."""
     contract = getting({"name": "p", "in": "query", "content": {"application/json": {"schema": OBJECT}}})
     assert [] == lines(contract, "GET", '/orders?p={"a":1}')
     assert ["error request_parameters query p.a: the required property is missing"] == lines(

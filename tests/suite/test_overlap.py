@@ -46,7 +46,7 @@ class Crowd:
 
 
 def test_at_most_four_requests_overlap() -> None:
-    """The server saw four of 40 requests at the same time, on ten connections, and there is no finding."""
+    """The server saw four of 40 requests at the same time, on ten connections, and there are no findings."""
     crowd = Crowd(4, patience=5)
     with serve(crowd.variant) as server:
         assert ([], []) == judged(server)

@@ -50,7 +50,7 @@ def followed(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
 
 @pytest.mark.parametrize("name", [name for name, api in APIS.items() if (api.by or api.next) and api.size])
 def test_each_paging_fault_is_found(name: str) -> None:
-    """Without a fault there is no finding, and no requests are sent except those for the pages."""
+    """Without a fault there are no findings, and no requests are sent except those for the pages."""
     of = of_api(name)
     run = run_of(of)
     assert (set(), "") == followed(run)
@@ -113,7 +113,7 @@ UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", UNCHECKED)
 def test_pages_that_cannot_be_followed_are_not_checked(name: str) -> None:
-    """There is no finding, and the reason says why: too few items, no size, or a fault of the list."""
+    """There are no findings, and the reason says why: too few items, no size, or a fault of the list."""
     prepare, query, reason = UNCHECKED[name]
     run = run_of(contract(RUNTIMES, query))
     prepare(run.mock)

@@ -207,7 +207,7 @@ def test_find_nested_returns_a_status_line_inside_a_head_or_a_body() -> None:
 
 
 def test_an_early_head_of_the_next_response_is_reported_instead_of_a_time_out() -> None:
-    """The attempt that timed out says what was found in its body, and a retry succeeds."""
+    """The attempt that timed out names the bytes found in its body, and a retry succeeds."""
 
     def script(connection: socket.socket, number: int) -> object:
         if number == 1:

@@ -1,4 +1,4 @@
-"""Certificates of both sides, and what stands between: named where they fail, and not taken for one another."""
+"""Certificates of client, target and proxy: each failure is named, and not mistaken for another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch finds each break of the contract with its test and lines, and nothing else, whatever client sends."""
+"""The watch finds each break of the contract with its test and lines, and nothing else, with every client."""
 
 from __future__ import annotations
 

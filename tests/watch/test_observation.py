@@ -1,4 +1,4 @@
-"""What is observed of an exchange, and what is left as it was."""
+"""The parts of an exchange that are observed, and those that stay unchanged."""
 
 from __future__ import annotations
 
