@@ -42,6 +42,7 @@ def start(config: pytest.Config) -> None:
         watched_exchanges = WatchedExchanges(config, plan.contract, hooks.interceptor)
         config.pluginmanager.register(watched_exchanges, WATCH)
         watched_exchanges.install()
+        hooks.watched_exchanges = watched_exchanges
 
 
 def _is_controller(config: pytest.Config) -> bool:
@@ -83,6 +84,7 @@ class ImpactHooks:
         self._config = config
         self._plan = plan
         self.interceptor = Interceptor(plan.contract)
+        self.watched_exchanges: WatchedExchanges | None = None
         self._tests: list[ExercisedTest] = []
         self._exchanges_by_fixture: dict[str, list[InterceptedExchange]] = {}
         self._passed: set[str] = set()
@@ -180,6 +182,8 @@ class ImpactHooks:
         included_tests = [test for test in passed_tests if not self._is_excluded(test.item)]
         self.data.excluded_count = len(passed_tests) - len(included_tests)
         self.data.test_count = len(included_tests)
+        if self.watched_exchanges is not None:
+            self.data.unobserved = self.watched_exchanges.unobserved
         if not included_tests:
             return
         self._is_replaying = self.interceptor.is_replaying = True

@@ -58,6 +58,7 @@ class RunData:
     excluded_count: int = 0
     seconds: float = 0.0
     lost_workers: int = 0
+    unobserved: list[str] = field(default_factory=list)
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data, for the controller of a run with workers."""
@@ -67,6 +68,7 @@ class RunData:
             "test_count": self.test_count,
             "excluded_count": self.excluded_count,
             "seconds": self.seconds,
+            "unobserved": self.unobserved,
         }
 
     def add(self, data: Mapping[str, Any]) -> None:
@@ -77,6 +79,7 @@ class RunData:
         self.test_count += data["test_count"]
         self.excluded_count += data["excluded_count"]
         self.seconds = max(self.seconds, data["seconds"])
+        self.unobserved = list(dict.fromkeys([*self.unobserved, *data["unobserved"]]))
 
     def add_lost_worker(self, changes: Iterable[str]) -> None:
         """Note that a worker ended without its results: no change, given by its key, was run with all tests."""
@@ -184,7 +187,9 @@ class ImpactReport:
             yield f"{numbered(count, 'more run')}: {', '.join(tests)}"
 
     def _unrun_lines(self) -> Iterator[str]:
-        """Yield how many tests are excluded, and the tests whose outcomes prove nothing."""
+        """Yield which libraries were not observed, how many tests are excluded, and which prove nothing."""
+        for reason in self._data.unobserved:
+            yield f"not observed: {reason}"
         excluded_count = self._data.excluded_count
         if excluded_count:
             yield f"{numbered(excluded_count, 'test')} excluded ({self._exclusions})"

@@ -40,6 +40,7 @@ class WatchedExchanges:
         self._interceptor = interceptor
         self._recorder = Recorder(config.rootpath)
         self._recorder.changer = self
+        self._libraries = LibraryHooks(self._recorder)
         self._item: pytest.Item | None = None
         base_url = lookup.find_value(table.BASE_URL, config, os.environ)
         servers = watched_servers(contract, base_url.value if base_url else "", settings.watch_hosts(config))
@@ -47,9 +48,13 @@ class WatchedExchanges:
 
     def install(self) -> None:
         """Observe the libraries that the tests import, until the run ends."""
-        libraries = LibraryHooks(self._recorder)
-        libraries.install()
-        self._config.add_cleanup(libraries.uninstall)
+        self._libraries.install()
+        self._config.add_cleanup(self._libraries.uninstall)
+
+    @property
+    def unobserved(self) -> list[str]:
+        """A sentence for each imported library whose exchanges are not observed."""
+        return self._libraries.unobserved
 
     def trust_mock(self, url: str) -> None:
         """Leave the responses of a mock server of this kit as they are: it has changed them."""

@@ -34,13 +34,15 @@ class WatchedTest:
     """What the watch found in the exchanges of one test.
 
     `operations` counts the checked exchanges by the label of their operation, `off` has the names of the settings that
-    switched findings off, and `not_checked` the reasons why a part of an exchange was not checked.
+    switched findings off, `not_checked` the reasons why a part of an exchange was not checked, and `unobserved` a
+    sentence for each library that the watch cannot observe.
     """
 
     findings: list[Finding] = field(default_factory=list)
     operations: dict[str, int] = field(default_factory=dict)
     unmatched: list[UnmatchedRequest] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
+    unobserved: list[str] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
     responses: list[tuple[Response, Request]] = field(default_factory=list)
 

@@ -75,6 +75,7 @@ class WatchHooks:
         self._config, self._results = config, results
         self._is_worker = hasattr(config, "workerinput")
         self._recorder = Recorder(config.rootpath)
+        self._libraries = LibraryHooks(self._recorder)
         self._watched: WatchedContract | None = None
         self._credentials = ExchangedCredentials(results.settings.contract)
         self._mocks: set[str] = set()
@@ -83,9 +84,8 @@ class WatchHooks:
         self._observer.is_reported = True
         if not is_controller and not config.option.collectonly:
             self._recorder.test = _COLLECTION
-            libraries = LibraryHooks(self._recorder)
-            libraries.install()
-            config.add_cleanup(libraries.uninstall)
+            self._libraries.install()
+            config.add_cleanup(self._libraries.uninstall)
 
     def trust_mock(self, url: str) -> None:
         """Let a mock server of this kit break the contract: it does so only if a test makes it."""
@@ -149,7 +149,7 @@ class WatchHooks:
             exchanges = [exchange for exchange in exchanges if exchange.test == _COLLECTION]
             if not exchanges:
                 return ""
-        test = item.stash[_WATCHED] = WatchedTest()
+        test = item.stash[_WATCHED] = WatchedTest(unobserved=self._libraries.unobserved)
         earlier = [exchange for exchange in exchanges if exchange.test == _COLLECTION]
         try:
             self._contract.check(exchanges, test)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
@@ -34,6 +35,8 @@ HOOKS = {
     "concurrent.futures.thread": "libraries.concurrency_hook",
 }
 """The module that hooks each library, by the name of the library's module."""
+_NAMING = frozenset({"libraries.concurrency_hook"})
+"""The hooks that observe no exchange: they find out which line of the project sends a request."""
 
 
 class LibraryHooks:
@@ -45,7 +48,8 @@ class LibraryHooks:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._patches = Patches()
+        self._observing, self._naming = Patches(), Patches()
+        self._unobserved: dict[str, None] = {}
 
     def install(self) -> None:
         """Hook the libraries that are imported already, and those that will be."""
@@ -58,7 +62,13 @@ class LibraryHooks:
     def uninstall(self) -> None:
         """Restore all libraries."""
         sys.meta_path.remove(self)
-        self._patches.undo()
+        self._observing.undo()
+        self._naming.undo()
+
+    @property
+    def unobserved(self) -> list[str]:
+        """A sentence for each imported library whose exchanges are not observed, because its methods have changed."""
+        return list(self._unobserved)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None, /
@@ -77,8 +87,23 @@ class LibraryHooks:
         return None
 
     def _hook(self, module: ModuleType) -> None:
-        hook = import_module(f"pytest_bctrl.watch.{HOOKS[module.__name__]}")
-        hook.install(module, self._recorder, self._patches)
+        name = HOOKS[module.__name__]
+        hook = import_module(f"pytest_bctrl.watch.{name}")
+        if name.startswith("responders.") or name in _NAMING:
+            # Without their hooks, a finding names fewer lines of the project.
+            with suppress(AttributeError):
+                hook.install(module, self._recorder, self._naming)
+            return
+        try:
+            hook.install(module, self._recorder, self._observing)
+        except AttributeError as error:
+            self._observing.missing.append(str(error.name))
+        for missing in self._observing.missing:
+            version = getattr(sys.modules[module.__name__.partition(".")[0]], "__version__", "")
+            library = f"{module.__name__} {version}".strip()
+            reason = f"{library} has no {missing}: the watch does not observe this version, or not completely"
+            self._unobserved[reason] = None
+        self._observing.missing.clear()
 
 
 class _HookingLoader(Loader):

@@ -12,6 +12,8 @@ class Patches:
     """The attributes that the watch has replaced."""
 
     def __init__(self) -> None:
+        self.missing: list[str] = []
+        """The methods that were to be replaced, and that the installed version of a library does not have."""
         self._replaced: list[tuple[Any, str, object]] = []
 
     def replace(self, owner: Any, name: str, value: object) -> None:
@@ -19,14 +21,19 @@ class Patches:
         self._replaced.append((owner, name, vars(owner).get(name, _MISSING)))
         setattr(owner, name, value)
 
-    def wrap(self, owner: Any, name: str, wrapper: Callable[[Any], object]) -> None:
-        """Replace a function of a class by `wrapper(function)`; a class without it is left alone."""
+    def wrap(self, owner: Any, name: str, wrapper: Callable[[Any], object], *, is_required: bool = True) -> None:
+        """Replace a function of a class by `wrapper(function)`; one that is required and missing is remembered."""
         function = getattr(owner, name, None)
         if function is not None:
             self.replace(owner, name, wrapper(function))
+        elif is_required:
+            self.missing.append(f"{owner.__qualname__}.{name}")
 
     def intercept(self, owner: type, name: str, wrapper: Callable[[Any, Any], object]) -> None:
         """Make `instance.name` return `wrapper(instance, value)`, even if another library replaces the attribute."""
+        if not hasattr(owner, name):
+            self.missing.append(f"{owner.__qualname__}.{name}")
+            return
         look_up: Any = owner.__getattribute__
 
         def __getattribute__(self: Any, attribute: str) -> Any:  # noqa: N807 - it is that method

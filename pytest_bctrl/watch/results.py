@@ -47,6 +47,7 @@ def as_carried(test: WatchedTest) -> dict[str, Any]:
         "operations": test.operations,
         "unmatched": [list(request) for request in test.unmatched],
         "not_checked": test.not_checked,
+        "unobserved": test.unobserved,
         "off": test.off,
     }
 
@@ -67,6 +68,7 @@ class WatchResults:
         self.unmatched: defaultdict[str, list[UnmatchedRequest]] = defaultdict(list)
         self.switched_off: Counter[str] = Counter()
         self._gaps: Counter[str] = Counter()
+        self._unobserved: dict[str, None] = {}
         self._seconds: Counter[str] = Counter()
         self.observer = Observer(settings.contract)
         self.baseline_changes: list[str] = []
@@ -99,6 +101,7 @@ class WatchResults:
             self.unmatched[request[0]].append(UnmatchedRequest(*request))
         self.switched_off.update(data["off"])
         self._gaps.update(data["not_checked"])
+        self._unobserved.update(dict.fromkeys(data["unobserved"]))
 
     def _outcome(self, nodeid: str, findings: list[Finding], failing: list[Finding]) -> RanTest:
         """Return the outcome of a test: passed, failed by its findings, or accepted by the baseline."""
@@ -129,7 +132,7 @@ class WatchResults:
     def not_checked(self) -> list[str]:
         """Return the reasons why something was not checked."""
         reasons = [f"{reason} ({count} times)" if count > 1 else reason for reason, count in self._gaps.items()]
-        reasons = [*self.settings.contract.exclusions, *reasons]
+        reasons = [*self.settings.contract.exclusions, *self._unobserved, *reasons]
         if not self.operations:
             reasons.insert(0, self.nothing_observed)
         return reasons

@@ -86,8 +86,8 @@ def test_results_of_other_workers_survive_a_crashed_worker(project: pytest.Pytes
     key = "5e"
     passes, fails = TestOutcome("passes"), TestOutcome("fails", "KeyError", "a.py:1")
     workers = [
-        RunData({key: ChangeResult({"a": passes})}, {"a": 2}, 1, 0, 1.0),
-        RunData({key: ChangeResult({"b": fails}, OUT_OF_TIME, "both")}, {"b": 3}, 2, 1, 2.0),
+        RunData({key: ChangeResult({"a": passes})}, {"a": 2}, 1, 0, 1.0, unobserved=["x", "y"]),
+        RunData({key: ChangeResult({"b": fails}, OUT_OF_TIME, "both")}, {"b": 3}, 2, 1, 2.0, unobserved=["y", "z"]),
     ]
     nodes = [SimpleNamespace(workeroutput={"bctrl_impact": data.as_data()}) for data in workers]
 
@@ -96,7 +96,7 @@ def test_results_of_other_workers_survive_a_crashed_worker(project: pytest.Pytes
 
     result = ChangeResult({"a": passes, "b": fails}, OUT_OF_TIME, "both")
     lost = {change.key: ChangeResult(unfinished=LOST_WORKER) for change in hooks._plan.changes}
-    assert hooks.data == RunData({key: result, **lost}, {"a": 2, "b": 3}, 3, 1, 2.0, 1)
+    assert hooks.data == RunData({key: result, **lost}, {"a": 2, "b": 3}, 3, 1, 2.0, 1, ["x", "y", "z"])
 
 
 def test_tests_that_do_not_depend_on_the_change_pass(project: pytest.Pytester) -> None:

@@ -23,15 +23,18 @@ from pytest_bctrl.watch.selection import watched_servers
 from tests.watch.cases import CONTRACT, SERVER
 
 
-def test_a_method_that_a_library_does_not_have_is_left_alone() -> None:
-    """`Patches.wrap` of a missing name adds no attribute."""
+def test_a_method_that_a_library_does_not_have_is_named() -> None:
+    """`Patches.wrap` and `intercept` of a missing name change nothing."""
 
     class Library:
         pass
 
     patches = Patches()
     patches.wrap(Library, "missing", lambda function: function)
-    assert not hasattr(Library, "missing")
+    patches.wrap(Library, "optional", lambda function: function, is_required=False)
+    patches.intercept(Library, "absent", lambda _, function: function)
+    assert ["missing", "absent"] == [name.rpartition(".")[2] for name in patches.missing]
+    assert not {"missing", "optional", "__getattribute__"} & set(vars(Library))
     patches.undo()
 
 

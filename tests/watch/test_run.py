@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from fnmatch import fnmatch
 
+import aiohttp
 import pytest
+import requests
+from urllib3.connectionpool import HTTPConnectionPool
 
 from tests.suite.test_reports import SUFFIXES, read
 from tests.watch.conftest import OPTIONS, Run
@@ -308,6 +312,47 @@ def test_workers_of_xdist_report_the_same(watch: Run, pytester: pytest.Pytester)
 def test_workers_of_xdist_without_an_exchange_check_nothing(watch: Run) -> None:
     """The run is interrupted (exit code 2), as without workers."""
     assert pytest.ExitCode.INTERRUPTED == watch("def test_it():\n    pass\n", "-n", "1").ret
+
+
+@pytest.mark.parametrize(
+    ("owner", "attribute", "missing"),
+    [
+        (
+            HTTPConnectionPool,
+            "_make_request",
+            "urllib3 * has no HTTPConnectionPool._make_request",
+        ),
+        (requests.adapters.BaseAdapter, "send", "requests * has no BaseAdapter.send"),
+        (aiohttp, "StreamReader", "aiohttp * has no StreamReader"),
+    ],
+    ids=["a method", "an intercepted method", "a class"],
+)
+def test_a_library_that_cannot_be_observed_is_not_checked(
+    watch: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, owner: object, attribute: str, missing: str
+) -> None:
+    """Another version of a library may name its methods in another way; the other libraries are observed."""
+    monkeypatch.delattr(owner, attribute)
+    result = watch(CONFORMING, "--bctrl-report=report.json")
+    result.assert_outcomes(passed=1)
+    line = f"{missing}: the watch does not observe this version, or not completely"
+    result.stdout.fnmatch_lines(["checked      1 exchange of 1 test*", f"not checked  {line}"])
+    not_checked = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))["not_checked"]
+    assert 1 == len([reason for reason in not_checked if fnmatch(reason, line)])
+
+
+def test_a_library_that_workers_cannot_observe_is_not_checked(watch: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import os
+        import urllib3
+
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            del urllib3.connectionpool.HTTPConnectionPool._make_request
+        """
+    )
+    tests = "".join(f"def test_{number}():\n    list_orders()\n" for number in range(4))
+    text = watch(tests, "-n", "2").stdout.str()
+    assert 1 == text.count("has no HTTPConnectionPool._make_request: the watch does not observe this version")
 
 
 def test_a_body_that_the_test_does_not_read_is_not_checked(watch: Run) -> None:

@@ -18,8 +18,9 @@ _BODY = "_bctrl_body"
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of pools that sends a single request: redirects and retries call it once per request."""
     response_class = module.response.HTTPResponse
-    for name in ("read", "read1"):
-        patches.wrap(response_class, name, _observe_read)
+    patches.wrap(response_class, "read", _observe_read)
+    # New in urllib3 2.3.
+    patches.wrap(response_class, "read1", _observe_read, is_required=False)
     patches.wrap(response_class, "read_chunked", _observe_read_chunked)
 
     def wrap(make_request: Any) -> Any:

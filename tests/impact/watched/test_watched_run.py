@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import aiohttp  # noqa: F401 - its C extension keeps the classes of its first import
+import aiohttp  # its C extension keeps the classes of its first import
 import pytest
 
 from tests.watch.cases import CONTRACT
@@ -155,6 +155,16 @@ def test_workers_yield_the_same_outcomes(pytester: pytest.Pytester, impact: Impa
     impact(CARELESS, "-n", "2")
 
     assert outcomes(pytester)[0] == "fails"
+
+
+def test_a_library_that_cannot_be_observed_is_named(impact: Impact, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests of the other libraries are run with the changes."""
+    monkeypatch.delattr(aiohttp, "StreamReader")
+
+    result = impact(TOLERANT)
+
+    line = "not observed: aiohttp * has no StreamReader: the watch does not observe this version, or not completely"
+    result.stdout.fnmatch_lines([f"note         {line}"])
 
 
 def test_tests_of_invalid_responses_are_excluded(pytester: pytest.Pytester, impact: Impact) -> None:
