@@ -23,6 +23,9 @@ from tests.surroundings import entered
 TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "fewer": 0.2}
 """How many times as many examples as the documented run these profiles try."""
 
+COSTLY = 1 / 3
+"""The part of the examples of a costly property that any profile but `search` tries."""
+
 if find_spec("hypothesis") is not None:
     # The tests of the base install run where the extra that brings it is not.
     from hypothesis import HealthCheck, is_hypothesis_test, settings
@@ -190,18 +193,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "pytester" in getattr(item, "fixturenames", ()) and not SUBPROCESSES_ONLY.intersection(item.path.parts):
             item.add_marker("runs_pytest")
     if find_spec("hypothesis") is not None:
-        _set_up_properties(items, TIMES.get(config.getoption("--hypothesis-profile", None) or "", 1))
+        _set_up_properties(items, config.getoption("--hypothesis-profile", None) or "")
 
 
-def _set_up_properties(items: list[pytest.Item], times: float) -> None:
+def _set_up_properties(items: list[pytest.Item], profile: str) -> None:
     """Multiply the number of examples of each property, including an explicit `max_examples`.
 
     No property fails because the machine is slow: one whose settings name other health checks replaces those above.
     """
-    tests: list[Any] = [item.obj for item in items if isinstance(item, pytest.Function)]
     # The cases of a parametrized property share its settings.
-    for function in {getattr(test, "__func__", test) for test in tests if is_hypothesis_test(test)}:
+    properties: dict[Any, bool] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+            function: Any = getattr(item.obj, "__func__", item.obj)
+            properties[function] = item.get_closest_marker("costly") is not None
+    for function, is_costly in properties.items():
         own = function._hypothesis_internal_use_settings
+        times = TIMES.get(profile, 1)
+        if is_costly and profile != "search":
+            times *= COSTLY
         function._hypothesis_internal_use_settings = settings(
             own,
             max_examples=max(1, round(own.max_examples * times)),

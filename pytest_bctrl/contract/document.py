@@ -333,4 +333,6 @@ def escape_token(key: str) -> str:
 
 def unescape_token(token: str) -> str:
     """Return the key that a token of a JSON pointer stands for."""
-    return token.replace("~1", "/").replace("~0", "~")
+    if "~" in token:
+        return token.replace("~1", "/").replace("~0", "~")
+    return token

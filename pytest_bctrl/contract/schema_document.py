@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
@@ -56,12 +57,9 @@ def resolve_pointer(document: Mapping[str, Any], reference: str, name: str) -> A
         raise DocumentError(
             "the reference leads outside the document", where=f"{name}: {reference}", hint="use a local one: #/…"
         )
-    not_found = DocumentError("the reference leads nowhere", where=f"{name}: {reference}", hint="define what it names")
     path = unquote(reference[1:])
-    if path and not path.startswith("/"):
-        # `#name` is an anchor, not a pointer.
-        raise not_found
-    try:
-        return value_at(document, path)
-    except (KeyError, IndexError, TypeError, ValueError):
-        raise not_found from None
+    # `#name` is an anchor, not a pointer.
+    if not path or path.startswith("/"):
+        with suppress(KeyError, IndexError, TypeError, ValueError):
+            return value_at(document, path)
+    raise DocumentError("the reference leads nowhere", where=f"{name}: {reference}", hint="define what it names")

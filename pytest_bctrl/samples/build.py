@@ -97,11 +97,7 @@ class Builder:
             self._begin(schema)
         self._remaining -= 1
         if self._remaining < 0 or depth > _MAX_DEPTH:
-            raise DocumentError(
-                f"a sample would have more than {self._steps:,} values",
-                where=self._where(schema, location, is_named=True),
-                hint="lower the least number of items or names, or require less of what leads back to itself",
-            )
+            raise self._too_many_values(schema, location)
         located = self._locations.get(location)
         if located is None:
             located = self._locations[location] = LocatedSchema(self._contract, schema)
@@ -123,6 +119,13 @@ class Builder:
                 pass
         indexes = range(len(options))
         return self._first_accepted(located, [*indexes[first:], *indexes[:first]], location, depth)
+
+    def _too_many_values(self, schema: Schema, location: str) -> DocumentError:
+        return DocumentError(
+            f"a sample would have more than {self._steps:,} values",
+            where=self._where(schema, location, is_named=True),
+            hint="lower the least number of items or names, or require less of what leads back to itself",
+        )
 
     def _begin(self, schema: Schema) -> None:
         """Reset the budget of steps for a new value of a schema."""
@@ -342,6 +345,10 @@ class Builder:
         elif count <= len(_NAMES):
             yield from _NAMES[:count]
         else:
+            documented = len(schema.get("properties", {})) + len(schema.get("required", ()))
+            # Each further member takes a step, so that the budget need not be used up to know that it is too small.
+            if count - documented - _TRIES * len(schema.get("patternProperties", {})) > self._remaining:
+                raise self._too_many_values(schema, location)
             yield from (f"name{number}" for number in range(count))
 
     def _allowed_names(self, schema: Schema, location: str, depth: int, count: int) -> list[str]:

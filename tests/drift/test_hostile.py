@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pytest_bctrl.cli import main
 from pytest_bctrl.drift import compare
@@ -73,37 +75,34 @@ def _planted(trail: tuple[Any, ...], value: Any) -> Any:
     return document
 
 
-@pytest.mark.parametrize("seed", range(10))
+@given(trail=st.sampled_from(_spots(SPEC)), value=st.sampled_from(WRONG))
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_values_of_the_wrong_type_are_reported_or_compared(
-    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], trail: tuple[Any, ...], value: Any
 ) -> None:
-    """In 400 documents, a random value is replaced by a value of another type."""
-    chance, spots = random.Random(seed), _spots(SPEC)
-    base = written(tmp_path, TEXT, "base.yaml")
-    for _ in range(40):
-        mutated = _planted(chance.choice(spots), chance.choice(WRONG))
-        assert_fair(*judged(written(tmp_path, json.dumps(mutated), "mutated.json"), capsys, base))
+    """In each document, any value is replaced by a value of another type."""
+    path = written(tmp_path, json.dumps(_planted(trail, value)), "mutated.json")
+    assert_fair(*judged(path, capsys, written(tmp_path, TEXT, "base.yaml")))
 
 
-@pytest.mark.parametrize("seed", range(10))
+@given(number=st.integers(0, 3), seed=st.integers(0, 10**6))
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_truncated_and_scrambled_documents_are_reported_or_compared(
-    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: int, seed: int
 ) -> None:
-    """600 texts: truncated, or with a slice removed, repeated or overwritten, as YAML and as a page."""
+    """Texts that are truncated, or have a slice removed, repeated or overwritten, as YAML and as a page."""
     chance = random.Random(seed)
-    base = written(tmp_path, TEXT, "base.yaml")
-    for number in range(60):
-        text = page() if number % 2 else TEXT
-        start, end = sorted(chance.sample(range(len(text)), 2))
-        noise = "".join(chance.choice("{}[]&*!|>'\"%@`:,-#\t\n\x00é ") for _ in range(8))
-        mutated = (
-            text[:start],
-            text[:start] + text[end:],
-            text[:end] + text[start:],
-            text[:start] + noise + text[start + 8 :],
-        )[number % 4]
-        path = written(tmp_path, mutated, "mutated.md" if number % 2 else "mutated.yaml")
-        assert_fair(*judged(path, capsys, base))
+    text = page() if number % 2 else TEXT
+    start, end = sorted(chance.sample(range(len(text)), 2))
+    noise = "".join(chance.choice("{}[]&*!|>'\"%@`:,-#\t\n\x00é ") for _ in range(8))
+    mutated = (
+        text[:start],
+        text[:start] + text[end:],
+        text[:end] + text[start:],
+        text[:start] + noise + text[start + 8 :],
+    )[number]
+    path = written(tmp_path, mutated, "mutated.md" if number % 2 else "mutated.yaml")
+    assert_fair(*judged(path, capsys, written(tmp_path, TEXT, "base.yaml")))
 
 
 def _chain(length: int, last: Any) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from pytest_bctrl.contract.schema.ref import (
     keywords_of,
     reachable_schemas,
     response_schema_ref,
-    types_of,
-    values_of,
+    types_of_expanded,
+    values_of_expanded,
 )
 
 LEVELS = 64
@@ -68,14 +68,19 @@ class Node:
         return f"{self.contract.name}: #{(*self.certain, *self.possible)[0].pointer}"
 
     @cached_property
+    def _always(self) -> tuple[SchemaRef, ...]:
+        """The `certain` schemas with all that always apply together with them."""
+        return tuple(expanded(self.contract, self.certain))
+
+    @cached_property
     def types(self) -> frozenset[str]:
         """The JSON types that every value at this location may have."""
-        return types_of(self.contract, self.certain)
+        return types_of_expanded(self.contract, self._always)
 
     @cached_property
     def values(self) -> Mapping[str, SchemaRef] | None:
         """The documented values as JSON texts, each with the schema that lists it; None if any value is allowed."""
-        return values_of(self.contract, self.certain)
+        return values_of_expanded(self.contract, self._always)
 
     @cached_property
     def formats(self) -> Mapping[str, SchemaRef]:
@@ -110,7 +115,9 @@ class Node:
     @cached_property
     def schemas(self) -> frozenset[str]:
         """The pointers of the schemas that may apply here; equal for locations that a recursion repeats."""
-        schema_refs = expanded(self.contract, (*self.certain, *self.possible))
+        schema_refs: Iterable[SchemaRef] = self._always
+        if self.possible:
+            schema_refs = expanded(self.contract, (*self.certain, *self.possible))
         return frozenset(schema_ref.pointer for schema_ref in schema_refs if "$ref" not in keywords_of(schema_ref))
 
     @cached_property
@@ -137,8 +144,8 @@ class Node:
             return self._by_kind[kind]
         schema_refs: list[SchemaRef] = []
         applicators: list[Applicator] = []
-        seen: set[str] = set()
-        pending = list(expanded(self.contract, self.certain, seen))
+        seen = {schema_ref.pointer for schema_ref in self._always}
+        pending = list(self._always)
         while pending:
             schema_ref = pending.pop(0)
             schema_refs.append(schema_ref)

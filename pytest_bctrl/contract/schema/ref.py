@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Contract, Operation, Schema
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
+_ALL_TYPES = frozenset(TYPES)
 
 
 TYPE_NAMES: Mapping[type, str] = dict(zip((type(None), bool, int, float, str, list, dict), TYPES, strict=True))
@@ -58,13 +59,19 @@ class SchemaRef(NamedTuple):
     def below(self, *keys: str | int) -> SchemaRef:
         """Return the schema at a path of keys inside this schema, with its pointer."""
         schema: Any = self.schema
+        pointer = self.pointer
         for key in keys:
             schema = schema[key]
-        return SchemaRef(schema, "/".join([self.pointer, *(escape_token(str(key)) for key in keys)]), self.ref_chain)
+            pointer += f"/{escape_token(str(key))}"
+        return SchemaRef(schema, pointer, self.ref_chain)
 
     def children(self, keyword: str) -> list[SchemaRef]:
         """Return the schemas that a keyword lists, none if the keyword is absent."""
-        return [self.below(keyword, index) for index in range(len(keywords_of(self).get(keyword, ())))]
+        listed = keywords_of(self).get(keyword, ())
+        return [
+            SchemaRef(schema, f"{self.pointer}/{keyword}/{index}", self.ref_chain)
+            for index, schema in enumerate(listed)
+        ]
 
     def target(self, contract: SchemaDocument) -> SchemaRef:
         """Return the schema that `$ref` names."""
@@ -167,8 +174,13 @@ def applied_keywords(contract: SchemaDocument, schema: Schema) -> Iterator[Mappi
 
 def types_of(contract: SchemaDocument, schema_refs: Iterable[SchemaRef]) -> frozenset[str]:
     """Return the types that the schemas allow together, branches included; all types if none is named."""
-    types = frozenset(TYPES)
-    for schema_ref in expanded(contract, schema_refs):
+    return types_of_expanded(contract, expanded(contract, schema_refs))
+
+
+def types_of_expanded(contract: SchemaDocument, schema_refs: Iterable[SchemaRef]) -> frozenset[str]:
+    """Return the same as `types_of` for schemas that `expanded` has yielded."""
+    types = _ALL_TYPES
+    for schema_ref in schema_refs:
         types &= _types_of_schema(contract, schema_ref)
     return types
 
@@ -177,8 +189,8 @@ def _types_of_schema(contract: SchemaDocument, schema_ref: SchemaRef) -> frozens
     """Return the JSON types that a schema allows by `type`, listed values and its branches."""
     schema = schema_ref.schema
     if isinstance(schema, bool):
-        return frozenset(TYPES if schema else ())
-    types = frozenset(TYPES)
+        return _ALL_TYPES if schema else frozenset()
+    types = _ALL_TYPES
     if "type" in schema:
         types = frozenset(named_types(schema))
     if "number" in types:
@@ -196,8 +208,13 @@ def values_of(contract: SchemaDocument, schema_refs: Iterable[SchemaRef]) -> dic
 
     The values of branches are joined. A branch without listed values allows any value, unless its only scalar is null.
     """
+    return values_of_expanded(contract, expanded(contract, schema_refs))
+
+
+def values_of_expanded(contract: SchemaDocument, schema_refs: Iterable[SchemaRef]) -> dict[str, SchemaRef] | None:
+    """Return the same as `values_of` for schemas that `expanded` has yielded."""
     values: dict[str, SchemaRef] | None = None
-    for schema_ref in expanded(contract, schema_refs):
+    for schema_ref in schema_refs:
         values = _common_values(values, _listed_texts(schema_ref))
         for branches in filter(None, map(schema_ref.children, ("oneOf", "anyOf"))):
             values = _common_values(values, _values_of_branches(contract, branches))
