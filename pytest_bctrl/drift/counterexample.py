@@ -129,6 +129,8 @@ class Examples:
         # Beyond the budget, only the smallest schemas are proven.
         if self._is_proven(pairs, len(pairs) if has_budget else 1, is_request=is_request):
             return Shown("proof")
+        if counterexample is None and is_error and has_budget:
+            counterexample = self._computed(pairs, is_request=is_request)
         if counterexample is not None or not is_error:
             return counterexample or Shown("rule")
         reason = "no value was generated that only one of the documents allows"
@@ -149,7 +151,21 @@ class Examples:
                 is_proven = self._verifier.is_proven(*nodes, is_request=is_request)
             if is_proven and index and step.startswith("<"):
                 is_proven = self._verifier.have_same_alternatives(*pairs[index - 1][0], is_request=is_request)
+            elif is_proven and index and not step:
+                is_proven = self._verifier.may_become_alternative(*pairs[index - 1][0], is_request=is_request)
         return is_proven
+
+    def _computed(self, pairs: list[Step], *, is_request: bool) -> Shown | None:
+        """Return a counterexample that the engine computes of the last schema of a trail that is no alternative.
+
+        A value of a schema around it might be invalid because of another change.
+        """
+        index = max(index for index, (_, step) in enumerate(pairs) if not index or step.startswith((".", "[")))
+        verification = self._verifier.refutation(*pairs[index][0], is_request=is_request)
+        if not verification.has_value:
+            return None
+        path = "".join(step for _, step in pairs[: index + 1])
+        return Shown("counterexample", verification.value, "", path, ("now", "before")[is_request])
 
     def _sides_of(self, pair: Step) -> tuple[Side, Side]:
         """Return both documents with the schemas of a pair alone."""

@@ -51,6 +51,7 @@ class Verifier:
         self._steps = sides.options.steps
         self._questions: dict[_Key, Question | None] = {}
         self._verifications: dict[_Key, Verification] = {}
+        self._same_alternatives: dict[tuple[Node, Node, bool], bool] = {}
 
     def are_written_alike(self, old: Node, new: Node) -> bool:
         """Return whether two schemas are written alike, without annotations."""
@@ -84,8 +85,22 @@ class Verifier:
         # Several schemas under one keyword were merged from `allOf`.
         return len(before) == len(after) == 1 and self._spellings.are_alike(before, after)
 
+    def may_become_alternative(self, old: Node, new: Node, *, is_request: bool) -> bool:
+        """Return whether a schema and the alternatives of the other side keep their promise if it does with one."""
+        _, forbidding = _in_direction(old, new, is_request=is_request)
+        return not _has_merged_one_of(forbidding) and all(
+            _may_meet_several(forbidding.normal, choice.kind, choice.branches) for choice in forbidding.choices
+        )
+
     def have_same_alternatives(self, old: Node, new: Node, *, is_request: bool) -> bool:
         """Return whether two schemas keep their promise if each of their alternatives does."""
+        key = old, new, is_request
+        if key not in self._same_alternatives:
+            self._same_alternatives[key] = self._compare_alternatives(*key)
+        return self._same_alternatives[key]
+
+    def _compare_alternatives(self, old: Node, new: Node, is_request: bool) -> bool:
+        """Return what `have_same_alternatives` returns, which is computed once."""
         if len(old.choices) != len(new.choices) or _has_merged_one_of(old) or _has_merged_one_of(new):
             return False
         allowing, forbidding = _in_direction(old, new, is_request=is_request)
@@ -156,7 +171,14 @@ class Verifier:
 
     def verification(self, old: Node, new: Node, view: View) -> Verification:
         """Return what the engine says about two schemas, with a counterexample if there is one."""
-        key = old, new, view.is_request, not view.strongly_typed
+        return self._verification((old, new, view.is_request, not view.strongly_typed))
+
+    def refutation(self, old: Node, new: Node, *, is_request: bool) -> Verification:
+        """Return what the engine says about two schemas whose values are no texts."""
+        return self._verification((old, new, is_request, False))
+
+    def _verification(self, key: _Key) -> Verification:
+        """Return what the engine says about two schemas, which is computed once."""
         if key not in self._verifications:
             self._verifications[key] = self._verify(key)
         return self._verifications[key]

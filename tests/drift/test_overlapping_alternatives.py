@@ -217,3 +217,34 @@ def test_widening_an_alternative_is_an_error_if_its_values_meet_another_one() ->
     for position, before, after in (("request body", old, new), ("response body", new, old)):
         document = POSITIONS[position].document
         assert "error" in {finding.level for finding in compare(document(before), document(after))}
+
+
+LISTED: Doc = {"enum": [None, "a"]}
+NULLABLE_TEXT: Doc = {"type": ["string", "null"]}
+NULLABLE_WHOLE: Doc = {"type": ["integer", "null"]}
+ONE_BECOMES_SEVERAL: dict[str, tuple[Doc, Doc]] = {
+    "a plain schema": (TEXT, one_of(TEXT, LISTED)),
+    "a list of types": (one_of(NULLABLE_TEXT, NULLABLE_WHOLE, NULLABLE_WHOLE), one_of(TEXT, NULL, LISTED)),
+    "an alternative beside its double": (
+        one_of(TEXT, NULLABLE_WHOLE, NULLABLE_WHOLE),
+        one_of(NULLABLE_TEXT, LISTED, {"type": "boolean"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONE_BECOMES_SEVERAL)
+def test_a_proof_about_one_alternative_is_none_about_a_value_that_meets_two(name: str) -> None:
+    """The text "a" met one alternative of `oneOf` and meets two now, which the finding shows as a counterexample."""
+    old, new = ONE_BECOMES_SEVERAL[name]
+    for position, before, after in (("request body", old, new), ("response body", new, old)):
+        findings = compare(POSITIONS[position].document(before), POSITIONS[position].document(after))
+        errors = [finding for finding in findings if finding.level == "error"]
+        assert errors
+        assert "a" in [finding.extra["shown"].get("value") for finding in errors]
+
+
+def test_a_proof_about_one_alternative_holds_for_any_of() -> None:
+    """A text becomes one of two alternatives, of which the first takes every text: nothing breaks."""
+    document = POSITIONS["request body"].document
+    findings = compare(document(TEXT), document({"anyOf": [TEXT, {"type": "integer", "minimum": 1}]}))
+    assert [] == [finding.rule for finding in findings if finding.level == "error"]
