@@ -15,9 +15,11 @@ _OMITTED: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("allOf", "anyOf", "oneOf"), lambda value: value == []),
     **dict.fromkeys(("$dynamicRef", "description"), lambda _: True),
     "format": lambda value: isinstance(value, str) and value not in ASSERTED,
-    "required": lambda value: isinstance(value, bool), "type": lambda value: value is None,
+    "required": lambda value: isinstance(value, bool),
     "pattern": lambda value: isinstance(value, str) and not is_pattern(value),
 }  # fmt: skip
+_DATA = frozenset({"const", "default", "example"})
+"""Keywords whose value may be null; any other one that is null has no meaning."""
 
 
 def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30: bool) -> Any:
@@ -63,4 +65,5 @@ def _discriminator(
 
 def _is_omitted(word: str, value: Any) -> bool:
     """Return whether a keyword is left out because its value has no meaning."""
-    return (word in APPLICATORS and value is None) or (word in _OMITTED and _OMITTED[word](value))
+    is_absent = value is None and word not in _DATA
+    return is_absent or (word in _OMITTED and _OMITTED[word](value))

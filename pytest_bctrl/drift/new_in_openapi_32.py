@@ -16,8 +16,10 @@ _SPECIFICATION = frozenset(
     {"itemSchema", "itemEncoding", "prefixEncoding", "defaultMapping", "deviceAuthorization", "nodeType"}
 )
 """Members that specify requests and responses; a change of one may break a consumer."""
-_DOCUMENTATION = frozenset({"$self", "oauth2MetadataUrl", "parent", "kind"})
-"""Members that do not; `parent` and `kind` are those of tags."""
+_DOCUMENTATION = frozenset({"$self", "oauth2MetadataUrl", "parent", "kind", "deprecated"})
+"""Members that do not."""
+_PARENTS = {"parent": "/tags", "kind": "/tags", "deprecated": "/components/securitySchemes"}
+"""The pointer of the objects in which a member is new; elsewhere it is older, or an arbitrary name."""
 
 
 def uncompared_parts(base: Document, revision: Document) -> tuple[list[Exclusion], list[str]]:
@@ -43,7 +45,8 @@ def _new_parts(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     reach = Reach(document)
     for value, pointer, _, _ in keyword_objects(document):
         for key in (_SPECIFICATION | _DOCUMENTATION) & value.keys():
-            if key in ("parent", "kind") and not pointer.startswith("/tags/"):
+            parent = pointer.rpartition("/")[0]
+            if _PARENTS.get(key, parent) != parent:
                 continue
             part = f"{pointer}/{escape_token(key)}"
             yield part, [(inner, value_at(document, inner)) for inner in sorted(reach.reachable([part]))]

@@ -139,11 +139,12 @@ class _Parser:
         parts: list[Fragment] = []
         has_ended = False
         while self._next_character() not in ("", "|", ")"):
-            if has_ended:
+            if has_ended and not {"^", "$"}.isdisjoint(self._pattern[self._position :].replace("[^", "")):
+                # Both edges of an empty text match in any order.
                 raise UndecidedError
             if self._skip("^"):
-                # Anywhere else it may match at a beginning that was already consumed.
-                if parts or not is_first:
+                # It may match at a beginning that another one has consumed.
+                if (parts or not is_first) and "^" in self._pattern[: self._position - 1].replace("[^", ""):
                     raise UndecidedError
                 parts.append(self._consume(((_BEGIN, _BEGIN),)))
             elif self._skip("$"):

@@ -206,12 +206,16 @@ class Verifier:
             return Verification("undecided")
         if question.verdict == "proven" or self._differ_in_access(old, new, question):
             return Verification("proven")
+        from jsonschema_rs import ReferencingError
+
         from pytest_bctrl.drift.candidates import candidates_of
+        from pytest_bctrl.drift.containment import FAILURES
 
         step = (old, new), ""
-        for value in islice(candidates_of(question, step, int(not is_request), self._samples), _TRIES):
-            if question.is_counterexample(value):
-                return Verification("refuted", value, has_value=True)
+        with suppress(*FAILURES, ReferencingError):
+            for value in islice(candidates_of(question, step, int(not is_request), self._samples), _TRIES):
+                if question.is_counterexample(value):
+                    return Verification("refuted", value, has_value=True)
         return Verification(question.verdict)
 
     @cached_property

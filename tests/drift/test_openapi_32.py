@@ -103,3 +103,18 @@ def test_changed_documentation_that_is_new_is_a_note() -> None:
         "new: $self, which is new in OpenAPI 3.2, was changed, at #/$self",
         "new: kind, which is new in OpenAPI 3.2, was changed, at #/tags/0/kind",
     ] == sorted(comparison.notes)
+
+
+def secured(**more: Any) -> Doc:
+    flows = {"clientCredentials": {"tokenUrl": "https://api.test/token", "scopes": {"deprecated": "A scope."}}}
+    schemes = {"login": {"type": "oauth2", "flows": flows, **more}}
+    return {**document(), "components": {"securitySchemes": schemes}, "security": [{"login": ["deprecated"]}]}
+
+
+def test_deprecation_of_a_security_scheme_is_a_note() -> None:
+    """The field is new in OpenAPI 3.2, and breaks no consumer. A scope of that name is not mistaken for it."""
+    comparison = compared(secured(), secured(deprecated=True))
+    assert ([], ()) == (comparison.findings, comparison.not_compared)
+    pointer = "#/components/securitySchemes/login/deprecated"
+    assert (f"new: deprecated, which is new in OpenAPI 3.2, was changed, at {pointer}",) == comparison.notes
+    assert () == compared(secured(), {**secured(), "info": {"title": "t", "version": "2"}}).notes

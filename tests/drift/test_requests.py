@@ -194,6 +194,11 @@ ROWS: dict[str, tuple[Doc, Doc, list[tuple[str, str, str]]]] = {
         request({**TEXT, "pattern": "^[0-9a-f]+$"}),
         [("info", "request-body-pattern-generalized", "requestBody")],
     ),
+    "a pattern written between slashes, which matched nothing, becomes one": (
+        request({**TEXT, "pattern": "/^[A-Z]{2}$/"}),
+        request({**TEXT, "pattern": "^[A-Z]{2}$"}),
+        [("info", "request-body-pattern-generalized", "requestBody")],
+    ),
     "a server of each path": (
         document(servers=[{"url": "https://a.example"}]),
         document({"servers": [{"url": "https://a.example"}]}),
