@@ -92,6 +92,16 @@ def test_changing_a_sample_does_not_affect_later_samples() -> None:
     assert "changed" not in json.dumps(samples.response())
 
 
+def test_a_copied_sample_equals_a_new_one_of_its_space(contract: Contract, generator: Samples) -> None:
+    """The body is built once: neither an earlier space nor a change of an earlier sample is left in a later one."""
+    for name in ("sample", "exemplary"):
+        for space_id in (SPACE_ID, "another-space", SPACE_ID):
+            copied = getattr(generator, name)(space_id)
+            assert getattr(Samples(contract, contract.operations[0]), name)(space_id) == copied
+            copied["runtimes"][0]["capabilities"].append("changed")
+            copied["runtimes"].clear()
+
+
 def test_samples_import_only_the_standard_library() -> None:
     """No jsonschema, yaml, httpx or httptools is imported on their account."""
     code = (
