@@ -126,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.accept is None:
         return 1
-    return accept_findings(baseline.path, failing, options.accept, until)
+    return accept_findings(baseline.path, failing, options.redact(options.accept), until)
 
 
 def _check_files(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> _CheckedFiles:

@@ -245,7 +245,7 @@ def _exit_code(failing: int, arguments: argparse.Namespace, updatable: ContractI
 def _accept_changes(path: str, findings: Sequence[Finding], arguments: argparse.Namespace, until: date) -> int:
     """Add findings to the baseline, or print that there are none; returns 0."""
     if findings:
-        return accept_findings(path, findings, arguments.accept, until)
+        return accept_findings(path, findings, arguments.redact(arguments.accept), until)
     print(f"pytest-bctrl: nothing to accept: no findings at or above {arguments.fail_on}", file=sys.stderr)
     return 0
 

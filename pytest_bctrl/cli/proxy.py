@@ -136,7 +136,7 @@ def run(options: argparse.Namespace) -> int:
     write_reports(reports, result.findings, result.title, "--report")
     failing = at_or_above(result.findings, options.fail_on)
     if failing and options.accept is not None:
-        accept_findings(baseline.path, failing, options.accept, until)
+        accept_findings(baseline.path, failing, options.redact(options.accept), until)
     elif failing:
         return 1
     return 2 if result.title.not_checked else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -26,13 +27,17 @@ from pytest_bctrl.settings import lookup, table
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The accepted findings; if the run accepts what fails now, also the reason and the expiry."""
+    """The accepted findings; if the run accepts what fails now, also the reason and the expiry.
+
+    `redact` returns a copy of plain data without secrets, for the file.
+    """
 
     path: Path = Path(FILE)
     file: BaselineFile = field(default_factory=lambda: BaselineFile(FILE))
     today: date = field(default_factory=date.today)
     reason: str | None = None
     until: date = date.max
+    redact: Callable[[Any], Any] = copy
 
     def mark(self, findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
         """Return findings with the accepted ones marked; with a reason, all that would fail are accepted too."""
@@ -59,7 +64,8 @@ class Baseline:
         if added and self.reason is not None:
             from pytest_bctrl.baseline.write_entries import add_to_baseline
 
-            add_to_baseline(self.path, added, self.reason, self.until)
+            findings_to_write, reason = self.redact((added, self.reason))
+            add_to_baseline(self.path, findings_to_write, reason, self.until)
         return added
 
     def notes(self, findings: Sequence[Finding], *, is_complete: bool) -> list[str]:

@@ -28,7 +28,7 @@ from pytest_bctrl.suite.report.failures import Failures
 from pytest_bctrl.suite.report.hooks import register_reports
 from pytest_bctrl.suite.report.progress import Progress
 from pytest_bctrl.suite.report.results import RunResults, is_unchecked
-from pytest_bctrl.suite.report.sinks import redaction
+from pytest_bctrl.suite.report.sinks import redact, redaction
 from pytest_bctrl.suite.report.summary import Summary
 from pytest_bctrl.suite.report.verdict import VERDICT
 from pytest_bctrl.suite.run import NODE, RUN, ContractRun, require_extra, resolve
@@ -38,7 +38,9 @@ from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 @lookup.usage_errors()
 def start(config: pytest.Config) -> None:
     """Resolve the settings and register the hooks of a contract run; a wrong setting is a `pytest.UsageError`."""
-    baseline = resolve_baseline(config, os.environ, config.rootpath, date.today())
+    baseline = replace(
+        resolve_baseline(config, os.environ, config.rootpath, date.today()), redact=partial(redact, config)
+    )
     run = replace(resolve(config, os.environ), baseline=baseline)
     names_suite = bool(split_arguments(config.args)[1])
     makes_recordings = config.option.bctrl_record_mode in ("once", "rewrite") and not names_suite

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.report.hooks import register_reports
 from pytest_bctrl.suite.report.observing import observer
+from pytest_bctrl.suite.report.sinks import redact
 from pytest_bctrl.suite.run import NODE, RUN, SELECTING_OPTIONS
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.watch.checking import WatchedContract, WatchedTest
@@ -47,7 +50,7 @@ def start(config: pytest.Config) -> None:
         contract,
         settings.fail_on(config, os.environ),
         settings.levels(config),
-        resolve_baseline(config, os.environ, config.rootpath, date.today()),
+        replace(resolve_baseline(config, os.environ, config.rootpath, date.today()), redact=partial(redact, config)),
     )
     results = WatchResults(watch_settings)
     results.is_partial = any(config.getoption(option, None) for option in (*SELECTING_OPTIONS, "file_or_dir"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -299,6 +300,42 @@ def test_a_secret_in_the_name_of_a_file_that_a_report_links_to_is_redacted(
     assert {linked: linked, f"test_it_{MASK}_ 2.txt": linked, "test_other.txt": "test_other.txt"} == assets
     links = [f"<a href='assets/{link}'>" for link in (linked, linked, "test_other.txt")]
     assert "".join(links) == (pytester.path / name).read_text()
+
+
+WATCHED = """
+import os
+import httpx
+
+def test_watched():
+    key = os.environ["BCTRL_API_KEY"]
+    response = httpx.Response(200, json={"runtimes": [{key: key, "id": key}]})
+    with httpx.Client(transport=httpx.MockTransport(lambda request: response)) as client:
+        client.get("https://api.bctrl.ai/v1/spaces/a/runtimes", headers={"Authorization": f"Bearer {key}"})
+"""
+
+
+@pytest.mark.parametrize("run", ["watch", "suite", "check"])
+def test_a_baseline_contains_no_secret(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run: str) -> None:
+    """Neither in the reason nor in the locations of findings."""
+    key = random_key("baseline")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(test_watched=WATCHED)
+    (pytester.path / "body.json").write_text(json.dumps({"runtimes": [{key: key, "id": key}]}))
+    options = [f"--bctrl-accept=known, with {key}", "--bctrl-fail-on=info"]
+    with serve_echoes(key, ["body"], is_faulty=True) as server:
+        settings = [f"--bctrl-base-url={server.url}", f"--bctrl-space-id={SPACE_ID}"]
+        commands = {
+            "watch": ["pytest", "test_watched.py", "--bctrl-watch", *options],
+            "suite": ["pytest", "--bctrl-live", "bctrl", *settings, *options],
+            "check": ["pytest_bctrl", "check", "body.json", "--fail-on=info", f"--accept=known, with {key}"],
+        }
+        result = pytester.run(sys.executable, "-m", *commands[run])
+
+    assert 0 == result.ret
+    baseline = (pytester.path / "bctrl-baseline.yaml").read_text()
+    assert f'reason: "known, with {MASK}"' in baseline
+    assert_unrecognisable(key, {"baseline": baseline.encode(), "output": f"{result.stdout}{result.stderr}".encode()})
 
 
 def test_what_a_worker_prints_when_it_exits_is_redacted(
