@@ -1,7 +1,7 @@
 """Whether the tests notice that a rule is gone: `python -m tests.without_rule [--count N] [--seed S]`.
 
 Removes checks and drift rules that a seed draws, one at a time, by dropping every finding of it where it is made, and
-runs the tests, those first that name the rule, until one fails which passes with the rule in place.
+runs the tests, those first that name the rule or try all rules, until one fails which passes with the rule in place.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.suite.sending import transport_errors
 
 ROOT = Path(__file__).parents[1]
+TABLES = ("checks/test_findings.py", "drift/test_rules.py")
 TESTS = ("checks/test_*.py", "drift/test_*.py", "suite/test_probes.py", "suite/test_live.py")
 MAKERS = (violation.findings, compare_documents.compare_documents, drift.compare, transport_errors.attempt_findings)
 IMPORTED = re.compile(r"^from (tests\.[\w.]+|\.\w+) import", re.MULTILINE)
@@ -68,10 +69,12 @@ def main() -> int:
 
 
 def _files(rule: str) -> Iterator[list[str]]:
-    """Test files that name a rule, themselves or in a module of the tests that they import; then the others."""
+    """Yield the files of tests that name a rule, in the file or in an import; those that try all rules; the others."""
     every = [path for pattern in TESTS for path in sorted((ROOT / "tests").glob(pattern))]
     naming = [path for path in every if any(rule in text for text in _texts(path))]
-    yield from filter(None, ([str(path) for path in every if (path in naming) is named] for named in (True, False)))
+    of_all_rules = [ROOT / "tests" / name for name in TABLES]
+    rest = [path for path in every if path not in (*naming, *of_all_rules)]
+    yield from ([str(path) for path in group] for group in (naming, of_all_rules, rest) if group)
 
 
 def _texts(path: Path) -> Iterator[str]:

@@ -46,6 +46,7 @@ INVALID: dict[str, tuple[Any, str, str]] = {
     ),
     "remote": (get({"$ref": "https://example.org/a.yaml#/A"}), f"/{BODY}", "leads outside the document"),
     "invalid schema": (get({"type": "text"}), f"/{BODY}/type", "it is not well-formed OpenAPI: one of"),
+    "duplicate name": (get({"required": ["a", "a"]}), f"/{BODY}/required", "a list without duplicates is expected"),
     "invalid component": (get({"$ref": "#/components/schemas/Wrong"}), "#/components/schemas/Wrong/type", "one of"),
     "invalid parameter": (
         get(parameters=[{"name": "a", "in": "body"}]),
@@ -95,6 +96,14 @@ def test_a_document_without_a_valid_operation_is_rejected() -> None:
     broken["paths"]["/fine"]["get"] = 1
     with pytest.raises(DocumentError, match='the type "object" is expected, not 1'):
         from_document(broken, "x.json")
+
+
+def test_operations_excluded_for_equal_reasons_are_listed_with_their_pointers() -> None:
+    contract = from_document(document(a=get({"type": "text"}), b=get({"type": "text"})), "x.json")
+
+    (text,) = contract.exclusions
+    pointers = [f"#/paths/~1{name}/{BODY}/type" for name in "ab"]
+    assert text.startswith(f"GET /a ({pointers[0]}), GET /b ({pointers[1]}) are not checked: it is not well-formed")
 
 
 def test_all_operations_that_use_an_invalid_component_are_excluded_for_one_reason() -> None:

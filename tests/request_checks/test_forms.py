@@ -173,7 +173,7 @@ def test_parts_must_have_the_documented_media_type_and_headers() -> None:
     encoding = {
         "file": {
             "contentType": "image/png, image/jpeg",
-            "headers": {"X-Size": {"required": True, "schema": {"type": "integer"}}},
+            "headers": {"X-Size": {"required": True, "schema": {"type": "integer"}}, "X-Name": {"schema": {}}},
         }
     }
     contract = contract_of_body(FILE, MULTIPART, encoding=encoding)
