@@ -88,10 +88,12 @@ class Workers:
         specs[:] = [type(spec)(f"{spec}//python={python}") for spec in specs]
 
 
-def write_pytest(path: Path, server: Path) -> None:
-    """Create an executable at `path` that runs pytest in a fork."""
-    path.write_text(f'#!/bin/sh\nexec {shlex.join(command(server))} pytest "$@"\n', "utf-8")
-    path.chmod(0o755)
+def write_commands(folder: Path, server: Path) -> None:
+    """Create the commands `pytest` and `pytest-bctrl` in a folder, which run in forks."""
+    for name in ("pytest", "pytest-bctrl"):
+        path = folder / name
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(command(server))} {name} "$@"\n', "utf-8")
+        path.chmod(0o755)
 
 
 def serve(path: str, *arguments: str) -> None:
@@ -202,7 +204,7 @@ def _run(caller: socket.socket, server: Path) -> None:
 
 
 def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
-    """Run what a command line of Python names, and return its exit code."""
+    """Run what a command line of Python names, or a command of that name, and return its exit code."""
     try:
         match arguments:
             case ["-W", "error", *rest]:
@@ -214,9 +216,11 @@ def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
                 sys.path.insert(0, folder)
                 return pytest.main(plugins=[workers])
             case ["-m", "pytest_bctrl", *rest]:
-                command_line = import_module("pytest_bctrl.cli")
-                sys.argv = ["pytest-bctrl", *rest]
                 sys.path.insert(0, folder)
+                return _run_python(folder, workers, ["pytest-bctrl", *rest])
+            case ["pytest-bctrl", *_]:
+                command_line = import_module("pytest_bctrl.cli")
+                sys.argv = arguments
                 return command_line.main()
             case ["pytest", *_]:
                 sys.argv = arguments
@@ -227,7 +231,7 @@ def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
                 exec(code, {"__name__": "__main__"})
                 return 0
             case _:
-                return f"a fork runs -m pytest, -m pytest_bctrl, -u -c or pytest, and not {arguments}"
+                return f"a fork runs -m pytest, -m pytest_bctrl, -u -c or a command, and not {arguments}"
     except SystemExit as stop:
         return stop.code
 

@@ -19,7 +19,7 @@ def test_commands_and_outputs_of_a_page_are_right(name: str, tmp_path: Path, req
     """Each command is run and prints what the page shows. To update the page: python -m tests.docs --write PAGE."""
     variables = environment(tmp_path, tmp_path / "you", PAGES[name].read_text("utf-8"))
     if forks.IS_AVAILABLE:
-        forks.write_pytest(tmp_path / "bin" / "pytest", request.getfixturevalue("fork_server"))
+        forks.write_commands(tmp_path / "bin", request.getfixturevalue("fork_server"))
     with internet(tmp_path) as outside:
         outcome = Reader(PAGES[name], tmp_path, variables, outside).follow()
 
