@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests import UNUSED, forks
+from tests.installed import remember_distributions
 from tests.surroundings import entered
 
 TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "fewer": 0.2}
@@ -63,6 +64,7 @@ def _imported() -> None:
                     import_module(module.name)
     # httpx imports it late, and would take no error of a second copy for one of its own.
     import_module("httpcore")
+    remember_distributions()
 
 
 _FORK_SERVER = pytest.StashKey[Path]()

@@ -98,6 +98,10 @@ def write_commands(folder: Path, server: Path) -> None:
 
 def serve(path: str, *arguments: str) -> None:
     """Load what a run needs, then create a fork per request."""
+    # `tests` is no package here, where runs import their own.
+    sys.path.insert(0, str(Path(__file__).parent))
+    import_module("installed").remember_distributions()
+    sys.path.pop(0)
     if arguments[:1] == ("--tests",):
         _load()
         # The caller waits for both.
