@@ -142,7 +142,7 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
             "its response has no list", where=samples.operation.label, hint="name another operation: operation=…"
         )
     # Here and not in the first draw, because Hypothesis would report a slow strategy.
-    samples.refuse_broken(samples.item(), "sample")
+    samples.require_valid_item(samples.item(), "sample")
     _findings(samples, samples.sample())
     _prepare()
     return samples

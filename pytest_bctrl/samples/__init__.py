@@ -21,13 +21,13 @@ __all__ = ["SPACE_ID", "Samples", "response", "runtime", "runtimes"]
 
 
 def current_samples() -> Samples:
-    """Return the samples of the contract in force; cached."""
+    """Return the samples of the contract in force; the same object until the contract changes."""
     return samples_of(current_contract())
 
 
 @lru_cache(maxsize=8)
 def samples_of(contract: Contract, operation: str | None = None) -> Samples:
-    """Return the samples of an operation, given its id or label, or of the main operation; cached."""
+    """Return the samples of an operation, given by id or label, by default the main one; created once."""
     # Imported here, because the drift comparison imports another module of this package and starts faster without.
     from pytest_bctrl.samples.inputs import main_operation
     from pytest_bctrl.samples.sample import Samples
@@ -54,7 +54,7 @@ def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:
 def runtimes(
     count: int, *, seed: int = 0, space_id: str = SPACE_ID, conforming: bool = True, **overrides: Any
 ) -> list[dict[str, Any]]:
-    """Return `count` runtimes, the same ones for the same seed, each with the same `overrides`, as `runtime` does."""
+    """Return `count` runtimes, the same for the same seed, each with the same `overrides`."""
     if type(count) is not int or count < 0:
         raise SettingError(f"{count!r} is not a count", where="runtimes()", hint="give a whole number from 0 on")
     _require_json(overrides, "runtimes()")
@@ -66,7 +66,7 @@ def runtimes(
 def response(
     items: list[dict[str, Any]] | None = None, *, space_id: str = SPACE_ID, conforming: bool = True
 ) -> dict[str, Any]:
-    """Return a complete response body: with `items`, or the sample that covers every part of the contract.
+    """Return a complete response body with `items`, by default the sample that covers every part of the contract.
 
     Raises `SettingError` for items that break the contract, alone or together, unless `conforming` is false; and for
     values that are not JSON.
@@ -75,15 +75,15 @@ def response(
     for index, item in enumerate(items or ()):
         _require_json(item, where := f"response(): item {index}")
         if conforming:
-            samples.refuse_broken(item, where)
+            samples.require_valid_item(item, where)
     if items and conforming:
-        samples.refuse_repeated(items, "response()")
+        samples.require_unique_items(items, "response()")
     body: dict[str, Any] = samples.sample(space_id) if items is None else samples.with_items(items)
     return body
 
 
 def _require_json(value: object, where: str) -> None:
-    """Raise `SettingError` for a value that is not JSON: NaN, infinity, a set, a key other than a string."""
+    """Raise `SettingError`, naming the location, if a value is not JSON data."""
     for location, inner in _non_json_values(value, ""):
         from pytest_bctrl.samples.sample import LENGTH
 
@@ -95,6 +95,7 @@ def _require_json(value: object, where: str) -> None:
 
 
 def _non_json_values(value: object, location: str) -> Iterator[tuple[str, object]]:
+    """Yield location and value of everything in a value that is not JSON: NaN, infinity, a set, a key not a string."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             if isinstance(name, str):

@@ -80,7 +80,7 @@ class Builder:
 
     @property
     def used_steps(self) -> int:
-        """The number of values that were built for the latest value, and of attempts to build one."""
+        """The number of steps that building the latest value took: values built, and attempts."""
         return self._steps - self._remaining + self._attempt_count
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
@@ -123,7 +123,7 @@ class Builder:
     def _too_many_values(self, schema: Schema, location: str) -> DocumentError:
         return DocumentError(
             f"a sample would have more than {self._steps:,} values",
-            where=self._where(schema, location, is_named=True),
+            where=self._schema_name(schema, location, is_named=True),
             hint="lower the least number of items or names, or require less of what leads back to itself",
         )
 
@@ -135,7 +135,7 @@ class Builder:
         self._root = schema
 
     def _next_example(self, located: LocatedSchema, location: str) -> Any:
-        """Return the next example of a location, or `_USED_UP`.
+        """Return the next documented example to use at a location, or `_USED_UP` if there is none.
 
         Examples of free text and numbers are used again and again, unless their values must differ, as those of ids.
         Other locations have values without an example too: enums, branches, objects, lists.
@@ -152,13 +152,14 @@ class Builder:
         return copy.deepcopy(located.documented[number % len(located.documented)])
 
     def _option_index(self, options: tuple[Shape, ...], location: str, depth: int) -> int:
+        """Return the index of the alternative to build at a location; the shortest if depth or budget is scarce."""
         if self._is_tight(depth):
             return self._depths.shortest_option(options, _MAX_DEPTH - min(depth, _MAX_DEPTH))
         if len(options) > 1:
             return self._choice.choose(location, len(options), counts=_CANONICAL not in location)
         return 0
 
-    def _where(self, schema: Schema, location: str, *, is_named: bool = False) -> str:
+    def _schema_name(self, schema: Schema, location: str, *, is_named: bool = False) -> str:
         """Return the name of a schema in an error: its JSON pointer, or else the location of the value.
 
         A schema in a canonical form has the pointer of the schema of the body or parameter if `is_named`.
@@ -172,10 +173,11 @@ class Builder:
         return location or "(body)"
 
     def _is_tight(self, depth: int) -> bool:
+        """Return whether depth or budget is so scarce that only the shortest values are built."""
         return depth > _TIGHT_DEPTH or self._remaining < self._tight_below
 
     def _first_accepted(self, located: LocatedSchema, indexes: list[int], location: str, depth: int) -> Any:
-        """Return the first value that the engine accepts, of all attempts; raises `UnsampledError` if there is none."""
+        """Return the first value of the attempts that the engine accepts; raises `UnsampledError` if there is none."""
         if location in self._failed:
             raise self._failed[location]
         cause: UnsampledError | None = None
@@ -194,7 +196,7 @@ class Builder:
                 self._optional = optional
         self._failed[location] = cause or UnsampledError(
             "found no value that the schema allows",
-            where=self._where(located.schema, location),
+            where=self._schema_name(located.schema, location),
             hint="make its keywords agree, or add 'examples' to the schema",
         )
         raise self._failed[location]
@@ -202,9 +204,10 @@ class Builder:
     def _attempts(
         self, located: LocatedSchema, indexes: list[int], location: str, depth: int, rejected: list[Any]
     ) -> Iterator[Callable[[], Any]]:
-        """Yield functions that build a value, the most likely to conform first; `rejected` grows meanwhile."""
+        """Yield functions that try to build a value, most promising first; `rejected` has the values tried so far."""
 
         def attempt(index: int, optional: bool | None = None) -> Callable[[], Any]:
+            """Return a function that builds the value of an alternative."""
             return partial(self._attempt, located.options[index], location, index, depth, optional)
 
         yield from map(attempt, indexes[:1] * 2)
@@ -220,12 +223,14 @@ class Builder:
                 yield from (attempt(index, retried_optional) for index in indexes * _TRIES)
 
     def _attempt(self, shape: Shape, location: str, index: int, depth: int, optional: bool | None) -> Any:
+        """Return a value of a shape, with optional members as `optional` says."""
         self._attempt_count += 1
         if optional is not None:
             self._optional = optional
         return self._value_of_shape(shape, location, index, depth)
 
     def _value_of_shape(self, shape: Shape, location: str, index: int, depth: int) -> Any:
+        """Return a value of a shape: fixed, of a branch, or of a type."""
         schema = shape.schema or {}
         match shape.kind:
             case "fixed":
@@ -246,6 +251,7 @@ class Builder:
                 return self._choice.any_value(location)
 
     def _object(self, schema: Mapping[str, Any], location: str, depth: int) -> dict[str, Any]:
+        """Return an object with its required members, some optional ones, and those that other keywords require."""
         required = dict.fromkeys(schema.get("required", ()))
         documented = schema.get("properties", {})
         room = int(schema.get("maxProperties", LONGEST)) - len(required)
@@ -305,10 +311,12 @@ class Builder:
         return self._optional
 
     def _member_value(self, schema: Mapping[str, Any], name: str, location: str, depth: int) -> Any:
+        """Return a value for a member of an object."""
         member = self._member_schema(schema, name, location)
         return self.value(member.schema, member.location, depth + 1)
 
     def _member_schema(self, schema: Mapping[str, Any], name: str, location: str) -> MemberSchema:
+        """Return the schema and location of a member, read once."""
         members = self._locations[location].members
         member = members.get(name)
         if member is None:
@@ -318,6 +326,7 @@ class Builder:
         return member
 
     def _is_write_only(self, schema: Schema) -> bool:
+        """Return whether a schema is write-only."""
         if id(schema) not in self._write_only:
             keywords = applied_keywords(self._contract, schema)
             self._write_only[id(schema)] = schema, any(part.get("writeOnly") for part in keywords)
@@ -326,7 +335,7 @@ class Builder:
     def _try_member(
         self, members: dict[str, Any], schema: Mapping[str, Any], name: str, location: str, depth: int
     ) -> bool:
-        """Add an optional member if a value is found for it, and return whether one was found."""
+        """Add an optional member if a value can be built for it; returns whether it was added."""
         try:
             members[name] = self._member_value(schema, name, location, depth)
         except UnsampledError:
@@ -334,7 +343,7 @@ class Builder:
         return True
 
     def _additional_names(self, schema: Mapping[str, Any], location: str, depth: int, count: int) -> Iterator[str]:
-        """Yield names that the schema does not document, for an object that needs more members."""
+        """Yield names for additional members that the schema allows, by patterns, `propertyNames` or freely."""
         source = self._choice.random(location)
         for pattern in schema.get("patternProperties", {}):
             yield from filter(None, (matching(pattern, source) for _ in range(_TRIES)))
@@ -352,7 +361,7 @@ class Builder:
             yield from (f"name{number}" for number in range(count))
 
     def _allowed_names(self, schema: Schema, location: str, depth: int, count: int) -> list[str]:
-        """Return generated names as `_generated_names` does; too few names are cached, because they take many steps."""
+        """Return generated names; if they are too few, they are remembered, as generating them takes many steps."""
         if (location, count) in self._too_few:
             return self._too_few[location, count]
         names: list[str] = []
@@ -379,6 +388,7 @@ class Builder:
         return [*names]
 
     def _array(self, shape: Shape, location: str, depth: int) -> list[Any]:
+        """Return an array with the prefix items, further items, and those that `contains` requires."""
         schema = shape.schema or {}
         if self._prefers_examples and schema.get("uniqueItems"):
             self._unique_items.append(f"{location}[*]")
@@ -393,7 +403,7 @@ class Builder:
         further = 0 if item_schema is False else length - len(items)
         try:
             for _ in range(further):
-                items += self._item(item_schema, items if schema.get("uniqueItems") else [], location, depth)
+                items += self._another_item(item_schema, items if schema.get("uniqueItems") else [], location, depth)
         except UnsampledError:
             if len(items) < shortest:
                 raise
@@ -408,7 +418,7 @@ class Builder:
         return items
 
     def _length(self, location: str, depth: int, shortest: int, longest: int) -> int:
-        """Return the length of a list or a text at a location: requested, shortest, or chosen."""
+        """Return the length for a list: the requested one, the shortest if the budget is scarce, or a chosen one."""
         length = self._lengths.get(location)
         if length is not None:
             return length
@@ -416,8 +426,8 @@ class Builder:
             return shortest
         return self._choice.length(location, shortest, longest)
 
-    def _item(self, schema: Schema, excluded: list[Any], location: str, depth: int) -> list[Any]:
-        """Return one more item that is not among `excluded`; empty if none is found."""
+    def _another_item(self, schema: Schema, excluded: list[Any], location: str, depth: int) -> list[Any]:
+        """Return a list with an item that is not among `excluded`; empty if none can be built."""
         for _ in range(_TRIES):
             value = self.value(schema, f"{location}[*]", depth + 1)
             if value not in excluded:

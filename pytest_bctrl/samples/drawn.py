@@ -13,7 +13,7 @@ from pytest_bctrl.samples.text import FORMATS, LIMITING, RoundRobin, multiples, 
 
 
 def drawn(draw: st.DrawFn, letters: str | None = None) -> RoundRobin:
-    """Return choices that Hypothesis draws; it shrinks towards the first alternative.
+    """Return choices drawn by Hypothesis, which shrinks towards the first alternative.
 
     Strings consist of `letters`, or of any characters.
     """
@@ -27,32 +27,39 @@ class _Drawn(RoundRobin):
         self._letters = letters
 
     def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
+        """Return the drawn index of an alternative."""
         if alternatives <= 1:
             return 0
         return self._draw(st.integers(0, alternatives - 1))
 
     def takes_optional(self, location: str) -> bool:
+        """Return whether an optional member is included, as drawn."""
         return self._draw(st.booleans())
 
     def length(self, location: str, shortest: int, longest: int) -> int:
+        """Return a drawn length within the limits."""
         return self._draw(st.integers(shortest, max(shortest, longest)))
 
     def random(self, location: str) -> Random:
+        """Return a drawn source of randomness."""
         return self._draw(st.randoms(use_true_random=False))
 
     def string(self, schema: Mapping[str, Any], location: str, number: int) -> str:
+        """Return a drawn string that the schema allows."""
         return self._draw(text(schema, self._letters))
 
     def number(self, schema: Mapping[str, Any], kind: str, location: str) -> int | float:
-        number: int | float = self._draw(_number(schema, kind))
+        """Return a drawn number that the schema allows."""
+        number: int | float = self._draw(_number_strategy(schema, kind))
         return number
 
     def any_value(self, location: str) -> Any:
+        """Return drawn JSON data."""
         return self._draw(_JSON)
 
 
 def text(schema: Mapping[str, Any], letters: str | None = None) -> st.SearchStrategy[str]:
-    """Return a strategy for the strings that a schema without alternatives allows."""
+    """Return a Hypothesis strategy for the strings that a schema without alternatives allows."""
     kind = str(schema.get("format", ""))
     if kind in _OF_FORMAT and LIMITING.isdisjoint(schema):
         return _OF_FORMAT[kind]
@@ -74,7 +81,8 @@ _OF_FORMAT: Mapping[str, st.SearchStrategy[str]] = {
 }
 
 
-def _number(schema: Mapping[str, Any], kind: str) -> st.SearchStrategy[Any]:
+def _number_strategy(schema: Mapping[str, Any], kind: str) -> st.SearchStrategy[Any]:
+    """Return a Hypothesis strategy for the numbers that a schema allows."""
     if kind == "integer" or "multipleOf" in schema:
         step, first, last = multiples(schema, kind, "")
         number_type = int if kind == "integer" else float

@@ -33,7 +33,7 @@ def body_examples(contract: Contract, spec: ResponseSpec, media_type: str, schem
 
 
 def _as_body(contract: Contract, media_type: str, schema: Schema, value: Any) -> Any:
-    """Return the example of a JSON body; some documents contain it as text."""
+    """Return an example as the body; JSON that is given as text is parsed if only then it conforms."""
     if not isinstance(value, str) or not is_json(media_type) or not body_problem(contract, media_type, schema, value):
         return value
     try:
@@ -44,7 +44,7 @@ def _as_body(contract: Contract, media_type: str, schema: Schema, value: Any) ->
 
 
 def body_problem(contract: Contract, media_type: str, schema: Schema, value: Any) -> str:
-    """Return why a body does not conform to its schema; empty if it does. Text in another format is not validated."""
+    """Return why a body does not conform to its schema; empty if it does, or if it is text and not JSON."""
     if isinstance(value, str) and not is_json(media_type):
         return ""
     for error in iter_errors(contract, schema, value):
@@ -53,7 +53,7 @@ def body_problem(contract: Contract, media_type: str, schema: Schema, value: Any
 
 
 def example_problems(contract: Contract, spec: ResponseSpec, only: str | None = None) -> Iterator[str]:
-    """Yield a sentence per documented example of a response body that does not conform to the contract.
+    """Yield a sentence per documented example, or that of the name `only`, which does not conform to the contract.
 
     `only` is the name of the only example to validate, by default all of them.
     """

@@ -35,7 +35,7 @@ class Inputs:
     headers: tuple[Pair, ...] = ()
 
     def target(self, operation: Operation) -> str:
-        """Return the path and query, percent-encoded (RFC 3986, 3)."""
+        """Return the request target: path and query, percent-encoded (RFC 3986, 3)."""
         return operation.url_path(self.path) + self.query_text
 
     @property
@@ -63,7 +63,7 @@ class Inputs:
 
 
 def inputs(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Inputs | None:
-    """Return the required parameters of an operation; None if one of them has no value."""
+    """Return the inputs of a request with only the required parameters; None if one of them has no value."""
     if unfilled(contract, operation, settings):
         return None
     return inputs_with(contract, operation, settings, {})
@@ -76,13 +76,13 @@ LEFT_OUT = object()
 def inputs_with(
     contract: Contract, operation: Operation, settings: Mapping[str, str], overrides: Mapping[tuple[str, str], Any]
 ) -> Inputs:
-    """Return the required parameters of an operation, with some values set or left out (`LEFT_OUT`).
+    """Return the inputs of a request with the required parameters, some of them overridden or left out (`LEFT_OUT`).
 
     The keys of `overrides` are `in` and name of a parameter.
     """
     path_values: dict[str, str] = {}
     for parameter in operation.path_parameters:
-        for value in known_values(contract, parameter, settings)[:1]:
+        for value in existing_path_values(contract, parameter, settings)[:1]:
             path_values[parameter.name] = value
     request = Inputs(path_values)
     for parameter in operation.other_parameters:
@@ -90,22 +90,23 @@ def inputs_with(
         if key in overrides and overrides[key] is not LEFT_OUT:
             request = request.with_value(parameter, overrides[key])
         elif key not in overrides and parameter.required:
-            request = request.with_value(parameter, next(_values(contract, parameter, settings)))
+            request = request.with_value(parameter, next(_possible_values(contract, parameter, settings)))
     return request
 
 
 def unfilled(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> list[str]:
     """Return the names of the required parameters that have no value."""
 
-    def is_given(parameter: Parameter) -> bool:
+    def has_value(parameter: Parameter) -> bool:
+        """Return whether a parameter has a value, or needs none."""
         if parameter.in_ == "path":
             return bool(_existing_values(contract, parameter, settings))
-        return not parameter.required or any(True for _ in _values(contract, parameter, settings))
+        return not parameter.required or any(True for _ in _possible_values(contract, parameter, settings))
 
-    return [parameter.name for parameter in operation.parameters if not is_given(parameter)]
+    return [parameter.name for parameter in operation.parameters if not has_value(parameter)]
 
 
-def known_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
+def existing_path_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
     """Return the serialised values of a path parameter that name something that exists."""
     return [serialize_field(parameter, value) for value in _existing_values(contract, parameter, settings)]
 
@@ -116,13 +117,14 @@ def alternatives(contract: Contract, parameter: Parameter, settings: Mapping[str
     If a setting has a value, it is the only one.
     """
     values: list[Any] = []
-    for value in _values(contract, parameter, settings):
+    for value in _possible_values(contract, parameter, settings):
         if value not in values and len(values) < _MAX_ALTERNATIVES:
             values.append(value)
     return values
 
 
 def _existing_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
+    """Return the values of a path parameter that exist: from settings, or else examples and listed values."""
     if configured := _from_settings(parameter, settings):
         return configured
     if parameter.setting is not None and not parameter.examples:
@@ -132,22 +134,24 @@ def _existing_values(contract: Contract, parameter: Parameter, settings: Mapping
 
 
 def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
-    """Return a contract for a mock, which accepts any path value: path parameters without a value get an example.
+    """Return a contract for a mock, in which each path parameter without a value gets a generated example.
 
     The result is the same object for the same arguments, because values are cached per contract object.
     """
-    return _exemplified(contract, tuple(sorted(settings.items())))
+    return _with_path_examples(contract, tuple(sorted(settings.items())))
 
 
 @lru_cache(maxsize=8)
-def _exemplified(contract: Contract, pairs: tuple[tuple[str, str], ...]) -> Contract:
+def _with_path_examples(contract: Contract, pairs: tuple[tuple[str, str], ...]) -> Contract:
+    """Return the contract with an example for each path parameter that has no value."""
     settings = dict(pairs)
 
     def with_example(parameter: Parameter) -> Parameter:
+        """Return the parameter with a generated example, if it is a path parameter without a value."""
         if parameter.in_ != "path" or _existing_values(contract, parameter, settings):
             return parameter
         bare = replace(parameter, setting=None)
-        return replace(parameter, examples=tuple(islice(_values(contract, bare, {}), 1)))
+        return replace(parameter, examples=tuple(islice(_possible_values(contract, bare, {}), 1)))
 
     parameters = [tuple(map(with_example, operation.parameters)) for operation in contract.operations]
     if parameters == [operation.parameters for operation in contract.operations]:
@@ -157,12 +161,12 @@ def _exemplified(contract: Contract, pairs: tuple[tuple[str, str], ...]) -> Cont
 
 
 def _from_settings(parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
-    """Return the value of a parameter in the settings, by the name of its setting or of the parameter."""
+    """Return the value that settings give a parameter, as a list of at most one."""
     return [settings[name] for name in (parameter.setting, parameter.name) if name and name in settings][:1]
 
 
-def _values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
-    """Yield values of a parameter: from settings, from examples, and generated ones."""
+def _possible_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
+    """Yield values of a parameter that survive transport: from settings, examples, and generated ones."""
     arriving = partial(survives_transport, contract, parameter)
     if parameter.setting is not None or parameter.name in settings:
         # Only the settings know what exists; a generated value would name nothing.
@@ -175,22 +179,25 @@ def _values(contract: Contract, parameter: Parameter, settings: Mapping[str, str
         elif not shape.empty:
             bounds = [(shape.schema or {}).get(word) for word in ("minimum", "maximum")]
             yield from filter(arriving, [bound for bound in bounds if bound is not None])
-            generated = _generated(contract)
+            generated = _generated_values_cache(contract)
             # The entry keeps the parameter alive, so that no other parameter can have its id.
             key = id(parameter), number
             if key not in generated:
-                generated[key] = parameter, list(islice(filter(arriving, _candidates(contract, parameter, shape)), 1))
+                generated[key] = (
+                    parameter,
+                    list(islice(filter(arriving, _values_of_shape(contract, parameter, shape)), 1)),
+                )
             yield from copy.deepcopy(generated[key][1])
 
 
 @lru_cache(maxsize=8)
-def _generated(_contract: Contract) -> dict[tuple[int, int], tuple[Parameter, list[Any]]]:
+def _generated_values_cache(_contract: Contract) -> dict[tuple[int, int], tuple[Parameter, list[Any]]]:
     """Return the cache of a contract's generated parameter values, because generating a value may take many steps."""
     return {}
 
 
-def _candidates(contract: Contract, parameter: Parameter, shape: Shape) -> Iterator[Any]:
-    """Yield values of a shape; not every value survives serialisation, for example an empty list does not."""
+def _values_of_shape(contract: Contract, parameter: Parameter, shape: Shape) -> Iterator[Any]:
+    """Yield generated values of a shape, of which not every one survives serialisation."""
     for seed in range(_SEED, _SEED + _TRIES):
         builder = Builder(contract, RoundRobin(seed))
         try:
@@ -201,7 +208,7 @@ def _candidates(contract: Contract, parameter: Parameter, shape: Shape) -> Itera
 
 
 def main_operation(contract: Contract) -> Operation:
-    """Return the operation that samples and scenarios use: the first GET with a JSON response.
+    """Return the operation that samples and scenarios use by default: the first GET with a JSON response.
 
     If there is none, the first operation with a JSON response, or else the first operation.
     """

@@ -48,7 +48,7 @@ class LocatedSchema:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether a value that is built keyword by keyword conforms without a check."""
+        """Whether a value built keyword by keyword always conforms, so that it need not be validated."""
         is_listed = all(shape.kind == "fixed" for shape in self.options)
         return is_listed or all(self.flat[word] in ({}, True) for word in _INTRICATE & self.flat.keys())
 
@@ -64,16 +64,18 @@ class LocatedSchema:
 
     @cached_property
     def documented(self) -> list[Any]:
-        """The examples in the document that conform to the schema."""
+        """The examples in the document that conform to the schema and may be served."""
         values = [self.flat["example"]] if "example" in self.flat else []
         return [value for value in (*values, *self._listed_examples) if self._is_served(value)]
 
     @property
     def _listed_examples(self) -> Sequence[Any]:
+        """The values of the keyword `examples`."""
         listed = self.flat.get("examples", ())
         return listed if isinstance(listed, list) else ()
 
     def _is_served(self, value: Any) -> bool:
+        """Return whether an example conforms and is not a null that was added by the upgrade from OpenAPI 3.0."""
         return self.accepts(value) and not (value is None and UNLISTED_NULL in self.flat)
 
     @property
@@ -85,7 +87,7 @@ class LocatedSchema:
 
 
 def _is_null(shape: Shape) -> bool:
-    """Return whether a shape has the value null alone."""
+    """Return whether a shape allows nothing but null."""
     if shape.kind == "fixed":
         return shape.value is None
     return shape.kind == "branch" and shape.schema == {"type": "null"}

@@ -48,7 +48,7 @@ _NO_FORMAT = ("no such value", "(")
 
 
 def broken_type(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """Yield a value of each JSON type that the schema does not allow."""
+    """Yield a value of each JSON type that the schema does not allow, with a description."""
     allowed = allowed_types(schema)
     for name, wrong in _OF_TYPE.items():
         if not any(is_of_type(wrong, type_name) for type_name in allowed):
@@ -56,7 +56,7 @@ def broken_type(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 
 
 def broken_enum(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """Yield an unlisted value, and a listed value in a different case."""
+    """Yield an unlisted value, and a listed one in another case, each with a description."""
     listed = listed_values(schema) or []
     strings = [value for value in listed if isinstance(value, str)]
     wrong = ["unheard-of"]
@@ -68,26 +68,26 @@ def broken_enum(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 
 
 def broken_required(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """Yield the object without each of its required properties in turn."""
+    """Yield the object without each of its required properties in turn, with a description."""
     for name in schema["required"]:
         if isinstance(value, dict) and name in value:
             yield f"without {name}", {key: inner for key, inner in value.items() if key != name}
 
 
 def broken_format(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """Yield a string that does not conform to the format."""
+    """Yield a string that does not conform to the format, with a description."""
     wrong = [text for text in _NO_FORMAT if not conforms_to_format(text, schema["format"])]
     yield from ((f"no {schema['format']}", text) for text in wrong[:1])
 
 
 def broken_closed(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """Yield a closed object with an additional property."""
+    """Yield an object with a property more, with a description, if the schema is closed."""
     if isinstance(value, dict) and member_schema(schema, MORE) is False:
         yield "a name more", {**value, MORE: True}
 
 
 def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """Yield values that hardly any branch allows: an empty object, and a number."""
+    """Yield values that hardly any branch allows, an empty object and a number, with a description."""
     branches = schema.get("oneOf") or schema["anyOf"]
     if all(isinstance(branch, Mapping) and (branch.keys() & {"$ref", "required"}) for branch in branches):
         yield "an empty object", {}
@@ -95,7 +95,7 @@ def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 
 
 def broken_pattern(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """Yield a string that the pattern does not match: an unusual one, an empty one, or a single character."""
+    """Yield a string that the pattern does not match, with a description; none if every string matches."""
     letters = value if isinstance(value, str) else ""
     for wrong in ("\u0000 \u2603", "", *letters, *_LETTERS):
         if not matches(schema["pattern"], wrong):
@@ -104,7 +104,7 @@ def broken_pattern(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 
 
 def broken_limits(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """Yield numbers below the minimum, above the maximum, and between two multiples."""
+    """Yield numbers beyond the limits and between two multiples, with a description."""
     if not is_of_type(value, "number"):
         return
     step = schema.get("multipleOf", 1)
@@ -118,7 +118,7 @@ def broken_limits(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 
 
 def broken_size(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """Yield strings, lists or objects with too few or too many elements, and lists with a repeated item."""
+    """Yield strings, lists or objects of a wrong size, and lists with a repeated item, with a description."""
     for kind, word, unit in ((str, "Length", "characters"), (list, "Items", "items"), (dict, "Properties", "names")):
         if isinstance(value, kind):
             if schema.get(f"min{word}", 0) > 0:
@@ -208,40 +208,41 @@ class Mutant:
         return f"{self.location}: {self.keyword}".removeprefix(": ")
 
     def breaks(self, rule: str) -> bool:
-        """Return whether it breaks the rule of this name, or a keyword at this location."""
+        """Return whether the mutant breaks the rule of this name, or a keyword at this location."""
         is_location = self.check == SCHEMA_CHECK and rule == (self.location or self.keyword)
         return is_location or rule == self.rule
 
 
 def mutants(samples: Samples) -> list[Mutant]:
-    """Return every mutant of the sample.
+    """Return every mutant of the sample: a body per rule that breaks only this rule.
 
     They break each invariant (and are valid against the schema), add a property to each object with documented
     properties, and break every keyword at every location, one at a time.
     """
-    return list(_derived(samples, samples.bodies()))
+    return list(_derived_mutants(samples, samples.bodies()))
 
 
-def _derived(samples: Samples, bodies: Sequence[Any], target: str | None = None) -> Iterator[Mutant]:
-    """Yield every mutant, or at least those of one location or rule."""
+def _derived_mutants(samples: Samples, bodies: Sequence[Any], target: str | None = None) -> Iterator[Mutant]:
+    """Yield the mutants of bodies; with `target`, only some, among them all of that location or rule."""
     for rule in samples.invariants:
         if target in (None, rule.name):
-            yield from _of_invariant(rule, bodies[0])
-    located = _each_location(samples, bodies)
+            yield from _mutants_of_invariant(rule, bodies[0])
+    located = _last_values_by_location(samples, bodies)
     if target in (None, UNDOCUMENTED):
-        yield from _undocumented(located)
+        yield from _undocumented_mutants(located)
     for value, body in located:
         if target in (None, value.location) or not value.location:
-            yield from _of_schema(samples, value, body)
+            yield from _mutants_of_schema(samples, value, body)
 
 
-def _of_invariant(rule: Invariant, body: Any) -> Iterator[Mutant]:
+def _mutants_of_invariant(rule: Invariant, body: Any) -> Iterator[Mutant]:
+    """Yield a mutant for each way to break an invariant."""
     for how, wrong in rule.broken_copies(body):
         make = partial(copy.deepcopy, wrong)
         yield Mutant(rule.location, rule.name, how, make, rule.name, rule.entry.get("level", "error"))
 
 
-def _undocumented(located: Sequence[tuple[LocatedValue, Any]]) -> Iterator[Mutant]:
+def _undocumented_mutants(located: Sequence[tuple[LocatedValue, Any]]) -> Iterator[Mutant]:
     """Yield a mutant with an additional property for each object that allows one."""
     # A closing keyword beside the branches applies to them too.
     closed = {value.location for value, _ in located if not _CLOSING.isdisjoint(value.schema)}
@@ -253,6 +254,7 @@ def _undocumented(located: Sequence[tuple[LocatedValue, Any]]) -> Iterator[Mutan
 
 
 def _with_undocumented(members: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with a property that the contract does not document."""
     return {**members, MORE: "nobody documented this"}
 
 
@@ -262,7 +264,7 @@ def underived(samples: Samples) -> list[str]:
     return sorted(
         {
             f"{value.location or '(body)'}: {keyword}"
-            for value, _ in _each_location(samples, samples.bodies())
+            for value, _ in _last_values_by_location(samples, samples.bodies())
             for keyword in value.schema.keys() & (UNBREAKABLE | _FAINT)
             if (value.location, keyword) not in derived
         }
@@ -270,7 +272,7 @@ def underived(samples: Samples) -> list[str]:
 
 
 def broken(samples: Samples, body: Any, rule: str) -> Mutant:
-    """Return `body` with one rule broken, at the last location that has it.
+    """Return a mutant of `body` that breaks one rule; raises `SettingError` if the contract has no such rule.
 
     `rule` is a location (`runtimes[*].status`), a location and a keyword (`runtimes[*].status: type`), the name of an
     invariant (`unique_ids`) or `undocumented_property`. If `body` has no such location, the sample is broken instead.
@@ -282,7 +284,7 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     if not target or keyword not in BREAKERS:
         target = name = rule
     for bodies in ([body], ()):
-        for mutant in _derived(samples, bodies or samples.bodies(), target):
+        for mutant in _derived_mutants(samples, bodies or samples.bodies(), target):
             if mutant.breaks(name):
                 return mutant
     names = "; ".join(rules(samples))
@@ -296,7 +298,7 @@ def rules(samples: Samples) -> list[str]:
     return list(dict.fromkeys(mutant.rule for mutant in mutants(samples)))
 
 
-def _each_location(samples: Samples, bodies: Sequence[Any]) -> list[tuple[LocatedValue, Any]]:
+def _last_values_by_location(samples: Samples, bodies: Sequence[Any]) -> list[tuple[LocatedValue, Any]]:
     """Return the last non-empty value at every location and branch, with the first body that has the location."""
     by_location: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
     for body in bodies:
@@ -310,7 +312,8 @@ def _each_location(samples: Samples, bodies: Sequence[Any]) -> list[tuple[Locate
     return list(by_location.values())
 
 
-def _of_schema(samples: Samples, located: LocatedValue, body: Any) -> Iterator[Mutant]:
+def _mutants_of_schema(samples: Samples, located: LocatedValue, body: Any) -> Iterator[Mutant]:
+    """Yield a mutant for each way to break a keyword of the schema at one location."""
     descriptions: set[str] = set()
     for keyword in BREAKERS:
         for how, value in broken_at(located, keyword):

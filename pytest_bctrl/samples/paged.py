@@ -32,7 +32,7 @@ def as_last_page(samples: SampleSource, paging: Paging, body: Any, full: Callabl
 def with_member(
     samples: SampleSource, body: Any, members: Members, values: Sequence[Any], full: Callable[[], Any] | None = None
 ) -> Any:
-    """Return a body with a member set to the first value that the contract allows, or unchanged if it allows none.
+    """Return a body with a member set to the first of the values that the contract allows; unchanged if none.
 
     Missing objects on the path to the member are taken from the body that `full` returns.
     """
@@ -40,17 +40,18 @@ def with_member(
         return body
 
     def sample() -> Any:
+        """Return the sample with every optional property."""
         return samples.sample_with_optionals(optional=True)
 
     for value in values:
-        candidate = _put(body, members, value, full or sample)
+        candidate = _with_value_at(body, members, value, full or sample)
         if accepts(samples.contract, samples.schema, candidate):
             return candidate
     return body
 
 
-def _put(body: Any, members: Members, value: Any, full: Callable[[], Any]) -> Any:
-    """Return a body with a value at nested members; the members above are taken from `full` if they are missing."""
+def _with_value_at(body: Any, members: Members, value: Any, full: Callable[[], Any]) -> Any:
+    """Return a body with a value at nested members; missing outer members are taken from `full`."""
     name, *inner_members = members
     if not inner_members and value is ABSENT:
         return {key: member for key, member in body.items() if key != name}
@@ -58,6 +59,7 @@ def _put(body: Any, members: Members, value: Any, full: Callable[[], Any]) -> An
         return {**body, name: value}
 
     def full_member() -> Any:
+        """Return this member of the full body."""
         return member_value(full(), (name,))
 
     inner = body.get(name)
@@ -65,4 +67,4 @@ def _put(body: Any, members: Members, value: Any, full: Callable[[], Any]) -> An
         inner = full_member()
     if not isinstance(inner, dict):
         return body if value is ABSENT else {}
-    return {**body, name: _put(inner, tuple(inner_members), value, full_member)}
+    return {**body, name: _with_value_at(inner, tuple(inner_members), value, full_member)}

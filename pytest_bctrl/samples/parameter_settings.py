@@ -11,7 +11,7 @@ from pytest_bctrl.settings.table import VALUES
 
 
 def values_of(operation: Operation, settings: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the values of an operation's parameters, by their names in settings or in the contract.
+    """Return the values of an operation's parameters by name, taken from settings for it or for all operations.
 
     `METHOD /path name` takes precedence over `operationId.name`, and that over `name`.
     """
@@ -32,13 +32,14 @@ def _prefixes(operation: Operation) -> Iterator[str]:
 
 
 def _own_names(parameter: Parameter) -> Iterator[str]:
+    """Yield the names that settings may use for a parameter."""
     yield parameter.name
     if parameter.setting:
         yield parameter.setting
 
 
 def require_parameters(contract: Contract, names: Iterable[str]) -> None:
-    """Raise `SettingError` for a name that fits no parameter of the contract, with the most similar names.
+    """Raise `SettingError`, with similar names, for a name that fits no parameter of the contract.
 
     The operations that a contract excludes are unknown, so the names of such a contract are not checked.
     """

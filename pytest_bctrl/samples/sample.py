@@ -18,7 +18,7 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.examples import body_examples
-from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.samples.inputs import existing_path_values
 from pytest_bctrl.samples.paged import as_last_page
 from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.samples.text import RoundRobin
@@ -53,14 +53,14 @@ class Samples:
 
     @cached_property
     def invariants(self) -> list[Invariant]:
-        """The rules of the operation, one per keyword."""
+        """The rules of the operation's bodies that no schema can express, one per keyword."""
         return [rule for entry in self.operation.invariants for rule in Invariant.of(entry)]
 
     def parameters(self, space_id: str) -> dict[str, str]:
-        """Return the values of the path parameters by name; `space_id` is the value of that setting."""
+        """Return the values of the path parameters by name, with `space_id` as that of the space."""
         values = {}
         for parameter in self.operation.path_parameters:
-            candidates = known_values(self.contract, parameter, {"space_id": space_id})
+            candidates = existing_path_values(self.contract, parameter, {"space_id": space_id})
             if len(self.operation.path_parameters) == 1:
                 candidates = candidates or [space_id]
             if candidates:
@@ -69,19 +69,19 @@ class Samples:
 
     def sample(self, space_id: str = SPACE_ID) -> Any:
         """Return a short body that covers every alternative inside the list: enum, branch, null, absent, empty."""
-        return self._keeping_rules(copy.deepcopy(self._sample_body), space_id, 0)
+        return self._repaired(copy.deepcopy(self._sample_body), space_id, 0)
 
     @cached_property
     def _sample_body(self) -> Any:
         """The sample of any space, which takes ten times as long to build as to copy."""
-        return self._visiting_all(RoundRobin(_SAMPLE_SEED))
+        return self._covering_body(RoundRobin(_SAMPLE_SEED))
 
     def exemplary(self, space_id: str = SPACE_ID) -> Any:
         """Return the first documented example that conforms, or else the sample with the examples of its parts."""
         for body in self.examples.values():
-            return self.addressed(copy.deepcopy(body), space_id)
+            return self.set_space_id(copy.deepcopy(body), space_id)
         try:
-            return self._keeping_rules(copy.deepcopy(self._exemplary_body), space_id, 0)
+            return self._repaired(copy.deepcopy(self._exemplary_body), space_id, 0)
         except DocumentError:
             # The examples of the parts do not fit together.
             pass
@@ -94,7 +94,7 @@ class Samples:
     def _exemplary_body(self) -> Any:
         """The sample of any space with the examples of its parts."""
         choice = RoundRobin(_SAMPLE_SEED)
-        return self._visiting_all(choice, Builder(self.contract, choice, self._locations, prefers_examples=True))
+        return self._covering_body(choice, Builder(self.contract, choice, self._locations, prefers_examples=True))
 
     @cached_property
     def examples(self) -> dict[str, Any]:
@@ -103,16 +103,17 @@ class Samples:
         return {name: value for name, value in examples.items() if self._is_conforming(value)}
 
     def _is_conforming(self, body: Any) -> bool:
+        """Return whether a body conforms to the schema and to the invariants that do not depend on the request."""
         rules = [rule for rule in self.invariants if rule.keyword != "equals"]
         return accepts(self.contract, self.schema, body) and not any(any(rule.check(body, {})) for rule in rules)
 
     def sample_with_optionals(self, space_id: str = SPACE_ID, *, optional: bool) -> Any:
         """Return the sample with every optional property, or with none."""
-        body = self._visiting_all(RoundRobin(_SAMPLE_SEED, optional=optional))
-        return self._keeping_rules(body, space_id, 0)
+        body = self._covering_body(RoundRobin(_SAMPLE_SEED, optional=optional))
+        return self._repaired(body, space_id, 0)
 
-    def _visiting_all(self, choice: RoundRobin, builder: Builder | None = None) -> Any:
-        """Return a body that covers every alternative, before the invariants of the operation are applied."""
+    def _covering_body(self, choice: RoundRobin, builder: Builder | None = None) -> Any:
+        """Return a body whose items together use each alternative, with the invariants not yet applied."""
         builder = builder or Builder(self.contract, choice, self._locations)
         if not self.lists:
             return builder.value(self.schema)
@@ -150,7 +151,7 @@ class Samples:
         builder = Builder(self.contract, choice, self._locations)
         samples: list[Any] = []
         while not samples or (choice.has_pending() and len(samples) < _MAX_ITEMS):
-            samples.append(self._keeping_rules(builder.value(self.schema), space_id, len(samples)))
+            samples.append(self._repaired(builder.value(self.schema), space_id, len(samples)))
         return samples
 
     def generated(self, count: int, seed: int = 0, space_id: str = SPACE_ID) -> Any:
@@ -158,7 +159,7 @@ class Samples:
         return self.run(seed, 1, count, space_id)[0]
 
     def run(self, seed: int, bodies: int, count: int | None = None, space_id: str = SPACE_ID) -> list[Any]:
-        """Return the first `bodies` bodies of a seeded run; together they cover every alternative."""
+        """Return the first `bodies` bodies of a seeded series, which together cover every alternative."""
         choice = RoundRobin(seed)
         lengths = list(islice(cycle(_LENGTHS), bodies))
         if count is not None:
@@ -167,11 +168,11 @@ class Samples:
         generated = []
         for index, length in enumerate(lengths):
             builder.set_lengths({self.list_name: length} if self.lists else {})
-            generated.append(self._keeping_rules(builder.value(self.schema), space_id, sum(lengths[:index])))
+            generated.append(self._repaired(builder.value(self.schema), space_id, sum(lengths[:index])))
         return generated
 
     def item(self, space_id: str = SPACE_ID, seed: int = 1) -> Any:
-        """Return one item of the list."""
+        """Return one generated item of the list; raises `SettingError` if the list cannot have items."""
         items = self.items(self.generated(1, seed, space_id))
         if not items:
             raise SettingError("its list cannot have items", where=self.operation.label, hint="give a complete body")
@@ -186,7 +187,7 @@ class Samples:
         return []
 
     def with_items(self, items: list[Any]) -> Any:
-        """Return a body with `items`; raises `SettingError` if the operation has no list."""
+        """Return a body with `items` as its list; raises `SettingError` if the operation has no list."""
         if self.is_list:
             return list(items)
         if not self.list_name:
@@ -206,20 +207,21 @@ class Samples:
 
     @property
     def most_items(self) -> int:
-        """The maximum number of items in the contract, or of any list."""
+        """The maximum number of items that the contract allows, or the largest integer."""
         return int((self._list_schema or {}).get("maxItems", sys.maxsize))
 
     @property
     def fewest_items(self) -> int:
-        """The minimum number of items in the contract."""
+        """The minimum number of items that the contract requires."""
         return int((self._list_schema or {}).get("minItems", 0))
 
     @property
     def _list_schema(self) -> Mapping[str, Any] | None:
+        """The schema of the list; None if the body has no list."""
         return list_schema(self.contract, self.operation, self.list_name)
 
     def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> Any:
-        """Return an item with some values replaced; raises `SettingError` if they break the contract.
+        """Return an item with values replaced, dependent ones updated; raises `SettingError` if it breaks the contract.
 
         Values that depend on them by an invariant are adjusted (`kind` with `type`).
         """
@@ -229,17 +231,17 @@ class Samples:
         for rule in self.invariants:
             rule.propagate(changed, overrides)
         if conforming:
-            self.refuse_broken(changed, f"runtime({', '.join(f'{name}=…' for name in overrides)})")
+            self.require_valid_item(changed, f"runtime({', '.join(f'{name}=…' for name in overrides)})")
         return changed
 
-    def refuse_broken(self, item: Any, where: str) -> None:
+    def require_valid_item(self, item: Any, where: str) -> None:
         """Raise `SettingError`, naming `where`, for an item that breaks the contract."""
-        if problems := list(self._problems(item)):
+        if problems := list(self._item_problems(item)):
             raise SettingError(
                 "; ".join(problems), where=where, hint="give a value that the contract allows, or pass conforming=False"
             )
 
-    def refuse_repeated(self, items: list[Any], where: str) -> None:
+    def require_unique_items(self, items: list[Any], where: str) -> None:
         """Raise `SettingError`, naming `where`, if two items have the same value of a unique property."""
         body = self.with_items(items)
         for rule in self.invariants:
@@ -254,7 +256,7 @@ class Samples:
                     hint=f"give each its own: runtimes({len(items)}), or pass conforming=False",
                 )
 
-    def _problems(self, item: Any) -> Iterator[str]:
+    def _item_problems(self, item: Any) -> Iterator[str]:
         """Yield what is wrong with an item: schema errors, undocumented properties, and broken invariants."""
         if isinstance(item, Mapping):
             item = dict(item)
@@ -276,7 +278,8 @@ class Samples:
         """The names of the documented properties of an item."""
         return frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
 
-    def _keeping_rules(self, body: Any, space_id: str, start: int) -> Any:
+    def _repaired(self, body: Any, space_id: str, start: int) -> Any:
+        """Return a body that satisfies invariants, paging and schema; raises `DocumentError` if they contradict."""
         for rule in self.invariants:
             rule.repair(body, {}, start)
         if self.paging is not None:
@@ -288,7 +291,7 @@ class Samples:
                 hint="make them agree, or leave the rule out",
             )
         # Values that depend on the request are set last, because any space id can be requested.
-        return self.addressed(body, space_id)
+        return self.set_space_id(body, space_id)
 
     def _as_one_page(self, paging: Paging, body: Any, start: int) -> Any:
         """Return the body as a single page, with unique item ids."""
@@ -306,20 +309,20 @@ class Samples:
             return []
         return Invariant.of({"unique": f"{self.list_name}[*].{self.paging.identity}"})
 
-    def coherent(self, body: Any, space_id: str, start: int = 0) -> Any:
-        """Change `body` in place so that it keeps the invariants, and return it; `start` items precede it."""
+    def repair(self, body: Any, space_id: str, start: int = 0) -> Any:
+        """Change `body` in place so that it satisfies the invariants, and return it; `start` items precede it."""
         for rule in self.invariants:
             rule.repair(body, self.parameters(space_id), start)
         return body
 
     def renewed(self, body: Any, space_id: str, start: int) -> Any:
-        """Replace the ids and times of the items of `body`, which are copies of earlier items, in place."""
+        """Replace ids and times of copied items in place, so that they differ from earlier ones; return the body."""
         for rule in (*self.invariants, *self._identities):
             rule.renumber(body, start)
-        return self.coherent(body, space_id, start)
+        return self.repair(body, space_id, start)
 
-    def addressed(self, body: Any, space_id: str) -> Any:
-        """Set the space id in `body`, in place, and change nothing else."""
+    def set_space_id(self, body: Any, space_id: str) -> Any:
+        """Set the space id wherever `body` repeats it, in place, and return the body."""
         for rule in self.invariants:
             if rule.keyword == "equals":
                 rule.repair(body, self.parameters(space_id), 0)

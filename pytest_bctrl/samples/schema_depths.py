@@ -28,7 +28,7 @@ class SchemaDepths:
         return 0
 
     def _ends_in(self, shape: Shape, levels: int) -> bool:
-        """Return whether a shape has a value of at most so many levels."""
+        """Return whether a shape has a value with at most this many levels."""
         schema = shape.schema or {}
         if shape.empty or shape.kind not in ("branch", "object", "array"):
             return True
@@ -43,6 +43,7 @@ class SchemaDepths:
         return all(self._schema_ends_in(inner, levels - 1) for inner in needed)
 
     def _schema_ends_in(self, schema: Schema, levels: int) -> bool:
+        """Return whether a schema has a value with at most this many levels."""
         key: tuple[Any, int] = (id(schema), levels)
         if isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
             key = (schema["$ref"], levels)

@@ -34,7 +34,7 @@ LONGEST = 20_000
 
 
 def string(schema: Mapping[str, Any], location: str, source: Random, number: int) -> str:
-    """Return a string for `location`; `number` makes it distinct.
+    """Return a string that a schema allows, distinct by `number`; raises `UnsampledError` if none is found.
 
     Raises `UnsampledError` if no string is found that the schema allows.
     """
@@ -58,7 +58,7 @@ def string(schema: Mapping[str, Any], location: str, source: Random, number: int
     if not FORMATS.keys() & formats:
         text = text.ljust(shortest, "x")[:longest]
     variants = (format_text(location, source, number + offset) for offset in range(1, _TRIES))
-    for candidate in chain(_candidates(schema, text, patterns, source), variants):
+    for candidate in chain(_string_candidates(schema, text, patterns, source), variants):
         is_right_length = shortest <= len(candidate) <= longest
         is_in_formats = all(conforms_to_format(candidate, name) for name in formats)
         if is_right_length and is_in_formats and all(matches(pattern, candidate) for pattern in patterns):
@@ -77,7 +77,8 @@ class UnsampledError(DocumentError):
     """No value was found that a schema allows; `where` is the schema's JSON pointer, or a location in the body."""
 
 
-def _candidates(schema: Mapping[str, Any], text: str, patterns: list[str], source: Random) -> Iterator[str]:
+def _string_candidates(schema: Mapping[str, Any], text: str, patterns: list[str], source: Random) -> Iterator[str]:
+    """Yield texts that a schema may allow: the plain one, examples, and texts that match the patterns."""
     yield text
     yield _SHORT.get(str(schema.get("format", "")), text)
     yield from (example for example in schema.get("examples", ()) if isinstance(example, str))
@@ -92,7 +93,7 @@ def _candidates(schema: Mapping[str, Any], text: str, patterns: list[str], sourc
 
 
 def number(schema: Mapping[str, Any], kind: str, location: str, source: Random) -> int | float:
-    """Return a number within the schema's limits."""
+    """Return a random number within a schema's limits; raises `UnsampledError` if there is none."""
     step, first, last = multiples(schema, kind, location)
     if first is None:
         first = 0
@@ -110,7 +111,7 @@ _STEPS = 100
 
 
 def multiples(schema: Mapping[str, Any], kind: str, location: str) -> tuple[Decimal, int | None, int | None]:
-    """Return a step between a schema's numbers, and its lowest and highest allowed multiple, None without a limit."""
+    """Return a step, and the lowest and highest multiple of it within the limits, which are None without a limit."""
     # In decimals, as JSON writes them: in binary 41 times 0.01 is 0.41000000000000003, no multiple of 0.01.
     multiple = _decimal(schema.get("multipleOf", 1))
     if kind == "integer":
@@ -148,6 +149,7 @@ def _limits(schema: Mapping[str, Any], inclusive: str, exclusive: str) -> list[t
 
 
 def _decimal(value: Any) -> Decimal:
+    """Return a number as an exact decimal."""
     return Decimal(str(value))
 
 
@@ -214,7 +216,7 @@ class RoundRobin:
         self._pending: dict[str, set[int]] = {}
 
     def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
-        """Return the index of the alternative to use at this visit of `location`.
+        """Return the index of the alternative to use at this visit; `counts` tells whether it has to be used at all.
 
         `counts` is false if the alternatives are not those of the contract, and need no coverage.
         """
@@ -230,13 +232,13 @@ class RoundRobin:
         return index
 
     def takes_optional(self, location: str) -> bool:
-        """Return whether an object gets the optional member at `location` this time."""
+        """Return whether an object gets its optional member at this visit of `location`."""
         if self._optional is not None:
             return self._optional
         return self.choose(f"{location}?", 2) == 0
 
     def random(self, location: str) -> Random:
-        """Return the source of randomness that only `location` uses."""
+        """Return the random source of a location, seeded by it, so that other locations do not change its values."""
         source = self._sources.get(location)
         if source is None:
             source = self._sources[location] = Random(f"{self._seed}:{location}")  # noqa: S311
@@ -247,7 +249,7 @@ class RoundRobin:
         return any(self._pending.values())
 
     def length(self, location: str, shortest: int, longest: int) -> int:
-        """Return the number of items of the list at `location`."""
+        """Return a number of items within the limits for the list at `location`."""
         return max(shortest, min(longest, 1 + self.choose(f"{location}#", 3, counts=False)))
 
     def string(self, schema: Mapping[str, Any], location: str, number: int) -> str:
@@ -259,7 +261,7 @@ class RoundRobin:
         return number(schema, kind, location, self.random(location))
 
     def any_value(self, location: str) -> Any:
-        """Return a value for a location without a constraint."""
+        """Return one of a few JSON values for a location without a constraint."""
         return copy.deepcopy(_FREE[self.choose(location, len(_FREE), counts=False)])
 
 
@@ -321,7 +323,7 @@ class _PatternParser:
     groups: int = 0
 
     def alternatives(self) -> list[list[_PatternPart]]:
-        """Return the alternatives up to the end of a group, or of the pattern."""
+        """Return the alternatives of the pattern up to the end of a group, each as a list of parts."""
         alternatives: list[list[_PatternPart]] = [[]]
         while token := _TOKEN.match(self.pattern, self.position):
             self.position = token.end()
@@ -330,10 +332,11 @@ class _PatternParser:
             if token["close"]:
                 alternatives.append([])
             elif not token["edge"]:
-                alternatives[-1].append(self._repeated(self._part(token)))
+                alternatives[-1].append(self._with_repetition(self._read_part(token)))
         return alternatives
 
-    def _part(self, token: re.Match[str]) -> _PatternPart:
+    def _read_part(self, token: re.Match[str]) -> _PatternPart:
+        """Return the part that begins with a token."""
         if token["open"] == "(?=":
             return _PatternPart("ahead", self.alternatives())
         if token["open"] in ("(?!", "(?<=", "(?<!"):
@@ -348,7 +351,8 @@ class _PatternParser:
             return _PatternPart("back", group=token["back"])
         return _PatternPart("set", token["set"])
 
-    def _repeated(self, part: _PatternPart) -> _PatternPart:
+    def _with_repetition(self, part: _PatternPart) -> _PatternPart:
+        """Return a part with the number of repetitions that follows it in the pattern."""
         times = _TIMES.match(self.pattern, self.position)
         if times is None:
             return part
@@ -370,17 +374,19 @@ class _PatternWriter:
     remaining: int = _REPEATED
 
     def one_of(self, alternatives: list[list[_PatternPart]]) -> Iterator[str]:
+        """Yield texts of a random alternative, each part repeated at random."""
         for part in self.source.choice(alternatives):
             most_times = max(part.minimum, min(part.maximum, part.minimum + self.extra))
             for _ in range(self.source.randint(part.minimum, most_times)):
                 yield from self._text_of(part)
 
     def _text_of(self, part: _PatternPart) -> Iterator[str]:
+        """Yield the text of one repetition of a part; raises `LookupError` if it is too long."""
         self.remaining -= 1
         if self.remaining < 0:
             raise LookupError("the pattern requires a text that is too long")
         if part.kind == "set":
-            yield self.source.choice(_characters(part.value))
+            yield self.source.choice(_matching_characters(part.value))
         elif part.kind == "back":
             yield self.groups.get(part.group, "")
         elif part.kind == "group" and part.group:
@@ -391,7 +397,7 @@ class _PatternWriter:
 
 
 @lru_cache(maxsize=256)
-def _characters(character_set: str) -> list[str]:
+def _matching_characters(character_set: str) -> list[str]:
     """Return characters that match a part of a pattern, letters and digits if possible."""
     if len(character_set) == 1 and character_set != ".":
         return [character_set]

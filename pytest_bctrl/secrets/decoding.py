@@ -59,14 +59,15 @@ def readings(text: str) -> Iterator[str]:
     for _ in range(_ROUNDS):
         if not any(mark in text for mark in _MARKS):
             return
-        decoded = _ESCAPE.sub(_character, text)
+        decoded = _ESCAPE.sub(_unescaped_character, text)
         if decoded == text:
             return
         yield decoded
         text = decoded
 
 
-def _character(match: re.Match[str]) -> str:
+def _unescaped_character(match: re.Match[str]) -> str:
+    """Return the character that a URL encoding or escape stands for."""
     percent, high, low, wide, narrow, letter, entity = match.groups()
     if percent:
         return unquote_to_bytes(percent).decode("utf-8", "surrogateescape")
@@ -77,7 +78,7 @@ def _character(match: re.Match[str]) -> str:
     return letter or unescape(entity)
 
 
-def _with_bytes(text: str) -> Iterator[str]:
+def _with_decoded_bytes(text: str) -> Iterator[str]:
     """Yield the text with the bytes decoded that are written as numbers, once for each notation that it contains.
 
     They are no escapes of `readings`: in another notation, the same characters may mean something else.
@@ -85,6 +86,7 @@ def _with_bytes(text: str) -> Iterator[str]:
     for numbers, digits, base in _BYTES:
 
         def decoded(match: re.Match[str], digits: re.Pattern[str] = digits, base: int = base) -> str:
+            """Return the text of a list of numbers."""
             values = (int(value, base) for value in digits.findall(match[0]))
             return bytes(value for value in values if value < 256).decode("utf-8", "surrogateescape")
 
@@ -93,8 +95,8 @@ def _with_bytes(text: str) -> Iterator[str]:
             yield reading
 
 
-def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iterator[tuple[str, str]]:
-    """Yield the name of an encoding and the decoded text, for all `readings` of `text` and of binary encodings in them.
+def decodings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iterator[tuple[str, str]]:
+    """Yield the encoding's name and the text for every way to decode a text, binary encodings nested up to `depth`.
 
     In decoded bytes, only the parts that `legible` matches are decoded further.
     """
@@ -103,7 +105,7 @@ def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iter
     for reading in readings(text):
         yield encoding, reading
         encoding = ESCAPED
-        yield from ((ESCAPED, decoded_text) for decoded_text in _with_bytes(reading))
+        yield from ((ESCAPED, decoded_text) for decoded_text in _with_decoded_bytes(reading))
         if not depth:
             continue
         joined = [_SPACE.sub("", lines) for lines in _WRAPPED.findall(reading)]
@@ -112,22 +114,22 @@ def meanings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iter
         decoded |= runs
         for run in sorted(runs):
             for name, piece in decoded_pieces(run, legible):
-                yield from ((name, inner) for _, inner in meanings(piece, legible, depth - 1))
+                yield from ((name, inner) for _, inner in decodings(piece, legible, depth - 1))
 
 
 def decoded_pieces(run: str, legible: re.Pattern[bytes]) -> Iterator[tuple[str, str]]:
-    """Yield the name of an encoding and the legible parts of a run of its digits, as text in UTF-8, UTF-16 or UTF-32.
+    """Yield the encoding's name and each legible part of a run of digits, decoded from UTF-8, UTF-16 or UTF-32.
 
     The encoded text may begin after the first digits of the run.
     """
     has_other_letters = legible.search(_NOT_ASCII) is not None
-    for name, data in _decoded(run):
-        for text in _texts(data, has_other_letters=has_other_letters):
+    for name, data in _decoded_runs(run):
+        for text in _as_utf8(data, has_other_letters=has_other_letters):
             for piece in legible.findall(text):
                 yield name, piece.decode("utf-8", "surrogateescape")
 
 
-def _texts(data: bytes, *, has_other_letters: bool) -> Iterator[bytes]:
+def _as_utf8(data: bytes, *, has_other_letters: bool) -> Iterator[bytes]:
     """Yield bytes as they are and as text in UTF-16 or UTF-32, in UTF-8; of ASCII, only the NUL bytes are removed."""
     yield data
     if data.count(0) * _WIDE >= len(data):
@@ -138,7 +140,8 @@ def _texts(data: bytes, *, has_other_letters: bool) -> Iterator[bytes]:
                 yield data[start:].decode(codec, "replace").encode("utf-8", "surrogatepass")
 
 
-def _decoded(run: str) -> Iterator[tuple[str, bytes]]:
+def _decoded_runs(run: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the encoding's name and the bytes of a run of digits: base64 and hex at each alignment, base32."""
     if not run.islower():
         digits = run.translate(_STANDARD)
         for start in range(4):

@@ -52,12 +52,12 @@ class KeyEncoding:
     is_random: bool = False
     common: frozenset[int] = frozenset()
 
-    def secret_characters(self, start: int, end: int) -> int:
+    def count_secret_characters(self, start: int, end: int) -> int:
         """Return how many characters of a part of the skeleton are neither public nor those of a word."""
         return sum(1 for offset in range(max(start, self.public), end) if offset not in self.common)
 
     def grams(self, length: int) -> Iterator[tuple[bytes, int]]:
-        """Yield the grams of a length that a search looks for, with their offsets in the skeleton.
+        """Yield the rarest set of grams with which a search finds every part of the skeleton, each with its offset.
 
         The search reads a text in steps of two characters, so it finds one of two neighbouring grams. Each run of
         `shortest` characters contains two neighbours of the yielded grams, which are the rarest ones with this
@@ -67,6 +67,7 @@ class KeyEncoding:
         starts = len(self.skeleton) - length
 
         def commonness(phase: int) -> float:
+            """Return how common in texts the grams of a phase are."""
             pairs = {
                 self.skeleton[start : start + 2]
                 for offset in range(phase, starts, step)
@@ -81,6 +82,7 @@ class KeyEncoding:
 
 
 def _pair_frequency(pair: bytes) -> float:
+    """Return how common a pair of characters is in texts."""
     first, second = pair
     frequency = _FREQUENCY.get(first, _RARE) * _FREQUENCY.get(second, _RARE)
     if pair.isalpha() or pair.isdigit():
@@ -112,7 +114,7 @@ def _is_words(text: str) -> bool:
 
 
 def encodings_of(value: str, *, has_parts: bool = True) -> list[KeyEncoding]:
-    """Return every encoding of a value that is searched for; those with too few letters and digits are literals.
+    """Return the encodings of a value that are searched for; none of those with too few letters and digits.
 
     A part of a random value reveals it, unless `has_parts` is false.
     """
@@ -122,32 +124,33 @@ def encodings_of(value: str, *, has_parts: bool = True) -> list[KeyEncoding]:
     # The part after a public prefix may have fewer letters than the whole value.
     fewest = FRAGMENT if has_letters else max(FRAGMENT, size) + 1
     distinct: dict[bytes, KeyEncoding] = {}
-    for encoding in _encodings(value, random):
+    for encoding in _all_encodings(value, random):
         # Most values need no escapes, so most of their encodings have the same skeleton.
         if len(encoding.skeleton) >= fewest:
             distinct.setdefault(encoding.skeleton, encoding)
     return list(distinct.values())
 
 
-def _encodings(value: str, is_random: bool) -> Iterator[KeyEncoding]:
+def _all_encodings(value: str, is_random: bool) -> Iterator[KeyEncoding]:
+    """Yield every encoding of a value: plain, escaped, reversed, hex and base64."""
     data = to_bytes(value)
     secret_part = value.removeprefix(public_part(value))
     public = len(skeleton(to_bytes(public_part(value))))
-    yield replace(_encoding(PLAIN, data, is_random, FRAGMENT, public), common=_word_offsets(value))
-    for text in _escaped(value):
+    yield replace(_build_encoding(PLAIN, data, is_random, FRAGMENT, public), common=_word_offsets(value))
+    for text in _escaped_forms(value):
         # A shorter part could be the letters of an escape, such as `quot`.
-        yield _encoding(ESCAPED, to_bytes(text), is_random, 2 * FRAGMENT, public)
+        yield _build_encoding(ESCAPED, to_bytes(text), is_random, 2 * FRAGMENT, public)
     for numbers, forms in ((map(ord, value), _LETTERS), (data, _BYTES)):
         codes = list(numbers)
         for form, digits in forms.items():
             text = "".join(map(form.format, codes))
-            yield _encoding(ESCAPED, to_bytes(text), is_random, FRAGMENT * digits)
-    backwards = _encoding(REVERSED, to_bytes(secret_part)[::-1], is_random, FRAGMENT)
+            yield _build_encoding(ESCAPED, to_bytes(text), is_random, FRAGMENT * digits)
+    backwards = _build_encoding(REVERSED, to_bytes(secret_part)[::-1], is_random, FRAGMENT)
     last = len(backwards.skeleton) - 1
     yield replace(backwards, common=frozenset(last - offset for offset in _word_offsets(secret_part)))
-    yield _encoding(HEX, data.hex().encode(), is_random, 2 * FRAGMENT)
+    yield _build_encoding(HEX, data.hex().encode(), is_random, 2 * FRAGMENT)
     for core in base64_cores(data):
-        yield _encoding(BASE64, core.encode(), is_random, SHORTEST)
+        yield _build_encoding(BASE64, core.encode(), is_random, SHORTEST)
 
 
 def has_only_words(value: str) -> bool:
@@ -175,7 +178,8 @@ and the bytes of the text in UTF-8.
 """
 
 
-def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 0) -> KeyEncoding:
+def _build_encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 0) -> KeyEncoding:
+    """Return an encoding with its skeleton, the characters between, and the shortest part to search for."""
     lower = data.translate(LOWER)
     reduced = skeleton(data)
     positions = [index for index, byte in enumerate(lower) if byte not in PUNCTUATION]
@@ -187,7 +191,7 @@ def _encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 
     return KeyEncoding(name, reduced, gaps, shortest, public, is_random)
 
 
-def _escaped(value: str) -> Iterator[str]:
+def _escaped_forms(value: str) -> Iterator[str]:
     """Yield a value with its punctuation escaped as in URLs, HTML, JSON and reprs."""
     yield quote(value, safe="")
     yield quote_plus(value)
@@ -208,11 +212,11 @@ def _each_special(codes: Iterable[int], form: str) -> str:
 
 
 def literals_of(value: str) -> dict[str, str]:
-    """Return the texts that show a value with too few letters and digits, and the encoding of each."""
-    texts = {value, *_escaped(value), quote(value)}
+    """Return the texts that show a value in any encoding, each with the name of its encoding."""
+    texts = {value, *_escaped_forms(value), quote(value)}
     texts.add(json.dumps(json.dumps(value)[1:-1])[1:-1])
     texts |= {ascii(value)[1:-1], repr(to_bytes(value))[2:-1], re.escape(value)}
-    texts |= {value.encode("ascii", "xmlcharrefreplace").decode("ascii"), *_in_other_formats(value)}
+    texts |= {value.encode("ascii", "xmlcharrefreplace").decode("ascii"), *_quoted_forms(value)}
     texts |= {text.replace("/", "\\/") for text in texts} | {text.replace("\\", "\\\\") for text in texts}
     texts |= {json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
     cores = {core for text in texts for core in base64_cores(to_bytes(text))}
@@ -227,7 +231,7 @@ def literals_of(value: str) -> dict[str, str]:
     }
 
 
-def _in_other_formats(value: str) -> Iterator[str]:
+def _quoted_forms(value: str) -> Iterator[str]:
     """Yield a value as it is quoted in CSV and SQL, for TeamCity, and in Markdown."""
     yield value.replace('"', '""')
     yield value.replace("'", "''")
@@ -239,7 +243,7 @@ _URL_SAFE = str.maketrans("+/", "-_")
 
 
 def base64_cores(data: bytes) -> Iterator[str]:
-    """Yield the base64 digits of `data` that depend on `data` alone and not on the bytes around it, per alignment."""
+    """Yield the base64 digits of `data` that do not depend on the bytes around it, for each alignment."""
     for before in range(3):
         digits = base64.b64encode(bytes(before) + data).decode("ascii")
         yield digits[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]

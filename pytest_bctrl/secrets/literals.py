@@ -44,4 +44,5 @@ class LiteralSearch:
 
 
 def _as_encoding(literal: bytes) -> KeyEncoding:
+    """Return a literal as an encoding, so that an index can search for it."""
     return KeyEncoding(PLAIN, literal.translate(_SEVEN_BITS), (), len(literal))

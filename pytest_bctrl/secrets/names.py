@@ -17,5 +17,5 @@ def plain_name(name: str) -> str:
 
 
 def is_credential_name(name: str) -> bool:
-    """Return whether a field of this name holds a credential by convention."""
+    """Return whether a field or parameter of this name has a credential as its value, by convention."""
     return _CREDENTIAL.fullmatch(plain_name(name)) is not None

@@ -72,7 +72,7 @@ class PreparedSecrets:
         self._weak_search = Search(encoding for value in long for encoding in encodings_of(value))
 
     def without_secrets(self, before: str, text: str, *, keeps_structure: bool) -> str:
-        """Return `text` without secrets, as `Redaction.part` does."""
+        """Return `text` with the secrets masked, including those that begin in `before`, as `Redaction.part` does."""
         if self._weak is not None:
             text = self._weak.sub(_masked_group, text)
         data = to_bytes(text)
@@ -82,7 +82,7 @@ class PreparedSecrets:
         return clean.decode("utf-8", "surrogatepass")
 
     def bytes_without_secrets(self, before: bytes, data: bytes, *, keeps_structure: bool) -> bytes:
-        """Return `data` without secrets, as `Redaction.data_bytes` does."""
+        """Return `data` with the secrets masked, those in encoded tokens too, as `Redaction.data_bytes` does."""
         for value in self._exact.candidates(data):
             # Most secrets are not encoded, and this is the fastest way to find them.
             data = data.replace(value, MASK)
@@ -97,7 +97,7 @@ class PreparedSecrets:
         """Return a text with `MASK` in place of the tokens that contain an encoded secret."""
         parts, copied, budget = [], 0, _MAX_DECODED
         has_secret: dict[bytes, bool] = {}
-        for start, end in _tokens(data):
+        for start, end in _token_spans(data):
             token = data[start:end]
             if budget and token not in has_secret:
                 decoded = token[:budget]
@@ -113,17 +113,18 @@ class PreparedSecrets:
         return b"".join([*parts, data[copied:]])
 
     def _is_decoded_in(self, token: bytes) -> bool:
+        """Return whether a token contains an encoded secret."""
         # A line of dashes has no text.
         if len(set(token)) < _DISTINCT:
             return False
-        readings = decoding.meanings(token.decode("ascii"), self._legible)
+        readings = decoding.decodings(token.decode("ascii"), self._legible)
         next(readings)
         texts = (to_bytes(reading) for _, reading in readings)
         return any(self._search.find(text) is not None or self._exact.is_in(text) for text in texts)
 
     def find(self, text: str) -> str | None:
-        """Return the encoding of the first secret in `text`, as `Redaction.find` does."""
-        for encoding, reading in decoding.meanings(text, _legible(self.entries)):
+        """Return the name of the encoding of the first secret in `text`, such as `base64`; None if there is none."""
+        for encoding, reading in decoding.decodings(text, _legible(self.entries)):
             name = self._name_in(reading)
             if name == PLAIN:
                 return encoding
@@ -132,7 +133,7 @@ class PreparedSecrets:
         return None
 
     def _name_in(self, reading: str) -> str | None:
-        """Return the encoding of the secret in a text that is not decoded further; None if there is none."""
+        """Return the name of the encoding of a secret in a decoded text; None if it contains none."""
         data = to_bytes(reading)
         for search in filter(None, (self._search, self._weak_search)):
             encoding = search.find(data)
@@ -143,7 +144,7 @@ class PreparedSecrets:
         return next((name for literal, name in self._literals.items() for text in texts if literal in text), None)
 
 
-def _tokens(data: bytes) -> Iterator[tuple[int, int]]:
+def _token_spans(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield the start and the end of each run of at least 16 characters of base64 and of URL encodings."""
     marks = data.translate(_IN_TOKEN)
     start = marks.find(_LONG_TOKEN)
@@ -156,6 +157,7 @@ def _tokens(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _end_of_padding(data: bytes, end: int) -> int:
+    """Return the end of the base64 padding that follows a token."""
     return end + len(data[end : end + _MAX_PADDING]) - len(data[end : end + _MAX_PADDING].lstrip(b"="))
 
 
@@ -170,4 +172,5 @@ def _legible(secrets: Collection[str]) -> re.Pattern[bytes]:
 
 
 def _masked_group(match: re.Match[str]) -> str:
+    """Return the text in front of a weak secret, and the mask."""
     return match[1] + REDACTED

@@ -30,7 +30,7 @@ class Redaction:
         self._prepared: PreparedSecrets | None = None
 
     def add(self, value: Secret | str, *, name: str = "a secret", has_parts: bool = True) -> None:
-        """Redact a value from now on; `name` is its source in notes, and a value without a name gets no note.
+        """Redact a value from now on, in all encodings; notes call it `name`, and no note is about a value without one.
 
         Parts of a random value are redacted too, unless `has_parts` is false.
         """
@@ -41,7 +41,7 @@ class Redaction:
             self._add(AddedSecret(text, name, _weakness(text), has_parts))
 
     def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
-        """Redact a credential that was derived from a secret, as a whole unless `has_parts` is true.
+        """Redact a credential derived from a secret, such as a token: as a whole, or with its parts if `has_parts`.
 
         A credential that consists of words of a random secret is not redacted, because words do not reveal the secret.
         """
@@ -56,6 +56,7 @@ class Redaction:
             self._add(AddedSecret(text, "a credential", "", has_parts, is_derived=True))
 
     def _add(self, entry: AddedSecret) -> None:
+        """Add a secret, unless its value is already redacted."""
         with self._lock:
             if entry.value not in self._entries:
                 self._entries = {**self._entries, entry.value: entry}
@@ -70,7 +71,7 @@ class Redaction:
                     self.add(text, name=f"the password in {name}")
 
     def exempt(self, names: Iterable[str]) -> None:
-        """Treat secrets as too common that are part of `names`: the project's paths, or the ids of its tests."""
+        """Redact secrets that are part of `names` (paths, ids of tests) only where a credential is expected."""
         if not self._entries:
             return
         from pytest_bctrl.secrets.weakness import is_in_names
@@ -96,11 +97,11 @@ class Redaction:
         return bool(self._entries)
 
     def __call__(self, text: str) -> str:
-        """Return a text without secrets; the same object if it has none."""
+        """Return a text with all secrets masked; the same object if it contains none."""
         return self.part("", text)
 
     def part(self, before: str, text: str, *, keeps_structure: bool = False) -> str:
-        """Return `text` without secrets, including those that begin in `before`, the text in front of it.
+        """Return `text` with secrets masked, including those that begin in `before`, the text in front of it.
 
         With `keeps_structure`, a secret of words stays if the format of a file may need it: as a key, or as the name
         of a tag, an attribute or a function.
@@ -111,14 +112,14 @@ class Redaction:
         return prepared.without_secrets(before, text, keeps_structure=keeps_structure)
 
     def data_bytes(self, data: bytes, *, before: bytes = b"", keeps_structure: bool = False) -> bytes:
-        """Return bytes without secrets, as `part` does, in an encoding that is compatible with ASCII."""
+        """Return bytes with secrets masked, as `part` does, if their encoding is compatible with ASCII."""
         prepared = self._prepare()
         if prepared is None:
             return data
         return prepared.bytes_without_secrets(before, data, keeps_structure=keeps_structure)
 
     def find(self, text: str) -> str | None:
-        """Return the encoding of the first secret in `text` (`plain`, `base64`, …), or None if it has no secret.
+        """Return the name of the encoding of the first secret in `text`, such as `base64`; None if there is none.
 
         The complete text is decoded, and secrets that are too short or too common are found too.
         """
@@ -142,7 +143,7 @@ class Redaction:
         return prepared
 
     def data(self, value: T) -> T:
-        """Return a copy of plain data, and of dataclasses of this package, without secrets."""
+        """Return a copy of plain data, and of dataclasses of this package, with all secrets masked."""
         if not self._entries:
             return value
         return cast("T", self._data(value, {}))

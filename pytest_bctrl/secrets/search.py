@@ -80,7 +80,7 @@ class Index:
         grams = [
             (gram, encoding, offset)
             for encoding in encodings
-            for gram, offset in encoding.grams(length or _length(encoding))
+            for gram, offset in encoding.grams(length or _gram_length(encoding))
         ]
         self._grams: defaultdict[str, list[tuple[bytes, KeyEncoding, int]]] = defaultdict(list)
         for gram, encoding, offset in grams:
@@ -90,13 +90,13 @@ class Index:
             following = []
             for length in sorted({len(gram) for gram, _, _ in grams}):
                 same = [gram for gram, _, _ in grams if len(gram) == length]
-                following.append("".join(_class_of_pairs(same, start) for start in range(2, length, 2)))
-            first = _class_of_pairs((gram for gram, _, _ in grams), 0)
+                following.append("".join(_character_class(same, start) for start in range(2, length, 2)))
+            first = _character_class((gram for gram, _, _ in grams), 0)
             # The group is the match and the next pair. A pattern that begins with a class is searched for fastest.
             self._candidates = re.compile(f"{first}(?={'|'.join(following)})(?<=(?=(..)).)", re.DOTALL)
 
     def hits(self, text: bytes, pairs: str) -> list[tuple[int, KeyEncoding, int]]:
-        """Return the position, encoding and offset of each gram in a skeleton; `pairs` is the skeleton as UTF-16.
+        """Return position, encoding and offset of each gram in a text's skeleton; `pairs` is the skeleton as UTF-16.
 
         Most candidates are not grams, so they are compared with the grams all at once.
         """
@@ -104,14 +104,14 @@ class Index:
             return []
         hits = []
         for candidate in self._grams.keys() & self._candidates.findall(pairs):
-            for position in _positions(candidate, pairs):
+            for position in _gram_positions(candidate, pairs):
                 for gram, encoding, offset in self._grams[candidate]:
                     if text.startswith(gram, position):
                         hits.append((position, encoding, offset))
         return sorted(hits, key=itemgetter(0))
 
 
-def _positions(candidate: str, pairs: str) -> Iterator[int]:
+def _gram_positions(candidate: str, pairs: str) -> Iterator[int]:
     """Yield the positions in the skeleton of a gram of two pairs."""
     index = pairs.find(candidate)
     while index >= 0:
@@ -119,15 +119,15 @@ def _positions(candidate: str, pairs: str) -> Iterator[int]:
         index = pairs.find(candidate, index + 1)
 
 
-def _length(encoding: KeyEncoding) -> int:
+def _gram_length(encoding: KeyEncoding) -> int:
     """Return the length of the grams of an encoding; fewer texts contain a longer gram by chance."""
     if encoding.shortest < _LONG:
         return _SHORT_GRAM
     return _LONG_GRAM
 
 
-def _class_of_pairs(grams: Iterable[bytes], start: int) -> str:
-    """Return a class of the two bytes of each gram at `start`.
+def _character_class(grams: Iterable[bytes], start: int) -> str:
+    """Return a regular expression class of the two bytes that each gram has at `start`.
 
     Two bytes of a skeleton are one character of UTF-16, so a class of pairs is tested in one step.
     """
@@ -155,12 +155,12 @@ class Search:
     def spans(self, data: bytes, before: bytes = b"") -> list[Span]:
         """Return the parts of `before + data` that show a secret, in order and without overlaps."""
         if len(data) <= WINDOW:
-            return _merged(self._window(before + data))
+            return _merged(self._spans_in_window(before + data))
         # A long text is not copied.
-        spans = self._window(before + data[: WINDOW + OVERLAP])
+        spans = self._spans_in_window(before + data[: WINDOW + OVERLAP])
         for start in range(WINDOW, len(data), WINDOW):
             first = start - OVERLAP
-            window = self._window(data[first : start + WINDOW + OVERLAP])
+            window = self._spans_in_window(data[first : start + WINDOW + OVERLAP])
             first += len(before)
             spans += (Span(first + span.start, first + span.end, span.encoding) for span in window)
         return _merged(spans)
@@ -171,19 +171,19 @@ class Search:
             return span.encoding
         return None
 
-    def _window(self, data: bytes) -> list[Span]:
-        """Return the spans of secrets in a piece of data."""
+    def _spans_in_window(self, data: bytes) -> list[Span]:
+        """Return the parts of a piece of data that show a secret, which may overlap."""
         spans: list[Span] = []
-        for blank in _without_controls(data):
+        for blank in _without_control_sequences(data):
             text = blank.translate(LOWER, PUNCTUATION)
-            runs = self._runs(text)
+            runs = self._matching_runs(text)
             if runs:
                 positions = _Positions(blank)
-                spans += (span for run in runs for span in _pieces(data, positions.of(run), run))
+                spans += (span for run in runs for span in _spans_of_run(data, positions.of(run), run))
         return spans
 
-    def _runs(self, text: bytes) -> list[_Run]:
-        """Return where the text has a long enough part of an encoded secret."""
+    def _matching_runs(self, text: bytes) -> list[_Run]:
+        """Return the parts of a text's skeleton that equal a long enough part of a secret's skeleton."""
         runs: list[_Run] = []
         reached: dict[tuple[KeyEncoding, int], int] = {}
         pairs = text[: len(text) & ~1].decode(PAIRS)
@@ -214,11 +214,11 @@ def _reveals(run: _Run) -> bool:
         return False
     if length == len(encoding.skeleton):
         return True
-    return encoding.secret_characters(run.offset, run.offset + length) >= min(3, len(encoding.skeleton))
+    return encoding.count_secret_characters(run.offset, run.offset + length) >= min(3, len(encoding.skeleton))
 
 
-def _without_controls(data: bytes) -> list[bytes]:
-    """Return a text with blanks in place of control sequences, of the same length.
+def _without_control_sequences(data: bytes) -> list[bytes]:
+    """Return variants of a text in which blanks of the same length replace control sequences and line breaks.
 
     A text with links is returned with and without their targets, because a hidden target can contain a secret. One with
     escaped line breaks or ampersands is returned with and without them, because a secret can contain a backslash.
@@ -246,6 +246,7 @@ def _without_controls(data: bytes) -> list[bytes]:
 
 
 def _last_ampersand(match: re.Match[bytes]) -> bytes:
+    """Return an ampersand after blanks, as long as the match."""
     return b"&".rjust(len(match[0]))
 
 
@@ -255,6 +256,7 @@ def _blank(match: re.Match[bytes]) -> bytes:
 
 
 def _common_prefix(first: bytes, second: bytes) -> int:
+    """Return the length of the common beginning."""
     length = min(len(first), len(second))
     if first[:length] == second[:length]:
         return length
@@ -262,6 +264,7 @@ def _common_prefix(first: bytes, second: bytes) -> int:
 
 
 def _common_suffix(first: bytes, second: bytes) -> int:
+    """Return the length of the common end."""
     return _common_prefix(first[::-1], second[::-1])
 
 
@@ -285,6 +288,7 @@ class _Positions:
         return positions[start : start + run.end - run.start]
 
     def _of_block(self, block: int) -> list[int]:
+        """Return the positions of the letters and digits in a block of the text, computed once."""
         if block not in self._in_block:
             start = block * _BLOCK
             data = self._data[start : start + _BLOCK]
@@ -292,7 +296,7 @@ class _Positions:
         return self._in_block[block]
 
 
-def _pieces(data: bytes, positions: list[int], run: _Run) -> Iterator[Span]:
+def _spans_of_run(data: bytes, positions: list[int], run: _Run) -> Iterator[Span]:
     """Yield the spans of a run in the text, in several pieces if markup of the text's format is between them.
 
     `positions` are those of the characters of the run.
@@ -305,26 +309,26 @@ def _pieces(data: bytes, positions: list[int], run: _Run) -> Iterator[Span]:
     else:
         for position, expected in zip(positions[1:], encoding.gaps[run.offset + 1 :], strict=False):
             gap = data[previous + 1 : position]
-            if gap and not _is_part(gap, expected):
+            if gap and not _belongs_to_secret(gap, expected):
                 yield Span(start, previous + 1, encoding)
                 start = position
             previous = position
     if run.end - run.start + run.offset == len(encoding.skeleton):
         # A secret may end with punctuation, which formats escape.
-        end = _trailing(encoding.gaps[-1]).match(data, previous + 1)
+        end = _trailing_pattern(encoding.gaps[-1]).match(data, previous + 1)
         if end is not None:
             previous = end.end() - 1
     yield Span(start, previous + 1, encoding)
 
 
-def _is_part(gap: bytes, expected: bytes) -> bool:
+def _belongs_to_secret(gap: bytes, expected: bytes) -> bool:
     """Return whether the bytes between two characters of a secret belong to the secret, escaped or coloured."""
     punctuation = _CONTROLS.sub(b"", gap).replace(b"\\", b"").lower()
     return punctuation in _JOINTS or punctuation == expected.replace(b"\\", b"")
 
 
 @lru_cache(maxsize=64)
-def _trailing(gap: bytes) -> re.Pattern[bytes]:
+def _trailing_pattern(gap: bytes) -> re.Pattern[bytes]:
     """Return a pattern for the characters after a secret, each of which may be escaped."""
     return re.compile(b"".join(rb"\\*" + re.escape(bytes([byte])) for byte in gap))
 
@@ -337,6 +341,7 @@ def controls(data: bytes) -> list[bytes]:
 
 
 def _merged(spans: list[Span]) -> list[Span]:
+    """Return spans sorted and without overlaps."""
     merged: list[Span] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if merged and span.start < merged[-1].end:

@@ -59,7 +59,7 @@ class Secret:
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _lost, ()
+        return _lost_secret, ()
 
 
 class AddedSecret:
@@ -98,7 +98,7 @@ def public_part(key: str) -> str:
     return match[0]
 
 
-def _lost() -> Secret:
+def _lost_secret() -> Secret:
     """Return a secret whose value was lost, for example by copying; revealing it raises an error."""
     value_lost = Secret("")
     object.__setattr__(value_lost, "_reveal", _raise_lost)

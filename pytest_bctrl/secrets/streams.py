@@ -60,7 +60,7 @@ class _Writer:
             self.redactions.append(redaction)
 
     def remove(self, redaction: Redaction, *, is_kept: bool) -> None:
-        """End one redaction; if `is_kept`, it still applies when no other is left."""
+        """End a redaction; with `is_kept`, it still applies as long as no other takes its place."""
         self.redactions.remove(redaction)
         self.last = None
         if is_kept:
@@ -86,6 +86,7 @@ class _Writer:
         return written
 
     def _redacted(self, data: Any) -> Any:
+        """Return data with the secrets masked, the mask alone if that fails; the same object if there is none."""
         text = data
         if isinstance(data, str):
             # A subclass could override methods.
@@ -99,6 +100,7 @@ class _Writer:
         return clean
 
     def _without_secrets(self, text: Any) -> Any:
+        """Return text or bytes with the secrets masked, also those that begin in the text written before."""
         redactions: list[Redaction | None] = [*self.redactions] or [self.last]
         if isinstance(text, str):
             before = ""
@@ -135,7 +137,7 @@ class _BufferWriter(_Writer):
 
 
 def redact_stream(stream: Any, redaction: Redaction, *, keeps_structure: bool = False) -> Callable[..., None]:
-    """Redact all text that is written to a stream and to its buffer; return a function that ends the redaction.
+    """Redact what is written to a stream and its buffer from now on; return a function that ends the redaction.
 
     If that function is called with `is_kept=True`, redaction ends with the next run in this process, because the
     process may still print an error of this run. `keeps_structure` is for a file that has a format (see
@@ -160,7 +162,7 @@ def redact_stream(stream: Any, redaction: Redaction, *, keeps_structure: bool = 
 
 
 def _writer_of(stream: Any, make: Callable[[Callable[..., Any]], _Writer]) -> _Writer | None:
-    """Return the writer that replaces a stream's `write`, new if necessary; None if it cannot be replaced."""
+    """Return the writer in place of a stream's `write`, installed if necessary; None if it cannot be replaced."""
     try:
         write = stream.write
         if isinstance(write, _Writer):
@@ -198,7 +200,7 @@ def _restore(stream: Any, write: Callable[..., Any]) -> None:
 
 
 def redact_method(owner: type, name: str, redaction: Redaction) -> Callable[..., None]:
-    """Redact the text or bytes that are passed to a method of a class; return a function that ends the redaction."""
+    """Redact the data passed to a method of a class from now on; return a function that ends the redaction."""
     method = getattr(owner, name)
 
     def write(self: Any, data: Any) -> Any:
@@ -214,6 +216,7 @@ def redact_method(owner: type, name: str, redaction: Redaction) -> Callable[...,
 
 
 def _without_secrets(data: Any, redaction: Redaction) -> Any:
+    """Return text or bytes with the secrets masked; the mask alone if that fails."""
     try:
         if isinstance(data, str):
             return redaction(data)
@@ -239,7 +242,7 @@ class RedactedFile(io.BytesIO):
         self._redaction = redaction
 
     def write(self, data: Any) -> int:
-        """Write text or bytes, and return their length."""
+        """Store text or bytes to be written on closing, and return their length."""
         content = data
         if self._is_text:
             content = to_bytes(data)
@@ -247,7 +250,7 @@ class RedactedFile(io.BytesIO):
         return len(data)
 
     def close(self) -> None:
-        """Write the file."""
+        """Write the stored content to the file with the secrets masked."""
         if not self.closed:
             try:
                 data = redacted_content(self._path, self.getvalue(), self._redaction)
@@ -258,7 +261,7 @@ class RedactedFile(io.BytesIO):
 
 
 def redacted_content(path: Path, data: bytes, redaction: Redaction) -> bytes:
-    """Return the content of a file without secrets; an image or an archive has no text, and is not changed.
+    """Return the content of a file with the secrets masked; an image or an archive is not changed.
 
     A NUL byte in a report of text comes from the output of a test.
     """
@@ -268,7 +271,7 @@ def redacted_content(path: Path, data: bytes, redaction: Redaction) -> bytes:
 
 
 def redact_file(path: Path, redaction: Redaction) -> None:
-    """Remove the secrets from a file, and replace it as a whole.
+    """Mask the secrets in a file, and replace it if it contained any.
 
     Raises `OSError`, and leaves the file unchanged, if it cannot be read or written.
     """

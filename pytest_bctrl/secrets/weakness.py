@@ -16,7 +16,7 @@ _DISTINCT = 4
 
 
 def weakness(value: str) -> str:
-    """Return the reason why a secret cannot be redacted everywhere; empty if it can.
+    """Return the reason why a secret cannot be redacted everywhere, such as its length; empty if it can.
 
     Every word that pytest or this package can print is in their source.
     """
@@ -35,12 +35,13 @@ def is_in_names(value: str, names: Iterable[str]) -> bool:
 
 
 def _is_printed(word: str) -> bool:
-    return word in _sources()
+    """Return whether pytest or this package may print a word, because it is in their source."""
+    return word in _source_text()
 
 
 @cache
-def _sources() -> str:
-    """Return the source of pytest and of this package, in lower case."""
+def _source_text() -> str:
+    """Return the source of pytest and of this package as one text in lower case."""
     texts = []
     for package in ("_pytest", "pytest_bctrl"):
         spec = find_spec(package)

@@ -25,7 +25,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted
-from pytest_bctrl.samples.inputs import answers_with_json, known_values, main_operation
+from pytest_bctrl.samples.inputs import answers_with_json, existing_path_values, main_operation
 from pytest_bctrl.samples.mutants import mutants, rules, underived
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.space_id import SPACE_ID
@@ -244,7 +244,7 @@ def _ineffective_faults(samples: Samples) -> Iterator[str]:
     operation = samples.operation
     is_guarded = field_to_reject(samples.contract, operation) is not None
     has_known_values = any(
-        known_values(samples.contract, parameter, {"space_id": ""}) for parameter in operation.path_parameters
+        existing_path_values(samples.contract, parameter, {"space_id": ""}) for parameter in operation.path_parameters
     )
     if not is_guarded:
         yield any_key.__name__

@@ -22,7 +22,7 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import allowed_types, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, known_values, unfilled
+from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, existing_path_values, unfilled
 from pytest_bctrl.samples.mutants import BREAKERS
 from pytest_bctrl.samples.text import RoundRobin
 
@@ -246,7 +246,7 @@ ODD = (
 
 def unknown_value(contract: Contract, parameter: Parameter) -> str:
     """Return a value that the parameter's schema allows and that names nothing; the unknown UUID if possible."""
-    existing = known_values(contract, parameter, {})
+    existing = existing_path_values(contract, parameter, {})
     candidates = [UNKNOWN.value, _LARGE_NUMBER]
     # Examples name something that exists.
     schema = {key: value for key, value in flatten(contract, parameter.schema).items() if key != "examples"}

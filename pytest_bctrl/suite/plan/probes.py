@@ -29,7 +29,7 @@ from pytest_bctrl.contract.model import Operation, Parameter
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
-from pytest_bctrl.samples.inputs import inputs_with, known_values
+from pytest_bctrl.samples.inputs import inputs_with, existing_path_values
 from pytest_bctrl.suite.plan.parameter_values import (
     REJECTING_STATUSES,
     UNKNOWN,
@@ -292,7 +292,9 @@ def _check_guess(
     def may_name_something(parameter: Parameter) -> bool:
         """Return whether a path value may name something that exists."""
         value = str(response.path_values.get(parameter.name))
-        if is_guessable(response.contract, parameter) or value in known_values(response.contract, parameter, {}):
+        if is_guessable(response.contract, parameter) or value in existing_path_values(
+            response.contract, parameter, {}
+        ):
             return True
         return not is_random(value) and not is_random(usual.get(parameter.name, ""))
 

@@ -16,7 +16,7 @@ from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.credentials import CERTIFICATE, credential_violations, has_credential
 from pytest_bctrl.request_checks.operation import OperationChecks
 from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, PARAMETERS, RequestViolation, findings_of
-from pytest_bctrl.samples.inputs import known_values
+from pytest_bctrl.samples.inputs import existing_path_values
 from pytest_bctrl.secrets.secret import MASK, Secret
 
 
@@ -169,7 +169,7 @@ class Admission:
         """
         settings = {"space_id": self._space_id}
         return [
-            (parameter, known_values(self._contract, parameter, settings))
+            (parameter, existing_path_values(self._contract, parameter, settings))
             for parameter in self._operation.path_parameters
             if self._only_known_ids or parameter.setting == "space_id"
         ]

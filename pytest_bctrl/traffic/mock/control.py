@@ -171,7 +171,7 @@ def _serve_runtimes(call: _Call) -> None:
     """Serve the runtimes in the request from the main operation of a space."""
     samples = call.space.samples
     # The id of the space is set here, so that the items need not contain it.
-    body = samples.addressed(samples.with_items(call.body["runtimes"]), call.space.space_id)
+    body = samples.set_space_id(samples.with_items(call.body["runtimes"]), call.space.space_id)
     call.space.serve(samples.items(body), conforming=call.body.get("conforming", True))
 
 
@@ -233,7 +233,7 @@ def _serve_body(call: _Call) -> None:
         samples = call.space.samples_of(call.operation.operation)
         is_item_list = isinstance(body, list) and samples.lists
         # The id of the space is set here, so that the body need not contain it.
-        body = samples.addressed(samples.with_items(body) if is_item_list else body, call.space.space_id)
+        body = samples.set_space_id(samples.with_items(body) if is_item_list else body, call.space.space_id)
     call.operation.serve(body, conforming=call.body.get("conforming", True))
 
 

@@ -46,7 +46,7 @@ class CustomScenario:
         if returned is None:
             return Scenario(self.name)
         hint = f"fix the function, or say mock_scenario({self.name!r}, conforming=False)"
-        body = samples.addressed(returned, space_id)
+        body = samples.set_space_id(returned, space_id)
         body = checked_copy(
             samples, body, space_id, _origin_text(self), conforming=self.conforming, fail_on="error", hint=hint
         )

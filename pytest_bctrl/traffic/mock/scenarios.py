@@ -61,7 +61,7 @@ def from_file(path: File, samples: Samples, space_id: str) -> BodySource:
         raise DocumentError(reason, where=str(path), hint="give a JSON file: a response body, or a list") from None
     if isinstance(body, list):
         body = samples.with_items(body)
-    return single_body_source(lambda: samples.addressed(body, space_id))
+    return single_body_source(lambda: samples.set_space_id(body, space_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,4 +275,4 @@ def _with_values_replaced(
             if not value.branch or accepts(samples.contract, samples.schema, changed):
                 replaced.append(value.path)
                 body = changed
-    return samples.coherent(body, space_id)
+    return samples.repair(body, space_id)

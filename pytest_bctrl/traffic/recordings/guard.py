@@ -15,7 +15,7 @@ from uuid import UUID
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.files.limits import RECORDED
-from pytest_bctrl.secrets.decoding import meanings, readings
+from pytest_bctrl.secrets.decoding import decodings, readings
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
@@ -188,7 +188,7 @@ def _identifier_finder(replacements: Set[str], compact: Set[str], space_id: str)
         space.add(space_id, has_parts=False)
 
     def find(text: str) -> str | None:
-        for encoding, reading in meanings(text, _LEGIBLE):
+        for encoding, reading in decodings(text, _LEGIBLE):
             if any(uuid.lower() not in replacements for uuid in _UUID.findall(reading)):
                 return encoding
             if any(digits.lower() in compact for digits in _COMPACT.findall(reading)):
