@@ -45,7 +45,7 @@ NONE = Credential("no header", None, "")
 
 
 def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]:
-    """Return every kind of wrong credential that a careless server accepts, as values of the header field.
+    """Return the kinds of wrong credentials that a careless server accepts, as values of the header field.
 
     None contains more than half of the key, since a server may log or repeat rejected credentials. The rest is
     generated, and differs from the key in every character. Kinds that cannot be derived from this key are left out.
@@ -54,7 +54,7 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     length = len(value)
     half, quarter = length // 2, length // 4
     prefix = min(len(public_part(value)) or 4, half)
-    generated = _unlike(value)
+    generated = _random_like(value)
     labels = ("key", "key")
     if field.is_bearer:
         labels = ("bearer", "token")
@@ -102,7 +102,7 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     return sorted(turns, key=lambda credential: credential.is_first)
 
 
-def _unlike(key: str) -> str:
+def _random_like(key: str) -> str:
     """Return as many letters and digits as the key has, each different from the key's, regardless of case."""
     source = Random(len(key))  # noqa: S311 - it shall be the same in each run
     return "".join(source.choice(_letters_except(letter)) for letter in key)
@@ -110,6 +110,7 @@ def _unlike(key: str) -> str:
 
 @cache
 def _letters_except(excluded: str) -> list[str]:
+    """Return the letters and digits other than this one, in either case."""
     return [letter for letter in _LETTERS if letter.lower() != excluded.lower()]
 
 
@@ -117,7 +118,7 @@ _LETTERS = ascii_letters + digits
 
 
 def check_head_refused(response: Response) -> Iterator[Violation]:
-    """Yield a violation if a HEAD request without credential succeeds, or makes the server fail.
+    """Yield a violation if HEAD without a credential succeeds, or makes the server fail.
 
     Any rejection will do, since HEAD is not documented; so will 501, which means that the server does not support
     HEAD (RFC 9110, 15.6.2).
@@ -132,11 +133,13 @@ def check_head_refused(response: Response) -> Iterator[Violation]:
 
 
 def check_refused(response: Response, credential: str) -> Iterator[Violation]:
-    """Yield a violation if a wrong credential is accepted, or rejected with another status or with data of the list."""
+    """Yield a violation if a wrong credential is accepted, not rejected as one, or rejected with items of the list."""
     looked(response).add("credential")
     if response.status in REFUSED:
-        shown = _items(response.data)
-        if response.usual is not None and any(item in shown for item in _items(response.usual.data)[:_COMPARED]):
+        shown = _listed_objects(response.data)
+        if response.usual is not None and any(
+            item in shown for item in _listed_objects(response.usual.data)[:_COMPARED]
+        ):
             yield violation_outside_body(
                 RULE, "the rejection contains items of the list", "body", "no items", "an item of the list", "listed"
             )
@@ -150,7 +153,7 @@ def check_refused(response: Response, credential: str) -> Iterator[Violation]:
 _COMPARED = 10
 
 
-def _items(data: Any) -> list[Any]:
+def _listed_objects(data: Any) -> list[Any]:
     """Return the objects in the lists of a body."""
     values = [data]
     if isinstance(data, dict):
@@ -160,7 +163,7 @@ def _items(data: Any) -> list[Any]:
 
 
 def merge_accepted(findings: Iterable[Finding]) -> list[Finding]:
-    """Merge the findings about accepted credentials if a request without one is accepted: they have one cause.
+    """Return findings with those about accepted credentials merged if a request without one is accepted too.
 
     The finding for the missing credential remains, and lists the other kinds that were accepted.
     """
@@ -170,10 +173,10 @@ def merge_accepted(findings: Iterable[Finding]) -> list[Finding]:
         if finding.rule == RULE and isinstance(finding.observed, int) and 200 <= finding.observed < 300:
             cause = (finding.operation, finding.level, bool(finding.extra.get("accepted")))
         groups.setdefault(cause, []).append(finding)
-    return [finding for group in groups.values() for finding in _merged(group)]
+    return [finding for group in groups.values() for finding in _merged_credentials(group)]
 
 
-def _merged(group: list[Finding]) -> list[Finding]:
+def _merged_credentials(group: list[Finding]) -> list[Finding]:
     """Return the findings of a rule, those of all accepted credentials as one if a missing one is accepted."""
     first = next((finding for finding in group if finding.location == f"credential: {NONE.name}"), None)
     if first is None or len(group) == 1:

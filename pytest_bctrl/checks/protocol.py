@@ -61,6 +61,7 @@ def check_status(response: Response, expected: Collection[int] = ()) -> Iterator
 
 
 def _status_message(response: Response) -> str:
+    """Return the message about an unexpected status."""
     if 300 <= response.status < 400:
         return "redirect not followed, to protect the key"
     if response.documented is None:
@@ -115,23 +116,24 @@ def may_be_unusual(response: Response) -> bool:
 
     A quick search of the bytes, which spares most bodies the search of their values.
     """
-    return once(response, "may be unusual", lambda: _may_be_unusual(response))
+    return once(response, "may be unusual", lambda: _compute_may_be_unusual(response))
 
 
-def _may_be_unusual(response: Response) -> bool:
+def _compute_may_be_unusual(response: Response) -> bool:
+    """Return whether a body may contain a lone surrogate or a number beyond double precision."""
     is_lone = not isinstance(response.data, dict | list)
     return is_lone or any(half in response.body for half in (b"\\ud", b"\\uD")) or bool(_NUMBER.search(response.body))
 
 
 def check_interoperable(response: Response) -> Iterator[Violation]:
-    """Yield a warning for values that JSON allows and many parsers do not read (RFC 7493, 2.1 and 2.2)."""
+    """Yield a warning for each value in a body that many parsers do not read (RFC 7493, 2.1 and 2.2)."""
     looked(response).add("interoperable")
     if response.parsed.ok and may_be_unusual(response):
         yield from unusual_values(response.data)
 
 
 def unusual_values(data: Any) -> Iterator[Violation]:
-    """Yield a warning for each such value in JSON data."""
+    """Yield a warning for each lone surrogate and each number beyond double precision in JSON data."""
     waiting: list[tuple[Path, Any]] = [((), data)]
     while waiting:
         path, value = waiting.pop()
@@ -141,15 +143,17 @@ def unusual_values(data: Any) -> Iterator[Violation]:
             waiting += [((*path, index), member) for index, member in enumerate(value)]
         elif isinstance(value, str) and _HALF.search(value):
             shown = value[:_SHOWN].encode("utf-8", "backslashreplace").decode()
-            yield _unusual(path, "the text contains a lone surrogate, which UTF-8 cannot encode", shown)
+            yield _unusual_violation(path, "the text contains a lone surrogate, which UTF-8 cannot encode", shown)
         elif isinstance(value, LargeNumber) or (isinstance(value, int) and abs(value) > sys.float_info.max):
-            yield _unusual(path, "the number is beyond double precision: many parsers read infinity", "a larger one")
+            yield _unusual_violation(
+                path, "the number is beyond double precision: many parsers read infinity", "a larger one"
+            )
 
 
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-def _unusual(path: Path, message: str, observed: str) -> Violation:
+def _unusual_violation(path: Path, message: str, observed: str) -> Violation:
     """Return the warning about a value that parsers read in different ways."""
     expected = "what every parser reads alike (I-JSON)"
     return Violation("interoperable_json", "warning", message, path, expected=expected, observed=observed)
@@ -207,7 +211,7 @@ _NEXT = "pytest-bctrl drift shows what is published now"
 def check_retired(response: Response) -> Iterator[Violation]:
     """Yield a violation if the operation is retired, or a warning if the response announces its end."""
     looked(response).add("retired")
-    since, ends = (_date(response.header(name)) for name in _FIELDS)
+    since, ends = (_named_day(response.header(name)) for name in _FIELDS)
     is_gone = is_retired(response)
     if not is_gone and since is None and ends is None:
         return
@@ -227,29 +231,29 @@ def check_retired(response: Response) -> Iterator[Violation]:
 
 
 def is_retired(response: Response) -> bool:
-    """Return whether the route no longer exists: 410, or a 404 whose text or deprecation header fields say so."""
+    """Return whether the route no longer exists: 410, or a 404 that says so in its text or deprecation fields."""
     if response.status == 410:
         return True
     has_fields = any(response.header(name) is not None for name in _FIELDS)
-    return response.status == 404 and (has_fields or any(map(_ROUTE.search, _texts(response.data))))
+    return response.status == 404 and (has_fields or any(map(_ROUTE.search, _error_texts(response.data))))
 
 
 _LONG = 1_000
 
 
-def _texts(data: Any) -> Iterator[str]:
+def _error_texts(data: Any) -> Iterator[str]:
     """Yield the texts of an error body that usually describe the error, in lower case."""
     if not isinstance(data, dict):
         return
     for name in ("error", "code", "message", "detail", "title"):
         value = data.get(name)
-        yield from _texts(value)
+        yield from _error_texts(value)
         if isinstance(value, str):
             yield value[:_LONG].lower().replace("_", " ").replace("n't", " not")
 
 
-def _date(value: str | None) -> str | None:
-    """Return the day that a header field names, an empty string if it names none, or None if the field is missing."""
+def _named_day(value: str | None) -> str | None:
+    """Return the day that a header field names; empty if it names none, None if the field is missing."""
     if value is None or value.strip() in ("?0", "false"):
         return None
     timestamp = re.fullmatch(r"@(\d{1,15})", value.strip())

@@ -54,7 +54,7 @@ class Response:
     _results: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def header(self, name: str) -> str | None:
-        """Return a header's value by its name in any case, several joined by a comma (RFC 9110, 5.3)."""
+        """Return the value of a header field, several joined by commas (RFC 9110, 5.3); None if it is missing."""
         values = [value for key, value in self.headers if key.lower() == name.lower()]
         if not values:
             return None
@@ -72,12 +72,12 @@ class Response:
 
     @cached_property
     def documented(self) -> ResponseSpec | None:
-        """The response that the contract documents for this status."""
+        """The response that the contract documents for this status; None if there is none."""
         return self.operation.response_for(self.status)
 
     @cached_property
     def schema(self) -> Schema | None:
-        """The documented schema of this body; None if the status or its body is not documented, or for HEAD."""
+        """The documented schema of the body; None if there is none, or for HEAD."""
         if self.is_to_head or self.documented is None:
             return None
         content = self.documented.content
@@ -131,7 +131,7 @@ class Response:
 
 
 def looked(response: Response) -> set[str]:
-    """Return the names of the checks that have examined a response since the set was last cleared."""
+    """Return the set of names of the checks that have examined a response, to which each check adds its own."""
     return response._looked
 
 
@@ -141,7 +141,7 @@ def content_key(response: Response) -> Hashable:
 
 
 def share(response: Response, earlier: Response) -> None:
-    """Make a response share the results of an earlier one with the same `content_key`, later results included."""
+    """Make a response share its computed results with an earlier one that has the same `content_key`."""
     object.__setattr__(response, "body", earlier.body)
     object.__setattr__(response, "_results", earlier._results)
 
@@ -162,13 +162,13 @@ def response_from(response: Any, contract: Contract, operation: str | None = Non
     Raises `BctrlError` for anything else, and if the operation is ambiguous.
     """
     if isinstance(response, bytes | str | dict | list):
-        chosen = _operation(contract, operation, "", "")
+        chosen = _operation_for(contract, operation, "", "")
         code = min(chosen.success_statuses, default=200)
         documented = chosen.response_for(code)
         headers: list[tuple[str, str]] = []
         if documented is not None and documented.content:
             headers = [("Content-Type", next(iter(documented.content)))]
-        return Response(contract, chosen, code, tuple(headers), _encoded(response))
+        return Response(contract, chosen, code, tuple(headers), _encode_body(response))
     status = getattr(response, "status_code", getattr(response, "status", None))
     if not isinstance(status, int):
         raise BctrlError(
@@ -177,14 +177,15 @@ def response_from(response: Any, contract: Contract, operation: str | None = Non
             hint="give a response of httpx, requests, urllib3, werkzeug, Django or Starlette, "
             "or its body as bytes, str or data",
         )
-    url, method = _url(response), _method(response)
-    chosen = _operation(contract, operation, url, method)
+    url, method = _url_of(response), _method(response)
+    chosen = _operation_for(contract, operation, url, method)
     return Response(
-        contract, chosen, status, _headers(response), _body(response), path_values(chosen, url), method=method
+        contract, chosen, status, _header_pairs(response), _body(response), path_values(chosen, url), method=method
     )
 
 
-def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
+def _encode_body(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
+    """Return a body as bytes. Raises `BctrlError` if it is not JSON data."""
     if isinstance(body, bytes):
         return body
     try:
@@ -199,13 +200,15 @@ def _encoded(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
         ) from None
 
 
-def _headers(response: Any) -> tuple[tuple[str, str], ...]:
+def _header_pairs(response: Any) -> tuple[tuple[str, str], ...]:
+    """Return the header fields of a response as pairs of text."""
     headers = response.headers
     read_items = getattr(headers, "multi_items", headers.items)
     return tuple((str(name), str(value)) for name, value in read_items())
 
 
 def _body(response: Any) -> bytes:
+    """Return the body of a response. Raises `BctrlError` if it was not read."""
     for name in ("content", "data", "body"):
         try:
             body = getattr(response, name, None)
@@ -221,7 +224,8 @@ def _body(response: Any) -> bytes:
     )
 
 
-def _url(response: Any) -> str:
+def _url_of(response: Any) -> str:
+    """Return the URL or path of the response's request; empty if the client library does not keep it."""
     request = getattr(response, "__dict__", {}).get("request")
     if isinstance(request, Mapping):
         # Django's test client keeps the WSGI environment of the request.
@@ -238,7 +242,7 @@ def _url(response: Any) -> str:
 
 
 def _method(response: Any) -> str:
-    """Return the method of the response's request if the client library keeps it, else an empty string."""
+    """Return the method of the response's request; empty if the client library does not keep it."""
     attributes = getattr(response, "__dict__", {})
     request = attributes.get("request", attributes.get("_request"))
     if isinstance(request, Mapping):
@@ -248,11 +252,12 @@ def _method(response: Any) -> str:
     return str(getattr(request, "method", None) or wrapped_method or "").upper()
 
 
-def _operation(contract: Contract, operation: str | None, url: str, method: str) -> Operation:
+def _operation_for(contract: Contract, operation: str | None, url: str, method: str) -> Operation:
+    """Return the operation that a name, URL and method select. Raises `BctrlError` if it is not one only."""
     if operation is not None:
         return contract.operation(operation)
     candidates = [candidate for candidate in contract.operations if candidate.is_safe]
-    matching = [candidate for candidate in candidates if _match(candidate, url)]
+    matching = [candidate for candidate in candidates if _match_at_end(candidate, url)]
     if matching:
         most_exact = min(path_specificity(candidate.path) for candidate in matching)
         candidates = [candidate for candidate in matching if path_specificity(candidate.path) == most_exact]
@@ -271,13 +276,13 @@ def _operation(contract: Contract, operation: str | None, url: str, method: str)
 
 def path_values(operation: Operation, url: str) -> Mapping[str, str]:
     """Return the decoded values of the path parameters in a URL; empty if it is not one of the operation's."""
-    match = _match(operation, url)
+    match = _match_at_end(operation, url)
     if match is None:
         return {}
     _, names = path_pattern(operation.path)
     return {name: unquote(value) for name, value in zip(names, match.groups(), strict=True)}
 
 
-def _match(operation: Operation, url: str) -> re.Match[str] | None:
+def _match_at_end(operation: Operation, url: str) -> re.Match[str] | None:
     """Return the match of a URL with the path of an operation, behind any prefix."""
     return re.search(f"{path_pattern(operation.path)[0].pattern}/?$", urlsplit(url).path)

@@ -37,7 +37,7 @@ class Rule(NamedTuple):
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """Return all rules by name."""
+    """Return all rules of checks by name, read once from `rules.toml`."""
     text = Path(__file__).with_name("rules.toml").read_text("utf-8")
     return {name: Rule(**fields) for name, fields in tomllib.loads(text).items()}
 

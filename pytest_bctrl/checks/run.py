@@ -80,7 +80,7 @@ class BrokenCheckError(BctrlError):
 def contract_check(
     name: str, *, level: Level = "error", operations: Iterable[str] = ()
 ) -> Callable[[CheckFunction], Check]:
-    """Turn a function that takes a `Response` and yields a `Problem` for everything wrong with it into a check.
+    """Return a decorator that makes a check of a function, which takes a `Response` and yields a `Problem` per fault.
 
     Return the check from `pytest_bctrl_checks` in a `conftest.py`, and the contract suite runs it on every operation.
     Raises `SettingError` for an invalid name, a name that is taken, or an unknown level.
@@ -94,6 +94,7 @@ def contract_check(
         raise SettingError(f"unknown level {level!r}", where=where, hint=f"choose one of: {', '.join(LEVELS)}")
 
     def decorate(function: CheckFunction) -> Check:
+        """Return the check of a function."""
         return Check(name, function, level, tuple(operations))
 
     return decorate
@@ -108,17 +109,19 @@ def run_check(check: Check, response: Response) -> list[Finding]:
                 raise TypeError(f"it yields a {type(problem).__name__}, and should yield pytest_bctrl.Problem(message)")
             problems.append(problem)
     except Exception as error:
-        raise _broken(check, error) from error
+        raise _broken_check_error(check, error) from error
     looked(response).add("own check")
-    return findings(response, (_violation(check, problem) for problem in problems))
+    return findings(response, (_problem_violation(check, problem) for problem in problems))
 
 
-def _violation(check: Check, problem: Problem) -> Violation:
+def _problem_violation(check: Check, problem: Problem) -> Violation:
+    """Return a problem that a custom check reports as a violation."""
     values = [getattr(problem, field.name) for field in fields(problem)]
     return Violation(check.name, check.level, *values)
 
 
-def _broken(check: Check, error: Exception) -> BrokenCheckError:
+def _broken_check_error(check: Check, error: Exception) -> BrokenCheckError:
+    """Return the error for a custom check that raised an exception, with file and line."""
     file = getattr(getattr(check.function, "__code__", None), "co_filename", "")
     line = getattr(getattr(check.function, "__code__", None), "co_firstlineno", 0)
     for frame in traceback.extract_tb(error.__traceback__):
@@ -135,7 +138,7 @@ def _broken(check: Check, error: Exception) -> BrokenCheckError:
 
 
 def flattened(results: Iterable[Any], item_type: type | tuple[type, ...], hook: str) -> list[Any]:
-    """Return the results of a hook's implementations as one list; raises `SettingError` for any other type."""
+    """Return the results of a hook's implementations as one list; raises `SettingError` for a wrong type or name."""
     items: list[Any] = []
     for result in results:
         for item in result if isinstance(result, list | tuple) else [result]:
@@ -183,12 +186,13 @@ def check_undocumented(response: Response) -> list[Finding]:
 def check_invariant(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield a violation for every location in the body that breaks an entry of `x-bctrl-invariants`."""
     looked(response).add("invariant")
-    if _has_invariants(response):
+    if _can_have_invariants(response):
         key = ("invariant", id(entry), tuple(sorted(response.path_values.items())))
-        yield from once(response, key, lambda: list(_broken_invariant(response, entry)))
+        yield from once(response, key, lambda: list(_invariant_violations(response, entry)))
 
 
-def _broken_invariant(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:
+def _invariant_violations(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield a violation for every value that breaks an entry of `x-bctrl-invariants`."""
     for rule in Invariant.of(entry):
         for path, expected, observed in rule.check(response.data, response.path_values):
             yield Violation(entry["rule"], entry["level"], entry["because"], path, "", expected, observed)
@@ -202,35 +206,39 @@ def check_invariants(response: Response) -> Iterator[Violation]:
 
 def count_invariant_values(response: Response, entry: Mapping[str, Any]) -> int:
     """Return how many values in the body an entry applies to; 0 means that it could not be checked."""
-    if not _has_invariants(response):
+    if not _can_have_invariants(response):
         return 0
 
     def count() -> int:
+        """Return the number of values."""
         return sum(len(rule.places(response.data)) for rule in Invariant.of(entry)[:1])
 
     return once(response, ("places", id(entry)), count)
 
 
-def _has_invariants(response: Response) -> bool:
+def _can_have_invariants(response: Response) -> bool:
+    """Return whether a response is a success with JSON, to which invariants apply."""
     return response.parsed.ok and 200 <= response.status < 300
 
 
 def check_response(response: Response, expected: Collection[int] = (), custom: Iterable[Check] = ()) -> list[Finding]:
-    """Run all checks on one response; `expected` are the statuses that this request may get.
+    """Return the findings of all checks in a response; `expected` are the statuses that its request may get.
 
     `custom` are the project's custom checks; raises `BrokenCheckError` if one of them raises.
     """
     operation = response.operation
     chosen = [check for check in custom if check.looks_at(operation.operation_id, operation.label)]
     return [
-        *findings(response, [*_protocol(response, expected), *check_retired(response), *check_invariants(response)]),
+        *findings(
+            response, [*_protocol_violations(response, expected), *check_retired(response), *check_invariants(response)]
+        ),
         *check_undocumented(response),
         *(finding for check in chosen for finding in run_check(check, response)),
     ]
 
 
 def check_response_head(response: Response) -> list[Finding]:
-    """Check the status and the header fields of a response whose body is not known."""
+    """Return the findings in status and header fields of a response whose body is not known."""
     violations = [
         *check_status(response),
         *check_content_type(response),
@@ -241,11 +249,12 @@ def check_response_head(response: Response) -> list[Finding]:
 
 
 def check_protocol(response: Response, expected: Collection[int] = ()) -> list[Finding]:
-    """Check the status, header fields, body and schema of one response; for rejections."""
-    return findings(response, _protocol(response, expected))
+    """Return the findings in status, header fields, body and schema of a response, such as a rejection."""
+    return findings(response, _protocol_violations(response, expected))
 
 
-def _protocol(response: Response, expected: Collection[int]) -> Iterator[Violation]:
+def _protocol_violations(response: Response, expected: Collection[int]) -> Iterator[Violation]:
+    """Yield the violations in status, framing, header fields, JSON syntax and schema."""
     yield from check_status(response, expected)
     yield from check_framing(response)
     yield from check_content_type(response)

@@ -33,6 +33,7 @@ def check_schema(response: Response) -> Iterator[Violation]:
 
 
 def _schema_violations(response: Response) -> list[Violation]:
+    """Return the violations of the documented schema; none if the body conforms or has no schema."""
     if response.conforms:
         return []
     reference = response_schema_ref(response.contract, response.operation, str(response.status), response.media_type)
@@ -44,12 +45,12 @@ def _schema_violations(response: Response) -> list[Violation]:
 def violations(contract: Contract, schema: Schema, body: Any) -> list[Violation]:
     """Return the violations of a body that does not conform to `schema`; there is at least one."""
     errors = iter_errors(contract, schema, body)
-    listed = [violation for error in islice(errors, _MAX_ERRORS) for violation in _explained(error)]
+    listed = [violation for error in islice(errors, _MAX_ERRORS) for violation in _violations_of_error(error)]
     if next(errors, None) is not None:
         message = f"more than {_MAX_ERRORS:,} places break the schema, and are not all listed"
-        listed.append(_violation((), message, None, None, "more"))
+        listed.append(_new_violation((), message, None, None, "more"))
     return _without_duplicates(listed) or [
-        _violation(
+        _new_violation(
             (), "the body does not conform to its schema, at a location that is nested too deep", None, body, "deep"
         )
     ]
@@ -61,36 +62,36 @@ def _without_duplicates(listed: list[Violation]) -> list[Violation]:
     return [violation for violation in listed if violation.kind != "unlisted-value" or violation.path not in mistyped]
 
 
-def _explained(broken: SchemaError) -> Iterator[Violation]:
+def _violations_of_error(broken: SchemaError) -> Iterator[Violation]:
     """Yield the violations that a broken keyword stands for, each with its location."""
     if broken.keyword == "required":
-        yield _missing(broken.path, broken.missing)
+        yield _missing_violation(broken.path, broken.missing)
     elif broken.keyword == "unevaluatedProperties" and broken.keyword_value is not False:
         for inner in broken.inside():
-            yield from _explained(inner)
+            yield from _violations_of_error(inner)
     elif broken.keyword in ("oneOf", "anyOf") and broken.error_kind not in _FIXED:
-        yield from _explained_branches(broken)
+        yield from _branch_violations(broken)
     else:
-        yield _plainly(broken)
+        yield _plain_violation(broken)
 
 
-def _plainly(broken: SchemaError) -> Violation:
+def _plain_violation(broken: SchemaError) -> Violation:
     """Return the violation for an error about one keyword and one value."""
     keyword, path, keyword_value, value = broken.keyword, broken.path, broken.keyword_value, broken.value
     if broken.error_kind in _FIXED:
         message, expected, kind = _FIXED[broken.error_kind]
-        return _violation(path, message, expected, value, kind)
+        return _new_violation(path, message, expected, value, kind)
     if keyword == "type" and isinstance(keyword_value, str):
-        return _wrong_type(path, [keyword_value], value)
+        return _type_violation(path, [keyword_value], value)
     if keyword == "type":
-        return _wrong_type(path, list(keyword_value), value)
+        return _type_violation(path, list(keyword_value), value)
     if keyword == "enum":
-        return _violation(path, UNLISTED, list(keyword_value), value, "unlisted-value")
+        return _new_violation(path, UNLISTED, list(keyword_value), value, "unlisted-value")
     if keyword == "const":
-        return _violation(path, UNLISTED, [keyword_value], value, "unlisted-value")
+        return _new_violation(path, UNLISTED, [keyword_value], value, "unlisted-value")
     if keyword == "format":
-        return _violation(path, f"the text is not in the format {keyword_value}", keyword_value, value, "format")
-    return _violation(path, f"the value breaks '{keyword}'", keyword_value, value, keyword)
+        return _new_violation(path, f"the text is not in the format {keyword_value}", keyword_value, value, "format")
+    return _new_violation(path, f"the value breaks '{keyword}'", keyword_value, value, keyword)
 
 
 _FIXED: Mapping[str, tuple[str, Any, str]] = {
@@ -105,41 +106,44 @@ _FIXED: Mapping[str, tuple[str, Any, str]] = {
 """Message, expected value and kind of the errors that need no further explanation."""
 
 
-def _explained_branches(broken: SchemaError) -> Iterator[Violation]:
+def _branch_violations(broken: SchemaError) -> Iterator[Violation]:
     """Yield the violations in the branch that the value is meant for, instead of 'not valid under any'."""
     path, value = broken.path, broken.value
     branches = [Branch.of(broken.contract, schema) for schema in broken.keyword_value]
     chosen = intended_branch(branches, value)
     if chosen is not None:
         for child in broken.branch(chosen):
-            yield from _explained(child)
+            yield from _violations_of_error(child)
         return
     name = discriminator(branches)
     types = [branch.types for branch in branches if branch.types != NOTHING]
     if types and all(types) and not any(matches_types(branch_types, value) for branch_types in types):
-        yield _wrong_type(path, sorted(set().union(*types)), value)
+        yield _type_violation(path, sorted(set().union(*types)), value)
     elif not isinstance(value, Mapping) or name is None:
         shapes = [branch_summary(broken.contract, schema) for schema in broken.keyword_value]
-        yield _violation(path, NO_ALTERNATIVE, shapes, value, "alternatives")
+        yield _new_violation(path, NO_ALTERNATIVE, shapes, value, "alternatives")
     elif name not in value:
-        yield _missing(path, name)
+        yield _missing_violation(path, name)
     else:
         documented = [tag for branch in branches for tag in branch.values_of(name)]
         observed = value[name]
         if isinstance(observed, dict | list):
             observed = type_name(observed)
-        yield _violation((*path, name), UNLISTED, documented, observed, "new-branch")
+        yield _new_violation((*path, name), UNLISTED, documented, observed, "new-branch")
 
 
-def _violation(path: Path, message: str, expected: Any, observed: Any, kind: str) -> Violation:
+def _new_violation(path: Path, message: str, expected: Any, observed: Any, kind: str) -> Violation:
+    """Return a violation of the documented schema at level error."""
     return Violation(SCHEMA, "error", message, path, expected=expected, observed=observed, kind=kind)
 
 
-def _missing(path: Path, name: str) -> Violation:
-    return _violation((*path, name), "the required property is missing", "a value", "no such property", "missing")
+def _missing_violation(path: Path, name: str) -> Violation:
+    """Return the violation of a required property that is missing."""
+    return _new_violation((*path, name), "the required property is missing", "a value", "no such property", "missing")
 
 
-def _wrong_type(path: Path, types: list[str], value: Any) -> Violation:
+def _type_violation(path: Path, types: list[str], value: Any) -> Violation:
+    """Return the violation of a value whose type the schema does not allow."""
     wrong_type = kind_of(value)
     kind = "null" if wrong_type == "null" else "type"
-    return _violation(path, f"the value has the wrong type, {wrong_type}", types, value, kind)
+    return _new_violation(path, f"the value has the wrong type, {wrong_type}", types, value, kind)

@@ -40,44 +40,48 @@ class Parsed:
 
 
 def parse(body: bytes) -> Parsed:
-    """Parse `body`; never raises. NaN, Infinity, a byte order mark, other encodings and trailing text are not JSON."""
+    """Return a body parsed as strict JSON, or its problems, such as NaN, a byte order mark or another encoding."""
     if not body.strip():
-        return _failed("empty", "the body is empty")
+        return _failed_parse("empty", "the body is empty")
     if body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _failed("byte-order-mark", "the body begins with a byte order mark, which JSON texts must not have")
+        return _failed_parse(
+            "byte-order-mark", "the body begins with a byte order mark, which JSON texts must not have"
+        )
     if problem := parsing_problem(body):
-        return _failed("too-large", f"the body was not parsed: {problem}")
+        return _failed_parse("too-large", f"the body was not parsed: {problem}")
     with suppress(ValueError):
         return Parsed(True, read_quickly(body), ())
-    return _read_with_care(body)
+    return _parse_carefully(body)
 
 
-def _failed(kind: str, message: str, offset: int = 0) -> Parsed:
+def _failed_parse(kind: str, message: str, offset: int = 0) -> Parsed:
+    """Return the result for a body that is not strict JSON."""
     return Parsed(False, None, (message,), offset, (kind,))
 
 
-def _read_with_care(body: bytes) -> Parsed:
+def _parse_carefully(body: bytes) -> Parsed:
+    """Return a body parsed by the standard library, with its exact problems and duplicate keys."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         message = f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
-        return _failed("encoding", message, error.start)
+        return _failed_parse("encoding", message, error.start)
     duplicates: dict[str, None] = {}
     try:
-        value = _value(text, duplicates)
+        value = _parse_value(text, duplicates)
         if may_be_deep(body) and is_deep(value):
             raise RecursionError
     except json.JSONDecodeError as error:
         message = f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        return _failed("syntax", message, len(text[: error.pos].encode()))
+        return _failed_parse("syntax", message, len(text[: error.pos].encode()))
     except NotJsonError as error:
         literal = re.search(rb"[\[,:\s]" + str(error).encode(), body)
         offset = literal.start() if literal else 0
-        return _failed(f"literal {error}", f"the body contains {error}, which is not valid JSON", offset)
+        return _failed_parse(f"literal {error}", f"the body contains {error}, which is not valid JSON", offset)
     except ValueError:
-        return _failed("digits", f"the body contains a number with more than {DIGITS} digits")
+        return _failed_parse("digits", f"the body contains a number with more than {DIGITS} digits")
     except RecursionError:
-        return _failed("depth", f"the body is nested deeper than {DEPTH} levels")
+        return _failed_parse("depth", f"the body is nested deeper than {DEPTH} levels")
     names = list(islice(duplicates, _MAX_DUPLICATES))
     problems = [f"the key {name!r} appears twice in one object" for name in names]
     kinds = [f"duplicate {name}" for name in names]
@@ -87,7 +91,7 @@ def _read_with_care(body: bytes) -> Parsed:
     return Parsed(True, value, tuple(problems), kinds=tuple(kinds))
 
 
-def _value(text: str, duplicates: dict[str, None]) -> Any:
+def _parse_value(text: str, duplicates: dict[str, None]) -> Any:
     """Parse a text as JSON; integers of any length are read too."""
     try:
         return parse_json(text, duplicates, parse_float=parse_number)

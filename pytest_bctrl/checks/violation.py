@@ -14,7 +14,7 @@ from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.findings.fingerprint import BY_VALUE, named, value_text
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE, added_by_overlay, is_of_overlay_alone
-from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_least, capped, numbered
+from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_least, numbered, with_limited_values
 
 _LONG = 1_000
 
@@ -69,7 +69,7 @@ def answered_by(response: Response) -> str:
 
 
 def is_malformed(values: Iterable[str]) -> bool:
-    """Return whether no client would send the path values: control characters, slashes, dots, empty or too long."""
+    """Return whether path values are such as no client sends: with slashes or control characters, empty, too long."""
     return any(
         not value.strip(".")
         or len(value) > _LONG
@@ -79,7 +79,7 @@ def is_malformed(values: Iterable[str]) -> bool:
 
 
 def softened(response: Response, findings: list[Finding]) -> list[Finding]:
-    """Return the findings about the rejection of an unusual path value, at a lower level where that is appropriate.
+    """Return findings about the rejection of an unusual path value, at a lower level where that is appropriate.
 
     If only the overlay documents rejections, errors become warnings. If a layer in front of the application rejected
     a value that no client sends, one finding of level `info` remains. Findings about a server error, or about a
@@ -101,6 +101,7 @@ def softened(response: Response, findings: list[Finding]) -> list[Finding]:
 
 
 def _at_most_warning(finding: Finding) -> Finding:
+    """Return a finding, an error lowered to a warning."""
     if finding.level == "error":
         return replace(finding, level="warning")
     return finding
@@ -127,7 +128,7 @@ class Violation:
 
 
 def findings(response: Response, violations: Iterable[Violation], engine: str = "") -> list[Finding]:
-    """Group the violations of one response by rule, generalised location and message, in first-seen order.
+    """Return violations of one response as findings, grouped by rule, location and message.
 
     Each undocumented value is a separate finding, up to `APART` of them per location; one finding represents the rest.
     `engine` names the validator if it is not the kit's own.
@@ -153,19 +154,21 @@ def findings(response: Response, violations: Iterable[Violation], engine: str = 
 
 
 def _finding_of_group(response: Response, where: str, message: str, group: list[Violation]) -> Finding:
+    """Return a group of violations as one finding."""
     if message == FURTHER_MESSAGE:
-        return _further(response, where, group)
-    return _finding(response, where, group)
+        return _further_finding(response, where, group)
+    return _new_finding(response, where, group)
 
 
-def _further(response: Response, where: str, group: list[Violation]) -> Finding:
+def _further_finding(response: Response, where: str, group: list[Violation]) -> Finding:
     """Return one finding for all violations whose values are not listed individually."""
     first = replace(group[0], message=FURTHER_MESSAGE, kind=FURTHER)
     values = {value_text(shorten(violation.observed)) for violation in group}
-    return numbered(_finding(response, where, [first, *group[1:]]), len(values))
+    return numbered(_new_finding(response, where, [first, *group[1:]]), len(values))
 
 
-def _finding(response: Response, where: str, group: list[Violation]) -> Finding:
+def _new_finding(response: Response, where: str, group: list[Violation]) -> Finding:
+    """Return violations of one rule at one location as one finding, with a sample and evidence."""
     first = group[0]
     level, message, source = first.level, first.message, source_of(first.rule, response)
     if breaks_overlay_alone(response, first):
@@ -216,6 +219,7 @@ def item_of(data: Any, path: Path) -> dict[str, Any]:
 
 
 def _is_name(value: Any) -> bool:
+    """Return whether a value is short enough to name an item: a text or an integer."""
     is_text = isinstance(value, str) and 0 < len(value) <= _NAME
     return is_text or (isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64)
 
@@ -237,11 +241,11 @@ def merge(collected: Iterable[Finding]) -> list[Finding]:
     for finding in map(named, collected):
         key = (finding.operation, finding.rule, finding.level, finding.location, finding.message, finding.fingerprint)
         earlier = merged.get(key)
-        merged[key] = finding if earlier is None else _added(earlier, finding)
-    return [named(finding) for finding in capped(merged.values())]
+        merged[key] = finding if earlier is None else _with_added_counts(earlier, finding)
+    return [named(finding) for finding in with_limited_values(merged.values())]
 
 
-def _added(earlier: Finding, later: Finding) -> Finding:
+def _with_added_counts(earlier: Finding, later: Finding) -> Finding:
     """Return two equal findings as one, with their counts added."""
     if earlier.extra.get("kind") == FURTHER:
         earlier = at_least(earlier, later)
@@ -270,7 +274,7 @@ def evidence(response: Response, path: Sequence[str | int]) -> dict[str, Any]:
     size; error responses (400 and above) keep their strings, which are written for people.
     """
     return {
-        "request": {"method": response.method or response.operation.method, "path": _path(response)},
+        "request": {"method": response.method or response.operation.method, "path": _request_path(response)},
         "response": {
             "status": response.status,
             "headers": [[name, shorten(value)] for name, value in response.headers if name.lower() in HEADERS],
@@ -280,7 +284,7 @@ def evidence(response: Response, path: Sequence[str | int]) -> dict[str, Any]:
     }
 
 
-def _path(response: Response) -> str:
+def _request_path(response: Response) -> str:
     """Return the path of the request, or the template of the operation if a value in it is not known."""
     if all(parameter.name in response.path_values for parameter in response.operation.path_parameters):
         return response.operation.url_path(response.path_values)
@@ -290,7 +294,7 @@ def _path(response: Response) -> str:
 def _body(response: Response, path: Sequence[str | int]) -> Any:
     """Return the part of the body that a report shows: data around a location, or the beginning of the text."""
     if response.body and response.parsed.ok:
-        return _reduced(response.data, path, keeps_texts=response.status >= 400)
+        return _reduced_to_path(response.data, path, keeps_texts=response.status >= 400)
     excerpt = response.body[: 4 * _TEXT].decode("utf-8", "replace")
     if len(excerpt) <= _TEXT:
         return excerpt
@@ -298,38 +302,38 @@ def _body(response: Response, path: Sequence[str | int]) -> Any:
     return f"{excerpt[:_TEXT].rpartition(' ')[0]} …"
 
 
-def _reduced(value: Any, path: Sequence[str | int], keeps_texts: bool) -> Any:
+def _reduced_to_path(value: Any, path: Sequence[str | int], keeps_texts: bool) -> Any:
     """Return `value` with only the values on `path` in full; the others are summarised."""
     step = path[0] if path else None
     if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
-        items = [_reduced(value[step], path[1:], keeps_texts)]
+        items = [_reduced_to_path(value[step], path[1:], keeps_texts)]
         if step:
             items.insert(0, f"… {step} items")
         if step < len(value) - 1:
             items.append(f"… {len(value) - step - 1} items")
         return items
     if isinstance(value, dict) and not isinstance(step, int):
-        members = _members(value, step, keeps_texts)
+        members = _summarised_members(value, step, keeps_texts)
         if step in value and len(path) > 1:
-            members[str(shorten(step))] = _reduced(value[step], path[1:], keeps_texts)
+            members[str(shorten(step))] = _reduced_to_path(value[step], path[1:], keeps_texts)
         elif step in value:
             members[str(shorten(step))] = shorten(value[step])
         return members
-    return _redacted(value, True)
+    return _summary_of_value(value, True)
 
 
-def _members(value: dict[str, Any], step: str | None, keeps_texts: bool) -> dict[str, Any]:
+def _summarised_members(value: dict[str, Any], step: str | None, keeps_texts: bool) -> dict[str, Any]:
     """Return a summary of an object's first members, always including `step`."""
     shown_names = list(value)[:_MEMBERS]
     if step in value and step not in shown_names:
         shown_names.append(step)
-    members = {str(shorten(name)): _redacted(value[name], keeps_texts) for name in shown_names}
+    members = {str(shorten(name)): _summary_of_value(value[name], keeps_texts) for name in shown_names}
     if len(shown_names) < len(value):
         members["…"] = f"{len(value) - len(shown_names)} more"
     return members
 
 
-def _redacted(value: Any, keeps_texts: bool) -> Any:
+def _summary_of_value(value: Any, keeps_texts: bool) -> Any:
     """Return a value as reports show it: its size in place of a text, an object or a list."""
     units: Mapping[type, str] = {str: "characters", dict: "properties", list: "items"}
     unit = units.get(type(value))

@@ -35,7 +35,7 @@ ADDITIVE = frozenset({"undocumented-property", "unlisted-value", "new-branch", "
 
 
 def next_steps(check: str, suggest: str, update: str, again: str) -> Mapping[str, str]:
-    """Return the command to run next for each attribution.
+    """Return the command to run next for each attribution, from the commands for each of them.
 
     The commands check responses against the contract, suggest an overlay, update the copy of the spec, and repeat the
     run.
@@ -50,7 +50,7 @@ def attribute_changes(
     changes: Sequence[Finding],
     commands: Mapping[str, str],
 ) -> list[Finding]:
-    """Return every difference between the two specs and the observed responses once, in `ORDER`.
+    """Return every difference between the two specs and the observed responses once, with its cause, in `ORDER`.
 
     `changes` are the findings of the drift gate from the vendored spec to the upstream spec. The observation is
     compared with both contracts. Differences that the observation does not decide are attributed to `not enough
@@ -66,14 +66,19 @@ def attribute_changes(
 
 
 def _attribution_order(finding: Finding) -> int:
+    """Return the position of a finding's attribution in `ORDER`."""
     return ORDER.index(finding.extra["moved"])
 
 
 def _with_next_step(finding: Finding, commands: Mapping[str, str]) -> Finding:
+    """Return a finding with the command to run next."""
     return replace(finding, extra={**finding.extra, "next": commands[finding.extra["moved"]]})
 
 
-def _attributed(finding: Finding, attribution: Attribution, vendored: str, upstream: str, observed: str) -> Finding:
+def _with_attribution(
+    finding: Finding, attribution: Attribution, vendored: str, upstream: str, observed: str
+) -> Finding:
+    """Return a finding with its attribution, and what each document and the observation say."""
     evidence = {"vendored": vendored, "upstream": upstream, "observed": observed}
     return replace(finding, extra={**finding.extra, "moved": attribution, "witnesses": evidence})
 
@@ -115,11 +120,12 @@ class _ContractComparison:
 
 
 def _by_key(findings: list[Finding]) -> dict[Key, Finding]:
-    return {_key(finding): finding for finding in findings}
+    """Return findings by the key of their difference."""
+    return {_difference_key(finding): finding for finding in findings}
 
 
-def _key(finding: Finding) -> Key:
-    """Return what identifies a difference in either document."""
+def _difference_key(finding: Finding) -> Key:
+    """Return the key of a difference, equal for the same difference from either document."""
     kind = str(finding.extra["kind"])
     value = ""
     if kind in ("unlisted-value", "new-branch", "type"):
@@ -128,22 +134,24 @@ def _key(finding: Finding) -> Key:
 
 
 def _attributed_difference(context: _ContractComparison, key: Key) -> Finding:
-    """Attribute an observed difference that no change between the documents explains."""
+    """Return an observed difference, which no change between the documents explains, with its attribution."""
     context.attributed.add(key)
     old = context.old.get(key)
     finding = context.new[key] if old is None else old
     if old is not None and key.operation in context.removed:
-        return _attributed(finding, _by_api(key), _document_text(old), "has no such operation", _evidence(finding))
-    vendored, upstream = _position(context.old, key), _position(context.new, key)
+        return _with_attribution(
+            finding, _attribution_to_api(key), _document_text(old), "has no such operation", _evidence_text(finding)
+        )
+    vendored, upstream = _document_position(context.old, key), _document_position(context.new, key)
     attribution = STALE if upstream == AGREES else PROMISED
     if old is None and key.kind == "missing":
         attribution = PROMISED
     elif AGREES not in (vendored, upstream):
-        attribution = _by_api(key)
-    return _attributed(finding, attribution, vendored, upstream, _evidence(finding))
+        attribution = _attribution_to_api(key)
+    return _with_attribution(finding, attribution, vendored, upstream, _evidence_text(finding))
 
 
-def _position(differences: Mapping[Key, Finding], key: Key) -> str:
+def _document_position(differences: Mapping[Key, Finding], key: Key) -> str:
     """Return what a document says about a difference, given its own differences from the observation."""
     finding = differences.get(key)
     if finding is None and _is_undocumented(differences, key):
@@ -151,7 +159,7 @@ def _position(differences: Mapping[Key, Finding], key: Key) -> str:
     return _document_text(finding)
 
 
-def _by_api(key: Key) -> Attribution:
+def _attribution_to_api(key: Key) -> Attribution:
     """Return the attribution of a difference from both documents."""
     return AHEAD if key.kind in ADDITIVE else BROKEN
 
@@ -166,7 +174,7 @@ def _document_text(finding: Finding | None) -> str:
     """Return what a document says about an observed value; `finding` is its difference from the value, if any."""
     if finding is None:
         return AGREES
-    texts = _joined(finding.expected)
+    texts = _joined_text(finding.expected)
     return {
         "undocumented-property": UNDOCUMENTED,
         "missing": "requires it",
@@ -174,14 +182,14 @@ def _document_text(finding: Finding | None) -> str:
     }.get(str(finding.extra["kind"]), f"says {texts}")
 
 
-def _joined(value: Any) -> str:
+def _joined_text(value: Any) -> str:
     """Return a list as text with commas, and any other value as text."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)
 
 
-def _evidence(finding: Finding) -> str:
+def _evidence_text(finding: Finding) -> str:
     """Return what was observed, how often, and at which location: `null: 1 of 10, as at [3].name`."""
     kind, text = finding.extra["kind"], finding.message
     if kind in ("unlisted-value", "new-branch", "status"):
@@ -195,7 +203,7 @@ def _evidence(finding: Finding) -> str:
 
 
 def _attributed_change(context: _ContractComparison, change: DocumentChange) -> Finding:
-    """Attribute a change between the documents, depending on which of its sides was observed."""
+    """Return a change between the documents with its attribution, by which of its sides was observed."""
     old = _differences_of(change, context.old, context.new)
     new = _differences_of(change, context.new, context.old)
     context.attributed.update(old)
@@ -203,7 +211,7 @@ def _attributed_change(context: _ContractComparison, change: DocumentChange) -> 
         # The new property is one finding. If it breaks what upstream says about it, that is another.
         new = {}
     context.attributed.update(new)
-    evidence = "; ".join(_evidence(next(iter(findings.values()))) for findings in (old, new) if findings)
+    evidence = "; ".join(_evidence_text(next(iter(findings.values()))) for findings in (old, new) if findings)
     if old and new:
         attribution = BROKEN
     elif old:
@@ -211,10 +219,10 @@ def _attributed_change(context: _ContractComparison, change: DocumentChange) -> 
     elif new:
         attribution = PROMISED
     else:
-        attribution, evidence = _unobserved(context, change)
+        attribution, evidence = _unobserved_attribution(context, change)
     finding = change.finding
-    vendored, upstream = _shown(change, finding.expected), _shown(change, finding.observed)
-    return _attributed(finding, attribution, vendored, upstream, evidence)
+    vendored, upstream = _side_text(change, finding.expected), _side_text(change, finding.observed)
+    return _with_attribution(finding, attribution, vendored, upstream, evidence)
 
 
 def _differences_of(
@@ -226,17 +234,18 @@ def _differences_of(
     }
 
 
-def _shown(change: DocumentChange, value: Any) -> str:
+def _side_text(change: DocumentChange, value: Any) -> str:
+    """Return what a document says about a change, for display."""
     if value is None:
         return "none"
     if isinstance(value, bool) and change.kind == "null":
         return "allows null" if value else "allows no null"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return _joined(value)
+    return _joined_text(value)
 
 
-def _unobserved(context: _ContractComparison, change: DocumentChange) -> tuple[Attribution, str]:
+def _unobserved_attribution(context: _ContractComparison, change: DocumentChange) -> tuple[Attribution, str]:
     """Return the attribution of a change that the observation contradicts on neither side, and the evidence."""
     label = context.labels.get(change.operation, change.operation)
     if change.finding.rule.startswith(("api-path-removed", "api-removed")):
@@ -254,7 +263,7 @@ def _unobserved(context: _ContractComparison, change: DocumentChange) -> tuple[A
         count = context.totals.candidates(location)
     if not count:
         return UNKNOWN, "no value was observed there"
-    if reason := _inconclusive(context, change, location):
+    if reason := _reason_inconclusive(context, change, location):
         return UNKNOWN, reason
     if any(change.is_about(key, finding) for key, finding in context.new.items()):
         return UNKNOWN, "the observed values match neither document"
@@ -263,7 +272,7 @@ def _unobserved(context: _ContractComparison, change: DocumentChange) -> tuple[A
     return UNKNOWN, f"{count} values match both documents; a value that only one of them allows would decide"
 
 
-def _inconclusive(context: _ContractComparison, change: DocumentChange, location: ObservedLocation) -> str:
+def _reason_inconclusive(context: _ContractComparison, change: DocumentChange, location: ObservedLocation) -> str:
     """Return why the values at the location of a change do not show it; empty if they could."""
     facts = Facts()
     for observed, observed_facts in context.observation.places.items():
@@ -279,6 +288,7 @@ def _inconclusive(context: _ContractComparison, change: DocumentChange, location
 
 
 def _is_free_form(contract: Contract, location: ObservedLocation) -> bool:
+    """Return whether the object at a location may have any property, so that none was recorded."""
     parent = location.location.rpartition(".")[0]
     node = node_at(body_node(contract, location.operation, location.status), parent)
     return node is None or with_open_branches(node, "object").is_open
@@ -331,7 +341,7 @@ class DocumentChange:
     format: str = ""
 
     def is_about(self, key: tuple[str, ...], seen: Finding) -> bool:
-        """Return whether this change causes an observed difference."""
+        """Return whether this change explains an observed difference."""
         operation, status, location, kind, _ = key
         if self.kind is None or (operation, status) != (self.operation, self.status):
             return False
@@ -339,9 +349,9 @@ class DocumentChange:
             return False
         if self.kind == "new-branch":
             location = location.rpartition(".")[0]
-        return location == self.location and (kind not in BY_VALUE or self._names(seen.observed))
+        return location == self.location and (kind not in BY_VALUE or self._is_of_value(seen.observed))
 
-    def _names(self, value: Any) -> bool:
+    def _is_of_value(self, value: Any) -> bool:
         """Return whether the observed value is one that was added or removed; true if a whole list changed."""
         sides = [side for side in (self.finding.expected, self.finding.observed) if side is not None]
         if len(sides) == 2:
@@ -366,6 +376,7 @@ def change_of(finding: Finding) -> DocumentChange:
 
 
 def _kind_of(finding: Finding) -> tuple[str | None, bool]:
+    """Return the kind of difference that a drift rule is about, and whether it adds something; None if none."""
     if finding.direction == "response":
         for kind, adds, suffixes in _RULES:
             if finding.rule.endswith(suffixes):

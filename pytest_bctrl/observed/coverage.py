@@ -63,7 +63,7 @@ class Coverage:
 
 
 def coverage(contract: Contract, observation: Observation) -> Coverage:
-    """Return how much of the contract's safe operations an observation exercised.
+    """Return the coverage of the contract's safe operations by an observation.
 
     Branches without a distinguishing property are identified by the schemas that a value conforms to. A recursive
     schema is counted once, and values that the contract leaves free-form are not counted.
@@ -102,7 +102,7 @@ class _Measure:
         return [*lines, *self.ambiguous]
 
     def operation(self, operation: Operation) -> Iterator[Point]:
-        """Yield the points of one operation."""
+        """Yield the points of one operation: parameters, statuses and bodies."""
         label, seen = operation.label, self.observation
         for parameter in operation.parameters:
             count = seen.parameters[label, f"{parameter.in_}:{parameter.name}"]
@@ -149,7 +149,7 @@ class _Body:
 
     @cached_property
     def _facts(self) -> dict[str, Facts]:
-        """The facts of all status codes of the response, by location."""
+        """The observed facts by location, added over all status codes that the response covers."""
         by_location: dict[str, Facts] = {}
         for place, facts in self.observation.places.items():
             if place.operation == self.operation and place.status in self.codes:
@@ -158,7 +158,7 @@ class _Body:
 
     @cached_property
     def _tag_counts(self) -> dict[str, dict[str, int]]:
-        """The number of values per tag, by the location of the branches."""
+        """The number of observed values by location of the branches and tag."""
         counts: dict[str, dict[str, int]] = {}
         for location, facts in self._facts.items():
             parent, last = split_location(location)
@@ -166,7 +166,7 @@ class _Body:
                 counts.setdefault(parent, {})[last.text] = facts.seen
         return counts
 
-    def _at(self, node: Node) -> Facts:
+    def _facts_at(self, node: Node) -> Facts:
         """Return the facts at the location of a node."""
         return self._facts.get(node.location, Facts())
 
@@ -176,21 +176,21 @@ class _Body:
         return Point(self.operation, self.status, node.location, kind, label, seen, name)
 
     def points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
-        """Yield all points at a location and below it."""
+        """Yield the points of a location and of all below it; a location that a recursion repeats has none."""
         if node.schemas in above:
             return
         with self.budget.inside(node.schemas, node.where):
-            yield from self._points(node, above | {node.schemas})
+            yield from self._points_of_node(node, above | {node.schemas})
 
-    def _points(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
+    def _points_of_node(self, node: Node, above: frozenset[frozenset[str]]) -> Iterator[Point]:
         """Yield the points of a node: types, values, formats, and what is inside."""
-        facts = self._at(node)
-        yield from self._types(node, facts)
-        yield from self._values(node, facts)
+        facts = self._facts_at(node)
+        yield from self._type_points(node, facts)
+        yield from self._value_points(node, facts)
         for name in node.formats:
             yield self._point(node, "format", name, facts.formats[name])
         if "object" in node.types:
-            yield from self._inside(node, "object", above)
+            yield from self._inner_points(node, "object", above)
         if "array" in node.types:
             if node.items is not None or len(node.types) < len(TYPES):
                 # `empty` counts objects too.
@@ -198,9 +198,9 @@ class _Body:
                 empty = facts.empty if lists else 0
                 yield self._point(node, "items", "with items", max(0, lists - empty))
                 yield self._point(node, "empty", "empty list", empty)
-            yield from self._inside(node, "array", above)
+            yield from self._inner_points(node, "array", above)
 
-    def _types(self, node: Node, facts: Facts) -> Iterator[Point]:
+    def _type_points(self, node: Node, facts: Facts) -> Iterator[Point]:
         """Yield a point for each of several documented types."""
         type_names = [
             name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)
@@ -217,14 +217,14 @@ class _Body:
             kind: PointKind = "null" if name == "null" else "type"
             yield self._point(node, kind, name, seen)
 
-    def _values(self, node: Node, facts: Facts) -> Iterator[Point]:
-        """Yield a point for each documented value."""
+    def _value_points(self, node: Node, facts: Facts) -> Iterator[Point]:
+        """Yield a point for each value that the contract lists."""
         for text in node.values or ():
             if kind_of(json.loads(text)) in node.types:
                 kind: PointKind = "null" if text == "null" else "enum"
                 yield self._point(node, kind, text, facts.values[text])
 
-    def _inside(
+    def _inner_points(
         self, node: Node, kind: str, above: frozenset[frozenset[str]], tag_properties: tuple[str, ...] = ()
     ) -> Iterator[Point]:
         """Yield the points inside the objects or lists at a location, branch by branch.
@@ -240,32 +240,34 @@ class _Body:
                 # The points of the branches cover the property that distinguishes them.
                 tag_properties = (*tag_properties, split.name)
             for tag in split.by_tag:
-                yield self._branch(node, split, tag)
-                yield from self._inside(node.narrowed_to_tag(split, tag), kind, above, tag_properties)
+                yield self._branch_point(node, split, tag)
+                yield from self._inner_points(node.narrowed_to_tag(split, tag), kind, above, tag_properties)
             if isinstance(split, Condition) and split.name:
-                yield from self._inside(node.narrowed_to_tag(split, ""), kind, above, tag_properties)
+                yield from self._inner_points(node.narrowed_to_tag(split, ""), kind, above, tag_properties)
             return
         children = [*node.positions, node.items]
         if kind == "object":
-            yield from self._members(node, above, tag_properties)
+            yield from self._property_points(node, above, tag_properties)
             children = [node.others]
         for child in children:
             if child is not None:
                 yield from self.points(child, above)
 
-    def _members(self, node: Node, above: frozenset[frozenset[str]], excluded: tuple[str, ...]) -> Iterator[Point]:
+    def _property_points(
+        self, node: Node, above: frozenset[frozenset[str]], excluded: tuple[str, ...]
+    ) -> Iterator[Point]:
         """Yield the points of each property: present, absent, and those inside."""
         for name, member in node.documented:
             if name in excluded:
                 continue
-            facts = self._at(member)
+            facts = self._facts_at(member)
             yield self._point(member, "property", name, facts.seen)
             if name not in node.required:
                 yield self._point(member, "absent", "absent", facts.of - facts.seen)
             yield from self.points(member, above)
 
-    def _branch(self, node: Node, split: Applicator, tag: str) -> Point:
-        """Return the point of a branch; it counts values that match several branches too (`anyOf:0+1`)."""
+    def _branch_point(self, node: Node, split: Applicator, tag: str) -> Point:
+        """Return the point of a branch, which counts the values that match several branches too (`anyOf:0+1`)."""
         keyword, _, number = tag.partition(":")
         seen = 0
         for observed_tag, count in self._tag_counts.get(node.location, {}).items():
@@ -289,11 +291,12 @@ def never_seen(coverage: Coverage) -> list[str]:
         heading = _heading(point)
         if has_several:
             heading = f"{point.operation} {heading}"
-        labels.setdefault(heading, []).append(_label(point))
+        labels.setdefault(heading, []).append(_point_label(point))
     return [f"{heading} {', '.join(dict.fromkeys(texts))}" for heading, texts in labels.items()]
 
 
 def _is_not_status(point: Point) -> bool:
+    """Return whether a point is not a status, for sorting."""
     return point.kind != "status"
 
 
@@ -307,6 +310,7 @@ def _heading(point: Point) -> str:
 
 
 def _is_below(point: Point, above: Point) -> bool:
+    """Return whether a point is below another one, which need not be listed if that was never exercised."""
     if (point.operation, point.status) != (above.operation, above.status):
         return False
     if above.kind == "status":
@@ -318,8 +322,8 @@ def _is_below(point: Point, above: Point) -> bool:
     return point.location.startswith(start) and (not rest or rest[0] in ".[<") and point is not above
 
 
-def _label(point: Point) -> str:
-    """Return how a list of what was not exercised names a point under its heading."""
+def _point_label(point: Point) -> str:
+    """Return the text of a point that was not exercised, under its heading."""
     if point.kind == "property":
         return "never present"
     return {"type": f"as {point.label}", "format": f"in the format {point.label}"}.get(

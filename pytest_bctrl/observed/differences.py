@@ -14,9 +14,9 @@ from pytest_bctrl.contract.schema.node import Node, body_node, node_at, with_ope
 from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, keywords_of, kind_of, named_types
 from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import LEVELS, Finding
-from pytest_bctrl.observed.facts import MANY, Facts, Observation, ObservedLocation, inferred
+from pytest_bctrl.observed.facts import MANY, Facts, Observation, ObservedLocation, inferred_schema
 from pytest_bctrl.observed.overlay_alone import lower_observed
-from pytest_bctrl.observed.totals import Totals, capped, merged, status_differences
+from pytest_bctrl.observed.totals import Totals, merged, status_differences, with_limited_values
 
 UNDOCUMENTED = "undocumented_property"
 SCHEMA = "response_schema_conformance"
@@ -38,7 +38,7 @@ NO_ALTERNATIVE = "the value is none of the documented alternatives"
 
 
 def differences(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
-    """Compare an observation with a contract, which need not be the one that it was observed with.
+    """Return the differences between an observation and a contract, a limited number of values per location.
 
     `extra` has the `kind` of each difference, the `status` of the responses, the `pointer` of the schema that it
     breaks in the contract's document, and the `schema` that would document an undocumented value. Values that the
@@ -46,12 +46,12 @@ def differences(contract: Contract, observation: Observation, media_type: str = 
     values per location are listed individually, and one finding represents the rest. A difference that breaks only
     what the overlay adds is a warning, as in the checks of a single response.
     """
-    findings = capped(every_difference(contract, observation, media_type))
+    findings = with_limited_values(every_difference(contract, observation, media_type))
     return [lower_observed(contract, finding) for finding in findings]
 
 
 def every_difference(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
-    """Return the `differences` with a separate finding for every undocumented value, however many there are."""
+    """Return all differences between an observation and a contract, one finding for every undocumented value."""
     totals = Totals(observation)
     findings = list(status_differences(contract, observation))
     for location in observation.places:
@@ -63,7 +63,7 @@ def every_difference(contract: Contract, observation: Observation, media_type: s
 
 
 def undocumented_properties(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
-    """Return the `differences` that are undocumented properties, which the validation of a body does not report."""
+    """Return the differences that are undocumented properties, which validation does not report."""
     findings: list[Finding] = []
     totals = Totals(observation)
     for location in observation.places:
@@ -141,7 +141,8 @@ class _LocationComparison:
             extra=extra,
         )
 
-    def _at(self, location: str) -> Facts:
+    def _facts_at(self, location: str) -> Facts:
+        """Return the facts at another location of the same response."""
         return self._observation.places.get(self._place._replace(location=location), Facts())
 
     def differences(self) -> Iterator[Finding]:
@@ -150,14 +151,14 @@ class _LocationComparison:
         parent, node = node_at(self._root, above), node_at(self._root, self._place.location)
         is_tag = last is not None and last.kind == "tag"
         if last is not None and is_tag and parent is not None and self._facts.seen:
-            yield from self._branch(parent, last.text)
+            yield from self._branch_differences(parent, last.text)
         yield from self.undocumented()
         if node is not None:
             if not is_tag:
-                yield from self._types(node)
-                yield from self._values(node)
-                yield from self._formats(node)
-            yield from self._missing(node)
+                yield from self._type_differences(node)
+                yield from self._value_differences(node)
+                yield from self._format_differences(node)
+            yield from self._missing_differences(node)
 
     def undocumented(self) -> Iterator[Finding]:
         """Yield a finding if the location is a property that the contract does not document."""
@@ -166,24 +167,26 @@ class _LocationComparison:
             return
         parent = node_at(self._root, above)
         if parent is not None and node_at(self._root, self._place.location) is None:
-            yield from self._undocumented(with_open_branches(parent, "object"), last.text)
+            yield from self._undocumented_finding(with_open_branches(parent, "object"), last.text)
 
-    def _branch(self, node: Node, tag: str) -> Iterator[Finding]:
+    def _branch_differences(self, node: Node, tag: str) -> Iterator[Finding]:
+        """Yield a finding if the tag is of no documented branch."""
         count, samples = self._facts.seen, self._facts.samples
         for split in (*node.applicators("object"), *node.applicators("array")):
             if isinstance(split, Choice) and tag == split.none:
-                schema = self._described(node.narrowed_to_tag(split, tag), split.kind)
+                schema = self._schema_of_unmatched(node.narrowed_to_tag(split, tag), split.kind)
                 sample = samples.get(split.kind)
                 yield self._finding(
                     NO_ALTERNATIVE, "alternatives", count, None, split.kind, sample, split.schema_ref, schema
                 )
             elif isinstance(split, Choice) and split.name is not None and split.owns_tag(tag):
                 if tag not in split.by_tag:
-                    yield self._new_branch(split, split.name, tag)
+                    yield self._new_branch_finding(split, split.name, tag)
                 return
 
-    def _new_branch(self, split: Choice, name: str, tag: str) -> Finding:
-        typed_value, schema, sample = tag_value(tag), inferred(self._observation, self._place), None
+    def _new_branch_finding(self, split: Choice, name: str, tag: str) -> Finding:
+        """Return the finding for a tag that the contract does not document, with the schema of such objects."""
+        typed_value, schema, sample = tag_value(tag), inferred_schema(self._observation, self._place), None
         observed = tag.partition(":")[2]
         if typed_value is not None:
             observed = typed_value[1]
@@ -200,38 +203,41 @@ class _LocationComparison:
             UNLISTED, "new-branch", count, documented_values, observed, sample, split.schema_ref, schema, name
         )
 
-    def _described(self, node: Node, kind: str) -> dict[str, Any]:
+    def _schema_of_unmatched(self, node: Node, kind: str) -> dict[str, Any]:
         """Return a schema of the values that match no branch, without the documented properties they never had."""
-        schema = inferred(self._observation, self._place, kind)
-        lacking = [{"required": [name]} for name, member in node.documented if not self._at(member.location).seen]
+        schema = inferred_schema(self._observation, self._place, kind)
+        lacking = [{"required": [name]} for name, member in node.documented if not self._facts_at(member.location).seen]
         if lacking and kind == "object":
             schema["not"] = {"anyOf": lacking}
         return schema
 
-    def _undocumented(self, parent: Node, name: str) -> Iterator[Finding]:
+    def _undocumented_finding(self, parent: Node, name: str) -> Iterator[Finding]:
+        """Yield a finding for an undocumented property, unless its object is open."""
         schemas = [reference for reference in parent.schemas_for("object") if "properties" in keywords_of(reference)]
         if parent.is_open or not schemas or name in parent.required:
             # The properties of an undocumented branch are unknown, and the branch is reported already. A required
             # property counts as documented, even if the contract says nothing else about it.
             return
         message = "the contract does not document this property"
-        sample, schema = self._facts.sample, inferred(self._observation, self._place)
+        sample, schema = self._facts.sample, inferred_schema(self._observation, self._place)
         observed = None
         if sample:
             observed = sample["value"]
         members, count = sorted(parent.members), self._facts.seen
         yield self._finding(message, "undocumented-property", count, members, observed, sample, schemas[0], schema)
 
-    def _types(self, node: Node) -> Iterator[Finding]:
+    def _type_differences(self, node: Node) -> Iterator[Finding]:
+        """Yield a finding for each observed type that is not documented."""
         expected = [name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)]
         for name in TYPES:
             count = self._facts.types[name]
             if count and name not in node.types:
                 message, example = f"the value has the wrong type, {name}", self._facts.samples.get(name)
                 kind: Kind = "null" if name == "null" else "type"
-                yield self._finding(message, kind, count, expected, name, example, _narrowing(node, name))
+                yield self._finding(message, kind, count, expected, name, example, _excluding_schema(node, name))
 
-    def _values(self, node: Node) -> Iterator[Finding]:
+    def _value_differences(self, node: Node) -> Iterator[Finding]:
+        """Yield a finding for each observed value that is not listed, and one for those not counted separately."""
         if node.values is None:
             return
         facts, mistyped = self._facts, sum(self._facts.types[name] for name in TYPES[:5] if name not in node.types)
@@ -249,7 +255,8 @@ class _LocationComparison:
             count = facts.others - mistyped
             yield self._finding(UNLISTED, "unlisted-value", count, documented, "…", facts.sample, reference)
 
-    def _formats(self, node: Node) -> Iterator[Finding]:
+    def _format_differences(self, node: Node) -> Iterator[Finding]:
+        """Yield a finding for each documented format to which not all strings conform."""
         facts = self._facts
         for name, reference in node.formats.items():
             if name not in facts.formats:
@@ -264,7 +271,7 @@ class _LocationComparison:
                 message = f"the text is not in the format {name}"
                 yield self._finding(message, "format", nonconforming, name, observed, sample, reference)
 
-    def _missing(self, node: Node) -> Iterator[Finding]:
+    def _missing_differences(self, node: Node) -> Iterator[Finding]:
         """Yield a finding for each missing required property; objects of a known branch are checked at its tag."""
         objects = self._facts.types["object"] - self._totals.tagged[self._place]
         required = dict(with_open_branches(node, "object").required)
@@ -272,14 +279,14 @@ class _LocationComparison:
             if isinstance(split, Choice) and split.name is not None and split.requires_tag_property:
                 required.setdefault(split.name, split.schema_ref)
         for name, reference in required.items():
-            member_facts = self._at(member_location(self._place.location, name))
+            member_facts = self._facts_at(member_location(self._place.location, name))
             lacking, sample = objects - member_facts.seen, member_facts.samples.get("absent")
             if lacking > 0:
                 message, absent = "the required property is missing", "no such property"
                 yield self._finding(message, "missing", lacking, "a value", absent, sample, reference, name=name)
 
 
-def _narrowing(node: Node, type_name: str) -> SchemaRef | None:
+def _excluding_schema(node: Node, type_name: str) -> SchemaRef | None:
     """Return the schema whose `type` excludes a type; if only branches exclude it, the schema that holds them."""
     excluding = (
         reference

@@ -18,7 +18,7 @@ class EmptyLists(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What was not seen, such as `no runtime was seen`; "" if every list had an item."""
+        """A sentence about lists that were always empty, such as `no runtime was seen`; empty if there are none."""
         if not self.operations:
             return ""
         if len(self.operations) == self.total:
@@ -35,7 +35,7 @@ def empty_lists(contract: Contract, observation: Observation) -> EmptyLists:
         member = list_member(contract, operation)
         if member is None:
             continue
-        lists = [facts for facts in _facts(observation, operation, member) if facts.types["array"]]
+        lists = [facts for facts in _list_facts(observation, operation, member) if facts.types["array"]]
         if lists:
             items.add(member.removesuffix("s") if contract.has_space and member.endswith("s") else "item")
         total += bool(lists)
@@ -44,7 +44,7 @@ def empty_lists(contract: Contract, observation: Observation) -> EmptyLists:
     return EmptyLists(tuple(empty), total, items.pop() if len(items) == 1 else "item")
 
 
-def _facts(observation: Observation, operation: Operation, member: str) -> list[Facts]:
+def _list_facts(observation: Observation, operation: Operation, member: str) -> list[Facts]:
     """Return the facts about the list of an operation, one per successful status."""
     locations = [
         ObservedLocation(operation.label, code, member)

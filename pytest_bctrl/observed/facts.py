@@ -56,7 +56,7 @@ class Facts:
         return next(iter(self.samples.values()), None)
 
     def add(self, other: Facts) -> None:
-        """Add the facts of another observation of the same location; existing samples take precedence."""
+        """Add the facts of the same location in another observation; own samples take precedence."""
         self.seen += other.seen
         self.of += other.of
         self.types.update(other.types)
@@ -93,7 +93,7 @@ class Observation:
     unread: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def add(self, other: Observation) -> None:
-        """Add another observation, from another worker for example."""
+        """Add another observation to this one, such as that of another worker."""
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         for place, facts in other.places.items():
@@ -101,10 +101,10 @@ class Observation:
         for parent, members in other.unknown.items():
             self.unknown.setdefault(parent, set()).update(members)
         for parent in self.unknown:
-            self.settle(parent)
+            self.count_objects_of_unknown(parent)
 
-    def settle(self, parent: ObservedLocation) -> None:
-        """Credit undocumented members with every object seen, including those before their first appearance."""
+    def count_objects_of_unknown(self, parent: ObservedLocation) -> None:
+        """Set for each undocumented member of a location how many objects were seen there altogether."""
         objects = self.places[parent].types["object"]
         for member in self.unknown.get(parent, ()):
             self.places[member].of = objects
@@ -114,7 +114,7 @@ VERSION = 1
 
 
 def as_data(observation: Observation) -> dict[str, Any]:
-    """Return an observation as plain JSON data, which `from_data` reads."""
+    """Return an observation as plain JSON data, for `from_data`."""
     return {
         "version": VERSION,
         **{key: _rows(getattr(observation, name)) for name, key in _COUNTERS.items()},
@@ -137,17 +137,17 @@ def _facts_as_data(facts: Facts) -> dict[str, Any]:
 
 
 def from_data(data: Mapping[str, Any]) -> Observation:
-    """Return the observation that `as_data` wrote; raises `DocumentError` for anything else."""
+    """Return an observation from the data that `as_data` returns; raises `DocumentError` for any other data."""
     try:
         if data["version"] != VERSION:
             raise ValueError
         complete = {"unread": [], **data}
         counters = {name: _counter(complete[key], _KEYS[key]) for name, key in _COUNTERS.items()}
         unknown = {
-            _place(label, code, location): {_place(label, code, member) for member in members}
+            _observed_location(label, code, location): {_observed_location(label, code, member) for member in members}
             for label, code, location, members in data["unknown"]
         }
-        places = {_place(*place): _read(facts) for *place, facts in data["places"]}
+        places = {_observed_location(*place): _facts_from_data(facts) for *place, facts in data["places"]}
         return Observation(places=places, unknown=unknown, **counters)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise DocumentError(
@@ -156,38 +156,42 @@ def from_data(data: Mapping[str, Any]) -> Observation:
 
 
 def _counter(rows: Iterable[Sequence[Any]], key: Callable[..., Any]) -> Counter[Any]:
+    """Return a counter from rows, each of which ends with its count."""
     return Counter({key(*parts): int(count) for *parts, count in rows})
 
 
-def _place(label: str, code: str, location: str) -> ObservedLocation:
+def _observed_location(label: str, code: str, location: str) -> ObservedLocation:
     """Return the location with its operation and status; raises `ValueError` for an invalid location or status."""
     list(parse_steps(location))
-    return ObservedLocation(str(label), _code(code), location)
+    return ObservedLocation(str(label), _valid_code(code), location)
 
 
-def _code(code: str) -> str:
-    """Return a status code. Raises `ValueError` if it is no number."""
+def _valid_code(code: str) -> str:
+    """Return a status code, as text; raises `ValueError` if it is not a number."""
     if not code.isdecimal():
         raise ValueError(code)
     return code
 
 
 def _status_key(label: str, code: str) -> tuple[str, str]:
-    return str(label), _code(code)
+    """Return the key of a status count."""
+    return str(label), _valid_code(code)
 
 
 def _parameter_key(label: str, name: str) -> tuple[str, str]:
+    """Return the key of a parameter count."""
     return str(label), str(name)
 
 
 def _media_type_key(label: str, code: str, media_type: str) -> tuple[str, str, str]:
-    return str(label), _code(code), str(media_type)
+    """Return the key of a count of unread bodies."""
+    return str(label), _valid_code(code), str(media_type)
 
 
 _KEYS: Mapping[str, Callable[..., Any]] = {
     "statuses": _status_key,
     "parameters": _parameter_key,
-    "untold": _place,
+    "untold": _observed_location,
     "unread": _media_type_key,
 }
 """The functions that build a counter's key from its parts, by the counter's key in the JSON data."""
@@ -196,17 +200,17 @@ _COUNTERS = {"statuses": "statuses", "parameters": "parameters", "uncounted_memb
 """The counters of an observation, and their keys in the JSON data."""
 
 
-def _read(data: Mapping[str, Any]) -> Facts:
+def _facts_from_data(data: Mapping[str, Any]) -> Facts:
     """Return facts from plain data; raises `ValueError`, `KeyError` or `TypeError` if the data is invalid."""
     for text in data["values"]:
         json.loads(text)
     counts: dict[str, Any] = {name: int(data[name]) for name in ("seen", "of", "others", "empty")}
     for name in ("types", "values", "formats"):
         counts[name] = Counter({key: int(count) for key, count in data[name].items()})
-    return Facts(**counts, samples={of: _sample(of, sample) for of, sample in data["samples"].items()})
+    return Facts(**counts, samples={of: _sample_from_data(of, sample) for of, sample in data["samples"].items()})
 
 
-def _sample(sample_of: str, sample: Mapping[str, Any]) -> dict[str, Any]:
+def _sample_from_data(sample_of: str, sample: Mapping[str, Any]) -> dict[str, Any]:
     """Return a sample from plain data. Raises `ValueError` if the sample of an object is not one."""
     if sample_of == "object" and not isinstance(sample["value"], dict):
         raise ValueError(sample_of)
@@ -227,7 +231,7 @@ FORMATS = ("uuid", "date-time")
 """Formats that undocumented strings are checked for."""
 
 
-def inferred(observation: Observation, place: ObservedLocation, kind: str | None = None) -> dict[str, Any]:
+def inferred_schema(observation: Observation, place: ObservedLocation, kind: str | None = None) -> dict[str, Any]:
     """Return a JSON Schema (2020-12) that accepts every value observed at a location, of one type or of any.
 
     It has types, a format if every string conforms to it, properties (those that were always present are required),
@@ -246,19 +250,19 @@ def inferred(observation: Observation, place: ObservedLocation, kind: str | None
     string_format = next((name for name in FORMATS if strings and facts.formats[name] == strings), None)
     if string_format is not None and "string" in types:
         schema["format"] = string_format
-    if "object" in types and (members := dict(sorted(_members(observation, place)))):
-        schema["properties"] = {name: inferred(observation, member) for name, member in members.items()}
+    if "object" in types and (members := dict(sorted(_observed_members(observation, place)))):
+        schema["properties"] = {name: inferred_schema(observation, member) for name, member in members.items()}
         objects = facts.types["object"]
         required = [name for name, member in members.items() if observation.places[member].seen == objects]
         if required:
             schema["required"] = required
     items = ObservedLocation(place.operation, place.status, place.location + ITEMS)
     if "array" in types and items in observation.places:
-        schema["items"] = inferred(observation, items)
+        schema["items"] = inferred_schema(observation, items)
     return schema
 
 
-def _members(observation: Observation, place: ObservedLocation) -> Iterator[tuple[str, ObservedLocation]]:
+def _observed_members(observation: Observation, place: ObservedLocation) -> Iterator[tuple[str, ObservedLocation]]:
     """Yield the name and the location of each observed property of the objects at a location."""
     for member in observation.places:
         if member[:2] == place[:2] and member.location.startswith(place.location) and observation.places[member].seen:

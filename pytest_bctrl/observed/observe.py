@@ -34,7 +34,7 @@ NO_BODY: Any = object()
 def observe(
     contract: Contract, operation: Operation, status: int, data: Any, into: Observation, media_type: str = ""
 ) -> None:
-    """Count one response and all values in its body.
+    """Add one response, and all values in its body, to an observation.
 
     `data` is the body's JSON value, or `NO_BODY`; `media_type` selects one of several documented media types. Values
     that the contract leaves free-form are not examined.
@@ -46,7 +46,7 @@ def observe(
         return
     node = body_node(contract, operation.label, code, media_type)
     if node is not None or operation.response_for(status) is None:
-        body_pass.column("", node, Column([data], lambda index: ()), 1)
+        body_pass.observe_column("", node, Column([data], lambda index: ()), 1)
 
 
 _LEVELS = 4
@@ -66,11 +66,11 @@ class Column(NamedTuple):
     where: Callable[[int], Path]
 
     def chosen(self, indices: Sequence[int]) -> Column:
-        """Return the values at some of the indices."""
+        """Return the column of the values at some indices."""
         return Column([self.values[index] for index in indices], lambda index: self.where(indices[index]))
 
     def grouped(self, keys: Sequence[Key]) -> dict[Key, Column]:
-        """Return the values grouped by their keys, in the order in which the keys first occur."""
+        """Return the column divided by keys, one per value, in the order in which the keys first occur."""
         groups: dict[Key, list[int]] = {}
         for index, key in enumerate(keys):
             groups.setdefault(key, []).append(index)
@@ -79,11 +79,12 @@ class Column(NamedTuple):
         return {key: self.chosen(indices) for key, indices in groups.items()}
 
     def member(self, name: str) -> Column:
-        """Return a member of each object that has it."""
+        """Return the column of a member, of the objects that have it."""
         with suppress(KeyError):
             return Column(list(map(itemgetter(name), self.values)), lambda index: (*self.where(index), name))
 
         def where(index: int) -> Path:
+            """Return the path of a member, given its index among the objects that have it."""
             holders = (at for at, value in enumerate(self.values) if name in value)
             return (*self.where(next(islice(holders, index, None))), name)
 
@@ -101,9 +102,10 @@ class Column(NamedTuple):
         return len(self.values) - sum(map(bool, self.values))
 
     def items(self, start: int = 0) -> Column:
-        """Return the items of all lists, starting at an index."""
+        """Return the column of the items of all lists, from a position on."""
 
         def where(index: int) -> Path:
+            """Return the path of an item, given its index among all items."""
             for at, value in enumerate(self.values):
                 if index < len(value) - start:
                     return (*self.where(at), index + start)
@@ -116,12 +118,12 @@ class Column(NamedTuple):
         return Column(list(chain.from_iterable(lists)), where)
 
     def position(self, index: int) -> Column:
-        """Return the item at one index of each list that is long enough."""
+        """Return the column of the items at one position, of the lists that are long enough."""
         long = [at for at, value in enumerate(self.values) if len(value) > index]
         return Column([self.values[at][index] for at in long], lambda number: (*self.where(long[number]), index))
 
 
-def _shape(value: Any) -> Any:
+def _description(value: Any) -> Any:
     """Return a value as samples keep it: null and booleans as they are, else a description of its size or type."""
     if value is None or isinstance(value, bool):
         return value
@@ -130,7 +132,7 @@ def _shape(value: Any) -> Any:
     return type_name(value)
 
 
-def _name(name: str) -> str:
+def _encodable_name(name: str) -> str:
     """Return the name of a property, shortened, as text that can be encoded."""
     # A lone surrogate cannot be sent to another process unescaped.
     return str(short_scalar(name)).encode("utf-8", "backslashreplace").decode()
@@ -167,7 +169,7 @@ class _Pass:
         facts.of += of
         return facts
 
-    def by_type(self, facts: Facts, column: Column) -> dict[str, Column]:
+    def count_types(self, facts: Facts, column: Column) -> dict[str, Column]:
         """Count the types of the values, and return the values grouped by type."""
         python_types = set(map(type, column.values))
         if len(python_types) == 1 and python_types <= _NAMES.keys():
@@ -184,7 +186,7 @@ class _Pass:
     def sample(self, facts: Facts, of: str, column: Column, index: int) -> None:
         """Store a value as the sample of something unless there is one already."""
         if of not in facts.samples and column.values:
-            shape = shorten(column.values[index], scalar=_shape, name=_name)
+            shape = shorten(column.values[index], scalar=_description, name=_encodable_name)
             facts.samples[of] = {"location": exact(column.where(index)), "value": shape}
 
     def absent(self, location: str, column: Column, name: str) -> None:
@@ -228,25 +230,25 @@ class _Pass:
         self.facts(place.location)
         return tag
 
-    def column(self, location: str, node: Node | None, column: Column, of: int, level: int = 0) -> None:
+    def observe_column(self, location: str, node: Node | None, column: Column, of: int, level: int = 0) -> None:
         """Record the values at a location, which `of` objects could have had.
 
         If the contract documents nothing at the location (no `node`), or no values of their type, the shape of the
         values is recorded, some levels deep.
         """
         facts = self.count(location, column, of)
-        for kind, part in self.by_type(facts, column).items():
+        for kind, part in self.count_types(facts, column).items():
             documented_node = None
             if node is not None and kind in node.types:
                 documented_node = node
             if kind in ("object", "array"):
                 facts.empty += part.empty()
                 if documented_node is not None:
-                    self._inside(documented_node, kind, part)
+                    self._observe_inside(documented_node, kind, part)
                 elif level < _LEVELS and kind == "object":
-                    self._undocumented(location, part, part.names(), level + 1)
+                    self._observe_undocumented(location, part, part.names(), level + 1)
                 elif level < _LEVELS:
-                    self._items(location + ITEMS, None, part.items(), level + 1)
+                    self._observe_items(location + ITEMS, None, part.items(), level + 1)
                 continue
             if node is not None and node.values is not None:
                 self.values(facts, part, node.values)
@@ -255,26 +257,26 @@ class _Pass:
                 for name in formats:
                     self.format(facts, part, name)
 
-    def _inside(self, node: Node, kind: str, column: Column) -> None:
+    def _observe_inside(self, node: Node, kind: str, column: Column) -> None:
         """Record the values inside objects or lists."""
         if node.applicators(kind):
-            self._parted(node, kind, column)
+            self._observe_branches(node, kind, column)
         elif kind == "object":
-            self._objects(node, column)
+            self._observe_objects(node, column)
         else:
             for index, at in enumerate(node.positions):
-                self._items(at.location, at, column.position(index))
+                self._observe_items(at.location, at, column.position(index))
             if node.items is not None:
-                self._items(node.items.location, node.items, column.items(len(node.positions)))
+                self._observe_items(node.items.location, node.items, column.items(len(node.positions)))
 
-    def _items(self, location: str, node: Node | None, items: Column, level: int = 0) -> None:
+    def _observe_items(self, location: str, node: Node | None, items: Column, level: int = 0) -> None:
         """Record the items of lists, in chunks."""
         for start in range(0, len(items.values), _CHUNK):
             chunk = items.values[start : start + _CHUNK]
             where = partial(lambda first, index: items.where(first + index), start)
-            self.column(location, node, Column(chunk, where), len(chunk), level)
+            self.observe_column(location, node, Column(chunk, where), len(chunk), level)
 
-    def _objects(self, node: Node, column: Column) -> None:
+    def _observe_objects(self, node: Node, column: Column) -> None:
         """Record the properties of objects: documented ones, absent ones, and unknown ones."""
         if not node.members and node.others is None:
             return
@@ -284,18 +286,18 @@ class _Pass:
             documented += len(member_column.values)
             if len(member_column.values) < total:
                 self.absent(member.location, column, name)
-            self.column(member.location, member, member_column, total)
+            self.observe_column(member.location, member, member_column, total)
         unknown: dict[str, int] = {}
         if documented < sum(map(len, column.values)):
             unknown = {name: count for name, count in column.names().items() if name not in node.members}
         if unknown and node.others is not None:
             for name in unknown:
                 member_column = column.member(name)
-                self.column(node.others.location, node.others, member_column, len(member_column.values))
+                self.observe_column(node.others.location, node.others, member_column, len(member_column.values))
         elif not node.is_open:
-            self._undocumented(node.location, column, unknown, 0)
+            self._observe_undocumented(node.location, column, unknown, 0)
 
-    def _parted(self, node: Node, kind: str, column: Column) -> None:
+    def _observe_branches(self, node: Node, kind: str, column: Column) -> None:
         """Group values by the branches of the schema that apply to them, and record each group."""
         split = node.applicators(kind)[0]
         for branch_tag, part in column.grouped(split.tags(column.values)).items():
@@ -307,10 +309,10 @@ class _Pass:
                 facts = self.count(child.location, part, len(column.values))
                 facts.types[kind] += len(part.values)
                 self.sample(facts, kind, part, 0)
-            self._inside(child, kind, part)
-        self.into.settle(self.place(node.location))
+            self._observe_inside(child, kind, part)
+        self.into.count_objects_of_unknown(self.place(node.location))
 
-    def _undocumented(self, location: str, column: Column, names: Mapping[str, int], level: int) -> None:
+    def _observe_undocumented(self, location: str, column: Column, names: Mapping[str, int], level: int) -> None:
         """Record the undocumented members of objects; `names` maps each name to how many objects have it.
 
         Only a limited number of locations is tracked; members beyond it are counted together.
@@ -330,6 +332,6 @@ class _Pass:
                 room -= 1
                 tracked.add(place)
                 into.unknown[parent] = tracked
-            self.column(member_location, None, column.member(name), 0, level)
+            self.observe_column(member_location, None, column.member(name), 0, level)
         if tracked:
-            into.settle(parent)
+            into.count_objects_of_unknown(parent)

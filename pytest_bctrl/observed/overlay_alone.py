@@ -20,7 +20,7 @@ _BY_STATUS = frozenset({"response_schema_conformance", "response_headers_conform
 
 @lru_cache(maxsize=8)
 def added_by_overlay(contract: Contract) -> frozenset[tuple[str, str]] | None:
-    """Return the label and status of each response that only the overlay documents; None without an overlay.
+    """Return label and status of each response that only the overlay documents; None if there is no overlay.
 
     The spec is read from the folder of the contract, where `pytest-bctrl contract build` puts it.
     """
@@ -37,7 +37,7 @@ def added_by_overlay(contract: Contract) -> frozenset[tuple[str, str]] | None:
 
 
 def lower_observed(contract: Contract, finding: Finding) -> Finding:
-    """Return a finding about observed traffic with the level and message that it has for a single response."""
+    """Return a finding with its level lowered to a warning if it breaks only what the overlay adds."""
     operation = next((operation for operation in contract.operations if operation.label == finding.operation), None)
     status = str(finding.extra.get("status", ""))
     if operation is None or not status.isdecimal():
@@ -68,7 +68,7 @@ def is_of_overlay_alone(
     body: bytes = b"",
     media_type: str = "",
 ) -> bool:
-    """Return whether a violation breaks only what the overlay adds.
+    """Return whether a violation breaks only what the overlay adds, judged by rule, status and place.
 
     The overlay adds the schemas of error bodies, their formats that are based on JSON (`application/problem+json`, RFC
     9457), the statuses of rejections, and which requests are rejected. A server error, any other content type and an
@@ -80,6 +80,7 @@ def is_of_overlay_alone(
         return False
 
     def is_added(status: str) -> bool:
+        """Return whether only the overlay documents a status."""
         return (operation.label, status) in added
 
     is_added_here = documented is not None and is_added(documented.status)

@@ -27,7 +27,7 @@ from pytest_bctrl.contract.schema.ref import SchemaRef, listed_values, named_typ
 from pytest_bctrl.contract.schema_document import follow_references
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.differences import every_difference
-from pytest_bctrl.observed.facts import Facts, Observation, ObservedLocation, inferred
+from pytest_bctrl.observed.facts import Facts, Observation, ObservedLocation, inferred_schema
 
 NAME = "suggested overlay"
 
@@ -47,12 +47,12 @@ class Suggestion:
 
     @property
     def actions(self) -> list[Action]:
-        """The overlay's actions."""
+        """The actions of the overlay."""
         return list(self.overlay["actions"])
 
 
 def suggest(contract: Contract, observation: Observation) -> Suggestion:
-    """Return the overlay that makes a contract accept the observed responses; equal facts give equal overlays.
+    """Return an overlay that makes a contract accept the observed responses, and what it cannot express.
 
     It contains names, types, formats and listed values, and nothing else that the API sent.
     """
@@ -61,13 +61,13 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     work = _Work(unshared_copy(contract.document))
     while True:
         current = from_validated(work.document, contract.name)
-        findings = [*every_difference(current, observation), *_media_types(contract, current, observation)]
-        pending = [finding for finding in findings if _key(finding) not in work.unsaid]
+        findings = [*every_difference(current, observation), *_media_type_differences(contract, current, observation)]
+        pending = [finding for finding in findings if _difference_key(finding) not in work.unsaid]
         if not pending:
             break
-        finding = _together(min(pending, key=_sort_key), pending)
+        finding = _with_all_values(min(pending, key=_sort_key), pending)
         try:
-            work.take(*_step(current, work.document, finding, observation), finding)
+            work.take(*_next_step(current, work.document, finding, observation), finding)
         except NotExpressibleError as error:
             work.give_up(finding, str(error))
     info = {"title": "What the API was observed to send", "version": "1.0.0"}
@@ -90,7 +90,7 @@ class _Work:
         """Take a step; undo it and raise `NotExpressibleError` if it was taken before and did not help."""
         new_actions = actions(self.document, changed)
         added = [{"target": action["target"], "description": why, **action} for action in new_actions]
-        step = (_key(finding), goal)
+        step = (_difference_key(finding), goal)
         if step in self._before:
             self.document, count = self._before[step]
             del self.actions[count:]
@@ -99,19 +99,19 @@ class _Work:
         self._before[step] = self.document, len(self.actions)
         self.actions += added
         self.document = changed
-        self.admitted.setdefault(_key(finding), finding)
+        self.admitted.setdefault(_difference_key(finding), finding)
 
     def give_up(self, finding: Finding, why: str) -> None:
         """Remember that no overlay can express a finding."""
-        self.admitted.pop(_key(finding), None)
-        self.unsaid[_key(finding)] = finding, why
+        self.admitted.pop(_difference_key(finding), None)
+        self.unsaid[_difference_key(finding)] = finding, why
 
 
 _Key: TypeAlias = tuple[str, ...]
 
 
-def _key(finding: Finding) -> _Key:
-    """Return what identifies a difference that one action of the overlay covers."""
+def _difference_key(finding: Finding) -> _Key:
+    """Return the key of a difference that one action of the overlay covers."""
     extra = finding.extra
     value = ""
     if extra["kind"] in ("new-branch", "type", "status", "media-type"):
@@ -119,9 +119,9 @@ def _key(finding: Finding) -> _Key:
     return finding.operation, extra["status"], finding.location, extra["kind"], value
 
 
-def _together(first: Finding, pending: list[Finding]) -> Finding:
+def _with_all_values(first: Finding, pending: list[Finding]) -> Finding:
     """Return all unlisted values of a location as one difference, because one list of values admits them."""
-    group = [finding for finding in pending if _key(finding) == _key(first)]
+    group = [finding for finding in pending if _difference_key(finding) == _difference_key(first)]
     if len(group) == 1:
         return first
     count = sum(finding.count for finding in group)
@@ -131,16 +131,16 @@ def _together(first: Finding, pending: list[Finding]) -> Finding:
 def _sort_key(finding: Finding) -> tuple[_Key, int, _Key]:
     """Return the sort key of a finding: values are listed before a branch is added, which would hide the list."""
     rank = _RANKS.get(finding.extra["kind"], len(_RANKS))
-    return _key(finding)[:3], rank, _key(finding)[3:]
+    return _difference_key(finding)[:3], rank, _difference_key(finding)[3:]
 
 
 _RANKS = {"null": 0, "unlisted-value": 1, "format": 2, "missing": 3}
 
 
-def _step(
+def _next_step(
     contract: Contract, document: Mapping[str, Any], finding: Finding, observation: Observation
 ) -> tuple[dict[str, Any], str, str]:
-    """Return one step towards admitting a difference: copy a shared schema that leads there, or change the schema.
+    """Return the document after one step towards accepting a difference, the reason, and the changed pointer.
 
     The result is the document after the step, its reason, and the pointer of the schema that it changes.
     """
@@ -150,7 +150,11 @@ def _step(
     times = f"{finding.count} of {finding.total}"
     code = finding.extra["status"]
     if finding.extra["kind"] == "status":
-        return _documented(document, goal, finding, observation), f"{code}: answered {times} times, undocumented.", goal
+        return (
+            _with_response(document, goal, finding, observation),
+            f"{code}: answered {times} times, undocumented.",
+            goal,
+        )
     if finding.extra["kind"] == "not-json":
         raise NotExpressibleError("the responses are wrong, not the contract")
     if finding.extra["kind"] == "media-type":
@@ -165,18 +169,20 @@ def _step(
     return with_value(document, goal, _EDITS[finding.extra["kind"]](dict(value_at(document, goal)), seen)), why, goal
 
 
-def _documented(document: Mapping[str, Any], goal: str, finding: Finding, observation: Observation) -> dict[str, Any]:
+def _with_response(
+    document: Mapping[str, Any], goal: str, finding: Finding, observation: Observation
+) -> dict[str, Any]:
     """Return the document with a response for a status, with the observed body if there was one."""
     code = finding.extra["status"]
     phrases = {status.value: status.phrase for status in HTTPStatus}
     response: dict[str, Any] = {"description": phrases.get(int(code), f"Status {code}")}
     body = ObservedLocation(finding.operation, code, "")
     if body in observation.places:
-        response["content"] = {"application/json": {"schema": inferred(observation, body)}}
+        response["content"] = {"application/json": {"schema": inferred_schema(observation, body)}}
     return with_value(document, goal, {**value_at(document, goal), code: response})
 
 
-def _media_types(contract: Contract, current: Contract, observation: Observation) -> Iterator[Finding]:
+def _media_type_differences(contract: Contract, current: Contract, observation: Observation) -> Iterator[Finding]:
     """Yield a finding for each media type of unread bodies: it is not documented, or the bodies are not JSON.
 
     `contract` is the original contract, and `current` the contract with the actions so far.
@@ -186,9 +192,9 @@ def _media_types(contract: Contract, current: Contract, observation: Observation
         if operation is None or operation.response_for(int(code)) is None:
             continue
         kind, problem = "media-type", f"the media type {media or '(none)'} is not documented"
-        if _documents(operation, code, media):
+        if _documents_media_type(operation, code, media):
             kind, problem = "not-json", f"the body is not {media}"
-            if not is_json(media) or not _documents(contract.operation(label), code, media):
+            if not is_json(media) or not _documents_media_type(contract.operation(label), code, media):
                 continue
         pointer = f"{operation.pointer}/responses"
         extra = {"kind": kind, "status": code, "pointer": pointer}
@@ -197,7 +203,7 @@ def _media_types(contract: Contract, current: Contract, observation: Observation
         yield Finding(rule, "error", location, problem, None, media, count, total, operation=label, extra=extra)
 
 
-def _documents(operation: Operation, code: str, media: str) -> bool:
+def _documents_media_type(operation: Operation, code: str, media: str) -> bool:
     """Return whether an operation documents a media type for a status code."""
     spec = operation.response_for(int(code))
     return spec is not None and any(covers_media_type(documented, media) for documented in spec.content)
@@ -238,7 +244,7 @@ class Seen:
 
     @property
     def name(self) -> str:
-        """The name of the property that differs."""
+        """The name of the property at the location of the difference."""
         *_, last = parse_steps(self.finding.location)
         return last.text
 
@@ -248,7 +254,7 @@ class Seen:
         Branches to which the schema of the difference does not apply are left out.
         """
         for place, node in self._at(self.finding.location):
-            if self._schema(node.certain):
+            if self._broken_schema(node.certain):
                 yield place
 
     @property
@@ -256,7 +262,7 @@ class Seen:
         """The references that lead to the schema that the difference points to, which may be that of the object."""
         above = split_location(self.finding.location)[0] or "$"
         nodes = (node for location in (self.finding.location, above) for _, node in self._at(location))
-        schemas = (self._schema((*node.certain, *node.possible)) for node in nodes)
+        schemas = (self._broken_schema((*node.certain, *node.possible)) for node in nodes)
         return next(schema for schema in schemas if schema is not None).ref_chain
 
     def _at(self, location: str) -> Iterator[tuple[ObservedLocation, Node]]:
@@ -269,21 +275,21 @@ class Seen:
                 if node is not None:
                     yield place, node
 
-    def _schema(self, references: Iterable[SchemaRef]) -> SchemaRef | None:
+    def _broken_schema(self, references: Iterable[SchemaRef]) -> SchemaRef | None:
         """Return the reachable schema that the finding breaks; None if it is not among them."""
         pointer = self.finding.extra["pointer"]
         reachable = reachable_schemas(self.contract, references)
         return next((reference for reference in reachable if reference.pointer == pointer), None)
 
 
-def _property(schema: SchemaData, seen: Seen) -> SchemaData:
+def _with_property(schema: SchemaData, seen: Seen) -> SchemaData:
     """Return the schema with the observed property added."""
     if seen.name.endswith(" characters)"):
         raise NotExpressibleError("the name of the property is too long to be recorded")
     return {**schema, "properties": {**schema.get("properties", {}), seen.name: seen.finding.extra["schema"]}}
 
 
-def _value(schema: SchemaData, seen: Seen) -> SchemaData:
+def _with_values(schema: SchemaData, seen: Seen) -> SchemaData:
     """Return the schema with the observed values added to those that it lists."""
     facts = Facts()
     for place in seen.places():
@@ -300,7 +306,7 @@ def _value(schema: SchemaData, seen: Seen) -> SchemaData:
     return {**without_const, "enum": [*listed, *unlisted]}
 
 
-def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
+def _with_branch(schema: SchemaData, branch: SchemaData) -> SchemaData:
     """Return the schema with one more branch."""
     keyword = "oneOf" if "oneOf" in schema else "anyOf"
     if keyword == "oneOf" and branch == {"type": "number"}:
@@ -309,7 +315,7 @@ def _alternative(schema: SchemaData, branch: SchemaData) -> SchemaData:
     return {**schema, keyword: [*schema[keyword], branch]}
 
 
-def _type(schema: SchemaData, seen: Seen) -> SchemaData:
+def _with_type(schema: SchemaData, seen: Seen) -> SchemaData:
     """Return the schema with the observed type added, or with an alternative of that type."""
     name = str(seen.finding.observed)
     types = named_types(schema)
@@ -317,49 +323,50 @@ def _type(schema: SchemaData, seen: Seen) -> SchemaData:
         return {**schema, "type": [*types, name]}
     # A type alone would accept any object and any list, so the schema describes those that were observed.
     place = next(place for place in seen.places() if seen.observation.places[place].types[name])
-    part = inferred(seen.observation, place, name)
+    part = inferred_schema(seen.observation, place, name)
     if not types and ("oneOf" in schema or "anyOf" in schema):
-        return _alternative(schema, part)
+        return _with_branch(schema, part)
     return {"anyOf": [schema, part]}
 
 
-def _none_of_them(schema: SchemaData, seen: Seen) -> SchemaData:
+def _with_other_values(schema: SchemaData, seen: Seen) -> SchemaData:
     """Return an `anyOf` of the schema and the observed values; as part of a `oneOf`, a value could match twice."""
     if seen.finding.extra["schema"].keys() == {"type"}:
         raise NotExpressibleError("no documented property was present that could describe it")
     return {"anyOf": [schema, seen.finding.extra["schema"]]}
 
 
-def _missing(schema: SchemaData, seen: Seen) -> SchemaData:
+def _with_optional_property(schema: SchemaData, seen: Seen) -> SchemaData:
     """Return the schema without the requirement of a property that was missing."""
     if seen.name in schema.get("required", ()):
         return {**schema, "required": [name for name in schema["required"] if name != seen.name]}
     # The property distinguishes the branches. An object without it matches none of them, so it becomes a new branch.
     location, _ = split_location(seen.finding.location)
     parent = ObservedLocation(seen.finding.operation, seen.finding.extra["status"], location)
-    branch = inferred(seen.observation, parent, "object")
+    branch = inferred_schema(seen.observation, parent, "object")
     branch.get("properties", {}).pop(seen.name, None)
-    return _alternative(schema, {**branch, "not": {"required": [seen.name]}})
+    return _with_branch(schema, {**branch, "not": {"required": [seen.name]}})
 
 
-def _new_branch(schema: SchemaData, seen: Seen) -> SchemaData:
+def _with_tagged_branch(schema: SchemaData, seen: Seen) -> SchemaData:
     """Return the schema with a branch for the objects with an unknown tag."""
-    return _alternative(schema, {"type": "object", **seen.finding.extra["schema"]})
+    return _with_branch(schema, {"type": "object", **seen.finding.extra["schema"]})
 
 
 def _without_format(schema: SchemaData, _seen: Seen) -> SchemaData:
+    """Return the schema without its format."""
     return {key: value for key, value in schema.items() if key != "format"}
 
 
 _EDITS: Mapping[str, Callable[[SchemaData, Seen], SchemaData]] = {
-    "undocumented-property": _property,
-    "unlisted-value": _value,
-    "new-branch": _new_branch,
-    "alternatives": _none_of_them,
-    "type": _type,
-    "null": _type,
+    "undocumented-property": _with_property,
+    "unlisted-value": _with_values,
+    "new-branch": _with_tagged_branch,
+    "alternatives": _with_other_values,
+    "type": _with_type,
+    "null": _with_type,
     "format": _without_format,
-    "missing": _missing,
+    "missing": _with_optional_property,
 }
 """Functions that change a schema so that it admits a kind of difference, or raise `NotExpressibleError`."""
 
@@ -374,7 +381,7 @@ def with_value(document: Mapping[str, Any], pointer: str, value: Mapping[str, An
 
 
 def first_shared(document: Mapping[str, Any], ref_chain: Sequence[str], goal: str) -> str | None:
-    """Return the first reference to a schema whose target other references share; None if there is none."""
+    """Return the first reference on the way to a schema whose target is used elsewhere too; None if there is none."""
     objects = [schema for schema in keyword_objects(document) if "$ref" in schema.value]
     targets = {schema.pointer: f"{unquote(str(schema.value['$ref'])[1:])}/" for schema in objects}
     for site, inside in pairwise((*ref_chain, goal)):

@@ -89,7 +89,7 @@ FURTHER = "further-values"
 FURTHER_MESSAGE = f"further values are not documented either; more than {APART} are not listed"
 
 
-def capped(findings: Iterable[Finding]) -> list[Finding]:
+def with_limited_values(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings with at most `APART` values per location; the rest is merged into one finding, counts added.
 
     The finding for the rest has the position of the first value that it represents.
@@ -108,27 +108,28 @@ def capped(findings: Iterable[Finding]) -> list[Finding]:
             listed.add(value)
             result[("", number)] = finding
             continue
-        further = finding if kind == FURTHER else _further(finding)
+        further = finding if kind == FURTHER else _further_value_finding(finding)
         if place in result:
-            further = _folded(result[place], further, is_another=kind != FURTHER)
+            further = _added_further_values(result[place], further, is_another=kind != FURTHER)
         result[place] = further
     return list(result.values())
 
 
-def _further(finding: Finding) -> Finding:
+def _further_value_finding(finding: Finding) -> Finding:
+    """Return the finding for a value beyond the limit, which stands for further values."""
     extra = {name: value for name, value in finding.extra.items() if name not in ("kind", "schema")}
     further = replace(finding, message=FURTHER_MESSAGE, fingerprint="", extra={**extra, "kind": FURTHER})
     return numbered(further, 1)
 
 
-def _folded(earlier: Finding, later: Finding, *, is_another: bool) -> Finding:
+def _added_further_values(earlier: Finding, later: Finding, *, is_another: bool) -> Finding:
     """Return the sum of two findings for further values; `is_another` if the later one is for a single new value."""
     count, total = earlier.count + later.count, None
     if earlier.total is not None and later.total is not None:
         total = max(earlier.total, later.total, count)
     folded = replace(earlier, count=count, total=total)
     if is_another and not earlier.extra["distinct"].startswith(_AT_LEAST):
-        return numbered(folded, _number(earlier) + 1)
+        return numbered(folded, _distinct_count(earlier) + 1)
     return at_least(folded, later)
 
 
@@ -141,11 +142,12 @@ def numbered(finding: Finding, number: int, prefix: str = "") -> Finding:
 
 def at_least(earlier: Finding, later: Finding) -> Finding:
     """Return the first of two findings for further values with the larger number, since their values may overlap."""
-    return numbered(earlier, max(_number(earlier), _number(later)), _AT_LEAST)
+    return numbered(earlier, max(_distinct_count(earlier), _distinct_count(later)), _AT_LEAST)
 
 
 _AT_LEAST = "at least "
 
 
-def _number(finding: Finding) -> int:
+def _distinct_count(finding: Finding) -> int:
+    """Return the number of further values that a finding stands for, which may be a minimum."""
     return int(str(finding.extra["distinct"]).removeprefix(_AT_LEAST))

@@ -24,7 +24,7 @@ SUFFIXES = {".html": "html", ".json": "json", ".md": "markdown", ".sarif": "sari
 
 
 def writer(name: str) -> Callable[..., str]:
-    """Return the function that writes a format: `(findings, title) -> text`; those with a suffix accept a `run` too."""
+    """Return the function that writes a format; it takes findings and title, and for some formats also a run."""
     module, function = FORMATS[name]
     write: Callable[..., Any] = getattr(import_module(module), function)
     return write

@@ -55,6 +55,7 @@ def drift_text(findings: Sequence[Finding], title: Title) -> str:
 
 
 def _group_rows(group: Group) -> Iterator[str]:
+    """Yield the rows of a group: of its only finding, or a heading and the findings below it."""
     blocks = group.blocks
     if len(blocks) == 1:
         yield ""
@@ -96,6 +97,7 @@ def _finding_rows(finding: Finding, *, has_location: bool) -> list[str]:
 
 
 def _line_text(document: str, line: int | None) -> str:
+    """Return a document and a line as text: `path:line`."""
     if not line:
         return short_path(document)
     return f"{short_path(document)}:{line}"
@@ -118,7 +120,7 @@ _MEANING = {
 
 
 def moved_text(findings: Sequence[Finding]) -> Iterator[str]:
-    """Yield the findings that have a cause, line by line, grouped by cause."""
+    """Yield the lines about the findings that have a cause, grouped by cause."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         if "moved" in finding.extra:
@@ -134,6 +136,7 @@ def moved_text(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _attributed_rows(finding: Finding) -> Iterator[str]:
+    """Yield the rows of a finding with its cause: what each document and the observation say."""
     yield ""
     yield f"  {finding.level} {finding.rule}"
     yield f"    {where(finding)}"

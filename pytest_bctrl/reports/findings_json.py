@@ -24,7 +24,7 @@ def findings_json(findings: Sequence[Finding], title: Title, run: RunReport | No
 
 
 def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> dict[str, Any]:
-    """Return the report as plain JSON data."""
+    """Return a report as plain JSON data, as `findings.schema.json` describes it."""
     return {
         "version": 1,
         "tool": {"name": "pytest-bctrl", "version": __version__},
@@ -38,13 +38,13 @@ def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None
         "not_checked": list(title.not_checked),
         **({"version_bump": title.version._asdict()} if title.version else {}),
         **({"excluded": [dict(part) for part in title.excluded]} if title.excluded else {}),
-        **(_run(run) if run else {}),
-        **_groups(findings),
+        **(_run_data(run) if run else {}),
+        **_groups_data(findings),
         "findings": [finding.as_dict() for finding in findings],
     }
 
 
-def _groups(findings: Sequence[Finding]) -> dict[str, Any]:
+def _groups_data(findings: Sequence[Finding]) -> dict[str, Any]:
     """Return the groups of changes: what changed, the operations it affects, and the fingerprints of its changes."""
     groups = [group for group in grouped(findings) if "changed" in group.findings[0].extra]
     data = [
@@ -58,7 +58,8 @@ def _groups(findings: Sequence[Finding]) -> dict[str, Any]:
     return {"groups": data} if data else {}
 
 
-def _run(run: RunReport) -> dict[str, Any]:
+def _run_data(run: RunReport) -> dict[str, Any]:
+    """Return the details of a run as plain JSON data."""
     contract = run.contract
     return {
         "target": run.target,
@@ -78,14 +79,15 @@ def _run(run: RunReport) -> dict[str, Any]:
             {"id": test.id, "outcome": test.outcome, "seconds": round(test.seconds, 3), "reason": test.reason}
             for test in run.tests
         ],
-        "operations": [_operation(operation) for operation in run.operations],
+        "operations": [_operation_data(operation) for operation in run.operations],
         "shortfall": run.shortfall,
-        "coverage": None if run.coverage is None else _coverage(run.coverage),
+        "coverage": None if run.coverage is None else _coverage_data(run.coverage),
         "observation": run.observation,
     }
 
 
-def _operation(operation: OperationOutcome) -> dict[str, Any]:
+def _operation_data(operation: OperationOutcome) -> dict[str, Any]:
+    """Return the outcome of an operation as plain JSON data."""
     return {
         "operation": operation.operation,
         "operation_id": operation.operation_id,
@@ -95,7 +97,8 @@ def _operation(operation: OperationOutcome) -> dict[str, Any]:
     }
 
 
-def _coverage(coverage: Coverage) -> dict[str, Any]:
+def _coverage_data(coverage: Coverage) -> dict[str, Any]:
+    """Return the coverage as plain JSON data."""
     return {
         "seen": coverage.seen,
         "total": len(coverage.points),

@@ -38,7 +38,7 @@ SHOWN = 10
 
 def findings_github(findings: Sequence[Finding], title: Title) -> str:
     """Return one workflow command per finding; it annotates the file of `title.side`."""
-    rows = [_command(finding, title) for finding in in_blocks(findings)]
+    rows = [_annotation_command(finding, title) for finding in in_blocks(findings)]
     rows += [
         f"::warning title={escape_annotation_property(one_line(title.name))}::{escape_annotation(one_line(note))}"
         for note in dict.fromkeys((*title.notes, *title.not_checked))
@@ -52,7 +52,7 @@ def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
     blocks = in_blocks(findings)
     for level in LEVELS:
         same_level = [finding for finding in blocks if finding.level == level]
-        rows += [_command(finding, title) for finding in same_level[:SHOWN]]
+        rows += [_annotation_command(finding, title) for finding in same_level[:SHOWN]]
     omitted = len(blocks) - len(rows)
     rows += [f"::warning title=not checked::{escape_annotation(one_line(reason))}" for reason in title.not_checked]
     if omitted:
@@ -60,7 +60,7 @@ def shown_commands(findings: Sequence[Finding], title: Title) -> list[str]:
     return rows
 
 
-def _command(finding: Finding, title: Title) -> str:
+def _annotation_command(finding: Finding, title: Title) -> str:
     """Return the workflow command that annotates a line with a finding."""
     document, line, _ = document_position(finding, title.side)
     # A finding in a response names the file that contains the response.
@@ -94,10 +94,10 @@ def findings_markdown(
     The findings of one component or operation have a separate table, under the level of the worst. With a `limit` in
     bytes, findings that do not fit are omitted, lowest level first, and their number is reported.
     """
-    head, tail = _head(findings, title, run), _tail(title)
+    head, tail = _head_lines(findings, title, run), _tail_lines(title)
     room = inf
     if limit is not None:
-        room = limit - _size([*head, "", _CUT.format(omitted=0, all=len(findings)), *tail]) - 40
+        room = limit - _byte_count([*head, "", _CUT.format(omitted=0, all=len(findings)), *tail]) - 40
     rows: list[str] = []
     shown = 0
     for level in LEVELS:
@@ -109,8 +109,8 @@ def findings_markdown(
             has_lines = any(map(is_change, members))
             table_head = [*heading, *_table_head(group_heading, has_lines=has_lines)]
             for finding in members:
-                added = [*table_head, _row(finding, has_lines=has_lines, is_grouped=bool(group_heading))]
-                room -= _size(added)
+                added = [*table_head, _table_row(finding, has_lines=has_lines, is_grouped=bool(group_heading))]
+                room -= _byte_count(added)
                 if room < 0:
                     break
                 rows += added
@@ -125,7 +125,7 @@ def _table_head(group_heading: str, *, has_lines: bool) -> Iterator[str]:
     """Yield the heading of a table, if it has one, and its first two rows."""
     if group_heading:
         yield ""
-        yield f"#### {_plain(group_heading)}"
+        yield f"#### {_markdown_text(group_heading)}"
     columns = ["what"]
     if not group_heading:
         columns.append("where")
@@ -150,56 +150,59 @@ def append_summary(path: Path, findings: Sequence[Finding], title: Title, run: R
         file.write(text)
 
 
-def _head(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
+def _head_lines(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
     """Return the lines before the tables: heading, verdict, documents and version."""
     verdict = verdict_of(findings, title, run)
-    rows = [f"## {_plain(title.name)}: {counted(findings)}"]
-    rows += ["", f"{_MARKS[verdict.status]} **{verdict.status.capitalize()}.** {_plain(verdict.sentence)}"]
+    rows = [f"## {_markdown_text(title.name)}: {counted(findings)}"]
+    rows += ["", f"{_MARKS[verdict.status]} **{verdict.status.capitalize()}.** {_markdown_text(verdict.sentence)}"]
     if title.base:
-        rows += ["", f"{_code(title.base)} → {_code(title.revision)}"]
+        rows += ["", f"{_markdown_code(title.base)} → {_markdown_code(title.revision)}"]
     if title.version:
-        rows += ["", f"{_plain(sentence(filter(None, [title.version.text, title.version.evidence])))}"]
+        rows += ["", f"{_markdown_text(sentence(filter(None, [title.version.text, title.version.evidence])))}"]
     return rows
 
 
-def _tail(title: Title) -> list[str]:
+def _tail_lines(title: Title) -> list[str]:
     """Return the lines after the tables: what was not checked, and notes."""
     rows: list[str] = []
     if title.not_checked:
-        rows += ["", "### Not checked", "", *(f"- {_plain(reason)}" for reason in title.not_checked)]
+        rows += ["", "### Not checked", "", *(f"- {_markdown_text(reason)}" for reason in title.not_checked)]
     remarks = [note for note in title.notes if note not in title.not_checked]
     if remarks:
-        rows += ["", *(f"- {_plain(note)}" for note in remarks)]
+        rows += ["", *(f"- {_markdown_text(note)}" for note in remarks)]
     return rows
 
 
-def _size(rows: Sequence[str]) -> int:
+def _byte_count(rows: Sequence[str]) -> int:
+    """Return the size of rows in bytes, line ends included."""
     return sum(len(row.encode()) + 1 for row in rows)
 
 
-def _row(finding: Finding, *, has_lines: bool, is_grouped: bool) -> str:
+def _table_row(finding: Finding, *, has_lines: bool, is_grouped: bool) -> str:
     """Return the row of a finding; in a group, the heading has the location but not the level of each finding."""
     times = "" if finding.total is None else f" ({finding.count} of {finding.total})"
     text = message_with_values(finding, times, has_location=is_grouped)
     if is_grouped:
         text = f"{finding.level}: {text}"
-    text = f"{_plain(text)}. {_plain(str(finding.extra.get('why', '')))}".strip()
+    text = f"{_markdown_text(text)}. {_markdown_text(str(finding.extra.get('why', '')))}".strip()
     if accepted(finding):
-        text += f" *{_plain(accepted(finding))}.*"
+        text += f" *{_markdown_text(accepted(finding))}.*"
     cells = [text]
     if not is_grouped:
-        cells.append(_code(where(finding)))
+        cells.append(_markdown_code(where(finding)))
     if has_lines:
         cells.append(" → ".join(str(document_position(finding, side)[1] or "-") for side in ("base", "revision")))
-    rule = _code(finding.rule)
+    rule = _markdown_code(finding.rule)
     if finding.fingerprint:
-        rule += f" {' '.join(map(_code, fingerprints_of(finding)))}"
+        rule += f" {' '.join(map(_markdown_code, fingerprints_of(finding)))}"
     return f"| {' | '.join([*cells, rule])} |"
 
 
-def _plain(text: str) -> str:
+def _markdown_text(text: str) -> str:
+    """Return a text as one escaped line of Markdown."""
     return escape_markdown(one_line(text))
 
 
-def _code(text: str) -> str:
+def _markdown_code(text: str) -> str:
+    """Return a text as inline code of Markdown."""
     return escape_markdown_code(one_line(text))

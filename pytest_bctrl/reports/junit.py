@@ -20,26 +20,26 @@ def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | N
     that failed without findings. If there is no other test case, there is one that passes.
     """
     failing = {id(finding) for finding in at_or_above(findings, title.fail_on)}
-    name = _attribute(f"pytest-bctrl {one_line(title.name)}")
-    cases = [_case(finding, id(finding) in failing) for finding in findings]
+    name = _quoted_attribute(f"pytest-bctrl {one_line(title.name)}")
+    cases = [_test_case(finding, id(finding) in failing) for finding in findings]
     reasons = list(map(one_line, title.not_checked))
     errors = []
     if run is not None and not failing:
         errors = [
-            _unfinished(name, one_line(test.id), "error", "error", one_line(test.reason) or "it failed")
+            _unfinished_case(name, one_line(test.id), "error", "error", one_line(test.reason) or "it failed")
             for test in run.tests
             if test.outcome in ("failed", "error")
         ]
     verdict = verdict_of(findings, title, run)
     if verdict.status == "not checked" and not reasons:
         reasons = [one_line(verdict.sentence)]
-    skipped = [_unfinished(name, reason, "skipped", "not checked", reason) for reason in reasons]
+    skipped = [_unfinished_case(name, reason, "skipped", "not checked", reason) for reason in reasons]
     if not cases and not skipped and not errors:
         cases = [f'<testcase classname={name} name="no findings"/>']
     count = len(cases) + len(skipped) + len(errors)
     numbers = f'tests="{count}" failures="{len(failing)}" errors="{len(errors)}" skipped="{len(skipped)}"'
     if run is not None:
-        numbers += f" time={_attribute(f'{run.seconds:.3f}')} timestamp={_attribute(run.started[:19])}"
+        numbers += f" time={_quoted_attribute(f'{run.seconds:.3f}')} timestamp={_quoted_attribute(run.started[:19])}"
     rows = [
         '<?xml version="1.0" encoding="utf-8"?>',
         "<testsuites>",
@@ -73,21 +73,23 @@ def junit_properties(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     return properties
 
 
-def _case(finding: Finding, fails: bool) -> str:
+def _test_case(finding: Finding, fails: bool) -> str:
     """Return the test case of a finding, as XML."""
     name = f"{where(finding)}: {finding.rule}"
     if finding.fingerprint:
         name += f" [{finding.fingerprint}]"
-    attributes = f"classname={_attribute(one_line(finding.operation) or 'document')} name={_attribute(name)}"
+    attributes = (
+        f"classname={_quoted_attribute(one_line(finding.operation) or 'document')} name={_quoted_attribute(name)}"
+    )
     document, line, _ = document_position(finding, "base")
     if document and line:
-        attributes += f" file={_attribute(one_line(document))} line={_attribute(str(line))}"
+        attributes += f" file={_quoted_attribute(one_line(document))} line={_quoted_attribute(str(line))}"
     why = one_line(finding.extra.get("why", ""))
     detail = "\n".join((escape_xml(message_with_values(finding)), escape_xml(why)))
     rows = [f"<testcase {attributes}>"]
     if fails:
-        message = _attribute(one_line(finding.message))
-        rows.append(f"<failure type={_attribute(finding.rule)} message={message}>{detail}</failure>")
+        message = _quoted_attribute(one_line(finding.message))
+        rows.append(f"<failure type={_quoted_attribute(finding.rule)} message={message}>{detail}</failure>")
     else:
         if accepted(finding):
             detail += f"\n{escape_xml(accepted(finding))}"
@@ -95,11 +97,12 @@ def _case(finding: Finding, fails: bool) -> str:
     return "\n".join([*rows, "</testcase>"])
 
 
-def _attribute(text: str) -> str:
+def _quoted_attribute(text: str) -> str:
+    """Return a text as the value of an XML attribute, in quotes."""
     return f'"{escape_xml(text)}"'
 
 
-def _unfinished(classname: str, name: str, tag: str, why: str, reason: str) -> str:
+def _unfinished_case(classname: str, name: str, tag: str, why: str, reason: str) -> str:
     """Return a test case that was skipped or is in error."""
-    outcome = f'<{tag} type="{why}" message={_attribute(reason)}/>'
-    return f"<testcase classname={classname} name={_attribute(name)}>{outcome}</testcase>"
+    outcome = f'<{tag} type="{why}" message={_quoted_attribute(reason)}/>'
+    return f"<testcase classname={classname} name={_quoted_attribute(name)}>{outcome}</testcase>"

@@ -46,6 +46,7 @@ class RequiredVersion(NamedTuple):
 
     @property
     def _versions(self) -> str:
+        """The old and the new version in parentheses; empty if they are not known or do not matter."""
         if not self.required or (self.bump == "none" and self.base == self.revision):
             return ""
         versions = one_line(f"{self.base} → {self.revision}")
@@ -59,21 +60,21 @@ class RequiredVersion(NamedTuple):
 def required_version(
     findings: Sequence[Finding], not_compared: Sequence[str], documents: tuple[Mapping[str, Any], Mapping[str, Any]]
 ) -> RequiredVersion:
-    """Return the version bump that findings require: accepted findings count too, as they change the API as well.
+    """Return the version bump that findings require; accepted findings count too, as they change the API as well.
 
     An error is a breaking change and requires a major version. Without errors, what was not compared or not decided
     leaves the bump undecided. Otherwise anything but documentation requires a minor version, and documents that differ
     only in their texts require a patch.
     """
     old_document, new_document = documents
-    bump, reason, evidence, fingerprint = _bump(findings, not_compared)
+    bump, reason, evidence, fingerprint = _required_bump(findings, not_compared)
     if bump == "none" and _without_version(old_document) != _without_version(new_document):
         bump, reason = "patch", "only texts, examples or the form of the document have changed"
     base, revision = _version(old_document), _version(new_document)
     required, is_sufficient = "", None
-    old, new = _parsed(base), _parsed(revision)
+    old, new = _parsed_version(base), _parsed_version(revision)
     if old and bump != "undecided":
-        lowest = _bumped(old, bump)
+        lowest = _next_version(old, bump)
         required = ".".join(map(str, lowest))
         if new:
             is_sufficient = new >= lowest
@@ -96,38 +97,39 @@ def _without_version(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "info": {key: value for key, value in info.items() if key != "version"}}
 
 
-def _bump(findings: Sequence[Finding], not_compared: Sequence[str]) -> tuple[Bump, str, str, str]:
+def _required_bump(findings: Sequence[Finding], not_compared: Sequence[str]) -> tuple[Bump, str, str, str]:
     """Return the bump, the reason, its evidence, and the fingerprint of the finding that decides it."""
     errors = [finding for finding in findings if finding.level == "error"]
     undecided = [finding for finding in findings if finding.rule.endswith(_UNDECIDED)]
     texts = [finding for finding in findings if _is_documentation(finding)]
     changes = [finding for finding in findings if finding not in texts and finding.rule != "api-version-changed"]
     if errors:
-        return "major", *_reason(errors)
+        return "major", *_deciding_finding(errors)
     if not_compared:
         count = numbered(len(not_compared), "part")
         return "undecided", f"{count} of the documents could not be compared", "", ""
     if undecided:
-        return "undecided", *_reason(undecided)
+        return "undecided", *_deciding_finding(undecided)
     if changes:
-        return "minor", *_reason(changes)
+        return "minor", *_deciding_finding(changes)
     if texts:
-        return "patch", *_reason(texts)
+        return "patch", *_deciding_finding(texts)
     return "none", "the two documents are the same", "", ""
 
 
 def _is_documentation(finding: Finding) -> bool:
+    """Return whether a finding is about documentation only."""
     return finding.rule in _DOCUMENTATION or finding.rule.startswith("api-tag-")
 
 
-def _reason(findings: Sequence[Finding]) -> tuple[str, str, str]:
+def _deciding_finding(findings: Sequence[Finding]) -> tuple[str, str, str]:
     """Return the finding that decides, preferably one with a counterexample: its words, evidence and fingerprint."""
     shown = [finding for finding in findings if (finding.extra.get("shown") or {}).get("by") == "counterexample"]
     finding = [*shown, *findings][0]
     return f"{finding.rule}, {where(finding)}", example_of(finding) or shown_by(finding), finding.fingerprint
 
 
-def _parsed(version: str) -> tuple[int, int, int] | None:
+def _parsed_version(version: str) -> tuple[int, int, int] | None:
     """Return the numbers of a semantic version; None for any other text."""
     match = _SEMVER.fullmatch(version.strip())
     if match is None:
@@ -135,7 +137,7 @@ def _parsed(version: str) -> tuple[int, int, int] | None:
     return int(match[1]), int(match[2]), int(match[3])
 
 
-def _bumped(version: tuple[int, int, int], bump: Bump) -> tuple[int, int, int]:
+def _next_version(version: tuple[int, int, int], bump: Bump) -> tuple[int, int, int]:
     """Return the next version; before 1.0.0 a breaking change bumps the second number, any other the third."""
     major, minor, patch = version
     if bump == "none":

@@ -37,11 +37,11 @@ def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | N
             "driver": {
                 "name": "pytest-bctrl",
                 "semanticVersion": __version__,
-                "rules": [_rule(first_by_rule[name]) for name in names],
+                "rules": [_rule_data(first_by_rule[name]) for name in names],
             }
         },
         "automationDetails": {"id": f"pytest-bctrl/{one_line(title.name)}"},
-        "results": [_result(finding, names.index(finding.rule), title.side) for finding in findings],
+        "results": [_result_data(finding, names.index(finding.rule), title.side) for finding in findings],
         "columnKind": "unicodeCodePoints",
     }
     groups = [group for group in grouped(findings) if "changed" in group.findings[0].extra]
@@ -55,17 +55,18 @@ def findings_sarif(findings: Sequence[Finding], title: Title, run: RunReport | N
     remarks = list(dict.fromkeys([*title.notes, *title.not_checked]))
     if remarks or run is not None:
         verdict = verdict_of(findings, title, run)
-        notifications = [{"level": "warning", "message": {"text": _message(note)}} for note in remarks]
+        notifications = [{"level": "warning", "message": {"text": _escaped_message(note)}} for note in remarks]
         invocation: dict[str, Any] = {"executionSuccessful": verdict.status != "not checked"}
         if run is not None:
             invocation["startTimeUtc"] = run.started
-            notifications.insert(0, {"level": "note", "message": {"text": _message(verdict.sentence)}})
+            notifications.insert(0, {"level": "note", "message": {"text": _escaped_message(verdict.sentence)}})
         log_run["invocations"] = [{**invocation, "toolExecutionNotifications": notifications}]
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [log_run]}
     return escape_json(json.dumps(log, indent=2)) + "\n"
 
 
-def _message(text: str) -> str:
+def _escaped_message(text: str) -> str:
+    """Return a text as one line, escaped for SARIF."""
     return escape_sarif(one_line(text))
 
 
@@ -78,8 +79,9 @@ def _group_location(group: Group) -> dict[str, Any]:
     return {"fullyQualifiedName": one_line(group.changed or "the document"), "kind": kind, "properties": properties}
 
 
-def _rule(finding: Finding) -> dict[str, Any]:
-    meaning = _message(finding.extra.get("meaning") or finding.rule)
+def _rule_data(finding: Finding) -> dict[str, Any]:
+    """Return a rule as SARIF describes it, from a finding under this rule."""
+    meaning = _escaped_message(finding.extra.get("meaning") or finding.rule)
     rule: dict[str, Any] = {
         "id": finding.rule,
         "shortDescription": {"text": meaning},
@@ -87,17 +89,17 @@ def _rule(finding: Finding) -> dict[str, Any]:
         "properties": {"direction": finding.direction},
     }
     if finding.extra.get("why"):
-        rule["fullDescription"] = {"text": f"{meaning} {_message(finding.extra['why'])}"}
+        rule["fullDescription"] = {"text": f"{meaning} {_escaped_message(finding.extra['why'])}"}
     return rule
 
 
-def _result(finding: Finding, index: int, side: Side) -> dict[str, Any]:
+def _result_data(finding: Finding, index: int, side: Side) -> dict[str, Any]:
     """Return a finding as a SARIF result."""
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.level],
-        "message": {"text": _message(message_with_values(finding))},
+        "message": {"text": _escaped_message(message_with_values(finding))},
         "properties": {
             "expected": finding.expected,
             "observed": finding.observed,
@@ -114,11 +116,12 @@ def _result(finding: Finding, index: int, side: Side) -> dict[str, Any]:
     text = "in the new document"
     if side == "revision":
         other_side, text = "base", "in the old document"
-    related = {"id": 1, **_location(finding, other_side), "message": {"text": text}}
-    return {**result, "locations": [_location(finding, side)], "relatedLocations": [related]}
+    related = {"id": 1, **_location_data(finding, other_side), "message": {"text": text}}
+    return {**result, "locations": [_location_data(finding, side)], "relatedLocations": [related]}
 
 
-def _location(finding: Finding, side: Side) -> dict[str, Any]:
+def _location_data(finding: Finding, side: Side) -> dict[str, Any]:
+    """Return the location of a finding in a document, as SARIF describes it."""
     document, line, pointer = document_position(finding, side)
     location: dict[str, Any] = {
         "logicalLocations": [{"fullyQualifiedName": where(finding), "name": one_line(pointer) or "/", "kind": "member"}]

@@ -113,6 +113,7 @@ def causes(findings: Iterable[Finding]) -> list[list[Finding]]:
 
 
 def _level_rank(finding: Finding) -> int:
+    """Return the position of a finding's level, for sorting."""
     return LEVELS.index(finding.level)
 
 
@@ -139,32 +140,32 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
     """
     first = cause[0]
     max_length = 100_000 if verbosity > 1 else 600
-    yield _row(first.level, f"{first.rule}: {first.message}")
-    yield _row("where", where_found(first))
+    yield _escaped_row(first.level, f"{first.rule}: {first.message}")
+    yield _escaped_row("where", where_found(first))
     operations = list(dict.fromkeys(finding.operation for finding in cause))
     if len(operations) > 1:
-        yield _row("in", listed(operations, "operation", verbosity))
+        yield _escaped_row("in", listed(operations, "operation", verbosity))
     for label, value in (("expected", first.expected), ("observed", first.observed)):
-        yield _row(label, _value(first, value, max_length))
+        yield _escaped_row(label, _value_text(first, value, max_length))
     if first.reproduce:
-        yield _row("reproduce", first.reproduce)
+        yield _escaped_row("reproduce", first.reproduce)
     if first.extra.get("rerun"):
-        yield _row("or", first.extra["rerun"])
+        yield _escaped_row("or", first.extra["rerun"])
     if often:
-        yield _row("often", often)
+        yield _escaped_row("often", often)
     all_variants = (_variant(finding, first, max_length) for finding in cause[1:])
     variants = list(dict.fromkeys(filter(None, all_variants)))
     if verbosity:
-        yield from (_row("also", variant) for variant in variants)
+        yield from (_escaped_row("also", variant) for variant in variants)
     elif variants:
         parts = variants[:_MAX_VARIANTS]
         if len(variants) > _MAX_VARIANTS:
             parts.append(f"and {len(variants) - _MAX_VARIANTS} more: -v lists all")
-        yield _row("also", "; ".join(parts))
-    yield from _response(first)
-    yield from _watched(cause)
+        yield _escaped_row("also", "; ".join(parts))
+    yield from _response_rows(first)
+    yield from _origin_rows(cause)
     if accepted(first):
-        yield _row("accepted", accepted_where(first).removeprefix("accepted "))
+        yield _escaped_row("accepted", accepted_where(first).removeprefix("accepted "))
 
 
 _FEW = 3
@@ -178,11 +179,12 @@ def listed(texts: Sequence[str], noun: str, verbosity: int = 0) -> str:
     return f"{numbered(len(texts), noun)}: {', '.join([*shown_texts, *marks])}"
 
 
-def _row(label: str, text: str) -> Row:
+def _escaped_row(label: str, text: str) -> Row:
+    """Return a row with its text escaped."""
     return Row(label, escape_line(text))
 
 
-def _value(finding: Finding, value: Any, max_length: int) -> str:
+def _value_text(finding: Finding, value: Any, max_length: int) -> str:
     """Return a value as text; `nothing` if one of two documents has no value."""
     # In a comparison of two specs, None means that one has no value; in a response, it is a JSON null.
     if value is None and is_change(finding):
@@ -228,14 +230,14 @@ def _variant(finding: Finding, first: Finding, max_length: int) -> str:
         ("expected", finding.expected, first.expected),
     ):
         if value != first_value:
-            parts.append(f"{label} {_value(finding, value, min(max_length, 80))}")
+            parts.append(f"{label} {_value_text(finding, value, min(max_length, 80))}")
     if finding.operation == first.operation:
         return ", ".join(parts) or location
     # The row of operations names it, too.
     return f"{', '.join(parts)} in {finding.operation}" if parts else ""
 
 
-def _response(finding: Finding) -> Iterator[Row]:
+def _response_rows(finding: Finding) -> Iterator[Row]:
     """Yield the rows of an error response: its sender (application or proxy), and the source of the rule it breaks."""
     response = finding.extra.get("response", {})
     if response.get("status", 0) < 300:
@@ -246,18 +248,18 @@ def _response(finding: Finding) -> Iterator[Row]:
     body = _body_text(response["body"])
     if body:
         text = f"{text}: {body}"
-    yield _row("response", text)
+    yield _escaped_row("response", text)
     if finding.extra.get("answered_by"):
-        yield _row("from", finding.extra["answered_by"])
+        yield _escaped_row("from", finding.extra["answered_by"])
     if finding.extra.get("source") == "overlay":
-        yield _row("rule of", "the overlay, not the published spec")
+        yield _escaped_row("rule of", "the overlay, not the published spec")
 
 
 _MAX_TESTS = 5
 """Maximum number of tests in a line; reports have all."""
 
 
-def _watched(cause: Sequence[Finding]) -> Iterator[Row]:
+def _origin_rows(cause: Sequence[Finding]) -> Iterator[Row]:
     """Yield the lines that sent the requests and registered the responses, and the tests, of a watched exchange."""
     origins = [origin for finding in cause for origin in finding.extra.get("watched", ())]
     for label, name in (("sent at", "sent_at"), ("mocked by", "registered"), ("tests", "test")):
@@ -266,7 +268,7 @@ def _watched(cause: Sequence[Finding]) -> Iterator[Row]:
         if len(values) > _MAX_TESTS:
             shown_values.append(f"and {len(values) - _MAX_TESTS} more")
         if values:
-            yield _row(label, "; ".join(shown_values))
+            yield _escaped_row(label, "; ".join(shown_values))
 
 
 _MAX_BODY = 100
@@ -274,6 +276,7 @@ _MAX_BODY = 100
 
 
 def _body_text(body: Any) -> str:
+    """Return a response body as one line, cut if it is long."""
     text = " ".join(body.split()) if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     if len(text) <= _MAX_BODY:
         return text

@@ -116,10 +116,10 @@ class VerdictText(NamedTuple):
 
 def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None = None) -> VerdictText:
     """Return the verdict: `failed` takes precedence over `not checked`, and that over `passed`."""
-    failures = _failures(findings, title, run)
+    failures = _failure_reasons(findings, title, run)
     if failures:
         return VerdictText("failed", sentence(failures))
-    gaps = _unchecked(title, run)
+    gaps = _unchecked_reasons(title, run)
     if gaps:
         return VerdictText("not checked", sentence(gaps))
     result = "no findings"
@@ -127,14 +127,14 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
         result = f"{counted(findings)}, at which the run does not fail"
     if run is not None and run.unseen:
         result = f"{result}, but {run.unseen}"
-    return VerdictText("passed", sentence([result, *_basis(run)]))
+    return VerdictText("passed", sentence([result, *_basis_phrases(run)]))
 
 
-def _failures(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
+def _failure_reasons(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
     """Return the reasons why a run failed; none if it did not."""
     failing = that_fail(findings, title.fail_on)
     if run is not None and failing:
-        failing = _one_per_cause(failing)
+        failing = _first_per_cause(failing)
     reasons = []
     if len(failing) == 1:
         reasons.append(f"{counted(failing)} fails the run")
@@ -146,18 +146,23 @@ def _failures(findings: Sequence[Finding], title: Title, run: RunReport | None) 
     if failed_tests:
         reasons.append(f"{failed_tests} of {numbered(len(run.tests), 'test')} failed")
     if reasons or run.shortfall:
-        reasons += [*_operation_counts(run), *_tests_left(run), *_skipped(run), *filter(None, [run.shortfall])]
+        reasons += [
+            *_operation_counts(run),
+            *_remaining_tests_phrase(run),
+            *_skipped_phrase(run),
+            *filter(None, [run.shortfall]),
+        ]
     return reasons
 
 
-def _one_per_cause(findings: Sequence[Finding]) -> list[Finding]:
+def _first_per_cause(findings: Sequence[Finding]) -> list[Finding]:
     """Return the first finding of each cause: a run fails for causes, each of which may have many findings."""
     from pytest_bctrl.reports.terminal import causes
 
     return [cause[0] for cause in causes(findings)]
 
 
-def _unchecked(title: Title, run: RunReport | None) -> list[str]:
+def _unchecked_reasons(title: Title, run: RunReport | None) -> list[str]:
     """Return what was not checked and why; nothing if everything was checked."""
     first_reason = title.not_checked[:1]
     if run is None:
@@ -165,14 +170,19 @@ def _unchecked(title: Title, run: RunReport | None) -> list[str]:
     if not run.number_of("passed") + run.number_of("accepted"):
         return ["nothing was checked", *first_reason]
     if not run.is_complete:
-        return ["the run ended before everything was checked", *_tests_left(run), *first_reason, *_basis(run)]
+        return [
+            "the run ended before everything was checked",
+            *_remaining_tests_phrase(run),
+            *first_reason,
+            *_basis_phrases(run),
+        ]
     if run.number_of("not checked"):
-        return [*first_reason, *_basis(run)]
+        return [*first_reason, *_basis_phrases(run)]
     if run.undecided:
-        return [run.undecided, *_basis(run)]
+        return [run.undecided, *_basis_phrases(run)]
     unchecked = run.unchecked_operations()
     if unchecked:
-        return [f"{unchecked[0].operation}: {unchecked[0].reason}", *_basis(run)]
+        return [f"{unchecked[0].operation}: {unchecked[0].reason}", *_basis_phrases(run)]
     return []
 
 
@@ -186,7 +196,7 @@ def that_fail(findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
     return at_or_above(findings, fail_on)
 
 
-def _basis(run: RunReport | None) -> list[str]:
+def _basis_phrases(run: RunReport | None) -> list[str]:
     """Return the facts on which the verdict of a run is based."""
     if run is None:
         return []
@@ -194,7 +204,7 @@ def _basis(run: RunReport | None) -> list[str]:
     accepted = run.number_of("accepted")
     if accepted:
         parts.append(f"the findings of {numbered(accepted, 'test')} are accepted")
-    parts += _skipped(run)
+    parts += _skipped_phrase(run)
     if run.coverage is not None and run.coverage.points:
         parts.append(f"{run.coverage.percent:.0f}% of the contract was covered")
     return parts
@@ -216,13 +226,13 @@ def _operation_counts(run: RunReport) -> list[str]:
     return [text]
 
 
-def _skipped(run: RunReport) -> list[str]:
+def _skipped_phrase(run: RunReport) -> list[str]:
     """Return the number of skipped tests as a part of the verdict, if there are any."""
     skipped = run.number_of("skipped")
     return [f"{skipped} skipped"] if skipped else []
 
 
-def _tests_left(run: RunReport) -> list[str]:
+def _remaining_tests_phrase(run: RunReport) -> list[str]:
     """Return the number of tests that did not run; nothing if all ran."""
     left = run.planned - len(run.tests)
     return [f"{numbered(left, 'test')} did not run"] if left > 0 else []

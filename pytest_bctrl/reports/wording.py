@@ -18,7 +18,7 @@ def shown(value: Any, max_length: int = 600) -> str:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = " | ".join(value)
     else:
-        text = _text(value)
+        text = _as_text(value)
     if len(text) > max_length:
         text = f"{text[:max_length]}… ({len(text)} characters)"
     return escape_line(text)
@@ -26,10 +26,11 @@ def shown(value: Any, max_length: int = 600) -> str:
 
 def one_line(value: Any) -> str:
     """Return a value as one escaped line, with a single space for each run of white space."""
-    return escape_line(" ".join(_text(value).split()))
+    return escape_line(" ".join(_as_text(value).split()))
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
+    """Return a string as it is, and other data as JSON."""
     if isinstance(value, str):
         return value
     import json
@@ -75,6 +76,7 @@ def where(finding: Finding) -> str:
 
 
 def _location_text(operation: str, location: str, extra: Mapping[str, Any]) -> str:
+    """Return operation, response and location as one line; `the document` if there are none."""
     response = " ".join(str(extra[key]) for key in ("status", "media_type") if key in extra)
     if response and location.startswith(response):
         response = ""
@@ -169,6 +171,7 @@ def short_pointer(pointer: str) -> str:
 
 
 def _short_step(step: str) -> str:
+    """Return a step of a pointer, shortened in the middle if it is long."""
     if len(step) <= _MAX_STEP:
         return step
     half = _MAX_STEP // 2 - 1
@@ -233,7 +236,7 @@ def in_blocks(findings: Sequence[Finding]) -> list[Finding]:
     blocks: dict[Any, list[Finding]] = {}
     for finding in findings:
         blocks.setdefault(_block_key(finding), []).append(finding)
-    return [_merged(members) for members in blocks.values()]
+    return [_merged_block(members) for members in blocks.values()]
 
 
 def _block_key(finding: Finding) -> Any:
@@ -254,14 +257,14 @@ def _changed_value(finding: Finding) -> str:
     values = [value for value in (finding.expected, finding.observed) if value is not None]
     if len(values) != 1 or not is_change(finding):
         return ""
-    return str(finding.extra.get("detail") or _text(values[0]))
+    return str(finding.extra.get("detail") or _as_text(values[0]))
 
 
 _VALUES = 10
 """Maximum number of values in the message of a block."""
 
 
-def _merged(members: Sequence[Finding]) -> Finding:
+def _merged_block(members: Sequence[Finding]) -> Finding:
     """Return the findings of a block as one."""
     from dataclasses import replace
 
@@ -318,7 +321,7 @@ def example_of(finding: Finding) -> str:
     name = _last_name(pointer) or one_line(evidence["of"].removeprefix("."))
     if name:
         name += " "
-    text = f"example: the {allowing} spec allows {name}{_quoted(value_at(value, pointer))}"
+    text = f"example: the {allowing} spec allows {name}{_quoted_value(value_at(value, pointer))}"
     return f"{text}, which the {rejecting} one rejects"
 
 
@@ -333,7 +336,7 @@ def _last_name(pointer: str) -> str:
     return one_line(f"an item of {names[-1]}")
 
 
-def _quoted(value: Any) -> str:
+def _quoted_value(value: Any) -> str:
     """Return a value as one line, a string in quotes; the number of its characters if it consists of blanks."""
     if not isinstance(value, str):
         return shown(value, _VALUE)

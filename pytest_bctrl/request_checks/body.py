@@ -59,27 +59,30 @@ class BodyChecks:
         content_type = parse_content_type(request.header("content-type"))
         if not documented.content:
             return
-        if not request.body and not unread and not (documented.required and _may_be_empty(content_type)):
+        if not request.body and not unread and not (documented.required and _allows_empty_body(content_type)):
             if documented.required:
                 message = "the body is required and missing"
                 yield RequestViolation(BODY, "error", message, _PLACE, (), "a body", "no body", "missing")
             return
         selected = select_documented(documented.content, content_type)
         if unread and (selected is not None or not content_type.essence):
-            yield _not_checked(unread)
+            yield _not_checked_warning(unread)
         elif selected is None:
-            yield _wrong_media_type(documented, content_type)
+            yield _media_type_violation(documented, content_type)
         else:
             yield from self._content_violations(request, content_type, documented.content[selected])
 
     def _content_violations(
         self, request: Request, content_type: ContentType, media: MediaType
     ) -> Iterator[RequestViolation]:
+        """Yield the violations of a body whose media type is documented, after decoding its content codings."""
         body, codings = request.body, request.header("content-encoding") or ""
         if codings:
             unknown = [coding.strip() for coding in codings.split(",") if not is_known_coding(coding)]
             if unknown:
-                yield _not_checked(f"the body has the content coding {unknown[0][:40]}, which cannot be decoded")
+                yield _not_checked_warning(
+                    f"the body has the content coding {unknown[0][:40]}, which cannot be decoded"
+                )
                 return
             body, problem = decode_strictly(body, codings)
             if problem:
@@ -96,9 +99,12 @@ class BodyChecks:
         elif essence.startswith("text/") and essence != "text/xml":
             yield from self._text_violations(body, content_type, media)
         elif not self._accepts_bytes(media):
-            yield _not_checked(f"bodies of the media type {essence[:80] or 'that is not given'} are not validated")
+            yield _not_checked_warning(
+                f"bodies of the media type {essence[:80] or 'that is not given'} are not validated"
+            )
 
     def _json_violations(self, body: bytes, media: MediaType) -> Iterator[RequestViolation]:
+        """Yield the violations of a JSON body: its syntax, unusual values, and the schema."""
         parsed = parse(body)
         for problem in parsed.problems:
             yield RequestViolation(
@@ -107,10 +113,11 @@ class BodyChecks:
         if not parsed.ok:
             return
         for violation in unusual_values(parsed.value):
-            yield _in_body(violation.rule, violation)
+            yield _body_violation(violation.rule, violation)
         yield from self._schema_violations(parsed.value, media)
 
     def _form_violations(self, body: bytes, content_type: ContentType, media: MediaType) -> Iterator[RequestViolation]:
+        """Yield the violations of a form: its syntax, the parts, and the schema of the object it represents."""
         try:
             fields = _FORMS[content_type.essence](body, content_type)
         except FormError as error:
@@ -119,14 +126,14 @@ class BodyChecks:
             )
             return
         except FormSizeError:
-            yield _not_checked(f"the form has more than {MOST_FIELDS:,} fields")
+            yield _not_checked_warning(f"the form has more than {MOST_FIELDS:,} fields")
             return
         if content_type.essence == MULTIPART:
             yield from part_violations(self._contract, media, fields)
         yield from self._schema_violations(form_value(self._contract, media, fields), media)
 
     def _text_violations(self, body: bytes, content_type: ContentType, media: MediaType) -> Iterator[RequestViolation]:
-        """Yield what is wrong with a text body: its charset, or the string, number or boolean that its text means."""
+        """Yield the violations of a text body: its charset, and the schema of the value that the text represents."""
         try:
             text = _decode_text(body, content_type.charset)
         except (LookupError, ValueError):
@@ -138,16 +145,17 @@ class BodyChecks:
         yield from self._schema_violations(read_scalar(self._contract, media.schema, text), media)
 
     def _schema_violations(self, value: object, media: MediaType) -> Iterator[RequestViolation]:
+        """Yield the schema violations of a value, or warnings for read-only properties in a valid one."""
         if not accepts(self._contract, media.schema, value):
             for violation in violations(self._contract, media.schema, value):
-                yield _in_body(BODY, violation)
+                yield _body_violation(BODY, violation)
             return
         for path in read_only_paths(self._contract, media.schema, value):
             message = "the property is read-only, and should not be sent"
             yield RequestViolation(READ_ONLY, "warning", message, _PLACE, path, "no such property", "a value")
 
     def _accepts_bytes(self, media: MediaType) -> bool:
-        """Return whether the schema allows any sequence of bytes."""
+        """Return whether the schema of a media type allows any bytes, so that nothing needs to be validated."""
         if media.schema in (True, {}):
             return True
         return schema_types(self._contract, media.schema) == {"string"} and accepts(
@@ -155,18 +163,23 @@ class BodyChecks:
         )
 
 
-def _multipart(body: bytes, content_type: ContentType) -> list[Field]:
+def _parse_multipart(body: bytes, content_type: ContentType) -> list[Field]:
+    """Return the fields of a multipart form. Raises `FormError` if the content type has no boundary."""
     boundary = content_type.parameters.get("boundary", "")
     if not boundary:
         raise FormError("the Content-Type has no boundary")
     return multipart_fields(body, boundary)
 
 
-def _urlencoded(body: bytes, content_type: ContentType) -> list[Field]:
+def _parse_urlencoded(body: bytes, content_type: ContentType) -> list[Field]:
+    """Return the fields of a URL-encoded form."""
     return urlencoded_fields(body)
 
 
-_FORMS: Mapping[str, Callable[[bytes, ContentType], list[Field]]] = {FORM: _urlencoded, MULTIPART: _multipart}
+_FORMS: Mapping[str, Callable[[bytes, ContentType], list[Field]]] = {
+    FORM: _parse_urlencoded,
+    MULTIPART: _parse_multipart,
+}
 
 
 def _decode_text(body: bytes, charset: str) -> str:
@@ -180,12 +193,13 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-esc
 """Encodings of Python that are not charsets; the first two take quadratic time."""
 
 
-def _may_be_empty(content_type: ContentType) -> bool:
+def _allows_empty_body(content_type: ContentType) -> bool:
     """Return whether no bytes at all are a body: an empty text or form, if its media type is given."""
     return bool(content_type.essence) and not is_json(content_type.essence) and content_type.essence != MULTIPART
 
 
-def _wrong_media_type(documented: RequestBody, content_type: ContentType) -> RequestViolation:
+def _media_type_violation(documented: RequestBody, content_type: ContentType) -> RequestViolation:
+    """Return the violation of a media type that is missing or not documented."""
     message, observed = "the media type is not documented", content_type.essence
     if not observed:
         message, observed = "the body has no Content-Type", "no Content-Type"
@@ -193,11 +207,13 @@ def _wrong_media_type(documented: RequestBody, content_type: ContentType) -> Req
     return RequestViolation(MEDIA_TYPE, "error", message, "header Content-Type", (), expected, observed, "media type")
 
 
-def _not_checked(reason: str) -> RequestViolation:
+def _not_checked_warning(reason: str) -> RequestViolation:
+    """Return the warning that the body was not checked, for a reason."""
     return RequestViolation(NOT_CHECKED, "warning", f"the body was not checked: {reason}", _PLACE)
 
 
-def _in_body(rule: str, violation: Violation) -> RequestViolation:
+def _body_violation(rule: str, violation: Violation) -> RequestViolation:
+    """Return a violation of a value as a violation of the request's body."""
     return RequestViolation(
         rule,
         violation.level,

@@ -28,7 +28,7 @@ class ClientRequest:
 
 
 def read_request(request: Any, url: str | None, headers: Any, body: Any) -> ClientRequest:
-    """Return the request of a client library, or that of a method and a URL, as data.
+    """Return the request of a client library, or of a method and a URL, as data. Raises `BctrlError` for others.
 
     Raises `BctrlError` for anything else.
     """
@@ -57,6 +57,7 @@ def _library_of(request: Any) -> str:
 def _client_request(
     method: str, url: str, headers: Iterable[tuple[Any, Any]], body: bytes, unread: str = ""
 ) -> ClientRequest:
+    """Return a request as data; header names are in lower case."""
     parts = urlsplit(url)
     target = parts.path or "/"
     if parts.query:
@@ -66,12 +67,14 @@ def _client_request(
 
 
 def _text(value: Any) -> str:
+    """Return a name or value of a header field as text."""
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _plain_request(method: str, url: str, headers: Any, body: Any) -> ClientRequest:
-    fields = _pairs(headers)
-    content, unread = _content(body)
+    """Return a request from its method, URL, headers and body, which may be JSON data."""
+    fields = _header_pairs(headers)
+    content, unread = _body_content(body)
     is_data = not isinstance(body, bytes | bytearray | str | None)
     if is_data and unread:
         try:
@@ -87,7 +90,8 @@ def _plain_request(method: str, url: str, headers: Any, body: Any) -> ClientRequ
     return _client_request(method, url, fields, content, unread)
 
 
-def _pairs(headers: Any) -> list[tuple[Any, Any]]:
+def _header_pairs(headers: Any) -> list[tuple[Any, Any]]:
+    """Return header fields as pairs. Raises `BctrlError` if they are neither a mapping nor pairs."""
     if headers is None:
         return []
     items = headers
@@ -106,7 +110,7 @@ def _pairs(headers: Any) -> list[tuple[Any, Any]]:
 _STREAM = "it is a stream, and reading it would consume it"
 
 
-def _content(body: Any) -> tuple[bytes, str]:
+def _body_content(body: Any) -> tuple[bytes, str]:
     """Return the bytes of a body, and the reason if it is not known."""
     if body is None:
         return b"", ""
@@ -118,26 +122,28 @@ def _content(body: Any) -> tuple[bytes, str]:
 
 
 def _read_httpx(request: Any) -> ClientRequest:
+    """Return a request of httpx as data."""
     try:
         content, unread = request.content, ""
     except RuntimeError:
         # httpx raises if the stream of a request was not read.
         content, unread = b"", _STREAM
-    return _client_request(request.method, str(request.url), _pairs(request.headers), content, unread)
+    return _client_request(request.method, str(request.url), _header_pairs(request.headers), content, unread)
 
 
 def _read_requests(request: Any) -> ClientRequest:
+    """Return a request of requests as data."""
     unread = ""
     if hasattr(request, "prepare") and hasattr(request, "params"):
-        request, unread = _prepared(request)
-    content, reason = _content(request.body)
+        request, unread = _prepare(request)
+    content, reason = _body_content(request.body)
     return _client_request(
-        str(request.method), str(request.url), _pairs(request.headers or {}), content, unread or reason
+        str(request.method), str(request.url), _header_pairs(request.headers or {}), content, unread or reason
     )
 
 
-def _prepared(request: Any) -> tuple[Any, str]:
-    """Return what `requests` sends for a `Request`, and the reason if its body is not known."""
+def _prepare(request: Any) -> tuple[Any, str]:
+    """Return the prepared request of a `requests.Request`, and the reason if its body is not known."""
     import copy
 
     unread = ""
@@ -160,21 +166,24 @@ def _file_contents(files: Any) -> list[Any]:
 
 
 def _is_in_memory(content: Any) -> bool:
+    """Return whether the content of a file is in memory."""
     return isinstance(content, str | bytes | bytearray)
 
 
 def _read_aiohttp(request: Any) -> ClientRequest:
+    """Return a request of aiohttp as data."""
     content, unread = b"", "the client library does not keep it"
     if hasattr(request, "body"):
-        content, unread = _content(request.body)
+        content, unread = _body_content(request.body)
         if unread and any(cls.__name__ == "BytesPayload" for cls in type(request.body).__mro__):
             content, unread = request.body.decode("latin-1").encode("latin-1"), ""
-    return _client_request(request.method, str(request.url), _pairs(request.headers), content, unread)
+    return _client_request(request.method, str(request.url), _header_pairs(request.headers), content, unread)
 
 
 def _read_urllib(request: Any) -> ClientRequest:
-    content, unread = _content(request.data)
-    headers = _pairs(dict(request.header_items()))
+    """Return a request of urllib as data."""
+    content, unread = _body_content(request.data)
+    headers = _header_pairs(dict(request.header_items()))
     if request.data is not None and not request.has_header("Content-type"):
         # urllib adds it when it sends the request.
         headers.append(("Content-Type", "application/x-www-form-urlencoded"))

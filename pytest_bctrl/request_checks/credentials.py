@@ -14,7 +14,7 @@ CERTIFICATE = "mutualTLS"
 
 
 def credential_violations(operation: Operation, request: Request) -> Iterator[RequestViolation]:
-    """Yield a violation if a request satisfies no security requirement of its operation (OpenAPI 3.1, 4.8.30)."""
+    """Yield a violation if a request satisfies none of its operation's security requirements (OpenAPI 3.1, 4.8.30)."""
     if operation.is_public:
         return
     unchecked = False
@@ -30,14 +30,16 @@ def credential_violations(operation: Operation, request: Request) -> Iterator[Re
     first = operation.security[0]
     scheme = next(scheme for scheme in first if not has_credential(scheme, request))
     authorization = request.header("authorization")
-    message, observed = f"the {_described(scheme)} is missing", "no credential"
+    message, observed = f"the {_credential_text(scheme)} is missing", "no credential"
     if scheme.type != "apiKey" and authorization:
         # The first word names the scheme; a value without a scheme may be the key itself.
         name, space, _ = authorization.strip().partition(" ")
         observed = f"the scheme {name[:40]}" if space else "a value without a scheme"
-        message = f"the credential is not a {_described(scheme)}"
-    expected = [" and ".join(map(_described, requirement)) for requirement in operation.security]
-    yield RequestViolation(CREDENTIALS, "error", message, _place(scheme), (), expected, observed, scheme.name)
+        message = f"the credential is not a {_credential_text(scheme)}"
+    expected = [" and ".join(map(_credential_text, requirement)) for requirement in operation.security]
+    yield RequestViolation(
+        CREDENTIALS, "error", message, _credential_place(scheme), (), expected, observed, scheme.name
+    )
 
 
 def requires_certificate(operation: Operation) -> bool:
@@ -46,21 +48,21 @@ def requires_certificate(operation: Operation) -> bool:
 
 
 def has_credential(scheme: SecurityScheme, request: Request) -> bool:
-    """Return whether a request has a credential of the kind that a scheme requires; its value is not validated."""
+    """Return whether a request has a credential of the kind that a scheme requires, with any value."""
     if scheme.type == "http" and scheme.scheme not in ("bearer", "basic"):
         name, _, value = (request.header("authorization") or "").partition(" ")
         return name.lower() == scheme.scheme and bool(value.strip())
     return any(sent_credentials(scheme, request.header, request.query))
 
 
-def _place(scheme: SecurityScheme) -> str:
+def _credential_place(scheme: SecurityScheme) -> str:
     """Return where a request has the credential of a scheme."""
     if scheme.type == "apiKey":
         return f"{scheme.in_} {scheme.field}"
     return "header Authorization"
 
 
-def _described(scheme: SecurityScheme) -> str:
+def _credential_text(scheme: SecurityScheme) -> str:
     """Return a description of the credential of a scheme."""
     if scheme.type == "apiKey":
         return f"key in {scheme.in_} {scheme.field}"

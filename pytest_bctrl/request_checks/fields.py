@@ -66,7 +66,7 @@ def urlencoded_fields(body: bytes) -> list[Field]:
 
 
 def multipart_fields(body: bytes, boundary: str) -> list[Field]:
-    """Return the fields of a `multipart/form-data` body.
+    """Return the fields of a `multipart/form-data` body. Raises `FormError` or `FormSizeError`.
 
     Raises `FormError` if it is malformed (RFC 2046, 5.1.1), and `FormSizeError` if it has too many fields.
     """
@@ -77,6 +77,7 @@ def multipart_fields(body: bytes, boundary: str) -> list[Field]:
 
 
 def _parts(body: bytes, boundary: str) -> Iterator[Field]:
+    """Yield the fields of a multipart body. Raises `FormError` if it has no part, or no closing boundary."""
     delimiter = re.compile(
         rb"(?:\A|\r\n)--" + re.escape(boundary.encode("latin-1", "replace")) + rb"(--)?[ \t]*(?=\r\n|\Z)"
     )
@@ -87,11 +88,12 @@ def _parts(body: bytes, boundary: str) -> Iterator[Field]:
         end = delimiter.search(body, start.end())
         if end is None:
             raise FormError("the body ends without its closing boundary")
-        yield _field(body[start.end() + 2 : end.start()])
+        yield _parse_part(body[start.end() + 2 : end.start()])
         start = end
 
 
-def _field(part: bytes) -> Field:
+def _parse_part(part: bytes) -> Field:
+    """Return the field of one part. Raises `FormError` if it has no name or no end of its header fields."""
     from email.parser import HeaderParser
 
     head, separator, content = part.partition(b"\r\n\r\n")

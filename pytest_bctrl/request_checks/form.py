@@ -21,7 +21,7 @@ _ABSENT = object()
 
 
 def form_value(contract: Contract, media: MediaType, fields: Sequence[Field]) -> dict[str, Any]:
-    """Return the object that the fields of a form represent.
+    """Return the object that the fields of a form represent, by the schema and the encodings of its media type.
 
     Of several ways to read the fields of a property, the first that gives a valid value is used, and else the first.
     """
@@ -37,15 +37,15 @@ def form_value(contract: Contract, media: MediaType, fields: Sequence[Field]) ->
         encoding = media.encoding.get(name, _DEFAULT)
         named = by_name.get(name, [])
         own_pairs = [*((name, field.text) for field in named), *pairs]
-        readings = list(_readings(contract, Property(name, schema, encoding), named, own_pairs))
+        readings = list(_possible_values(contract, Property(name, schema, encoding), named, own_pairs))
         if readings:
             value[name] = next((reading for reading in readings if accepts(contract, schema, reading)), readings[0])
-            used |= _names_of(contract, name, schema, encoding)
+            used |= _possible_field_names(contract, name, schema, encoding)
             if encoding.style == "deepObject":
                 used |= {field_name for field_name in by_name if is_member(name, field_name)}
     for name, named in by_name.items():
         if name not in documented and name not in used:
-            value[name] = next(_direct_readings(contract, additional or True, named))
+            value[name] = next(_values_by_name(contract, additional or True, named))
     return value
 
 
@@ -57,14 +57,16 @@ class Property(NamedTuple):
     encoding: Encoding
 
 
-def _names_of(contract: Contract, name: str, schema: Schema, encoding: Encoding) -> set[str]:
+def _possible_field_names(contract: Contract, name: str, schema: Schema, encoding: Encoding) -> set[str]:
     """Return the names of the fields that a property may consist of."""
     if "object" not in schema_types(contract, schema) or is_json(encoding.content_type):
         return {name}
     return {name, *object_members(contract, schema)[0]}
 
 
-def _readings(contract: Contract, documented: Property, named: Sequence[Field], pairs: Sequence[Pair]) -> Iterator[Any]:
+def _possible_values(
+    contract: Contract, documented: Property, named: Sequence[Field], pairs: Sequence[Pair]
+) -> Iterator[Any]:
     """Yield the values that the fields of a form may represent for a property.
 
     `named` are the fields with its name; `pairs` are those and the fields that no property documents.
@@ -72,14 +74,14 @@ def _readings(contract: Contract, documented: Property, named: Sequence[Field], 
     name, schema, encoding = documented
     has_style = encoding.style is not None or encoding.explode is not None
     if named and not has_style:
-        yield from _direct_readings(contract, schema, named, is_json(encoding.content_type))
+        yield from _values_by_name(contract, schema, named, is_json(encoding.content_type))
     if not is_json(encoding.content_type):
         style = encoding.style or "form"
         explode = style == "form" if encoding.explode is None else encoding.explode
         yield from read_pairs(contract, Parameter(name, "query", False, schema, style=style, explode=explode), pairs)
 
 
-def _direct_readings(
+def _values_by_name(
     contract: Contract, schema: Schema, fields: Sequence[Field], has_json: bool = False
 ) -> Iterator[Any]:
     """Yield the values of fields that have the same name: each field is a value, or an item of a list."""
@@ -118,6 +120,7 @@ def part_violations(contract: Contract, media: MediaType, fields: Sequence[Field
 
 
 def _header_violations(contract: Contract, header: Parameter, field: Field) -> Iterator[RequestViolation]:
+    """Yield the violations of a header field of a part: missing though required, or against its schema."""
     text = field.headers.get(header.name)
     place = f"body.{field.name} header {header.name}"
     if text is None:

@@ -39,7 +39,7 @@ _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
 def select_documented(documented: Iterable[str], content_type: ContentType) -> str | None:
-    """Return the most specific documented media type or range that includes a media type, or None.
+    """Return the most specific documented media type or range that includes the actual one; None if none does.
 
     Parameters of a documented media type must be those of the body, except `charset` and `boundary`.
     """

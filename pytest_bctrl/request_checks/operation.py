@@ -24,17 +24,17 @@ class OperationChecks:
 
     @cached_property
     def _view(self) -> tuple[Contract, Operation]:
-        """The contract and the operation as requests see them: without read-only requirements."""
+        """The contract and the operation as requests see them: read-only properties are not required."""
         return operation_view(self._contract, self.operation)
 
     @cached_property
     def parameters(self) -> ParameterChecks:
-        """The checks of the parameters."""
+        """The checks of the operation's parameters."""
         return ParameterChecks(*self._view)
 
     @cached_property
     def body(self) -> BodyChecks:
-        """The checks of the body."""
+        """The checks of the operation's body."""
         return BodyChecks(*self._view)
 
     def violations(
@@ -60,6 +60,7 @@ class OperationChecks:
 
     @cached_property
     def _response_media_types(self) -> tuple[str, ...]:
+        """The documented media types of the success response; empty if one of them is a range."""
         success = self.operation.success
         if success is None or any("*" in media for media in success.content):
             return ()
@@ -67,7 +68,7 @@ class OperationChecks:
 
 
 def target_violation(contract: Contract, request: Request, match: Match | None) -> RequestViolation:
-    """Return the violation of a request that is to no operation of the contract."""
+    """Return the violation of a request to an undocumented path or with an undocumented method."""
     if match is None:
         paths = list(dict.fromkeys(operation.path for operation in contract.operations))
         message = "the contract documents no operation at this path"

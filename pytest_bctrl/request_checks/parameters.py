@@ -28,19 +28,19 @@ class ParameterChecks:
         self._contract = contract
         self._path = operation.path_parameters
         self._query = [parameter for parameter in operation.parameters if parameter.in_ == "query"]
-        self._headers = [(parameter.name.lower(), parameter) for parameter in _within(operation, "header")]
-        self._cookies = _within(operation, "cookie")
+        self._headers = [(parameter.name.lower(), parameter) for parameter in _parameters_in(operation, "header")]
+        self._cookies = _parameters_in(operation, "cookie")
         schemes = {scheme for group in operation.security for scheme in group}
         self._keys = {scheme.field for scheme in schemes if scheme.in_ == "query"}
         self._remembered_query = lru_cache(maxsize=_REMEMBERED)(self._query_violations)
         self._remembered_field = lru_cache(maxsize=_REMEMBERED)(self._field_violations)
 
     def path_violations(self, values: Mapping[str, str]) -> list[RequestViolation]:
-        """Return the violations of the values in the path, which are decoded."""
+        """Return the violations of path values, which are decoded and given by name."""
         return [
             violation
             for parameter in self._path
-            for violation in self._violations_of_field(parameter, values.get(parameter.name, ""))
+            for violation in self._cached_field_violations(parameter, values.get(parameter.name, ""))
         ]
 
     def violations(self, request: Request) -> list[RequestViolation]:
@@ -49,43 +49,48 @@ class ParameterChecks:
         remembered = self._remembered_query if len(query) < _SHORT else self._query_violations
         collected = list(remembered(query))
         for name, parameter in self._headers:
-            collected += self._optional_violations(parameter, request.header(name))
+            collected += self._violations_if_sent(parameter, request.header(name))
         for parameter in self._cookies:
             text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
-            collected += self._optional_violations(parameter, text)
+            collected += self._violations_if_sent(parameter, text)
         return collected
 
-    def _optional_violations(self, parameter: Parameter, text: str | None) -> Sequence[RequestViolation]:
+    def _violations_if_sent(self, parameter: Parameter, text: str | None) -> Sequence[RequestViolation]:
+        """Return the violations of a header or cookie value; if it was not sent, whether it is required."""
         if text is not None:
-            return self._violations_of_field(parameter, text)
-        return [_missing(parameter)] if parameter.required else ()
+            return self._cached_field_violations(parameter, text)
+        return [_missing_violation(parameter)] if parameter.required else ()
 
-    def _violations_of_field(self, parameter: Parameter, text: str) -> Sequence[RequestViolation]:
+    def _cached_field_violations(self, parameter: Parameter, text: str) -> Sequence[RequestViolation]:
+        """Return the violations of a single value, remembered if it is short."""
         remembered = self._remembered_field if len(text) < _SHORT else self._field_violations
         return remembered(parameter.in_, parameter.name, text)
 
     def _field_violations(self, in_: str, name: str, text: str) -> tuple[RequestViolation, ...]:
+        """Return the violations of a single path, header or cookie value."""
         parameter = self._by_name[in_, name]
-        return tuple(self._broken(parameter, read_field(self._contract, parameter, text)))
+        return tuple(self._schema_violations(parameter, read_field(self._contract, parameter, text)))
 
     @cached_property
     def _by_name(self) -> Mapping[tuple[str, str], Parameter]:
+        """The path, header and cookie parameters by location and name."""
         fields = [*self._path, *(parameter for _, parameter in self._headers), *self._cookies]
         return {(parameter.in_, parameter.name): parameter for parameter in fields}
 
     def _query_violations(self, query: str) -> tuple[RequestViolation, ...]:
+        """Return the violations of a query: missing, invalid and undocumented parameters."""
         pairs = parse_qsl(query, keep_blank_values=True)
         names = {parameter.name for parameter in self._query} | self._keys
         collected: list[RequestViolation] = []
         for parameter in self._query:
             values = read_pairs(self._contract, parameter, pairs, names) if pairs else []
             if not values and parameter.required:
-                collected.append(_missing(parameter))
-            elif values and not (parameter.allow_empty and _is_empty(parameter, pairs)):
-                collected += self._broken(parameter, values[0])
-        return (*collected, *self._undocumented(pairs, names))
+                collected.append(_missing_violation(parameter))
+            elif values and not (parameter.allow_empty and _is_sent_empty(parameter, pairs)):
+                collected += self._schema_violations(parameter, values[0])
+        return (*collected, *self._undocumented_names(pairs, names))
 
-    def _broken(self, parameter: Parameter, value: Any) -> Iterator[RequestViolation]:
+    def _schema_violations(self, parameter: Parameter, value: Any) -> Iterator[RequestViolation]:
         """Yield a violation for each way in which a value breaks the schema of its parameter."""
         if accepts(self._contract, parameter.schema, value):
             return
@@ -101,8 +106,8 @@ class ParameterChecks:
                 violation.kind,
             )
 
-    def _undocumented(self, pairs: Sequence[Pair], names: set[str]) -> Iterator[RequestViolation]:
-        """Yield a note for every name in a query that no parameter and no property of a parameter has."""
+    def _undocumented_names(self, pairs: Sequence[Pair], names: set[str]) -> Iterator[RequestViolation]:
+        """Yield a note for each name in a query that belongs to no parameter, up to a maximum number."""
         undocumented = (
             name
             for name in dict.fromkeys(name for name, _ in pairs)
@@ -132,19 +137,22 @@ _MOST = 20
 
 
 def _any_name(name: str) -> bool:
+    """Return True for every name."""
     return True
 
 
-def _within(operation: Operation, in_: str) -> list[Parameter]:
-    """Return the parameters of an operation in the path, query, header or cookie."""
+def _parameters_in(operation: Operation, in_: str) -> list[Parameter]:
+    """Return the parameters of an operation with this `in`."""
     return [parameter for parameter in operation.parameters if parameter.in_ == in_]
 
 
-def _is_empty(parameter: Parameter, pairs: Sequence[Pair]) -> bool:
+def _is_sent_empty(parameter: Parameter, pairs: Sequence[Pair]) -> bool:
+    """Return whether a query has a parameter once, with an empty value."""
     return [value for name, value in pairs if name == parameter.name] == [""]
 
 
-def _missing(parameter: Parameter) -> RequestViolation:
+def _missing_violation(parameter: Parameter) -> RequestViolation:
+    """Return the violation of a required parameter that is missing."""
     place = f"{parameter.in_} {parameter.name}"
     message = "the parameter is required and missing"
     return RequestViolation(PARAMETERS, "error", message, place, (), "a value", "no such parameter", "missing")

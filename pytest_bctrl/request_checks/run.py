@@ -43,7 +43,7 @@ class RequestChecks:
         return Routes(replace(self.contract, operations=operations)), by_label
 
     def exclusion(self, request: Request) -> Exclusion | None:
-        """Return why the operation of a request is not part of the contract; None if it is, or is not documented."""
+        """Return the exclusion of a request's operation, if it is invalid in the document; None otherwise."""
         if not self.contract.excluded:
             return None
         routes, by_label = self._excluded
@@ -67,14 +67,14 @@ def request_checks(contract: Contract) -> RequestChecks:
 
 
 def request_findings(client_request: ClientRequest, contract: Contract, operation_id: str | None) -> list[Finding]:
-    """Return the findings of a request, worst first.
+    """Return the findings of a request, worst first; `operation_id` names its operation if the URL does not.
 
     `operation_id` is the id or label of the operation; by default, path and method determine it.
     """
     checks, request = request_checks(contract), client_request.request
     match = checks.routes.match(request.target)
     if operation_id is not None:
-        match = _match_of(contract.operation(operation_id), client_request.url)
+        match = _match_at_end(contract.operation(operation_id), client_request.url)
     operation = match.of(request.method) if match else None
     if match is None or operation is None:
         return list(checks.target_findings(request, match))
@@ -83,7 +83,7 @@ def request_findings(client_request: ClientRequest, contract: Contract, operatio
     return sorted(findings, key=lambda finding: LEVELS.index(finding.level))
 
 
-def _match_of(operation: Operation, url: str) -> Match | None:
+def _match_at_end(operation: Operation, url: str) -> Match | None:
     """Return the match of a URL that ends with the path of an operation, after any prefix."""
     pattern, names = path_pattern(operation.path)
     match = re.search(f"{pattern.pattern}/?$", urlsplit(url).path)

@@ -73,11 +73,13 @@ def operation_view(contract: Contract, operation: Operation) -> tuple[Contract, 
 
 
 def _with_range(limit: int, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema of a sized integer with the range of its size."""
     lowest, highest = schema.get("minimum", -limit), schema.get("maximum", limit - 1)
     return {**schema, "minimum": max(lowest, -limit), "maximum": min(highest, limit - 1)}
 
 
 def _with_required(required: list[str], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with other required properties."""
     return {**schema, "required": required}
 
 
@@ -86,7 +88,7 @@ def _read_only_names(contract: Contract, schema: Any, seen: tuple[int, ...] = ()
     if not isinstance(schema, Mapping) or id(schema) in seen:
         return
     seen = (*seen, id(schema))
-    for name, inner in _mapping(schema.get("properties")).items():
+    for name, inner in _as_mapping(schema.get("properties")).items():
         if _is_read_only(contract, inner):
             yield name
     for inner in _applied(contract, schema):
@@ -101,18 +103,19 @@ def _inherited_names(contract: Contract, objects: Mapping[str, Any], pointer: st
 
 
 def _is_read_only(contract: Contract, schema: Any, seen: tuple[int, ...] = ()) -> bool:
+    """Return whether a schema or one of its branches is read-only."""
     if not isinstance(schema, Mapping) or id(schema) in seen:
         return False
     if schema.get("readOnly") is True:
         return True
     # A nullable schema of OpenAPI 3.0 is the first branch of an `anyOf`.
-    branches = [*_applied(contract, schema), *_list(schema.get("anyOf"))]
+    branches = [*_applied(contract, schema), *_as_list(schema.get("anyOf"))]
     return any(_is_read_only(contract, inner, (*seen, id(schema))) for inner in branches)
 
 
 def _applied(contract: Contract, schema: Mapping[str, Any]) -> list[Any]:
     """Return the schemas that always apply with a schema: the target of its reference and its `allOf`."""
-    applied = _list(schema.get("allOf"))
+    applied = _as_list(schema.get("allOf"))
     if isinstance(schema.get("$ref"), str):
         # A reference that leads nowhere makes its operation invalid, which others report.
         with suppress(DocumentError):
@@ -120,11 +123,13 @@ def _applied(contract: Contract, schema: Mapping[str, Any]) -> list[Any]:
     return applied
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _as_mapping(value: Any) -> Mapping[str, Any]:
+    """Return a value if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _list(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
+    """Return a list as a new list; empty for other values."""
     return list(value) if isinstance(value, list) else []
 
 

@@ -41,7 +41,7 @@ class RequestRule(NamedTuple):
 
 @cache
 def request_rules() -> Mapping[str, RequestRule]:
-    """Return the rules about requests by name; those about JSON are the rules of responses too, and not among them."""
+    """Return the rules about requests by name, without those about JSON, which belong to responses too."""
     text = File(__file__).with_name("rules.toml").read_text("utf-8")
     return {name: RequestRule(**fields) for name, fields in tomllib.loads(text).items()}
 
@@ -65,11 +65,11 @@ class RequestViolation:
 
     @property
     def location(self) -> str:
-        """The generalised location: `body.items[*].qty`."""
-        return _joined(self.place, general_location(self.path))
+        """The location in the request for all items of lists: `body.items[*].qty`."""
+        return _location_in(self.place, general_location(self.path))
 
 
-def _joined(place: str, location: str) -> str:
+def _location_in(place: str, location: str) -> str:
     """Return a location in a part of the request: `body.items[0]`."""
     location = location.removeprefix("$")
     if not location or location.startswith("["):
@@ -78,7 +78,7 @@ def _joined(place: str, location: str) -> str:
 
 
 def findings_of(violations: Iterable[RequestViolation], label: str, method: str, path: str) -> list[Finding]:
-    """Group the violations of one request by rule, location, message and value, in first-seen order.
+    """Return violations of a request as findings, grouped by rule, location and message.
 
     `label` is the label of the operation, `path` the path of the request without its query.
     """
@@ -89,14 +89,14 @@ def findings_of(violations: Iterable[RequestViolation], label: str, method: str,
             # A finding takes time, and nobody reads so many.
             key = next(reversed(groups))
         groups.setdefault(key, []).append(violation)
-    return [_finding(group, label, method, path) for group in groups.values()]
+    return [_finding_of_group(group, label, method, path) for group in groups.values()]
 
 
 _MOST = 100
 """Maximum number of findings about one request; the last counts all further violations."""
 
 
-def _shown(violation: RequestViolation) -> Any:
+def _shown_value(violation: RequestViolation) -> Any:
     """Return the observed value without credentials, small enough to show."""
     names = [violation.place.partition(" ")[2], *(step for step in violation.path if isinstance(step, str))]
     if violation.kind != "missing" and any(map(is_credential_name, names)) and violation.rule in (PARAMETERS, BODY):
@@ -106,6 +106,7 @@ def _shown(violation: RequestViolation) -> Any:
 
 
 def _without_credentials(value: Any) -> Any:
+    """Return JSON data with the values of credential names masked."""
     if isinstance(value, dict):
         return {
             name: MASK if is_credential_name(name) else _without_credentials(inner) for name, inner in value.items()
@@ -115,11 +116,12 @@ def _without_credentials(value: Any) -> Any:
     return value
 
 
-def _finding(group: list[RequestViolation], label: str, method: str, path: str) -> Finding:
+def _finding_of_group(group: list[RequestViolation], label: str, method: str, path: str) -> Finding:
+    """Return violations of the same rule at the same location as one finding."""
     first = group[0]
     sample = None
     if first.path:
-        sample = {"location": _joined(first.place, exact_location(first.path)), "value": _shown(first)}
+        sample = {"location": _location_in(first.place, exact_location(first.path)), "value": _shown_value(first)}
     rule = request_rules().get(first.rule)
     extra: dict[str, Any] = {
         "kind": first.kind,
@@ -133,7 +135,7 @@ def _finding(group: list[RequestViolation], label: str, method: str, path: str) 
             location=first.location,
             message=first.message,
             expected=shorten(first.expected),
-            observed=_shown(first),
+            observed=_shown_value(first),
             count=len(group),
             sample=sample,
             operation=label,

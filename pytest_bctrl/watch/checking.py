@@ -57,13 +57,13 @@ class WatchedContract:
         self._cache: dict[ObservedExchange, CheckedExchange] = {}
 
     def check(self, exchanges: Iterable[WatchedExchange], test: WatchedTest) -> WatchedTest:
-        """Add the results of checking exchanges to those of a test."""
+        """Check exchanges, and add the findings and notes to the results of a test, which are returned."""
         for exchange in exchanges:
             self._check(exchange, test)
         return test
 
     def _check(self, exchange: WatchedExchange, test: WatchedTest) -> None:
-        """Check an exchange if it is with a server of the contract; list it if it matches no operation."""
+        """Check one exchange if it is with a server of the contract; lists it if it matches no operation."""
         api_exchange = self.api.select(exchange)
         if api_exchange is None:
             return
@@ -91,7 +91,7 @@ class WatchedContract:
             unread,
             has_all_headers=False,
         )
-        checked = self._checked(observed)
+        checked = self._check_cached(observed)
         if checked.operation is None:
             return
         label = checked.operation.label
@@ -108,7 +108,7 @@ class WatchedContract:
         if checked.response is not None:
             test.responses.append((checked.response, request))
 
-    def _checked(self, observed: ObservedExchange) -> CheckedExchange:
+    def _check_cached(self, observed: ObservedExchange) -> CheckedExchange:
         """Return the result of an exchange; equal exchanges, which suites often have, are checked once."""
         if len(observed.body) + len(observed.request.body) > _CACHED_BYTES:
             return self._checks.check(observed)
@@ -137,7 +137,7 @@ def _response_body(exchange: WatchedExchange) -> tuple[bytes, str]:
 
 
 def _with_origin(finding: Finding, exchange: WatchedExchange) -> Finding:
-    """Return a finding that says which test and line sent the request, and where the response was registered."""
+    """Return a finding with the test and the line that sent the request, and where the response was registered."""
     origin: dict[str, Any] = {"test": exchange.test, "sent_at": exchange.sent_at, "library": exchange.client_library}
     if exchange.registered and finding.direction != "request":
         origin["registered"] = exchange.registered
@@ -155,27 +155,32 @@ def _general_path(target: str) -> str:
 
 
 def _general_segment(match: re.Match[str]) -> str:
+    """Return `{id}` in place of a path segment; a version such as `v1` is unchanged."""
     return match[0] if _VERSION.fullmatch(match[0]) else "{id}"
 
 
 def findings_in_tests(findings: Iterable[Finding], merged: Iterable[Finding]) -> list[Finding]:
-    """Return merged findings, each with all tests and lines of the findings that it stands for."""
+    """Return merged findings, each with the tests and lines of all findings that were merged into it."""
     origins: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for finding in findings:
-        for key in (_identity(finding), _location(finding)):
+        for key in (_finding_key(finding), _location_key(finding)):
             collected = origins.setdefault(key, [])
             collected += [origin for origin in finding.extra["watched"] if origin not in collected]
     # A finding that stands for further values has an identity of its own.
-    return [_with_origins(finding, origins.get(_identity(finding), origins[_location(finding)])) for finding in merged]
+    return [
+        _with_origins(finding, origins.get(_finding_key(finding), origins[_location_key(finding)]))
+        for finding in merged
+    ]
 
 
 def _with_origins(finding: Finding, origins: Sequence[dict[str, Any]]) -> Finding:
+    """Return a finding with origins, as data and as a sentence."""
     extra = {**finding.extra, "watched": list(origins), "why": _origin_text(origins)}
     return replace(finding, extra=extra)
 
 
 def _origin_text(origins: Sequence[dict[str, Any]]) -> str:
-    """Return where the first exchange with a finding comes from, and how many others there are."""
+    """Return a sentence about the first origin of a finding, with the number of further ones."""
     first = origins[0]
     text = f"sent at {first['sent_at']} in {first['test']}"
     if "registered" in first:
@@ -185,11 +190,11 @@ def _origin_text(origins: Sequence[dict[str, Any]]) -> str:
     return text
 
 
-def _identity(finding: Finding) -> tuple[str, ...]:
-    """Return what distinguishes a finding from those at the same location."""
-    return *_location(finding), finding.message, finding.fingerprint
+def _finding_key(finding: Finding) -> tuple[str, ...]:
+    """Return a key that is equal for findings with the same location, message and fingerprint."""
+    return *_location_key(finding), finding.message, finding.fingerprint
 
 
-def _location(finding: Finding) -> tuple[str, ...]:
-    """Return the operation, rule, level and location of a finding."""
+def _location_key(finding: Finding) -> tuple[str, ...]:
+    """Return a key of the operation, rule, level and location of a finding."""
     return finding.operation, finding.rule, finding.level, finding.location

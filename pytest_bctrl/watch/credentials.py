@@ -24,7 +24,7 @@ class ExchangedCredentials:
         self._redaction = Redaction()
 
     def redact(self, exchanges: Iterable[WatchedExchange], test: WatchedTest) -> None:
-        """Remove the credentials of exchanges from the results of their test, and from its responses."""
+        """Mask the credentials of exchanges in the results of their test, and in its responses."""
         redaction = self._redaction_of(frozenset(self._credentials(exchanges)))
         if not redaction:
             return
@@ -34,13 +34,14 @@ class ExchangedCredentials:
         test.responses = [(_without_secrets(response, redaction), request) for response, request in test.responses]
 
     def _credentials(self, exchanges: Iterable[WatchedExchange]) -> Iterator[str]:
+        """Yield the credentials that exchanges sent and received, of those sent only the ones that look random."""
         for exchange in exchanges:
             request = Request(exchange.method, exchange.url, exchange.request_headers)
             yield from filter(is_random, sent_secrets(request, self._schemes))
             yield from received_secrets(exchange.response_headers)
 
     def _redaction_of(self, secrets: frozenset[str]) -> Redaction:
-        """Return the redaction of credentials, which most tests have in common."""
+        """Return a redaction of these credentials, the same one as long as they do not change."""
         if secrets != self._secrets:
             self._secrets, self._redaction = secrets, Redaction()
             for value in sorted(secrets):
@@ -49,6 +50,7 @@ class ExchangedCredentials:
 
 
 def _without_secrets(response: Response, redaction: Redaction) -> Response:
+    """Return a response with the credentials in its body masked."""
     body = redaction.data_bytes(response.body)
     if body == response.body:
         return response

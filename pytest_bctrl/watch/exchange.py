@@ -30,7 +30,7 @@ class WatchedBody:
         self.problem = NOT_READ
 
     def add(self, chunk: bytes) -> None:
-        """Record the next bytes; those of a body above the limit are not kept."""
+        """Record the next bytes; a body above the limit is not kept, and `problem` says so."""
         self._size += len(chunk)
         if not self.is_too_large:
             self._chunks.append(bytes(chunk))
@@ -40,7 +40,7 @@ class WatchedBody:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Mark the body as being read: what a method reads by other methods is recorded once."""
+        """Mark the body as being read during the block, so that nested reads are recorded once."""
         self.is_reading = True
         try:
             yield
@@ -53,7 +53,7 @@ class WatchedBody:
         return self._size > MOST
 
     def finish(self) -> None:
-        """Record that the body has ended."""
+        """Record that the body has ended, so that it is complete unless it is above the limit."""
         self.is_complete = not self.is_too_large
 
     def set(self, content: bytes) -> None:
@@ -112,6 +112,7 @@ def header_fields(pairs: Iterable[tuple[object, object]]) -> Headers:
 
 
 def _text(value: object) -> str:
+    """Return a name or value of a header field as text."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return str(value)

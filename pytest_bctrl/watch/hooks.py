@@ -43,7 +43,7 @@ _COLLECTION = "the collection of tests"
 
 @lookup.usage_errors()
 def start(config: pytest.Config) -> None:
-    """Resolve the settings and register the hooks; a wrong setting is a `pytest.UsageError` (exit code 4)."""
+    """Resolve the settings of the watch and register its hooks; a wrong setting is a `pytest.UsageError`."""
     run = config.stash.get(RUN, None)
     contract = run.contract if run else load_cached(contract_of_config(config))
     watch_settings = WatchSettings(
@@ -91,7 +91,7 @@ class WatchHooks:
             config.add_cleanup(self._libraries.uninstall)
 
     def trust_mock(self, url: str) -> None:
-        """Let a mock server of this kit break the contract: it does so only if a test makes it."""
+        """Register a mock server of this kit, which breaks the contract only if a test makes it do so."""
         self._mocks.add(url)
 
     @property
@@ -111,7 +111,7 @@ class WatchHooks:
     @pytest.hookimpl(tryfirst=True)
     @lookup.usage_errors()
     def pytest_collection_modifyitems(self) -> None:
-        """Reject wrong settings."""
+        """Raise `UsageError` for a wrong setting of the watch, after every `conftest.py` is loaded."""
         watch_settings = self._results.settings
         checks = flattened(self._config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
         invariants = [rule for operation in watch_settings.contract.operations for rule in operation.invariants]
@@ -121,7 +121,7 @@ class WatchHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Assign the exchanges that are recorded meanwhile to a test of the project."""
+        """Record exchanges during a test of the project under its name, but not during the contract suite."""
         recorder = self._recorder
         recorder.is_active = not _is_contract_test(item)
         recorder.test = item.nodeid
@@ -134,17 +134,17 @@ class WatchHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Check the exchanges of a test after its fixtures have ended; findings make it an error."""
+        """Check the exchanges of a test after its fixtures have ended; findings make the test an error."""
         try:
             result = yield
         finally:
-            problem = self._check(item)
+            problem = self._check_test(item)
         if problem:
             raise pytest.fail.Exception(escape_lines(problem), pytrace=False)
         return result
 
-    def _check(self, item: pytest.Item) -> str:
-        """Check the exchanges of a test, and return what fails it."""
+    def _check_test(self, item: pytest.Item) -> str:
+        """Check the exchanges of a test, and return the message with which it fails; empty if it passes."""
         exchanges = self._recorder.take()
         marker = item.get_closest_marker("bctrl_watch")
         if marker is not None and marker.kwargs.get("conforming") is False:
@@ -171,7 +171,7 @@ class WatchHooks:
         return f"bctrl watch{during}: {breach(failing).rstrip()}"
 
     def _is_known(self, response: Response) -> bool:
-        """Return whether an equal body was observed before; adding its values again would take longer than the check.
+        """Return whether an equal body was observed before, so that only its status needs to be counted.
 
         The worker of pytest-xdist passes on its observations after each test, so it observes each response.
         """
@@ -199,7 +199,7 @@ class WatchHooks:
         return report
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Update the baseline and set the exit code: 2 if all tests ran and none sent a request of the contract."""
+        """Update the baseline and set the exit code: 2 if a complete run sent no request of the contract."""
         if self._is_worker or self._config.option.collectonly:
             return
         results = self._results
@@ -212,4 +212,5 @@ class WatchHooks:
 
 
 def _is_contract_test(item: pytest.Item) -> bool:
+    """Return whether a test belongs to the contract suite."""
     return item.nodeid.startswith(f"{NODE}::")

@@ -52,15 +52,15 @@ class LibraryHooks:
         self._unobserved: dict[str, None] = {}
 
     def install(self) -> None:
-        """Hook the libraries that are imported already, and those that will be."""
+        """Observe the libraries that are already imported, and those that will be."""
         sys.meta_path.insert(0, self)
         for name in HOOKS:
             module = sys.modules.get(name)
             if module is not None:
-                self._hook(module)
+                self._install_hook(module)
 
     def uninstall(self) -> None:
-        """Restore all libraries."""
+        """Stop observing, and restore all libraries."""
         sys.meta_path.remove(self)
         self._observing.undo()
         self._naming.undo()
@@ -73,7 +73,7 @@ class LibraryHooks:
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None, /
     ) -> ModuleSpec | None:
-        """Return the spec that the other finders return, with a loader that installs the hook."""
+        """Return the spec of a library with a loader that installs its hook; None for other modules."""
         if name not in HOOKS:
             return None
         for finder in sys.meta_path:
@@ -82,11 +82,12 @@ class LibraryHooks:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _HookingLoader(spec.loader, self._hook)
+                    spec.loader = _HookingLoader(spec.loader, self._install_hook)
                 return spec
         return None
 
-    def _hook(self, module: ModuleType) -> None:
+    def _install_hook(self, module: ModuleType) -> None:
+        """Import the hook of a library, install it, and note what it cannot observe of this version."""
         name = HOOKS[module.__name__]
         hook = import_module(f"pytest_bctrl.watch.{name}")
         if name.startswith("responders.") or name in _NAMING:
@@ -126,4 +127,5 @@ class _HookingLoader(Loader):
         self._loaded(module)
 
     def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the loader itself."""
         return getattr(self._loader, name)

@@ -17,7 +17,7 @@ class Patches:
         self._replaced: list[tuple[Any, str, object]] = []
 
     def replace(self, owner: Any, name: str, value: object) -> None:
-        """Replace an attribute of a class or module."""
+        """Replace an attribute of a class or module until `undo`."""
         self._replaced.append((owner, name, vars(owner).get(name, _MISSING)))
         setattr(owner, name, value)
 
@@ -37,6 +37,7 @@ class Patches:
         look_up: Any = owner.__getattribute__
 
         def __getattribute__(self: Any, attribute: str) -> Any:  # noqa: N807 - it is that method
+            """Return an attribute; the intercepted one is wrapped."""
             value = look_up(self, attribute)
             if attribute == name:
                 return wrapper(self, value)
@@ -45,7 +46,7 @@ class Patches:
         self.replace(owner, "__getattribute__", __getattribute__)
 
     def undo(self) -> None:
-        """Restore everything, the last replacement first."""
+        """Restore all replaced attributes, the last replacement first."""
         while self._replaced:
             owner, name, value = self._replaced.pop()
             if value is _MISSING:

@@ -59,7 +59,7 @@ class Recorder:
         self.test_line = ""
 
     def records(self, rank: int) -> bool:
-        """Return whether an exchange of a layer is to be recorded."""
+        """Return whether an exchange is recorded in a layer of this rank: no outer layer records it already."""
         if not self.is_active:
             return False
         sending = _SENDING.get()
@@ -67,7 +67,7 @@ class Recorder:
 
     @contextmanager
     def sending(self, exchange: WatchedExchange, rank: int) -> Iterator[None]:
-        """Make an exchange the current one while its layer sends it."""
+        """Make an exchange the current one during the block, so that inner layers do not record it."""
         token = _SENDING.set(_Sending(rank, exchange))
         try:
             yield
@@ -91,13 +91,13 @@ class Recorder:
         return self.changer.is_replaying(exchange)
 
     def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
-        """Return the response to receive in place of one with this body; only if `is_replaying` returns true."""
+        """Return the response to receive instead of one with this body; raises `RuntimeError` outside an impact run."""
         if self.changer is None:
             raise RuntimeError("no impact run is replaying")
         return self.changer.substitute(exchange, content)
 
     def add(self, exchange: WatchedExchange) -> None:
-        """Record an exchange that has a response; it belongs to the running test."""
+        """Record an exchange that has a response, as one of the running test."""
         exchange.test = self.test
         exchange.sent_at = exchange.sent_at or self.test_line
         with self._lock:
@@ -138,14 +138,14 @@ class Recorder:
         return created_at or str(vars(current_thread()).get(CREATED_AT, ""))
 
     def line_of(self, function: Any) -> str:
-        """Return the line at which a function of the project is defined; empty for any other object."""
+        """Return the line at which a function of the project is defined; empty for other functions and objects."""
         code = getattr(function, "__code__", None)
         if code is None or not self.is_project(code.co_filename):
             return ""
         return self.shown_line(code.co_filename, code.co_firstlineno)
 
     def shown_line(self, file: str, line: int) -> str:
-        """Return a line as messages show it, its file relative to the project."""
+        """Return a line as messages show it: the path of its file relative to the project, and the number."""
         return f"{self.shown_file(file)}:{line}"
 
     def shown_file(self, file: str) -> str:
@@ -156,18 +156,18 @@ class Recorder:
         """Return whether a source file belongs to the project, and not to an installed package."""
         is_project = self._is_project.get(file)
         if is_project is None:
-            installed = (self._package, *self._inner_environment())
+            installed = (self._package, *self._environments_in_project())
             is_installed = f"{os.sep}site-packages{os.sep}" in file or file.startswith(installed)
             is_project = self._is_project[file] = file.startswith(self._root) and not is_installed
         return is_project
 
-    def _inner_environment(self) -> tuple[str, ...]:
+    def _environments_in_project(self) -> tuple[str, ...]:
         """Return the folders of the virtual environment that are inside the project."""
         return tuple(folder for folder in self._environment if folder.startswith(self._root) and folder != self._root)
 
     @contextmanager
     def created_at(self, line: str) -> Iterator[None]:
-        """Make a line that of the tasks and threads that are created meanwhile."""
+        """Make a line the origin of the tasks and threads that the block creates."""
         token = _CREATED_AT.set(line)
         try:
             yield

@@ -11,10 +11,13 @@ _REGISTERED = "_bctrl_registered"
 
 
 def remember_creation(owner: type, kind: str, recorder: Recorder, patches: Patches) -> None:
-    """Remember where each instance of a class is created; `kind` is its name in messages, such as `respx route`."""
+    """Store the line that creates each instance of a class; `kind` is its name in messages, such as `respx route`."""
 
     def wrap(init: Any) -> Any:
+        """Return the `__init__` that stores the calling line."""
+
         def observed_init(self: Any, *arguments: Any, **named: Any) -> None:
+            """Initialise the instance and store the calling line."""
             init(self, *arguments, **named)
             line = recorder.calling_line()
             if line:
@@ -26,5 +29,5 @@ def remember_creation(owner: type, kind: str, recorder: Recorder, patches: Patch
 
 
 def name_creation(registration: Any, recorder: Recorder) -> None:
-    """Record that a registration returns the response of the current exchange."""
+    """Record as origin of the current response the line that created a registration."""
     recorder.set_registered(vars(registration).get(_REGISTERED, ""))

@@ -36,12 +36,12 @@ class WatchSettings:
     baseline: Baseline = field(default_factory=Baseline)
 
     def failing(self, findings: list[Finding]) -> list[Finding]:
-        """Return the findings that fail a test."""
+        """Return the findings that fail a test: at the failing level, and not accepted by the baseline."""
         return at_or_above(self.baseline.mark(findings, self.fail_on), self.fail_on)
 
 
 def as_carried(test: WatchedTest) -> dict[str, Any]:
-    """Return the results of a test as plain data, for its report."""
+    """Return the results of a test as plain data, to be carried by its report."""
     return {
         "findings": [finding.as_dict() for finding in test.findings],
         "operations": test.operations,
@@ -89,7 +89,7 @@ class WatchResults:
             self.add(data, report.nodeid)
 
     def add(self, data: Mapping[str, Any], nodeid: str) -> None:
-        """Add the results of a test."""
+        """Add the results of a test, as its report carries them."""
         findings = [from_dict(finding) for finding in data["findings"]]
         self._findings += findings
         self.operations.update(data["operations"])
@@ -115,10 +115,10 @@ class WatchResults:
         return RanTest(nodeid, outcome, float(self._seconds[nodeid]), reason)
 
     def findings(self) -> list[Finding]:
-        """Return all findings, the highest level first, each with the tests that share it."""
+        """Return all findings merged, the highest level first, each with the tests that have it."""
         merged = findings_in_tests(self._findings, merge(self._findings))
         marked = self.settings.baseline.mark(merged, self.settings.fail_on)
-        return sorted(marked, key=_rank)
+        return sorted(marked, key=_level_rank)
 
     def unmatched_lines(self) -> Iterator[str]:
         """Yield a sentence for each request that is to no operation of the contract."""
@@ -130,7 +130,7 @@ class WatchResults:
             yield f"your code sends {label}, which the contract does not have ({where}, {requests[0].test})"
 
     def not_checked(self) -> list[str]:
-        """Return the reasons why something was not checked."""
+        """Return one sentence per reason why something was not checked."""
         reasons = [f"{reason} ({count} times)" if count > 1 else reason for reason, count in self._gaps.items()]
         reasons = [*self.settings.contract.exclusions, *self._unobserved, *reasons]
         if not self.operations:
@@ -143,7 +143,7 @@ class WatchResults:
         return "no test sent a request to an operation of the contract"
 
     def title(self) -> Title:
-        """Return what the reports say about the run."""
+        """Return the heading of the reports: contract, subject, notes, and what was not checked."""
         contract = self.settings.contract
         base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
         notes = [*self.unmatched_lines(), *(f"{label}: {note}" for label, note in self.baseline_notes())]
@@ -153,7 +153,7 @@ class WatchResults:
         return Title("watch", base, "the project's tests", self.settings.fail_on, tuple(notes), tuple(not_checked))
 
     def report(self) -> RunReport:
-        """Return the details of the run for reports."""
+        """Return the details of the run that reports show: times, tests, operations, counts and coverage."""
         coverage = self.observer.coverage if self.operations else None
         count = self.operations.total()
         return RunReport(
@@ -162,7 +162,7 @@ class WatchResults:
             seconds=time.perf_counter() - self._clock,
             is_complete=self.is_complete,
             tests=tuple(self.tests),
-            operations=tuple(self._operations()),
+            operations=tuple(self._operation_outcomes()),
             counts={"requests": count, "answers": count},
             coverage=coverage,
             shortfall=self.observer.shortfall,
@@ -170,7 +170,7 @@ class WatchResults:
             observation=as_data(self.observer.everything),
         )
 
-    def _operations(self) -> Iterator[OperationOutcome]:
+    def _operation_outcomes(self) -> Iterator[OperationOutcome]:
         """Yield the outcome of each operation of the contract."""
         for operation in self.settings.contract.operations:
             # The watch observes requests of every method.
@@ -194,7 +194,7 @@ class WatchResults:
         return notes
 
     def update_baseline(self) -> bool:
-        """Add what the run accepts to the baseline; return False after an error, which the summary shows."""
+        """Add what the run accepts to the baseline; return False if it could not be written."""
         baseline = self.settings.baseline
         if baseline.reason is None:
             return True
@@ -208,10 +208,11 @@ class WatchResults:
 
 
 def _without_tests(finding: Finding) -> Finding:
+    """Return a finding without the tests that have it, for the baseline."""
     extra = {name: value for name, value in finding.extra.items() if name not in ("watched", "why")}
     return replace(finding, extra=extra)
 
 
-def _rank(finding: Finding) -> int:
-    """Return the rank of the level of a finding, the worst level first."""
+def _level_rank(finding: Finding) -> int:
+    """Return the position of a finding's level, the worst first, for sorting."""
     return LEVELS.index(finding.level)

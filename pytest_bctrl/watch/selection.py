@@ -27,12 +27,12 @@ class WatchedServers:
     prefix: str = ""
 
     def names(self, origin: Origin) -> bool:
-        """Return whether a server is one of the contract, or is listed by the settings."""
+        """Return whether an origin is a server of the contract, or listed by the settings."""
         return origin in self.origins or bool({origin.host, f"{origin.host}:{origin.port}"} & self.hosts)
 
 
 def watched_servers(contract: Contract, base_url: str, hosts: Iterable[str]) -> WatchedServers:
-    """Return the servers of a contract, of a base URL (it may be empty) and of the setting `bctrl_watch_hosts`."""
+    """Return the servers of a contract, of a base URL (which may be empty), and of the setting `bctrl_watch_hosts`."""
     origins = set()
     for url in filter(None, (*contract.servers, base_url)):
         try:
@@ -71,7 +71,7 @@ class WatchedApi:
         self.mocks: set[Origin] = set()
 
     def select(self, exchange: WatchedExchange) -> ApiExchange | None:
-        """Return what the API received if the exchange is with a watched server; otherwise None."""
+        """Return an exchange as the API receives it; None if it is not with a watched server."""
         try:
             origin = origin_of(exchange.url)
         except ValueError:

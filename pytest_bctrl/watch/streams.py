@@ -9,12 +9,12 @@ from pytest_bctrl.watch.exchange import WatchedBody
 
 
 def tee_request_body(content: Any, body: WatchedBody) -> Any:
-    """Return the content of a request to send instead of `content`; it records what is sent."""
+    """Return the content to send instead of `content`, which records what is sent in `body`."""
     body.problem = "it was not sent completely"
     if content is None:
         body.set(b"")
     elif isinstance(content, bytes | bytearray | memoryview | str):
-        body.set(_encoded(content))
+        body.set(_chunk_bytes(content))
     elif hasattr(content, "read"):
         return _FileTee(content, body)
     elif hasattr(content, "__iter__"):
@@ -22,7 +22,7 @@ def tee_request_body(content: Any, body: WatchedBody) -> Any:
     return content
 
 
-def _encoded(chunk: Any) -> bytes:
+def _chunk_bytes(chunk: Any) -> bytes:
     """Return a chunk of a body as bytes."""
     if isinstance(chunk, str):
         return chunk.encode("utf-8", "surrogatepass")
@@ -36,20 +36,22 @@ class _FileTee:
         self._file, self._body = file, body
 
     def read(self, size: int = -1) -> Any:
-        """Return the next bytes."""
+        """Return the next data of the file, and record them."""
         chunk = self._file.read(size)
-        self._body.add(_encoded(chunk))
+        self._body.add(_chunk_bytes(chunk))
         if not chunk or size is None or size < 0:
             self._body.finish()
         return chunk
 
     def __iter__(self) -> Iterator[Any]:
+        """Yield the lines of the file, and record them."""
         for line in self._file:
-            self._body.add(_encoded(line))
+            self._body.add(_chunk_bytes(line))
             yield line
         self._body.finish()
 
     def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the file."""
         return getattr(self._file, name)
 
 
@@ -60,10 +62,12 @@ class _IteratorTee:
         self._chunks, self._body = chunks, body
 
     def __iter__(self) -> Iterator[Any]:
+        """Yield the chunks, and record them."""
         for chunk in self._chunks:
-            self._body.add(_encoded(chunk))
+            self._body.add(_chunk_bytes(chunk))
             yield chunk
         self._body.finish()
 
     def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the iterable."""
         return getattr(self._chunks, name)

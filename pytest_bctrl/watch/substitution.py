@@ -37,7 +37,7 @@ class Substitute:
 
     @property
     def unchunked_headers(self) -> Headers:
-        """The header fields for a body that is not in chunks."""
+        """The header fields without `Transfer-Encoding`, for a body that is not in chunks."""
         return tuple(field for field in self.headers if field[0].lower() != "transfer-encoding")
 
 
@@ -49,11 +49,11 @@ class ResponseChanger(Protocol):
         ...
 
     def fail(self, exchange: WatchedExchange) -> None:
-        """Receive an exchange that ended with an exception instead of a response."""
+        """Receive an exchange that ended with an exception and has no response."""
         ...
 
     def is_replaying(self, exchange: WatchedExchange) -> bool:
-        """Return whether the response of an exchange is substituted."""
+        """Return whether the response of an exchange is to be substituted now."""
         ...
 
     def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
@@ -63,16 +63,16 @@ class ResponseChanger(Protocol):
 
 def is_stream(exchange: WatchedExchange) -> bool:
     """Return whether the body of a response is a stream, which must not be read ahead."""
-    media_type = _field(exchange, "content-type").partition(";")[0].strip().lower()
+    media_type = _field_value(exchange, "content-type").partition(";")[0].strip().lower()
     return media_type.endswith(_STREAMS)
 
 
 def observed_response(exchange: WatchedExchange) -> tuple[MockResponse, str]:
-    """Return the response of an exchange that has ended, and why its body cannot be changed; empty if it can."""
+    """Return the response of an exchange that has ended, and why its body cannot be changed (empty if it can)."""
     body = exchange.response_body
     problem = ""
     if is_stream(exchange):
-        problem = f"its body is a stream ({_field(exchange, 'content-type')})"
+        problem = f"its body is a stream ({_field_value(exchange, 'content-type')})"
     elif body.problem != NOT_READ or body.content:
         # A test that reads nothing of a body does not depend on it.
         problem = body.unread
@@ -83,13 +83,13 @@ def observed_response(exchange: WatchedExchange) -> tuple[MockResponse, str]:
 
 
 def original_response(exchange: WatchedExchange, content: bytes) -> tuple[MockResponse, str]:
-    """Return an observed response with a body without content codings, and why it cannot be decoded."""
+    """Return an observed response with its decoded body, and why that cannot be decoded (empty if it can)."""
     fields = tuple(field for field in exchange.response_headers if field[0].lower() not in FRAMING)
     body, problem = content, ""
     if exchange.method.upper() == "HEAD" or exchange.status in BODILESS:
         body = b""
     elif exchange.response_body.is_encoded and content:
-        decoded = content_of(content, _field(exchange, "content-encoding"))
+        decoded = content_of(content, _field_value(exchange, "content-encoding"))
         body, problem = decoded.body, decoded.problem or decoded.unread
     return MockResponse(exchange.status, fields, Payload(body)), problem
 
@@ -97,18 +97,18 @@ def original_response(exchange: WatchedExchange, content: bytes) -> tuple[MockRe
 def substitute_for(
     exchange: WatchedExchange, content: bytes, original: MockResponse, changed: MockResponse
 ) -> Substitute:
-    """Return the response to receive: with the changed status, header fields and body, and everything else as it was.
+    """Return the response to receive: the changed status, fields and body, in the original content coding.
 
     A changed body has the content coding of the original one, if that is gzip or deflate.
     """
     framing = tuple(field for field in exchange.response_headers if field[0].lower() in FRAMING)
-    coding = _field(exchange, "content-encoding").strip().lower()
+    coding = _field_value(exchange, "content-encoding").strip().lower()
     is_as_sent = exchange.response_body.is_encoded or not coding or not content
     if changed is original and is_as_sent:
         return Substitute(changed.status, exchange.response_headers, original.body, content)
     if changed.body == original.body and is_as_sent:
         return Substitute(changed.status, (*changed.headers, *framing), original.body, content)
-    headers, coded = changed.headers, _encoded(changed.body, coding)
+    headers, coded = changed.headers, _in_coding(changed.body, coding)
     if coded is None:
         coded = changed.body
     else:
@@ -121,7 +121,7 @@ def substitute_for(
     return Substitute(changed.status, headers, changed.body, coded)
 
 
-def _encoded(body: bytes, coding: str) -> bytes | None:
+def _in_coding(body: bytes, coding: str) -> bytes | None:
     """Return a body in a content coding; None if it is empty, or if the coding is none of gzip and deflate."""
     if not body:
         return None
@@ -132,6 +132,6 @@ def _encoded(body: bytes, coding: str) -> bytes | None:
     return None
 
 
-def _field(exchange: WatchedExchange, name: str) -> str:
+def _field_value(exchange: WatchedExchange, name: str) -> str:
     """Return the value of a header field of a response, several joined by commas; empty if it is missing."""
     return ", ".join(value for field, value in exchange.response_headers if field.lower() == name)

@@ -43,10 +43,11 @@ class WatchSummary:
             write_labelled(terminalreporter, label, text)
 
     def _rows(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+        """Yield labels and texts after the findings: unmatched, checked, not checked, coverage, reports, verdict."""
         results = self._results
         for line in results.unmatched_lines():
             yield "unmatched", line
-        yield "checked", self._checked()
+        yield "checked", self._checked_text()
         for entry in results.settings.levels.off:
             count = numbered(results.switched_off[entry.name], "finding")
             yield "switched off", f"{entry.name}, by {entry.where}: {count} not shown"
@@ -64,9 +65,10 @@ class WatchSummary:
             yield "report", path
         if results.operations or not results.is_partial:
             yield verdict_of(findings, results.title(), results.report())
-        yield from self._next(findings)
+        yield from self._next_step(findings)
 
-    def _checked(self) -> str:
+    def _checked_text(self) -> str:
+        """Return how many exchanges of how many tests were checked, with the coverage."""
         results = self._results
         exchanges = numbered(results.operations.total(), "exchange")
         text = f"{exchanges} of {numbered(len(results.tests), 'test')}"
@@ -74,7 +76,8 @@ class WatchSummary:
             text += f", coverage {results.observer.coverage.percent:.1f}%"
         return text
 
-    def _next(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    def _next_step(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+        """Yield what to do next: correct the code or the mock, or list what was not exercised."""
         if at_or_above(findings, self._results.settings.fail_on):
             yield (
                 "next",

@@ -115,7 +115,7 @@ def test_the_input_of_a_wsgi_application_is_not_consumed(stream: Any, expected: 
 )
 def test_the_url_of_a_connection_has_its_host(connection: Any, target: str, expected: str) -> None:
     """That of `http.client`, from host, port and target."""
-    assert expected == http_client_hook._url(connection, target)
+    assert expected == http_client_hook._request_url(connection, target)
 
 
 @pytest.mark.parametrize(("host", "port", "expected"), [("a", 81, "a:81"), ("a", None, "a"), ("::1", 80, "[::1]:80")])
@@ -125,7 +125,7 @@ def test_the_host_of_a_pool_has_its_port(host: str, port: int | None, expected: 
 
     pool: Any = Pool()
     pool.host, pool.port = host, port
-    assert expected == urllib3_hook._host(pool)
+    assert expected == urllib3_hook._host_and_port(pool)
 
 
 def check(url: str, *contents: bytes, servers: tuple[str, ...] = (SERVER,)) -> WatchedTest:

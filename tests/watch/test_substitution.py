@@ -166,7 +166,7 @@ def test_a_recorded_response_is_replaced_by_one_of_its_class() -> None:
     recorded = Recorded({"status": status, "headers": headers, "body": {"string": OLD}})
     exchange = exchange_of(OLD)
 
-    content = urllib3_hook._read(recorded, exchange.response_body)
+    content = urllib3_hook._read_body(recorded, exchange.response_body)
     substitute = substituted(exchange, content, payload=Payload(NEW))
     response = urllib3_response(recorded, substitute, "GET")
 

@@ -47,7 +47,7 @@ def findings_html(findings: Sequence[Finding], title: Title, run: RunReport | No
     script = "'use strict';\n(() => {\n%s})();\n"
     script %= "\n".join((_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
     parts = {
-        "policy": _policy(style, script),
+        "policy": _security_policy(style, script),
         "icon_href": _icon_href(verdict.status),
         "name": escape_html(one_line(title.name)),
         "status": verdict.status.replace(" ", "-"),
@@ -66,14 +66,14 @@ def page_data(findings: Sequence[Finding], title: Title, run: RunReport | None) 
     """Return the data of the JSON report, findings worst first, with `exchanges` and `outline`."""
     ranked = sorted(findings, key=lambda finding: LEVELS.index(finding.level))
     data = report_data(ranked, title, run)
-    data["exchanges"] = _intern(data["findings"])
+    data["exchanges"] = _take_out_exchanges(data["findings"])
     data["outline"] = outline(run.contract, ranked, run.coverage) if run else []
     # The page shows the points of the coverage, which were derived from the observation.
     data.pop("observation", None)
     return data
 
 
-def _intern(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _take_out_exchanges(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Move requests and responses from the findings to a list without duplicates; findings refer to it by index."""
     numbers: dict[str, int] = {}
     exchanges: list[dict[str, Any]] = []
@@ -93,19 +93,21 @@ def embedded(data: object) -> str:
     return escape_html_json(json.dumps(data, separators=(",", ":"), default=str))
 
 
-def _policy(style: str, script: str) -> str:
+def _security_policy(style: str, script: str) -> str:
     """Return a content security policy that loads nothing, and runs only the scripts of this file."""
     return (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+        f"default-src 'none'; script-src {_policy_hash(script)}; style-src {_policy_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(text: str) -> str:
+def _policy_hash(text: str) -> str:
+    """Return the hash of a script or style for the content security policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _icon_href(status: str) -> str:
+    """Return the icon of a status as a data URL."""
     icon = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#fff" stroke-width="3" '
         f'stroke-linecap="round"><circle cx="12" cy="12" r="12" fill="{_COLOURS[status]}" stroke="none"/>'

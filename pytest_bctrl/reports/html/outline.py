@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage | None) -> list[_Node]:
-    """Return a node per operation, whose children are its parameters and responses.
+    """Return a node per operation with its parameters, responses, coverage and findings.
 
     A node has `name`, `words` (its type), `required`, `state`, `seen` (how often it was exercised; null if unknown),
     `never` (labels of the points at it that were not exercised), `findings` (indices into `findings`) and `children`.
@@ -38,10 +38,10 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
         points.setdefault((point.operation, point.status, point.location), []).append(point)
     nodes = []
     for operation in contract.operations:
-        node = _operation(contract, operation, points, budget)
+        node = _operation_node(contract, operation, points, budget)
         for index, finding in enumerate(findings):
             if finding.operation == operation.label:
-                _add_finding(node, _response_of(node, finding), finding, index)
+                _add_finding(node, _response_node_of(node, finding), finding, index)
         _set_states(node, findings)
         nodes.append(node)
     return nodes
@@ -60,7 +60,8 @@ _Above = frozenset[frozenset[str]]
 _Points = Mapping[tuple[str, str, str], "list[Point]"]
 
 
-def _operation(contract: Contract, operation: Operation, points: _Points, budget: Budget) -> _Node:
+def _operation_node(contract: Contract, operation: Operation, points: _Points, budget: Budget) -> _Node:
+    """Return the node of an operation, with its parameters, responses and documented properties."""
     nodes = _DocumentedNodes(contract, points, operation.label, "", budget)
     operation_node = nodes.node("operation", operation.label, operation.summary, ())
     for parameter in operation.parameters:
@@ -135,18 +136,18 @@ class _DocumentedNodes:
             return
         above |= {places[0].schemas}
         with self.budget.inside(places[0].schemas, places[0].where):
-            items = _items(places)
+            items = _item_nodes(places)
             if items:
                 yield from self.members(items, above)
-            yield from self._objects(places, above)
+            yield from self._property_nodes(places, above)
 
-    def _objects(
+    def _property_nodes(
         self, places: Sequence[Node], above: _Above, tag_name: str | None = None, tag_count: int | None = None
     ) -> Iterator[_Node]:
         """Yield the nodes of the properties; `tag_name` is the property that selects the branch, with its count."""
         pending = places[0].applicators("object")
         if pending:
-            yield from self._branches(places, pending[0], above)
+            yield from self._branch_nodes(places, pending[0], above)
             return
         schemas = places[0].schemas_for("object")
         names = (name for schema in schemas for name in keywords(schema).get("properties", ()))
@@ -156,7 +157,7 @@ class _DocumentedNodes:
                 # The end of a recursive schema.
                 continue
             with_items, lists = [*members], members
-            while lists := _items(lists):
+            while lists := _item_nodes(lists):
                 with_items += lists
             text = schema_summary(self.contract, members[0].certain[0].schema)
             required = name in places[0].required
@@ -167,7 +168,8 @@ class _DocumentedNodes:
             node["children"] += self.members(members, above)
             yield node
 
-    def _branches(self, places: Sequence[Node], split: Applicator, above: _Above) -> Iterator[_Node]:
+    def _branch_nodes(self, places: Sequence[Node], split: Applicator, above: _Above) -> Iterator[_Node]:
+        """Yield a node per branch of a schema, with the properties of that branch."""
         by_schema: dict[str, list[str]] = {}
         for tag in split.by_tag:
             by_schema.setdefault(str([schema.pointer for schema in split.schemas_for_tag(tag)[0]]), []).append(tag)
@@ -181,13 +183,14 @@ class _DocumentedNodes:
             self.budget.spend(places[0].where, len(places))
             node = self.node("branch", name, text, [place.location for place in places], tags)
             below = [place.narrowed_to_tag(split, tag) for place in places for tag in tags]
-            node["children"] += self._objects(below, above, split.name, node["seen"])
+            node["children"] += self._property_nodes(below, above, split.name, node["seen"])
             yield node
         if isinstance(split, Condition) and split.name:
-            yield from self._objects([place.narrowed_to_tag(split, "") for place in places], above)
+            yield from self._property_nodes([place.narrowed_to_tag(split, "") for place in places], above)
 
 
-def _items(places: Sequence[Node]) -> list[Node]:
+def _item_nodes(places: Sequence[Node]) -> list[Node]:
+    """Return the nodes of the items of lists."""
     return [place.items for place in places if place.items is not None]
 
 
@@ -200,7 +203,7 @@ def _is_of(point: Point, kind: str, labels: Sequence[str]) -> bool:
     return point.kind not in ("status", "parameter", "branch")
 
 
-def _response_of(node: _Node, finding: Finding) -> _Node | None:
+def _response_node_of(node: _Node, finding: Finding) -> _Node | None:
     """Return the node of the response with the status of the finding, else of the first success response."""
     responses: list[_Node] = [child for child in node["children"] if child["kind"] == "response"]
     status = str((finding.extra.get("response") or {}).get("status") or finding.extra.get("status") or "")
@@ -220,20 +223,20 @@ def _add_finding(operation: _Node, response: _Node | None, finding: Finding, ind
         is_whole_response = True
     nodes: list[_Node] = []
     if response and not is_whole_response:
-        nodes = list(_at(response, location)) or list(_undocumented(response, location))
+        nodes = list(_property_nodes_at(response, location)) or list(_undocumented_node(response, location))
     for node in nodes or [response or operation]:
         node["findings"].append(index)
 
 
-def _at(node: _Node, location: str) -> Iterator[_Node]:
+def _property_nodes_at(node: _Node, location: str) -> Iterator[_Node]:
     """Yield the property nodes at a location."""
     if location in node["plain"] and node["kind"] == "property":
         yield node
     for child in node["children"]:
-        yield from _at(child, location)
+        yield from _property_nodes_at(child, location)
 
 
-def _undocumented(response: _Node, location: str) -> Iterator[_Node]:
+def _undocumented_node(response: _Node, location: str) -> Iterator[_Node]:
     """Yield a new node for an undocumented property, below the node of its object."""
     try:
         parent, last = split_location(location)
@@ -241,7 +244,7 @@ def _undocumented(response: _Node, location: str) -> Iterator[_Node]:
         return
     if last is None or last.kind != "member":
         return
-    objects = _at(response, parent) if parent else [response]
+    objects = _property_nodes_at(response, parent) if parent else [response]
     object_node = next((node for node in objects if node["children"]), None)
     if object_node is not None:
         node = _new_node("property", last.text, "not documented", response["status"], [location], is_documented=False)

@@ -22,7 +22,7 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import allowed_types, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, inputs_with, existing_path_values, unfilled
+from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, existing_path_values, inputs_with, unfilled
 from pytest_bctrl.samples.mutants import BREAKERS
 from pytest_bctrl.samples.text import RoundRobin
 

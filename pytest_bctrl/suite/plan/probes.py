@@ -29,7 +29,7 @@ from pytest_bctrl.contract.model import Operation, Parameter
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
-from pytest_bctrl.samples.inputs import inputs_with, existing_path_values
+from pytest_bctrl.samples.inputs import existing_path_values, inputs_with
 from pytest_bctrl.suite.plan.parameter_values import (
     REJECTING_STATUSES,
     UNKNOWN,

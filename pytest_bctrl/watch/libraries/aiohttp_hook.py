@@ -35,17 +35,21 @@ class _AiohttpHook:
         recorder.at_end_of_test(self._forget_readers)
 
     def wrap(self, session: Any, request: Any) -> Any:
-        """Return a function whose coroutine sends a request and records the exchanges."""
+        """Return a function in place of `ClientSession._request`, whose coroutine records the exchanges."""
 
         def observed_request(method: str, url: Any, *arguments: Any, **named: Any) -> Coroutine[Any, Any, Any]:
+            """Return the coroutine that sends the request and records its exchanges."""
             sent_at = self._recorder.calling_line()
-            return self._send(session, request(method, url, *arguments, **named), named, str(method), str(url), sent_at)
+            return self._send_observed(
+                session, request(method, url, *arguments, **named), named, str(method), str(url), sent_at
+            )
 
         return observed_request
 
-    async def _send(
+    async def _send_observed(
         self, session: Any, sending: Any, named: Mapping[str, Any], method: str, url: str, sent_at: str
     ) -> Any:
+        """Send a request, record the exchanges of it and its redirects, and return the response or its substitute."""
         __tracebackhide__ = True
         if not self._recorder.records(CLIENT):
             return await sending
@@ -60,7 +64,7 @@ class _AiohttpHook:
         for exchange, response in self._exchanges(session, named, first, last):
             if response is not error and self._recorder.is_replaying(exchange):
                 is_whole = response._body is not None
-                substitute = await self._substitute(exchange, response)
+                substitute = await self._substitute_for(exchange, response)
                 # A redirect that a changed server does not send is not followed.
                 if response is last or substitute.status != response.status:
                     is_decoded = not exchange.response_body.is_encoded
@@ -80,7 +84,7 @@ class _AiohttpHook:
     def _exchanges(
         self, session: Any, named: Mapping[str, Any], first: WatchedExchange, last: Any
     ) -> Iterator[tuple[WatchedExchange, Any]]:
-        """Yield the exchanges that led to a response, or to an error with the head of a response, each with it."""
+        """Yield the exchange and the response of each redirect and of the last response."""
         fields = _sent_body(session, named, first.request_body)
         for number, hop in enumerate((*last.history, last)):
             exchange = first
@@ -91,19 +95,20 @@ class _AiohttpHook:
             exchange.method, exchange.url = sent.method, str(sent.url)
             exchange.request_headers = header_fields(sent.headers.items())
             if not number:
-                exchange.request_headers += _missing_fields(exchange.request_headers, fields)
+                exchange.request_headers += _fields_left_out(exchange.request_headers, fields)
             exchange.receive(hop.status, (hop.headers or {}).items())
             exchange.response_body.is_encoded = not getattr(session, "_auto_decompress", True)
             yield exchange, hop
 
-    async def _substitute(self, exchange: WatchedExchange, response: Any) -> Substitute:
-        """Return the response to receive; the body of a redirect was released, and is not read."""
+    async def _substitute_for(self, exchange: WatchedExchange, response: Any) -> Substitute:
+        """Return the response to receive instead; the body of a redirect is not read."""
         content = b""
         if response._body is not None or not response._released:
             content = await response.read()
         return self._recorder.substitute(exchange, content)
 
     def _observe_body(self, response: Any, body: WatchedBody) -> None:
+        """Record the body of a response, now if it was read, else while its reader is read."""
         reader = response.content
         if response._body is not None:
             body.set(response._body)
@@ -114,10 +119,11 @@ class _AiohttpHook:
             self._readers[id(reader)] = reader, body
 
     def observe_chunks(self, read_chunk: Any) -> Any:
-        """Return the method of readers by which all others take bytes."""
+        """Return the method in place of `StreamReader._read_nowait_chunk`, which records bytes of observed bodies."""
         readers = self._readers
 
         def observed_read_chunk(self: Any, n: int) -> Any:
+            """Return the next bytes of a reader, and record them."""
             chunk = read_chunk(self, n)
             if id(self) in readers:
                 body = readers[id(self)][1]
@@ -130,6 +136,7 @@ class _AiohttpHook:
         return observed_read_chunk
 
     def _forget_readers(self) -> None:
+        """Stop observing all readers, after marking the bodies that have ended."""
         for reader, body in self._readers.values():
             if reader.at_eof():
                 body.finish()
@@ -137,7 +144,7 @@ class _AiohttpHook:
 
 
 async def _raise_for_status(session: Any, named: Mapping[str, Any], response: Any) -> None:
-    """Raise the error of a response if the session or the request says so."""
+    """Raise the error of a response if the session or the request is set to raise it."""
     raise_for_status: Any = named.get("raise_for_status")
     if raise_for_status is None:
         raise_for_status = getattr(session, "_raise_for_status", None)
@@ -148,7 +155,7 @@ async def _raise_for_status(session: Any, named: Mapping[str, Any], response: An
 
 
 def _sent_body(session: Any, named: Mapping[str, Any], body: WatchedBody) -> Headers:
-    """Record the body that the arguments of a request describe, and return the header fields that they describe."""
+    """Record the body that the arguments of a request describe, and return the header fields they describe."""
     fields = [*session.headers.items(), *_pairs(named.get("headers"))]
     auth = named.get("auth") or getattr(session, "auth", None)
     if auth is not None:
@@ -170,6 +177,7 @@ def _sent_body(session: Any, named: Mapping[str, Any], body: WatchedBody) -> Hea
 
 
 def _pairs(headers: Any) -> list[tuple[object, object]]:
+    """Return header fields as pairs."""
     if headers is None:
         return []
     if hasattr(headers, "items"):
@@ -185,7 +193,7 @@ def _serialized(session: Any, json: Any) -> bytes:
     return bytes(text)
 
 
-def _missing_fields(sent: Headers, fields: Headers) -> Headers:
+def _fields_left_out(sent: Headers, fields: Headers) -> Headers:
     """Return the header fields that a mock leaves out of the request that it shows."""
     names = {name.lower() for name, _ in sent}
     missing = {name.lower(): (name, value) for name, value in fields if name.lower() not in names}

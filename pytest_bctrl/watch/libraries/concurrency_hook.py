@@ -12,15 +12,18 @@ from pytest_bctrl.watch.recorder import CREATED_AT, Recorder
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the methods that create tasks, start threads, or submit functions to a pool."""
     if module.__name__ == "asyncio":
-        patches.wrap(module.BaseEventLoop, "create_task", lambda function: _in_context(function, recorder))
+        patches.wrap(module.BaseEventLoop, "create_task", lambda function: _wrap_create_task(function, recorder))
     elif module.__name__ == "threading":
-        patches.wrap(module.Thread, "start", lambda function: _on_thread(function, recorder))
+        patches.wrap(module.Thread, "start", lambda function: _wrap_start(function, recorder))
     else:
-        patches.wrap(module.ThreadPoolExecutor, "submit", lambda function: _in_pool(function, recorder))
+        patches.wrap(module.ThreadPoolExecutor, "submit", lambda function: _wrap_submit(function, recorder))
 
 
-def _in_context(create_task: Any, recorder: Recorder) -> Any:
+def _wrap_create_task(create_task: Any, recorder: Recorder) -> Any:
+    """Return `create_task` with the calling line stored in the context of the task."""
+
     def observed_create_task(self: Any, *arguments: Any, **named: Any) -> Any:
+        """Create a task that knows the line that created it."""
         # A task copies the context in which it is created.
         with recorder.created_at(recorder.calling_line()):
             return create_task(self, *arguments, **named)
@@ -28,19 +31,26 @@ def _in_context(create_task: Any, recorder: Recorder) -> Any:
     return observed_create_task
 
 
-def _on_thread(start: Any, recorder: Recorder) -> Any:
+def _wrap_start(start: Any, recorder: Recorder) -> Any:
+    """Return `Thread.start` with the calling line stored in the thread."""
+
     def observed_start(self: Any) -> Any:
+        """Start a thread that knows the line that started it."""
         vars(self)[CREATED_AT] = recorder.calling_line()
         return start(self)
 
     return observed_start
 
 
-def _in_pool(submit: Any, recorder: Recorder) -> Any:
+def _wrap_submit(submit: Any, recorder: Recorder) -> Any:
+    """Return `submit` of a pool with the calling line stored while the function runs."""
+
     def observed_submit(self: Any, function: Any, /, *arguments: Any, **named: Any) -> Any:
+        """Submit a function that knows the line that submitted it."""
         line = recorder.calling_line()
 
         def call(*arguments: Any, **named: Any) -> Any:
+            """Call the function."""
             with recorder.created_at(line):
                 return function(*arguments, **named)
 

@@ -18,7 +18,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the methods of both clients that run the application for a single request."""
 
     def wrap(run: Any) -> Any:
+        """Return the method `request` of clients, which records the exchange."""
+
         def request(self: Any, **values: Any) -> Any:
+            """Return the response to a request or its substitute, and record the exchange."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run(self, **values)
@@ -27,12 +30,15 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             exchange.sent_at = recorder.calling_line()
             with recorder.sending(exchange, APPLICATION):
                 response = run(self, **values)
-            return _received(exchange, response, recorder)
+            return _record_response(exchange, response, recorder)
 
         return request
 
     def wrap_async(run: Any) -> Any:
+        """Return the method `request` of asynchronous clients, which records the exchange."""
+
         async def request(self: Any, **values: Any) -> Any:
+            """Return the response to a request or its substitute, and record the exchange."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return await run(self, **values)
@@ -42,7 +48,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             exchange.sent_at = recorder.calling_line()
             with recorder.sending(exchange, APPLICATION):
                 response = await run(self, **values)
-            return _received(exchange, response, recorder)
+            return _record_response(exchange, response, recorder)
 
         return request
 
@@ -67,8 +73,8 @@ def _exchange_of_scope(scope: dict[str, Any]) -> WatchedExchange:
     return exchange
 
 
-def _received(exchange: WatchedExchange, response: Any, recorder: Recorder) -> Any:
-    """Record a response and return it, or return the one to receive instead; an asynchronous stream is left unread."""
+def _record_response(exchange: WatchedExchange, response: Any, recorder: Recorder) -> Any:
+    """Record the response of an exchange and return it, or its substitute; an asynchronous stream is left unread."""
     exchange.receive(response.status_code, response.headers.items())
     body = exchange.response_body
     body.is_encoded = True
@@ -86,6 +92,7 @@ def _received(exchange: WatchedExchange, response: Any, recorder: Recorder) -> A
 
 
 def _recorded(chunks: Any, body: WatchedBody) -> Iterator[bytes]:
+    """Yield the chunks of a body, and record them."""
     for chunk in chunks:
         body.add(chunk)
         yield chunk

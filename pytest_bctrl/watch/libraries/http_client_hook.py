@@ -28,8 +28,8 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     for name in ("putrequest", "send", "getresponse"):
         patches.wrap(module.HTTPConnection, name, getattr(hook, f"wrap_{name}"))
     for name in ("read", "read1", "readline"):
-        patches.wrap(module.HTTPResponse, name, _observe_read)
-    patches.wrap(module.HTTPResponse, "readinto", _observe_readinto)
+        patches.wrap(module.HTTPResponse, name, _wrap_read)
+    patches.wrap(module.HTTPResponse, "readinto", _wrap_readinto)
 
 
 class _HttpClientHook:
@@ -41,6 +41,7 @@ class _HttpClientHook:
         recorder = self._recorder
 
         def observed_putrequest(self: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
+            """Begin a request, and store its method, target and calling line."""
             vars(self).pop(_SENT, None)
             if recorder.records(HTTP_CLIENT):
                 vars(self)[_SENT] = _SentRequest(method, url or "/", recorder.calling_line())
@@ -52,6 +53,7 @@ class _HttpClientHook:
         """Return `HTTPConnection.send`, which sends the bytes of a request."""
 
         def observed_send(self: Any, data: Any) -> Any:
+            """Send bytes of a request, and store them."""
             sent: _SentRequest | None = vars(self).get(_SENT)
             if sent is not None and isinstance(data, bytes | bytearray | memoryview):
                 sent.data.add(bytes(data))
@@ -66,6 +68,7 @@ class _HttpClientHook:
         recorder = self._recorder
 
         def observed_getresponse(self: Any) -> Any:
+            """Return the response without its body, or its substitute, and record the exchange."""
             __tracebackhide__ = True
             response = getresponse(self)
             sent: _SentRequest | None = vars(self).pop(_SENT, None)
@@ -86,11 +89,11 @@ class _HttpClientHook:
 
 
 def _exchange(connection: Any, sent: _SentRequest) -> WatchedExchange:
-    """Return the exchange of a request, read from the bytes that were sent."""
+    """Return the exchange of a request, parsed from the bytes that were sent."""
     head, _, content = sent.data.content.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")[1:]
     fields = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
-    exchange = WatchedExchange("http.client", sent.method, _url(connection, sent.target), fields)
+    exchange = WatchedExchange("http.client", sent.method, _request_url(connection, sent.target), fields)
     exchange.sent_at = sent.sent_at
     if any(name.lower() == "transfer-encoding" for name, _ in fields):
         content = _without_chunks(content)
@@ -102,7 +105,8 @@ def _exchange(connection: Any, sent: _SentRequest) -> WatchedExchange:
     return exchange
 
 
-def _url(connection: Any, target: str) -> str:
+def _request_url(connection: Any, target: str) -> str:
+    """Return the URL of a request target on a connection."""
     if target.startswith(("http://", "https://")):
         return target
     scheme = "https" if connection.default_port == 443 else "http"
@@ -124,8 +128,11 @@ def _without_chunks(data: bytes) -> bytes:
     return content
 
 
-def _observe_read(read: Any) -> Any:
+def _wrap_read(read: Any) -> Any:
+    """Return a reading method of responses that records what it reads."""
+
     def observed_read(self: Any, *arguments: Any, **named: Any) -> Any:
+        """Return the data that was read, and record it."""
         body: WatchedBody | None = vars(self).get(_BODY)
         if body is None or body.is_reading:
             return read(self, *arguments, **named)
@@ -138,8 +145,11 @@ def _observe_read(read: Any) -> Any:
     return observed_read
 
 
-def _observe_readinto(readinto: Any) -> Any:
+def _wrap_readinto(readinto: Any) -> Any:
+    """Return `readinto` of responses, which records what it reads."""
+
     def observed_readinto(self: Any, buffer: Any) -> Any:
+        """Read into a buffer, and record the bytes."""
         body: WatchedBody | None = vars(self).get(_BODY)
         if body is None or body.is_reading:
             return readinto(self, buffer)
@@ -153,5 +163,6 @@ def _observe_readinto(readinto: Any) -> Any:
 
 
 def _finish_if_ended(response: Any, body: WatchedBody) -> None:
+    """Mark a body as complete if its response has ended."""
     if response.isclosed() or response.length == 0:
         body.finish()

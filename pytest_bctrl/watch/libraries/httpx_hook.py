@@ -34,47 +34,49 @@ class _HttpxHook:
         self._tee, self._async_tee = _tee_class(module.SyncByteStream), _async_tee_class(module.AsyncByteStream)
 
     def wrap(self, client: Any, send: Any) -> Any:
-        """Return a function that sends a request and records the exchange."""
+        """Return a function in place of `_send_single_request` of a client, which records the exchange."""
 
         def send_single_request(request: Any) -> Any:
+            """Return the response to a request or its substitute, and record the exchange."""
             __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
                 return send(request)
-            exchange, rank = self._start(client, request)
+            exchange, rank = self._begin_exchange(client, request)
             with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._tee):
                 response = send(request)
-            self._receive(exchange, response)
+            self._record_head(exchange, response)
             if self._recorder.is_replaying(exchange):
-                content = _whole_body(response)
+                content = _content_without_stream(response)
                 if content is None:
                     content = b"".join(response.stream)
-                return self._substituted(exchange, response, content)
+                return self._substitute_response(exchange, response, content)
             return self._observed(exchange, response, self._tee)
 
         return send_single_request
 
     def wrap_async(self, client: Any, send: Any) -> Any:
-        """Return an asynchronous function that sends a request and records the exchange."""
+        """Return a function in place of `_send_single_request` of async clients, which records the exchange."""
 
         async def send_single_request(request: Any) -> Any:
+            """Return the response to a request or its substitute, and record the exchange."""
             __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
                 return await send(request)
-            exchange, rank = self._start(client, request)
+            exchange, rank = self._begin_exchange(client, request)
             with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._async_tee):
                 response = await send(request)
-            self._receive(exchange, response)
+            self._record_head(exchange, response)
             if self._recorder.is_replaying(exchange):
-                content = _whole_body(response)
+                content = _content_without_stream(response)
                 if content is None:
                     content = b"".join([chunk async for chunk in response.stream])
-                return self._substituted(exchange, response, content)
+                return self._substitute_response(exchange, response, content)
             return self._observed(exchange, response, self._async_tee)
 
         return send_single_request
 
-    def _start(self, client: Any, request: Any) -> tuple[WatchedExchange, int]:
-        """Return the exchange of a request, and the rank of its layer."""
+    def _begin_exchange(self, client: Any, request: Any) -> tuple[WatchedExchange, int]:
+        """Return the exchange of a request, and the rank of the layer that sends it."""
         fields = header_fields(request.headers.multi_items())
         exchange = WatchedExchange(self._library, request.method, str(request.url), fields)
         exchange.sent_at = self._recorder.calling_line()
@@ -94,13 +96,13 @@ class _HttpxHook:
             rank = APPLICATION
         return exchange, rank
 
-    def _receive(self, exchange: WatchedExchange, response: Any) -> None:
+    def _record_head(self, exchange: WatchedExchange, response: Any) -> None:
         """Record the head of a response, and whether its body has its content codings."""
         exchange.receive(response.status_code, response.headers.multi_items())
         exchange.response_body.is_encoded = not hasattr(response, "_content")
 
     def _observed(self, exchange: WatchedExchange, response: Any, tee: Any) -> Any:
-        """Return the response, whose body is recorded while it is read."""
+        """Return the response, after recording the exchange; the body is recorded while it is read."""
         body = exchange.response_body
         if body.is_encoded:
             response.stream = tee(response.stream, body)
@@ -109,20 +111,20 @@ class _HttpxHook:
         self._recorder.add(exchange)
         return response
 
-    def _substituted(self, exchange: WatchedExchange, response: Any, content: bytes) -> Any:
-        """Return the response to receive instead."""
+    def _substitute_response(self, exchange: WatchedExchange, response: Any, content: bytes) -> Any:
+        """Return a response to receive instead, with this content of the original one."""
         return httpx_response(self._module, response, self._recorder.substitute(exchange, content))
 
 
-def _whole_body(response: Any) -> bytes | None:
-    """Return the body of a response that has one without a stream."""
+def _content_without_stream(response: Any) -> bytes | None:
+    """Return the content of a response that has no stream; None if it has one."""
     content: bytes | None = getattr(response, "_content", None)
     return content
 
 
 @contextmanager
 def _teed_request(request: Any, body: WatchedBody, tee: Any) -> Iterator[None]:
-    """Record the body of a request, and a stream while it is sent."""
+    """Record the body of a request, a stream while the block sends it."""
     if hasattr(request, "_content"):
         body.set(request.content)
         yield
@@ -137,6 +139,8 @@ def _teed_request(request: Any, body: WatchedBody, tee: Any) -> Iterator[None]:
 
 
 def _tee_class(base: Any) -> Any:
+    """Return a class of streams, derived from that of the library, that record what they yield."""
+
     class Tee(base):  # type: ignore[misc]
         """A stream that records what it yields."""
 
@@ -144,24 +148,28 @@ def _tee_class(base: Any) -> Any:
             self._observed_stream, self._body = stream, body
 
         def __iter__(self) -> Iterator[bytes]:
+            """Yield the chunks of the stream, and record them."""
             for chunk in self._observed_stream:
                 self._body.add(chunk)
                 yield chunk
             self._body.finish()
 
         def close(self) -> None:
-            """Close the stream."""
+            """Close the observed stream."""
             close = getattr(self._observed_stream, "close", None)
             if close is not None:
                 close()
 
         def __getattr__(self, name: str) -> Any:
+            """Return an attribute of the observed stream."""
             return getattr(self._observed_stream, name)
 
     return Tee
 
 
 def _async_tee_class(base: Any) -> Any:
+    """Return a class of asynchronous streams, derived from that of the library, that record what they yield."""
+
     class AsyncTee(base):  # type: ignore[misc]
         """An asynchronous stream that records what it yields."""
 
@@ -169,18 +177,20 @@ def _async_tee_class(base: Any) -> Any:
             self._observed_stream, self._body = stream, body
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
+            """Yield the chunks of the stream, and record them."""
             async for chunk in self._observed_stream:
                 self._body.add(chunk)
                 yield chunk
             self._body.finish()
 
         async def aclose(self) -> None:
-            """Close the stream."""
+            """Close the observed stream."""
             close = getattr(self._observed_stream, "aclose", None)
             if close is not None:
                 await close()
 
         def __getattr__(self, name: str) -> Any:
+            """Return an attribute of the observed stream."""
             return getattr(self._observed_stream, name)
 
     return AsyncTee

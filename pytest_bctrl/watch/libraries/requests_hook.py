@@ -22,7 +22,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of adapters that sends a single request: redirects and authentication call it per request."""
 
     def wrap(_adapter: Any, send: Any) -> Any:
+        """Return the method `send` of an adapter, which records the exchange."""
+
         def observed_send(request: Any, *arguments: Any, **named: Any) -> Any:
+            """Return the response to a request or its substitute, and record the exchange."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return send(request, *arguments, **named)
@@ -33,7 +36,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 response = send(request, *arguments, **named)
             exchange.receive(response.status_code, response.headers.items())
             if recorder.is_replaying(exchange):
-                return requests_response(response, recorder.substitute(exchange, _read(response)))
+                return requests_response(response, recorder.substitute(exchange, _decoded_body(response)))
             _observe_body(response, exchange.response_body)
             recorder.add(exchange)
             return response
@@ -41,12 +44,12 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         return observed_send
 
     patches.intercept(module.adapters.BaseAdapter, "send", wrap)
-    patches.wrap(module.models.Response, "iter_content", _observe_content)
+    patches.wrap(module.models.Response, "iter_content", _wrap_iter_content)
 
 
 @contextmanager
 def _teed(request: Any, body: WatchedBody) -> Iterator[None]:
-    """Record the body of a prepared request, and a stream while it is sent."""
+    """Record the body of a prepared request, a stream while the block sends it."""
     content = request.body
     request.body = tee_request_body(content, body)
     try:
@@ -55,12 +58,13 @@ def _teed(request: Any, body: WatchedBody) -> Iterator[None]:
         request.body = content
 
 
-def _read(response: Any) -> bytes:
+def _decoded_body(response: Any) -> bytes:
     """Return the body of a response without its content codings."""
     return b"".join(response.iter_content(_CHUNK))
 
 
 def _observe_body(response: Any, body: WatchedBody) -> None:
+    """Record the body of a response, now if it was read, else while it is read."""
     if isinstance(response._content, bytes):
         body.set(response._content)
     elif not attach(response.raw, body):
@@ -68,10 +72,11 @@ def _observe_body(response: Any, body: WatchedBody) -> None:
         vars(response)[_BODY] = body
 
 
-def _observe_content(iter_content: Any) -> Any:
-    """Return `Response.iter_content`, which `content`, `text` and `iter_lines` call, with a body that is recorded."""
+def _wrap_iter_content(iter_content: Any) -> Any:
+    """Return `Response.iter_content`, which records the body that it yields."""
 
     def observed_iter_content(self: Any, *arguments: Any, **named: Any) -> Any:
+        """Return the chunks of the body, which are recorded."""
         chunks = iter_content(self, *arguments, **named)
         body: WatchedBody | None = vars(self).pop(_BODY, None)
         if body is None:
@@ -82,6 +87,7 @@ def _observe_content(iter_content: Any) -> Any:
 
 
 def _recorded(chunks: Any, body: WatchedBody, encoding: str | None) -> Iterator[Any]:
+    """Yield the chunks of a body, and record them."""
     for chunk in chunks:
         if isinstance(chunk, str):
             body.add(chunk.encode(encoding or "utf-8"))

@@ -18,25 +18,30 @@ _BODY = "_bctrl_body"
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of pools that sends a single request: redirects and retries call it once per request."""
     response_class = module.response.HTTPResponse
-    patches.wrap(response_class, "read", _observe_read)
+    patches.wrap(response_class, "read", _wrap_read)
     # New in urllib3 2.3.
-    patches.wrap(response_class, "read1", _observe_read, is_required=False)
-    patches.wrap(response_class, "read_chunked", _observe_read_chunked)
+    patches.wrap(response_class, "read1", _wrap_read, is_required=False)
+    patches.wrap(response_class, "read_chunked", _wrap_read_chunked)
 
     def wrap(make_request: Any) -> Any:
+        """Return the method `_make_request` of a pool, which records the exchange."""
+
         def observed_make_request(self: Any, conn: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
+            """Return the response to a request or its substitute, and record the exchange."""
             __tracebackhide__ = True
             if arguments or not recorder.records(URLLIB3) or not hasattr(module.response, "BaseHTTPResponse"):
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
                 return make_request(self, conn, method, url, *arguments, **named)
-            exchange = WatchedExchange("urllib3", method, f"{self.scheme}://{_host(self)}{url}", _fields(named))
+            exchange = WatchedExchange(
+                "urllib3", method, f"{self.scheme}://{_host_and_port(self)}{url}", _header_argument(named)
+            )
             exchange.sent_at = recorder.calling_line()
             named["body"] = tee_request_body(named.get("body"), exchange.request_body)
             with recorder.sending(exchange, URLLIB3):
                 response = make_request(self, conn, method, url, *arguments, **named)
             exchange.receive(response.status, response.headers.items())
             if recorder.is_replaying(exchange):
-                content = _read(response, exchange.response_body)
+                content = _read_body(response, exchange.response_body)
                 return urllib3_response(response, recorder.substitute(exchange, content), method)
             attach(response, exchange.response_body)
             recorder.add(exchange)
@@ -47,7 +52,8 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     patches.wrap(module.connectionpool.HTTPConnectionPool, "_make_request", wrap)
 
 
-def _host(pool: Any) -> str:
+def _host_and_port(pool: Any) -> str:
+    """Return host and port of a pool, as a URL has them."""
     host = str(pool.host)
     if ":" in host:
         host = f"[{host.strip('[]')}]"
@@ -56,13 +62,14 @@ def _host(pool: Any) -> str:
     return host
 
 
-def _fields(named: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def _header_argument(named: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the header fields in the arguments of a request."""
     headers = named.get("headers") or {}
     return header_fields(headers.items())
 
 
-def _read(response: Any, body: WatchedBody) -> bytes:
-    """Return the body of a response; `body` then has whether it has its content codings."""
+def _read_body(response: Any, body: WatchedBody) -> bytes:
+    """Return the body of a response, and set in `body` whether it has its content codings."""
     body.is_encoded = True
     if is_recorded(response):
         return recorded_body(response)
@@ -92,8 +99,11 @@ def attach(response: Any, body: WatchedBody) -> bool:
     return True
 
 
-def _observe_read(read: Any) -> Any:
+def _wrap_read(read: Any) -> Any:
+    """Return a reading method of responses that records what it reads."""
+
     def observed_read(self: Any, amt: int | None = None, *arguments: Any, **named: Any) -> Any:
+        """Return the data that was read, and record it."""
         body: WatchedBody | None = vars(self).get(_BODY)
         if body is None or body.is_reading or body.is_complete:
             return read(self, amt, *arguments, **named)
@@ -108,8 +118,11 @@ def _observe_read(read: Any) -> Any:
     return observed_read
 
 
-def _observe_read_chunked(read_chunked: Any) -> Any:
+def _wrap_read_chunked(read_chunked: Any) -> Any:
+    """Return `read_chunked` of responses, which records what it yields."""
+
     def observed_read_chunked(self: Any, amt: int | None = None, decode_content: bool | None = None) -> Iterator[Any]:
+        """Yield the chunks of the body, and record them."""
         body: WatchedBody | None = vars(self).get(_BODY)
         if body is None or body.is_reading:
             yield from read_chunked(self, amt, decode_content)
@@ -124,6 +137,7 @@ def _observe_read_chunked(read_chunked: Any) -> Any:
 
 
 def _is_decoded(response: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> bool:
+    """Return whether a read returns data without content codings."""
     decode_content = arguments[0] if arguments else named.get("decode_content")
     if decode_content is None:
         decode_content = response.decode_content
@@ -131,5 +145,5 @@ def _is_decoded(response: Any, arguments: tuple[Any, ...], named: dict[str, Any]
 
 
 def _has_ended(response: Any) -> bool:
-    """Return whether a response has no further data."""
+    """Return whether no data of a response are left to read."""
     return bool(response.closed) and not len(getattr(response, "_decoded_buffer", ()))

@@ -17,7 +17,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of clients that runs the application for a single request."""
 
     def wrap(run_wsgi_app: Any) -> Any:
+        """Return the method `run_wsgi_app` of a client, which records the exchange."""
+
         def observed_run(self: Any, environ: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+            """Return the response to a request or its substitute, and record the exchange."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run_wsgi_app(self, environ, *arguments, **named)
@@ -43,7 +46,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
 
 def exchange_of_environ(library: str, environ: dict[str, Any]) -> WatchedExchange:
-    """Return the exchange of a WSGI environment (PEP 3333), whose body is known if it is in memory."""
+    """Return the exchange of a request that a WSGI environment (PEP 3333) describes."""
     fields = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
     unprefixed = ("CONTENT_TYPE", "CONTENT_LENGTH")
     fields += [(name.replace("_", "-"), environ[name]) for name in unprefixed if environ.get(name)]
@@ -58,6 +61,7 @@ def exchange_of_environ(library: str, environ: dict[str, Any]) -> WatchedExchang
 
 
 def _record_input(stream: Any, body: WatchedBody) -> None:
+    """Record the body of a request if it is in memory; otherwise, say why it is not known."""
     payload = getattr(stream, "_FakePayload__content", None)
     if payload is not None:
         # The stream of Django's test client.
@@ -80,6 +84,7 @@ def _read_content(content: Any) -> bytes:
 
 
 def _observe_content(content: Any, body: WatchedBody) -> Any:
+    """Return the content of a response, which is recorded now or while it is read."""
     if isinstance(content, list | tuple):
         body.set(b"".join(content))
         return content
@@ -93,13 +98,14 @@ class _ContentTee:
         self._content, self._body = content, body
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield the chunks of the content, and record them."""
         for chunk in self._content:
             self._body.add(chunk)
             yield chunk
         self._body.finish()
 
     def close(self) -> None:
-        """Close the content."""
+        """Close the content of the response."""
         close = getattr(self._content, "close", None)
         if close is not None:
             close()

@@ -16,7 +16,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     remember_creation(match_class, "aioresponses registration", recorder, patches)
 
     def wrap(build_response: Any) -> Any:
+        """Return the method that records which registration builds a response."""
+
         def observed_build_response(self: Any, *arguments: Any, **named: Any) -> Any:
+            """Return the response, and record the line of its registration."""
             name_creation(self, recorder)
             return build_response(self, *arguments, **named)
 

@@ -13,10 +13,14 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the registration of callbacks, which responses are too."""
 
     def wrap(add_callback: Any) -> Any:
+        """Return the method that registers callbacks which record their line."""
+
         def observed_add_callback(self: Any, callback: Any, **matchers: Any) -> Any:
+            """Register a callback that records the line of its registration."""
             line = recorder.calling_line()
 
             def named_callback(request: Any) -> Any:
+                """Return the response of the callback, and record the line of its registration."""
                 if line:
                     recorder.set_registered(f"pytest-httpx registration at {line}")
                 return callback(request)

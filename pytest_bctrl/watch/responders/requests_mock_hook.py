@@ -16,7 +16,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     remember_creation(matcher_class, "requests-mock matcher", recorder, patches)
 
     def wrap(call: Any) -> Any:
+        """Return the method that records which matcher returns a response."""
+
         def observed_call(self: Any, *arguments: Any, **named: Any) -> Any:
+            """Return the response, and record the line of its matcher."""
             response = call(self, *arguments, **named)
             if response is not None:
                 name_creation(self, recorder)

@@ -15,7 +15,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     remember_creation(module.BaseResponse, "responses registration", recorder, patches)
 
     def wrap(get_response: Any) -> Any:
+        """Return the method that records which registration returns a response."""
+
         def observed_get_response(self: Any, *arguments: Any, **named: Any) -> Any:
+            """Return the response, and record the line of its registration."""
             name_creation(self, recorder)
             return get_response(self, *arguments, **named)
 

@@ -15,7 +15,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     remember_creation(module.Route, "respx route", recorder, patches)
 
     def wrap(match: Any) -> Any:
+        """Return the method that records which route matches."""
+
         def observed_match(self: Any, *arguments: Any, **named: Any) -> Any:
+            """Return the match, and record the line of the route."""
             result = match(self, *arguments, **named)
             if result is not None:
                 name_creation(self, recorder)

@@ -13,7 +13,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe which cassette plays a response."""
 
     def wrap(play_response: Any) -> Any:
+        """Return the method that records which cassette is played."""
+
         def observed_play_response(self: Any, request: Any) -> Any:
+            """Return the recorded response, and record the name of its cassette."""
             recorder.set_registered(f"cassette {recorder.shown_file(str(self._path))}")
             return play_response(self, request)
 

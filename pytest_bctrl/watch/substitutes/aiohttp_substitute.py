@@ -10,7 +10,7 @@ from pytest_bctrl.watch.substitution import Substitute
 
 
 def aiohttp_response(response: Any, substitute: Substitute, *, is_decoded: bool, is_whole: bool) -> Any:
-    """Return a response whose body is not read yet, unless `is_whole`."""
+    """Return a response of aiohttp with the substitute's contents; its body is unread unless `is_whole`."""
     from multidict import CIMultiDict, CIMultiDictProxy
 
     fields = substitute.headers
@@ -20,7 +20,7 @@ def aiohttp_response(response: Any, substitute: Substitute, *, is_decoded: bool,
         status=substitute.status,
         reason=substitute.reason(response.status, response.reason),
         _headers=CIMultiDictProxy(CIMultiDict(fields)),
-        _raw_headers=tuple((_encoded(name), _encoded(value)) for name, value in fields),
+        _raw_headers=tuple((_field_bytes(name), _field_bytes(value)) for name, value in fields),
         _cache={},
         _connection=None,
         _released=False,
@@ -32,8 +32,8 @@ def aiohttp_response(response: Any, substitute: Substitute, *, is_decoded: bool,
     return copy
 
 
-def _encoded(text: str) -> bytes:
-    """Return the bytes of a name or a value, which aiohttp decodes in this way."""
+def _field_bytes(text: str) -> bytes:
+    """Return a name or value of a header field as bytes, which aiohttp decodes again."""
     return text.encode("utf-8", "surrogateescape")
 
 

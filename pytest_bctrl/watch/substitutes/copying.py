@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def shallow_copy(response: T, **attributes: Any) -> T:
-    """Return an object with the attributes of another one, except for these; its class has no say in it."""
+    """Return a copy of an object with some attributes replaced, without calling any method of its class."""
     copy = object.__new__(type(response))
     vars(copy).update(vars(response))
     vars(copy).update(attributes)

@@ -10,7 +10,7 @@ from pytest_bctrl.watch.substitution import Substitute
 
 
 def django_response(response: Any, substitute: Substitute) -> Any:
-    """Return a response of the same class, which is streamed if the observed one is."""
+    """Return a response of Django with the substitute's contents, streamed if the observed one is."""
     headers = type(response.headers)({})
     for name, value in substitute.headers:
         headers[name] = value

@@ -15,12 +15,12 @@ class _Socket:
         self._data = data
 
     def makefile(self, _mode: str) -> BytesIO:
-        """Return the file that the response reads."""
+        """Return a file with the bytes of the response."""
         return BytesIO(self._data)
 
 
 def http_client_response(response: Any, substitute: Substitute, method: str) -> Any:
-    """Return a response that parses the bytes which a server would send."""
+    """Return a response of http.client that parses the substitute as if a server had sent it."""
     version = "1.0" if response.version == 10 else "1.1"
     reason = substitute.reason(response.status, response.reason)
     lines = [f"HTTP/{version} {substitute.status} {reason}"]

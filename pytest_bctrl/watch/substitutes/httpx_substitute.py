@@ -13,7 +13,7 @@ _CACHED = ("_text", "_decoder", "_encoding")
 
 
 def httpx_response(module: Any, response: Any, substitute: Substitute) -> Any:
-    """Return a response that is read, or not, as the observed one was; closing it closes the observed one."""
+    """Return a response of httpx with the substitute's contents; closing it closes the observed response."""
     extensions = dict(response.extensions)
     if substitute.status != response.status_code:
         extensions.pop("reason_phrase", None)
@@ -32,7 +32,7 @@ def httpx_response(module: Any, response: Any, substitute: Substitute) -> Any:
 
 
 def _stream_class(base: Any) -> Any:
-    """Return a class of streams that is derived from that of the library."""
+    """Return a class of streams, derived from that of the library, with the substitute's content."""
 
     class SubstitutedStream(base):  # type: ignore[misc]
         """The body of a response; closing it closes the stream of the observed response."""
@@ -41,10 +41,12 @@ def _stream_class(base: Any) -> Any:
             self._content, self._observed, self._response = content, observed, response
 
         def __iter__(self) -> Iterator[bytes]:
+            """Yield the content."""
             if self._content:
                 yield self._content
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
+            """Yield the content."""
             if self._content:
                 yield self._content
 
@@ -59,7 +61,7 @@ def _stream_class(base: Any) -> Any:
             self._copy_elapsed()
 
         def _copy_elapsed(self) -> None:
-            """Copy the time from the observed response."""
+            """Copy the measured time of the observed response."""
             elapsed = getattr(self._observed, "_elapsed", None)
             if elapsed is not None:
                 self._response.elapsed = elapsed

@@ -10,7 +10,7 @@ from pytest_bctrl.watch.substitution import Substitute
 
 
 def urllib3_response(response: Any, substitute: Substitute, method: str) -> Any:
-    """Return a response of urllib3 that is read, or not, as the observed one was."""
+    """Return a response of urllib3 with the substitute's contents, read if the observed one was."""
     if is_recorded(response):
         from pytest_bctrl.watch.substitutes.vcr_substitute import vcr_response
 
@@ -33,7 +33,7 @@ def urllib3_response(response: Any, substitute: Substitute, method: str) -> Any:
 
 
 def requests_response(response: Any, substitute: Substitute) -> Any:
-    """Return a response of requests whose body is not read yet."""
+    """Return a response of requests with the substitute's contents, whose body is not read yet."""
     from requests.structures import CaseInsensitiveDict
     from requests.utils import get_encoding_from_headers
     from urllib3.response import HTTPResponse
@@ -96,7 +96,7 @@ def _separate_fields(observed: Any, substitute: Substitute) -> Any:
 
 
 def _header_dict(response: Any, substitute: Substitute) -> Any:
-    """Return the header fields for a response; several of one name are kept."""
+    """Return the header fields for a response of urllib3, several of one name kept separate."""
     headers = type(response.headers)()
     for name, value in substitute.unchunked_headers:
         headers.add(name, value)

@@ -8,7 +8,7 @@ from pytest_bctrl.watch.substitution import Substitute
 
 
 def vcr_response(response: Any, substitute: Substitute) -> Any:
-    """Return a response of vcrpy."""
+    """Return a response of vcrpy with the substitute's contents."""
     headers: dict[str, list[str]] = {}
     for name, value in substitute.headers:
         headers.setdefault(name, []).append(value)
