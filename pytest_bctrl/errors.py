@@ -40,7 +40,7 @@ class DocumentError(BctrlError):
     document: object = None
 
     def at(self, pointer: str) -> DocumentError:
-        """Set the pointer, and return the error."""
+        """Set the pointer into the document at which the error is, and return the error."""
         self.pointer = pointer
         return self
 

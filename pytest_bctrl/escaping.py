@@ -30,7 +30,7 @@ _START_OF_COMMAND = r"^( *)(?=::|(?:---|\+\+\+|~~~|\^\^\^)(?: |$)|travis_)(.)"
 
 
 def escape_line(text: str) -> str:
-    """Return a text as one line for a terminal or a log, in which no terminal and no CI system finds a command."""
+    """Return a text as one line for a terminal or log, with control characters and CI commands escaped."""
     text = _visible(text)
     if "##" in text:
         text = re.sub(_SECOND_HASH, r"\\x23", text)
@@ -45,6 +45,7 @@ def escape_lines(text: str) -> str:
 
 
 def _code(char: str) -> str:
+    r"""Return a character as a Python escape, such as `\x1b`."""
     return char.encode("unicode_escape").decode()
 
 
@@ -56,7 +57,7 @@ def _visible(text: str, code: Callable[[str], str] = _code) -> str:
 
 
 def escape_json(document: str) -> str:
-    r"""Return a JSON document, as `json.dumps` writes it, with the same values and without commands.
+    """Return a JSON document with the same values, in which no terminal and no CI system finds a command.
 
     Invisible characters and a second `#` in a row, which are always inside a string, become escapes such as `\u0023`.
     """
@@ -65,16 +66,18 @@ def escape_json(document: str) -> str:
 
 
 def _json_code(char: str) -> str:
+    r"""Return a character as JSON escapes, such as `\u001b`."""
     return "".join(f"\\u{code:04x}" for code in _utf_16(char))
 
 
 def _utf_16(char: str) -> Iterator[int]:
+    """Yield the UTF-16 code units of a character."""
     data = char.encode("utf-16-be", "surrogatepass")
     return (int.from_bytes(data[at : at + 2]) for at in range(0, len(data), 2))
 
 
 def escape_yaml(document: str) -> str:
-    """Return a YAML document with the same values and without commands.
+    """Return a YAML document with the same values, in which no terminal and no CI system finds a command.
 
     The writer of the document must put each text that `escape_line` would change in double quotes, and fold no line.
     """
@@ -86,7 +89,7 @@ _KEPT = frozenset({r"\n", r"\t", r"\u0023"})
 
 
 def escape_html_json(document: str) -> str:
-    r"""Return a JSON document in ASCII for a `script` element of HTML, which no text in it can end.
+    """Return a JSON document as ASCII for a `script` element of HTML, which no text in it can end.
 
     It is shown, not read by programs: hidden characters become text that shows their escape (`\u202e`).
     """
@@ -95,6 +98,7 @@ def escape_html_json(document: str) -> str:
 
 
 def _shown_escape(match: re.Match[str]) -> str:
+    """Return a JSON escape as it is, or doubly escaped if its character is invisible and would act on a terminal."""
     import json
 
     char = json.loads(f'"{match[0]}"')
@@ -128,10 +132,11 @@ _REFERENCE = r"(?i)://|www\.|@|\$|#\d|\bGH-\d"
 def escape_markdown(text: str) -> str:
     """Return a line for GitHub's Markdown, also for a cell of a table: a word that would be a link becomes code."""
     first, *others = escape_line(text).split(" ")
-    return " ".join([re.sub(_START_OF_BLOCK, r"\\\g<0>", _word(first), count=1), *map(_word, others)])
+    return " ".join([re.sub(_START_OF_BLOCK, r"\\\g<0>", _escaped_word(first), count=1), *map(_escaped_word, others)])
 
 
-def _word(word: str) -> str:
+def _escaped_word(word: str) -> str:
+    """Return a word with Markdown escaped; as code if GitHub would make a link of it."""
     return escape_markdown_code(word) if re.search(_REFERENCE, word) else re.sub(_MARKUP, r"\\\g<0>", word)
 
 
@@ -142,6 +147,7 @@ def escape_markdown_code(text: str) -> str:
 
 
 def _code_span(text: str) -> str:
+    """Return a text as a code span of Markdown, with more backquotes around it than inside."""
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     # Markdown removes one blank on both sides; it protects the text's blanks and separates a backtick from the fence.
     pad = " " if "`" in text or (text.strip() and text[0] == text[-1] == " ") else ""

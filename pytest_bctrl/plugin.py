@@ -117,8 +117,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
-    """Redact secrets before a `conftest.py` runs, and before anything is captured; then reject unknown options."""
-    _enter(early_config)
+    """Redact secrets before a `conftest.py` runs, and before anything is captured; reject unknown options after it."""
+    _enter_run(early_config)
     if "--bctrl-impact" in args:
         # argparse would take the path of a test for the SOURCE.
         at = args.index("--bctrl-impact")
@@ -135,7 +135,7 @@ def pytest_load_initial_conftests(
     return result
 
 
-def _enter(config: pytest.Config) -> None:
+def _enter_run(config: pytest.Config) -> None:
     """Make this run the one whose contract `pytest_bctrl.schema()` and `check()` use."""
     from pytest_bctrl.settings import current_run
 
@@ -149,6 +149,7 @@ def _is_source(following: str) -> bool:
 
 
 def _redact_secrets(config: pytest.Config) -> None:
+    """Add the secrets of environment and settings to the redaction of output, if there are any."""
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
@@ -176,10 +177,10 @@ def pytest_fixture_setup(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers and, if a flag is given, the contract run."""
+    """Register the markers, reject wrong settings, and start the runs that flags request: suite, watch, impact."""
     from pytest_bctrl.settings.table import SETTINGS
 
-    _enter(config)
+    _enter_run(config)
     _redact_secrets(config)
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
@@ -321,6 +322,7 @@ def _observe(config: pytest.Config) -> None:
 
 
 def _is_in_file(config: pytest.Config, name: str) -> bool:
+    """Return whether the configuration file sets a setting."""
     try:
         return config.getini(name) not in ("", [])
     except (TypeError, Warning, pytest.UsageError):
@@ -407,9 +409,9 @@ def bctrl_space_id(pytestconfig: pytest.Config) -> str:
 @pytest.fixture
 def bctrl_recording(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     """The recording of this test, `.url`, `.exchanges`, `.space_id`: replays, or records under --bctrl-record-mode."""
-    from pytest_bctrl.recorded.hooks import in_use
+    from pytest_bctrl.recorded.hooks import recording_in_use
 
-    with in_use(request) as recording:
+    with recording_in_use(request) as recording:
         yield recording
 
 
@@ -426,8 +428,8 @@ def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
     from pytest_bctrl.integration.fixture_values import client_for
 
-    is_plain = _recorded(request) is None
-    with client_for(request) if is_plain else _recorder(request).client() as client:
+    is_plain = _recording_of(request) is None
+    with client_for(request) if is_plain else _recording_fixture(request).client() as client:
         yield client
 
 
@@ -437,9 +439,9 @@ def bctrl_async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     from pytest_bctrl.integration.fixture_values import client_settings
     from pytest_bctrl.traffic.client import async_client
 
-    if _recorded(request) is None:
+    if _recording_of(request) is None:
         return async_client(**client_settings(request))
-    return _recorder(request).async_client()
+    return _recording_fixture(request).async_client()
 
 
 @pytest.fixture
@@ -447,7 +449,7 @@ def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     """The mock server of this test: `.url`, `.api_key`, `.space_id`, `.runtimes`, `.requests`; plays its recording."""
     from pytest_bctrl.integration import fixture_values
 
-    recording = _recorded(request)
+    recording = _recording_of(request)
     with fixture_values.mock_for(request) as server, ExitStack() as played:
         if recording is not None and not recording.is_recording:
             played.enter_context(recording.played_by(server))
@@ -473,7 +475,7 @@ def bctrl_mock_space(request: pytest.FixtureRequest, bctrl_mock_server: MockServ
         yield space
 
 
-def _recorded(request: pytest.FixtureRequest) -> RecordedTest | None:
+def _recording_of(request: pytest.FixtureRequest) -> RecordedTest | None:
     """Return the recording of a test that has the marker or requests a recording, directly or through a fixture."""
     is_requested = {"bctrl_recording", "bctrl_runtimes"} & set(request.fixturenames)
     if not is_requested and request.node.get_closest_marker("bctrl_recording") is None:
@@ -483,7 +485,8 @@ def _recorded(request: pytest.FixtureRequest) -> RecordedTest | None:
     return recorded(request)
 
 
-def _recorder(request: pytest.FixtureRequest) -> RecordedTest:
+def _recording_fixture(request: pytest.FixtureRequest) -> RecordedTest:
+    """Return the value of the fixture `bctrl_recording`."""
     recording: RecordedTest = request.getfixturevalue("bctrl_recording")
     return recording
 

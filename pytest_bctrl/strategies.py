@@ -87,6 +87,7 @@ def _findings(samples: Samples, body: Any) -> list[Finding]:
 
 @st.composite
 def _runtime(draw: st.DrawFn, samples: Samples, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Draw a runtime that the contract allows, with these values or strategies for some members."""
     values = {
         name: draw(value) if isinstance(value, st.SearchStrategy) else copy.deepcopy(value)
         for name, value in overrides.items()
@@ -108,6 +109,7 @@ def _response(
     space_id: str,
     overrides: Mapping[str, Any],
 ) -> Any:
+    """Draw a response body whose runtimes have distinct ids and one space."""
     has_space = any(rule.keyword == "equals" and rule.location.endswith(".spaceId") for rule in samples.invariants)
     if has_space:
         overrides = {"spaceId": space_id, **overrides}
@@ -124,6 +126,7 @@ def _response(
 def _nonconforming(
     draw: st.DrawFn, samples: Samples, fixed_items: list[Any], space_id: str, names: list[str]
 ) -> Nonconforming:
+    """Draw a body that breaks exactly one rule of the contract."""
     rule = draw(st.sampled_from(names))
     # Only one of the items is drawn, because Hypothesis reports slow draws as an error.
     items = [*fixed_items, *samples.items(draw(_response(samples, 1, 1, space_id, {})))]
@@ -136,6 +139,7 @@ def _nonconforming(
 
 
 def _samples(contract: Contract | None, operation: str | None) -> Samples:
+    """Return the samples of an operation, ready to draw from. Raises `SettingError` if it has no list."""
     samples = samples_of(contract or current_contract(), operation)
     if not samples.lists:
         raise SettingError(
@@ -150,7 +154,7 @@ def _samples(contract: Contract | None, operation: str | None) -> Samples:
 
 @lru_cache(maxsize=1)
 def _prepare() -> None:
-    """Let Hypothesis create its character tables and read the constants of all modules, as its first draws would do."""
+    """Let Hypothesis do the work of its first draws now: character tables and the constants of all modules."""
     text({}).validate()
     if not currently_in_test_context():
         once = settings(database=None, deadline=None, phases=[Phase.generate], verbosity=Verbosity.quiet)
@@ -161,12 +165,13 @@ def _prepare() -> None:
 
 @lru_cache(maxsize=8)
 def _locations(_samples: Samples) -> dict[str, Any]:
-    """Return the cache of an item's schemas by location, which the builders of all draws share."""
+    """Return the cache of an item's schemas by location, the same one for all draws from these samples."""
     return {}
 
 
 @lru_cache(maxsize=8)
 def _rules(samples: Samples) -> list[str]:
+    """Return the names of the rules that a body can break, except those that depend on the request."""
     # A rule about the request cannot be broken, because the body has no request.
     request_rules = {rule.name for rule in samples.invariants if rule.keyword == "equals"}
     return [rule for rule in rules(samples) if rule not in request_rules]

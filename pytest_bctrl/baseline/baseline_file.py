@@ -63,18 +63,19 @@ class BaselineEntry(NamedTuple):
         return self._matches(finding.rule, finding.location, finding.operation, finding.extra.get("status", ""))
 
     def covers_place(self, place: Mapping[str, Any]) -> bool:
-        """Return whether the entry accepts a change at one of its locations."""
+        """Return whether the entry accepts a finding at one of its locations."""
         if self.fingerprint:
             return self.fingerprint == str(place["fingerprint"])
         return self._matches(place["rule"], place["location"], place["operation"], place.get("status", ""))
 
     def _matches(self, rule: str, location: str, operation: str, status: object) -> bool:
+        """Return whether rule, location, operation and status are those of the entry; an empty one accepts all."""
         is_here = (self.rule, self.location) == (rule, location) and self.operation in ("", operation)
         return is_here and self.status in ("", str(status))
 
     @property
     def name(self) -> str:
-        """The name of the entry in messages."""
+        """The name of the entry in messages: its fingerprint, or rule and location."""
         return self.fingerprint or f"{self.rule} at {self.location or 'the operation'}"
 
 
@@ -150,6 +151,7 @@ def error_at(path: str, lines: Mapping[str, int], pointer: str, problem: str, hi
 
 
 def _read_entries(data: Mapping[str, Any], path: str, lines: Mapping[str, int]) -> tuple[BaselineEntry, ...]:
+    """Return the entries under `allow`. Raises `DocumentError`, naming the line, for a wrong one."""
     entries = data.get("allow")
     if entries is None:
         return ()
@@ -159,6 +161,7 @@ def _read_entries(data: Mapping[str, Any], path: str, lines: Mapping[str, int]) 
 
 
 def _read_entry(data: Any, pointer: str, path: str, lines: Mapping[str, int]) -> BaselineEntry:
+    """Return an entry. Raises `DocumentError`, naming the line, if it has no reason, date or finding."""
     if not isinstance(data, dict) or data.keys() - _ENTRY_KEYS:
         raise error_at(path, lines, pointer, "the entry is not of the right form", _ENTRY_HINT)
     for key in ("fingerprint", "rule"):
@@ -174,11 +177,12 @@ def _read_entry(data: Any, pointer: str, path: str, lines: Mapping[str, int]) ->
     if ignored_keys:
         problem = f"the entry has a fingerprint, so its {ignored_keys[0]} would be ignored"
         raise error_at(path, lines, pointer, problem, f"remove the {ignored_keys[0]}, or the fingerprint")
-    until = _read_until(texts.pop("until", ""), pointer, path, lines)
+    until = _expiry_of_entry(texts.pop("until", ""), pointer, path, lines)
     return BaselineEntry(until=until, line=lines.get(pointer, 1), **texts)
 
 
-def _read_until(text: str, pointer: str, path: str, lines: Mapping[str, int]) -> date:
+def _expiry_of_entry(text: str, pointer: str, path: str, lines: Mapping[str, int]) -> date:
+    """Return the expiry date of an entry. Raises `DocumentError` if it is missing or not a date."""
     problem = f"until: {text!r} is not a date" if text else "the entry has no expiry date"
     try:
         return date.fromisoformat(text)
@@ -187,7 +191,7 @@ def _read_until(text: str, pointer: str, path: str, lines: Mapping[str, int]) ->
 
 
 def apply_baseline(findings: Sequence[Finding], baseline: BaselineFile, today: date) -> PartitionedFindings:
-    """Separate the findings that the baseline accepts from the others; expired entries accept nothing."""
+    """Separate the findings that entries accept from those that remain; expired entries accept nothing."""
     marked_findings = [mark_accepted(finding, baseline, today) for finding in findings]
     accepted_findings = [finding for finding in marked_findings if finding.extra.get("accepted")]
     remaining = [finding for finding in marked_findings if not finding.extra.get("accepted")]
@@ -239,6 +243,7 @@ def baseline_notes(findings: Sequence[Finding], baseline: BaselineFile, today: d
 
 
 def _entry_note(entry: BaselineEntry, findings: Sequence[Finding], baseline: BaselineFile, today: date) -> str:
+    """Return the note on an entry that is stale, expired or covers only a part of a finding; else empty."""
     partly_covered = _partly_covered(entry, findings)
     if partly_covered is None and not any(entry.covers(finding) for finding in findings):
         remedy = "remove it"

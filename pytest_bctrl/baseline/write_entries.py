@@ -52,24 +52,24 @@ def add_entries(text: str, path: str, findings: Sequence[Finding], reason: str, 
     change alone because it shares values with another.
     """
     entries = parse_baseline(text, path).entries
-    renewed_entries = _renew_entries(entries, findings, reason.strip(), until)
+    renewed_entries = _renewed_entries(entries, findings, reason.strip(), until)
     new_findings = [finding for finding in findings if not any(entry.covers(finding) for entry in entries)]
     if not renewed_entries and not new_findings:
         return text
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     text = text.removeprefix(mark)
     root = read_nodes(text)
-    edits = _edit_entries(text, _list_node(root), renewed_entries)
+    edits = _edits_of_entries(text, _list_node(root), renewed_entries)
     if new_findings:
         rows = [row for finding in new_findings for row in _entry_rows(finding, reason, until)]
-        edits.update(_insert_rows(text, path, root, rows))
+        edits.update(_appending_edits(text, path, root, rows))
     for edit in sorted(edits, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     _require_entries(text, path, [renewed_entries.get(index, entry) for index, entry in enumerate(entries)])
     return mark + text
 
 
-def _renew_entries(
+def _renewed_entries(
     entries: Sequence[BaselineEntry], findings: Sequence[Finding], reason: str, until: date
 ) -> dict[int, BaselineEntry]:
     """Return the new content of each entry that covers a finding, by its index; a missing rule is added."""
@@ -86,43 +86,45 @@ def _list_node(root: YamlNode | None) -> YamlNode | None:
     return root.members().get("allow") if root else None
 
 
-def _edit_entries(text: str, list_node: YamlNode | None, entries: Mapping[int, BaselineEntry]) -> set[_Edit]:
+def _edits_of_entries(text: str, list_node: YamlNode | None, entries: Mapping[int, BaselineEntry]) -> set[_Edit]:
     """Return the edits that write reason, date and a missing rule of these entries, by index, into the list."""
     edits: set[_Edit] = set()
     for index, node in enumerate(list_node.nodes if list_node else ()):
         if index in entries:
-            edits.update(_edit_entry(text, node, entries[index]))
+            edits.update(_edits_of_entry(text, node, entries[index]))
     return edits
 
 
-def _edit_entry(text: str, node: YamlNode, entry: BaselineEntry) -> Iterator[_Edit]:
+def _edits_of_entry(text: str, node: YamlNode, entry: BaselineEntry) -> Iterator[_Edit]:
     """Yield the edits of an entry; none for an alias, which changes with the entry that has the anchor."""
     members = node.members()
     if not members:
         return
-    values = {"reason": _quoted(entry.reason), "until": entry.until.isoformat()}
+    values = {"reason": _quoted_yaml(entry.reason), "until": entry.until.isoformat()}
     if "rule" not in members or not members["rule"].text:
-        values["rule"] = _quoted(entry.rule, _PLAIN_RULE)
+        values["rule"] = _quoted_yaml(entry.rule, _PLAIN_RULE)
     for key, value in values.items():
         if key in members:
-            yield _replace_value(text, members[key], value)
+            yield _value_edit(text, members[key], value)
         else:
-            yield _prepend_member(text, node, f"{key}: {value}")
+            yield _prepending_edit(text, node, f"{key}: {value}")
 
 
-def _replace_value(text: str, node: YamlNode, value: str) -> _Edit:
-    start, end = _span(text, node)
+def _value_edit(text: str, node: YamlNode, value: str) -> _Edit:
+    """Return the edit that replaces the value of a node."""
+    start, end = _trimmed_span(text, node)
     if text[start - 1] == ":":
         value = f" {value}"
     return _Edit(start, end, value)
 
 
-def _span(text: str, node: YamlNode) -> tuple[int, int]:
+def _trimmed_span(text: str, node: YamlNode) -> tuple[int, int]:
     """Return the start and the end of a value, without the line breaks that end a block scalar."""
     return node.start, node.start + len(text[node.start : node.end].rstrip())
 
 
-def _prepend_member(text: str, node: YamlNode, row: str) -> _Edit:
+def _prepending_edit(text: str, node: YamlNode, row: str) -> _Edit:
+    """Return the edit that puts a member in front of the first member of an entry."""
     first_key = node.nodes[0]
     separator = _line_end(text) + " " * first_key.column
     if node.is_flow:
@@ -130,7 +132,7 @@ def _prepend_member(text: str, node: YamlNode, row: str) -> _Edit:
     return _Edit(first_key.start, first_key.start, row + separator)
 
 
-def _insert_rows(text: str, path: str, root: YamlNode | None, rows: Sequence[str]) -> Iterator[_Edit]:
+def _appending_edits(text: str, path: str, root: YamlNode | None, rows: Sequence[str]) -> Iterator[_Edit]:
     """Yield the edits that append rows to the list, which ends with the document."""
     list_node = _list_node(root)
     _require_block_style(path, root)
@@ -139,7 +141,7 @@ def _insert_rows(text: str, path: str, root: YamlNode | None, rows: Sequence[str
         _require_block_style(path, list_node)
         indent = _indentation(text, list_node)
     elif empty_node := list_node or root:
-        yield _remove_value(text, empty_node)
+        yield _removing_edit(text, empty_node)
     rows = [indent + row for row in rows]
     if list_node is None:
         rows.insert(0, "allow:")
@@ -152,6 +154,7 @@ def _insert_rows(text: str, path: str, root: YamlNode | None, rows: Sequence[str
 
 
 def _require_block_style(path: str, node: YamlNode | None) -> None:
+    """Raise `DocumentError` if a list or mapping is written on one line, where no lines can be added."""
     if node and node.is_flow:
         where = f"{path}:{node.line + 1}"
         raise DocumentError("'allow' is written on one line", where=where, hint="write each entry on separate lines")
@@ -164,9 +167,9 @@ def _indentation(text: str, list_node: YamlNode) -> str:
     return first_row[: first_row.index("-")]
 
 
-def _remove_value(text: str, node: YamlNode) -> _Edit:
+def _removing_edit(text: str, node: YamlNode) -> _Edit:
     """Return the edit that removes an empty list or a null, and the spaces in front of it."""
-    start, end = _span(text, node)
+    start, end = _trimmed_span(text, node)
     return _Edit(len(text[:start].rstrip(" ")), end, "")
 
 
@@ -179,7 +182,7 @@ def _end_of_rows(text: str, root: YamlNode | None) -> int:
 
 
 def _line_end(text: str) -> str:
-    """Return how the first line ends."""
+    """Return the line end of the first line: CR LF, or LF."""
     first_line, _, _ = text.partition("\n")
     return "\r\n" if first_line.endswith("\r") else "\n"
 
@@ -190,14 +193,14 @@ def _entry_rows(finding: Finding, reason: str, until: date) -> list[str]:
     comment = escape_line(" ".join(f"{finding.rule} at {location}".split()))
     return [
         f"# {comment}",
-        f"- fingerprint: {_quoted(finding.fingerprint, _PLAIN_FINGERPRINT)}",
-        f"  rule: {_quoted(finding.rule, _PLAIN_RULE)}",
-        f"  reason: {_quoted(reason)}",
+        f"- fingerprint: {_quoted_yaml(finding.fingerprint, _PLAIN_FINGERPRINT)}",
+        f"  rule: {_quoted_yaml(finding.rule, _PLAIN_RULE)}",
+        f"  reason: {_quoted_yaml(reason)}",
         f"  until: {until.isoformat()}",
     ]
 
 
-def _quoted(text: str, plain: re.Pattern[str] | None = None) -> str:
+def _quoted_yaml(text: str, plain: re.Pattern[str] | None = None) -> str:
     """Return a string as YAML, in quotes unless it matches `plain`."""
     if plain is not None and plain.fullmatch(text):
         return text

@@ -12,7 +12,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.exchanges.exchange_checks import ObservedExchange
 from pytest_bctrl.files.limits import RECORDED, size
-from pytest_bctrl.recorded.conform import space_of
+from pytest_bctrl.recorded.conform import recorded_space_id
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.origin import origin_of
@@ -90,7 +90,7 @@ class ProxyRecording:
                 problems.append(f"not recorded: {error.problem.removesuffix(', and nothing was written')}")
         try:
             if self._scrubs_ids:
-                exchanges = list(scrub(exchanges, self._path.name, space_of(exchanges, self._contract) or ""))
+                exchanges = list(scrub(exchanges, self._path.name, recorded_space_id(exchanges, self._contract) or ""))
             hint = "move it away, and run the proxy again"
             save(self._path, _TEST, exchanges, self._target, _now(), hint, option="--record")
         except BctrlError as error:

@@ -21,7 +21,7 @@ def security_schemes(contract: Contract) -> tuple[SecurityScheme, ...]:
 
 
 def sent_secrets(request: Request, schemes: Iterable[SecurityScheme]) -> Iterator[str]:
-    """Yield the credentials of a request: those of security schemes, and of fields whose name is that of one."""
+    """Yield the credentials in a request: of security schemes, and of fields and parameters with such a name."""
     for scheme in schemes:
         yield from sent_credentials(scheme, request.header, request.query)
     for name, value in request.query:
@@ -33,7 +33,7 @@ def sent_secrets(request: Request, schemes: Iterable[SecurityScheme]) -> Iterato
         if name.lower() == "cookie":
             yield from (pair.partition("=")[2].strip() for pair in value.split(";"))
         elif name.lower().endswith("authorization"):
-            yield from _of_authorization(value)
+            yield from _authorization_secrets(value)
         else:
             yield value
 
@@ -47,7 +47,7 @@ def received_secrets(headers: Headers) -> Iterator[str]:
                 yield cookie
 
 
-def _of_authorization(value: str) -> Iterator[str]:
+def _authorization_secrets(value: str) -> Iterator[str]:
     """Yield the credentials in a value of `Authorization`: after the scheme, and decoded if the scheme is Basic."""
     scheme, space, credentials = value.strip().partition(" ")
     if not space:

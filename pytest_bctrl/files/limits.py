@@ -62,7 +62,7 @@ def read_text(path: Path, max_bytes: int = DOCUMENT, *, keep_line_ends: bool = F
 
 
 def parsing_problem(data: bytes, width: int = 0) -> str:
-    """Return the problem if parsing JSON would take more memory than `PARSED`, by an estimate; empty if it would not.
+    """Return why JSON is not parsed: it would take more memory than `PARSED`, by an estimate; else empty.
 
     Python stores a text at the width of its widest character, and parsing creates strings in addition to the text.
     `width` is that width in bytes, if it is known.
@@ -72,7 +72,7 @@ def parsing_problem(data: bytes, width: int = 0) -> str:
     marks = len(data.translate(None, _OTHERS))
     if len(data) * 2 * 4 + marks * _VALUE <= PARSED:
         return ""
-    max_marks = (PARSED - 2 * (width or _width(data)) * len(data)) // _VALUE
+    max_marks = (PARSED - 2 * (width or _bytes_per_character(data)) * len(data)) // _VALUE
     # Punctuation inside strings is excluded only if counting all of it exceeds the limit: that is slower.
     if max_marks >= 0 and (marks <= max_marks or _has_at_most(data, max_marks)):
         return ""
@@ -84,7 +84,7 @@ def _has_at_most(data: bytes, count: int) -> bool:
     return sum(1 for _ in islice(_VALUES.finditer(data), count + 1)) <= count
 
 
-def _width(data: bytes) -> int:
+def _bytes_per_character(data: bytes) -> int:
     """Return the bytes per character that Python needs for the text."""
     has_escapes = b"\\u" in data
     if has_escapes and _HALF.search(data):
@@ -119,12 +119,12 @@ def latin1_json(data: bytes, bytes_key: str) -> Any:
     if b"\\u" in data or parsing_problem(data, width=1):
         return None
     try:
-        return _widened(json.loads(data.decode("latin-1")), bytes_key)
+        return _decode_texts(json.loads(data.decode("latin-1")), bytes_key)
     except (ValueError, RecursionError):
         return None
 
 
-def _widened(value: Any, bytes_key: str, key: str = "") -> Any:
+def _decode_texts(value: Any, bytes_key: str, key: str = "") -> Any:
     """Return parsed data with its texts decoded as UTF-8, and the value of `bytes_key` as bytes."""
     if isinstance(value, str):
         if key == bytes_key:
@@ -133,7 +133,7 @@ def _widened(value: Any, bytes_key: str, key: str = "") -> Any:
             return value
         return value.encode("latin-1").decode("utf-8")
     if isinstance(value, dict):
-        return {_widened(name, bytes_key): _widened(inner, bytes_key, name) for name, inner in value.items()}
+        return {_decode_texts(name, bytes_key): _decode_texts(inner, bytes_key, name) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_widened(inner, bytes_key) for inner in value]
+        return [_decode_texts(inner, bytes_key) for inner in value]
     return value

@@ -35,7 +35,7 @@ def locked(path: Path) -> Iterator[Path]:
     path.parent.stat()
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(lock.lstat().st_mode):
-            raise _cannot_lock(lock, "not a regular file")
+            raise _lock_error(lock, "not a regular file")
     file_lock = FileLock(lock, TIMEOUT, poll_interval=_POLL_SECONDS, fallback_to_soft=False)
     try:
         file_lock.acquire()
@@ -45,7 +45,7 @@ def locked(path: Path) -> Iterator[Path]:
     except PermissionError as error:
         if not os.path.lexists(lock):
             raise
-        raise _cannot_lock(lock, str(error.strerror)) from None
+        raise _lock_error(lock, str(error.strerror)) from None
     try:
         part.unlink(missing_ok=True)
         yield part
@@ -59,7 +59,8 @@ def locked(path: Path) -> Iterator[Path]:
         file_lock.release()
 
 
-def _cannot_lock(lock: Path, problem: str) -> BctrlError:
+def _lock_error(lock: Path, problem: str) -> BctrlError:
+    """Return the error for a lock that this user cannot take."""
     return BctrlError(f"this user cannot take the lock: {problem}", where=str(lock), hint="remove it")
 
 

@@ -35,7 +35,7 @@ def fingerprint(
 
 
 def shape(label: str) -> str:
-    """Return an operation's label without the names of its path parameters."""
+    """Return an operation's label with the names of its path parameters left out: `GET /spaces/{}`."""
     return re.sub(r"\{[^{}]*\}", "{}", label)
 
 
@@ -57,7 +57,7 @@ def value_text(value: Any) -> str:
 
 
 def named(finding: Finding) -> Finding:
-    """Return a check's finding with its fingerprint: rule, operation, status, place, kind, and the value `BY_VALUE`."""
+    """Return a finding with its fingerprint, from rule, operation, status, location, kind and perhaps value."""
     from dataclasses import replace
 
     if finding.fingerprint:

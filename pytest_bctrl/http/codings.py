@@ -15,13 +15,13 @@ ACCEPTED = "gzip, deflate"
 
 
 def decode_strictly(raw: bytes, codings: str) -> tuple[bytes, str]:
-    """Return a body without its content codings, and an empty problem; the codings are in the order of RFC 9110, 8.4.
+    """Return the decoded body and no problem, or the raw body and its problem; codings are as in RFC 9110, 8.4.
 
     Returns `raw` and the problem if a coding is broken, was not requested, or decodes to too much. This is stricter
     than httpx, which ignores that a gzip stream is truncated or has several members.
     """
     try:
-        return _unpacked(raw, codings, _STRICT.__getitem__), ""
+        return _decode_all(raw, codings, _STRICT.__getitem__), ""
     except KeyError as error:
         return raw, f"the coding {error.args[0]!r} was not requested"
     except zlib.error as error:
@@ -49,7 +49,7 @@ def content_of(raw: bytes, codings: str) -> Content:
             library = _LIBRARIES[name][0]
             return Content(raw, unread=f"no decoder for {name} is installed; pip install {library}")
     try:
-        return Content(_unpacked(raw, codings, _READABLE.__getitem__))
+        return Content(_decode_all(raw, codings, _READABLE.__getitem__))
     except CodingError:
         return Content(raw, "the data is not valid in its content coding")
     except zlib.error as error:
@@ -62,7 +62,7 @@ def require_unpackable(raw: bytes, codings: str) -> None:
     """Raise `TooLargeError` for a body that httpx would decode to too much; httpx itself reports a broken coding."""
     with suppress(CodingError):
         # httpx ignores an unknown coding.
-        _unpacked(raw, codings, lambda coding: _LENIENT.get(coding, _as_is))
+        _decode_all(raw, codings, lambda coding: _LENIENT.get(coding, _as_is))
 
 
 class CodingError(Exception):
@@ -73,8 +73,8 @@ _Unpack: TypeAlias = Callable[[bytes, int], bytes]
 """Decodes a body that is not empty; raises `TooLargeError` if the result has more than the given number of bytes."""
 
 
-def _unpacked(raw: bytes, codings: str, decoder_for: Callable[[str], _Unpack]) -> bytes:
-    """Undo the codings, the last one first; the limit is on the sum of all results."""
+def _decode_all(raw: bytes, codings: str, decoder_for: Callable[[str], _Unpack]) -> bytes:
+    """Decode the codings of a body, the last one first, and return it; the limit is on the sum of all results."""
     body, remaining = raw, MOST
     for coding in reversed(codings.lower().split(",")):
         if not body:
@@ -87,7 +87,7 @@ def _unpacked(raw: bytes, codings: str, decoder_for: Callable[[str], _Unpack]) -
 
 
 def _gunzip(raw: bytes, limit: int) -> bytes:
-    """Decode gzip, which may have several members (RFC 1952, 2.2) and trailing zeros."""
+    """Return the content of gzip data, which may have several members (RFC 1952, 2.2) and trailing zeros."""
     if raw.count(b"\x1f\x8b\x08") * len(raw) > _COPIED:
         raise TooLargeError("the response has too many gzip members")
     members: list[bytes] = []
@@ -105,7 +105,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def _inflate(raw: bytes, limit: int) -> bytes:
-    """Decode deflate, which is the zlib format (RFC 9110, 8.4.1.2), or a raw stream, which is common too."""
+    """Return the content of deflate data: in the zlib format (RFC 9110, 8.4.1.2), or a raw stream."""
     try:
         body, rest = _first_stream(raw, zlib.MAX_WBITS, limit)
     except zlib.error:
@@ -117,24 +117,27 @@ def _inflate(raw: bytes, limit: int) -> bytes:
 
 def _first_stream(raw: bytes, window: int, limit: int) -> tuple[bytes, bytes]:
     """Return the content of the first stream in `raw` and the data after it; raises `zlib.error` if it is truncated."""
-    stream, body = _first(raw, window, limit)
+    stream, body = _decompressor_and_body(raw, window, limit)
     if not stream.eof:
         raise zlib.error("the stream ends too soon")
     return body, stream.unused_data
 
 
-def _first(raw: bytes, window: int, limit: int) -> tuple[Any, bytes]:
+def _decompressor_and_body(raw: bytes, window: int, limit: int) -> tuple[Any, bytes]:
+    """Return the decompressor of the first stream, and its content as far as there is data."""
     stream = zlib.decompressobj(window)
-    return stream, _bounded(stream.decompress(raw, limit + 1), limit)
+    return stream, _within_limit(stream.decompress(raw, limit + 1), limit)
 
 
-def _bounded(body: bytes, limit: int) -> bytes:
+def _within_limit(body: bytes, limit: int) -> bytes:
+    """Return the body, or raise `TooLargeError` if it is longer than the limit."""
     if len(body) > limit:
         raise TooLargeError(f"the response is larger than {size(MOST)} when decoded")
     return body
 
 
 def _as_is(raw: bytes, limit: int) -> bytes:
+    """Return the body as it is, for a coding that is not decoded."""
     return raw
 
 
@@ -152,20 +155,21 @@ def is_known_coding(coding: str) -> bool:
     return coding.strip().lower() in _STRICT
 
 
-def _leniently(*windows: int) -> _Unpack:
+def _lenient_decoder(*windows: int) -> _Unpack:
     """Return a decoder for the first stream as httpx reads it: truncated or not, with the first window that works."""
 
     def unpack(raw: bytes, limit: int) -> bytes:
         """Return the first stream, even if it is truncated, decoded with the first window that works."""
         for window in windows:
             with suppress(zlib.error):
-                return _first(raw, window, limit)[1]
+                return _decompressor_and_body(raw, window, limit)[1]
         raise CodingError
 
     return unpack
 
 
 def _unbrotli(raw: bytes, limit: int) -> bytes:
+    """Return the content of brotli data; unchanged if no decoder is installed. Raises `CodingError`."""
     brotli = _installed("brotli", "brotlicffi")
     if brotli is None:  # pragma: no cover - httpx passes over the coding then
         return raw
@@ -173,18 +177,19 @@ def _unbrotli(raw: bytes, limit: int) -> bytes:
     try:
         body = stream.process(raw, output_buffer_limit=_PIECE)
         while not stream.can_accept_more_data():
-            body = _bounded(body + stream.process(b"", output_buffer_limit=_PIECE), limit)
+            body = _within_limit(body + stream.process(b"", output_buffer_limit=_PIECE), limit)
     except brotli.error as error:
         raise CodingError from error
     except (AttributeError, TypeError):
         raise TooLargeError("the coding br is read within a bound by brotli 1.2 or newer alone") from None
-    return bytes(_bounded(body, limit))
+    return bytes(_within_limit(body, limit))
 
 
 _PIECE = 4 * 1024 * 1024
 
 
 def _unzstd(raw: bytes, limit: int) -> bytes:
+    """Return the content of zstd data; unchanged if no decoder is installed. Raises `CodingError`."""
     zstandard = _installed("zstandard")
     if zstandard is None:  # pragma: no cover - httpx passes over the coding then
         return raw
@@ -192,12 +197,13 @@ def _unzstd(raw: bytes, limit: int) -> bytes:
         raise TooLargeError("the response has too many zstd frames")
     try:
         with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
-            return _bounded(stream.read(limit + 1), limit)
+            return _within_limit(stream.read(limit + 1), limit)
     except zstandard.ZstdError as error:
         raise CodingError from error
 
 
 def _installed(*names: str) -> Any:
+    """Return the first of these modules that is installed; None if none is."""
     for name in names:
         with suppress(ImportError):
             return import_module(name)
@@ -209,8 +215,8 @@ _FRAMES = (b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18")
 
 
 _LENIENT: Mapping[str, _Unpack] = {
-    "gzip": _leniently(_GZIP),
-    "deflate": _leniently(zlib.MAX_WBITS, -zlib.MAX_WBITS),
+    "gzip": _lenient_decoder(_GZIP),
+    "deflate": _lenient_decoder(zlib.MAX_WBITS, -zlib.MAX_WBITS),
     "br": _unbrotli,
     "zstd": _unzstd,
 }

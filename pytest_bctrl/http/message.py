@@ -41,11 +41,12 @@ class Request:
 
     @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:
-        """The names and values of the query, decoded."""
+        """The names and values of the query parameters, decoded."""
         return tuple(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
 
     @cached_property
     def _fields(self) -> Mapping[str, str]:
+        """The header fields by name, values of the same name joined by commas."""
         fields: dict[str, str] = {}
         for name, value in self.headers:
             fields[name] = f"{fields[name]}, {value}" if name in fields else value
@@ -64,7 +65,7 @@ class Payload:
 
     @cached_property
     def gzipped(self) -> bytes:
-        """The compressed body; the same bytes for the same body, because it contains no time stamp."""
+        """The body compressed with gzip; the same bytes for the same body, because it contains no time stamp."""
         return zlib.compress(self.body, 6 if len(self.body) < _LARGE else 1, wbits=16 + zlib.MAX_WBITS)
 
     def __repr__(self) -> str:
@@ -183,7 +184,7 @@ BODILESS = frozenset({204, 304})
 
 
 def coded(request: Request, response: MockResponse) -> tuple[Headers, bytes]:
-    """Return the header fields and the body of a response in a content coding that the request accepts."""
+    """Return header fields and body of a response, compressed with gzip if worthwhile and accepted."""
     payload: Payload = response.payload
     if len(payload.body) < _WORTH_COMPRESSING or response.header("content-encoding") is not None:
         return response.headers, payload.body
@@ -194,7 +195,7 @@ def coded(request: Request, response: MockResponse) -> tuple[Headers, bytes]:
 
 
 def encode(request: Request, response: MockResponse, date: str, connection: str | None) -> tuple[bytes, bytes]:
-    """Return head and body as bytes; the body is empty for HEAD and for statuses without a body.
+    """Return head and body of a response as bytes; the body is empty for HEAD and for statuses without one.
 
     `date` is the value of the `Date` field, `connection` that of `Connection` or None.
     """

@@ -71,15 +71,15 @@ class Routes:
                     route.names.append(names)
                     route.operations.update({**operations, **route.operations})
         self._routes = list(routes.values())
-        self._cached_find = lru_cache(maxsize=512)(self._find)
+        self._cached_find = lru_cache(maxsize=512)(self._find_match)
 
     def match(self, target: str) -> Match | None:
-        """Return the match of `target` (origin form or absolute form, RFC 9112, 3.2), or None."""
+        """Return operations and values of the path of a target in origin or absolute form (RFC 9112, 3.2), or None."""
         if len(target) < _SHORT:
             return self._cached_find(target)
-        return self._find(target)
+        return self._find_match(target)
 
-    def _find(self, target: str) -> Match | None:
+    def _find_match(self, target: str) -> Match | None:
         """Return the match of the first route that has the path of a target, or None."""
         path = _ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0]
         for route in self._routes:
@@ -114,7 +114,7 @@ def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]
 
 
 def _accepted_paths(path: str) -> Iterator[str]:
-    """Yield a path template, and its forms without the version and with the version twice, as base URLs produce."""
+    """Yield a path template as base URLs produce it: as it is, without its version, and with the version twice."""
     yield path
     _, version, *rest = path.split("/")
     if rest and _VERSION.fullmatch(version):

@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
-from pytest_bctrl.recorded.hooks import opened_url
+from pytest_bctrl.recorded.hooks import replay_url
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.traffic.origin import origin_of
@@ -125,7 +125,7 @@ class WatchedExchanges:
         api_exchange = self._api.select(exchange)
         if api_exchange is None or api_exchange.operation is None or api_exchange.is_of_mock:
             return None
-        recording_url = opened_url(self._item)
+        recording_url = replay_url(self._item)
         if recording_url and origin_of(recording_url) == origin_of(exchange.url):
             return None
         return api_exchange

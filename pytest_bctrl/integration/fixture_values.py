@@ -57,7 +57,7 @@ def mock(config: pytest.Config) -> MockServer:
 
 
 def new_mock(config: pytest.Config) -> MockServer:
-    """Return a mock server of the contract in force, not yet started, with the project's own scenarios and faults."""
+    """Return a mock server of the contract in force, not yet started, with scenarios and faults of the project."""
     from pytest_bctrl.checks.run import flattened
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
@@ -72,7 +72,7 @@ def new_mock(config: pytest.Config) -> MockServer:
 
 
 def trust_mock(config: pytest.Config, server: MockServer) -> None:
-    """Let a mock server break the contract under `--bctrl-watch`: it does so only if a test sets up a fault."""
+    """Let `--bctrl-watch` accept that a mock server breaks the contract: it does so only if a test sets up a fault."""
     watch: Any = config.pluginmanager.get_plugin(WATCH)
     if watch is not None:
         watch.trust_mock(server.url)
@@ -80,7 +80,7 @@ def trust_mock(config: pytest.Config, server: MockServer) -> None:
 
 @contextmanager
 def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    """Yield the mock server, reset and in the scenarios of the test's markers; the nearest marker is applied last."""
+    """Yield the mock server, reset and in the scenarios of the test's markers; fails a test with unused set-up."""
     server = mock(request.config)
     server.reset()
     try:
@@ -132,7 +132,7 @@ def client_target(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return the arguments of a client for the target."""
+    """Return the arguments of a client for the target, with the key's header fields and the observer of coverage."""
     from pytest_bctrl.http.routes import fields_for
     from pytest_bctrl.suite.report.observing import observer
 
@@ -176,7 +176,7 @@ class MockReport:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Add a section with the rejected requests, if any."""
+        """Add a section with the requests that the mock rejected to a failed test, and record whether it passed."""
         report = yield
         if report.when == "call":
             item.stash[_HAS_PASSED] = report.passed
@@ -189,19 +189,19 @@ class MockReport:
 
 
 def api_key(config: pytest.Config) -> Secret:
-    """Return the key of the target."""
+    """Return the API key of the target: the live one with `--bctrl-live`, else the mock's."""
     run = _live(config)
     return run.key if run else mock(config).api_key
 
 
 def base_url(config: pytest.Config) -> str:
-    """Return the base URL of the target."""
+    """Return the base URL of the target: the live API with `--bctrl-live`, else the mock."""
     run = _live(config)
     return run.base_url if run else mock(config).url
 
 
 def space_id(config: pytest.Config, environment: Mapping[str, str]) -> str:
-    """Return the id of a space that the key may list; for the mock without starting it."""
+    """Return the id of a space that the key may list: the setting with `--bctrl-live`, else the mock's."""
     return settings.space_id(config, environment) if config.option.bctrl_live else SPACE_ID
 
 

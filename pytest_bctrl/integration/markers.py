@@ -30,6 +30,7 @@ def require_valid_markers(items: Iterable[pytest.Item]) -> None:
 
 
 def _is_valid(marker: pytest.Mark, argument: str, values: tuple[Any, ...]) -> bool:
+    """Return whether a marker has the one argument that it may have, with one of its values."""
     if marker.args or list(marker.kwargs) != [argument]:
         return False
     value = marker.kwargs[argument]

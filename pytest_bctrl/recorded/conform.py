@@ -27,7 +27,7 @@ from pytest_bctrl.traffic.recordings.exchange import Exchange
 
 
 def response_from(exchange: Exchange, contract: Contract) -> Response | None:
-    """Return the response of an exchange; None if the contract has no such operation, or the body is incomplete."""
+    """Return the response of an exchange; None if its operation is unknown, its body incomplete or its method HEAD."""
     match = Routes(contract).match(exchange.target)
     if match is None or exchange.method == "HEAD" or not exchange.is_complete:
         return None
@@ -38,7 +38,7 @@ def response_from(exchange: Exchange, contract: Contract) -> Response | None:
 
 
 def failing(exchange: Exchange, contract: Contract, checked: Checked) -> list[Finding]:
-    """Return the errors of one exchange; an exchange without errors is added to `checked`, and not checked again."""
+    """Return the errors in a response; an exchange without errors is remembered in `checked`, and skipped later."""
     if exchange in checked:
         return []
     response = response_from(exchange, contract)
@@ -70,7 +70,7 @@ def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple
             yield exchange, match
 
 
-def space_of(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
+def recorded_space_id(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
     """Return the space id in the first request that has one; None if no request has one."""
     spaces = (
         match.values.get(parameter.name)
@@ -82,7 +82,7 @@ def space_of(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
     return next(spaces, None)
 
 
-def base_path(exchange: Exchange, match: Match) -> str:
+def base_path_of(exchange: Exchange, match: Match) -> str:
     """Return the part of an exchange's path in front of the operation's path; often empty."""
     segments = next(operation.path.count("/") for operation in match.operations.values())
     # A request may omit a leading version, so its path can be shorter than the operation's.
@@ -123,7 +123,7 @@ class Checked:
         return False
 
     def add(self, exchange: Exchange) -> None:
-        """Add an exchange that conforms to the contract."""
+        """Remember on disk that an exchange conforms to the contract."""
         digest, file = self._digest(exchange)
         with suppress(OSError):
             if self._is_usable and _is_private(self._folder.lstat()):
@@ -134,7 +134,7 @@ class Checked:
                     file.write_bytes(file.read_bytes()[-MAX_DIGESTS // 2 * _DIGEST_SIZE :])
 
     def _digest(self, exchange: Exchange) -> tuple[bytes, Path]:
-        """Return a digest of everything that a check reads, and the file that stores it."""
+        """Return the digest of all that a check of an exchange reads, and the cache file that stores it."""
         response = (exchange.method, exchange.target, exchange.status, exchange.headers, exchange.body_digest)
         digest = sha256(json.dumps([self._checker, response]).encode()).digest()
         return digest, self._folder / f"{digest[0]:02x}"

@@ -26,8 +26,8 @@ _NAME = "bctrl-recordings"
 
 
 @contextmanager
-def in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
-    """Yield the recording of a test, with the run's target if it records, and close its clients and ports."""
+def recording_in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
+    """Yield the recording of a test, set to the run's target if it records; close its clients and ports after."""
     recording = recorded(request)
     if recording.is_recording:
         recording.aim = RecordingTarget(**client_target(request), space_id=request.getfixturevalue("bctrl_space_id"))
@@ -60,7 +60,7 @@ def recorded(request: pytest.FixtureRequest) -> RecordedTest:
     return item.stash[_RECORDED]
 
 
-def opened_url(item: pytest.Item | None) -> str:
+def replay_url(item: pytest.Item | None) -> str:
     """Return the URL of the port on which a test's recording is replayed; empty if there is none."""
     recording = item.stash.get(_RECORDED, None) if item is not None else None
     return str(vars(recording).get("url", "")) if recording is not None else ""
@@ -99,7 +99,7 @@ class RecordingHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
-        """Replace the run's space id by the recorded one in a replayed test, unless the project sets the fixture."""
+        """In a replayed test, replace the run's space id by the recorded one, unless the project sets the fixture."""
         recording, fixtures = pyfuncitem.stash.get(_RECORDED, None), pyfuncitem.funcargs
         if recording is None or recording.is_recording:
             return
@@ -113,7 +113,7 @@ class RecordingHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Check for requests sent after the end of the test, and forget the recording."""
+        """Fail a test that sent unrecorded requests after its end, write late exchanges, and forget the recording."""
         recording = item.stash.get(_RECORDED, None)
         if recording is None:
             return (yield)
@@ -124,9 +124,9 @@ class RecordingHooks:
             del item.stash[_RECORDED]
         problem = ""
         if len(recording.player.misses) > before:
-            problem = _missed(recording)
+            problem = _misses_message(recording)
         elif item.stash.get(_PASSED, False):
-            problem = _unfinished(recording)
+            problem = _write_recording(recording)
         if problem:
             pytest.fail(escape_lines(problem), pytrace=False)
 
@@ -134,7 +134,7 @@ class RecordingHooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Fail a test whose requests were not recorded, even if it caught the exceptions, and attach the outcome.
+        """Fail a test whose requests were not recorded, even if it caught the errors; else write its recording.
 
         This needs the report and not the call, because only the report says that a `unittest` case failed.
         """
@@ -163,17 +163,17 @@ class RecordingHooks:
         if recording.player.misses:
             # If nothing else failed, the traceback through the client adds nothing.
             if report.failed and not (error and error.errisinstance(UnrecordedRequestError)):
-                report.sections.append(("bctrl recording", escape_lines(_missed(recording))))
+                report.sections.append(("bctrl recording", escape_lines(_misses_message(recording))))
             else:
-                _fail(item, report, _missed(recording))
+                _fail_report(item, report, _misses_message(recording))
         elif report.passed and item.nodeid not in self._failed:
             item.stash[_PASSED] = True
-            problem = _unfinished(recording)
+            problem = _write_recording(recording)
             if problem:
-                _fail(item, report, problem)
+                _fail_report(item, report, problem)
 
 
-def _fail(item: pytest.Item, report: pytest.TestReport, text: str) -> None:
+def _fail_report(item: pytest.Item, report: pytest.TestReport, text: str) -> None:
     """Change a report to failed, or to xfailed if the test is expected to fail."""
 
     def fail() -> None:
@@ -186,7 +186,7 @@ def _fail(item: pytest.Item, report: pytest.TestReport, text: str) -> None:
     report.longrepr = failure.longrepr
 
 
-def _unfinished(recording: RecordedTest) -> str:
+def _write_recording(recording: RecordedTest) -> str:
     """Write the recording, and return the error message, or an empty string on success."""
     try:
         recording.finish()
@@ -195,7 +195,7 @@ def _unfinished(recording: RecordedTest) -> str:
     return ""
 
 
-def _missed(recording: RecordedTest) -> str:
+def _misses_message(recording: RecordedTest) -> str:
     """Return the message about the requests that are not in a recording."""
     texts = dict.fromkeys(miss.text for miss in recording.player.misses)
     return "bctrl recording: " + "\n".join(texts)

@@ -44,10 +44,10 @@ class RecordingPath:
 
 
 def recording_path(item: pytest.Item, environment: Mapping[str, str]) -> RecordingPath:
-    """Return the path of the recording of `item`; raises `SettingError` for an invalid mark."""
-    name, conforming = _marked(item)
+    """Return file, test name and record command of a test's recording; raises `SettingError` for an invalid mark."""
+    name, conforming = _marker_arguments(item)
     names = [node.name for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
-    folder = _folder(item, environment)
+    folder = _recordings_folder(item, environment)
     if name is None:
         file = Path(item.path.stem)
         is_sibling = folder == item.path.parent / FOLDER
@@ -61,8 +61,8 @@ def recording_path(item: pytest.Item, environment: Mapping[str, str]) -> Recordi
     return RecordingPath(path, "::".join([item.path.name, *names]), hint, shown(path), conforming)
 
 
-def _marked(item: pytest.Item) -> tuple[str | None, bool]:
-    """Return the arguments of the marker `bctrl_recording`. Raises `SettingError` if they are not valid."""
+def _marker_arguments(item: pytest.Item) -> tuple[str | None, bool]:
+    """Return name and conformity in the marker `bctrl_recording`. Raises `SettingError` if they are not valid."""
     marker = item.get_closest_marker("bctrl_recording")
     if marker is None:
         return None, True
@@ -81,7 +81,7 @@ def _marked(item: pytest.Item) -> tuple[str | None, bool]:
     return name, conforming
 
 
-def _folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
+def _recordings_folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
     """Return the folder of the recordings: that of the setting, else `recordings` beside the test file."""
     config = item.config
     setting = lookup.find_value(table.RECORDINGS, config, environment)
@@ -129,7 +129,7 @@ _RECORD_COMMAND = "pytest --bctrl-record-mode=rewrite --bctrl-live"
 
 
 def show(reporter: pytest.TerminalReporter, outcomes: Sequence[Mapping[str, Any]], unused: Iterable[Path] = ()) -> None:
-    """Write the summary to the terminal, if it is not empty; `unused` are recordings that belong to no test."""
+    """Write the summary of recordings to the terminal, if it is not empty; `unused` belong to no test."""
     lines = [*summary(outcomes), *(f"no test uses it: {shown(path)}; delete it" for path in unused)]
     if lines:
         reporter.section("bctrl recordings")
@@ -139,24 +139,25 @@ def show(reporter: pytest.TerminalReporter, outcomes: Sequence[Mapping[str, Any]
 
 def summary(outcomes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the lines of the summary: each message once per file, however many tests share it."""
-    for path in _paths(outcomes, "written"):
+    for path in _paths_with(outcomes, "written"):
         yield f"written: {shown(path)}"
-    for path in _paths(outcomes, "stale"):
+    for path in _paths_with(outcomes, "stale"):
         yield f"stale: {shown(path)} was recorded under another contract, and conforms to this one"
         yield f"  record it again: {_RECORD_COMMAND}"
-    for path in _paths(outcomes, "path"):
-        unused = _unused([outcome for outcome in outcomes if outcome["path"] == path])
+    for path in _paths_with(outcomes, "path"):
+        unused = _unused_entries([outcome for outcome in outcomes if outcome["path"] == path])
         if unused:
             yield f"never used: {shown(path)}"
             yield from (f"  {name}" for name in unused)
 
 
-def _unused(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
+def _unused_entries(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the entries of one file that no test used."""
     used = {name for outcome in outcomes for name in outcome["used"]}
     names = dict.fromkeys(name for outcome in outcomes for name in outcome["unused"])
     return [name for name in names if name not in used]
 
 
-def _paths(outcomes: Iterable[Mapping[str, Any]], key: str) -> list[str]:
+def _paths_with(outcomes: Iterable[Mapping[str, Any]], key: str) -> list[str]:
+    """Return the paths of recordings whose outcome has a true value under a key, sorted, each once."""
     return sorted({outcome["path"] for outcome in outcomes if outcome[key]})

@@ -19,7 +19,14 @@ from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.files.limits import RECORDED, size
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import fields_for
-from pytest_bctrl.recorded.conform import Checked, base_path, listing, require_conforming, response_from, space_of
+from pytest_bctrl.recorded.conform import (
+    Checked,
+    base_path_of,
+    listing,
+    recorded_space_id,
+    require_conforming,
+    response_from,
+)
 from pytest_bctrl.recorded.recording_path import RecordingPath
 from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import Samples
@@ -103,16 +110,17 @@ class RecordedTest:
             # A new or renamed test replays the exchanges of all tests.
             replayed = test_exchanges or recording.exchanges
             self._require_conforming(replayed)
-        aliases = {usual_space: space_of(replayed, contract) or usual_space}
+        aliases = {usual_space: recorded_space_id(replayed, contract) or usual_space}
         self.player = Player(replayed, name=place.shown, hint=place.hint, redact=redaction, aliases=aliases)
 
     @property
     def _damaged_hint(self) -> str:
+        """The hint of errors about a damaged recording."""
         return f"restore it, or delete it and record again: {self._place.hint}"
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """The exchanges that are replayed, or that were recorded so far."""
+        """The exchanges that are replayed or, while recording, that were recorded so far."""
         if self.is_recording:
             return tuple(self._kept)
         return self.player.exchanges
@@ -126,10 +134,10 @@ class RecordedTest:
 
     @property
     def space_id(self) -> str:
-        """The space id of the recorded requests."""
+        """The space id of the requests: that of the target while recording, else that in the recorded requests."""
         if self.aim is not None:
             return self.aim.space_id
-        return space_of(self.player.exchanges, self._contract) or SPACE_ID
+        return recorded_space_id(self.player.exchanges, self._contract) or SPACE_ID
 
     @property
     def api_key(self) -> Secret:
@@ -138,12 +146,12 @@ class RecordedTest:
 
     @property
     def base_url(self) -> str:
-        """The base URL of the recorded requests."""
+        """The base URL of the requests: that of the target while recording, else that in the recorded requests."""
         if self.aim is not None:
             return self.aim.base_url
         # A file saved by a browser contains pages and images too, and a `data:` URL has no host.
         recorded = (
-            urlunsplit((parts.scheme, parts.netloc, base_path(exchange, match), "", ""))
+            urlunsplit((parts.scheme, parts.netloc, base_path_of(exchange, match), "", ""))
             for exchange, match in listing(self.player.exchanges, self._contract)
             if (parts := urlsplit(exchange.url)).netloc
         )
@@ -182,26 +190,27 @@ class RecordedTest:
     def client(self) -> httpx.Client:
         """Return a client that replays responses, or records those that it receives."""
         if self.aim is None:
-            return httpx.Client(**self._replaying)
-        return client(**self._recorded_from(self.aim))
+            return httpx.Client(**self._replay_arguments)
+        return client(**self._record_arguments(self.aim))
 
     def async_client(self) -> httpx.AsyncClient:
         """Return an async client that replays responses, or records those that it receives."""
         if self.aim is None:
-            return httpx.AsyncClient(**self._replaying)
-        return async_client(**self._recorded_from(self.aim))
+            return httpx.AsyncClient(**self._replay_arguments)
+        return async_client(**self._record_arguments(self.aim))
 
     @property
-    def _replaying(self) -> dict[str, Any]:
-        """Return the arguments of a client whose requests are replayed."""
+    def _replay_arguments(self) -> dict[str, Any]:
+        """The arguments of a client whose requests are replayed."""
         return {"base_url": self.base_url, "transport": self.transport, "trust_env": False}
 
-    def _recorded_from(self, aim: RecordingTarget) -> dict[str, Any]:
+    def _record_arguments(self, aim: RecordingTarget) -> dict[str, Any]:
+        """Return the arguments of a client that sends requests to the target and records them."""
         target = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}
-        return {**target, "fields": fields_for(self._contract), "see": partial(self._keep, aim)}
+        return {**target, "fields": fields_for(self._contract), "see": partial(self._record_exchange, aim)}
 
     def runtimes(self) -> list[dict[str, Any]]:
-        """Return the runtimes of the first recorded success, or fetch them while recording."""
+        """Return the runtimes of the first recorded success; while recording, fetch them from the target."""
         operation = main_operation(self._contract)
         samples = Samples(self._contract, operation)
         if self.is_recording:
@@ -229,7 +238,7 @@ class RecordedTest:
             server.space_id = space_id
 
     def finish(self) -> None:
-        """Write the exchanges recorded since the last call; raises `BctrlError` if they must not be written."""
+        """Write the exchanges recorded since the last call; raises `BctrlError` for a secret or a breach."""
         if not self.is_recording or self.aim is None or self._saved == len(self._kept):
             return
         self._saved = len(self._kept)
@@ -246,23 +255,24 @@ class RecordedTest:
         self._redaction.add(self.aim.key, name=key_name)
         require_absent(exchanges, self._place.shown, self._redaction.find, "a secret")
         self._require_conforming(exchanges)
-        self.was_written = save(self.path, self._place.test, exchanges, target, _now(), self._damaged_hint)
+        self.was_written = save(self.path, self._place.test, exchanges, target, _now_as_text(), self._damaged_hint)
 
     def close(self) -> None:
-        """Close the port if one was opened."""
+        """Close the port and the clients behind it, if one was opened."""
         self._open.close()
 
     def _responder(self) -> Callable[[Request], Any]:
         """Return the function that responds to a request: from the recording, or from the target."""
         if not self.is_recording:
-            return self._replay
+            return self._replay_response
         return partial(forward, self._open.enter_context(self.client()))
 
-    def _replay(self, request: Request) -> Any:
+    def _replay_response(self, request: Request) -> Any:
+        """Return the recorded response to a request, after the substitution of an impact run."""
         return self._last_word(request, recorded_response(self.player, request))
 
-    def _keep(self, aim: RecordingTarget, request: httpx.Request, response: httpx.Response) -> None:
-        """Add an exchange to those that will be recorded. Raises `DocumentError` if they become too large."""
+    def _record_exchange(self, aim: RecordingTarget, request: httpx.Request, response: httpx.Response) -> None:
+        """Keep an exchange for the recording. Raises `DocumentError` if the recording becomes too large."""
         wire = b"".join(response.stream)  # type: ignore[arg-type]
         body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
         if sum(len(exchange.body) + len(exchange.request_body) for exchange in self._kept) + len(body) > RECORDED:
@@ -291,12 +301,13 @@ class RecordedTest:
                 request_headers=select_headers(request.headers.multi_items(), REQUEST),
                 request_body=request.content,
                 reason=response.reason_phrase,
-                started=_now(),
+                started=_now_as_text(),
                 base_path=base,
             )
         )
 
     def _require_conforming(self, exchanges: Sequence[Exchange]) -> None:
+        """Raise `DocumentError` for an exchange that breaks the contract, unless the marker allows that."""
         if not self._place.conforming:
             return
         hint = f"{self._place.hint}; to keep it on purpose: bctrl_recording(name, conforming=False)"
@@ -304,8 +315,10 @@ class RecordedTest:
 
 
 def _unchanged(_request: Request, response: Any) -> Any:
+    """Return the response as it is."""
     return response
 
 
-def _now() -> str:
+def _now_as_text() -> str:
+    """Return the time as text: ISO 8601 in UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -29,7 +29,7 @@ def unused_recordings(
     used = {Path(outcome["path"]).resolve() for outcome in outcomes}
     folders = {_folder_of(path) for path in used}
     if session.items:
-        used |= {path.resolve() for path in _paths(session.items)}
+        used |= {path.resolve() for path in _recording_paths(session.items)}
         folders |= {item.path.parent / FOLDER for item in session.items}
     elif any(reporter.stats.get(kind) for kind in ("skipped", "failed", "error")):
         return []
@@ -54,7 +54,8 @@ def _folder_of(path: Path) -> Path:
     return next((parent for parent in path.parents if parent.name == FOLDER), path.parent)
 
 
-def _paths(items: Iterable[pytest.Item]) -> Iterable[Path]:
+def _recording_paths(items: Iterable[pytest.Item]) -> Iterable[Path]:
+    """Yield the recordings of the tests that have one."""
     for item in items:
         is_recorded = {"bctrl_recording", "bctrl_runtimes"} & set(getattr(item, "fixturenames", ()))
         if is_recorded or item.get_closest_marker("bctrl_recording") is not None:

@@ -27,4 +27,5 @@ def enter(config: pytest.Config) -> None:
 
 
 def _leave(config: pytest.Config) -> None:
+    """Remove a run from those that are active."""
     _CONFIGS[:] = [active for active in _CONFIGS if active is not config]

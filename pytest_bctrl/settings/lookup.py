@@ -55,7 +55,7 @@ class SettingValue:
 
 
 def find_value(setting: Setting, source: SettingSource, environment: Mapping[str, str]) -> SettingValue | None:
-    """Return the value of a setting that takes precedence, or None if it is not set.
+    """Return the value of a setting: of the command line, else the environment, else the file; None if not set.
 
     An empty variable or ini value counts as not set; an empty option is a value, and most likely a wrong one.
     """
@@ -104,10 +104,11 @@ def file_values(setting: Setting, source: SettingSource) -> list[SettingValue]:
         shown = "its value" if setting is SECRETS else repr(raw)
         hint = f"write {setting.ini} = {expected.example}"
         raise SettingError(f"{shown} is not {expected.name}", where=where, hint=hint)
-    return [SettingValue(_text_of(value), where, is_ini=True) for value in values]
+    return [SettingValue(_value_as_text(value), where, is_ini=True) for value in values]
 
 
 def _raw_file_value(setting: Setting, source: SettingSource) -> object:
+    """Return the value of a setting as pytest reads it from the file, also if pytest rejects its type."""
     import pytest
 
     try:
@@ -147,7 +148,8 @@ def _overrides(source: SettingSource) -> object:
         return getattr(getattr(source, "known_args_namespace", None), "override_ini", None)
 
 
-def _text_of(value: object) -> str:
+def _value_as_text(value: object) -> str:
+    """Return a value of the file as text, a boolean in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -54,7 +54,7 @@ def require_pytest_table(config: pytest.Config) -> None:
 
 
 def _has_setting(table: object) -> bool:
-    """Return whether a key of a table is the name of a setting, or similar to it."""
+    """Return whether a table has a key that is the name of a setting, or similar to it."""
     if not isinstance(table, dict):
         return False
     names = [setting.ini.removeprefix("bctrl_") for setting in SETTINGS]
@@ -87,7 +87,7 @@ _OPTION = re.compile(r"-(?!\d*\.?\d+$)\S+")
 
 
 def require_values(arguments: Sequence[str]) -> None:
-    """Raise `SettingError` for an option without its value, or a flag with one; pytest prints its usage.
+    """Raise `SettingError` for an option that lacks its value, or a flag with a value.
 
     `arguments` are those of the command line.
     """
@@ -122,6 +122,7 @@ def _unknown_option(option: str, declared: Iterable[str]) -> tuple[str, str]:
 
 
 def _is_declared(config: pytest.Config, name: str) -> bool:
+    """Return whether a plugin declares a setting of this name."""
     import pytest
 
     try:

@@ -49,7 +49,7 @@ def target(source: SettingSource) -> Target | None:
 
 
 def upstream(source: SettingSource, environment: Mapping[str, str]) -> str | None:
-    """Return the source of the upstream spec, None for no drift check; raises `SettingError` for a missing file."""
+    """Return the source of the upstream spec, None without a drift check; raises `SettingError` for a missing file."""
     setting = find_value(UPSTREAM, source, environment)
     if setting is None:
         return None
@@ -86,10 +86,10 @@ def _relative_to_file(path: SettingValue, source: SettingSource) -> SettingValue
 
 def fail_on(source: SettingSource, environment: Mapping[str, str]) -> FailOn:
     """Return the lowest level that fails a run; raises `SettingError` for an unknown one."""
-    return _choice(FAIL_ON, "level", find_value(FAIL_ON_LEVEL, source, environment)) or "error"
+    return _chosen(FAIL_ON, "level", find_value(FAIL_ON_LEVEL, source, environment)) or "error"
 
 
-def _choice(choices: Sequence[Choice], kind: str, setting: SettingValue | None) -> Choice | None:
+def _chosen(choices: Sequence[Choice], kind: str, setting: SettingValue | None) -> Choice | None:
     """Return the choice that a setting names, None if it is not set; raises `SettingError` for any other value."""
     if setting is None:
         return None
@@ -105,13 +105,13 @@ def reports_to_github(source: SettingSource, environment: Mapping[str, str]) -> 
 
     Raises `SettingError` for values other than `auto` and `off`, and their synonyms `true` and `false`.
     """
-    choice = _choice(("auto", "off", "true", "false"), "value", find_value(GITHUB, source, environment))
+    choice = _chosen(("auto", "off", "true", "false"), "value", find_value(GITHUB, source, environment))
     return environment.get("GITHUB_ACTIONS") == "true" and choice not in ("off", "false")
 
 
 def is_watching(source: SettingSource, environment: Mapping[str, str]) -> bool:
     """Return whether the exchanges of the project's tests are checked; raises `SettingError` for no truth value."""
-    return _choice(("true", "false"), "value", find_value(WATCH, source, environment)) == "true"
+    return _chosen(("true", "false"), "value", find_value(WATCH, source, environment)) == "true"
 
 
 def watch_hosts(source: SettingSource) -> list[str]:
@@ -126,11 +126,11 @@ def watch_hosts(source: SettingSource) -> list[str]:
 
 def record_mode(source: SettingSource, environment: Mapping[str, str]) -> str:
     """Return the record mode, one of `RECORD_MODES`; raises `SettingError` for any other value."""
-    return _choice(RECORD_MODES, "mode", find_value(RECORD_MODE, source, environment)) or RECORD_MODES[0]
+    return _chosen(RECORD_MODES, "mode", find_value(RECORD_MODE, source, environment)) or RECORD_MODES[0]
 
 
 def levels(source: SettingSource) -> Levels:
-    """Return the configured levels of findings; raises `SettingError` for a malformed line or an unknown level."""
+    """Return the configured levels of findings, from `bctrl_levels`; raises `SettingError` for a wrong line."""
     lines = file_values(LEVELS, source)
     where = lines[0].where if lines else ""
     return parse_levels((line.value for line in lines), where)
@@ -164,7 +164,7 @@ def probes(source: SettingSource) -> Probes:
     `all` includes requests that the contract rejects; `contract` are only those that conform to it.
     """
     setting = next(iter(file_values(PROBES, source)), None)
-    return _choice(get_args(Probes), "kind of probes", setting) or "all"
+    return _chosen(get_args(Probes), "kind of probes", setting) or "all"
 
 
 def percentage(setting: Setting, source: SettingSource) -> float | None:

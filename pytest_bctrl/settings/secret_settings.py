@@ -35,12 +35,12 @@ def api_key(environment: Mapping[str, str], prefix: str = "") -> Secret:
     hint = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
     if not key:
         raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, hint=hint)
-    if problem := _problem_of(key.reveal(), prefix):
+    if problem := _problem_of_key(key.reveal(), prefix):
         raise SettingError(problem, where=KEY_VARIABLE, hint=hint)
     return key
 
 
-def _problem_of(key: str, prefix: str) -> str:
+def _problem_of_key(key: str, prefix: str) -> str:
     """Return what is wrong with a key, without showing any part of it that may be secret; "" if nothing is."""
     first_word, space, _ = key.strip().partition(" ")
     if first_word.lower() in _SCHEMES and space:
@@ -97,7 +97,7 @@ def add_secrets(redaction: Redaction, source: SettingSource, environment: Mappin
 
 
 def _secret_values(source: SettingSource, environment: Mapping[str, str]) -> Iterator[tuple[SettingValue, Secret]]:
-    """Yield each line of `bctrl_secrets` with its value, empty for a variable that is not set."""
+    """Yield each line of `bctrl_secrets` with its secret, empty for a variable that is not set."""
     for line in file_values(SECRETS, source):
         is_variable = line.value.startswith("$")
         value = environment.get(line.value[1:], "") if is_variable else line.value
@@ -136,7 +136,7 @@ def require_searchable(secret: Secret, where: str) -> None:
 
 
 def require_recording_settings(source: SettingSource, environment: Mapping[str, str]) -> None:
-    """Raise `SettingError` for a wrong setting of recordings, or a setting of a wrong type, before any test."""
+    """Raise `SettingError` for a setting of a wrong type, or a wrong setting of recordings, before any test."""
     require_types(source)
     record_mode(source, environment)
     scrubs_ids(source)

@@ -109,7 +109,7 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: ClientO
 
 
 def _inner_transport(transport_type: type[Any], rules: Rules, limits: httpx.Limits) -> Any:
-    """Return an httpx transport; raises `SettingError` for an environment variable that cannot be used."""
+    """Return an httpx transport for the origin and its proxy; raises `SettingError` if the proxy needs socksio."""
     verify: ssl.SSLContext | bool = False
     if rules.origin.scheme == "https":
         # Reading the CAs takes as long as a request or two, and a run has several clients.
@@ -197,6 +197,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return step
 
     def _send(self, step: Send) -> Attempt:
+        """Send one attempt and return its outcome: the response read to its end, or the error, such as a time-out."""
         with _DeadlineTimer(step, self._streams) as timer:
             step.request.extensions["trace"] = timer.trace
             has_begun = False
@@ -241,6 +242,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return step
 
     async def _asend(self, step: Send) -> Attempt:
+        """Send one attempt asynchronously and return its outcome: the response read to its end, or the error."""
         events: list[str] = []
 
         async def trace(name: str, info: object) -> None:
@@ -280,6 +282,7 @@ _LATE = "the response was still being sent when the time was up"
 def _successful_attempt(
     response: httpx.Response, body: bytearray, events: Sequence[str], surplus: Surplus | None
 ) -> Attempt:
+    """Return the attempt for a response that was read to its end."""
     # The other extensions mean nothing once the connection was released.
     names = ("http_version", "reason_phrase")
     stream = response.extensions.get("network_stream")
@@ -297,6 +300,7 @@ def _successful_attempt(
 def _failed_attempt(
     error: httpx.TransportError, events: Sequence[str], rules: Rules, has_begun: bool = True
 ) -> Attempt:
+    """Return the attempt that failed with an error; an error before the proxy is passed becomes a `ProxyError`."""
     detail = _DETAILS.get(type(error)) or _readable_h11_message(str(error)) or type(error).__name__
     started, connected, secured = (any(name.endswith(suffix) for name in events) for suffix in _CONNECTION_EVENTS)
     if rules.proxy is None or not started or (connected and (secured or rules.origin.scheme == "http")):
@@ -361,7 +365,7 @@ class _DeadlineTimer:
             self._opened.append(info["return_value"])
 
     def _fire(self) -> None:
-        """Shut down the connections, which wakes the thread that waits for one of them."""
+        """End the request at its deadline: shut down the connections, which wakes the thread that waits for one."""
         self.fired = True
         for stream in self._opened or list(self._streams):
             with suppress(OSError, AttributeError):

@@ -84,13 +84,13 @@ class Attempt:
         return value
 
     def is_retryable(self, retry: RetryPolicy) -> bool:
-        """Return whether the attempt failed in a way that another attempt may not."""
+        """Return whether a request may be sent again after this attempt: it is safe, and the failure may pass."""
         has_failed = self.error not in (None, *_FINAL) or retry.should_retry(self.status, self.retry_after)
         return (has_failed or self.is_idle_timeout) and self.method in SAFE_METHODS
 
     @property
     def idle_close(self) -> bool:
-        """Whether the reused connection was closed before the server read the request."""
+        """Whether the reused connection was closed before any byte of a response arrived."""
         is_closed = self.error in ("ReadError", "WriteError") or _CLOSED in self.detail
         return self.reused and not self.begun and is_closed
 
@@ -121,7 +121,7 @@ class Attempt:
 
     @property
     def lost_to_stale_connection(self) -> bool:
-        """Whether the attempt failed because it reused a connection."""
+        """Whether the attempt failed only because it reused an old connection, which the server closed or wrote to."""
         return self.idle_close or self.is_stray or self.is_idle_timeout
 
 
@@ -190,7 +190,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         latest = deadline
         if is_rate_limited:
             latest += rate_limit_budget
-        wait = _wait(request, attempts, latest, rules)
+        wait = _wait_seconds(request, attempts, latest, rules)
         if wait is None:
             break
         wait = max(wait, rules.connection.pace.take(monotonic()))
@@ -204,7 +204,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
 
 
 def _require_decodable(attempt: Attempt) -> Attempt:
-    """Return the attempt, or a failed one if httpx would decompress too much from its body."""
+    """Return the attempt, or one with an error if httpx would decompress too much from its body."""
     try:
         require_unpackable(attempt.body, attempt.headers.get("Content-Encoding", ""))
     except TooLargeError as error:
@@ -213,7 +213,7 @@ def _require_decodable(attempt: Attempt) -> Attempt:
 
 
 def require_safe(request: httpx.Request, rules: Rules) -> None:
-    """Raise `UnsafeRequestError` for a request that must not be sent."""
+    """Raise `UnsafeRequestError` for a request that changes a live target, or sends plain http to another machine."""
 
     def shown_url() -> str:
         return str(request.url.copy_with(query=None))
@@ -241,7 +241,7 @@ def require_safe(request: httpx.Request, rules: Rules) -> None:
 
 
 def _method_overrides(request: httpx.Request) -> Iterator[str]:
-    """Yield the headers and query parameters that override the request method."""
+    """Yield the names of header fields and query parameters that override the request method."""
     yield from (f"header {name}" for name in request.headers if overrides_method(name))
     target = request.extensions.get("target", request.url.raw_path).decode("latin-1")
     for pair in re.split("[?&;]", target)[1:]:
@@ -251,10 +251,10 @@ def _method_overrides(request: httpx.Request) -> Iterator[str]:
 
 
 def _with_credentials(request: httpx.Request, rules: Rules) -> httpx.Request:
-    """Return a copy of the request with the key, if its origin may get it; the caller's request never holds the key."""
+    """Return a copy of the request with the key, if its origin may get it, else without any key in its headers."""
     headers = httpx.Headers(request.headers)
     if origin_of(str(request.url)) == rules.origin:
-        _add_configured(headers, rules)
+        _add_configured_fields(headers, rules)
         _add_key(headers, request, rules)
     elif rules.key is not None:
         key = rules.key.reveal()
@@ -265,7 +265,7 @@ def _with_credentials(request: httpx.Request, rules: Rules) -> httpx.Request:
     return httpx.Request(request.method, request.url, headers=headers, stream=body, extensions=extensions)
 
 
-def _add_configured(headers: httpx.Headers, rules: Rules) -> None:
+def _add_configured_fields(headers: httpx.Headers, rules: Rules) -> None:
     """Add the configured header fields; those that the caller set take precedence, but not the client's defaults."""
     for name, value, _ in rules.connection.headers:
         if name.lower() in ("accept", "user-agent") or name not in headers:
@@ -273,7 +273,7 @@ def _add_configured(headers: httpx.Headers, rules: Rules) -> None:
 
 
 def _add_key(headers: httpx.Headers, request: httpx.Request, rules: Rules) -> None:
-    """Add the header fields with the key, or the credential that the request names in its place."""
+    """Add the header fields with the key, or with the credentials that the request names in its place."""
     if rules.key is None:
         return
     credential = request.extensions.get(CREDENTIAL)
@@ -295,7 +295,7 @@ def _set_field(headers: httpx.Headers, name: str, value: str) -> None:
 
 
 def _with_timeouts(request: httpx.Request, seconds: float) -> httpx.Request:
-    """Set time-outs that end the attempt within `seconds`."""
+    """Set the time-outs of a request so that the attempt ends within `seconds`, and return the request."""
     requested = request.extensions.get("timeout", {})
     # A silent server must end the attempt before the budget does, or it looks like a response that is still being sent.
     # A wait may end a moment after the budget did, and no socket accepts a negative time-out.
@@ -315,7 +315,7 @@ _EMPTY_LINE = "no response line received"
 """h11's message for a response that begins with an empty line."""
 
 
-def _wait(request: httpx.Request, attempts: Sequence[Attempt], deadline: float, rules: Rules) -> float | None:
+def _wait_seconds(request: httpx.Request, attempts: Sequence[Attempt], deadline: float, rules: Rules) -> float | None:
     """Return the seconds to wait before the next attempt, or None if the request is not retried."""
     count, last = len(attempts), attempts[-1]
     # A stale connection or a rate limit does not use up an attempt of the request.
@@ -332,7 +332,7 @@ _FINAL = ("UnsupportedProtocol", "LocalProtocolError", TooMuchError.__name__)
 
 
 def _response_or_raise(request: httpx.Request, last: Attempt, attempts: tuple[Attempt, ...]) -> httpx.Response:
-    """Return the response of the last attempt, or raise its error."""
+    """Return the response of the last attempt, or raise its error or one for surplus bytes after the response."""
     # Set even if there is a response: httpx may fail on it, for example on a Location that is not a URL.
     request.extensions = {**request.extensions, ATTEMPTS: attempts}
     if last.status is None:

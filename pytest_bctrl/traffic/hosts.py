@@ -40,6 +40,7 @@ def name_of(host: str) -> str:
 
 
 def _is_address(host: str) -> bool:
+    """Return whether a host is an IP address."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -112,11 +112,11 @@ class Connection:
 
 
 def connection(source: SettingSource, environment: Mapping[str, str]) -> Connection:
-    """Return the connection settings; raises `SettingError`, which never shows the value of a variable."""
+    """Return the connection settings: header fields, certificate, hosts, rate. Raises `SettingError`."""
     certificate = lookup.find_value(table.CLIENT_CERT, source, environment)
     hosts = (line.value.strip().lower() for line in lookup.file_values(table.HTTP_HOSTS, source))
     return Connection(
-        tuple(_headers(source, environment)),
+        tuple(_header_settings(source, environment)),
         certificate.value if certificate else "",
         frozenset(hosts),
         Pace(_seconds_per_request(lookup.find_value(table.RATE, source, environment))),
@@ -145,8 +145,8 @@ _PLACEHOLDERS = ("", "VALUE", "…", "...")
 """Texts that stand for a value in suggested lines and in documentation."""
 
 
-def _headers(source: SettingSource, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
-    """Yield the name, value and setting of each header field. Raises `SettingError` for an invalid one."""
+def _header_settings(source: SettingSource, environment: Mapping[str, str]) -> Iterator[tuple[str, Secret, str]]:
+    """Yield the name, value and quoted setting of each header field in `bctrl_headers`, or raise `SettingError`."""
     for line in lookup.list_values(table.HEADERS, source):
         name, colon, text = (part.strip() for part in line.value.partition(":"))
         if not colon or not secret_settings.is_field_name(name):
@@ -162,6 +162,7 @@ def _headers(source: SettingSource, environment: Mapping[str, str]) -> Iterator[
 
 
 def _seconds_per_request(rate: SettingValue | None) -> float:
+    """Return the seconds between two requests at a rate such as `30/m`; 0 without one. Raises `SettingError`."""
     if rate is None:
         return 0.0
     match = re.fullmatch(r"(\d{1,6})/([smh])", rate.value.strip(), re.ASCII)

@@ -27,7 +27,7 @@ class RetryPolicy:
     rate_limit_budget: float = 0.0
 
     def should_retry(self, status: int | None, retry_after: str | None) -> bool:
-        """Return whether a response with this status and this `Retry-After` is retried."""
+        """Return whether a safe request is retried after a response with this status and this `Retry-After`."""
         return status in self.statuses or (status in self.announced and retry_after is not None)
 
     def wait(self, attempt: int, retry_after: str | None, now: datetime, status: int | None = None) -> float:
@@ -77,7 +77,7 @@ class Pace:
     def learn(
         self, status: int | None, headers: Mapping[str, str], now: float, today: datetime, sent: float = math.inf
     ) -> None:
-        """Adapt to the rate limit of a response: a 429, or header fields saying that the limit is exhausted.
+        """Slow down after responses with 429, and wait for the reset if header fields say that no request is left.
 
         If several overlapping requests get a 429, and all of them were `sent` before the first 429 arrived, they
         count as one.
@@ -90,6 +90,7 @@ class Pace:
                 self.seconds = max(self.seconds, min(SLOWEST, 2 * self.seconds or FIRST))
 
     def _learn_from_fields(self, headers: Mapping[str, str], now: float, today: datetime) -> None:
+        """Wait for the reset of an exhausted rate limit, if that is not too long."""
         if requests_left(headers) != 0:
             return
         _, reset_field = _rate_limit_fields(headers)

@@ -80,13 +80,13 @@ class WatchedBackend(httpcore.SyncBackend):
         self._streams: WeakSet[WatchedStream] = WeakSet()
 
     def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.NetworkStream:
-        """Return a new connection."""
+        """Return a new connection that is watched for surplus bytes."""
         stream = WatchedStream(super().connect_tcp(*arguments, **options), self._late, self._streams)
         self._streams.add(stream)
         return stream
 
     def look(self, seconds: float) -> bool:
-        """Return whether any connection got surplus bytes, up to `seconds` after the last response on each."""
+        """Return whether surplus was found on any connection, up to `seconds` after the last response on each."""
         tainted = [stream for stream in list(self._streams) if stream.settle(seconds)]
         return bool(tainted)
 
@@ -165,7 +165,7 @@ class WatchedStream(httpcore.NetworkStream):
         return self._is_tainted
 
     def _check_idle(self, seconds: float) -> bool:
-        """Check an idle connection for surplus; return False if it is in use and must be checked again later."""
+        """Check an idle connection for surplus, and close it if there is some; return False if it is in use."""
         with self._lock:
             if not self._is_idle:
                 return self._is_closed
@@ -190,7 +190,7 @@ class WatchedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Return the connection with TLS, which is checked in place of this one."""
+        """Return the connection with TLS, which is watched in place of this one."""
         with self._lock:
             self._is_idle = False
         secured = WatchedStream(
@@ -201,7 +201,7 @@ class WatchedStream(httpcore.NetworkStream):
         return secured
 
     def get_extra_info(self, info: str) -> Any:
-        """Return a property of the connection; for `is_readable` of an idle one, report the bytes that arrived."""
+        """Return a property of the connection; for `is_readable`, read and report bytes that arrived on an idle one."""
         surplus = None
         with self._lock:
             if info == "is_readable" and self._is_idle and self._last.method:
@@ -233,6 +233,7 @@ class WatchedStream(httpcore.NetworkStream):
         return replace(self._last, data=data)
 
     def _report(self, surplus: Surplus) -> None:
+        """Report surplus bytes and remember them, unless they are harmless."""
         if not surplus.is_harmless:
             self._is_tainted = True
             self._late(surplus)
@@ -245,7 +246,7 @@ def _surplus_context(response: httpx.Response, request: httpx.Request) -> Surplu
 
 
 def _none_if_harmless(surplus: Surplus) -> Surplus | None:
-    """Return the surplus, or None if it needs no report."""
+    """Return the surplus, or None for harmless bytes, which need no report."""
     if surplus.is_harmless:
         return None
     return surplus
@@ -255,7 +256,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9]\d\d[ \r\n]")
 
 
 def find_nested(*parts: bytes | str) -> bytes:
-    """Return the bytes of a response part from the first status line inside it, or no bytes."""
+    """Return the bytes from the first status line inside a body or header value on; none if there is no such line."""
     for part in parts:
         data = part
         if isinstance(data, str):

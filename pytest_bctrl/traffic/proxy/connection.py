@@ -51,7 +51,7 @@ class Forwarder(Protocol):
         """Connect to the target; raises `OSError`."""
 
     def finished(self, exchange: ProxiedExchange) -> None:
-        """Handle an exchange that has ended, complete or not."""
+        """Handle an exchange that has ended, with or without a complete response."""
 
     def surplus(self, exchange: ProxiedExchange, data: bytes) -> None:
         """Handle bytes that the target sent after the response of an exchange, and that belong to no response."""
@@ -87,18 +87,18 @@ class ProxyConnection(asyncio.Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is in progress."""
+        """Whether no request is in progress on this connection."""
         return self.responses.is_idle and self._arriving is None
 
     # asyncio calls the following methods.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Handle the beginning of the connection."""
+        """Keep the transport, and tell the forwarder about the new client connection."""
         self.transport = cast("asyncio.Transport", transport)
         self._forwarder.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Parse the bytes of the client, and forward them."""
+        """Parse the bytes of the client, which forwards them; reject the request if they are malformed."""
         if self._rejection is not None:
             return
         problem = self._requests.feed(data)
@@ -117,7 +117,7 @@ class ProxyConnection(asyncio.Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Handle the end of the connection."""
+        """Cancel the exchanges in progress and close the connection to the target, as the client has closed its own."""
         self._forwarder.remove(self)
         self._arriving = None
         self.responses.cancel(_CLIENT_CLOSED)
@@ -157,7 +157,7 @@ class ProxyConnection(asyncio.Protocol):
         self._forward("\r\n".join([*lines, "", ""]).encode("latin-1"))
 
     def body_received(self, data: bytes) -> None:
-        """Forward a part of a body."""
+        """Forward a part of a request body, as a chunk if the body is chunked."""
         if self._rejection is not None or self._arriving is None:
             return
         self._arriving.request_body.add(data)
@@ -166,7 +166,7 @@ class ProxyConnection(asyncio.Protocol):
         self._forward(data)
 
     def request_ended(self, trailers: Headers) -> None:
-        """Forward the end of a request."""
+        """Forward the end of a request, with the trailer fields of a chunked body."""
         exchange, self._arriving = self._arriving, None
         if self._rejection is not None or exchange is None:
             return
@@ -198,12 +198,12 @@ class ProxyConnection(asyncio.Protocol):
             self.transport.close()
 
     def stop(self) -> None:
-        """Close the connection."""
+        """Cancel the exchanges in progress and close the client's connection at once."""
         self.responses.cancel(_CLIENT_CLOSED if self._is_half_closed else _STOPPED)
         self.transport.abort()
 
     def _forward(self, data: bytes) -> None:
-        """Send data to the target, or keep it until the target is connected."""
+        """Send data to the target, or keep it and connect if the target is not connected."""
         if self.target is not None:
             self.target.transport.write(data)
             return
@@ -227,6 +227,7 @@ class ProxyConnection(asyncio.Protocol):
             self.responses.cancel("the target cannot be reached")
 
     def _response_ended(self, exchange: ProxiedExchange) -> None:
+        """Handle the end of a response: report it, and close the connection if a rejection or nothing more follows."""
         self._forwarder.finished(exchange)
         if not self.responses.is_idle:
             return
@@ -256,6 +257,7 @@ class ProxyConnection(asyncio.Protocol):
             self._connecting.cancel()
 
     def _write_rejection(self, rejection: RejectionError) -> None:
+        """Send the client the rejection as `application/problem+json`, and close its connection."""
         phrase = HTTPStatus(rejection.status).phrase
         problem = {"title": phrase, "status": rejection.status, "detail": f"pytest-bctrl proxy: {rejection.reason}"}
         body = json.dumps(problem).encode()
@@ -280,17 +282,17 @@ class TargetConnection(asyncio.Protocol):
         self._client = client
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Handle the beginning of the connection."""
+        """Keep the transport, and tell the client connection that its target is connected."""
         self.transport = cast("asyncio.Transport", transport)
         self._client.connected(self)
 
     def data_received(self, data: bytes) -> None:
-        """Pass bytes on to the client, and parse them."""
+        """Pass bytes of the target on to the client, and parse them as responses."""
         self._client.transport.write(data)
         self._client.responses.feed(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Handle the end of the connection."""
+        """Tell the client connection that the target has closed its connection, and with which error."""
         reset = None
         if exc is not None:
             reset = exc if isinstance(exc, OSError) else OSError(0, str(exc))

@@ -21,7 +21,7 @@ class RequestHead(NamedTuple):
     headers: Headers
 
     def values(self, name: str) -> list[str]:
-        """Return the values of all header fields with a name, in any case."""
+        """Return the values of all header fields whose name in lower case is `name`."""
         return [value for field, value in self.headers if field.lower() == name]
 
     @property
@@ -88,7 +88,7 @@ class RequestReader:
     # httptools calls the following methods.
 
     def on_message_begin(self) -> None:
-        """Handle the beginning of a request."""
+        """Begin a new request: forget the target and the fields of the one before."""
         self.is_within = True
         self._url = b""
         self._headers: list[tuple[str, str]] = []
@@ -97,16 +97,16 @@ class RequestReader:
         self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        """Handle a part of the request target."""
+        """Add a part of the request target."""
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Handle a header field, or a trailer field after the body."""
+        """Add a header field, or a trailer field if the header section has ended."""
         fields = self._trailers if self._has_head else self._headers
         fields.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """Handle the end of the header section."""
+        """Pass the head of a request to the receiver, once its header section has ended."""
         self._has_head = True
         if self._is_resumed:
             return
@@ -116,11 +116,11 @@ class RequestReader:
         self._receiver.request_started(head)
 
     def on_body(self, body: bytes) -> None:
-        """Handle a part of the body."""
+        """Pass a part of the body to the receiver."""
         self._receiver.body_received(body)
 
     def on_message_complete(self) -> None:
-        """Handle the end of a request."""
+        """Pass the end of a request to the receiver."""
         if self._parser.should_upgrade() and self._expects_body:
             return
         self.is_within = self._is_resumed = False
@@ -128,6 +128,7 @@ class RequestReader:
 
     @property
     def _expects_body(self) -> bool:
+        """Whether the header fields announce a body."""
         return any(
             name.lower() == "transfer-encoding" or (name.lower() == "content-length" and value.strip("0"))
             for name, value in self._headers

@@ -44,13 +44,13 @@ class ResponseReader:
         return self._parser is not None
 
     def expect(self, exchange: ProxiedExchange) -> None:
-        """Await the response to a further request."""
+        """Queue an exchange whose response is awaited; cancel it if the responses can no longer be assigned."""
         self._pending.append(exchange)
         if self._is_lost:
             self.cancel(_NOT_ASSIGNED)
 
     def feed(self, data: bytes) -> None:
-        """Read bytes of the server."""
+        """Parse bytes of the server: fill in the responses of the awaited exchanges, or report the bytes as surplus."""
         while not self._is_lost:
             if self._parser is None and self._last is not None:
                 # Empty lines between responses are harmless; h11 would take them for a response.
@@ -66,14 +66,14 @@ class ResponseReader:
             if self._parser is None:
                 self._parser = _parser_for(exchange.method)
             try:
-                data = self._read(self._parser, exchange, data)
+                data = self._read_response(self._parser, exchange, data)
             except h11.RemoteProtocolError as error:
                 self._is_lost = True
                 self._fail(TransportError("RemoteProtocolError", str(error)))
                 self.cancel(_NOT_ASSIGNED)
 
     def end(self, reset: OSError | None = None) -> None:
-        """Handle the end of the connection, by a reset or by a regular close."""
+        """Handle the end of the connection: complete or fail the response that has begun, and cancel the others."""
         if self._pending and (self.has_begun or self._last is None):
             self._end_response(self._pending[0], reset)
         # A server may close an idle connection, and after any response, while the next request is on its way
@@ -88,23 +88,25 @@ class ResponseReader:
             self._finished(exchange)
 
     def _end_response(self, exchange: ProxiedExchange, reset: OSError | None) -> None:
+        """End the response of an exchange: as the connection was reset or closed, it is complete or an error."""
         if reset is not None:
             self._fail(TransportError("ReadError", reset.strerror or type(reset).__name__))
         elif self._parser is None:
             self._fail(_CLOSED)
         else:
             try:
-                self._read(self._parser, exchange, b"")
+                self._read_response(self._parser, exchange, b"")
             except h11.RemoteProtocolError as error:
                 self._fail(TransportError("RemoteProtocolError", str(error)))
 
     def _fail(self, error: TransportError) -> None:
+        """Set the error of the first pending exchange, and report the exchange as finished."""
         exchange = self._pending.popleft()
         exchange.error = error
         self._finished(exchange)
 
-    def _read(self, parser: h11.Connection, exchange: ProxiedExchange, data: bytes) -> bytes:
-        """Parse bytes of a response, or its end if there are none, and return the bytes after the response."""
+    def _read_response(self, parser: h11.Connection, exchange: ProxiedExchange, data: bytes) -> bytes:
+        """Parse bytes of a response (none: its end), fill in the exchange, and return the bytes after it."""
         parser.receive_data(data)
         while True:
             event = parser.next_event()
@@ -132,7 +134,7 @@ _NOT_ASSIGNED = "the response cannot be distinguished from the bytes before it, 
 
 
 def _parser_for(method: str) -> h11.Connection:
-    """Return a parser for the response to a request with this method, which determines whether it has a body."""
+    """Return a parser for the response to a request with this method; the method determines whether it has a body."""
     parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
     parser.send(h11.Request(method=method, target="/", headers=[("Host", "-")]))
     parser.send(h11.EndOfMessage())

@@ -75,7 +75,7 @@ class ProxyServer:
         """The base URL of the proxy, once it was started."""
 
     def start(self) -> None:
-        """Listen, and forward from now on; raises `SettingError` if the address is not available."""
+        """Listen, and forward on a separate thread; raises `SettingError` if the address is not available."""
         self._socket = listening_socket(self._host, self._port, "the proxy")
         self.url = base_url_of(self._socket)
         self._loop = asyncio.new_event_loop()
@@ -105,12 +105,14 @@ class ProxyServer:
         self.stop()
 
     def _run(self) -> None:
+        """Run the event loop of the server until it is stopped, and close the loop."""
         try:
             self._loop.run_until_complete(self._serve())
         finally:
             self._loop.close()
 
     async def _serve(self) -> None:
+        """Accept connections until `stop` is called, then let exchanges in progress end, and close all connections."""
         server = await self._loop.create_server(lambda: ProxyConnection(self), sock=self._socket, backlog=4096)
         await self._stopping.wait()
         server.close()
@@ -127,11 +129,11 @@ class ProxyServer:
     # The connections call the following methods.
 
     def add(self, connection: ProxyConnection) -> None:
-        """Handle a new connection of a client."""
+        """Add a client's connection to those that are open."""
         self._connections.add(connection)
 
     def remove(self, connection: ProxyConnection) -> None:
-        """Handle the end of a connection of a client."""
+        """Remove a client's connection from those that are open."""
         self._connections.discard(connection)
 
     def finished(self, exchange: ProxiedExchange) -> None:
@@ -181,6 +183,7 @@ class ProxyServer:
         return self._rewritten(head)
 
     def _require_safe(self, head: RequestHead) -> None:
+        """Raise `RejectionError`, with status 405, for a method that is not safe or that is overridden."""
         names = [name for name, _ in head.headers]
         names += [name for name, _ in parse_qsl(urlsplit(head.target).query, keep_blank_values=True)]
         if head.method in SAFE_METHODS and not any(map(overrides_method, names)):

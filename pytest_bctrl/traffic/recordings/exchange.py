@@ -78,7 +78,7 @@ class Exchange:
 
     @property
     def target(self) -> str:
-        """Path and query."""
+        """Path and query of the request, without the base path."""
         if self.query:
             return f"{self.path}?{self.query}"
         return self.path
@@ -115,19 +115,19 @@ CREATOR = "pytest-bctrl"
 
 
 def encode(recording: Recording) -> bytes:
-    """Return the file's bytes: UTF-8, indented by two spaces, keys in a fixed order, ending in a newline."""
+    """Return a recording as the bytes of a HAR file: UTF-8, indented, keys in a fixed order, ending in a newline."""
     log = {
         "version": "1.2",
         "creator": {"name": CREATOR, "version": __version__},
         "_bctrlFormat": FORMAT,
         "_bctrlTarget": recording.target,
         "_bctrlRecordedAt": recording.recorded_at,
-        "entries": [_entry(exchange) for exchange in recording.exchanges],
+        "entries": [_har_entry(exchange) for exchange in recording.exchanges],
     }
     return (json.dumps({"log": log}, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def _entry(exchange: Exchange) -> dict[str, Any]:
+def _har_entry(exchange: Exchange) -> dict[str, Any]:
     """Return an exchange as an entry of a HAR file."""
     base_path = {"_bctrlBasePath": exchange.base_path} if exchange.base_path else {}
     # The members that HAR 1.2 requires and nothing reads are constant, so that they never change in a diff.
@@ -142,9 +142,9 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "url": exchange.url,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": _headers(exchange.request_headers),
+            "headers": _har_headers(exchange.request_headers),
             "queryString": [{"name": n, "value": v} for n, v in parse_qsl(exchange.query, keep_blank_values=True)],
-            **_post_data(exchange),
+            **_har_post_data(exchange),
             "headersSize": -1,
             "bodySize": len(exchange.request_body),
         },
@@ -153,11 +153,11 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "statusText": exchange.reason,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": _headers(exchange.headers),
+            "headers": _har_headers(exchange.headers),
             "content": {
                 "size": len(exchange.body),
                 "mimeType": exchange.header("content-type"),
-                **_text(exchange.body, exchange.body_digest),
+                **_har_text(exchange.body, exchange.body_digest),
             },
             "redirectURL": "",
             "headersSize": -1,
@@ -168,20 +168,22 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _headers(headers: Headers) -> list[dict[str, str]]:
+def _har_headers(headers: Headers) -> list[dict[str, str]]:
+    """Return header fields as HAR has them: objects with name and value."""
     return [{"name": name, "value": value} for name, value in headers]
 
 
-def _post_data(exchange: Exchange) -> dict[str, Any]:
+def _har_post_data(exchange: Exchange) -> dict[str, Any]:
+    """Return the body of a request as the member `postData` of HAR; no member if there is no body."""
     if not exchange.request_body:
         return {}
     media_type = next((value for name, value in exchange.request_headers if name.lower() == "content-type"), "")
     body = exchange.request_body
-    return {"postData": {"mimeType": media_type, "params": [], **_text(body, sha256(body).hexdigest())}}
+    return {"postData": {"mimeType": media_type, "params": [], **_har_text(body, sha256(body).hexdigest())}}
 
 
-def _text(body: bytes, body_digest: str) -> dict[str, str]:
-    """Return a body as the members of a HAR content: text, or base64."""
+def _har_text(body: bytes, body_digest: str) -> dict[str, str]:
+    """Return a body and its digest as members of a HAR content: text, or base64 if it is not UTF-8."""
     try:
         return {"_bctrlSha256": body_digest, "text": body.decode("utf-8")}
     except UnicodeDecodeError:

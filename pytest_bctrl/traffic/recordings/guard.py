@@ -59,13 +59,13 @@ def texts(exchange: Exchange) -> Iterator[tuple[str, str]]:
     for name, value in exchange.headers:
         yield f"response header {name}", value
     for location, body in (("request body", exchange.request_body), ("response body", exchange.body)):
-        for text in _readings(body):
+        for text in _body_readings(body):
             yield location, text
     yield "status text", exchange.reason
     yield "test's name", exchange.test
 
 
-def _readings(body: bytes) -> Iterator[str]:
+def _body_readings(body: bytes) -> Iterator[str]:
     """Yield a body as text: as it is, without the zero bytes of UTF-16 and UTF-32, and decompressed."""
     yield body.decode("utf-8", "surrogateescape")
     if b"\0" in body:
@@ -81,7 +81,7 @@ _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 def _location_in_json(text: str, find: Finder) -> str:
-    """Return the location of a secret in a JSON text, after ` at `; empty if it cannot be shown."""
+    """Return where in a JSON text a secret is, after ` at `; empty if it cannot be shown."""
     value = None
     with suppress(ValueError, RecursionError):
         value = json.loads(text)
@@ -143,6 +143,7 @@ def scrub(exchanges: Sequence[Exchange], name: str, space_id: str) -> tuple[Exch
 
 
 def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exchange:
+    """Return an exchange with every UUID and the space id replaced in URL, base path, headers and bodies."""
     space_pattern = "(?!)"
     if space_id and not _UUID.fullmatch(space_id):
         # With word boundaries: the id of a space may be `a`.
@@ -178,6 +179,7 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
 
 
 def _uuids(text: str) -> set[str]:
+    """Return the UUIDs in a text, also those in an encoded form."""
     return {uuid for reading in readings(text) for uuid in _UUID.findall(reading)}
 
 

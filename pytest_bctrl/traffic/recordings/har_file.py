@@ -35,7 +35,7 @@ _MAX_REFERENCED = 2 * MOST
 
 
 def load(path: Path, hint: str = SAVE_AGAIN, name: str = "") -> Recording | None:
-    """Return the recording in a file, or None if the file does not exist; raises `DocumentError` as `decode` does.
+    """Return the recording in a HAR or archive, or None if there is no such file. Raises `DocumentError`.
 
     Errors show `name` in place of the path.
     """
@@ -58,6 +58,7 @@ def load(path: Path, hint: str = SAVE_AGAIN, name: str = "") -> Recording | None
 
 
 def _load_archive(path: Path, name: str, hint: str) -> Recording:
+    """Return the recording in the only HAR of an archive, with its attachments. Raises `DocumentError`."""
     _require_small_archive(path)
     with ExitStack() as stack:
         try:
@@ -84,7 +85,7 @@ class _Attachments:
         self._referenced = 0
 
     def __call__(self, name: str) -> bytes:
-        """Return a body; raises `AttachmentError`."""
+        """Return the body of an attachment, read once; raises `AttachmentError`."""
         try:
             if name not in self._bodies:
                 self._bodies[name] = self.read_counted(name)
@@ -96,7 +97,7 @@ class _Attachments:
         return self._bodies[name]
 
     def read_counted(self, name: str) -> bytes:
-        """Read an attachment and count its size; raises the errors of reading, and `TooLargeError`."""
+        """Return an attachment, and count its size; raises the errors of reading, and `TooLargeError`."""
         try:
             body = self._read(name, self._unread)
         except TooLargeError:
@@ -174,19 +175,19 @@ def save(
         return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _save(path, test, exchanges, target, recorded_at, hint)
+        return _save_test(path, test, exchanges, target, recorded_at, hint)
     except OSError as error:
         raise DocumentError(
             f"it cannot be written: {error.strerror}", where=str(path), hint=f"name another {option}"
         ) from None
 
 
-def _save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str, hint: str) -> bool:
-    """Write the exchanges of a test into a recording; return whether the file changed."""
+def _save_test(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str, hint: str) -> bool:
+    """Write the exchanges of a test into its recording, under a lock; return whether the file changed."""
     with locking.locked(path) as part:
         old = load(path, hint) or Recording()
         old_exchanges = [exchange for exchange in old.exchanges if exchange.test == test]
-        if [_content(exchange) for exchange in old_exchanges] == [_content(exchange) for exchange in exchanges]:
+        if [_comparable(exchange) for exchange in old_exchanges] == [_comparable(exchange) for exchange in exchanges]:
             return False
         others = [exchange for exchange in old.exchanges if exchange.test != test]
         if not old.is_ours:
@@ -208,7 +209,7 @@ def _save(path: Path, test: str, exchanges: Sequence[Exchange], target: str, rec
         return True
 
 
-def _content(exchange: Exchange) -> tuple[object, ...]:
-    """Return the parts of an exchange that make a new recording different: neither the time nor a request id."""
+def _comparable(exchange: Exchange) -> tuple[object, ...]:
+    """Return what makes a new recording of an exchange different: neither its time nor a request id."""
     compared = attrgetter("method", "url", "base_path", "status", "body", "request_body", "contract")
     return *compared(exchange), exchange.header("content-type")

@@ -103,7 +103,7 @@ class _Reader:
             raise self._error(f"it is not JSON that can be read: {type(error).__name__}") from None
 
     def recording(self, document: Any) -> Recording:
-        """Return the exchanges of a HAR document. Raises `DocumentError` for an invalid entry."""
+        """Return the recording in a HAR document. Raises `DocumentError` for an invalid entry."""
         log = self._log(document)
         self._require_format(log)
         entries = self._member(log, "entries", list, "log.entries")
@@ -118,7 +118,7 @@ class _Reader:
         return Recording(tuple(exchanges), target, recorded_at, self._is_ours, tuple(self._attachment_names))
 
     def _require_format(self, log: Mapping[str, Any]) -> None:
-        """Raise `DocumentError` if the format is missing or newer than this version can read."""
+        """Raise `DocumentError` if the format of our own file is missing, or newer than this version can read."""
         version = log.get("_bctrlFormat")
         if not self._is_ours:
             return
@@ -171,7 +171,7 @@ class _Reader:
         return exchange
 
     def _method(self, request: Mapping[str, Any]) -> str:
-        """Return the method of a request. Raises `DocumentError` if it is not one."""
+        """Return the method of a request in upper case. Raises `DocumentError` if it is not one."""
         method = self._member(request, "method", str, "request.method").upper()
         if not (method.isascii() and method.replace("-", "").isalpha()):
             raise self._error("request.method is not an HTTP method")
@@ -187,7 +187,7 @@ class _Reader:
         return content
 
     def _request_body(self, request: Mapping[str, Any]) -> bytes:
-        """Return the body of a request. Raises `DocumentError` if it was edited."""
+        """Return the body of a request, empty if there is none. Raises `DocumentError` if it was edited."""
         post_data = request.get("postData")
         if not isinstance(post_data, Mapping):
             return b""
@@ -210,7 +210,7 @@ class _Reader:
         return url
 
     def _base_path(self, entry: Mapping[str, Any], url: str) -> str:
-        """Return the base path of the recorded target. Raises `DocumentError` if the URL does not begin with it."""
+        """Return the base path of the recorded target, often empty. Raises `DocumentError` if the URL has another."""
         base = self._string(entry, "_bctrlBasePath")
         if base and not urlsplit(url).path.startswith(f"{base}/"):
             raise self._error("request.url does not begin with _bctrlBasePath: the file was edited")
@@ -227,7 +227,7 @@ class _Reader:
         return status
 
     def _headers(self, message: Mapping[str, Any], location: str) -> Headers:
-        """Return the header fields of a message. Raises `DocumentError` for an invalid one."""
+        """Return the header fields of a request or response. Raises `DocumentError` for an invalid one."""
         fields = message.get("headers", [])
         if not isinstance(fields, list):
             raise self._error(f"{location}.headers: a list is expected")
@@ -274,13 +274,13 @@ class _Reader:
             raise self._error(f"{location}._file: {name[:80]!r}: {error}") from None
 
     def _require_digest(self, content: Mapping[str, Any], digest: str, location: str) -> None:
-        """Raise `DocumentError` if a recorded body was edited."""
+        """Raise `DocumentError` if a recorded body differs from its recorded digest, so it was edited."""
         recorded_digest = content.get("_bctrlSha256")
         if (self._is_ours or recorded_digest is not None) and recorded_digest != digest:
             raise self._error(f"{location}.text is not what was recorded: its SHA-256 differs from _bctrlSha256")
 
     def _member(self, container: Mapping[str, Any], key: str, kind: type[Kind], location: str) -> Kind:
-        """Return the member of an object. Raises `DocumentError` if it has another type."""
+        """Return the member of an object under a key. Raises `DocumentError` if it is missing or has another type."""
         value = container.get(key)
         if isinstance(value, kind) and not isinstance(value, bool):
             return value
@@ -291,7 +291,7 @@ class _Reader:
         raise self._error(problem)
 
     def _string(self, container: Mapping[str, Any], key: str) -> str:
-        """Return a string member, empty if it is missing."""
+        """Return a string member, empty if it is missing. Raises `DocumentError` if our own file has another type."""
         value = container.get(key, "")
         if isinstance(value, str):
             return value

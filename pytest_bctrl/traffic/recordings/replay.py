@@ -25,12 +25,12 @@ Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
 def key_of(method: str, target: str) -> Key:
-    """Return a key that is equal for requests that get the same response.
+    """Return method, path segments and query of a request as a key; requests with equal keys get equal responses.
 
     Segments and query are decoded. The order of different query names is ignored; that of the values of one name is
     not.
     """
-    path, _, query = _target(target).partition("?")
+    path, _, query = _path_and_query(target).partition("?")
     segments = tuple(unquote(segment) for segment in path.split("/"))
     pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
     return method.upper(), segments, tuple(pairs)
@@ -74,7 +74,7 @@ class Player:
         self._misses: list[Miss] = []
 
     def response(self, method: str, target: str) -> Exchange | Miss:
-        """Return the next recorded exchange for a request, or a `Miss`, which is remembered; never raises."""
+        """Return the next recorded exchange for a request, the last one again; or a `Miss`, which is remembered."""
         key = self._recorded_key(method, target)
         with self._lock:
             queue = self._queues.get(key)
@@ -89,15 +89,15 @@ class Player:
             return miss
 
     def _recorded_key(self, method: str, target: str) -> Key:
-        """Return the recorded key that a request matches, with or without base path, and with aliases; else its key."""
-        without_base = (_target(target).removeprefix(base_path) for base_path in self._base_paths)
+        """Return the recorded key that a request matches, also without a base path or by an alias; else its own key."""
+        without_base = (_path_and_query(target).removeprefix(base_path) for base_path in self._base_paths)
         keys = [key_of(method, target), *(key_of(method, path) for path in without_base if path.startswith("/"))]
         keys += [(verb, tuple(self._aliases.get(part, part) for part in path), query) for verb, path, query in keys]
         return next((key for key in keys if key in self._queues), keys[0])
 
     @property
     def misses(self) -> tuple[Miss, ...]:
-        """The requests without a recorded response."""
+        """The requests so far for which no response is recorded."""
         with self._lock:
             return tuple(self._misses)
 
@@ -108,10 +108,11 @@ class Player:
             return tuple(exchange for exchange in self.exchanges if id(exchange) not in self._used)
 
     def _explain_miss(self, method: str, target: str, *, is_recorded: bool) -> str:
+        """Return the text of a miss: the request, the recorded ones, the nearest of them, and how to record it."""
         problem = "no response is recorded for this request"
         if is_recorded:
             problem = "the recorded response has no body: the tool that wrote the file did not save it"
-        lines = [f"{self._name}: {problem}", f"  requested {self._redact(f'{method} {_target(target)}')}"]
+        lines = [f"{self._name}: {problem}", f"  requested {self._redact(f'{method} {_path_and_query(target)}')}"]
         recorded = list(dict.fromkeys(f"{exchange.method} {exchange.target}" for exchange in self.exchanges))
         shown = [self._redact(line) for line in recorded[:_SHOWN]] or ["nothing"]
         if len(recorded) > _SHOWN:
@@ -119,7 +120,7 @@ class Player:
         lines.append(f"  recorded  {shown[0]}")
         lines += [f"            {line}" for line in shown[1:]]
         if recorded and not is_recorded:
-            lines.append(f"  nearest   {self._redact(_nearest(method, target, self.exchanges))}")
+            lines.append(f"  nearest   {self._redact(_nearest_request(method, target, self.exchanges))}")
         lines.append(f"  record it {self._hint}")
         lines.append("            without --bctrl-live it is recorded from the mock")
         return "\n".join(lines)
@@ -128,8 +129,8 @@ class Player:
 _SHOWN = 10
 
 
-def _target(url: str) -> str:
-    """Return path and query of a URL or of a request target; a target beginning with `//` names no host."""
+def _path_and_query(url: str) -> str:
+    """Return path and query of a URL or request target; a target that begins with `//` names no host."""
     if url.startswith("/"):
         return url.partition("#")[0]
     parts = urlsplit(url)
@@ -137,8 +138,8 @@ def _target(url: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
-def _nearest(method: str, target: str, exchanges: Sequence[Exchange]) -> str:
-    """Return the recorded request most similar to a request, and what differs."""
+def _nearest_request(method: str, target: str, exchanges: Sequence[Exchange]) -> str:
+    """Return the recorded request that is most similar to a request, and what differs, as text."""
     requested = key_of(method, target)
     path = "/".join(requested[1])
 
@@ -164,10 +165,11 @@ def _differences(requested: Key, exchange: Exchange) -> Iterator[str]:
         else:
             yield "the path is different"
     if recorded[2] != requested[2]:
-        yield f"the query is {_query(recorded[2])}, not {_query(requested[2])}"
+        yield f"the query is {_query_text(recorded[2])}, not {_query_text(requested[2])}"
 
 
-def _query(pairs: tuple[tuple[str, str], ...]) -> str:
+def _query_text(pairs: tuple[tuple[str, str], ...]) -> str:
+    """Return the query in a key as text, `empty` if it has no parameters."""
     return "&".join(f"{name}={value}" for name, value in pairs) or "empty"
 
 
@@ -215,7 +217,7 @@ def scenario(player: Player) -> Scenario:
 
 
 def recorded_response(player: Player, request: Request) -> MockResponse:
-    """Return the recorded response to one request, or a 421 with an explanation in plain text."""
+    """Return the recorded response to a request, or a 421 with an explanation in plain text if none is recorded."""
     exchange = player.response(request.method, request.target)
     if isinstance(exchange, Miss):
         return _text_response(UNRECORDED, exchange.text)
@@ -223,14 +225,14 @@ def recorded_response(player: Player, request: Request) -> MockResponse:
 
 
 def as_response(exchange: Exchange) -> MockResponse:
-    """Return the recorded response of an exchange."""
+    """Return the recorded response of an exchange as a response of the mock."""
     # The listener writes Latin-1; the recorded text is sent as UTF-8, in which it most likely was received.
     headers = tuple((name, value.encode().decode("latin-1")) for name, value in exchange.headers)
     return MockResponse(exchange.status, headers, Payload(exchange.body))
 
 
 def forward(client: httpx.Client, request: Request) -> MockResponse:
-    """Send one request to the target of `client`, with the client's key, and return the response."""
+    """Send a request to the target of `client`, with its key, and return the response; a 502 if that fails."""
     headers = [(name, value) for name, value in request.headers if name not in _NOT_FORWARDED]
     try:
         response = client.request(request.method, request.target, headers=headers, content=request.body)
@@ -241,4 +243,5 @@ def forward(client: httpx.Client, request: Request) -> MockResponse:
 
 
 def _text_response(status: int, text: str) -> MockResponse:
+    """Return a response in plain text, with the text as its reason too."""
     return MockResponse(status, (("Content-Type", "text/plain; charset=utf-8"),), Payload(text.encode()), why=text)
