@@ -15,7 +15,8 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Self
 
-_SECONDS = 120
+_SECONDS = 600
+"""The time limit of a command: only one that hangs reaches it, however busy the machine is that installs a page."""
 
 
 class Shell:
@@ -128,7 +129,7 @@ def _first_output(command: str, file: Path, is_expected: Callable[[str], bool], 
     port = re.search(r"--port (\d+)", command)
     while port and time.monotonic() < deadline and not _is_open(int(port[1])):
         time.sleep(0.02)
-    deadline = min(deadline, time.monotonic() + _SECONDS / 4)
+    deadline = min(deadline, time.monotonic() + _SECONDS / 10)
     while not is_expected(file.read_text("utf-8", "replace")) and time.monotonic() < deadline:
         time.sleep(0.02)
     return file.read_text("utf-8", "replace")
