@@ -101,3 +101,18 @@ def test_every_test_named_in_a_document_exists(name: str) -> None:
     assert len(named) > 4
     texts = {path: "" if (PROJECT / path).is_dir() else (PROJECT / path).read_text("utf-8") for path, _ in named}
     assert [] == [(path, test) for path, test in named if test and f"def {test}(" not in texts[path]]
+
+
+def test_each_promise_names_a_test() -> None:
+    """Each kind of vulnerability of `SECURITY.md`, and each section of the threat model."""
+    security = (PROJECT / "SECURITY.md").read_text("utf-8")
+    vulnerabilities = security.partition("These are vulnerabilities:")[2].partition("\n[The threat model]")[0]
+    kinds = re.split(r"^- ", vulnerabilities, flags=re.MULTILINE)[1:]
+    sections = re.split(r"^## ", (PROJECT / "docs/explanation/threat-model.md").read_text("utf-8"), flags=re.MULTILINE)
+    rows = [
+        row for section in sections for row in section.partition("\n| promise | test |\n|---|---|\n")[2].splitlines()
+    ]
+    assert (len(kinds), len(rows)) > (10, 50)
+    assert [] == [kind for kind in kinds if "`tests/" not in kind]
+    assert [] == [section for section in sections[1:] if "\n| promise | test |\n" not in section]
+    assert [] == [row for row in rows if row.startswith("| ") and "`tests/" not in row.rpartition(" | ")[2]]

@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 
 import aiohttp
 import pytest
-import requests
+from requests.adapters import BaseAdapter
 from urllib3.connectionpool import HTTPConnectionPool
 
 from tests.suite.test_reports import SUFFIXES, read
@@ -322,7 +322,7 @@ def test_workers_of_xdist_without_an_exchange_check_nothing(watch: Run) -> None:
             "_make_request",
             "urllib3 * has no HTTPConnectionPool._make_request",
         ),
-        (requests.adapters.BaseAdapter, "send", "requests * has no BaseAdapter.send"),
+        (BaseAdapter, "send", "requests * has no BaseAdapter.send"),
         (aiohttp, "StreamReader", "aiohttp * has no StreamReader"),
     ],
     ids=["a method", "an intercepted method", "a class"],
