@@ -104,9 +104,9 @@ def fork_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def python(request: pytest.FixtureRequest) -> list[str]:
-    """Return the command that runs `-m pytest` or `-m pytest_bctrl` in a fork, or in a new process without forks."""
+    """Return the command that runs `-m MODULE` in a fork, or in a new process where there are no forks."""
     if not forks.IS_AVAILABLE:
         return [sys.executable]
     return forks.command(request.getfixturevalue("fork_server"))

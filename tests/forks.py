@@ -17,6 +17,7 @@ import os
 import pkgutil
 import random
 import re
+import runpy
 import select
 import shlex
 import signal
@@ -226,6 +227,11 @@ def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
                 command_line = import_module("pytest_bctrl.cli")
                 sys.argv = arguments
                 return command_line.main()
+            case ["-m", module, *rest]:
+                sys.argv = [module, *rest]
+                sys.path.insert(0, folder)
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+                return 0
             case ["pytest", *_]:
                 sys.argv = arguments
                 return pytest.main(plugins=[workers])
@@ -235,7 +241,7 @@ def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
                 exec(code, {"__name__": "__main__"})
                 return 0
             case _:
-                return f"a fork runs -m pytest, -m pytest_bctrl, -u -c or a command, and not {arguments}"
+                return f"a fork runs -m, -u -c or a command, and not {arguments}"
     except SystemExit as stop:
         return stop.code
 

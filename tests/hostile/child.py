@@ -43,11 +43,16 @@ class Ran:
     seconds: float
 
 
-def run(jobs: Mapping[str, Sequence[str]], folder: Path, environment: Mapping[str, str]) -> dict[str, Ran]:
-    """Run named jobs in one subprocess that starts in `folder`."""
+def run(
+    jobs: Mapping[str, Sequence[str]],
+    folder: Path,
+    environment: Mapping[str, str],
+    python: Sequence[str] = (sys.executable,),
+) -> dict[str, Ran]:
+    """Run named jobs in one subprocess of `python` that starts in `folder`."""
     jobs_file, got = folder / "jobs.json", folder / "ran.json"
     jobs_file.write_text(json.dumps(jobs))
-    command = [sys.executable, "-m", "tests.hostile.child", str(jobs_file), str(got)]
+    command = [*python, "-m", "tests.hostile.child", str(jobs_file), str(got)]
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("BCTRL_", "GITHUB_", "PYTEST_"))
     }

@@ -50,13 +50,16 @@ class Outcome(NamedTuple):
         return "" if self.ran.code in (0, 1) else f"exit code {self.ran.code}: {text[-500:]}"
 
 
-def outcomes(seeds: Sequence[int], folder: Path) -> Iterator[Outcome]:
-    """Run the mock with one request, the suite, `check`, `drift` and `contract show` over the documents of seeds."""
+def outcomes(seeds: Sequence[int], folder: Path, python: Sequence[str] = (sys.executable,)) -> Iterator[Outcome]:
+    """Run the mock with one request, the suite, `check`, `drift` and `contract show` over the documents of seeds.
+
+    They run in one process of `python`.
+    """
     (folder / "body.json").write_text(_BODY)
     (folder / "pytest.ini").write_text("[pytest]\n")
     # Hypothesis creates its tables of Unicode once, which takes it 200 MB; every later run reads them.
     tables = "from hypothesis import strategies; strategies.characters(codec='utf-8').validate()"
-    subprocess.run([sys.executable, "-c", tables], cwd=folder, check=True)
+    subprocess.run([*python, "-u", "-c", tables], cwd=folder, check=True)
     storage = Path(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY", folder / ".hypothesis"))
     assert list(storage.glob("unicode_data/*/codec-*")), "no tables of Unicode"
     for start in range(0, len(seeds), _BATCH):
@@ -67,7 +70,7 @@ def outcomes(seeds: Sequence[int], folder: Path) -> Iterator[Outcome]:
             (folder / name).write_text(text)
             (folder / base).write_text(_changed(text))
             jobs |= {(seed, command): arguments for command, arguments in _commands(name, base).items()}
-        ran = run({repr(key): job for key, job in jobs.items()}, folder, {})
+        ran = run({repr(key): job for key, job in jobs.items()}, folder, {}, python)
         yield from (Outcome(seed, command, ran[repr((seed, command))]) for seed, command in jobs)
 
 

@@ -22,10 +22,10 @@ def test_generated_documents_are_small_and_reproducible() -> None:
 
 
 def test_every_command_finishes_or_rejects_the_document_in_one_line(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    tmp_path: Path, python: list[str], record_property: Callable[[str, object], None]
 ) -> None:
     """For generated documents whose schemas multiply. `tox -e combinations` runs 500 of them."""
-    results = list(outcomes(SEEDS, tmp_path))
+    results = list(outcomes(SEEDS, tmp_path, python))
     for line in report(results):
         record_property("took", line)
     assert {} == {(result.seed, result.command): result.problem for result in results if result.problem}
