@@ -65,6 +65,7 @@ class Builder:
         self._used_examples = Counter[str]()
         self._unique_items: list[str] = []
         self._locations = {} if locations is None else locations
+        self._by_schema: dict[int, LocatedSchema] = {}
         self._failed: dict[str, UnsampledError] = {}
         self._too_few: dict[tuple[str, int], list[str]] = {}
         self._depths = SchemaDepths(contract)
@@ -98,9 +99,7 @@ class Builder:
         self._remaining -= 1
         if self._remaining < 0 or depth > _MAX_DEPTH:
             raise self._too_many_values(schema, location)
-        located = self._locations.get(location)
-        if located is None:
-            located = self._locations[location] = LocatedSchema(self._contract, schema)
+        located = self._located_schema(schema, location)
         example = self._next_example(located, location) if self._prefers_examples else _USED_UP
         if example is not _USED_UP:
             return example
@@ -119,6 +118,16 @@ class Builder:
                 pass
         indexes = range(len(options))
         return self._first_accepted(located, [*indexes[first:], *indexes[:first]], location, depth)
+
+    def _located_schema(self, schema: Schema, location: str) -> LocatedSchema:
+        located = self._locations.get(location)
+        if located is None:
+            elsewhere = self._by_schema.get(id(schema))
+            located = LocatedSchema(self._contract, schema) if elsewhere is None else elsewhere.at_another_location()
+            self._locations[location] = located
+            # It keeps the schema alive, so that no other schema can have its id.
+            self._by_schema.setdefault(id(schema), located)
+        return located
 
     def _too_many_values(self, schema: Schema, location: str) -> DocumentError:
         return DocumentError(
@@ -259,7 +268,7 @@ class Builder:
         for name in dict.fromkeys([*(name for name in required if name not in documented), *documented]):
             if name in required:
                 members[name] = self._member_value(schema, name, location, depth)
-            elif room > 0 and self._is_included(self._member_schema(schema, name, location), depth):
+            elif room > 0 and not self._is_tight(depth) and self._is_included(schema, name, location):
                 room -= self._try_member(members, schema, name, location, depth)
         self._add_members_up_to_minimum(members, schema, location, depth)
         self._add_dependent_members(members, schema, location, depth)
@@ -296,16 +305,14 @@ class Builder:
                     members[required] = self._member_value(schema, required, location, depth)
                     names.append(required)
 
-    def _is_included(self, member: MemberSchema, depth: int) -> bool:
+    def _is_included(self, schema: Mapping[str, Any], name: str, location: str) -> bool:
         """Return whether an object gets an optional member; a response never has a write-only member."""
-        if self._is_tight(depth) or member.is_write_only:
+        member = self._member_schema(schema, name, location)
+        if member.is_write_only:
             return False
-        if self._prefers_examples and not self._used_examples[member.location]:
-            located = self._locations.get(member.location)
-            if located is None:
-                located = self._locations[member.location] = LocatedSchema(self._contract, member.schema)
-            if located.documented:
-                return True
+        is_first = self._prefers_examples and not self._used_examples[member.location]
+        if is_first and self._located_schema(member.schema, member.location).documented:
+            return True
         if self._optional is None:
             return self._choice.takes_optional(member.location)
         return self._optional

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +33,12 @@ class LocatedSchema:
     contract: SchemaDocument
     schema: Schema
     members: dict[str, MemberSchema] = field(default_factory=dict)
+
+    def at_another_location(self) -> LocatedSchema:
+        """Return the same schema with what has been derived from it, except for its members."""
+        copied = copy(self)
+        copied.members = {}
+        return copied
 
     @cached_property
     def flat(self) -> Mapping[str, Any]:
