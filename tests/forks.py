@@ -200,12 +200,20 @@ def _run(caller: socket.socket, server: Path) -> None:
     time.tzset()
     random.seed()
     if "hypothesis" in sys.modules:
-        # It keeps the folder that the variables of the server name.
-        import_module("hypothesis.configuration").set_hypothesis_home_dir(None)
+        _set_up_hypothesis()
     # It keeps the import path of when it is imported, for the workers.
     sys.modules.pop("xdist.plugin", None)
     sys.path[:0] = filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))
     _exit(_run_python(folder, Workers(server), list(arguments)))
+
+
+def _set_up_hypothesis() -> None:
+    """Let Hypothesis read the variables of the caller: it has read those of the server when it was imported."""
+    import_module("hypothesis.configuration").set_hypothesis_home_dir(None)
+    settings = import_module("hypothesis._settings")
+    # A worker keeps the profile that the conftest of its tests has loaded.
+    if settings.is_in_ci() and "tests.conftest" not in sys.modules:
+        settings.settings.load_profile("ci")
 
 
 def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
