@@ -27,7 +27,7 @@ _BLANKS: Ranges = (
 _LINE_ENDS: Ranges = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
 _ANY: Ranges = ((_FIRST, _LAST),)
 _TYPICAL = (0x61, 0x30, 0x41, 0x2D, 0x20)
-_CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
+_CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
 _PLAIN = frozenset("()[]{}.*+?^$|\\/-,:;=!<>\"'#%&@_~` ")
 _NAMED: dict[str, Ranges] = {"d": _DIGITS, "w": _WORDS, "s": _BLANKS}
 
@@ -218,7 +218,7 @@ class _Parser:
             return _complement(_NAMED[character.lower()])
         if character in ("u", "x"):
             return self._read_code({"u": 4, "x": 2}[character])
-        if character in _CONTROLS and not self._next_character().isdecimal():
+        if character in _CONTROLS:
             character = _CONTROLS[character]
         elif character not in _PLAIN:
             raise UndecidedError
