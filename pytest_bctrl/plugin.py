@@ -314,6 +314,7 @@ def _observe(config: pytest.Config) -> None:
         from pytest_bctrl.suite.report.gathering import Gathering
 
         def add(observed: dict[str, Any]) -> None:
+            """Add the observations of a worker to those of the run."""
             from pytest_bctrl.suite.report.observing import observer
 
             observer(config).add(observed)

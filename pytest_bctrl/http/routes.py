@@ -104,6 +104,7 @@ def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]
     routes = Routes(contract)
 
     def fields(method: str, path: str) -> tuple[KeyField, ...]:
+        """Return the header fields that carry the key in a request with this method and path."""
         operation, _ = routes.operation_and_values(method, path)
         if operation is None:
             return (default_key_field(contract),)

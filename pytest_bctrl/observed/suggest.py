@@ -337,7 +337,7 @@ def _with_other_values(schema: SchemaData, seen: Seen) -> SchemaData:
 
 
 def _with_optional_property(schema: SchemaData, seen: Seen) -> SchemaData:
-    """Return the schema without the requirement of a property that was missing."""
+    """Return the schema without the requirement of a missing property, or with a branch for objects that lack it."""
     if seen.name in schema.get("required", ()):
         return {**schema, "required": [name for name in schema["required"] if name != seen.name]}
     # The property distinguishes the branches. An object without it matches none of them, so it becomes a new branch.

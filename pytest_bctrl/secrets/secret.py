@@ -106,6 +106,7 @@ def _lost_secret() -> Secret:
 
 
 def _raise_lost() -> NoReturn:
+    """Raise `BctrlError`, because a pickled or copied secret has no value."""
     raise BctrlError(
         "the secret lost its value when it was pickled or copied",
         hint="pass the environment variable's name instead",

@@ -146,15 +146,16 @@ def redact_stream(stream: Any, redaction: Redaction, *, keeps_structure: bool = 
     ends = []
     writer = _writer_of(stream, lambda write: _Writer(write, keeps_structure=keeps_structure))
     if writer is not None:
-        ends.append(_started(stream, writer, redaction))
+        ends.append(_start_redaction(stream, writer, redaction))
         with suppress(Exception):
             buffer = stream.buffer
             text_writer = writer
             buffer_writer = _writer_of(buffer, lambda write: _BufferWriter(write, text_writer))
             if buffer_writer is not None:
-                ends.append(_started(buffer, buffer_writer, redaction))
+                ends.append(_start_redaction(buffer, buffer_writer, redaction))
 
     def end(*, is_kept: bool = False) -> None:
+        """End the redaction of the stream and its buffer."""
         for stop in ends:
             stop(is_kept=is_kept)
 
@@ -175,23 +176,24 @@ def _writer_of(stream: Any, make: Callable[[Callable[..., Any]], _Writer]) -> _W
     return writer
 
 
-def _started(stream: Any, writer: _Writer, redaction: Redaction) -> Callable[..., None]:
+def _start_redaction(stream: Any, writer: _Writer, redaction: Redaction) -> Callable[..., None]:
     """Begin to redact what is written to a stream, and return the function that ends it."""
     writer.add(redaction)
 
     def end(*, is_kept: bool = False) -> None:
+        """End this redaction, and restore the stream's `write` after the last one."""
         if redaction not in writer.redactions:
             return
         writer.remove(redaction, is_kept=is_kept)
         if not writer.is_used:
             with suppress(Exception):
                 if stream.write is writer:
-                    _restore(stream, writer.write)
+                    _restore_write(stream, writer.write)
 
     return end
 
 
-def _restore(stream: Any, write: Callable[..., Any]) -> None:
+def _restore_write(stream: Any, write: Callable[..., Any]) -> None:
     """Give a stream its own `write` method again."""
     del stream.write
     if stream.write != write:
@@ -204,11 +206,13 @@ def redact_method(owner: type, name: str, redaction: Redaction) -> Callable[...,
     method = getattr(owner, name)
 
     def write(self: Any, data: Any) -> Any:
+        """Call the method with the secrets in the data masked."""
         return method(self, _without_secrets(data, redaction))
 
     setattr(owner, name, write)
 
     def end(**_named: Any) -> None:
+        """Restore the method, unless another replaced it since."""
         if getattr(owner, name) is write:
             setattr(owner, name, method)
 
@@ -278,7 +282,7 @@ def redact_file(path: Path, redaction: Redaction) -> None:
     data = path.read_bytes()
     clean = redacted_content(path, data, redaction)
     if clean != data:
-        _replace(path, clean)
+        _replace_content(path, clean)
 
 
 def redact_name(path: Path, redaction: Redaction) -> None:
@@ -297,7 +301,7 @@ def redact_name(path: Path, redaction: Redaction) -> None:
     path.rename(target)
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace_content(path: Path, data: bytes) -> None:
     """Replace the content of a file atomically, and keep its permissions."""
     mode = path.stat().st_mode
     import tempfile

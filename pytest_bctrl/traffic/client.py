@@ -246,6 +246,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         events: list[str] = []
 
         async def trace(name: str, info: object) -> None:
+            """Record the name of an event of httpcore's trace extension."""
             events.append(name)
 
         step.request.extensions["trace"] = trace

@@ -216,6 +216,7 @@ def require_safe(request: httpx.Request, rules: Rules) -> None:
     """Raise `UnsafeRequestError` for a request that changes a live target, or sends plain http to another machine."""
 
     def shown_url() -> str:
+        """Return the URL without its query, which may hold secrets."""
         return str(request.url.copy_with(query=None))
 
     override = next(_method_overrides(request), "")

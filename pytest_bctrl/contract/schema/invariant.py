@@ -82,7 +82,7 @@ class _Unique(Invariant):
     keyword = "unique"
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        """Yield each string that repeats an earlier one."""
+        """Yield a violation for each string that repeats an earlier one."""
         seen: set[str] = set()
         for path, value in self.places(body):
             if isinstance(value, str):
@@ -130,7 +130,7 @@ class _Equals(Invariant):
         self.parameter = str(entry["equals"]).removeprefix("path.")
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        """Yield each value that differs from the path parameter of the request."""
+        """Yield a violation for each value that differs from the path parameter of the request."""
         expected = values.get(self.parameter)
         for path, value in self.places(body):
             is_comparable = isinstance(value, str | int) and not isinstance(value, bool)
@@ -161,7 +161,7 @@ class _Same(Invariant):
     keyword = "same"
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        """Yield each object whose two members differ."""
+        """Yield a violation for each object whose two members differ."""
         first, second = self.names
         for path, value in self.objects_to_check(body):
             if first in value and second in value and value[first] != value[second]:
@@ -197,7 +197,7 @@ class _Times(Invariant):
     keyword = "times"
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        """Yield each string that is not an ISO 8601 time with a zone."""
+        """Yield a violation for each string that is not an ISO 8601 time with a zone."""
         for path, value in self.objects_to_check(body):
             for name in self.names:
                 text = value.get(name)
@@ -234,7 +234,7 @@ class _Ordered(Invariant):
     keyword = "ordered"
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
-        """Yield each object whose second time is certainly before the first."""
+        """Yield a violation for each object whose second time is certainly before the first."""
         earlier, later = self.names
         for path, value in self.objects_to_check(body):
             first, second = value.get(earlier), value.get(later)

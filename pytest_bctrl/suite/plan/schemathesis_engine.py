@@ -203,6 +203,7 @@ def _recording(name: str, failures: list[Any]) -> Callable[..., Any]:
 
     @wraps(check)
     def run(*arguments: Any) -> Any:
+        """Run the check; store its failures and raise them."""
         try:
             return check(*arguments)
         except Failure as failure:

@@ -86,6 +86,7 @@ def body(make: Callable[[RequestContext], bytes]) -> Change:
     replacements: dict[Payload, Payload] = {}
 
     def change(context: RequestContext) -> MockResponse:
+        """Return a success with the new body; any other response unchanged."""
         if not context.is_success:
             return context.response
         payload = replacements.get(context.response.payload)

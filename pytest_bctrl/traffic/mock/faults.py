@@ -61,6 +61,7 @@ def _with_retry_after(rejection: Change, seconds: float, where: str, *, as_date:
     require_seconds(seconds, where)
 
     def change_response(context: RequestContext) -> MockResponse:
+        """Return the rejection with `Retry-After` in seconds or as a date."""
         value = f"{seconds:g}"
         if as_date:
             value = formatdate(time() + seconds, usegmt=True)

@@ -151,6 +151,7 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
     spaces = re.compile(space_pattern)
 
     def replace_identifier(match: re.Match[str]) -> str:
+        """Return the replacement of a UUID, in its form: with or without dashes, upper or lower case."""
         if "-" not in match[0] and match[0].lower() not in compact:
             return match[0]
         uuid = replacement(str(UUID(match[0])))
@@ -161,10 +162,12 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
         return uuid
 
     def scrub_text(text: str) -> str:
+        """Return a text with the space id and every UUID replaced."""
         parts = (_IDENTIFIER.sub(replace_identifier, part) for part in spaces.split(text))
         return replacement(space_id).join(parts)
 
     def scrub_bytes(data: bytes) -> bytes:
+        """Return bytes with the space id and every UUID replaced."""
         return scrub_text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     return replace(
@@ -190,6 +193,7 @@ def _identifier_finder(replacements: Set[str], compact: Set[str], space_id: str)
         space.add(space_id, has_parts=False)
 
     def find(text: str) -> str | None:
+        """Return the encoding of an identifier that was not replaced; None if the text has none."""
         for encoding, reading in decodings(text, _LEGIBLE):
             if any(uuid.lower() not in replacements for uuid in _UUID.findall(reading)):
                 return encoding

@@ -110,6 +110,7 @@ def attachments_beside(har: Path) -> _Attachments:
     """Return a reader of attachments in the folder of `har`; links that lead out of it are not followed."""
 
     def read(name: str, limit: int) -> bytes:
+        """Return an attachment of at most `limit` bytes; raises `AttachmentError` if it lies outside the folder."""
         folder = har.parent.resolve()
         try:
             file = (folder / name).resolve()
@@ -131,6 +132,7 @@ def _attachments_in(archive: ZipFile) -> _Attachments:
         raise BadZipFile("its entries overlap")
 
     def read(name: str, limit: int) -> bytes:
+        """Return an attachment of at most `limit` bytes; raises `BadZipFile` for an unusual compression."""
         try:
             member = archive.getinfo(name)
         except KeyError:

@@ -144,6 +144,7 @@ def _nearest_request(method: str, target: str, exchanges: Sequence[Exchange]) ->
     path = "/".join(requested[1])
 
     def similarity(exchange: Exchange) -> tuple[bool, float, bool]:
+        """Return the similarity to the request, for sorting: same path, similar path or query, same method."""
         verb, segments, query = key_of(exchange.method, exchange.target)
         if segments == requested[1]:
             return True, float(query == requested[2]), verb == requested[0]
@@ -185,6 +186,7 @@ def replay_transport(player: Player, last_word: LastWord = lambda _request, resp
     """Return a sync and async transport that replays `player`; a miss raises `UnrecordedRequestError`."""
 
     def replay(request: httpx.Request) -> httpx.Response:
+        """Return the recorded response to a request; raises `UnrecordedRequestError` if there is none."""
         exchange = player.response(request.method, str(request.url))
         if isinstance(exchange, Miss):
             raise UnrecordedRequestError(exchange.text, request=request)
