@@ -481,9 +481,9 @@ def _recording_of(request: pytest.FixtureRequest) -> RecordedTest | None:
     is_requested = {"bctrl_recording", "bctrl_runtimes"} & set(request.fixturenames)
     if not is_requested and request.node.get_closest_marker("bctrl_recording") is None:
         return None
-    from pytest_bctrl.recorded.hooks import recorded
+    from pytest_bctrl.recorded.hooks import recorded_test
 
-    return recorded(request)
+    return recorded_test(request)
 
 
 def _recording_fixture(request: pytest.FixtureRequest) -> RecordedTest:

@@ -9,7 +9,7 @@ import pytest_bctrl
 from pytest_bctrl import mock_fault, mock_scenario, strategies
 from pytest_bctrl.cli import contract, drift, mock, options
 from pytest_bctrl.cli.options import ReportFile, write_reports
-from pytest_bctrl.cli.traffic import opened
+from pytest_bctrl.cli.traffic import open_traffic
 from pytest_bctrl.contract.document import load_data, load_document
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.drift import compare
@@ -53,8 +53,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "fault name": lambda _: mock_fault("My Fault"),
     "scenario taken": lambda _: mock_scenario("many"),
     "fault returns": lambda _: make.with_fault(make.own),
-    "plugin missing": lambda _: options.gathered(["no_such_module"], {"pytest_bctrl_checks": object}),
-    "plugin without": lambda _: options.gathered(["json"], {"pytest_bctrl_checks": object}),
+    "plugin missing": lambda _: options.load_custom_parts(["no_such_module"], {"pytest_bctrl_checks": object}),
+    "plugin without": lambda _: options.load_custom_parts(["json"], {"pytest_bctrl_checks": object}),
     # mock
     "mock changes": lambda _: make.server().sequence({runtime()["id"]: 3}),
     "mock step": lambda _: make.server().sequence(1.5),
@@ -106,5 +106,5 @@ TRIGGERS: Mapping[str, Trigger] = {
     "recording folder": lambda folder: load_recording(folder),
     "traffic bare": lambda folder: make.traffic_of_two(folder),
     # check
-    "check recording": lambda _: opened("none.har"),
+    "check recording": lambda _: open_traffic("none.har"),
 }

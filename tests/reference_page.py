@@ -147,7 +147,7 @@ def checks_page() -> str:
             row = f"| `{rule.name}` | {rule.level} | {_cell(rule.checks)} | {_cell(rule.source)} |"
             (requests if rule.kind == "request" else rules).append(row)
     tests = ["| test | what it checks |", "|---|---|"]
-    tests += [f"| `{name}` | {_cell(' '.join(words.split()))} |" for name, words in plan.tests().items()]
+    tests += [f"| `{name}` | {_cell(' '.join(words.split()))} |" for name, words in plan.docstrings_by_test().items()]
     text = CHECKS.read_text("utf-8")
     for name, rows in (("rules", rules), ("requests", requests), ("tests", tests)):
         begin, end = f"<!-- {name}: written by tests/reference_page.py -->\n", f"<!-- end of {name} -->"

@@ -16,7 +16,7 @@ from pytest_bctrl.baseline.baseline_file import load_baseline
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.cli import main
 from pytest_bctrl.cli.explain import explanations
-from pytest_bctrl.contract.overlay import merge
+from pytest_bctrl.contract.overlay import merge_update
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.request_checks.violation import request_rules
@@ -49,7 +49,7 @@ def test_the_example_response_of_each_rule_triggers_the_rule(name: str) -> None:
     """A server that sends it is reported by the suite with that rule."""
     rule = rules()[name]
     document = deepcopy(CONTRACT.document)
-    merge(document["paths"]["/v1/spaces/{id}/runtimes"]["get"], json.loads(rule.documented))
+    merge_update(document["paths"]["/v1/spaces/{id}/runtimes"]["get"], json.loads(rule.documented))
     head, _, body = rule.http.partition("\n\n")
     length = "" if "Content-Length" in head or " 204 " in head else f"\nContent-Length: {len(body)}"
     response = f"{head}{length}\n\n".replace("\n", "\r\n").encode() + body.encode()

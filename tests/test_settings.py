@@ -18,7 +18,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.redaction import MASK, Redaction
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.run import ContractRun, aimed
+from pytest_bctrl.suite.run import ContractRun, with_live_target
 from pytest_bctrl.traffic.origin import connection, values
 from tests.error_makers import Given
 from tests.reference_page import declared
@@ -54,7 +54,7 @@ Read = Callable[[Any], object]
 
 def _base_url(config: Any, first: str = "https://first") -> str:
     run = ContractRun("live", replace(load(), servers=(first,)))
-    return aimed(run, config, {"BCTRL_API_KEY": "a-key", "BCTRL_SPACE_ID": "s"}).base_url
+    return with_live_target(run, config, {"BCTRL_API_KEY": "a-key", "BCTRL_SPACE_ID": "s"}).base_url
 
 
 def _fail_on(config: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from pytest_bctrl.contract.read import load as load_contract
-from pytest_bctrl.recorded.conform import Checked, failing
+from pytest_bctrl.recorded.conform import Checked, errors_of
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_file import load
@@ -73,7 +73,7 @@ def _replay_first(path: Path, url: str) -> bytes:
 def _replay(path: Path, url: str, project: Path) -> bytes:
     found = load(path)
     checked = Checked(CONTRACT, project, {"XDG_CACHE_HOME": str(path.parent / "cache")})
-    if found is None or failing(found.exchanges[0], CONTRACT, checked):
+    if found is None or errors_of(found.exchanges[0], CONTRACT, checked):
         raise SystemExit("the recording is not what was written")
     player = Player(found.exchanges, name=path.name, hint="")
     with httpx.Client(transport=replay_transport(player), trust_env=False) as client:

@@ -177,10 +177,16 @@ def response_from(response: Any, contract: Contract, operation: str | None = Non
             hint="give a response of httpx, requests, urllib3, werkzeug, Django or Starlette, "
             "or its body as bytes, str or data",
         )
-    url, method = _url_of(response), _method(response)
+    url, method = _url_of(response), _method_of(response)
     chosen = _operation_for(contract, operation, url, method)
     return Response(
-        contract, chosen, status, _header_pairs(response), _body(response), path_values(chosen, url), method=method
+        contract,
+        chosen,
+        status,
+        _header_pairs(response),
+        _body_bytes(response),
+        path_values(chosen, url),
+        method=method,
     )
 
 
@@ -207,7 +213,7 @@ def _header_pairs(response: Any) -> tuple[tuple[str, str], ...]:
     return tuple((str(name), str(value)) for name, value in read_items())
 
 
-def _body(response: Any) -> bytes:
+def _body_bytes(response: Any) -> bytes:
     """Return the body of a response. Raises `BctrlError` if it was not read."""
     for name in ("content", "data", "body"):
         try:
@@ -241,7 +247,7 @@ def _url_of(response: Any) -> str:
     return ""
 
 
-def _method(response: Any) -> str:
+def _method_of(response: Any) -> str:
     """Return the method of the response's request; empty if the client library does not keep it."""
     attributes = getattr(response, "__dict__", {})
     request = attributes.get("request", attributes.get("_request"))

@@ -14,12 +14,12 @@ from pytest_bctrl.contract.schema.applicators import (
     NOTHING,
     Branch,
     branch_summary,
-    discriminator,
+    distinguishing_property,
     intended_branch,
     matches_types,
 )
 from pytest_bctrl.contract.schema.locations import Path
-from pytest_bctrl.contract.schema.ref import kind_of, response_schema_ref, type_name
+from pytest_bctrl.contract.schema.ref import json_type_of, response_schema_ref, type_name
 from pytest_bctrl.observed.differences import NO_ALTERNATIVE, SCHEMA, UNLISTED
 
 _MAX_ERRORS = 20_000
@@ -115,7 +115,7 @@ def _branch_violations(broken: SchemaError) -> Iterator[Violation]:
         for child in broken.branch(chosen):
             yield from _violations_of_error(child)
         return
-    name = discriminator(branches)
+    name = distinguishing_property(branches)
     types = [branch.types for branch in branches if branch.types != NOTHING]
     if types and all(types) and not any(matches_types(branch_types, value) for branch_types in types):
         yield _type_violation(path, sorted(set().union(*types)), value)
@@ -144,6 +144,6 @@ def _missing_violation(path: Path, name: str) -> Violation:
 
 def _type_violation(path: Path, types: list[str], value: Any) -> Violation:
     """Return the violation of a value whose type the schema does not allow."""
-    wrong_type = kind_of(value)
+    wrong_type = json_type_of(value)
     kind = "null" if wrong_type == "null" else "type"
     return _new_violation(path, f"the value has the wrong type, {wrong_type}", types, value, kind)

@@ -279,7 +279,7 @@ def evidence(response: Response, path: Sequence[str | int]) -> dict[str, Any]:
             "status": response.status,
             "headers": [[name, shorten(value)] for name, value in response.headers if name.lower() in HEADERS],
             "size": len(response.body),
-            "body": _body(response, path),
+            "body": _shown_body(response, path),
         },
     }
 
@@ -291,7 +291,7 @@ def _request_path(response: Response) -> str:
     return response.operation.path
 
 
-def _body(response: Response, path: Sequence[str | int]) -> Any:
+def _shown_body(response: Response, path: Sequence[str | int]) -> Any:
     """Return the part of the body that a report shows: data around a location, or the beginning of the text."""
     if response.body and response.parsed.ok:
         return _reduced_to_path(response.data, path, keeps_texts=response.status >= 400)

@@ -23,17 +23,17 @@ from pytest_bctrl.cli.options import (
     add_acceptance_arguments,
     add_plugin_argument,
     add_repeatable,
-    gathered,
+    load_custom_parts,
 )
 from pytest_bctrl.cli.project import add_contract_argument, baseline_path, load_contract
-from pytest_bctrl.cli.traffic import opened
+from pytest_bctrl.cli.traffic import open_traffic
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.drift.sources import source_name
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, at_or_above, parse_levels
-from pytest_bctrl.recorded.conform import listing
+from pytest_bctrl.recorded.conform import exchanges_with_route
 from pytest_bctrl.recorded.conform import response_from as response_from_exchange
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     path = baseline_path(options.baseline, is_written=options.accept is not None)
     baseline = load_baseline(path, str(path))
     contract = load_contract(options.contract)
-    (custom_checks,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
+    (custom_checks,) = load_custom_parts(options.plugin, {"pytest_bctrl_checks": Check})
     levels = parse_levels(options.level, "--level")
     invariants = [rule for operation in contract.operations for rule in operation.invariants]
     levels.require_known(rules_of(invariants, [check.name for check in custom_checks]))
@@ -134,7 +134,7 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
     checked = _CheckedFiles(Observer(contract))
     for path in _file_names(options.paths, checked.problems):
         try:
-            content, name = opened(path, "give a response body in JSON, or a .har file"), source_name(path)
+            content, name = open_traffic(path, "give a response body in JSON, or a .har file"), source_name(path)
             for response, entry in _responses(content, name, contract, options.operation, checked.problems):
                 checked.response_count += 1
                 checked.observer.observe_response(response)
@@ -197,7 +197,7 @@ def _responses(
     is_empty = True
     for number, exchange in enumerate(content.exchanges, 1):
         response = response_from_exchange(exchange, contract)
-        lacks_body = not exchange.is_complete and any(listing([exchange], contract))
+        lacks_body = not exchange.is_complete and any(exchanges_with_route([exchange], contract))
         is_empty = is_empty and response is None and not lacks_body
         if response is not None:
             yield response, f"entry {number}"

@@ -29,7 +29,7 @@ from pytest_bctrl.contract.show import contract_lines
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line, escape_yaml
 from pytest_bctrl.samples import sample_text
-from pytest_bctrl.samples.text import matching
+from pytest_bctrl.samples.text import text_matching
 
 if TYPE_CHECKING:
     from pytest_bctrl.observed.suggest import Suggestion
@@ -132,7 +132,7 @@ def _unsupported_parts(contract: Contract) -> Iterator[str]:
     for schema in schemas:
         pattern = schema.value.get("pattern")
         sources = (Random(seed) for seed in range(_SEEDS))  # noqa: S311
-        if isinstance(pattern, str) and all(matching(pattern, source) is None for source in sources):
+        if isinstance(pattern, str) and all(text_matching(pattern, source) is None for source in sources):
             yield f"#{schema.pointer}: no sample can be generated for its pattern; add 'examples' to the schema"
 
 

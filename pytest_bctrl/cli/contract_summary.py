@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.valid_parts import Exclusion
-from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.samples.inputs import names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.suite.operations import reason_not_requested
@@ -122,7 +122,7 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
     if not operation.is_safe:
         state = "unsafe"
     elif reason:
-        missing = tuple(unfilled(run.contract, operation, run.values_of(operation)))
+        missing = tuple(names_without_value(run.contract, operation, run.values_of(operation)))
     if missing:
         state = "no value"
     return OperationSummary(operation.label, operation.operation_id, state, reason, missing)

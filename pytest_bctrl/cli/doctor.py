@@ -38,7 +38,7 @@ from pytest_bctrl.samples.parameter_settings import require_parameters
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.run import INSTALL, ContractRun, aimed, required_variables
+from pytest_bctrl.suite.run import INSTALL, ContractRun, required_variables, with_live_target
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 from pytest_bctrl.traffic.client import TIMEOUT
@@ -314,7 +314,7 @@ def _target_line(
             names = " and ".join(variable.partition("=")[0] for variable in required.split())
             command = f"pytest --bctrl-mock bctrl; with {names} set: pytest --bctrl-live bctrl"
             return Line("target", f"no request sent: {text}", "note", command=command)
-        run = aimed(run, config, environment)
+        run = with_live_target(run, config, environment)
         if options.offline:
             return Line("target", f"{run.base_url}: no request sent (--offline)", "note")
         return probe(run, options.redact)

@@ -23,7 +23,7 @@ from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.wording import numbered
-from pytest_bctrl.samples.inputs import Inputs, answers_with_json, exemplified, inputs
+from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, responds_with_json
 from pytest_bctrl.suite.run import ContractRun
 
 CURRENT = "current"
@@ -159,7 +159,7 @@ def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operat
 
     def rank(operation: Operation) -> tuple[bool, bool]:
         """Return a sort key that prefers an operation that is checked and responds with JSON."""
-        return states[operation.label] != "checked", not answers_with_json(operation)
+        return states[operation.label] != "checked", not responds_with_json(operation)
 
     usable = [operation for operation in contract.operations if states[operation.label] in ("checked", "no value")]
     usable.sort(key=rank)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pytest_bctrl.cli.options import add_plugin_argument, add_repeatable, gathered
+from pytest_bctrl.cli.options import add_plugin_argument, add_repeatable, load_custom_parts
 from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.cli.serving import LineLog, byte_count, serve_until_signal, warn_of_other_machines
 from pytest_bctrl.contract.key_fields import key_fields
@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
         from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
 
         hooks = {"pytest_bctrl_scenarios": CustomScenario, "pytest_bctrl_faults": CustomFault}
-        server.extend(*gathered(options.plugin, hooks))
+        server.extend(*load_custom_parts(options.plugin, hooks))
     _apply_options(server, options)
     serve_until_signal(server, options.ready_file, partial(_announce, server, options, token))
     if log is not None:

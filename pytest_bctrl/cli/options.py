@@ -144,7 +144,7 @@ def add_plugin_argument(parser: argparse.ArgumentParser, what: str) -> None:
     add_repeatable(parser, "--plugin", "MODULE", text)
 
 
-def gathered(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any]]:
+def load_custom_parts(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any]]:
     """Return, per hook, the custom parts that modules return. Raises `SettingError` for a wrong type or no hook.
 
     Raises `SettingError` for a module that implements none of the hooks, as it would have no effect.

@@ -170,7 +170,7 @@ def _request_expression(project: NewProject, fixtures: Sequence[str]) -> tuple[s
     return f"bctrl_client.{operation.method.lower()}({', '.join(arguments)})", fixtures
 
 
-def repository() -> str:
+def repository_url() -> str:
     """Return the URL of the kit's source repository."""
     urls: dict[str, str] = dict(entry.split(", ", 1) for entry in metadata("pytest-bctrl").get_all("Project-URL", []))
     return urls["Source"]
@@ -178,7 +178,7 @@ def repository() -> str:
 
 def install_command() -> str:
     """Return the command that installs the kit from its repository; no release has been published yet."""
-    return f'pip install "pytest-bctrl[contract] @ git+{repository()}"'
+    return f'pip install "pytest-bctrl[contract] @ git+{repository_url()}"'
 
 
 def workflow(project: NewProject) -> str:

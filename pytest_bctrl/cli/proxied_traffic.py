@@ -259,7 +259,7 @@ def _unread_reason(body: CapturedBody) -> str:
     return "the response arrived before the whole request was sent"
 
 
-def listed(counter: Counter[str]) -> Iterator[str]:
+def count_lines(counter: Counter[str]) -> Iterator[str]:
     """Yield each counted text with its number, the most frequent first, and the number of omitted ones."""
     rows = counter.most_common()
     for text, count in rows[:_MAX_LISTED]:

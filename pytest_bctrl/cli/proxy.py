@@ -22,11 +22,11 @@ from pytest_bctrl.cli.options import (
     add_acceptance_arguments,
     add_plugin_argument,
     add_repeatable,
-    gathered,
+    load_custom_parts,
     write_reports,
 )
 from pytest_bctrl.cli.project import add_contract_argument, baseline_path, load_contract, project_setting
-from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, listed
+from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, count_lines
 from pytest_bctrl.cli.proxy_recording import ProxyRecording
 from pytest_bctrl.cli.serving import LineLog, byte_count, serve_until_signal, warn_of_other_machines
 from pytest_bctrl.contract.model import Contract
@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
     path = baseline_path(options.baseline, is_written=options.accept is not None)
     baseline = load_baseline(path, str(path))
     contract = load_contract(options.contract)
-    (custom_checks,) = gathered(options.plugin, {"pytest_bctrl_checks": Check})
+    (custom_checks,) = load_custom_parts(options.plugin, {"pytest_bctrl_checks": Check})
     levels = _levels(options, contract, custom_checks)
     reports = [_report_file(name) for name in options.report]
     target = _target_url(options.target)
@@ -229,11 +229,11 @@ def _requested_recording(options: argparse.Namespace, contract: Contract, target
 
 def _summary_notes(traffic: ProxiedTraffic, levels: Levels) -> Iterator[str]:
     """Yield a note per request that was not checked for a good reason, and per rule that is switched off."""
-    for request in listed(traffic.unmatched):
+    for request in count_lines(traffic.unmatched):
         yield f"not in the contract: {request}"
-    for request in listed(traffic.rejected):
+    for request in count_lines(traffic.rejected):
         yield f"not forwarded: {request}"
-    for reason in listed(traffic.cancelled):
+    for reason in count_lines(traffic.cancelled):
         yield f"without a complete response: {reason}"
     for entry in levels.off:
         yield f"switched off by --level: {entry.name}, {traffic.switched_off[entry.name]} not shown"
@@ -248,7 +248,7 @@ def _result(
 ) -> _Result:
     """Return the findings and the title of the reports, with secrets removed."""
     contract = traffic.contract
-    not_checked = [*problems, *listed(traffic.not_checked)]
+    not_checked = [*problems, *count_lines(traffic.not_checked)]
     if not traffic.checked and not not_checked:
         not_checked.append("no exchange of an operation of the contract")
     # Paths of requests may hold a secret.

@@ -34,7 +34,7 @@ _KINDS = "an observation or a JSON report that contains one, a recording, a HAR 
 _HINT = f"give {_KINDS}, or - for standard input"
 
 
-def opened(path: str, hint: str = _HINT) -> Recording | bytes:
+def open_traffic(path: str, hint: str = _HINT) -> Recording | bytes:
     """Return the recording in a file or standard input (`-`); other content is returned as bytes.
 
     A HAR is recognised by its suffix or by its `log` member, with which no documented body begins. Raises
@@ -69,7 +69,7 @@ def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation,
     has_bodies = False
     labels = {operation.label for operation in contract.operations}
     for path in paths:
-        content, name = opened(path), source_name(path)
+        content, name = open_traffic(path), source_name(path)
         observation = None
         if isinstance(content, bytes):
             observation = _saved_observation(content, name)
@@ -163,11 +163,13 @@ def attributed_findings(
         vendored, overlay = in_force.load(), in_force.overlay
     upstream = contract_with_overlay(new, overlay)
     observation, has_bodies = read_traffic(arguments.observed, vendored)
-    next_commands = commands(arguments.upstream, arguments.base, arguments.observed, in_force, has_bodies=has_bodies)
+    next_commands = commands_to_run(
+        arguments.upstream, arguments.base, arguments.observed, in_force, has_bodies=has_bodies
+    )
     return attribute_changes(vendored, upstream, observation, changes, next_commands)
 
 
-def commands(
+def commands_to_run(
     upstream: str | None,
     base: str | None,
     observed: Sequence[str],

@@ -41,7 +41,7 @@ def apply_overlays(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[s
     """
     merged = dict(document)
     for path in paths:
-        merged = overlays.apply(read_yaml(_read_project_file(path), str(path)), merged, str(path))
+        merged = overlays.apply_overlay(read_yaml(_read_project_file(path), str(path)), merged, str(path))
     return merged
 
 

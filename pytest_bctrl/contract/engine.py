@@ -107,7 +107,7 @@ def canonical_form(contract: SchemaDocument, schema: Schema) -> Schema:
         return schema
     addresses, registry = _engine(contract).addresses, _engine(contract).registry
     try:
-        form = canonicalize(addresses.absolute(schema), draft=20, validate_formats=True, registry=registry)
+        form = canonicalize(addresses.with_absolute(schema), draft=20, validate_formats=True, registry=registry)
     except ValueError:
         return schema
     canonical: Schema = _with_local_references(addresses, form.to_json_schema())
@@ -359,7 +359,7 @@ class _Engine:
         """Return a reference to a schema of the document; another schema is returned with absolute references."""
         pointer = self.pointers.get(id(schema))
         if pointer is None:
-            absolute: Schema = self.addresses.absolute(schema)
+            absolute: Schema = self.addresses.with_absolute(schema)
             return absolute
         return {"$ref": self.addresses.uri(pointer.translate(_ENCODED_SURROGATES))}
 

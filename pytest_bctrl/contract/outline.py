@@ -88,7 +88,7 @@ class Spec:
         parts = (section / name for section in mappings for name in section.value)
         return {part.pointer: part.value for part in parts}
 
-    def refuse(self, part: Part, problem: str, hint: str) -> DocumentError:
+    def error_at(self, part: Part, problem: str, hint: str) -> DocumentError:
         """Return an error about a part that names the document, the pointer and, if possible, the line."""
         where = self.document.name
         line = self.document.line(part.pointer)
@@ -104,7 +104,7 @@ class Spec:
             return default
         if not isinstance(part.value, expected):
             problem = f"a {json_kind(part.value)} is where {description} belongs"
-            raise self.refuse(part, problem, "see the OpenAPI specification")
+            raise self.error_at(part, problem, "see the OpenAPI specification")
         return part.value
 
     def mapping(self, part: Part) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class Spec:
         trail: list[str] = []
         while isinstance(part.value, dict) and is_reference(part.value):
             if part.pointer in trail:
-                raise self.refuse(part, "a $ref leads back to itself", "let it name a definition")
+                raise self.error_at(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
             part = self.target(part)
         if kind:
@@ -155,7 +155,7 @@ class Spec:
         """Return the part that the `$ref` of a part names; raises `DocumentError` if the document does not have it."""
         ref = part.value.get("$ref", part.value.get("$dynamicRef"))
         if not isinstance(ref, str):
-            raise self.refuse(part, "a $ref is not text", "it should read #/components/...")
+            raise self.error_at(part, "a $ref is not text", "it should read #/components/...")
         if ref in self._targets:
             return self._targets[ref]
         pointer = self._pointer_of_reference(ref, part)
@@ -163,8 +163,8 @@ class Spec:
             unread = unread_references(self.document.data)
             if ref in unread:
                 problem, hint = unread[ref]
-                raise self.refuse(part, problem, hint)
-            raise self.refuse(
+                raise self.error_at(part, problem, hint)
+            raise self.error_at(
                 part, f"the $ref {ref[:200]!r} leads outside the document", bundling_hint(self.document.name)
             )
         value = None
@@ -172,7 +172,7 @@ class Spec:
             with suppress(KeyError, IndexError, TypeError, ValueError):
                 value = value_at(self.document.data, pointer)
         if pointer is None or value is None:
-            raise self.refuse(part, f"the $ref {ref[:200]!r} names nothing", "define it, or fix the $ref")
+            raise self.error_at(part, f"the $ref {ref[:200]!r} names nothing", "define it, or fix the $ref")
         target = Part(value, pointer)
         if ref.startswith("#/"):
             self._targets[ref] = target
@@ -251,7 +251,7 @@ def operations(spec: Spec) -> list[RawOperation]:
     operations = []
     for path, item in spec.fields(spec.root / "paths"):
         if not path.startswith("/"):
-            raise spec.refuse(
+            raise spec.error_at(
                 item, f"the path {path[:80]!r} does not begin with a slash", "see OpenAPI 3.1, section 4.8.8.1"
             )
         item = spec.resolve(item, "pathItems")
@@ -313,7 +313,7 @@ def parameters(spec: Spec, operation: RawOperation) -> dict[Key, RawParameter]:
             in_, name = spec.text(part / "in"), spec.text(part / "name")
             if in_ not in STYLES or not name:
                 problem = "a parameter has no name, or is in none of path, query, querystring, header, cookie"
-                raise spec.refuse(part, problem, "name it and say where")
+                raise spec.error_at(part, problem, "name it and say where")
             key = _parameter_key(operation, in_, name)
             if in_ != "header" or key not in _IGNORED:
                 parameters[in_, key] = _raw_parameter(spec, in_, name, part)
@@ -410,7 +410,7 @@ def security_requirements(spec: Spec, part: Part, among: Collection[str] | None 
     for requirement in requirements:
         for name, scopes in requirement.items():
             if name not in defined:
-                raise spec.refuse(
+                raise spec.error_at(
                     scopes,
                     f"security names the scheme {name[:80]!r}, which is not defined",
                     f"define it under components/securitySchemes, which has: {', '.join(defined) or 'none'}",

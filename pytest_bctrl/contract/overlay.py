@@ -14,7 +14,7 @@ from pytest_bctrl.errors import DocumentError
 _VERSIONS = ("1.0", "1.1")
 
 
-def apply(
+def apply_overlay(
     overlay: Mapping[str, Any],
     document: Mapping[str, Any],
     name: str,
@@ -147,7 +147,7 @@ def _update_node(
         else:
             value.append(unshared_copy(update))
     elif isinstance(value, dict) and isinstance(update, Mapping):
-        merge(value, update, "" if is_1_0 else place)
+        merge_update(value, update, "" if is_1_0 else place)
     elif location and {_merge_kind(value), _merge_kind(update)} == {"single"} and not is_1_0:
         _container_of(document, location, where)[location[-1]] = update
     else:
@@ -163,7 +163,7 @@ def _type_mismatch_error(value: Any, update: Any, where: str) -> DocumentError:
     )
 
 
-def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -> None:
+def merge_update(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -> None:
     """Merge `update` into `target` in place: objects by key, arrays by concatenation; other values are replaced.
 
     `strict` is the location of `target` for errors. With it, a value is replaced only by a value of the same kind.
@@ -171,7 +171,7 @@ def merge(target: dict[str, Any], update: Mapping[str, Any], strict: str = "") -
     for key, value in update.items():
         current = target.get(key)
         if isinstance(current, dict) and isinstance(value, Mapping):
-            merge(current, value, strict and f"{strict}/{key}")
+            merge_update(current, value, strict and f"{strict}/{key}")
         elif isinstance(current, list) and isinstance(value, list):
             current.extend(unshared_copy(value))
         elif strict and key in target and {_merge_kind(current), _merge_kind(value)} != {"single"}:
@@ -194,7 +194,7 @@ _SIMPLE = re.compile(r"[^'\\\x00-\x1f\x7f]*")
 Action = dict[str, Any]
 
 
-def actions(old: Mapping[str, Any], new: Mapping[str, Any], target: str = "$") -> Iterator[Action]:
+def overlay_actions(old: Mapping[str, Any], new: Mapping[str, Any], target: str = "$") -> Iterator[Action]:
     """Yield the actions that turn `old` into `new`, both JSON objects; they are as few and as specific as possible.
 
     Removed members are removed, items added at the end of an array are appended, other changes are merged.
@@ -223,7 +223,7 @@ def actions(old: Mapping[str, Any], new: Mapping[str, Any], target: str = "$") -
 def _inner_actions(old: Any, new: Any, target: str) -> Iterator[Action]:
     """Yield the actions on the contents of a value, none if the value must be replaced."""
     if isinstance(old, dict) and isinstance(new, dict):
-        yield from actions(old, new, target)
+        yield from overlay_actions(old, new, target)
     elif isinstance(old, list) and isinstance(new, list):
         if len(new) > len(old) and is_same_json(new[: len(old)], old):
             yield from ({"target": target, "update": value} for value in new[len(old) :])
@@ -239,7 +239,7 @@ def _item_actions(old: list[Any], new: list[Any], target: str) -> Iterator[Actio
     changed = [(index, before, after) for index, (before, after) in pairs if not is_same_json(before, after)]
     if all(isinstance(before, dict) and isinstance(after, dict) for _, before, after in changed):
         for index, before, after in changed:
-            yield from actions(before, after, f"{target}[{index}]")
+            yield from overlay_actions(before, after, f"{target}[{index}]")
 
 
 def _removal_actions(old: list[Any], new: list[Any], target: str) -> Iterator[Action]:

@@ -163,7 +163,7 @@ def _read_operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation
         if parameter.in_ == "header" and parameter.name.lower() in _IGNORED:
             continue
         if parameter.in_ == "querystring":
-            raise spec.refuse(
+            raise spec.error_at(
                 parameter.part, "a parameter in querystring is not supported", "declare its fields as query parameters"
             )
         parameters[parameter.in_, parameter.name] = _with_setting(_read_parameter(spec, parameter), operation.path)

@@ -139,7 +139,7 @@ class Addresses:
             resource["$defs"] = {pointer: value_at(resource, pointer) for pointer in self.roots}
         return resource
 
-    def absolute(self, schema: Any) -> Any:
+    def with_absolute(self, schema: Any) -> Any:
         """Return a schema that is not part of the document with URIs as its references to the document."""
         return self._with_references(self.uri, schema)
 

@@ -141,11 +141,11 @@ class _YamlBuilder:
             if not isinstance(event, yaml.DocumentStartEvent):
                 continue
             if documents:
-                raise self.refuse("the file contains more than one YAML document", event, "give a file with one")
+                raise self.error_at("the file contains more than one YAML document", event, "give a file with one")
             documents.append(self.value(self.next_event(), "", 0)[0])
         return documents[0] if documents else None
 
-    def refuse(self, problem: str, event: Any, hint: str) -> DocumentError:
+    def error_at(self, problem: str, event: Any, hint: str) -> DocumentError:
         """Return an error that names the line of an event."""
         return DocumentError(f"{problem}, at line {event.start_mark.line + 1}", where=self.name, hint=hint)
 
@@ -166,14 +166,14 @@ class _YamlBuilder:
         """Count a value and store its line; raises `DocumentError` beyond `MAX_NODES`."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise self.refuse(f"more than {MAX_NODES:,} values", event, "give a smaller document")
+            raise self.error_at(f"more than {MAX_NODES:,} values", event, "give a smaller document")
         if self.lines is not None:
             self.lines.setdefault(pointer, event.start_mark.line + 1)
 
     def read_alias(self, event: Any) -> _Sized:
         """Return the value of an alias; raises `DocumentError` if it is unknown, or if aliases multiply too much."""
         if event.anchor not in self.anchors:
-            raise self.refuse(
+            raise self.error_at(
                 f"the alias *{event.anchor} has no preceding anchor, or is inside its own anchor",
                 event,
                 "write the value out",
@@ -181,7 +181,7 @@ class _YamlBuilder:
         value, size = self.anchors[event.anchor]
         self.aliased += size
         if self.aliased > MAX_ALIASED:
-            raise self.refuse(
+            raise self.error_at(
                 f"its aliases stand for more than {MAX_ALIASED:,} values", event, "write the values out, or use $ref"
             )
         return value, size
@@ -192,7 +192,7 @@ class _YamlBuilder:
         plain, tag = event.implicit[0], event.tag
         if tag is not None and not plain and tag != "!":
             if not tag.startswith(_CORE) or tag[len(_CORE) :] not in ("str", "int", "float", "bool", "null"):
-                raise self.refuse(f"the tag {tag} is not allowed", event, "OpenAPI uses plain JSON values")
+                raise self.error_at(f"the tag {tag} is not allowed", event, "OpenAPI uses plain JSON values")
             if tag == _CORE + "str":
                 return text
         elif not plain:
@@ -206,7 +206,7 @@ class _YamlBuilder:
     def number_or_text(self, text: str, event: Any) -> Any:
         """Return a plain scalar as a number if it is one in YAML, else as text; raises `DocumentError` for `NaN`."""
         if _NOT_JSON.fullmatch(text):
-            raise self.refuse(f"{text} is not a JSON value", event, "quote it if it is meant as text")
+            raise self.error_at(f"{text} is not a JSON value", event, "quote it if it is meant as text")
         is_integer = _INTEGER.fullmatch(text)
         if not is_integer and not _FLOAT.fullmatch(text):
             return text
@@ -217,14 +217,14 @@ class _YamlBuilder:
                 return int(text)
             if math.isfinite(value := float(text)):
                 return value
-        raise self.refuse(f"the number {text[:40]} is too large", event, "use a number that JSON can represent")
+        raise self.error_at(f"the number {text[:40]} is too large", event, "use a number that JSON can represent")
 
     def read_collection(self, event: Any, pointer: str, depth: int) -> _Sized:
         """Return a list or mapping that begins with an event; raises `DocumentError` if it is too deep."""
         if depth >= MAX_DEPTH:
-            raise self.refuse(f"nested deeper than {MAX_DEPTH} levels", event, "give a flatter document")
+            raise self.error_at(f"nested deeper than {MAX_DEPTH} levels", event, "give a flatter document")
         if event.tag not in (None, "!", _CORE + "map", _CORE + "seq"):
-            raise self.refuse(f"the tag {event.tag} is not allowed", event, "OpenAPI uses plain JSON values")
+            raise self.error_at(f"the tag {event.tag} is not allowed", event, "OpenAPI uses plain JSON values")
         if isinstance(event, self.yaml.MappingStartEvent):
             return self.mapping(pointer, depth + 1)
         items: list[Any] = []
@@ -255,7 +255,7 @@ class _YamlBuilder:
                 merged.append(value)
         for source in merged:
             if not isinstance(source, dict):
-                raise self.refuse("a merge key << names something else than a mapping", event, "write the keys out")
+                raise self.error_at("a merge key << names something else than a mapping", event, "write the keys out")
             mapping = {**mapping, **source, **mapping}
         return mapping, size
 
@@ -264,9 +264,9 @@ class _YamlBuilder:
         is_alias = isinstance(event, self.yaml.AliasEvent)
         key = self.read_alias(event)[0] if is_alias else getattr(event, "value", None)
         if not isinstance(key, str):
-            raise self.refuse("a key is not plain text", event, "keys of an OpenAPI document are strings")
+            raise self.error_at("a key is not plain text", event, "keys of an OpenAPI document are strings")
         if key in mapping:
-            raise self.refuse(f"the key {key!r} appears twice in one mapping", event, "keep one of them")
+            raise self.error_at(f"the key {key!r} appears twice in one mapping", event, "keep one of them")
         if not is_alias and event.anchor is not None:
             self.anchors[event.anchor] = key, 1
         return key

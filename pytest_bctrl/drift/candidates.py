@@ -18,7 +18,7 @@ from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node, Schema
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.text import LONGEST, RoundRobin, matching
+from pytest_bctrl.samples.text import LONGEST, RoundRobin, text_matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -117,7 +117,7 @@ def _edge_case_objects(node: Node, side: Side, smallest: dict[str, Any]) -> Iter
 
 def _matching_name(pattern: str) -> str:
     """Return a name that probably matches a pattern; the engine decides."""
-    return matching(pattern, Random(0)) or "x"  # noqa: S311 - a sample, the same each time
+    return text_matching(pattern, Random(0)) or "x"  # noqa: S311 - a sample, the same each time
 
 
 def _definition_reference(pointer: str) -> str:

@@ -264,7 +264,7 @@ def _nesting_error(pair: _Pair) -> DocumentError:
     side = pair.new
     if pair.old.key:
         side = pair.old
-    return side.normal.spec.refuse(side.schema[0], f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
+    return side.normal.spec.error_at(side.schema[0], f"schemas nest deeper than {MAX_DEPTH} levels", "flatten them")
 
 
 def _compare(comparison: SchemaComparison) -> None:

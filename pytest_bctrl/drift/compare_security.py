@@ -51,7 +51,7 @@ def scheme_key(spec: Spec, part: Part) -> Scheme:
         return kind, spec.text(part / "openIdConnectUrl")
     if kind in ("oauth2", "mutualTLS"):
         return (kind,)
-    raise spec.refuse(part, "a security scheme has no known type", "apiKey, http, mutualTLS, oauth2 or openIdConnect")
+    raise spec.error_at(part, "a security scheme has no known type", "apiKey, http, mutualTLS, oauth2 or openIdConnect")
 
 
 def credential_parameter(scheme: Scheme) -> Key | None:

@@ -40,7 +40,7 @@ def _server_urls(spec: Spec, server: Part) -> list[str]:
     """Return the URLs of a server with its variables filled in; with too many combinations, one URL that lists them."""
     url = server / "url"
     if url.value is None:
-        raise spec.refuse(server, "a server has no url", "give it one")
+        raise spec.error_at(server, "a server has no url", "give it one")
     template = spec.text(url)
     names = _VARIABLE.findall(template)
     choices = [_variable_values(spec, server / "variables" / name, name) for name in names]

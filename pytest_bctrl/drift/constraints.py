@@ -56,7 +56,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
         if value is None or (isinstance(value, bool) and keyword.startswith("exclusive")):
             continue
         if not is_number(value):
-            raise spec.refuse(part / keyword, f"{keyword!r} is not a number", "give a number")
+            raise spec.error_at(part / keyword, f"{keyword!r} is not a number", "give a number")
         if _SAYS_NOTHING.get(keyword) != value:
             constraints[keyword] = value
     _read_exclusive(schema, constraints)
@@ -67,7 +67,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
     if schema.get("multipleOf") is not None:
         value = schema["multipleOf"]
         if not is_number(value) or value <= 0:
-            raise spec.refuse(part / "multipleOf", "'multipleOf' is not a number above 0", "give one")
+            raise spec.error_at(part / "multipleOf", "'multipleOf' is not a number above 0", "give one")
         constraints["multipleOf"] = frozenset({value})
     if "uniqueItems" in schema and spec.flag(part / "uniqueItems"):
         constraints["uniqueItems"] = True

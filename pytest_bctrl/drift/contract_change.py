@@ -128,9 +128,9 @@ def apply_overlay(document: Document, overlay: Path, actions: Any, refused: list
 
     `actions` is the data of the overlay. An action that does not apply is omitted, and its error added to `refused`.
     """
-    from pytest_bctrl.contract.overlay import apply
+    from pytest_bctrl.contract.overlay import apply_overlay
 
-    return document._replace(data=apply(actions, document.data, str(overlay), refused))
+    return document._replace(data=apply_overlay(actions, document.data, str(overlay), refused))
 
 
 def _change_key(finding: Finding) -> tuple[object, ...]:

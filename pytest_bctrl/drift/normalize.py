@@ -77,7 +77,9 @@ class Normalizer:
         node = self._nodes.get(pointers)
         if node is None:
             if self._depth > MAX_NESTED:
-                raise self.spec.refuse(schema[0], f"alternatives nest deeper than {MAX_NESTED} levels", "flatten them")
+                raise self.spec.error_at(
+                    schema[0], f"alternatives nest deeper than {MAX_NESTED} levels", "flatten them"
+                )
             self._depth += 1
             try:
                 node = self._nodes[pointers] = self._build_node(schema)
@@ -111,7 +113,7 @@ class Normalizer:
     def _alternative(self, schema: Schema) -> Node:
         """Return the node of an alternative. Raises `DocumentError` if it is an alternative of itself."""
         if schema[0].pointer in self._open:
-            raise self.spec.refuse(schema[0], "alternatives lead back to themselves", "describe the values of each")
+            raise self.spec.error_at(schema[0], "alternatives lead back to themselves", "describe the values of each")
         self._open.add(schema[0].pointer)
         try:
             return self.node(schema)
@@ -126,11 +128,11 @@ class Normalizer:
         if part.pointer in flat:
             return
         if depth > MAX_NESTED or len(flat) > MAX_PARTS:
-            raise spec.refuse(part, "allOf nests too deeply or has too many branches", "flatten it")
+            raise spec.error_at(part, "allOf nests too deeply or has too many branches", "flatten it")
         value = part.value
         if not isinstance(value, dict):
             if not isinstance(value, bool):
-                raise spec.refuse(part, f"a {json_kind(value)} is where a schema belongs", "a mapping, true or false")
+                raise spec.error_at(part, f"a {json_kind(value)} is where a schema belongs", "a mapping, true or false")
             flat[part.pointer] = Flat(value, part.pointer, grants)
             return
         grants = grants or value.get("nullable") is True
@@ -159,7 +161,7 @@ class Normalizer:
         trail: list[str] = []
         while isinstance(part.value, dict) and is_reference(part.value):
             if part.pointer in trail:
-                raise self.spec.refuse(part, "a $ref leads back to itself", "let it name a definition")
+                raise self.spec.error_at(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
             if len(part.value) > 1:
                 grants = grants or part.value.get("nullable") is True
@@ -256,10 +258,10 @@ class Normalizer:
         if isinstance(value, str):
             names = [value]
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise self.spec.refuse(part / "type", "'type' is neither a name nor a list of names", "such as string")
+            raise self.spec.error_at(part / "type", "'type' is neither a name nor a list of names", "such as string")
         unknown = set(names) - TYPES - {"null"}
         if unknown:
-            raise self.spec.refuse(
+            raise self.spec.error_at(
                 part / "type", f"{min(unknown)[:40]!r} is not a type", f"types: {', '.join(sorted(TYPES))} and null"
             )
         return frozenset(names)

@@ -183,7 +183,7 @@ BODILESS = frozenset({204, 304})
 """Statuses of responses that end with the head, even if it has a length (RFC 9112, 6.3); 205 is not one of them."""
 
 
-def coded(request: Request, response: MockResponse) -> tuple[Headers, bytes]:
+def compressed_if_accepted(request: Request, response: MockResponse) -> tuple[Headers, bytes]:
     """Return header fields and body of a response, compressed with gzip if worthwhile and accepted."""
     payload: Payload = response.payload
     if len(payload.body) < _WORTH_COMPRESSING or response.header("content-encoding") is not None:
@@ -199,7 +199,7 @@ def encode(request: Request, response: MockResponse, date: str, connection: str 
 
     `date` is the value of the `Date` field, `connection` that of `Connection` or None.
     """
-    headers, body = coded(request, response)
+    headers, body = compressed_if_accepted(request, response)
     bodiless = response.status in BODILESS or response.status < 200
     lines = [f"HTTP/1.1 {response.status} {_PHRASES.get(response.status, '')}", f"Date: {date}"]
     lines += [f"{name}: {value}" for name, value in headers]

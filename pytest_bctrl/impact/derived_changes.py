@@ -24,7 +24,7 @@ from pytest_bctrl.impact.change import (
     set_value,
     transform_bodies,
 )
-from pytest_bctrl.samples.inputs import answers_with_json
+from pytest_bctrl.samples.inputs import responds_with_json
 from pytest_bctrl.samples.mutants import SCHEMA_CHECK, UNDOCUMENTED, Mutant, broken_at, mutants
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
@@ -36,7 +36,7 @@ _UNKNOWN_PROPERTY = "unknownByImpact"
 def derive_changes(contract: Contract) -> list[Change]:
     """Return every violation and every unusual response of each operation that responds with JSON."""
     changes: list[Change] = []
-    for operation in filter(answers_with_json, contract.operations):
+    for operation in filter(responds_with_json, contract.operations):
         try:
             samples = Samples(contract, operation)
             changes += [*_violations(samples), *_unusual_responses(samples)]

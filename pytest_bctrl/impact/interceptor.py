@@ -127,14 +127,14 @@ class Interceptor:
         return [exchange() for exchange in pending]
 
 
-def is_same(first: MockResponse, second: MockResponse) -> bool:
+def are_same(first: MockResponse, second: MockResponse) -> bool:
     """Return whether two responses have the same status, headers and body."""
     if first is second:
         return True
     return (first.status, first.headers, first.body) == (second.status, second.headers, second.body)
 
 
-def digest(responses: Sequence[MockResponse]) -> str:
+def digest_of_responses(responses: Sequence[MockResponse]) -> str:
     """Return a digest of a sequence of responses."""
     sha = sha256()
     for response in responses:

@@ -10,7 +10,7 @@ from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.impact.change import Change, is_about_credentials
 from pytest_bctrl.impact.contract_version import operation_shapes
-from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, is_same
+from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, are_same
 from pytest_bctrl.request_checks.credentials import credential_violations
 
 NO_CREDENTIALS = "it sends no credentials, so it does not show which ones the code sends"
@@ -36,7 +36,7 @@ def _obstacle_in(exchange: InterceptedExchange, change: Change, interceptor: Int
         return NO_CREDENTIALS
     if exchange.obstacle and change.request_shapes and exchange.is_request_known:
         changed = interceptor.transformed(change.transform, exchange.request, exchange.original)
-        if is_same(exchange.original, changed):
+        if are_same(exchange.original, changed):
             return ""
     return exchange.obstacle
 

@@ -15,7 +15,7 @@ from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.impact.change import Change, Kind, ResponseTransform, combine, transform_bodies
 from pytest_bctrl.impact.credentials import without_credentials
 from pytest_bctrl.impact.derived_changes import PROBES
-from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, digest, is_same
+from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, are_same, digest_of_responses
 from pytest_bctrl.impact.obstacles import obstacle_to, unanswered_reason, unanswered_requests, with_read_bodies
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
 from pytest_bctrl.impact.progress import ReplayProgress
@@ -229,14 +229,14 @@ class ImpactRun:
             else self._interceptor.transformed(transform, exchange.request, exchange.original)
             for exchange in exchanges
         ]
-        if all(is_same(exchange.sent, response) for exchange, response in zip(exchanges, responses, strict=True)):
+        if all(are_same(exchange.sent, response) for exchange, response in zip(exchanges, responses, strict=True)):
             return None
         return responses
 
     def _replay_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
         """Return how a test ends with a change that affects its responses; equal responses are sent once."""
         responses = self._changed_responses(test, transform) or []
-        key = digest(responses)
+        key = digest_of_responses(responses)
         earlier = test.outcomes.get(key)
         if earlier is not None and earlier.exchanges and self._would_repeat(earlier, transform):
             return earlier
@@ -247,7 +247,7 @@ class ImpactRun:
     def _would_repeat(self, earlier: ReplayOutcome, transform: ResponseTransform | None) -> bool:
         """Return whether a change would send exactly the responses of an earlier run of the test."""
         return all(
-            digest([self._interceptor.transformed(transform, request, original)]) == sent
+            digest_of_responses([self._interceptor.transformed(transform, request, original)]) == sent
             for request, original, sent in earlier.exchanges
         )
 
@@ -295,8 +295,8 @@ class ImpactRun:
         )
         # Many runs get the same responses: storing each one once keeps thousands of runs small.
         for exchange in exchanges:
-            original = self._original_responses.setdefault(digest([exchange.original]), exchange.original)
-            outcome.exchanges.append((exchange.request, original, digest([exchange.sent])))
+            original = self._original_responses.setdefault(digest_of_responses([exchange.original]), exchange.original)
+            outcome.exchanges.append((exchange.request, original, digest_of_responses([exchange.sent])))
             if transform is encode_differently:
                 outcome.bodies.add(exchange.sent.body.decode("utf-8", "replace"))
         return outcome

@@ -14,7 +14,7 @@ from pytest_bctrl.contract.schema.ref import TYPES
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import BY_VALUE, named, shape
 from pytest_bctrl.observed.differences import every_difference
-from pytest_bctrl.observed.facts import Facts, Observation, ObservedLocation, relabelled
+from pytest_bctrl.observed.facts import Facts, Observation, ObservedLocation, with_labels_replaced
 from pytest_bctrl.observed.totals import Totals
 
 Attribution: TypeAlias = Literal[
@@ -114,7 +114,7 @@ class _ContractComparison:
         self.observation = observation
         self.totals = Totals(observation)
         self.old = _by_key(every_difference(vendored, observation))
-        self.new = _by_key(every_difference(upstream, relabelled(observation, upstream_names)))
+        self.new = _by_key(every_difference(upstream, with_labels_replaced(observation, upstream_names)))
         self.removed = self.labels.keys() - labels.keys()
         self.attributed: set[Key] = set()
 
@@ -130,7 +130,7 @@ def _difference_key(finding: Finding) -> Key:
     value = ""
     if kind in ("unlisted-value", "new-branch", "type"):
         value = str(finding.observed)
-    return Key(shape(finding.operation), str(finding.extra["status"]), plain(finding.location), kind, value)
+    return Key(shape(finding.operation), str(finding.extra["status"]), plain_location(finding.location), kind, value)
 
 
 def _attributed_difference(context: _ContractComparison, key: Key) -> Finding:
@@ -276,7 +276,7 @@ def _reason_inconclusive(context: _ContractComparison, change: DocumentChange, l
     """Return why the values at the location of a change do not show it; empty if they could."""
     facts = Facts()
     for observed, observed_facts in context.observation.places.items():
-        if observed[:2] == location[:2] and plain(observed.location) == location.location:
+        if observed[:2] == location[:2] and plain_location(observed.location) == location.location:
             facts.add(observed_facts)
     if change.kind == "unlisted-value" and not facts.values and not facts.others:
         return "values are recorded only if the vendored spec lists them"
@@ -371,7 +371,7 @@ def change_of(finding: Finding) -> DocumentChange:
     status = str(finding.extra.get("status", ""))
     location = "status"
     if kind != "status":
-        location = plain(re.sub(r"<[^<>]*>", "", finding.location))
+        location = plain_location(re.sub(r"<[^<>]*>", "", finding.location))
     return DocumentChange(finding, shape(finding.operation), status, location, kind, adds, new_format)
 
 
@@ -384,7 +384,7 @@ def _kind_of(finding: Finding) -> tuple[str | None, bool]:
     return None, False
 
 
-def plain(location: str) -> str:
+def plain_location(location: str) -> str:
     """Return a location in the form that drift gate and observation share: without quotes, empty for the body."""
     if location in ("", "$"):
         return ""

@@ -14,7 +14,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Applicator, Condition
 from pytest_bctrl.contract.schema.locations import display_location, split_location, without_tags
 from pytest_bctrl.contract.schema.node import Node, build_body_node
-from pytest_bctrl.contract.schema.ref import TYPES, kind_of
+from pytest_bctrl.contract.schema.ref import TYPES, json_type_of
 from pytest_bctrl.observed.facts import Facts, Observation
 
 PointKind = Literal[
@@ -70,7 +70,7 @@ def coverage(contract: Contract, observation: Observation) -> Coverage:
     """
     measure = _Measure(contract, observation, Budget.of_contract(schema_count(contract)))
     points = [point for operation in contract.operations if operation.is_safe for point in measure.operation(operation)]
-    return Coverage(tuple(points), tuple(measure.not_measured))
+    return Coverage(tuple(points), tuple(measure._reasons_not_measured))
 
 
 @dataclass
@@ -88,7 +88,7 @@ class _Measure:
     beyond: dict[str, list[str]] = field(default_factory=dict)
 
     @property
-    def not_measured(self) -> list[str]:
+    def _reasons_not_measured(self) -> list[str]:
         """The lines for each schema, and each location, that is beyond the budget."""
         lines = []
         for error, responses in self.beyond.items():
@@ -114,9 +114,9 @@ class _Measure:
             yield Point(label, status, "", "status", status, count)
             root = build_body_node(self.contract, label, status)
             if root is not None:
-                yield from self._body(root, _Body(label, status, frozenset(codes), seen, self.budget.part()))
+                yield from self._body_points(root, _Body(label, status, frozenset(codes), seen, self.budget.part()))
 
-    def _body(self, root: Node, body: _Body) -> list[Point]:
+    def _body_points(self, root: Node, body: _Body) -> list[Point]:
         """Return the points of a body; none if there are more than the budget allows."""
         name = f"{body.operation} {body.status}"
         try:
@@ -220,7 +220,7 @@ class _Body:
     def _value_points(self, node: Node, facts: Facts) -> Iterator[Point]:
         """Yield a point for each value that the contract lists."""
         for text in node.values or ():
-            if kind_of(json.loads(text)) in node.types:
+            if json_type_of(json.loads(text)) in node.types:
                 kind: PointKind = "null" if text == "null" else "enum"
                 yield self._point(node, kind, text, facts.values[text])
 
@@ -278,7 +278,7 @@ class _Body:
         return self._point(node, "branch", tag, seen, split.name_of(tag))
 
 
-def never_seen(coverage: Coverage) -> list[str]:
+def unexercised_lines(coverage: Coverage) -> list[str]:
     """Return a line for each location with points that were never exercised, except those below a missing location."""
     labels: dict[str, list[str]] = {}
     missing: list[Point] = []

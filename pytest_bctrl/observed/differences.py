@@ -11,12 +11,12 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import display_location, member_location, split_location, tag_value
 from pytest_bctrl.contract.schema.node import Node, body_node, node_at, with_open_branches
-from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, keywords_of, kind_of, named_types
+from pytest_bctrl.contract.schema.ref import TYPES, SchemaRef, json_type_of, keywords_of, named_types
 from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.observed.facts import MANY, Facts, Observation, ObservedLocation, inferred_schema
 from pytest_bctrl.observed.overlay_alone import lower_observed
-from pytest_bctrl.observed.totals import Totals, merged, status_differences, with_limited_values
+from pytest_bctrl.observed.totals import Totals, merge_branches, status_differences, with_limited_values
 
 UNDOCUMENTED = "undocumented_property"
 SCHEMA = "response_schema_conformance"
@@ -59,7 +59,7 @@ def every_difference(contract: Contract, observation: Observation, media_type: s
         if root is not None:
             findings += _LocationComparison(root, observation, totals, location).differences()
     findings += uncounted_members(contract, observation, media_type)
-    return merged(findings)
+    return merge_branches(findings)
 
 
 def undocumented_properties(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
@@ -71,7 +71,7 @@ def undocumented_properties(contract: Contract, observation: Observation, media_
         if root is not None:
             findings += _LocationComparison(root, observation, totals, location).undocumented()
     findings += uncounted_members(contract, observation, media_type)
-    return [lower_observed(contract, finding) for finding in merged(findings)]
+    return [lower_observed(contract, finding) for finding in merge_branches(findings)]
 
 
 def uncounted_members(contract: Contract, observation: Observation, media_type: str) -> Iterator[Finding]:
@@ -173,7 +173,7 @@ class _LocationComparison:
         """Yield a finding if the tag is of no documented branch."""
         count, samples = self._facts.seen, self._facts.samples
         for split in (*node.applicators("object"), *node.applicators("array")):
-            if isinstance(split, Choice) and tag == split.none:
+            if isinstance(split, Choice) and tag == split.no_branch_tag:
                 schema = self._schema_of_unmatched(node.narrowed_to_tag(split, tag), split.kind)
                 sample = samples.get(split.kind)
                 yield self._finding(
@@ -197,7 +197,7 @@ class _LocationComparison:
                 "location": member_location(str(object_sample["location"]), name),
                 "value": object_sample["value"].get(name),
             }
-        documented_values = [value for branch in split.read for value in branch.values_of(name)]
+        documented_values = [value for branch in split.branch_features for value in branch.values_of(name)]
         count = self._facts.seen
         return self._finding(
             UNLISTED, "new-branch", count, documented_values, observed, sample, split.schema_ref, schema, name
@@ -245,7 +245,7 @@ class _LocationComparison:
         reference = next(iter(node.values.values()), None)
         for text, count in facts.values.items():
             value = json.loads(text)
-            if kind_of(value) not in node.types:
+            if json_type_of(value) not in node.types:
                 mistyped -= count
             elif count and text not in node.values:
                 sample = facts.samples.get(text, facts.sample)

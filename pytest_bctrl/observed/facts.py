@@ -217,7 +217,7 @@ def _sample_from_data(sample_of: str, sample: Mapping[str, Any]) -> dict[str, An
     return {"location": str(sample["location"]), "value": sample["value"]}
 
 
-def relabelled(observation: Observation, names: Mapping[str, str]) -> Observation:
+def with_labels_replaced(observation: Observation, names: Mapping[str, str]) -> Observation:
     """Return the observation with the labels of operations replaced according to `names`."""
     if all(old == new for old, new in names.items()):
         return observation

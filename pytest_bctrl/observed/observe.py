@@ -20,7 +20,7 @@ from pytest_bctrl.contract.schema.applicators import Choice
 from pytest_bctrl.contract.schema.locations import ITEMS, Path, undocumented_member, with_tag
 from pytest_bctrl.contract.schema.locations import exact_location as exact
 from pytest_bctrl.contract.schema.node import Node, body_node
-from pytest_bctrl.contract.schema.ref import TYPE_NAMES, json_text, kind_of, type_name
+from pytest_bctrl.contract.schema.ref import TYPE_NAMES, json_text, json_type_of, type_name
 from pytest_bctrl.contract.short_values import short_scalar, shorten
 from pytest_bctrl.findings.fingerprint import LONGEST
 from pytest_bctrl.observed.facts import FORMATS, MANY, Facts, Observation, ObservedLocation
@@ -97,7 +97,7 @@ class Column(NamedTuple):
             names.update(dict.fromkeys(property_names, count))
         return names
 
-    def empty(self) -> int:
+    def count_empty(self) -> int:
         """Return how many of the lists or objects are empty."""
         return len(self.values) - sum(map(bool, self.values))
 
@@ -177,26 +177,26 @@ class _Pass:
         elif python_types <= _NAMES.keys():
             parts = column.grouped([_NAMES[type(value)] for value in column.values])
         else:
-            parts = column.grouped(list(map(kind_of, column.values)))
+            parts = column.grouped(list(map(json_type_of, column.values)))
         for name, part in parts.items():
             facts.types[name] += len(part.values)
-            self.sample(facts, name, part, 0)
+            self.store_sample(facts, name, part, 0)
         return parts
 
-    def sample(self, facts: Facts, of: str, column: Column, index: int) -> None:
+    def store_sample(self, facts: Facts, of: str, column: Column, index: int) -> None:
         """Store a value as the sample of something unless there is one already."""
         if of not in facts.samples and column.values:
             shape = shorten(column.values[index], scalar=_description, name=_encodable_name)
             facts.samples[of] = {"location": exact(column.where(index)), "value": shape}
 
-    def absent(self, location: str, column: Column, name: str) -> None:
+    def store_absence(self, location: str, column: Column, name: str) -> None:
         """Store the location of the first object that lacks a member unless there is one already."""
         facts = self.facts(location)
         if "absent" not in facts.samples:
             index = next(at for at, value in enumerate(column.values) if name not in value)
             facts.samples["absent"] = {"location": exact((*column.where(index), name)), "value": "no such property"}
 
-    def values(self, facts: Facts, column: Column, documented: Mapping[str, Any]) -> None:
+    def count_values(self, facts: Facts, column: Column, documented: Mapping[str, Any]) -> None:
         """Count scalars of one type by their JSON text; documented values are always counted individually."""
         for text in documented:
             facts.values.setdefault(text, 0)
@@ -210,17 +210,17 @@ class _Pass:
                 continue
             facts.count_value(text, count)
             if text not in documented and text in facts.values:
-                self.sample(facts, text, column, list(column.values).index(value))
+                self.store_sample(facts, text, column, list(column.values).index(value))
 
-    def format(self, facts: Facts, column: Column, name: str) -> None:
+    def count_format(self, facts: Facts, column: Column, name: str) -> None:
         """Count the strings that conform to a format."""
         conforming_count = count_conforming(column.values, name)
         facts.formats[name] += conforming_count
         if conforming_count < len(column.values):
             index = next(at for at, value in enumerate(column.values) if not conforms_to_format(value, name))
-            self.sample(facts, f"not {name}", column, index)
+            self.store_sample(facts, f"not {name}", column, index)
 
-    def tag(self, location: str, name: str, tag: str) -> str:
+    def tag_to_count(self, location: str, name: str, tag: str) -> str:
         """Return the tag under which an undocumented one is counted: after `MANY` tags, the others share one."""
         parent, place = self.place(location), self.place(with_tag(location, tag))
         tracked = self.into.unknown.setdefault(parent, set())
@@ -242,7 +242,7 @@ class _Pass:
             if node is not None and kind in node.types:
                 documented_node = node
             if kind in ("object", "array"):
-                facts.empty += part.empty()
+                facts.empty += part.count_empty()
                 if documented_node is not None:
                     self._observe_inside(documented_node, kind, part)
                 elif level < _LEVELS and kind == "object":
@@ -251,11 +251,11 @@ class _Pass:
                     self._observe_items(location + ITEMS, None, part.items(), level + 1)
                 continue
             if node is not None and node.values is not None:
-                self.values(facts, part, node.values)
+                self.count_values(facts, part, node.values)
             if kind == "string":
                 formats = FORMATS if documented_node is None else documented_node.formats
                 for name in formats:
-                    self.format(facts, part, name)
+                    self.count_format(facts, part, name)
 
     def _observe_inside(self, node: Node, kind: str, column: Column) -> None:
         """Record the values inside objects or lists."""
@@ -285,7 +285,7 @@ class _Pass:
             member_column = column.member(name)
             documented += len(member_column.values)
             if len(member_column.values) < total:
-                self.absent(member.location, column, name)
+                self.store_absence(member.location, column, name)
             self.observe_column(member.location, member, member_column, total)
         unknown: dict[str, int] = {}
         if documented < sum(map(len, column.values)):
@@ -303,12 +303,12 @@ class _Pass:
         for branch_tag, part in column.grouped(split.tags(column.values)).items():
             tag = branch_tag
             if isinstance(split, Choice) and split.name is not None and tag != "" and tag not in split.by_tag:
-                tag = self.tag(node.location, split.name, tag)
+                tag = self.tag_to_count(node.location, split.name, tag)
             child = node.narrowed_to_tag(split, tag)
             if tag:
                 facts = self.count(child.location, part, len(column.values))
                 facts.types[kind] += len(part.values)
-                self.sample(facts, kind, part, 0)
+                self.store_sample(facts, kind, part, 0)
             self._observe_inside(child, kind, part)
         self.into.count_objects_of_unknown(self.place(node.location))
 

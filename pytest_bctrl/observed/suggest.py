@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from pytest_bctrl.contract.document import value_at
 from pytest_bctrl.contract.model import Contract, Operation, covers_media_type
 from pytest_bctrl.contract.outline import is_json
-from pytest_bctrl.contract.overlay import Action, actions, unshared_copy
+from pytest_bctrl.contract.overlay import Action, overlay_actions, unshared_copy
 from pytest_bctrl.contract.read import from_document, from_validated
 from pytest_bctrl.contract.references import keyword_objects, rewrite_objects
 from pytest_bctrl.contract.schema.locations import display_location, parse_steps, split_location
@@ -67,7 +67,7 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
             break
         finding = _with_all_values(min(pending, key=_sort_key), pending)
         try:
-            work.take(*_next_step(current, work.document, finding, observation), finding)
+            work.take_step(*_next_step(current, work.document, finding, observation), finding)
         except NotExpressibleError as error:
             work.give_up(finding, str(error))
     info = {"title": "What the API was observed to send", "version": "1.0.0"}
@@ -86,9 +86,9 @@ class _Work:
         self.unsaid: dict[_Key, tuple[Finding, str]] = {}
         self._before: dict[tuple[_Key, str], tuple[dict[str, Any], int]] = {}
 
-    def take(self, changed: dict[str, Any], why: str, goal: str, finding: Finding) -> None:
+    def take_step(self, changed: dict[str, Any], why: str, goal: str, finding: Finding) -> None:
         """Take a step; undo it and raise `NotExpressibleError` if it was taken before and did not help."""
-        new_actions = actions(self.document, changed)
+        new_actions = overlay_actions(self.document, changed)
         added = [{"target": action["target"], "description": why, **action} for action in new_actions]
         step = (_difference_key(finding), goal)
         if step in self._before:
@@ -164,7 +164,7 @@ def _next_step(
     shared = first_shared(document, seen.ref_chain, goal)
     if shared is not None:
         why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."
-        return inlined(document, shared), why, f"{shared}/$ref"
+        return with_target_inlined(document, shared), why, f"{shared}/$ref"
     why = f"{code} {finding.location}: {finding.message}, {times}."
     return with_value(document, goal, _EDITS[finding.extra["kind"]](dict(value_at(document, goal)), seen)), why, goal
 
@@ -390,7 +390,7 @@ def first_shared(document: Mapping[str, Any], ref_chain: Sequence[str], goal: st
     return None
 
 
-def inlined(document: Mapping[str, Any], site: str) -> dict[str, Any]:
+def with_target_inlined(document: Mapping[str, Any], site: str) -> dict[str, Any]:
     """Return the document with a reference replaced by a copy of its target.
 
     Changing a shared component would accept at one location what was observed at another.

@@ -64,7 +64,7 @@ def status_differences(contract: Contract, observation: Observation) -> Iterator
         )
 
 
-def merged(findings: Iterable[Finding]) -> list[Finding]:
+def merge_branches(findings: Iterable[Finding]) -> list[Finding]:
     """Merge the findings of several branches about the same difference; counts are added, totals are the same."""
     by_key: dict[tuple[object, ...], Finding] = {}
     for finding in findings:

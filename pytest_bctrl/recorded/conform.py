@@ -37,7 +37,7 @@ def response_from(exchange: Exchange, contract: Contract) -> Response | None:
     return Response(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
 
 
-def failing(exchange: Exchange, contract: Contract, checked: Checked) -> list[Finding]:
+def errors_of(exchange: Exchange, contract: Contract, checked: Checked) -> list[Finding]:
     """Return the errors in a response; an exchange without errors is remembered in `checked`, and skipped later."""
     if exchange in checked:
         return []
@@ -55,13 +55,13 @@ def require_conforming(
 ) -> None:
     """Raise `DocumentError`, naming the recording and its entry, for the first exchange that breaks the contract."""
     for number, exchange in enumerate(exchanges, 1):
-        errors = failing(exchange, contract, checked)
+        errors = errors_of(exchange, contract, checked)
         if errors:
             where = f"{name}: entry {number} of {len(exchanges)}, {exchange.label}"
             raise DocumentError(f"it breaks the contract: {breach(errors)}", where=where, hint=hint)
 
 
-def listing(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple[Exchange, Match]]:
+def exchanges_with_route(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple[Exchange, Match]]:
     """Yield the exchanges whose request is for one of the contract's paths, with the route that matches."""
     routes = Routes(contract)
     for exchange in exchanges:
@@ -74,7 +74,7 @@ def recorded_space_id(exchanges: Iterable[Exchange], contract: Contract) -> str 
     """Return the space id in the first request that has one; None if no request has one."""
     spaces = (
         match.values.get(parameter.name)
-        for _, match in listing(exchanges, contract)
+        for _, match in exchanges_with_route(exchanges, contract)
         for operation in match.operations.values()
         for parameter in operation.path_parameters
         if parameter.setting == "space_id"

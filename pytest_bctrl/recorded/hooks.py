@@ -28,7 +28,7 @@ _NAME = "bctrl-recordings"
 @contextmanager
 def recording_in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     """Yield the recording of a test, set to the run's target if it records; close its clients and ports after."""
-    recording = recorded(request)
+    recording = recorded_test(request)
     if recording.is_recording:
         recording.aim = RecordingTarget(**client_target(request), space_id=request.getfixturevalue("bctrl_space_id"))
     try:
@@ -37,7 +37,7 @@ def recording_in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
         recording.close()
 
 
-def recorded(request: pytest.FixtureRequest) -> RecordedTest:
+def recorded_test(request: pytest.FixtureRequest) -> RecordedTest:
     """Return the recording of the running test, which is read on first use; a broken recording fails the test."""
     item: pytest.Item = request.node
     if _RECORDED not in item.stash:

@@ -54,11 +54,11 @@ def recording_path(item: pytest.Item, environment: Mapping[str, str]) -> Recordi
         if not is_sibling and item.path.is_relative_to(item.config.rootpath):
             # All recordings are in one folder, so the folders of the test files are needed to keep them apart.
             file = item.path.relative_to(item.config.rootpath).with_suffix("")
-        path = folder / file / f"{file_name(names)}{SUFFIX}"
+        path = folder / file / f"{recording_name(names)}{SUFFIX}"
     else:
         path = folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
     hint = f"{_RECORD_COMMAND} {shlex.quote(item.nodeid)}"
-    return RecordingPath(path, "::".join([item.path.name, *names]), hint, shown(path), conforming)
+    return RecordingPath(path, "::".join([item.path.name, *names]), hint, displayed_path(path), conforming)
 
 
 def _marker_arguments(item: pytest.Item) -> tuple[str | None, bool]:
@@ -93,7 +93,7 @@ def _recordings_folder(item: pytest.Item, environment: Mapping[str, str]) -> Pat
     return config.invocation_params.dir / setting.value
 
 
-def shown(path: str | Path) -> str:
+def displayed_path(path: str | Path) -> str:
     """Return the path relative to the current folder, or unchanged if it is on another drive."""
     try:
         return os.path.relpath(path)
@@ -101,7 +101,7 @@ def shown(path: str | Path) -> str:
         return str(path)
 
 
-def file_name(names: Sequence[str]) -> str:
+def recording_name(names: Sequence[str]) -> str:
     """Return the name of a test's recording, without a suffix, from the names of its classes and of the test.
 
     A digest distinguishes two tests if characters had to be replaced, or if the test's name has capital letters:
@@ -130,24 +130,27 @@ _RECORD_COMMAND = "pytest --bctrl-record-mode=rewrite --bctrl-live"
 
 def show(reporter: pytest.TerminalReporter, outcomes: Sequence[Mapping[str, Any]], unused: Iterable[Path] = ()) -> None:
     """Write the summary of recordings to the terminal, if it is not empty; `unused` belong to no test."""
-    lines = [*summary(outcomes), *(f"no test uses it: {shown(path)}; delete it" for path in unused)]
+    lines = [
+        *summary_lines(outcomes),
+        *(f"no test uses it: {displayed_path(path)}; delete it" for path in unused),
+    ]
     if lines:
         reporter.section("bctrl recordings")
         for line in lines:
             reporter.write_line(escape_line(line))
 
 
-def summary(outcomes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def summary_lines(outcomes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the lines of the summary: each message once per file, however many tests share it."""
     for path in _paths_with(outcomes, "written"):
-        yield f"written: {shown(path)}"
+        yield f"written: {displayed_path(path)}"
     for path in _paths_with(outcomes, "stale"):
-        yield f"stale: {shown(path)} was recorded under another contract, and conforms to this one"
+        yield f"stale: {displayed_path(path)} was recorded under another contract, and conforms to this one"
         yield f"  record it again: {_RECORD_COMMAND}"
     for path in _paths_with(outcomes, "path"):
         unused = _unused_entries([outcome for outcome in outcomes if outcome["path"] == path])
         if unused:
-            yield f"never used: {shown(path)}"
+            yield f"never used: {displayed_path(path)}"
             yield from (f"  {name}" for name in unused)
 
 

@@ -22,7 +22,7 @@ from pytest_bctrl.http.routes import fields_for
 from pytest_bctrl.recorded.conform import (
     Checked,
     base_path_of,
-    listing,
+    exchanges_with_route,
     recorded_space_id,
     require_conforming,
     response_from,
@@ -152,7 +152,7 @@ class RecordedTest:
         # A file saved by a browser contains pages and images too, and a `data:` URL has no host.
         recorded = (
             urlunsplit((parts.scheme, parts.netloc, base_path_of(exchange, match), "", ""))
-            for exchange, match in listing(self.player.exchanges, self._contract)
+            for exchange, match in exchanges_with_route(self.player.exchanges, self._contract)
             if (parts := urlsplit(exchange.url)).netloc
         )
         return next(recorded, next(iter(self._contract.servers), "http://localhost:8787"))
@@ -218,7 +218,7 @@ class RecordedTest:
             with self.client() as http:
                 response = http.get(request_inputs.target(operation), headers=dict(request_inputs.headers))
                 return samples.items(response.raise_for_status().json())
-        for exchange, match in listing(self.player.exchanges, self._contract):
+        for exchange, match in exchanges_with_route(self.player.exchanges, self._contract):
             if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
                 self.player.response(exchange.method, exchange.target)
                 replayed_response = self._last_word(Request(exchange.method, exchange.target), as_response(exchange))

@@ -20,7 +20,7 @@ from pytest_bctrl.contract.schema_document import SchemaDocument
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.located_schema import LocatedSchema, MemberSchema
 from pytest_bctrl.samples.schema_depths import SchemaDepths
-from pytest_bctrl.samples.text import LONGEST, RoundRobin, UnsampledError, matching
+from pytest_bctrl.samples.text import LONGEST, RoundRobin, UnsampledError, text_matching
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.model import Schema
@@ -353,7 +353,7 @@ class Builder:
         """Yield names for additional members that the schema allows, by patterns, `propertyNames` or freely."""
         source = self._choice.random(location)
         for pattern in schema.get("patternProperties", {}):
-            yield from filter(None, (matching(pattern, source) for _ in range(_TRIES)))
+            yield from filter(None, (text_matching(pattern, source) for _ in range(_TRIES)))
         if False in (schema.get("additionalProperties"), schema.get("unevaluatedProperties")):
             return
         if "propertyNames" in schema:

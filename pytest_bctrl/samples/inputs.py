@@ -64,7 +64,7 @@ class Inputs:
 
 def inputs(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Inputs | None:
     """Return the inputs of a request with only the required parameters; None if one of them has no value."""
-    if unfilled(contract, operation, settings):
+    if names_without_value(contract, operation, settings):
         return None
     return inputs_with(contract, operation, settings, {})
 
@@ -94,7 +94,7 @@ def inputs_with(
     return request
 
 
-def unfilled(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> list[str]:
+def names_without_value(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> list[str]:
     """Return the names of the required parameters that have no value."""
 
     def has_value(parameter: Parameter) -> bool:
@@ -111,7 +111,7 @@ def existing_path_values(contract: Contract, parameter: Parameter, settings: Map
     return [serialize_field(parameter, value) for value in _existing_values(contract, parameter, settings)]
 
 
-def alternatives(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
+def distinct_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
     """Return at most eight values of a parameter, each of a different kind: examples, listed values, limits.
 
     If a setting has a value, it is the only one.
@@ -212,11 +212,11 @@ def main_operation(contract: Contract) -> Operation:
 
     If there is none, the first operation with a JSON response, or else the first operation.
     """
-    answering = [operation for operation in contract.operations if answers_with_json(operation)]
+    answering = [operation for operation in contract.operations if responds_with_json(operation)]
     reading = [operation for operation in answering if operation.method == "GET"]
     return (reading or answering or list(contract.operations))[0]
 
 
-def answers_with_json(operation: Operation) -> bool:
+def responds_with_json(operation: Operation) -> bool:
     """Return whether an operation documents a successful JSON response."""
     return operation.method != "HEAD" and operation.success is not None and operation.success.json is not None

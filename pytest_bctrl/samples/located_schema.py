@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.contract.engine import acceptor
 from pytest_bctrl.contract.keywords import UNLISTED_NULL
 from pytest_bctrl.contract.schema.ref import flatten
-from pytest_bctrl.contract.schema.shapes import Shape, alternatives, canonical_schemas
+from pytest_bctrl.contract.schema.shapes import Shape, canonical_schemas, shapes_of_flat
 from pytest_bctrl.contract.schema_document import SchemaDocument
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class LocatedSchema:
     @cached_property
     def options(self) -> tuple[Shape, ...]:
         """The alternatives from which a value is built."""
-        shapes = [shape for shape in alternatives(self.flat) if shape.kind != "fixed" or self.accepts(shape.value)]
+        shapes = [shape for shape in shapes_of_flat(self.flat) if shape.kind != "fixed" or self.accepts(shape.value)]
         if UNLISTED_NULL in self.flat:
             shapes = [shape for shape in shapes if not _is_null(shape)]
         return tuple(shapes)

@@ -258,7 +258,7 @@ def _with_undocumented(members: dict[str, Any]) -> dict[str, Any]:
     return {**members, MORE: "nobody documented this"}
 
 
-def underived(samples: Samples) -> list[str]:
+def rules_without_mutant(samples: Samples) -> list[str]:
     """Return the rules of the contract for which no mutant is derived, as `location: keyword`."""
     derived = {(mutant.location, mutant.keyword) for mutant in mutants(samples)}
     return sorted(

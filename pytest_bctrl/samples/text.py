@@ -85,7 +85,7 @@ def _string_candidates(schema: Mapping[str, Any], text: str, patterns: list[str]
     for pattern in patterns:
         # A few repetitions, none, more and more, and at last enough for the minimum length.
         for extra in (3, 0, *range(_TRIES), int(schema.get("minLength", 0))):
-            match = matching(pattern, source, extra) or ""
+            match = text_matching(pattern, source, extra) or ""
             yield match
             # A pattern without `^` allows any text in front of the match, one without `$` any text after it.
             yield f"{source.choice(_WORDS)}{match}"
@@ -290,14 +290,14 @@ _TIMES = re.compile(r"(?:(?P<sign>[*+?])|\{(?P<minimum>\d+)(?P<open>,(?P<maximum
 _SIGNS = {"*": (0, _REPEATED), "+": (1, _REPEATED), "?": (0, 1)}
 
 
-def matching(pattern: str, source: Random, extra: int = 3) -> str | None:
+def text_matching(pattern: str, source: Random, extra: int = 3) -> str | None:
     """Return a text that matches `pattern` from end to end, or None if none can be generated.
 
     A part is repeated at most `extra` times more than required. The text of a lookahead is written in its position at
     times, and other lookarounds are ignored, so the text is matched against the pattern at the end.
     """
     try:
-        text = "".join(_PatternWriter(source, extra).one_of(_PatternParser(pattern).alternatives()))
+        text = "".join(_PatternWriter(source, extra).text_of_one(_PatternParser(pattern).alternatives()))
     except (LookupError, RecursionError):
         return None
     if not matches(pattern, text):
@@ -373,7 +373,7 @@ class _PatternWriter:
     groups: dict[str, str] = field(default_factory=dict)
     remaining: int = _REPEATED
 
-    def one_of(self, alternatives: list[list[_PatternPart]]) -> Iterator[str]:
+    def text_of_one(self, alternatives: list[list[_PatternPart]]) -> Iterator[str]:
         """Yield texts of a random alternative, each part repeated at random."""
         for part in self.source.choice(alternatives):
             most_times = max(part.minimum, min(part.maximum, part.minimum + self.extra))
@@ -390,10 +390,10 @@ class _PatternWriter:
         elif part.kind == "back":
             yield self.groups.get(part.group, "")
         elif part.kind == "group" and part.group:
-            self.groups[part.group] = "".join(self.one_of(part.value))
+            self.groups[part.group] = "".join(self.text_of_one(part.value))
             yield self.groups[part.group]
         elif part.kind == "group" or (part.kind == "ahead" and self.source.random() < 0.5):
-            yield from self.one_of(part.value)
+            yield from self.text_of_one(part.value)
 
 
 @lru_cache(maxsize=256)

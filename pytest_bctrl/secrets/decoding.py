@@ -53,7 +53,7 @@ _WIDE = 3
 _NOT_ASCII = b"\xff" * 64
 
 
-def readings(text: str) -> Iterator[str]:
+def url_decodings(text: str) -> Iterator[str]:
     """Yield `text`, and the text after each round of decoding its URL encodings and escapes."""
     yield text
     for _ in range(_ROUNDS):
@@ -102,7 +102,7 @@ def decodings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Ite
     """
     decoded: set[str] = set()
     encoding = PLAIN
-    for reading in readings(text):
+    for reading in url_decodings(text):
         yield encoding, reading
         encoding = ESCAPED
         yield from ((ESCAPED, decoded_text) for decoded_text in _with_decoded_bytes(reading))

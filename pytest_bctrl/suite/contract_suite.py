@@ -12,7 +12,7 @@ import pytest
 from pytest_bctrl.checks.run import BrokenCheckError
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.settings.resolve import scrubs_ids
-from pytest_bctrl.suite.plan.catalogue import plan, tests
+from pytest_bctrl.suite.plan.catalogue import docstrings_by_test, plan
 from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
 from pytest_bctrl.suite.run import RUN
@@ -101,4 +101,4 @@ def _make_test(name: str, docstring: str) -> Callable[[Probe, Callable[[Probe], 
 
 
 # Each test sends the probes of its name; its docstring is that of the function that yields their requests.
-globals().update({name: _make_test(name, docstring) for name, docstring in tests().items()})
+globals().update({name: _make_test(name, docstring) for name, docstring in docstrings_by_test().items()})

@@ -11,7 +11,7 @@ from itertools import chain
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.inputs import unfilled
+from pytest_bctrl.samples.inputs import names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.settings.lookup import SettingValue
 from pytest_bctrl.suite.run import ContractRun
@@ -37,7 +37,7 @@ def lacks_path_values(run: ContractRun, operation: Operation) -> bool:
     """
     if not reason_not_requested(run, operation) or _reason_in_contract(operation) or operation.method == "OPTIONS":
         return False
-    missing = {*unfilled(run.contract, operation, run.values_of(operation))}
+    missing = {*names_without_value(run.contract, operation, run.values_of(operation))}
     has_only_paths = bool(missing) and missing <= {parameter.name for parameter in operation.path_parameters}
     return has_only_paths and key_fields(run.contract, operation) is not None
 
@@ -57,7 +57,7 @@ def _compute_reason(run: ContractRun, operation: Operation) -> str:
     """Return why the suite sends no request to an operation: its method, missing values, or its security."""
     if reason := _reason_in_contract(operation):
         return reason
-    missing = unfilled(run.contract, operation, run.values_of(operation))
+    missing = names_without_value(run.contract, operation, run.values_of(operation))
     if missing:
         lines = ", ".join(setting_lines(run.contract, operation, missing))
         return f"no value for {', '.join(missing)}, and no example in the contract{LINES_TO_ADD}{lines}"
@@ -71,7 +71,7 @@ def require_operations(run: ContractRun) -> None:
     if run.target is None or requestable_operations(run):
         return
     safe = [operation for operation in run.operations if operation.is_safe]
-    missing = {operation: unfilled(run.contract, operation, run.values_of(operation)) for operation in safe}
+    missing = {operation: names_without_value(run.contract, operation, run.values_of(operation)) for operation in safe}
     names = sorted({name for operation_names in missing.values() for name in operation_names})
     if names:
         lines = [setting_lines(run.contract, operation, names) for operation, names in missing.items()]

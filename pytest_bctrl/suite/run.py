@@ -15,7 +15,7 @@ from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, 
 from pytest_bctrl.contract.model import Contract, Operation, path_pattern
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
-from pytest_bctrl.samples.inputs import exemplified, main_operation, unfilled
+from pytest_bctrl.samples.inputs import exemplified, main_operation, names_without_value
 from pytest_bctrl.samples.parameter_settings import require_parameters, values_of
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
@@ -177,7 +177,7 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
         with_mock(run)
         Samples(run.contract, main_operation(run.contract))
     if target == "live":
-        run = aimed(run, source, environment)
+        run = with_live_target(run, source, environment)
         from pytest_bctrl.traffic.client import client
 
         # Report wrong proxies and certificates now.
@@ -206,7 +206,7 @@ def _notes_of_unused_settings(
         yield f"the variable {name} is not set ({where}), which a live run needs"
 
 
-def aimed(run: ContractRun, source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
+def with_live_target(run: ContractRun, source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Return the run with the live API as its target; the default base URL is the first server of the contract.
 
     No key is required if the contract secures no operation; without one, none is sent.
@@ -282,7 +282,7 @@ def needs_space_id(contract: Contract, configured: Mapping[str, str]) -> bool:
     return any(
         parameter.setting == "space_id" and parameter.name in missing
         for operation in contract.operations
-        if operation.is_safe and (missing := unfilled(contract, operation, values_of(operation, configured)))
+        if operation.is_safe and (missing := names_without_value(contract, operation, values_of(operation, configured)))
         for parameter in operation.parameters
     )
 

@@ -25,8 +25,8 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.wording import counted
-from pytest_bctrl.samples.inputs import answers_with_json, existing_path_values, main_operation
-from pytest_bctrl.samples.mutants import mutants, rules, underived
+from pytest_bctrl.samples.inputs import existing_path_values, main_operation, responds_with_json
+from pytest_bctrl.samples.mutants import mutants, rules, rules_without_mutant
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.samples.text import encode
@@ -75,7 +75,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     run = with_mock(metafunc.config.stash[RUN])
     rows: list[tuple[str, tuple[object, ...]]] = []
     names = ["operation", *(name for name in ("scenario", "fault") if name in metafunc.fixturenames)]
-    for operation in filter(answers_with_json, run.contract.operations):
+    for operation in filter(responds_with_json, run.contract.operations):
         label = operation.operation_id or operation.label
         if len(names) == 1:
             rows.append((label, (operation,)))
@@ -323,7 +323,7 @@ def strength(contract: Contract, operation: Operation) -> Strength:
         total=len(derived),
         survivors=tuple(survivors),
         false_alarms=tuple(false_alarms(samples)),
-        underived=tuple(underived(samples)),
+        underived=tuple(rules_without_mutant(samples)),
     )
 
 

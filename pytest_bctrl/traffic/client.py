@@ -105,7 +105,7 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: ClientO
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
     origin = origin_of(str(httpx.URL(base_url)))
     keywords: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    return Rules(origin, secret_key, live, proxy=_proxy(origin), **keywords)
+    return Rules(origin, secret_key, live, proxy=_proxy_for(origin), **keywords)
 
 
 def _inner_transport(transport_type: type[Any], rules: Rules, limits: httpx.Limits) -> Any:
@@ -148,7 +148,7 @@ def tls_context(connection: Connection) -> ssl.SSLContext:
     return context
 
 
-def _proxy(origin: Origin) -> ProxyAddress | None:
+def _proxy_for(origin: Origin) -> ProxyAddress | None:
     """Return the proxy that the environment sets for an origin; None for this machine and for hosts in `NO_PROXY`.
 
     Raises `SettingError`, which does not show the address, if the proxy cannot be used.

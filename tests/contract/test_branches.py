@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.contract.schema.applicators import Branch, discriminator, intended_branch
+from pytest_bctrl.contract.schema.applicators import Branch, distinguishing_property, intended_branch
 from tests.contract.documents import contract_of
 
 
@@ -33,7 +33,7 @@ def tagged(name: str, *values: Any, **others: Any) -> dict[str, Any]:
     ],
 )
 def test_discriminator_returns_the_property_whose_values_never_overlap(schemas: list[Any], expected: Any) -> None:
-    assert expected == discriminator(branches(*schemas))
+    assert expected == distinguishing_property(branches(*schemas))
 
 
 AB = [tagged("kind", "a"), tagged("kind", "b", size={"type": "integer"})]

@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.overlay import apply, merge
+from pytest_bctrl.contract.overlay import apply_overlay, merge_update
 from pytest_bctrl.errors import DocumentError
 
 DOCUMENT: dict[str, Any] = {"a": {"b": 1, "list": [1, 2, 3]}, "c": [{"n": 1}, {"n": 2}, {"n": 1}]}
 
 
 def applied(*actions: Any, document: Any = None, version: str = "1.0.0") -> dict[str, Any]:
-    return apply({"overlay": version, "actions": list(actions)}, DOCUMENT if document is None else document, "o.yaml")
+    return apply_overlay(
+        {"overlay": version, "actions": list(actions)}, DOCUMENT if document is None else document, "o.yaml"
+    )
 
 
 C = DOCUMENT["c"]
@@ -116,7 +118,7 @@ def test_the_error_names_the_overlay_the_action_and_its_target() -> None:
 )
 def test_a_document_that_is_not_an_overlay_is_an_error(overlay: Any) -> None:
     with pytest.raises(DocumentError, match=r"o\.yaml"):
-        apply(overlay, DOCUMENT, "o.yaml")
+        apply_overlay(overlay, DOCUMENT, "o.yaml")
 
 
 _KEYS = st.sampled_from("abc")
@@ -146,8 +148,8 @@ def test_apply_changes_neither_the_document_nor_the_overlay(document: dict[str, 
 @given(st.dictionaries(_KEYS, _JSON), st.dictionaries(_KEYS, _JSON))
 def test_merge_copies_the_update(target: dict[str, Any], update: dict[str, Any]) -> None:
     before = copy.deepcopy(update)
-    merge(target, update)
-    merge(target, copy.deepcopy(target))
+    merge_update(target, update)
+    merge_update(target, copy.deepcopy(target))
     assert before == update
 
 
@@ -155,9 +157,9 @@ def test_merge_copies_the_update(target: dict[str, Any], update: dict[str, Any])
 def test_merging_an_update_is_idempotent(update: dict[str, Any]) -> None:
     """A second merge of the same objects and numbers changes nothing; arrays, which grow, are left out."""
     once: dict[str, Any] = {"a": {"b": 0}}
-    merge(once, update)
+    merge_update(once, update)
     twice = copy.deepcopy(once)
-    merge(twice, update)
+    merge_update(twice, update)
     assert once == twice
 
 

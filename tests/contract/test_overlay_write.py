@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.overlay import actions, apply, is_same_json
+from pytest_bctrl.contract.overlay import apply_overlay, is_same_json, overlay_actions
 
 _SCALARS = (
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", "it's", 'q"', "\\", "\n", "é", ""])
@@ -21,8 +21,8 @@ _DOCUMENTS = st.dictionaries(_KEYS, _DATA, max_size=4)
 
 
 def applied(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    written = list(actions(old, new))
-    return apply({"overlay": "1.0.0", "actions": written}, old, "made") if written else old
+    written = list(overlay_actions(old, new))
+    return apply_overlay({"overlay": "1.0.0", "actions": written}, old, "made") if written else old
 
 
 @given(_DOCUMENTS, _DOCUMENTS)
@@ -33,7 +33,7 @@ def test_the_actions_turn_one_document_into_the_other(old: dict[str, Any], new: 
 
 @given(_DOCUMENTS)
 def test_equal_documents_need_no_actions(document: dict[str, Any]) -> None:
-    assert [] == list(actions(document, document))
+    assert [] == list(overlay_actions(document, document))
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_equal_documents_need_no_actions(document: dict[str, Any]) -> None:
     ids=["appended", "taken out by value", "merged", "removed", "quoted", "replaced", "shorter", "made again"],
 )
 def test_the_actions_have_the_narrowest_targets(old: Any, new: Any, expected: list[Any]) -> None:
-    assert expected == list(actions(old, new))
+    assert expected == list(overlay_actions(old, new))

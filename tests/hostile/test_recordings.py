@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.recorded import conform
-from pytest_bctrl.recorded.conform import Checked, failing
+from pytest_bctrl.recorded.conform import Checked, errors_of
 from pytest_bctrl.samples import response
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from tests.recordings.conftest import CONTRACT, recorded
@@ -61,8 +61,8 @@ def test_the_cache_of_checked_responses_does_not_change_verdicts(
     """`failing` returns the same with a warm cache as without one."""
     warm = cache(tmp_path_factory.getbasetemp() / "warm")
     for exchange in exchanges:
-        fresh = failing(exchange, CONTRACT, Checked(CONTRACT, Path(), {}))
-        assert [fresh] * 2 == [failing(exchange, CONTRACT, warm) for _ in range(2)]
+        fresh = errors_of(exchange, CONTRACT, Checked(CONTRACT, Path(), {}))
+        assert [fresh] * 2 == [errors_of(exchange, CONTRACT, warm) for _ in range(2)]
 
 
 def test_a_response_checked_under_one_contract_is_checked_under_another(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_cache_writable_by_other_users_is_ignored(tmp_path: Path, name: str) -
 
     assert BAD not in cache(tmp_path)
     cache(tmp_path).add(GOOD)
-    assert failing(BAD, CONTRACT, cache(tmp_path))
+    assert errors_of(BAD, CONTRACT, cache(tmp_path))
 
 
 @pytest.mark.parametrize("link", [False, True])

@@ -9,7 +9,7 @@ import pytest
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.samples.inputs import alternatives, inputs, unfilled
+from pytest_bctrl.samples.inputs import distinct_values, inputs, names_without_value
 
 
 def contract_with(parameter: dict[str, Any]) -> Contract:
@@ -26,7 +26,7 @@ def test_a_value_that_is_invalid_in_a_header_is_not_sent(place: str, value: str)
     """Its parameter is unfilled, so that the operation gets no request."""
     contract = contract_with({"name": "X-Name", "in": place, "schema": {"enum": [value]}})
     (operation,) = contract.operations
-    assert (["X-Name"], None) == (unfilled(contract, operation, {}), inputs(contract, operation, {}))
+    assert (["X-Name"], None) == (names_without_value(contract, operation, {}), inputs(contract, operation, {}))
 
 
 def test_only_values_that_are_valid_in_a_header_are_sent() -> None:
@@ -34,7 +34,7 @@ def test_only_values_that_are_valid_in_a_header_are_sent() -> None:
     contract = contract_with({"name": "X-Name", "in": "header", "schema": {"enum": ["a\r\nb", "c", "größe"]}})
     (operation,) = contract.operations
     (parameter,) = operation.parameters
-    assert ["c"] == alternatives(contract, parameter, {})
+    assert ["c"] == distinct_values(contract, parameter, {})
 
 
 @pytest.mark.parametrize("name", ["X-Name: 1\r\nX-Admin", "X Name", "größe", "a:b"])
@@ -42,14 +42,14 @@ def test_an_invalid_header_name_is_not_sent(name: str) -> None:
     """The parameter is unfilled."""
     contract = contract_with({"name": name, "in": "header", "schema": {"enum": ["a"]}})
     (operation,) = contract.operations
-    assert [name] == unfilled(contract, operation, {})
+    assert [name] == names_without_value(contract, operation, {})
 
 
 def test_a_query_parameter_may_have_any_text() -> None:
     """As name or value: it is not unfilled."""
     contract = contract_with({"name": "größe", "in": "query", "schema": {"enum": ["a\r\nb"]}})
     (operation,) = contract.operations
-    assert [] == unfilled(contract, operation, {})
+    assert [] == names_without_value(contract, operation, {})
 
 
 @pytest.mark.parametrize("place", ["header", "cookie"])

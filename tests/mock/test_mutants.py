@@ -11,7 +11,15 @@ from jsonschema import Draft202012Validator
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples import Samples
-from pytest_bctrl.samples.mutants import SCHEMA_CHECK, UNDOCUMENTED, Mutant, broken, mutants, rules, underived
+from pytest_bctrl.samples.mutants import (
+    SCHEMA_CHECK,
+    UNDOCUMENTED,
+    Mutant,
+    broken,
+    mutants,
+    rules,
+    rules_without_mutant,
+)
 
 from ..contract.documents import contract_of, rooted
 from .conforming import troubles
@@ -101,7 +109,7 @@ def test_undocumented_property_mutants_are_valid(samples: Samples, validator: Dr
 
 
 def test_the_packaged_contract_has_no_keywords_without_mutants(samples: Samples) -> None:
-    assert underived(samples) == []
+    assert rules_without_mutant(samples) == []
 
 
 def test_a_rule_is_violated_in_the_last_item(samples: Samples, validator: Draft202012Validator) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.contract.model import Contract, Parameter
 from pytest_bctrl.contract.parameters import read_field, serialize_field, serialize_pairs
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, unfilled
+from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, names_without_value
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import plan
 from pytest_bctrl.suite.plan.parameter_values import allowed_values, invalid_values
@@ -195,7 +195,7 @@ def test_a_parameter_without_a_possible_value_is_reported_as_unfilled(schema: di
     of = contract(Case(HEADER, schema, "", "", ""), required=True)
     operation = of.operations[0]
 
-    assert ["p"] == unfilled(of, operation, {})
+    assert ["p"] == names_without_value(of, operation, {})
     assert inputs(of, operation, {}) is None
     assert [] == [*invalid_values(of, operation, {}), *allowed_values(of, operation, {})]
 
@@ -269,7 +269,7 @@ def test_the_mock_accepts_the_suites_valid_values_and_rejects_its_invalid_ones()
     findings = run_probes(target)
     target.close()
 
-    assert [] == unfilled(of, of.operations[0], {})
+    assert [] == names_without_value(of, of.operations[0], {})
     assert [] == [(finding.operation, finding.message, finding.reproduce) for finding in findings]
     assert len(cases) == len({probe.operation.label for probe in plan(target.run, "test_wrong_value_is_refused")})
 

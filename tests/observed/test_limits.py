@@ -11,7 +11,7 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.observed.facts import MANY, Observation, as_data, from_data, relabelled
+from pytest_bctrl.observed.facts import MANY, Observation, as_data, from_data, with_labels_replaced
 from pytest_bctrl.observed.observe import observe
 from tests.contract.documents import contract_of
 from tests.observed.bodies import CONTRACT, LABEL, OPERATION, odd, seen
@@ -28,7 +28,7 @@ def test_property_names_beyond_the_limit_are_counted() -> None:
     (further,) = [finding for finding in findings if finding.location == "runtimes[*]"]
     assert ("undocumented_property", 36) == (further.rule, further.count)
     free = contract_of({"type": "object", "properties": {"runtimes": {"type": "array", "items": {"type": "object"}}}})
-    assert [] == differences(free, relabelled(observation, {LABEL: free.operations[0].label}))
+    assert [] == differences(free, with_labels_replaced(observation, {LABEL: free.operations[0].label}))
 
 
 def test_discriminator_values_beyond_the_limit_are_counted() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.applicators import branch_name
-from pytest_bctrl.observed.coverage import Coverage, coverage, never_seen
+from pytest_bctrl.observed.coverage import Coverage, coverage, unexercised_lines
 from pytest_bctrl.observed.observe import NO_BODY
 from tests.contract.documents import contract_of
 from tests.observed.bodies import CONTRACT, sample, seen
@@ -137,7 +137,7 @@ def test_more_responses_cover_more_points() -> None:
 
 def test_never_seen_omits_points_below_an_uncovered_one() -> None:
     """For an empty list: "with items", but nothing of the items."""
-    lines = never_seen(measured(CONTRACT, {"runtimes": []}))
+    lines = unexercised_lines(measured(CONTRACT, {"runtimes": []}))
     assert ["status 400, 401, 403, 404, 429", "path parameter: id", "200 runtimes: with items"] == lines
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pytest_bctrl import check
 from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.overlay import apply
+from pytest_bctrl.contract.overlay import apply_overlay
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.contract.schema.ref import kind_of
+from pytest_bctrl.contract.schema.ref import json_type_of
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.suggest import suggest
 from pytest_bctrl.samples import Samples
@@ -39,7 +39,7 @@ def made_of(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
     if not suggestion.actions:
         return contract
     overlay = json.loads(json.dumps(suggestion.overlay))
-    return from_document(apply(overlay, contract.document, "suggested"), "suggested")
+    return from_document(apply_overlay(overlay, contract.document, "suggested"), "suggested")
 
 
 def wrong(body: Any, contract: Contract) -> list[str]:
@@ -251,7 +251,7 @@ def _broken(contract: Contract, body: Any) -> set[tuple[str, str, str]]:
     findings = differences(contract, seen(body, contract=contract))
     return {
         # Where nothing was documented, all values of a type that was seen are taken.
-        (finding.location, kind, kind_of(value) if kind == "undocumented-property" else str(value))
+        (finding.location, kind, json_type_of(value) if kind == "undocumented-property" else str(value))
         for finding in findings
         for kind in [finding.extra["kind"]]
         for value in (finding.observed if isinstance(finding.observed, list) else [finding.observed])

@@ -13,7 +13,7 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.observed.facts import as_data, from_data, relabelled
+from pytest_bctrl.observed.facts import as_data, from_data, with_labels_replaced
 from pytest_bctrl.observed.observe import NO_BODY
 from pytest_bctrl.observed.suggest import Suggestion, suggest
 from tests.contract.documents import contract_of
@@ -187,7 +187,7 @@ def test_an_undocumented_media_type_is_documented(
     observation = from_data(json.loads(json.dumps(as_data(sent.observed))))
     is_read = not body or body.startswith(b'{"')
     assert dict(observation.unread) == ({} if is_read else {(LABEL, str(status), media.partition(";")[0]): 1})
-    assert suggest(CONTRACT, relabelled(observation, {LABEL: "GET /else"})).actions == []
+    assert suggest(CONTRACT, with_labels_replaced(observation, {LABEL: "GET /else"})).actions == []
     suggestion = suggest(CONTRACT, observation)
     assert [why for _, why in suggestion.unsaid] == unsaid
     spec = suggestion.contract.operations[0].responses

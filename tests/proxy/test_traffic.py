@@ -19,7 +19,7 @@ import pytest
 from pytest_bctrl import Contract, check, check_request, contract_check, load_contract
 from pytest_bctrl.checks.response import Response as CheckedResponse
 from pytest_bctrl.checks.run import Problem
-from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, listed
+from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, count_lines
 from pytest_bctrl.cli.proxy_recording import ProxyRecording
 from pytest_bctrl.exchanges.sent_secrets import sent_secrets
 from pytest_bctrl.findings.finding import Finding, parse_levels
@@ -297,9 +297,9 @@ def test_a_response_before_the_end_of_the_request() -> None:
 def test_many_texts_are_listed_in_part() -> None:
     """`listed` sorts 25 by their number and ends with `5 others`."""
     counter = Counter({f"GET /{number}": 30 - number for number in range(25)})
-    lines = list(listed(counter))
+    lines = list(count_lines(counter))
     assert ["GET /0 (30 times)", "GET /1 (29 times)", "5 others"] == [*lines[:2], lines[-1]]
-    assert ["GET /a"] == list(listed(Counter(["GET /a"])))
+    assert ["GET /a"] == list(count_lines(Counter(["GET /a"])))
 
 
 def test_credentials_that_are_not_base64_are_not_decoded() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.recorded.recording_path import file_name, is_portable
+from pytest_bctrl.recorded.recording_path import is_portable, recording_name
 
 NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=3)
 
@@ -26,7 +26,7 @@ NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=3)
 )
 def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
     """As file names; names that Windows reserves, such as `com1`, begin with an underscore."""
-    assert expected == file_name(names)
+    assert expected == recording_name(names)
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
     ids=["case", "refused letters", "normal forms", "length"],
 )
 def test_two_tests_have_file_names_that_differ_in_any_case(first: str, second: str) -> None:
-    assert file_name([first]).lower() != file_name([second]).lower()
+    assert recording_name([first]).lower() != recording_name([second]).lower()
 
 
 @given(NAMES)
 def test_every_file_name_is_portable(names: list[str]) -> None:
-    name = file_name(names)
+    name = recording_name(names)
 
     assert re.fullmatch(r"[A-Za-z0-9_.,=+@\[\]-]+", name)
     assert is_portable(f"{name}.har")

@@ -13,7 +13,7 @@ from pytest_bctrl.cli import main
 from pytest_bctrl.conformance import check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.samples.inputs import answers_with_json
+from pytest_bctrl.samples.inputs import responds_with_json
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
@@ -124,7 +124,7 @@ def test_the_gate_compares_the_bookshop_contract(tmp_path: Path, old: str, new: 
 
 
 @pytest.mark.parametrize(
-    "operation", [operation.operation_id for operation in load(BOOKSHOP).operations if answers_with_json(operation)]
+    "operation", [operation.operation_id for operation in load(BOOKSHOP).operations if responds_with_json(operation)]
 )
 def test_samples_of_the_bookshop_conform_and_every_mutant_is_detected(bookshop: Contract, operation: str) -> None:
     """Per operation with a JSON response; twelve generated bodies have no finding but of its custom rules."""

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite.report.verdict import without_ids
+from pytest_bctrl.suite.report.verdict import without_item_ids
 from tests.variants.runtimes import edited, on_all, put
 from tests.variants.server import Server, serve
 from tests.variants.service import Service
@@ -219,7 +219,7 @@ def test_the_check_command_reports_expired_and_stale_entries(pytester: pytest.Py
 def test_without_ids_removes_ids_but_keeps_the_command() -> None:
     """From `observed` of a finding, and not from `reproduce`."""
     identifier = "11111111-2222-4333-8444-555555555555"
-    finding = without_ids(
+    finding = without_item_ids(
         Finding("a", "error", "status", "m", observed=f"no {identifier}", reproduce=f"curl {identifier}")
     )
     assert (False, f"curl {identifier}") == (identifier in str(finding.observed), finding.reproduce)

@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples.drawn import drawn
-from pytest_bctrl.samples.inputs import alternatives
+from pytest_bctrl.samples.inputs import distinct_values
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.generated_values import generated_values
 from pytest_bctrl.suite.plan.parameter_values import is_opaque
@@ -55,7 +55,7 @@ def test_null_is_an_alternative_of_json_parameters_only(place: str) -> None:
     as_json = {"name": "state", "in": place, "content": {"application/json": {"schema": schema}}}
     contracts = [contract_of(parameters=[parameter]) for parameter in (as_text, as_json)]
 
-    values = [alternatives(contract, contract.operations[0].other_parameters[0], {}) for contract in contracts]
+    values = [distinct_values(contract, contract.operations[0].other_parameters[0], {}) for contract in contracts]
 
     assert [False, True] == [None in kinds for kinds in values]
     assert all("running" in kinds for kinds in values)

@@ -21,7 +21,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite import selftest
 from pytest_bctrl.suite.operations import require_operations
 from pytest_bctrl.suite.plan import probes
-from pytest_bctrl.suite.plan.catalogue import left_out, plan
+from pytest_bctrl.suite.plan.catalogue import omitted_request_count, plan
 from pytest_bctrl.suite.plan.parameter_values import (
     ODD,
     UNKNOWN,
@@ -297,12 +297,12 @@ def test_no_operation_gets_more_than_40_requests() -> None:
     names = [probe.name for probe in plan(run) if "generated" not in probe.name]
     assert 36 < len(mock.requests) <= 40
     assert any("p0=a" in name for name in names)
-    assert left_out(run, contract.operations[0]) > 40
+    assert omitted_request_count(run, contract.operations[0]) > 40
     assert any(
         "values of its parameters, since a run sends at most 40 requests" in line
         for line in RunResults(run).not_checked()
     )
-    assert 0 == left_out(replace(run, contract=CONTRACT), LISTED)
+    assert 0 == omitted_request_count(replace(run, contract=CONTRACT), LISTED)
     api.sender.sent_count[contract.operations[0].label] = 40
     with pytest.raises(NotCheckedError, match="a run sends at most 40 requests per operation"):
         asked_for(api, plain_ask(api))

@@ -66,7 +66,7 @@ class Branch:
         return sum(1 for name, types in self.typed.items() if name in value and matches_types(types, value[name]))
 
 
-def discriminator(branches: Sequence[Branch]) -> str | None:
+def distinguishing_property(branches: Sequence[Branch]) -> str | None:
     """Return the property whose fixed values distinguish the object branches, or None."""
     objects = [branch for branch in branches if branch.fixed]
     if not objects:
@@ -85,7 +85,7 @@ def intended_branch(branches: Sequence[Branch], value: Any) -> int | None:
     by the branch to which the value is most similar.
     """
     if isinstance(value, Mapping):
-        name = discriminator(branches)
+        name = distinguishing_property(branches)
         if name is not None:
             return _only_index(i for i, branch in enumerate(branches) if value.get(name) in branch.values_of(name))
     typed = [i for i, branch in enumerate(branches) if matches_types(branch.types, value)]
@@ -148,7 +148,7 @@ class Choice:
         return len(self.by_tag)
 
     @cached_property
-    def read(self) -> tuple[Branch, ...]:
+    def branch_features(self) -> tuple[Branch, ...]:
         """The distinguishing features of the branches."""
         return tuple(Branch.of(self.contract, branch.schema) for branch in self.branches)
 
@@ -157,7 +157,7 @@ class Choice:
         """The property whose value distinguishes the object branches, or None."""
         if self.kind != "object":
             return None
-        return discriminator(self.read)
+        return distinguishing_property(self.branch_features)
 
     @cached_property
     def branches_of_type(self) -> tuple[int, ...]:
@@ -177,7 +177,9 @@ class Choice:
     @property
     def requires_tag_property(self) -> bool:
         """Whether every object of a branch has the property that distinguishes the branches."""
-        return self.name is not None and all(self.read[index].values_of(self.name) for index in self.branches_of_type)
+        return self.name is not None and all(
+            self.branch_features[index].values_of(self.name) for index in self.branches_of_type
+        )
 
     @cached_property
     def by_tag(self) -> Mapping[str, SchemaRef]:
@@ -190,7 +192,7 @@ class Choice:
 
     def _tags_of(self, index: int, name: str) -> Iterator[str]:
         """Yield the tags of a branch: one per value listed for its property, or one per container type."""
-        branch = self.read[index]
+        branch = self.branch_features[index]
         values = branch.values_of(name)
         if not values:
             types = branch.typed.get(name, frozenset())
@@ -204,16 +206,16 @@ class Choice:
             if self.name not in value:
                 return ""
             return value_tag(self.name, value[self.name])
-        index = intended_branch(self.read, value)
+        index = intended_branch(self.branch_features, value)
         if index is not None:
             return f"{self.word}:{index}"
         valid = [i for i in self.branches_of_type if accepts(self.contract, self.branches[i].schema, value)]
         if not valid:
-            return self.none
+            return self.no_branch_tag
         return f"{self.word}:{'+'.join(map(str, valid))}"
 
     @property
-    def none(self) -> str:
+    def no_branch_tag(self) -> str:
         """The tag of a value that no branch accepts, if no property distinguishes the branches."""
         return f"{self.word}:none"
 

@@ -32,7 +32,7 @@ def type_name(value: Any) -> str:
     return name
 
 
-def kind_of(value: Any) -> str:
+def json_type_of(value: Any) -> str:
     """Return the JSON Schema type of a value, where a whole number is an `integer` (2020-12, 6.1.1)."""
     name = type_name(value)
     if name == "number" and float(value).is_integer():
@@ -42,7 +42,7 @@ def kind_of(value: Any) -> str:
 
 def is_of_type(value: Any, name: str) -> bool:
     """Return whether `value` is of the JSON type `name`, where an integer is a number too."""
-    kind = kind_of(value)
+    kind = json_type_of(value)
     return kind == name or (kind == "integer" and name == "number")
 
 

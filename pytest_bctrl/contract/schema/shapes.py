@@ -31,10 +31,10 @@ class Shape:
 
 def shapes(contract: SchemaDocument, schema: Schema) -> tuple[Shape, ...]:
     """Return the alternatives of a schema as shapes, references followed; only `any` if it has no constraint."""
-    return alternatives(flatten(contract, schema))
+    return shapes_of_flat(flatten(contract, schema))
 
 
-def alternatives(flat: Mapping[str, Any]) -> tuple[Shape, ...]:
+def shapes_of_flat(flat: Mapping[str, Any]) -> tuple[Shape, ...]:
     """Return the alternatives of a flat schema."""
     if flat.get("not") == {}:
         return ()

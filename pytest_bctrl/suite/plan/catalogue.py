@@ -129,12 +129,12 @@ def _count(rows: Iterable[object]) -> int:
     return sum(1 for _ in rows)
 
 
-def tests() -> dict[str, str]:
+def docstrings_by_test() -> dict[str, str]:
     """Return the docstring of each test by name, in the order in which the tests run."""
     return {name: str(test.requests.__doc__) for name, test in _TESTS.items()}
 
 
-def left_out(run: ContractRun, operation: Operation) -> int:
+def omitted_request_count(run: ContractRun, operation: Operation) -> int:
     """Return how many values are not sent because an operation gets a limited number of requests."""
     return sum(_possible_requests(run, operation).values()) - sum(_requests_per_test(run, operation).values())
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.schema.locations import Path
-from pytest_bctrl.contract.schema.ref import kind_of
+from pytest_bctrl.contract.schema.ref import json_type_of
 
 ENGINES: Mapping[str, str] = {"jsonschema": "jsonschema", "schemathesis": "Schemathesis"}
 """The other engines: the name in test ids, and the name for users."""
@@ -32,5 +32,5 @@ def keyword_violation(engine: str, keyword: str, path: Path, expected: Any, obse
 def _violation_kind(keyword: str, observed: Any) -> str:
     """Return the kind that our checks give the same fault, so that one baseline entry covers all engines."""
     if keyword == "type":
-        return "null" if kind_of(observed) == "null" else "type"
+        return "null" if json_type_of(observed) == "null" else "type"
     return "unlisted-value" if keyword in ("enum", "const") else keyword

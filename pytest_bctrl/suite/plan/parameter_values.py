@@ -22,7 +22,14 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import allowed_types, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
-from pytest_bctrl.samples.inputs import LEFT_OUT, Inputs, alternatives, existing_path_values, inputs_with, unfilled
+from pytest_bctrl.samples.inputs import (
+    LEFT_OUT,
+    Inputs,
+    distinct_values,
+    existing_path_values,
+    inputs_with,
+    names_without_value,
+)
 from pytest_bctrl.samples.mutants import BREAKERS
 from pytest_bctrl.samples.text import RoundRobin
 
@@ -68,7 +75,7 @@ def _is_unconstrained_text(contract: Contract, schema: Schema, depth: int = 0) -
     return bool(texts) and all(_is_unconstrained_text(contract, branch, depth + 1) for branch in texts)
 
 
-def cursors(contract: Contract, operation: Operation) -> frozenset[str]:
+def cursor_parameters(contract: Contract, operation: Operation) -> frozenset[str]:
     """Return the parameters whose values come from a response: a generated cursor names no page."""
     operation_paging = read_paging(contract, operation)
     if operation_paging is None or operation_paging.start is None or not operation_paging.is_opaque:
@@ -111,12 +118,12 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
 
 def allowed_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
     """Yield a trial for each kind of value that the contract allows for each query or header parameter."""
-    if unfilled(contract, operation, settings):
+    if names_without_value(contract, operation, settings):
         return
-    operation_cursors = cursors(contract, operation)
+    operation_cursors = cursor_parameters(contract, operation)
     for parameter in operation.other_parameters:
         if parameter.name not in operation_cursors:
-            for value in alternatives(contract, parameter, settings):
+            for value in distinct_values(contract, parameter, settings):
                 yield _trial(contract, operation, settings, parameter, value)
 
 
@@ -133,7 +140,7 @@ def _trial(
 
 def invalid_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
     """Yield a trial for each way to violate a parameter's schema, if the contract documents a rejection."""
-    if unfilled(contract, operation, settings) or not documented_rejections(operation):
+    if names_without_value(contract, operation, settings) or not documented_rejections(operation):
         return
     for parameter in operation.other_parameters:
         if parameter.required:
@@ -152,7 +159,7 @@ def invalid_values(contract: Contract, operation: Operation, settings: Mapping[s
 
 def _breaking_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
     """Yield values that violate a parameter's schema, or lists with items that violate the items' schema."""
-    valid = next(iter(alternatives(contract, parameter, settings)), None)
+    valid = next(iter(distinct_values(contract, parameter, settings)), None)
     schema = flatten(contract, parameter.schema)
     yield from _values_breaking_schema(schema, valid)
     if isinstance(valid, list) and valid and isinstance(schema.get("items"), Mapping):

@@ -35,7 +35,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     UNKNOWN,
     ParameterTrial,
     PathValue,
-    cursors,
+    cursor_parameters,
     is_guessable,
     is_opaque,
     is_random,
@@ -347,7 +347,7 @@ def generatable_parameters(run: ContractRun, operation: Operation) -> list[Param
 
     The values of the other parameters come from settings or from responses.
     """
-    fixed = {*run.values_of(operation), *cursors(run.contract, operation)}
+    fixed = {*run.values_of(operation), *cursor_parameters(run.contract, operation)}
     return [
         parameter
         for parameter in operation.other_parameters

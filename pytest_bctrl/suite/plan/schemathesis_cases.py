@@ -17,7 +17,7 @@ from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.engine_violations import ENGINES, SCHEMA
-from pytest_bctrl.suite.plan.parameter_values import cursors, invalid_parameters, is_opaque
+from pytest_bctrl.suite.plan.parameter_values import cursor_parameters, invalid_parameters, is_opaque
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.schema import new_schema
 from pytest_bctrl.suite.sending.requests import plain, request_key
@@ -125,7 +125,7 @@ def _case_inputs(run: ContractRun, operation: Operation, case: Any) -> Inputs:
     """
     usual = plain(run, operation)
     key_field = field_to_reject(run.contract, operation)
-    provided = {*run.values_of(operation), *cursors(run.contract, operation)}
+    provided = {*run.values_of(operation), *cursor_parameters(run.contract, operation)}
     fixed = {
         parameter.name.lower()
         for parameter in operation.other_parameters

@@ -16,7 +16,7 @@ from pytest_bctrl.contract.in_force import contract_of_config, load_cached
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.locations import display_location
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.observed.coverage import Coverage, Point, coverage, never_seen
+from pytest_bctrl.observed.coverage import Coverage, Point, coverage, unexercised_lines
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.reports.terminal import describe, listed
@@ -281,7 +281,7 @@ class ObservingHooks:
 def coverage_rows(observer: Observer, *, is_complete: bool) -> Iterator[tuple[str, str]]:
     """Yield labels and texts: the coverage and, if `is_complete`, the parts that no response exercised."""
     measured = observer.coverage
-    missing = never_seen(measured)
+    missing = unexercised_lines(measured)
     responses = numbered(observer.everything.statuses.total(), "response")
     points = f"{measured.seen} of {len(measured.points)} points exercised"
     text = f"{measured.percent:.1f}% of the contract: {points}, in {responses}"

@@ -25,7 +25,7 @@ from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
-from pytest_bctrl.suite.plan.catalogue import left_out
+from pytest_bctrl.suite.plan.catalogue import omitted_request_count
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
 from pytest_bctrl.suite.report.observing import Observer, not_covered, observer, traffic_remarks
@@ -247,7 +247,7 @@ class RunResults:
             if operation.other_parameters and not documented_rejections(operation)
         ]
         texts = grouped_reasons([*((label, reason) for label, reason in reasons if reason), *values])
-        counts = {operation.label: left_out(run, operation) for operation in operations}
+        counts = {operation.label: omitted_request_count(run, operation) for operation in operations}
         labels = [label for label, count in counts.items() if count]
         if labels:
             subject = labels[0] if len(labels) == 1 else listed(labels, "operation")

@@ -19,7 +19,7 @@ from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.recordings.guard import without_uuids
 
 
-def without_ids(finding: Finding) -> Finding:
+def without_item_ids(finding: Finding) -> Finding:
     """Return the finding with every UUID replaced as in recordings, and without other ids and names of items.
 
     The command that reproduces it is unchanged: its ids come from the settings.
@@ -100,7 +100,7 @@ class Verdict:
         """Add findings at their configured levels, and return whether one of them fails the test."""
         levelled, switched_off = self.levels.apply(findings)
         if self.hides_ids:
-            levelled = [without_ids(finding) for finding in levelled]
+            levelled = [without_item_ids(finding) for finding in levelled]
         self._collected.extend(levelled)
         self._switched_off.extend(switched_off)
         return bool(at_or_above(self.baseline.mark(levelled, self.fail_on), self.fail_on))

@@ -9,7 +9,7 @@ from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, concr
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.request_checks.run import RequestChecks
 from pytest_bctrl.samples.examples import example_problems
-from pytest_bctrl.samples.inputs import answers_with_json, main_operation
+from pytest_bctrl.samples.inputs import main_operation, responds_with_json
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.change import Fault
 from pytest_bctrl.traffic.mock.documented import DocumentedResponses
@@ -31,7 +31,7 @@ class Shared:
         self.samples = {
             operation.label: Samples(contract, operation)
             for operation in contract.operations
-            if answers_with_json(operation)
+            if responds_with_json(operation)
         }
         self.checks = RequestChecks(contract)
         self.routes = self.checks.routes

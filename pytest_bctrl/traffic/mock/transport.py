@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import anyio
 import httpx
 
-from pytest_bctrl.http.message import BODILESS, MockResponse, Request, coded
+from pytest_bctrl.http.message import BODILESS, MockResponse, Request, compressed_if_accepted
 from pytest_bctrl.traffic.mock.server import MockServer
 
 
@@ -43,7 +43,7 @@ def _httpx_response(request: httpx.Request, mock_request: Request, response: Moc
         raise httpx.ReadTimeout("the mock does not answer", request=request)
     if response.ending == "reset":
         raise httpx.ReadError("the mock reset the connection", request=request)
-    headers, body = coded(mock_request, response)
+    headers, body = compressed_if_accepted(mock_request, response)
     fields = list(headers)
     if response.status not in BODILESS:
         fields.append(("Content-Length", str(len(body))))

@@ -15,7 +15,7 @@ from uuid import UUID
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.files.limits import RECORDED
-from pytest_bctrl.secrets.decoding import decodings, readings
+from pytest_bctrl.secrets.decoding import decodings, url_decodings
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
@@ -183,7 +183,7 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
 
 def _uuids(text: str) -> set[str]:
     """Return the UUIDs in a text, also those in an encoded form."""
-    return {uuid for reading in readings(text) for uuid in _UUID.findall(reading)}
+    return {uuid for reading in url_decodings(text) for uuid in _UUID.findall(reading)}
 
 
 def _identifier_finder(replacements: Set[str], compact: Set[str], space_id: str) -> Finder:

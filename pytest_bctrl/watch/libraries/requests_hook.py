@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
-from pytest_bctrl.watch.libraries.urllib3_hook import attach
+from pytest_bctrl.watch.libraries.urllib3_hook import attach_body
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
@@ -67,7 +67,7 @@ def _observe_body(response: Any, body: WatchedBody) -> None:
     """Record the body of a response, now if it was read, else while it is read."""
     if isinstance(response._content, bytes):
         body.set(response._content)
-    elif not attach(response.raw, body):
+    elif not attach_body(response.raw, body):
         # The raw response is none of urllib3.
         vars(response)[_BODY] = body
 

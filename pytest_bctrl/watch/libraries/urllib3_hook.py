@@ -43,7 +43,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             if recorder.is_replaying(exchange):
                 content = _read_body(response, exchange.response_body)
                 return urllib3_response(response, recorder.substitute(exchange, content), method)
-            attach(response, exchange.response_body)
+            attach_body(response, exchange.response_body)
             recorder.add(exchange)
             return response
 
@@ -82,7 +82,7 @@ def _read_body(response: Any, body: WatchedBody) -> bytes:
     return bytes(content)
 
 
-def attach(response: Any, body: WatchedBody) -> bool:
+def attach_body(response: Any, body: WatchedBody) -> bool:
     """Record the body of a response of urllib3 or vcrpy while it is read; return whether that is possible."""
     if is_recorded(response):
         body.is_encoded = True

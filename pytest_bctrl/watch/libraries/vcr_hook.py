@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from pytest_bctrl.watch.exchange import WatchedExchange, header_fields
-from pytest_bctrl.watch.libraries.urllib3_hook import attach
+from pytest_bctrl.watch.libraries.urllib3_hook import attach_body
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
@@ -35,7 +35,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             if recorder.is_replaying(exchange):
                 exchange.response_body.is_encoded = True
                 return vcr_response(response, recorder.substitute(exchange, recorded_body(response)))
-            attach(response, exchange.response_body)
+            attach_body(response, exchange.response_body)
             recorder.add(exchange)
             return response
 
