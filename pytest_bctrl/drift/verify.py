@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.alike import Spellings
 from pytest_bctrl.drift.compare_alternatives import are_exclusive
 from pytest_bctrl.drift.match import branches, match_branches
@@ -60,7 +61,8 @@ class Verifier:
     def can_divide(self, old: Node, new: Node, view: View) -> bool:
         """Return whether two schemas keep their promise if the schemas inside them do and the rules report no error."""
         return (
-            not _depend_on_parts(old)
+            _list_values_alike(old, new)
+            and not _depend_on_parts(old)
             and not _depend_on_parts(new)
             and self._keep_uncovered_keywords(old, new)
             and self._have_same_conditions(old, new)
@@ -249,14 +251,36 @@ def _may_meet_several(normal: NodeReader, kind: str, schemas: list[Schema]) -> b
     return are_exclusive(alternatives) and sum(branch.node.nullable for branch in alternatives) <= 1
 
 
+def _list_values_alike(old: Node, new: Node) -> bool:
+    """Return whether both schemas or neither list values, and both or neither allow no type except null.
+
+    Otherwise the rules about types and values are not exact: a value may be of another type than a listed one.
+    """
+    allow_no_type = [node.types == frozenset() for node in (old, new)]
+    return (old.enum is None) == (new.enum is None) and allow_no_type[0] == allow_no_type[1]
+
+
 def _has_merged_one_of(node: Node) -> bool:
     """Return whether a schema has a `oneOf` that its normal form has no longer: a list of types, or of values.
 
-    The normal form of `anyOf` allows the same values.
+    It may also be within an `anyOf`, whose normal form allows the same values as the alternatives as they are read.
     """
-    schemas = [part.schema for part in node.parts if isinstance(part.schema, dict)]
-    return sum(bool(schema.get("oneOf")) for schema in schemas) != sum(
-        choice.kind == "oneOf" for choice in node.choices
+    counts = dict.fromkeys(("oneOf", "anyOf"), 0)
+    offering: list[Part] = []
+    for part in node.parts:
+        if isinstance(part.schema, dict):
+            for kind in counts:
+                counts[kind] += bool(part.schema.get(kind))
+            if part.schema.get("anyOf"):
+                offering.append(Part(part.schema, part.pointer) / "anyOf")
+    for choice in node.choices:
+        counts[choice.kind] -= 1
+    if counts["oneOf"] != 0:
+        return True
+    return counts["anyOf"] != 0 and any(
+        _has_merged_one_of(node.normal.node((branch,)))
+        for alternatives in offering
+        for branch in node.normal.spec.items(alternatives)
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from pytest_bctrl.drift import compare
 
 from .pairs import Doc, body, document, parameter, response
+from .positions import POSITIONS
 
 TEXT: Doc = {"type": "string"}
 KEY: Doc = {"bearer": {"type": "http", "scheme": "bearer"}, "basic": {"type": "http", "scheme": "basic"}}
@@ -221,3 +222,46 @@ def test_a_json_body_with_a_charset_distinguishes_numbers_from_strings() -> None
         document({"requestBody": {"content": {media: {"schema": {"type": kind}}}}}) for kind in ("integer", "string")
     )
     assert found(base, revision) == [("error", "request-body-type-changed")]
+
+
+@pytest.mark.parametrize("new", [{"enum": ["a"]}, {"const": "a"}, {"type": "string", "enum": ["a", "b"]}])
+def test_values_of_a_schema_that_allowed_none_are_an_error(new: Doc) -> None:
+    """Two parts of the old schema contradict each other, so that any value is new to a consumer."""
+    contradictory = {"allOf": [{"type": "array"}, TEXT]}
+    assert "error" in [level for level, _ in found(body(contradictory), body(new))]
+
+
+def test_the_condition_of_a_schema_mentions_the_properties_that_a_consumer_may_send() -> None:
+    """An object with the property met the condition of the old schema, and must be a boolean now."""
+
+    def conditional(then: Doc) -> Doc:
+        return {"if": {"type": "object", "properties": {"a": TEXT}, "required": ["a"]}, "then": then}
+
+    old, new = conditional({"not": TEXT}), conditional({"allOf": [{"not": TEXT}, {"type": "boolean"}]})
+    with_body = POSITIONS["request body"].document
+    assert "error" in [finding.level for finding in compare(with_body(old), with_body(new))]
+
+
+ANY_BUT_NULL: Doc = {"oneOf": [{}, {"const": None}]}
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        (TEXT, {"enum": ["a", 1]}),
+        ({**TEXT, "maxLength": 1}, {"enum": ["a", 1]}),
+        ({"const": None}, {"const": "a"}),
+        ({"const": None}, {"enum": ["a", "b"]}),
+        ({"anyOf": [ANY_BUT_NULL]}, {"anyOf": [{}, {"type": "array"}]}),
+        ({"anyOf": [TEXT, ANY_BUT_NULL]}, {"anyOf": [TEXT, {}]}),
+        ({"allOf": [{"not": {"type": "null"}}, {"const": None}]}, {"not": {"type": "null"}}),
+    ],
+)
+@pytest.mark.parametrize("position", ["request body", "response body", "webhook", "response to a webhook"])
+def test_allowing_values_of_another_type_is_an_error_in_one_direction(narrow: Doc, wide: Doc, position: str) -> None:
+    """A value that only the wide schema allows is lost in a request, and new in a response."""
+    old, new = narrow, wide
+    if POSITIONS[position].is_sent:
+        old, new = wide, narrow
+    with_schema = POSITIONS[position].document
+    assert "error" in [finding.level for finding in compare(with_schema(old), with_schema(new))]
