@@ -241,4 +241,4 @@ def _opener(url: str, version: str) -> tuple[Any, Any]:
         "Accept": "text/markdown, application/yaml, application/json, text/plain;q=0.9, */*;q=0.1",
         "Accept-Encoding": "identity",
     }
-    return Request(url, headers=headers), build_opener(*handlers)  # noqa: S310 - `refuse` saw the scheme
+    return Request(url, headers=headers), build_opener(*handlers)  # noqa: S310 - `require_fetchable` saw the scheme

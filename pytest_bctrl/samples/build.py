@@ -130,6 +130,7 @@ class Builder:
         return located
 
     def _too_many_values(self, schema: Schema, location: str) -> DocumentError:
+        """Return the error for a sample that would have too many values."""
         return DocumentError(
             f"a sample would have more than {self._steps:,} values",
             where=self._schema_name(schema, location, is_named=True),

@@ -27,7 +27,7 @@ def fetching() -> list[threading.Thread]:
     "url", ["https://example.invalid/", "http://localhost/", "http://127.0.0.1:80/", "http://[::1]:8000/"]
 )
 def test_https_and_loopback_urls_are_accepted(url: str) -> None:
-    """`refuse` raises no error for them."""
+    """`require_fetchable` raises no error for them."""
     require_fetchable(url)
 
 

@@ -190,8 +190,8 @@ def test_other_serializations_are_accepted_or_rejected(serialization: Case, valu
 @pytest.mark.parametrize(
     "schema", [{"type": "string", "pattern": "^(?=a)x$"}, {"type": "array", "items": {"const": "a,b"}}]
 )
-def test_a_parameter_without_a_possible_value_is_reported_as_unfilled(schema: dict[str, Any]) -> None:
-    """`unfilled` names it. No request is sent without it."""
+def test_a_parameter_without_a_possible_value_is_reported_as_without_value(schema: dict[str, Any]) -> None:
+    """`names_without_value` names it. No request is sent without it."""
     of = contract(Case(HEADER, schema, "", "", ""), required=True)
     operation = of.operations[0]
 
