@@ -104,7 +104,7 @@ class Combinations:
 
 
 def _names_count(keyword: str, value: Any, *, is_negated: bool) -> int:
-    """Return the count of a keyword without alternatives: the number of ways in which its names are met."""
+    """Return in how many ways a keyword such as `required` is met by names, or fails if it is negated."""
     names = len(value) if isinstance(value, dict | list) else 1
     if keyword == "dependentRequired":
         return names if is_negated else min(_TOO_MANY, 2 ** min(names, 20))
@@ -126,7 +126,7 @@ class _SchemaCache(Generic[_T]):
         self._temporary: dict[int, tuple[Schema, _T]] = {}
 
     def get(self, schema: Schema) -> _T | None:
-        """Return the value of a schema; None if it has none."""
+        """Return the value stored for a schema; None if there is none."""
         key = id(schema)
         entry = self._permanent.get(key) or self._temporary.get(key)
         if entry is None:
@@ -134,7 +134,7 @@ class _SchemaCache(Generic[_T]):
         return entry[1]
 
     def set(self, schema: Schema, value: _T) -> None:
-        """Set the value of a schema, which is temporary if the schema is not part of the document."""
+        """Store a value for a schema, temporarily if the schema is not part of the document."""
         entries = self._temporary
         if self._permanent_ids is None or id(schema) in self._permanent_ids:
             entries = self._permanent

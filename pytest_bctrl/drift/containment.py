@@ -93,7 +93,7 @@ class _SchemaWriter:
         self.patterns: set[str] = set()
 
     def write(self, node: Node) -> dict[str, Any]:
-        """Return the schema of a node. Raises `LookupError` if it is too large."""
+        """Return the schema of a node, written out for the engine. Raises `LookupError` if it is too large."""
         schemas = []
         for part in _written_parts(node):
             schema = self._engine_schema(Part(part.schema, part.pointer), _hidden_properties(node, self._access))
@@ -197,7 +197,7 @@ class _SchemaWriter:
         return [restriction for restriction in restrictions if restriction is not True]
 
     def _alternative_part(self, part: Part) -> Any:
-        """Return the schema of a part of an alternative."""
+        """Return a part of an alternative for the engine: the schema itself, or a reference to it."""
         if BESIDE in part.pointer:
             return part.value
         return {"$ref": self._reference(part)}

@@ -158,7 +158,7 @@ class _Body:
 
     @cached_property
     def _tag_counts(self) -> dict[str, dict[str, int]]:
-        """The number of observed values by location of the branches and tag."""
+        """The number of observed values of each branch, by the location of the branches and the branch's tag."""
         counts: dict[str, dict[str, int]] = {}
         for location, facts in self._facts.items():
             parent, last = split_location(location)
@@ -167,7 +167,7 @@ class _Body:
         return counts
 
     def _facts_at(self, node: Node) -> Facts:
-        """Return the facts at the location of a node."""
+        """Return the facts observed at the location of a node."""
         return self._facts.get(node.location, Facts())
 
     def _point(self, node: Node, kind: PointKind, label: str, seen: int, name: str = "") -> Point:
@@ -296,7 +296,7 @@ def unexercised_lines(coverage: Coverage) -> list[str]:
 
 
 def _is_not_status(point: Point) -> bool:
-    """Return whether a point is not a status, for sorting."""
+    """Return whether a point is not a response status, for sorting."""
     return point.kind != "status"
 
 

@@ -174,17 +174,17 @@ def _valid_code(code: str) -> str:
 
 
 def _status_key(label: str, code: str) -> tuple[str, str]:
-    """Return the key of a status count."""
+    """Return the key under which an observation counts responses: operation and status."""
     return str(label), _valid_code(code)
 
 
 def _parameter_key(label: str, name: str) -> tuple[str, str]:
-    """Return the key of a parameter count."""
+    """Return the key under which an observation counts a request parameter: operation and name."""
     return str(label), str(name)
 
 
 def _media_type_key(label: str, code: str, media_type: str) -> tuple[str, str, str]:
-    """Return the key of a count of unread bodies."""
+    """Return the key under which an observation counts unread bodies: operation, status and media type."""
     return str(label), _valid_code(code), str(media_type)
 
 

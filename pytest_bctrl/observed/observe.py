@@ -66,11 +66,11 @@ class Column(NamedTuple):
     where: Callable[[int], Path]
 
     def chosen(self, indices: Sequence[int]) -> Column:
-        """Return the column of the values at some indices."""
+        """Return a column of only the values at these indices."""
         return Column([self.values[index] for index in indices], lambda index: self.where(indices[index]))
 
     def grouped(self, keys: Sequence[Key]) -> dict[Key, Column]:
-        """Return the column divided by keys, one per value, in the order in which the keys first occur."""
+        """Return a column of values per key (`keys` has one per value), in the order in which the keys first occur."""
         groups: dict[Key, list[int]] = {}
         for index, key in enumerate(keys):
             groups.setdefault(key, []).append(index)
@@ -79,7 +79,7 @@ class Column(NamedTuple):
         return {key: self.chosen(indices) for key, indices in groups.items()}
 
     def member(self, name: str) -> Column:
-        """Return the column of a member, of the objects that have it."""
+        """Return a column of the values of a member, taken from the objects that have it."""
         with suppress(KeyError):
             return Column(list(map(itemgetter(name), self.values)), lambda index: (*self.where(index), name))
 
@@ -91,7 +91,7 @@ class Column(NamedTuple):
         return Column([value[name] for value in self.values if name in value], where)
 
     def names(self) -> Counter[str]:
-        """Return how many of the objects have each property."""
+        """Return, for each property name, how many of the objects have it."""
         names: Counter[str] = Counter()
         for property_names, count in Counter(map(tuple, self.values)).items():
             names.update(dict.fromkeys(property_names, count))
@@ -102,7 +102,7 @@ class Column(NamedTuple):
         return len(self.values) - sum(map(bool, self.values))
 
     def items(self, start: int = 0) -> Column:
-        """Return the column of the items of all lists, from a position on."""
+        """Return a column of the items of all lists, from the index `start` on."""
 
         def where(index: int) -> Path:
             """Return the path of an item, given its index among all items."""
@@ -118,13 +118,13 @@ class Column(NamedTuple):
         return Column(list(chain.from_iterable(lists)), where)
 
     def position(self, index: int) -> Column:
-        """Return the column of the items at one position, of the lists that are long enough."""
+        """Return a column of the items at one index, taken from the lists that are long enough."""
         long = [at for at, value in enumerate(self.values) if len(value) > index]
         return Column([self.values[at][index] for at in long], lambda number: (*self.where(long[number]), index))
 
 
 def _description(value: Any) -> Any:
-    """Return a value as samples keep it: null and booleans as they are, else a description of its size or type."""
+    """Return a value as samples of responses show it: null or a boolean itself, else its size or type as text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -156,7 +156,7 @@ class _Pass:
         return ObservedLocation(self._operation, self._status, location)
 
     def facts(self, location: str) -> Facts:
-        """Return the facts of a location in this response."""
+        """Return the facts observed so far at a location in this response, new ones if there are none."""
         facts = self._facts.get(location)
         if facts is None:
             facts = self._facts[location] = self.into.places.setdefault(self.place(location), Facts())
@@ -170,7 +170,7 @@ class _Pass:
         return facts
 
     def count_types(self, facts: Facts, column: Column) -> dict[str, Column]:
-        """Count the types of the values, and return the values grouped by type."""
+        """Count the values of each JSON type, and return a column of values per type."""
         python_types = set(map(type, column.values))
         if len(python_types) == 1 and python_types <= _NAMES.keys():
             parts = {_NAMES[python_types.pop()]: column}
@@ -184,7 +184,7 @@ class _Pass:
         return parts
 
     def store_sample(self, facts: Facts, of: str, column: Column, index: int) -> None:
-        """Store a value as the sample of something unless there is one already."""
+        """Store a value, abridged, and its location as the sample of `of` unless there is one already."""
         if of not in facts.samples and column.values:
             shape = shorten(column.values[index], scalar=_description, name=_encodable_name)
             facts.samples[of] = {"location": exact(column.where(index)), "value": shape}
@@ -231,7 +231,7 @@ class _Pass:
         return tag
 
     def observe_column(self, location: str, node: Node | None, column: Column, of: int, level: int = 0) -> None:
-        """Record the values at a location, which `of` objects could have had.
+        """Record the values at a location and inside them; `of` is how many objects could have had one.
 
         If the contract documents nothing at the location (no `node`), or no values of their type, the shape of the
         values is recorded, some levels deep.
@@ -258,7 +258,7 @@ class _Pass:
                     self.count_format(facts, part, name)
 
     def _observe_inside(self, node: Node, kind: str, column: Column) -> None:
-        """Record the values inside objects or lists."""
+        """Record the properties of objects, or the items of lists."""
         if node.applicators(kind):
             self._observe_branches(node, kind, column)
         elif kind == "object":
