@@ -85,7 +85,7 @@ class Report:
         self.note(self.schemas.verified(old, new, view), location)
 
     def note(self, changes: Iterable[Located], location: ChangeLocation) -> None:
-        """Note changes at a location.
+        """Note changes at a location, to be reported as findings.
 
         Raises `DocumentError` for more than `MAX_CHANGES`: these are different APIs, and nobody reads so many findings.
         """

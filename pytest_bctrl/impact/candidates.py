@@ -122,7 +122,7 @@ def _follow_pointer(value: Any, pointer: str) -> tuple[Path, Any]:
 
 
 def _value_at(value: Any, path: Path) -> Any:
-    """Return the value at a path."""
+    """Return the value at a path inside JSON data."""
     for key in path:
         value = value[key]
     return value

@@ -74,7 +74,7 @@ def combine(transforms: Sequence[ResponseTransform]) -> ResponseTransform:
     """Return a transform that applies several transforms, each to the result of the one before."""
 
     def apply_all(context: ResponseContext) -> MockResponse:
-        """Return the response after all transforms."""
+        """Return the response after all transforms, in their order."""
         for transform in transforms:
             context = replace(context, response=transform(context))
         return context.response

@@ -72,7 +72,7 @@ class RunData:
         }
 
     def add(self, data: Mapping[str, Any]) -> None:
-        """Add the data of a worker."""
+        """Add the results, counts and notes of a worker process to those of the run."""
         for key, result in data["results"].items():
             self.results.setdefault(key, ChangeResult()).add(result)
         self.run_counts.update(data["run_counts"])

@@ -334,7 +334,7 @@ class Builder:
         return member
 
     def _is_write_only(self, schema: Schema) -> bool:
-        """Return whether a schema is write-only."""
+        """Return whether a schema, or one that it applies by reference, has `writeOnly`."""
         if id(schema) not in self._write_only:
             keywords = applied_keywords(self._contract, schema)
             self._write_only[id(schema)] = schema, any(part.get("writeOnly") for part in keywords)

@@ -43,7 +43,7 @@ class _Masks:
         self._numbers: dict[bytes, int] = {}
 
     def of(self, span: Span) -> bytes:
-        """Return the mask of a span."""
+        """Return the mask for a secret at a span: `MASK`, or a numbered one for the key of a JSON object."""
         if not self._keeps_structure or _KEY_AHEAD.match(self._text, span.end) is None:
             return MASK
         number = self._numbers.setdefault(self._text[span.start : span.end], len(self._numbers) + 2)

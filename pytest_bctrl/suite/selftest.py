@@ -139,7 +139,7 @@ def run(request: pytest.FixtureRequest) -> ContractRun:
 
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest, run: ContractRun) -> Verdict:
-    """The verdict of the test."""
+    """The new verdict of the test, which the test fills in and reports show."""
     test_verdict: Verdict = Verdict(run.fail_on)
     request.node.stash[VERDICT] = test_verdict
     return test_verdict

@@ -220,7 +220,7 @@ class Choice:
         return f"{self.word}:none"
 
     def tags(self, values: Sequence[Any]) -> list[str]:
-        """Return the tag of each value."""
+        """Return for each value the tag of the branch that it matches."""
         if self.name is None or set(map(type, values)) != {dict}:
             return [self.tag(value) for value in values]
         property_values = list(map(dict.get, values, repeat(self.name)))

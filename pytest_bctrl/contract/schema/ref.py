@@ -74,7 +74,7 @@ class SchemaRef(NamedTuple):
         ]
 
     def target(self, contract: SchemaDocument) -> SchemaRef:
-        """Return the schema that `$ref` names."""
+        """Return the schema that the `$ref` of this one names."""
         reference = str(self.schema["$ref"])  # type: ignore[index]
         value = resolve_pointer(contract.document, reference, contract.name)
         return SchemaRef(value, unquote(reference[1:]), (*self.ref_chain, self.pointer))

@@ -172,7 +172,7 @@ class Observer:
         return {"validated": as_data(validated), "unvalidated": as_data(unvalidated)}
 
     def add(self, data: Mapping[str, Any]) -> None:
-        """Add the observations of another process."""
+        """Add the observations of another process, as its `pop` returned them."""
         self.validated.add(from_data(data["validated"]))
         self.unvalidated.add(from_data(data["unvalidated"]))
 

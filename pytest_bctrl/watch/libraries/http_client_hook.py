@@ -37,7 +37,7 @@ class _HttpClientHook:
         self._recorder = recorder
 
     def wrap_putrequest(self, putrequest: Any) -> Any:
-        """Return `HTTPConnection.putrequest`, which begins a request."""
+        """Return a function in place of `HTTPConnection.putrequest`, which stores method, target and calling line."""
         recorder = self._recorder
 
         def observed_putrequest(self: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
@@ -50,7 +50,7 @@ class _HttpClientHook:
         return observed_putrequest
 
     def wrap_send(self, send: Any) -> Any:
-        """Return `HTTPConnection.send`, which sends the bytes of a request."""
+        """Return a function in place of `HTTPConnection.send`, which stores the sent bytes of a request."""
 
         def observed_send(self: Any, data: Any) -> Any:
             """Send bytes of a request, and store them."""
@@ -64,7 +64,7 @@ class _HttpClientHook:
         return observed_send
 
     def wrap_getresponse(self, getresponse: Any) -> Any:
-        """Return `HTTPConnection.getresponse`, which returns the response without its body."""
+        """Return a function in place of `HTTPConnection.getresponse`, which records or replaces the response."""
         recorder = self._recorder
 
         def observed_getresponse(self: Any) -> Any:
