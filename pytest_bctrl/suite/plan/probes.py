@@ -91,7 +91,7 @@ def check_own(exchange: Exchange, check: Check) -> list[Finding]:
 
 
 def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
-    """Yield the plain request five more times, with all checks, to find a fault in every fifth response."""
+    """Repeat the plain request five more times, with all checks, to find a fault in every fifth response."""
 
     def check(exchange: Exchange) -> list[Finding]:
         """Return the findings for a repeated response."""

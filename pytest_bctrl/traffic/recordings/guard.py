@@ -151,7 +151,7 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
     spaces = re.compile(space_pattern)
 
     def replace_identifier(match: re.Match[str]) -> str:
-        """Return the replacement of a UUID, in its form: with or without dashes, upper or lower case."""
+        """Return the replacement of a UUID in the same form; other digits without dashes are unchanged."""
         if "-" not in match[0] and match[0].lower() not in compact:
             return match[0]
         uuid = replacement(str(UUID(match[0])))
