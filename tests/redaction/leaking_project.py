@@ -51,7 +51,17 @@ def encodings():
     yield base64.b32encode(KEY.encode()).decode()
     yield base64.urlsafe_b64encode(KEY.encode()).decode().rstrip("=")
     yield base64.b64encode(KEY.encode()).hex()
-    for form in ("\\{:03o}", "\\u{:04x}", "&#{};", "&#x{:X};", "={:02X}", "%25{:02X}", "0x{:02x}, "):
+    for form in (
+        "\\{:03o}",
+        "\\{:o}",
+        "\\u{{{:x}}}",
+        "\\u{:04x}",
+        "&#{};",
+        "&#x{:X};",
+        "={:02X}",
+        "%25{:02X}",
+        "0x{:02x}, ",
+    ):
         yield "".join(form.format(byte) for byte in KEY.encode())
 
 

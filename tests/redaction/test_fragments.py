@@ -65,6 +65,7 @@ LEAKS = {
     "base32": base64.b32encode(SECRET.encode()).decode(),
     "base32 that is cut, in lower case": base64.b32encode(f"Bearer {SECRET}".encode()).decode()[3:-3].lower(),
     "octal": "".join(f"\\{byte:03o}" for byte in SECRET.encode()),
+    "octal without zeros": "".join(f"\\{byte:o}" for byte in SECRET.encode()),
     "bytes of C": ", ".join(f"0x{byte:02x}" for byte in SECRET.encode()),
     "decimal bytes": str([*SECRET.encode()]),
     "quoted-printable": "".join(f"={byte:02X}" for byte in SECRET.encode()),
