@@ -25,7 +25,7 @@ TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "fewer": 0.2}
 """How many times as many examples as the documented run these profiles try."""
 
 COSTLY = 1 / 3
-"""The part of the examples of a costly property that any profile but `search` tries."""
+"""The part of the examples of a costly property that the documented run tries, unless it measures coverage."""
 
 if find_spec("hypothesis") is not None:
     # The tests of the base install run where the extra that brings it is not.
@@ -212,7 +212,7 @@ def _set_up_properties(items: list[pytest.Item], profile: str) -> None:
     for function, is_costly in properties.items():
         own = function._hypothesis_internal_use_settings
         times = TIMES.get(profile, 1)
-        if is_costly and profile != "search":
+        if is_costly and profile not in TIMES and "coverage" not in sys.modules:
             times *= COSTLY
         function._hypothesis_internal_use_settings = settings(
             own,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -15,6 +16,8 @@ from pytest_bctrl.drift.rules import rules
 
 from .meaning import schemas
 from .pairs import body
+
+pytestmark = pytest.mark.costly
 
 thorough = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

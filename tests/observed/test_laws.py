@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import execnet
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import as_data, from_data
 from tests.observed.bodies import BODIES, CONTRACT, LABEL, conforming, mutated, seen
 from tests.observed.reference import documented, walked
+
+pytestmark = pytest.mark.costly
 
 
 @given(st.lists(BODIES, max_size=3), st.lists(BODIES, max_size=3))
