@@ -205,7 +205,8 @@ class _Pass:
             # The interpreter cannot convert very long integers.
             if not isinstance(value, int) or value.bit_length() <= 4 * LONGEST:
                 text = json_text(value)
-            if not text or (isinstance(value, str) and len(value) > LONGEST and text not in facts.values):
+            is_long = len(value if isinstance(value, str) else text) > LONGEST
+            if not text or (is_long and text not in facts.values):
                 facts.others += count
                 continue
             facts.count_value(text, count)

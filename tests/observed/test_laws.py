@@ -38,6 +38,8 @@ def test_an_observation_survives_serialization(bodies: list[Any]) -> None:
 
 
 @given(BODIES)
+@example({"runtimes": [{"status": 10**130}]})
+@example({"runtimes": [{"status": 1e300}]})
 def test_column_wise_observation_equals_a_walk_over_values(body: Any) -> None:
     """Whole lists at a time yield the counts of a walk over each value."""
     assert documented(walked(200, body)) == documented(seen(body))
