@@ -11,7 +11,7 @@ SAYS = {"print", "line", "write_line", "fail", "skip", "xfail", "exit", "UsageEr
 SAYS |= {"sys.stderr.write", "terminal.write", "pytest.fail.Exception", "pytest.skip.Exception"}
 KNOWN = {
     "cli/check.py *coverage_lines(checked.observer)": "lines that are escaped",
-    "cli/check.py _text(findings, title, checked.response_": "a report",
+    "cli/check.py _findings_text(findings, title, checked.": "a report",
     "cli/check.py writer(options.format)(findings, title)": "a report",
     "cli/contract.py drift_text(comparison.findings, title)": "a report",
     "cli/contract.py text": "YAML that is escaped",
