@@ -53,7 +53,7 @@ def _declared_names(node: Node, but: Alternatives | None = None, depth: int = 0)
     declared = {*node.maps.get("properties", ()), *node.required}
     is_open = not node.undeclared and "patternProperties" not in node.maps and depth < 8
     inside = [schema for choice in node.choices if choice is not but for schema in choice.branches]
-    inside += [node.children[word] for word in ("if", *_CONDITIONAL) if word in node.children]
+    inside += [node.children[word] for word in ("if", "not", *_CONDITIONAL) if word in node.children]
     inside += node.maps.get("dependentSchemas", {}).values()
     if is_open:
         for branch in map(node.normal.node, inside):

@@ -106,10 +106,14 @@ class Verifier:
         if len(old.choices) != len(new.choices) or _has_merged_one_of(old) or _has_merged_one_of(new):
             return False
         allowing, forbidding = _in_direction(old, new, is_request=is_request)
+        pairs = list(zip(allowing.choices, forbidding.choices, strict=True))
+        if any(choice.with_null != opposite.with_null and opposite.kind == "oneOf" for choice, opposite in pairs):
+            # Null may be valid because of another alternative, which no longer is the only one, or is the only one now.
+            return False
         return all(
             _may_meet_several(forbidding.normal, opposite.kind, opposite.branches)
             or self._stay_exclusive((allowing, choice), (forbidding, opposite), is_request=is_request)
-            for choice, opposite in zip(allowing.choices, forbidding.choices, strict=True)
+            for choice, opposite in pairs
         )
 
     def _stay_exclusive(self, allowing: _Offer, forbidding: _Offer, *, is_request: bool) -> bool:

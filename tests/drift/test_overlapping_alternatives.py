@@ -248,3 +248,14 @@ def test_a_proof_about_one_alternative_holds_for_any_of() -> None:
     document = POSITIONS["request body"].document
     findings = compare(document(TEXT), document({"anyOf": [TEXT, {"type": "integer", "minimum": 1}]}))
     assert [] == [finding.rule for finding in findings if finding.level == "error"]
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "array"}])
+def test_null_that_met_two_alternatives_and_meets_one_now_is_an_error(schema: Doc) -> None:
+    """The alternative that is null alone was removed, so that null is valid."""
+    twice, once = one_of(NULLABLE_TEXT, NULL, WHOLE), one_of(NULLABLE_TEXT, WHOLE)
+    if schema:
+        twice, once = {**schema, "items": twice}, {**schema, "items": once}
+    for position, old, new in (("response body", twice, once), ("request body", once, twice)):
+        findings = compare(POSITIONS[position].document(old), POSITIONS[position].document(new))
+        assert ["error"] == [finding.level for finding in findings]
