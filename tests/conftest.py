@@ -194,7 +194,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "pytester" in getattr(item, "fixturenames", ()) and not SUBPROCESSES_ONLY.intersection(item.path.parts):
             item.add_marker("runs_pytest")
-    if find_spec("hypothesis") is not None:
+    # Workers are forks of a run that only collects: what it multiplied, they would multiply again.
+    if find_spec("hypothesis") is not None and not config.option.collectonly:
         _set_up_properties(items, config.getoption("--hypothesis-profile", None) or "")
 
 

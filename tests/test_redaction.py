@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import quopri
 import random
 import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from threading import Event, Thread, current_thread
 from time import process_time
 from timeit import repeat
@@ -23,6 +26,7 @@ from pytest_bctrl.secrets.encodings import FRAGMENT, KeyEncoding, encodings_of, 
 from pytest_bctrl.secrets.redaction import MASK, Redaction
 from pytest_bctrl.secrets.search import WINDOW
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.secrets.streams import redact_name
 from pytest_bctrl.secrets.weakness import weakness
 from tests.recordings.test_secrets import SPELLINGS
 
@@ -32,7 +36,17 @@ LETTERS = "pässwörd-ünïcode"
 PASSWORD = "sekret-value"
 """Made of words: only all of it gives it away."""
 
+PHRASE = "pässword<geheim>wörter & 'mehr'"
+"""Words with letters outside ASCII, and punctuation that encoders escape."""
+
 ALPHABET = string.ascii_letters + string.digits
+
+
+def _escaped_punctuation(form: str, text: str) -> str:
+    """Return a text with its punctuation escaped, and its letters as they are."""
+    return "".join(letter if letter.isalnum() else form.format(ord(letter)) for letter in text)
+
+
 EVERY: dict[str, Callable[[str], str]] = {
     **SPELLINGS,
     "hex": lambda text: text.encode().hex(),
@@ -49,6 +63,14 @@ EVERY: dict[str, Callable[[str], str]] = {
     "octal punctuation": lambda text: re.sub(
         rb"[^A-Za-z0-9]", lambda match: b"\\%03o" % match[0][0], text.encode()
     ).decode(),
+    "quoted-printable letters": lambda text: quopri.encodestring(text.encode()).decode(),
+    "JSON in HTML": lambda text: re.sub(
+        "[<>&]", lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False)
+    ),
+    **{
+        f"punctuation as {form}": partial(_escaped_punctuation, form)
+        for form in ("\\u{:04x}", "\\x{:02x}", "&#{};", "&#x{:x};")
+    },
 }
 # Only recordings are searched for them.
 del EVERY["octal numbers of Python"]
@@ -74,12 +96,22 @@ def parts_of(key: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("encoding", sorted(EVERY))
-@pytest.mark.parametrize("key", [KEY, SPECIAL, LETTERS, PASSWORD])
+@pytest.mark.parametrize("key", [KEY, SPECIAL, LETTERS, PASSWORD, PHRASE])
 def test_a_secret_is_removed_in_every_encoding(key: str, encoding: str) -> None:
     redact = redaction(key)
     clean = redact(f"E   before '{EVERY[encoding](key)}' after\nnext line")
     assert (None, True) == (redact.find(clean.replace(MASK, "")), MASK in clean)
     assert ("E   before", "next line") == (clean[:10], clean[-9:])
+
+
+def test_files_are_renamed_whose_name_has_a_secret_before_or_in_the_suffix(tmp_path: Path) -> None:
+    """Names that are equal after that are numbered."""
+    for name in (f"{KEY}.txt", f"{KEY.lower()}.txt", f"shot.{KEY}", f"shot.{KEY.lower()}", "other.txt"):
+        path = tmp_path / name
+        path.touch()
+        redact_name(path, redaction(KEY))
+    names = [f"{MASK} 2.txt", f"{MASK}.txt", "other.txt", f"shot 2.{MASK}", f"shot.{MASK}"]
+    assert sorted(names) == sorted(path.name for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("is_first", [True, False])

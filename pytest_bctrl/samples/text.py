@@ -34,10 +34,7 @@ LONGEST = 20_000
 
 
 def string(schema: Mapping[str, Any], location: str, source: Random, number: int) -> str:
-    """Return a string that a schema allows, distinct by `number`; raises `UnsampledError` if none is found.
-
-    Raises `UnsampledError` if no string is found that the schema allows.
-    """
+    """Return a string that a schema allows, distinct by `number`; raises `UnsampledError` if none is found."""
     format_text: FormatText | None = _words
     if "format" in schema:
         format_text = FORMATS.get(schema["format"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
@@ -137,7 +137,7 @@ def _all_encodings(value: str, is_random: bool) -> Iterator[KeyEncoding]:
     secret_part = value.removeprefix(public_part(value))
     public = len(skeleton(to_bytes(public_part(value))))
     yield replace(_build_encoding(PLAIN, data, is_random, FRAGMENT, public), common=_word_offsets(value))
-    for text in _escaped_forms(value):
+    for text in dict.fromkeys(_escaped_forms(value)):
         # A shorter part could be the letters of an escape, such as `quot`.
         yield _build_encoding(ESCAPED, to_bytes(text), is_random, 2 * FRAGMENT, public)
     for numbers, forms in ((map(ord, value), _LETTERS), (data, _BYTES)):
@@ -200,14 +200,26 @@ def _escaped_forms(value: str) -> Iterator[str]:
     yield escape(escape(value))
     yield json.dumps(value)[1:-1]
     for form in ("\\u{:04x}", "\\x{:02x}", "&#{};", "&#x{:x};"):
-        yield _each_special(map(ord, value), form)
+        for is_kept in (_is_ascii_letter_or_digit, str.isalnum, str.isascii, _is_no_markup):
+            yield _escaped_except(is_kept, map(ord, value), form)
     for form in ("\\x{:02x}", "\\{:03o}", "={:02x}"):
-        yield _each_special(to_bytes(value), form)
+        for is_kept in (_is_ascii_letter_or_digit, str.isascii):
+            yield _escaped_except(is_kept, to_bytes(value), form)
 
 
-def _each_special(codes: Iterable[int], form: str) -> str:
-    """Return a text with everything escaped except ASCII letters and digits; `codes` are those of letters or bytes."""
-    parts = (chr(code) if code < 128 and chr(code).isalnum() else form.format(code) for code in codes)
+def _is_ascii_letter_or_digit(character: str) -> bool:
+    """Return whether a character is a letter or digit of ASCII."""
+    return character.isascii() and character.isalnum()
+
+
+def _is_no_markup(character: str) -> bool:
+    """Return whether a character is none of those that encoders of JSON escape for HTML."""
+    return character not in "<>&"
+
+
+def _escaped_except(is_kept: Callable[[str], bool], codes: Iterable[int], form: str) -> str:
+    """Return a text with everything escaped that is not kept; `codes` are those of letters or bytes."""
+    parts = (chr(code) if is_kept(chr(code)) else form.format(code) for code in codes)
     return "".join(parts)
 
 

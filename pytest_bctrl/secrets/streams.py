@@ -296,7 +296,7 @@ def redact_name(path: Path, redaction: Redaction) -> None:
     target = path.with_name(name)
     number = 2
     while target.exists():
-        target = path.with_name(f"{Path(name).stem} {number}{path.suffix}")
+        target = path.with_name(f"{Path(name).stem} {number}{Path(name).suffix}")
         number += 1
     path.rename(target)
 
