@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import UNUSED
+from tests.conftest import COSTLY, TIMES
 from tests.surroundings import FIXED, entered, normalised
 
 ROOT = Path(__file__).parents[1]
@@ -117,3 +119,15 @@ def test_the_environment_is_restored_afterwards(monkeypatch: pytest.MonkeyPatch)
 def test_a_property_does_not_fail_on_a_slow_machine(seconds: float) -> None:
     """Not even if its own settings have a deadline, of a millisecond here."""
     time.sleep(seconds)
+
+
+@pytest.mark.costly
+@settings(max_examples=30)
+@given(st.none())
+def test_the_examples_of_a_property_are_multiplied_once(request: pytest.FixtureRequest, value: None) -> None:
+    """In a worker as well as without workers."""
+    assert value is None
+    tried: Any = test_the_examples_of_a_property_are_multiplied_once
+    own = 1 if "coverage" in sys.modules else COSTLY
+    times = TIMES.get(request.config.getoption("--hypothesis-profile") or "", own)
+    assert round(30 * times) == tried._hypothesis_internal_use_settings.max_examples

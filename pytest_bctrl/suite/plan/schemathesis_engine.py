@@ -71,7 +71,7 @@ def check_response(exchange: Exchange, mode: str = "") -> list[Finding]:
 
 
 def check_plain(exchange: Exchange) -> list[Finding]:
-    """Return the findings in the plain response. Raises `NotCheckedError` if Schemathesis cannot read the operation.
+    """Return the findings in the plain response.
 
     Raises `NotCheckedError` if Schemathesis cannot read the operation.
     """
