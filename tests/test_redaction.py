@@ -104,6 +104,15 @@ def test_a_secret_is_removed_in_every_encoding(key: str, encoding: str) -> None:
     assert ("E   before", "next line") == (clean[:10], clean[-9:])
 
 
+@pytest.mark.parametrize("value", [f"{KEY}\udcff{KEY[:9]}", "p\udcffssword of words", "\udcff\udcfe!?-+\udcfd/,"])
+def test_a_secret_that_is_not_valid_utf_8_is_redacted(value: str) -> None:
+    """A byte of an environment variable that is not UTF-8 becomes a lone surrogate."""
+    redact = redaction(value)
+    assert (f"a {MASK} b", "plaintext") == (redact(f"a {value} b"), redact("plaintext"))
+    assert redact.find(f"a {value} b") is not None
+    assert Secret(value) == Secret(value)
+
+
 def test_files_are_renamed_whose_name_has_a_secret_before_or_in_the_suffix(tmp_path: Path) -> None:
     """Names that are equal after that are numbered."""
     for name in (f"{KEY}.txt", f"{KEY.lower()}.txt", f"shot.{KEY}", f"shot.{KEY.lower()}", "other.txt"):

@@ -193,9 +193,9 @@ def _build_encoding(name: str, data: bytes, is_random: bool, part: int, public: 
 
 def _escaped_forms(value: str) -> Iterator[str]:
     """Yield a value with its punctuation escaped as in URLs, HTML, JSON and reprs."""
-    yield quote(value, safe="")
-    yield quote_plus(value)
-    yield quote(quote(value, safe=""), safe="")
+    yield quote(to_bytes(value), safe="")
+    yield quote_plus(to_bytes(value))
+    yield quote(quote(to_bytes(value), safe=""), safe="")
     yield escape(value)
     yield escape(escape(value))
     yield json.dumps(value)[1:-1]
@@ -225,7 +225,7 @@ def _escaped_except(is_kept: Callable[[str], bool], codes: Iterable[int], form: 
 
 def literals_of(value: str) -> dict[str, str]:
     """Return the texts that show a value in any encoding, each with the name of its encoding."""
-    texts = {value, *_escaped_forms(value), quote(value)}
+    texts = {value, *_escaped_forms(value), quote(to_bytes(value))}
     texts.add(json.dumps(json.dumps(value)[1:-1])[1:-1])
     texts |= {ascii(value)[1:-1], repr(to_bytes(value))[2:-1], re.escape(value)}
     texts |= {value.encode("ascii", "xmlcharrefreplace").decode("ascii"), *_quoted_forms(value)}

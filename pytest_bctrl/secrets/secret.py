@@ -54,7 +54,7 @@ class Secret:
             return NotImplemented
         import hmac
 
-        return hmac.compare_digest(self.reveal().encode(), other.reveal().encode())
+        return hmac.compare_digest(to_bytes(self.reveal()), to_bytes(other.reveal()))
 
     __hash__ = None  # type: ignore[assignment]
 
