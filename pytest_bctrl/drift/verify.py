@@ -18,6 +18,8 @@ from pytest_bctrl.drift.match import branches, match_branches
 from pytest_bctrl.drift.verification import Verification
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_bctrl.drift.candidates import Side
     from pytest_bctrl.drift.containment import Overlaps, Question
     from pytest_bctrl.drift.match import Branch
@@ -269,23 +271,31 @@ def _has_merged_one_of(node: Node) -> bool:
 
     It may also be within an `anyOf`, whose normal form allows the same values as the alternatives as they are read.
     """
-    counts = dict.fromkeys(("oneOf", "anyOf"), 0)
-    offering: list[Part] = []
+    # Many alternatives may lead to the same schema, which is read once.
+    seen, waiting = {node}, [node]
+    while waiting:
+        outer = waiting.pop()
+        if _has_merged(outer, "oneOf"):
+            return True
+        if _has_merged(outer, "anyOf"):
+            inside = set(_written_alternatives(outer)) - seen
+            seen |= inside
+            waiting += inside
+    return False
+
+
+def _has_merged(node: Node, kind: str) -> bool:
+    """Return whether the normal form of a schema lacks alternatives of this kind that the schema is written with."""
+    written = sum(isinstance(part.schema, dict) and bool(part.schema.get(kind)) for part in node.parts)
+    return written != sum(choice.kind == kind for choice in node.choices)
+
+
+def _written_alternatives(node: Node) -> Iterator[Node]:
+    """Yield the alternatives of each `anyOf` that a schema is written with."""
     for part in node.parts:
-        if isinstance(part.schema, dict):
-            for kind in counts:
-                counts[kind] += bool(part.schema.get(kind))
-            if part.schema.get("anyOf"):
-                offering.append(Part(part.schema, part.pointer) / "anyOf")
-    for choice in node.choices:
-        counts[choice.kind] -= 1
-    if counts["oneOf"] != 0:
-        return True
-    return counts["anyOf"] != 0 and any(
-        _has_merged_one_of(node.normal.node((branch,)))
-        for alternatives in offering
-        for branch in node.normal.spec.items(alternatives)
-    )
+        if isinstance(part.schema, dict) and part.schema.get("anyOf"):
+            for branch in node.normal.spec.items(Part(part.schema, part.pointer) / "anyOf"):
+                yield node.normal.node((branch,))
 
 
 def _depend_on_parts(node: Node) -> bool:

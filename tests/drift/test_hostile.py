@@ -214,6 +214,24 @@ def test_schemas_that_double_at_every_level_are_compared_quickly(
     assert 0 < len(json.loads(out)["findings"]) < 100
 
 
+def test_alternatives_that_double_at_every_level_are_compared_quickly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2 to the power of 20 paths lead to null, which the new document no longer allows in the response."""
+
+    def document(last: Any) -> str:
+        schemas: dict[str, Any] = {"S0": {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/S1"}}}}
+        for index in range(1, 21):
+            ref = {"$ref": f"#/components/schemas/S{index + 1}"}
+            schemas[f"S{index}"] = {"anyOf": [ref, {"allOf": [ref]}]}
+        return _with_schemas({**schemas, "S21": last})
+
+    base = written(tmp_path, document({"type": ["string", "null"]}), "base.json")
+    code, out, _ = judged(written(tmp_path, document({"type": "string"}), "new.json"), capsys, base)
+    (finding,) = json.loads(out)["findings"]
+    assert (0, "response-property-became-not-nullable", "info") == (code, finding["rule"], finding["level"])
+
+
 @pytest.mark.parametrize("kind", ["oneOf", "anyOf"])
 def test_alternatives_that_all_refer_to_each_other_are_rejected_quickly(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
