@@ -120,6 +120,7 @@ class Builder:
         return self._first_accepted(located, [*indexes[first:], *indexes[:first]], location, depth)
 
     def _located_schema(self, schema: Schema, location: str) -> LocatedSchema:
+        """Return the schema at a location, created once; what the same schema elsewhere has derived is kept."""
         located = self._locations.get(location)
         if located is None:
             elsewhere = self._by_schema.get(id(schema))

@@ -81,7 +81,7 @@ def _unescaped_character(match: re.Match[str]) -> str:
 def _with_decoded_bytes(text: str) -> Iterator[str]:
     """Yield the text with the bytes decoded that are written as numbers, once for each notation that it contains.
 
-    They are no escapes of `readings`: in another notation, the same characters may mean something else.
+    They are no escapes of `url_decodings`: in another notation, the same characters may mean something else.
     """
     for numbers, digits, base in _BYTES:
 

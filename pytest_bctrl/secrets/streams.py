@@ -286,7 +286,7 @@ def redact_file(path: Path, redaction: Redaction) -> None:
 
 
 def redact_name(path: Path, redaction: Redaction) -> None:
-    """Rename a file whose name contains a secret, as the links to it in redacted reports do.
+    """Rename a file whose name contains a secret to the name that links in redacted reports have.
 
     Raises `OSError`, and leaves the file unchanged, if it cannot be renamed.
     """

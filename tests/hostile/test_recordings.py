@@ -58,7 +58,7 @@ edits = st.builds(
 def test_the_cache_of_checked_responses_does_not_change_verdicts(
     tmp_path_factory: pytest.TempPathFactory, exchanges: list[Exchange]
 ) -> None:
-    """`failing` returns the same with a warm cache as without one."""
+    """`errors_of` returns the same with a warm cache as without one."""
     warm = cache(tmp_path_factory.getbasetemp() / "warm")
     for exchange in exchanges:
         fresh = errors_of(exchange, CONTRACT, Checked(CONTRACT, Path(), {}))

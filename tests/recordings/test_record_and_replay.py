@@ -168,7 +168,7 @@ def test_requests_match_with_and_without_the_base_path(path: str) -> None:
 
 
 def test_a_response_below_a_base_path_is_checked() -> None:
-    """`failing` reports a wrong status in a recording of a gateway."""
+    """`errors_of` reports a wrong status in a recording of a gateway."""
     exchange = listed(broken(), base_path=PREFIX)
     below = replace(exchange, url=exchange.url.replace("/v1/", f"{PREFIX}/v1/"))
 
