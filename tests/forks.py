@@ -268,9 +268,9 @@ def _exit(code: object) -> NoReturn:
 
 
 def _end(caller: socket.socket, child: int) -> None:
-    """End a run whose caller has ended."""
+    """Kill a run whose caller was killed."""
     if not caller.recv(1):
-        os.kill(child, 15)
+        os.kill(child, signal.SIGKILL)
 
 
 if __name__ == "__main__":

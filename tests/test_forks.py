@@ -42,6 +42,15 @@ print(repr(signal.getsignal(signal.SIGHUP)), flush=True)
 signal.pause()
 """
 
+CLEANS_UP = """
+import atexit, signal, sys
+
+atexit.register(print, "cleaned up")
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
+print("ready", flush=True)
+signal.pause()
+"""
+
 
 def test_workers_are_forks_that_have_imported_the_tests(request: pytest.FixtureRequest) -> None:
     """They share one server; a run without workers has one of its own."""
@@ -103,3 +112,13 @@ def test_a_fork_receives_the_signals_of_its_caller(fork_server: Path, dispositio
         shown = process.stdout.readline()
         process.terminate()
     assert (f"{disposition!r}\n", 40 + signal.SIGTERM) == (shown, process.returncode)
+
+
+def test_a_fork_is_killed_with_its_caller(fork_server: Path) -> None:
+    """It can clean nothing up, as a process that is killed itself."""
+    command = [*forks.command(fork_server), "-u", "-c", CLEANS_UP]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "ready\n" == process.stdout.readline()
+        process.kill()
+        assert "" == process.stdout.read()
