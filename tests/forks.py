@@ -86,7 +86,8 @@ class Workers:
     def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
         """Start forks instead of Python."""
         python = shlex.join(command(self._server))
-        specs[:] = [type(spec)(f"{spec}//python={python}") for spec in specs]
+        # They keep the ids by which they are reported.
+        specs[:] = [type(spec)(f"{spec}//id={spec.id}//python={python}") for spec in specs]
 
 
 def write_commands(folder: Path, server: Path) -> None:

@@ -80,7 +80,7 @@ def _planted(trail: tuple[Any, ...], value: Any) -> Any:
 def test_values_of_the_wrong_type_are_reported_or_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], trail: tuple[Any, ...], value: Any
 ) -> None:
-    """In each document, any value is replaced by a value of another type."""
+    """One value of the new document has another type: a report, or exit code 2 with one line on standard error."""
     path = written(tmp_path, json.dumps(_planted(trail, value)), "mutated.json")
     assert_fair(*judged(path, capsys, written(tmp_path, TEXT, "base.yaml")))
 

@@ -43,7 +43,7 @@ ONLY = ("--bctrl-mock", "bctrl::test_own_check")
 
 
 def test_a_custom_check_is_a_test_of_the_suite(pytester: pytest.Pytester) -> None:
-    """A warning is reported and passes, an error fails; only its operations are checked."""
+    """A warning passes, and fails with `--bctrl-fail-on=warning`; the check of another operation does not run."""
     pytester.makeconftest(CONFTEST)
 
     passing = pytester.runpytest(*ONLY, "-v")

@@ -55,7 +55,7 @@ def test_twelve_generated_bodies_cover_every_alternative_of_the_schema(
 
 
 def test_a_seed_generates_a_reproducible_run_of_different_bodies(generator: Samples) -> None:
-    """A longer run begins like a shorter one."""
+    """A longer run begins like a shorter one, and another seed generates another run."""
     assert generator.run(7, 12)[:5] == generator.run(7, 5)
     assert generator.run(7, 3) != generator.run(8, 3)
     assert len({json.dumps(body) for body in generator.run(1, 12)}) >= 11

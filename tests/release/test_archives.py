@@ -96,7 +96,7 @@ def test_the_wheel_contains_the_data_files(built: Built, name: str) -> None:
     assert f"pytest_bctrl/{name}" in wheel_names(built)
 
 
-def test_the_sdist_contains_tests_and_contracts(built: Built) -> None:
+def test_the_sdist_contains_package_contracts_tests_and_project_files(built: Built) -> None:
     names = sdist_names(built)
 
     assert {

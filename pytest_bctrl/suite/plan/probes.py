@@ -107,7 +107,7 @@ def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeR
 
 
 def credential_requests(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[ProbeRequest]:
-    """Send an invalid credential: the API must reject it as documented.
+    """Yield a request with `credential`, which is wrong: the API must reject it as documented.
 
     No header, an empty one, a wrong token, the key changed, truncated, extended, without a scheme and under two other
     schemes, except for credentials that the contract accepts in another way. Half of the requests use a connection on
