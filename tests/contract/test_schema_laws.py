@@ -137,7 +137,7 @@ def test_every_generated_response_conforms(data: st.DataObject) -> None:
 @laws
 @given(st.data(), st.sampled_from(["uuid", "date-time"]))
 def test_generated_strings_satisfy_format_and_pattern(data: st.DataObject, name: str) -> None:
-    """For each of two formats, with a fixed pattern: a generated string conforms to the format and matches the pattern."""
+    """For two formats, each with a fixed pattern: a generated string conforms to the format and matches the pattern."""
     generated = data.draw(text({"format": name, "pattern": EVEN[name], "maxLength": 40}))
     assert conforms_to_format(generated, name)
     assert re.search(EVEN[name], generated)
