@@ -186,10 +186,14 @@ class ImpactReport:
         for count, tests in sorted(tests_by_count.items(), reverse=True):
             yield f"{numbered(count, 'more run')}: {', '.join(tests)}"
 
-    def _unrun_lines(self) -> Iterator[str]:
-        """Yield which libraries were not observed, how many tests are excluded, and which prove nothing."""
+    def _unobserved_lines(self) -> Iterator[str]:
+        """Yield which libraries were not observed."""
         for reason in self._data.unobserved:
             yield f"not observed: {reason}"
+
+    def _unrun_lines(self) -> Iterator[str]:
+        """Yield which libraries were not observed, how many tests are excluded, and which prove nothing."""
+        yield from self._unobserved_lines()
         excluded_count = self._data.excluded_count
         if excluded_count:
             yield f"{numbered(excluded_count, 'test')} excluded ({self._exclusions})"
@@ -203,7 +207,8 @@ class ImpactReport:
         """Print the verdict of each change, and the counts."""
         if self._problem:
             terminal.line(escape_line(f"bctrl: {self._problem}"), red=True)
-            for line in (*count_lines(self._reports, self._plan.source), *self._lines):
+            unobserved = [f"note         {line}" for line in self._unobserved_lines()]
+            for line in (*unobserved, *count_lines(self._reports, self._plan.source), *self._lines):
                 terminal.line(escape_line(line))
             return
         for line, markup in self._summary_lines():
