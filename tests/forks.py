@@ -159,7 +159,9 @@ def _collect(where: str, *arguments: str) -> None:
     """Import the tests that a run of pytest in a folder selects."""
     folder = Path.cwd()
     os.chdir(where)
-    pytest.main([*arguments, "-n0", "-s", "-p", "no:cacheprovider", "--collect-only", "--verbosity=-2"])
+    # The plugin of the cache defines options such as `--lf`; without failures of earlier runs, it selects all tests.
+    cache = f"cache_dir={folder / 'cache'}"
+    pytest.main([*arguments, "-n0", "-s", "-o", cache, "--collect-only", "--verbosity=-2"])
     os.chdir(folder)
 
 

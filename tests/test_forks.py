@@ -122,3 +122,15 @@ def test_a_fork_is_killed_with_its_caller(fork_server: Path) -> None:
         assert "ready\n" == process.stdout.readline()
         process.kill()
         assert "" == process.stdout.read()
+
+
+def test_a_run_that_repeats_failures_has_workers_that_have_imported_the_tests(tmp_path: Path) -> None:
+    """`--lf` is an option of the cache, which the run that imports them must not write."""
+    suite = tmp_path / "suite"
+    suite.mkdir()
+    (suite / "test_imported.py").write_text(TEST, "utf-8")
+    with forks.forking_server(tmp_path, "--tests", str(suite), "--lf", "."):
+        code = "import sys; print('test_imported' in sys.modules)"
+        command = [*forks.command(tmp_path / "workers"), "-u", "-c", code]
+        assert "True\n" == subprocess.run(command, capture_output=True, text=True).stdout
+    assert not (suite / ".pytest_cache").exists()

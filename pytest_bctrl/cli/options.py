@@ -145,9 +145,10 @@ def add_plugin_argument(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def load_custom_parts(modules: Sequence[str], hooks: Mapping[str, type]) -> list[list[Any]]:
-    """Return, per hook, the custom parts that modules return. Raises `SettingError` for a wrong type or no hook.
+    """Return, per hook, the custom parts that modules return.
 
-    Raises `SettingError` for a module that implements none of the hooks, as it would have no effect.
+    Raises `SettingError` for a part of the wrong type, and for a module that implements none of the hooks, as it would
+    have no effect.
     """
     # Importing the checks is slow, and a command line without plugins does not need them.
     from pytest_bctrl.checks.run import flattened

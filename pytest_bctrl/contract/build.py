@@ -150,7 +150,7 @@ class Update:
 
 
 def published_url(files: ContractFiles) -> str:
-    """Return the URL where the spec is published, according to the lock. Raises `DocumentError` if it names none.
+    """Return the URL where the spec is published, according to the lock.
 
     Raises `DocumentError` if the lock cannot be read, or if the spec never came from a URL.
     """

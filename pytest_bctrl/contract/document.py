@@ -309,7 +309,7 @@ def openapi_block(page: str, name: str) -> Block:
 
 
 def value_at(document: Any, pointer: str) -> Any:
-    """Return the value at a JSON pointer (RFC 6901). Raises an error if there is none.
+    """Return the value at a JSON pointer (RFC 6901).
 
     Raises `LookupError`, `TypeError` or `ValueError` if there is no value at the pointer.
     """

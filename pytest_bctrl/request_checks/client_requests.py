@@ -28,7 +28,7 @@ class ClientRequest:
 
 
 def read_request(request: Any, url: str | None, headers: Any, body: Any) -> ClientRequest:
-    """Return the request of a client library, or of a method and a URL, as data. Raises `BctrlError` for others.
+    """Return the request of a client library, or of a method and a URL, as data.
 
     Raises `BctrlError` for anything else.
     """

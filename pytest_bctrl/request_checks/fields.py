@@ -66,7 +66,7 @@ def urlencoded_fields(body: bytes) -> list[Field]:
 
 
 def multipart_fields(body: bytes, boundary: str) -> list[Field]:
-    """Return the fields of a `multipart/form-data` body. Raises `FormError` or `FormSizeError`.
+    """Return the fields of a `multipart/form-data` body.
 
     Raises `FormError` if it is malformed (RFC 2046, 5.1.1), and `FormSizeError` if it has too many fields.
     """

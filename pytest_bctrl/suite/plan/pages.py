@@ -98,7 +98,7 @@ class PageTraversal:
         self._empty_pages = 0
 
     def first_request(self, exchange: Exchange) -> ProbeRequest:
-        """Return the request for the first page, given the plain exchange. Raises `NotCheckedError` without pages.
+        """Return the request for the first page, given the plain exchange.
 
         Raises `NotCheckedError` if no second page can be requested or no id identifies the items.
         """
