@@ -112,6 +112,8 @@ class Verifier:
         if any(choice.with_null != opposite.with_null and opposite.kind == "oneOf" for choice, opposite in pairs):
             # Null may be valid because of another alternative, which no longer is the only one, or is the only one now.
             return False
+        if any(_null_may_meet_two(forbidding.normal, opposite) for _, opposite in pairs):
+            return False
         return all(
             _may_meet_several(forbidding.normal, opposite.kind, opposite.branches)
             or self._stay_exclusive((allowing, choice), (forbidding, opposite), is_request=is_request)
@@ -255,6 +257,12 @@ def _may_meet_several(normal: NodeReader, kind: str, schemas: list[Schema]) -> b
         return True
     alternatives = branches(schemas, normal)
     return are_exclusive(alternatives) and sum(branch.node.nullable for branch in alternatives) <= 1
+
+
+def _null_may_meet_two(normal: NodeReader, choice: Alternatives) -> bool:
+    """Return whether null may meet an alternative of `oneOf` besides the alternative that is null."""
+    is_doubled = choice.kind == "oneOf" and choice.with_null
+    return is_doubled and any(branch.node.nullable for branch in branches(choice.branches, normal))
 
 
 def _list_values_alike(old: Node, new: Node) -> bool:

@@ -259,3 +259,15 @@ def test_null_that_met_two_alternatives_and_meets_one_now_is_an_error(schema: Do
     for position, old, new in (("response body", twice, once), ("request body", once, twice)):
         findings = compare(POSITIONS[position].document(old), POSITIONS[position].document(new))
         assert ["error"] == [finding.level for finding in findings]
+
+
+@pytest.mark.parametrize("doubled", [True, False])
+def test_changing_one_of_to_any_of_is_an_error_if_null_meets_two_alternatives(doubled: bool) -> None:
+    """Null meets an alternative of its own and a text that may be null; without the latter, nothing breaks."""
+    alternatives = [NULLABLE_TEXT if doubled else TEXT, model("base"), NULL]
+    exclusive, inclusive = one_of(*alternatives), {"anyOf": alternatives}
+    expected = [[("request-body-narrowed", "error")], [("response-body-widened", "error")]] if doubled else [[], []]
+    assert expected == [
+        unnamed("request body", inclusive, exclusive),
+        unnamed("response body", exclusive, inclusive),
+    ]
