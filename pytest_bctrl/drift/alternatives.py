@@ -70,10 +70,7 @@ def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], No
 
 
 def _without_redundant(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:
-    """Return the alternatives of `anyOf` without those that others include, and whether null was dropped with one.
-
-    Return the rest, and whether only alternatives that are left out take null.
-    """
+    """Return the alternatives of `anyOf` without those that others include, and whether only those allow null."""
     broad = frozenset(kind for node in schema_of if is_list_of_types(node) for kind in node.types or ())
     needed = {
         node: schema

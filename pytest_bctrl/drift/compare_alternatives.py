@@ -111,12 +111,12 @@ def _is_covered(branch: Branch, candidates: list[Branch]) -> bool:
 
 
 def are_exclusive(side: list[Branch]) -> bool:
-    """Return whether no value can meet two of the alternatives, so that `oneOf` and `anyOf` mean the same."""
+    """Return whether no value except null can meet two of the alternatives: `oneOf` then means the same as `anyOf`."""
     return all(_exclude_each_other(first, second) for index, first in enumerate(side) for second in side[index + 1 :])
 
 
 def _exclude_each_other(first: Branch, second: Branch) -> bool:
-    """Return whether no value can match both alternatives, or any of the alternatives inside them."""
+    """Return whether no value except null can match both alternatives, judged also by those inside them."""
     return (
         _have_nothing_in_common(first, second)
         or _inner_alternatives_exclude(first, second)
@@ -135,7 +135,7 @@ def _inner_alternatives_exclude(first: Branch, second: Branch) -> bool:
 
 
 def _have_nothing_in_common(first: Branch, second: Branch) -> bool:
-    """Return whether no value can match both alternatives: no common type, or no common value of a property."""
+    """Return whether types or values of a property show that no value except null can match both alternatives."""
     common = _common_types(first.node.types, second.node.types)
     if common == frozenset():
         return True
