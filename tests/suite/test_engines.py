@@ -22,7 +22,7 @@ from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_cases, schemathesis_engine
 from pytest_bctrl.suite.plan.engine_faults import ENGINE_FAULTS
-from pytest_bctrl.suite.plan.parameter_values import invalid_parameters
+from pytest_bctrl.suite.plan.parameter_values import has_empty_list, invalid_parameters
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.requests import Exchange
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
@@ -153,6 +153,7 @@ def test_negative_cases_of_schemathesis_violate_the_contract_as_sent() -> None:
     negative = schemathesis_cases.negative_cases(run, operation, 30)
     assert 2 <= min(len(positive), len(negative))
     assert {"sort"} <= {name for case in positive for name, _ in case.inputs.query}
+    assert not any(has_empty_list(contract, operation, case.inputs) for case in positive)
     assert [[]] * len(positive) == [invalid_parameters(contract, operation, case.inputs) for case in positive]
     assert all(
         "query" in {invalid_parameter.in_ for invalid_parameter in invalid_parameters(contract, operation, case.inputs)}
@@ -182,6 +183,23 @@ def test_a_parameter_is_invalid_if_no_parsed_value_is_valid(query: list[tuple[st
     assert [invalid, [*invalid, "X-Locale"]] == [
         [parameter.name for parameter in several] for several in invalid_by_headers
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "is_ambiguous"),
+    [
+        ([("sort", "")], True),
+        ([("sort", "a")], False),
+        ([("sort", ""), ("sort", "a")], False),
+        ([("page", "2")], False),
+    ],
+)
+def test_a_list_without_items_has_no_form_that_every_server_reads(
+    query: list[tuple[str, str]], is_ambiguous: bool
+) -> None:
+    """`has_empty_list` of a query: `sort=` may be an empty list, or a text that the schema does not allow."""
+    contract = contract_of(parameters=LISTS)
+    assert is_ambiguous == has_empty_list(contract, contract.operations[0], Inputs({}, tuple(query)))
 
 
 @pytest.mark.parametrize("status", [500, 501])

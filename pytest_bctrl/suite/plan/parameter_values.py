@@ -116,6 +116,19 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
     ]
 
 
+def has_empty_list(contract: Contract, operation: Operation, request: Inputs) -> bool:
+    """Return whether a request sends a list or an object without content, as in `tags=`.
+
+    No standard says how to send one, and a server may read it as an empty text that the schema does not allow.
+    """
+    sent = [(name.lower(), text) for name, text in (*request.query, *request.headers)]
+    return any(
+        [text for name, text in sent if name == parameter.name.lower()] == [""]
+        and not accepts(contract, parameter.schema, "")
+        for parameter in operation.other_parameters
+    )
+
+
 def allowed_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
     """Yield a trial for each kind of value that the contract allows for each query or header parameter."""
     if names_without_value(contract, operation, settings):

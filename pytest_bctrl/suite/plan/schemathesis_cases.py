@@ -17,7 +17,7 @@ from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.engine_violations import ENGINES, SCHEMA
-from pytest_bctrl.suite.plan.parameter_values import cursor_parameters, invalid_parameters, is_opaque
+from pytest_bctrl.suite.plan.parameter_values import cursor_parameters, has_empty_list, invalid_parameters, is_opaque
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.schema import new_schema
 from pytest_bctrl.suite.sending.requests import plain, request_key
@@ -55,7 +55,7 @@ def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
     opaque = {parameter.name for parameter in operation.other_parameters if is_opaque(run.contract, parameter)}
     for case in _generate(run.contract, operation, "positive", limit, plain(run, operation).path):
         request = _case_inputs(run, operation, case)
-        if invalid_parameters(run.contract, operation, request):
+        if invalid_parameters(run.contract, operation, request) or has_empty_list(run.contract, operation, request):
             # A server may read a value that the schema allows differently, such as a list with an empty string.
             continue
         sent = {name for name, _ in (*request.query, *request.headers)}
