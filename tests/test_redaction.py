@@ -22,10 +22,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.secrets import prepared
 from pytest_bctrl.secrets.encodings import FRAGMENT, KeyEncoding, encodings_of, is_random
 from pytest_bctrl.secrets.redaction import MASK, Redaction
 from pytest_bctrl.secrets.search import WINDOW
-from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.secrets.secret import AddedSecret, Secret
 from pytest_bctrl.secrets.streams import redact_name
 from pytest_bctrl.secrets.weakness import weakness
 from tests.recordings.test_secrets import SPELLINGS
@@ -499,3 +500,20 @@ def test_the_size_of_decoded_text_is_limited() -> None:
     # A word that was decoded before is redacted everywhere.
     assert f"{MASK} {noise} {other} {MASK}" == redaction(KEY)(f"{encoded} {noise} {other} {encoded}")
     assert f"{noise} {other} {encoded}" == redaction(KEY)(f"{noise} {other} {encoded}")
+
+
+def test_what_is_written_while_the_search_is_prepared_is_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preparation imports modules, and pytest's `--debug` traces imports: the secret is masked as it is."""
+    redaction = Redaction()
+    redaction.add(KEY)
+    written: list[object] = []
+
+    class Traced(prepared.PreparedSecrets):
+        def __init__(self, entries: dict[str, AddedSecret]) -> None:
+            written.append(redaction(f"import {KEY}"))
+            written.append(redaction.data_bytes(f"import {KEY}".encode()))
+            super().__init__(entries)
+
+    monkeypatch.setattr(prepared, "PreparedSecrets", Traced)
+    assert f"a {MASK}" == redaction(f"a {KEY}")
+    assert [f"import {MASK}", f"import {MASK}".encode()] == written

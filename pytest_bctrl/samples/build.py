@@ -263,7 +263,8 @@ class Builder:
 
     def _object(self, schema: Mapping[str, Any], location: str, depth: int) -> dict[str, Any]:
         """Return an object with its required members, some optional ones, and those that other keywords require."""
-        required = dict.fromkeys(schema.get("required", ()))
+        # The drift gate reads a list with a null as if the null were not there.
+        required = dict.fromkeys(name for name in schema.get("required", ()) if name is not None)
         documented = schema.get("properties", {})
         room = int(schema.get("maxProperties", LONGEST)) - len(required)
         members: dict[str, Any] = {}

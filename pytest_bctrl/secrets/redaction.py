@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from threading import Lock
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
@@ -28,6 +28,7 @@ class Redaction:
         self._lock = Lock()
         self._entries: dict[str, AddedSecret] = {}
         self._prepared: PreparedSecrets | None = None
+        self._preparing_threads: set[int] = set()
 
     def add(self, value: Secret | str, *, name: str = "a secret", has_parts: bool = True) -> None:
         """Redact a value from now on, in all encodings; notes call it `name`, and no note is about a value without one.
@@ -108,14 +109,14 @@ class Redaction:
         """
         prepared = self._prepare()
         if prepared is None:
-            return text
+            return self._without_plain_secrets(text)
         return prepared.without_secrets(before, text, keeps_structure=keeps_structure)
 
     def data_bytes(self, data: bytes, *, before: bytes = b"", keeps_structure: bool = False) -> bytes:
         """Return bytes with secrets masked, as `part` does, if their encoding is compatible with ASCII."""
         prepared = self._prepare()
         if prepared is None:
-            return data
+            return self._without_plain_secrets(data.decode("latin-1")).encode("latin-1")
         return prepared.bytes_without_secrets(before, data, keeps_structure=keeps_structure)
 
     def find(self, text: str) -> str | None:
@@ -129,18 +130,34 @@ class Redaction:
         return prepared.find(text)
 
     def _prepare(self) -> PreparedSecrets | None:
-        """Return the search for the secrets that are added now; None if there are none.
+        """Return the search for the secrets that are added now.
 
-        The entries are replaced and never changed, so that no thread searches for fewer secrets while another prepares.
+        None if there are none, or if this thread is preparing the search: its imports may be traced, and the trace is
+        redacted. The entries are replaced and never changed, so that no thread searches for fewer secrets while another
+        prepares.
         """
         entries, prepared = self._entries, self._prepared
         if not entries:
             return None
         if prepared is None or prepared.entries is not entries:
-            from pytest_bctrl.secrets.prepared import PreparedSecrets
+            thread = get_ident()
+            if thread in self._preparing_threads:
+                return None
+            self._preparing_threads.add(thread)
+            try:
+                from pytest_bctrl.secrets.prepared import PreparedSecrets
 
-            prepared = self._prepared = PreparedSecrets(entries)
+                prepared = self._prepared = PreparedSecrets(entries)
+            finally:
+                self._preparing_threads.discard(thread)
         return prepared
+
+    def _without_plain_secrets(self, text: str) -> str:
+        """Return a text with the secrets masked that it contains as they are, in no other encoding."""
+        for value, entry in self._entries.items():
+            if not entry.weakness and value in text:
+                text = text.replace(value, MASK)
+        return text
 
     def data(self, value: T) -> T:
         """Return a copy of plain data, and of dataclasses of this package, with all secrets masked."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.cli import main
@@ -37,6 +37,8 @@ WRONG: tuple[Any, ...] = (
     [None],
     {"a": None},
 )
+
+_BACKING = "V1SpacesIdRuntimesGetResponsesContentApplicationJsonSchemaRuntimesItemsBacking0"
 
 
 def judged(path: str, capsys: pytest.CaptureFixture[str], base: str) -> tuple[int, str, str]:
@@ -76,6 +78,7 @@ def _planted(trail: tuple[Any, ...], value: Any) -> Any:
 
 
 @given(trail=st.sampled_from(_spots(SPEC)), value=st.sampled_from(WRONG))
+@example(trail=("components", "schemas", _BACKING, "required"), value=[None])
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_values_of_the_wrong_type_are_reported_or_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], trail: tuple[Any, ...], value: Any

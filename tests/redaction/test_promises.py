@@ -344,6 +344,8 @@ def test_what_a_worker_prints_when_it_exits_is_redacted(
     """A worker shares its standard error with the controller."""
     key = random_key("worker")
     monkeypatch.setenv("BCTRL_API_KEY", key)
+    # This test may run in a worker itself.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     pytester.makepyfile("def test_passes(): pass")
     pytester.makeconftest(
         """

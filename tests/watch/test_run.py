@@ -340,7 +340,11 @@ def test_a_library_that_cannot_be_observed_is_not_checked(
     assert 1 == len([reason for reason in not_checked if fnmatch(reason, line)])
 
 
-def test_a_library_that_workers_cannot_observe_is_not_checked(watch: Run, pytester: pytest.Pytester) -> None:
+def test_a_library_that_workers_cannot_observe_is_not_checked(
+    watch: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # This test may run in a worker itself.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     pytester.makeconftest(
         """
         import os
