@@ -115,9 +115,11 @@ class Redaction:
     def data_bytes(self, data: bytes, *, before: bytes = b"", keeps_structure: bool = False) -> bytes:
         """Return bytes with secrets masked, as `part` does, if their encoding is compatible with ASCII."""
         prepared = self._prepare()
-        if prepared is None:
-            return self._without_plain_secrets(data.decode("latin-1")).encode("latin-1")
-        return prepared.bytes_without_secrets(before, data, keeps_structure=keeps_structure)
+        if prepared is not None:
+            return prepared.bytes_without_secrets(before, data, keeps_structure=keeps_structure)
+        if not self._entries:
+            return data
+        return self._without_plain_secrets(data.decode("latin-1")).encode("latin-1")
 
     def find(self, text: str) -> str | None:
         """Return the name of the encoding of the first secret in `text`, such as `base64`; None if there is none.
