@@ -177,7 +177,7 @@ def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operat
 
 
 def _new_files(source: Source, project: NewProject, config_file: Path | None) -> Iterator[NewFile]:
-    """Yield the files of the project: contract, configuration, first tests and CI job."""
+    """Yield the files to write: the contract, settings in `config_file` or a new `pytest.ini`, tests and a CI job."""
     root = Path.cwd()
     if source.text:
         yield NewFile(root / source.path, source.text, "the contract")

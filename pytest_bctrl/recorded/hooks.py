@@ -75,7 +75,7 @@ def runtimes_of(recording: RecordedTest) -> list[dict[str, Any]]:
 
 
 def _usual_space(config: pytest.Config) -> str:
-    """Return the value of `bctrl_space_id` unless the project overrides it; empty if no value is needed."""
+    """Return `bctrl_space_id` unless overridden: the mock's id, or the setting of a live run, empty if invalid."""
     with suppress(SettingError):
         return space_id(config, os.environ)
     return ""

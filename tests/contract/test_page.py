@@ -45,7 +45,7 @@ def test_the_spec_is_extracted_from_every_kind_of_fence(block: str, spec: str) -
     assert spec == extract_spec(page(block), "page.md")
 
 
-def test_a_block_has_the_line_number_of_its_start() -> None:
+def test_a_block_has_the_line_number_of_its_first_line_of_content() -> None:
     assert [Block("python", "import httpx\n", 6)] == fenced_blocks(page(""))
 
 

@@ -104,7 +104,7 @@ class Connections:
             self._close_pooled(self._idle.pop())
 
     def _close_pooled(self, pooled: _PooledConnection) -> None:
-        """Close a connection, after a look for unexpected bytes if its last response was unexpected."""
+        """Close a connection; after a success instead of a rejection, or the reverse, look for surplus bytes first."""
         if not pooled.is_as_expected and self._looks_left:
             # Once closed, it can no longer show whether the response belonged to another request.
             self._looks_left -= not pooled.backend.look(SECOND_LOOK_SECONDS)
@@ -211,10 +211,10 @@ class Connections:
         self._looks_left = SECOND_LOOKS
         self._late.append(surplus_finding(operation, surplus, shell))
 
-    def is_doubtful(self, connection: WatchedStream | None) -> bool:
-        """Return whether surplus bytes arrived on a connection, so that a response may belong to another request.
+    def wait_for_surplus(self, connection: WatchedStream | None) -> bool:
+        """Wait for surplus bytes on a connection; return whether any came: its response may be for another request.
 
-        It waits for such bytes, until a run has done so without result too often.
+        It does not wait once a run has done so without result too often.
         """
         if connection is None:
             return False

@@ -184,7 +184,7 @@ class Target:
         framing_findings = [finding for finding in findings if finding in exchange.findings]
         is_certain = findings == framing_findings
         if not is_certain and not exchange.is_doubtful:
-            is_certain = not self.sender.connections.is_doubtful(exchange.connection)
+            is_certain = not self.sender.connections.wait_for_surplus(exchange.connection)
         if not is_certain:
             findings = framing_findings
         if request.inputs is None or request.is_shared:

@@ -78,7 +78,7 @@ class Scenario:
 
 
 def sample(samples: Samples, space_id: str) -> Scenario:
-    """The sample: every enum value, branch, null, omitted property and empty list of the contract."""
+    """The sample, one body: every enum value, branch, null, omitted property and empty list of the contract."""
     return Scenario("sample", single_body_source(lambda: samples.sample(space_id)))
 
 
