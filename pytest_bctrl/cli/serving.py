@@ -10,8 +10,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Protocol
 
@@ -48,7 +49,7 @@ def serve_until_signal(server: Server, ready_file: Path | None, announce: Callab
         # A client would trust the file of a server that was killed.
         ready_file.unlink(missing_ok=True)
     # Set the handlers before the start, so that an early signal ends the server cleanly too.
-    ended = end_on_signals()
+    signals = receive_signals()
     with server:
         ready_data = announce()
         try:
@@ -57,9 +58,7 @@ def serve_until_signal(server: Server, ready_file: Path | None, announce: Callab
 
                 # Atomically, so that no reader sees half of it; readable only by this user, because it may hold a key.
                 write_files({ready_file: json.dumps(ready_data) + "\n"}, rights=0o600)
-            # On Windows, Ctrl-C does not end a wait without a time-out.
-            while not ended.wait(_SIGNAL_INTERVAL):
-                pass
+            _wait_for_signal(signals)
         finally:
             if ready_file is not None:
                 ready_file.unlink(missing_ok=True)
@@ -72,20 +71,33 @@ def warn_of_other_machines(host: str) -> None:
         print(escape_line(f"warning: other machines can reach {host}"), file=sys.stderr)
 
 
-def end_on_signals() -> threading.Event:
-    """Return an event that is set by Ctrl-C, SIGTERM or, unless `nohup` ignores it, SIGHUP (a closed terminal)."""
-    ended = threading.Event()
+def receive_signals() -> SimpleQueue[int]:
+    """Return a queue that receives Ctrl-C, SIGTERM and, unless `nohup` ignores it, SIGHUP (a closed terminal).
 
-    def end(_number: int, _frame: object) -> None:
-        """Set the event."""
-        ended.set()
+    A handler runs between any two instructions of the main thread, which may be about to wait. An event has a lock that
+    the main thread would then wait for itself; this queue has none.
+    """
+    signals: SimpleQueue[int] = SimpleQueue()
+
+    def end(number: int, _frame: object) -> None:
+        """Add the signal to the queue."""
+        signals.put(number)
 
     hangup = getattr(signal, "SIGHUP", signal.SIGTERM)
     for number in {signal.SIGINT, signal.SIGTERM, hangup}:
         # `nohup` starts the command with SIGHUP ignored, and it stays ignored.
         if number != hangup or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
-    return ended
+    return signals
+
+
+def _wait_for_signal(signals: SimpleQueue[int]) -> None:
+    """Return when a queue has received a signal."""
+    while True:
+        # On Windows, Ctrl-C does not end a wait without a time-out.
+        with suppress(Empty):
+            signals.get(timeout=_SIGNAL_INTERVAL)
+            return
 
 
 _UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 from http.client import HTTPConnection
 from pathlib import Path
@@ -217,3 +218,48 @@ def test_the_default_port_comes_from_the_contract(mock_command: MockCommand) -> 
     finally:
         process.terminate()
         process.communicate()
+
+
+SIGNAL_AT_A_LINE = """
+import signal
+import sys
+from pytest_bctrl.cli import serving
+
+serving._SIGNAL_INTERVAL = 0.01
+
+class Server:
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        pass
+
+    def stop(self, grace):
+        sys.settrace(None)
+
+def serve(number):
+    lines = iter(range(number))
+
+    def trace(frame, event, argument):
+        if event == "line" and next(lines, None) is None:
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGTERM)
+        return trace
+
+    def announce():
+        sys.settrace(trace)
+        sys._getframe(1).f_trace = trace
+        return {}
+
+    serving.serve_until_signal(Server(), None, announce)
+
+for number in range(60):
+    serve(number)
+print("served")
+"""
+
+
+def test_a_signal_at_any_line_of_the_wait_ends_the_command() -> None:
+    """The handler runs while the main thread prepares to wait, waits, or repeats the wait: it locks nothing."""
+    result = subprocess.run([sys.executable, "-c", SIGNAL_AT_A_LINE], capture_output=True, text=True, timeout=60)
+    assert ("served\n", "") == (result.stdout, result.stderr)
