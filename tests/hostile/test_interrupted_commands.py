@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ from pytest_bctrl import load_contract
 from pytest_bctrl.traffic.mock.server import MockServer
 from pytest_bctrl.traffic.recordings.har_file import load
 from tests import EVERYTHING, UNUSED
+from tests.hostile.killed_runs import KilledRuns
 from tests.hostile.small_disk import FILL, run_with_small_disk
 from tests.proxy.proxy_command import ProxyCommand
 
@@ -35,7 +35,7 @@ def options(folder: Path) -> list[str]:
 
 
 def send_requests(url: str, server: MockServer) -> None:
-    """Send three different requests through the proxy."""
+    """Send three different requests through the proxy at `url` to the mock; each response is a 200 or 400."""
     for limit in (1, 2, 3):
         response = httpx.get(
             f"{url}/v1/spaces/{server.space_id}/runtimes?limit={limit}",
@@ -47,7 +47,7 @@ def send_requests(url: str, server: MockServer) -> None:
 
 
 def assert_complete(folder: Path) -> None:
-    """Raise `AssertionError` if the recording or a report of the proxy is not complete."""
+    """Assert that the recording of the proxy has three exchanges, and that each of its reports is complete."""
     recording = load(folder / "traffic.har")
     assert recording is not None
     assert 3 == len(recording.exchanges)
@@ -57,14 +57,15 @@ def assert_complete(folder: Path) -> None:
 
 
 def test_a_killed_proxy_leaves_recording_and_reports_complete(tmp_path: Path, python: list[str]) -> None:
-    """The kill comes after the signal that ends the proxy, so most often while it writes; 100 times in `attacks`."""
+    """The kill follows a SIGTERM at once or later, so most often while the proxy writes; 100 times in `attacks`."""
     proxy_command = ProxyCommand(python, tmp_path)
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     source = random.Random(seed)
     with MockServer(load_contract()) as server:
 
-        def finish() -> float:
+        def complete() -> float:
+            """Run the proxy until it ends regularly, and return the seconds that it took to end."""
             with proxy_command.running(server.url, *options(tmp_path)) as proxy:
                 send_requests(proxy.url, server)
                 start = time.monotonic()
@@ -72,7 +73,7 @@ def test_a_killed_proxy_leaves_recording_and_reports_complete(tmp_path: Path, py
                 assert (True, "") == (code in (0, 1), err), out
                 return time.monotonic() - start
 
-        seconds = finish()
+        seconds = complete()
         for _ in range(KILLS):
             with proxy_command.running(server.url, *options(tmp_path)) as proxy:
                 send_requests(proxy.url, server)
@@ -81,7 +82,7 @@ def test_a_killed_proxy_leaves_recording_and_reports_complete(tmp_path: Path, py
                 proxy.process.kill()
                 proxy.process.communicate()
             assert_complete(tmp_path)
-        finish()
+        complete()
     assert {"traffic.har", *REPORTS} == {path.name for path in tmp_path.iterdir()}
     assert_complete(tmp_path)
 
@@ -108,35 +109,23 @@ WATCH_COMMAND = [sys.executable, "-m", "pytest", "-q", "--bctrl-watch", "-p", "n
 
 
 def test_a_killed_run_of_the_watch_leaves_its_report_complete(tmp_path: Path) -> None:
-    """The kill comes at any moment, most often near the end; 100 times in the environment `attacks`."""
+    """The kill comes in the second half of the run, or just after it; 100 times in the environment `attacks`."""
     (tmp_path / "test_it.py").write_text(dedent(WATCHED))
     command = [*WATCH_COMMAND, "--bctrl-report=r.json", "--bctrl-report=r.html"]
     environment = {**os.environ, "PYTEST_ADDOPTS": f"{UNUSED} -p no:randomly", "PYTHONDONTWRITEBYTECODE": "1"}
+    runs = KilledRuns(command, tmp_path, environment)
 
-    def start() -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-
-    def finish() -> float:
-        began, run = time.monotonic(), start()
-        out, _ = run.communicate(timeout=300)
-        assert 0 == run.returncode, out
-        return time.monotonic() - began
-
-    seconds = finish()
+    seconds = runs.complete()
     for _ in range(KILLS):
-        killed = start()
-        time.sleep(random.uniform(0.6, 1.05) * seconds)
-        killed.kill()
-        killed.communicate()
+        runs.kill_after(random.uniform(0.6, 1.05) * seconds)
         assert "watch" == json.loads((tmp_path / "r.json").read_text("utf-8"))["report"]
         assert (tmp_path / "r.html").read_text("utf-8").rstrip().endswith("</html>")
-    finish()
+    runs.complete()
     assert {"test_it.py", "r.json", "r.html"} == {path.name for path in tmp_path.iterdir()}
 
 
 def test_a_full_disk_leaves_the_files_of_the_proxy_unchanged(tmp_path: Path) -> None:
+    """It exits with 2 and names each file; once there is space again, another run writes all of them."""
     results = run_on_small_disk(tmp_path, PROXY_ON_FULL_DISK)
     code, out, err = results["full"]
     assert 2 == code
@@ -195,6 +184,7 @@ print(json.dumps(results))
 
 
 def test_a_full_disk_leaves_the_files_of_the_watch_unchanged(tmp_path: Path) -> None:
+    """The run fails with a line for the baseline and for each report; once there is space again, another one passes."""
     results = run_on_small_disk(tmp_path, WATCH_ON_FULL_DISK)
     code, out = results["full"]
     assert 1 == code
@@ -228,7 +218,7 @@ def files():
     return {path.name: path.read_bytes() for path in disk.iterdir() if path.name != "filler"}
 
 
-results = {"before": run("known")}
+results = {"before": run("accepted before")}
 before = files()
 assert set(before) == {"test_it.py", "bctrl-baseline.yaml", "r.json", "r.html"}, (before.keys(), results)
 (disk / "bctrl-baseline.yaml").write_text("# none\\n")
@@ -244,7 +234,7 @@ print(json.dumps(results))
 
 
 def run_on_small_disk(folder: Path, program: str) -> dict[str, list[Any]]:
-    """Run a program whose argument is a small disk, and return the data that it prints."""
+    """Run a program whose argument is the folder of a small disk; return its printed JSON, results by phase."""
     (folder / "disk").mkdir()
     done = run_with_small_disk(folder / "disk", [sys.executable, "-c", program, str(folder / "disk")])
     assert 0 == done.returncode, done.stderr

@@ -1,4 +1,4 @@
-"""A process that is killed (SIGKILL) at a random moment leaves every file whole, and nothing in the way of the next."""
+"""A process that is killed (SIGKILL) at a random moment leaves every file complete, and nothing that stops the next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 from textwrap import dedent
 
@@ -15,6 +14,7 @@ import pytest
 
 from pytest_bctrl.traffic.recordings.har_file import load
 from tests import EVERYTHING, UNUSED
+from tests.hostile.killed_runs import KilledRuns
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 
@@ -41,9 +41,9 @@ pair = folder / "pair.a", folder / "pair.b"
 def write(number):
     body = b"%d" % number * 3000
     save(recording, "t", [Exchange("GET", "http://x.test/", 200, body=body, test="t")], "mock", "now")
-    found = [Finding("r", "error", "items", "wrong", "x", "y", operation="GET /x", fingerprint=f"{number % 7:016x}")]
-    add_to_baseline(baseline, found, f"known {number}", date.max)
-    write_reports([ReportFile("json", str(report))], found * 50, Title("check", "x", ""))
+    findings = [Finding("r", "error", "items", "wrong", "x", "y", operation="GET /x", fingerprint=f"{number % 7:016x}")]
+    add_to_baseline(baseline, findings, f"known {number}", date.max)
+    write_reports([ReportFile("json", str(report))], findings * 50, Title("check", "x", ""))
     write_files({path: f"{number}" * 2000 for path in pair})
 
 
@@ -52,7 +52,7 @@ def check():
     assert load_baseline(baseline, "b.yaml").entries
     json.loads(report.read_text())
     for path in pair:
-        # Each is one number, written whole.
+        # Each is one number, repeated.
         text = path.read_text()
         assert text == text[: len(text) // 2000] * 2000
 
@@ -70,17 +70,20 @@ for number in range(1, kills + 1):
     write(number)
     check()
     assert 5 == len(list(folder.iterdir())), list(folder.iterdir())
-print("whole")
+print("complete")
 """
 
 
 def test_every_file_is_complete_after_a_hundred_kills(tmp_path: Path) -> None:
-    """A writer of files is killed at random moments; its own check finds each file old or new, and nothing else."""
+    """Each kill hits a process that writes files repeatedly; they are checked, written once more and checked again.
+
+    A recording, a baseline, a report and a pair of files can be read after each kill, and no other file is left.
+    """
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     command = [sys.executable, "-c", WRITER, str(tmp_path), str(seed), "100"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert (0, "whole\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "complete\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 PROJECT = """
@@ -91,38 +94,28 @@ def test_recorded(bctrl_client, bctrl_space_id, bctrl_recording):
 
 
 def test_a_run_after_a_killed_run_passes(tmp_path: Path) -> None:
-    """The kill comes at start-up, while recording, or while writing reports; 100 times in the environment `attacks`."""
+    """The recording is complete after each kill, at any moment of the run; a last run passes and leaves no lock file.
+
+    In the environment `attacks`, a run writes a report, too, and is killed 100 times.
+    """
     (tmp_path / "test_it.py").write_text(dedent(PROJECT))
     # The contract suite, and so its report, takes most of the time of a run.
     report = ["--bctrl-mock", "--bctrl-report=report.json", "-k", "recorded or answer_conforms"]
     options = report if EVERYTHING else []
     command = [sys.executable, "-m", "pytest", "-q", "--bctrl-record-mode=rewrite", *options]
     environment = {**os.environ, "PYTEST_ADDOPTS": f"{UNUSED} -p no:randomly"}
+    runs = KilledRuns(command, tmp_path, environment)
 
-    def start() -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-
-    def finish() -> float:
-        began, run = time.monotonic(), start()
-        out, _ = run.communicate(timeout=300)
-        assert 0 == run.returncode, out
-        return time.monotonic() - began
-
-    seconds = finish()
+    seconds = runs.complete()
     recordings = [*tmp_path.rglob("*.har")]
     assert len(recordings) == 1
     for _ in range(100 if EVERYTHING else 2):
-        killed = start()
-        time.sleep(random.uniform(0, 1.1 * seconds))
-        killed.kill()
-        killed.communicate()
+        runs.kill_after(random.uniform(0, 1.1 * seconds))
         for path in recordings:
             recording = load(path)
             assert recording is not None
             assert 5 == len(recording.exchanges)
         if EVERYTHING:
             json.loads((tmp_path / "report.json").read_text())
-    finish()
+    runs.complete()
     assert [] == [path for path in tmp_path.rglob(".*") if path.suffix in (".lock", ".part")]

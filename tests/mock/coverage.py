@@ -1,4 +1,4 @@
-"""What there is to see in a schema, and what a body shows of it: written apart from the code that builds samples."""
+"""The alternatives of a schema, and those that a body contains: written apart from the code that builds samples."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pytest_bctrl.contract.model import Contract
 from tests.contract.documents import rooted
 
 
-def to_see(contract: Contract, schema: Any, at: str = "") -> set[str]:
-    """Return every enum value, branch, null, omitted optional, present optional, boolean and empty list of a schema."""
+def alternatives_of(contract: Contract, schema: Any, at: str = "") -> set[str]:
+    """Return the alternatives of a schema as texts: enum values, branches, null, booleans, [], optionals in and out."""
     schema = contract.resolve(schema)
     names = {f"{at} = {value!r}" for value in schema.get("enum", ())}
     types = schema.get("type", [])
@@ -20,32 +20,32 @@ def to_see(contract: Contract, schema: Any, at: str = "") -> set[str]:
     names |= {f"{at} = {value}" for name in types if name == "boolean" for value in (True, False)}
     names |= {f"{at} is empty" for name in types if name == "array"}
     for index, branch in enumerate(schema.get("oneOf", ())):
-        names |= {f"{at} branch {index}"} | to_see(contract, branch, f"{at}|{index}")
+        names |= {f"{at} branch {index}"} | alternatives_of(contract, branch, f"{at}|{index}")
     for name, inner in schema.get("properties", {}).items():
-        names |= to_see(contract, inner, f"{at}.{name}")
+        names |= alternatives_of(contract, inner, f"{at}.{name}")
         if name not in schema.get("required", ()):
             names |= {f"{at}.{name} left out", f"{at}.{name} there"}
     if "items" in schema:
-        names |= to_see(contract, schema["items"], f"{at}[*]")
+        names |= alternatives_of(contract, schema["items"], f"{at}[*]")
     return names
 
 
-def seen(contract: Contract, schema: Any, value: Any, at: str = "") -> set[str]:
-    """Return those of them that occur in `value`."""
+def alternatives_in(contract: Contract, schema: Any, value: Any, at: str = "") -> set[str]:
+    """Return the alternatives of `alternatives_of` that occur in a value, which is valid under the schema."""
     schema = contract.resolve(schema)
     names = {f"{at} = {value!r}"} if "enum" in schema or isinstance(value, bool) else set()
     names |= {f"{at} is null"} if value is None else set()
     for index, branch in enumerate(schema.get("oneOf", ())):
         if Draft202012Validator(rooted(contract, branch)).is_valid(value):
-            names |= {f"{at} branch {index}"} | seen(contract, branch, value, f"{at}|{index}")
+            names |= {f"{at} branch {index}"} | alternatives_in(contract, branch, value, f"{at}|{index}")
     if isinstance(value, dict):
         for name, inner in schema.get("properties", {}).items():
             if name in value:
-                names |= {f"{at}.{name} there"} | seen(contract, inner, value[name], f"{at}.{name}")
+                names |= {f"{at}.{name} there"} | alternatives_in(contract, inner, value[name], f"{at}.{name}")
             else:
                 names.add(f"{at}.{name} left out")
     if isinstance(value, list):
         names |= set() if value else {f"{at} is empty"}
         for item in value:
-            names |= seen(contract, schema["items"], item, f"{at}[*]")
+            names |= alternatives_in(contract, schema["items"], item, f"{at}[*]")
     return names

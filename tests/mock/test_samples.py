@@ -22,7 +22,7 @@ from pytest_bctrl.samples.text import RoundRobin
 
 from ..contract.documents import contract_of, document
 from .conforming import troubles
-from .coverage import seen, to_see
+from .coverage import alternatives_in, alternatives_of
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,9 @@ def test_the_packaged_sample_is_up_to_date(contract: Contract) -> None:
 
 def test_the_sample_covers_every_alternative_of_the_schema(contract: Contract, generator: Samples) -> None:
     """Every enum value, branch, null, boolean, omitted and present optional; only the empty list is missing."""
-    expected = to_see(contract, generator.schema) - {".runtimes is empty"}
+    expected = alternatives_of(contract, generator.schema) - {".runtimes is empty"}
     assert len(expected) > 40
-    assert expected - seen(contract, generator.schema, samples.response()) == set()
+    assert expected - alternatives_in(contract, generator.schema, samples.response()) == set()
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -49,8 +49,8 @@ def test_twelve_generated_bodies_cover_every_alternative_of_the_schema(
 ) -> None:
     """For any seed; each body conforms to the contract."""
     bodies = generator.run(seed, 12)
-    shown = set().union(*(seen(contract, generator.schema, body) for body in bodies))
-    assert to_see(contract, generator.schema) - shown == set()
+    shown = set().union(*(alternatives_in(contract, generator.schema, body) for body in bodies))
+    assert alternatives_of(contract, generator.schema) - shown == set()
     assert [troubles(contract, body) for body in bodies] == [[]] * 12
 
 

@@ -24,7 +24,7 @@ from pytest_bctrl.traffic.origin import connection, values
 from tests.contract.documents import document
 from tests.error_makers import Given
 from tests.suite.conftest import LiveRun
-from tests.suite.test_every_variant import judged
+from tests.suite.test_every_variant import suite_and_observer_findings
 from tests.variants import serve
 from tests.variants.reply import Reply
 from tests.variants.service import Service, Visit
@@ -175,7 +175,7 @@ def test_a_proxy_rejection_exits_with_2_and_names_the_proxy(
 def test_no_further_requests_are_sent_if_the_plain_request_is_rejected(reply: Reply, words: str) -> None:
     """There is one finding, which says what to set, and the server received one request."""
     with serve(faulty("protocol", "refuses", "status", Service(early=lambda _: reply))) as server:
-        (finding,), _ = judged(server)
+        (finding,), _ = suite_and_observer_findings(server)
         assert 1 == len(server.log)
     assert words in finding.message
 

@@ -13,7 +13,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.suite.sending import connections
 from tests import EVERYTHING
 from tests.suite.conftest import LiveRun
-from tests.suite.test_every_variant import judged
+from tests.suite.test_every_variant import suite_and_observer_findings
 from tests.variants import named, serve
 from tests.variants.deliveries import Delivery, chunked, delivered_by, with_body_always
 from tests.variants.reply import Reply, with_length
@@ -96,7 +96,7 @@ class Sender:
 
     def rules(self) -> set[tuple[str, str]]:
         with serve(faulty("protocol", "surplus", "framing", Service(always=self.reply))) as server:
-            findings, _ = judged(server)
+            findings, _ = suite_and_observer_findings(server)
             assert len(server.log) <= 40
         return {(finding.rule, finding.message) for finding in findings}
 
@@ -133,7 +133,7 @@ def test_late_surplus_bytes_are_not_attributed_to_another_request(kind: str, pos
 def test_a_response_sent_before_the_request_is_not_used() -> None:
     """The only rule reported is `response_framing`; if it were used, every key would be accepted."""
     with serve(faulty("protocol", "greets", "framing", Service(greeting=whole(LISTED)))) as server:
-        findings, _ = judged(server)
+        findings, _ = suite_and_observer_findings(server)
     assert {"response_framing"} == {finding.rule for finding in findings}
 
 
@@ -141,7 +141,7 @@ def test_a_greeting_that_is_not_http_is_one_finding() -> None:
     """If it arrives before the request, it is surplus; if it crosses the request, it is not HTTP."""
     service = Service(greeting=b"220 mail.example.org ESMTP\r\n")
     with serve(faulty("protocol", "greets", "framing", service)) as server:
-        (finding,) = judged(server)[0]
+        (finding,) = suite_and_observer_findings(server)[0]
     assert finding.rule in ("response_framing", "complete_answer")
 
 
@@ -159,7 +159,7 @@ def test_allowed_bytes_on_an_idle_connection_are_not_a_finding(kind: str) -> Non
 
     service = Service(always=lambda _visit, reply: replace(reply, delivery=deliver))
     with serve(harmless("idle", "framing", service)) as server:
-        assert [] == judged(server)[0]
+        assert [] == suite_and_observer_findings(server)[0]
 
 
 def test_an_empty_line_that_crosses_the_next_request_is_not_a_finding() -> None:
@@ -179,7 +179,7 @@ def test_an_empty_line_that_crosses_the_next_request_is_not_a_finding() -> None:
         return replace(reply, delivery=deliver)
 
     with serve(harmless("empty-line", "framing", Service(always=always))) as server:
-        assert [] == judged(server)[0]
+        assert [] == suite_and_observer_findings(server)[0]
     assert max(requests.values()) == 2
 
 
@@ -193,7 +193,7 @@ def test_a_408_that_crosses_the_next_request_is_not_its_response() -> None:
         return timeout if counted[visit.request.connection] == 2 else reply
 
     with serve(harmless("times-out", "framing", Service(always=always))) as server:
-        assert [] == judged(server)[0]
+        assert [] == suite_and_observer_findings(server)[0]
         assert len(server.log) <= 40
 
 
@@ -201,7 +201,7 @@ def test_a_408_that_crosses_the_next_request_is_not_its_response() -> None:
 def test_a_body_in_the_response_to_head_is_a_warning(delivery: Delivery) -> None:
     service = Service(always=delivered_by(with_body_always(delivery)))
     with serve(dubious("protocol", "head", "framing", service)) as server:
-        findings, _ = judged(server, "test_head_needs_the_credential_too")
+        findings, _ = suite_and_observer_findings(server, "test_head_needs_the_credential_too")
     assert [("response_framing", "warning", "the response to HEAD has a body")] == [
         (finding.rule, finding.level, finding.message) for finding in findings
     ]
@@ -214,7 +214,7 @@ def test_an_unauthorized_head_and_its_body_are_both_reported() -> None:
         always=delivered_by(with_body_always(with_length)),
     )
     with serve(faulty("auth", "head", "framing", service)) as server:
-        findings, _ = judged(server, "test_head_needs_the_credential_too")
+        findings, _ = suite_and_observer_findings(server, "test_head_needs_the_credential_too")
     assert {"response_framing", "ignored_auth"} == {finding.rule for finding in findings}
 
 
@@ -237,7 +237,7 @@ def test_a_server_that_accepts_every_key_is_found_despite_the_second_look(monkey
     """`ignored_auth`: the wait for late bytes applies only to the first few responses that do not conform."""
     monkeypatch.setattr(connections, "SECOND_LOOK_SECONDS", 0.05)
     with serve(named("no-auth-needed")) as server:
-        findings, _ = judged(server, "test_wrong_credential_is_refused")
+        findings, _ = suite_and_observer_findings(server, "test_wrong_credential_is_refused")
     assert {"ignored_auth"} == {finding.rule for finding in findings}
 
 
@@ -245,7 +245,7 @@ def test_the_finding_shows_the_bytes_and_their_number() -> None:
     """The description of a `response_framing` finding, which also has a curl command."""
     sender = Sender("words", "each list")
     with serve(faulty("protocol", "words", "framing", Service(always=sender.reply))) as server:
-        findings, _ = judged(server, "test_answer_conforms")
+        findings, _ = suite_and_observer_findings(server, "test_answer_conforms")
     assert r"""10 bytes after the end of the response: 'and more\r\n'""" in "\n".join(describe(findings))
     assert findings[0].reproduce.startswith("curl ")
 

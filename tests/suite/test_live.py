@@ -10,7 +10,7 @@ import pytest
 
 from pytest_bctrl.reports.terminal import describe
 from tests.suite.conftest import LiveRun
-from tests.suite.test_every_variant import judged
+from tests.suite.test_every_variant import suite_and_observer_findings
 from tests.variants import named, serve
 from tests.variants.deliveries import delivered_by, later
 from tests.variants.reply import Reply
@@ -60,7 +60,7 @@ def test_a_test_that_configures_the_mock_is_skipped_against_the_live_api(
 def test_the_finding_describes_the_transport_error(variant: str, words: str) -> None:
     """A reset, a truncated body, surplus bytes, or contradictory lengths."""
     with serve(named(variant)) as server:
-        findings, _ = judged(server)
+        findings, _ = suite_and_observer_findings(server)
     assert words in "\n".join(describe(findings))
 
 
@@ -129,7 +129,7 @@ def test_a_target_that_hangs_repeatedly_stops_the_run() -> None:
         return replace(reply, delivery=later(60)) if visit.number % 3 == 0 else reply
 
     with serve(faulty("protocol", "hangs-now-and-then", "hang", Service(always=hang))) as server:
-        findings, _ = judged(server, timeout=0.2, max_lost_seconds=0.5)
+        findings, _ = suite_and_observer_findings(server, timeout=0.2, max_lost_seconds=0.5)
         assert len(server.log) <= 10
     assert any("the target hangs again and again" in finding.message for finding in findings)
 

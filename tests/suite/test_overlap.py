@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.suite.conftest import LiveRun
-from tests.suite.test_every_variant import judged
+from tests.suite.test_every_variant import suite_and_observer_findings
 from tests.variants import serve
 from tests.variants.reply import Reply
 from tests.variants.service import Service, Visit
@@ -49,7 +49,7 @@ def test_at_most_four_requests_overlap() -> None:
     """The server saw four of 40 requests at the same time, on ten connections, and there are no findings."""
     crowd = Crowd(4, patience=5)
     with serve(crowd.variant) as server:
-        assert ([], []) == judged(server)
+        assert ([], []) == suite_and_observer_findings(server)
         assert 40 == len(server.log)
     assert 4 == crowd.most
     # Four are kept, and one each goes to the fourth repetition, to a HEAD and to every fourth credential.

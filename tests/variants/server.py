@@ -20,7 +20,7 @@ class Server:
     """A variant on a free loopback port, and a second origin as a target of redirects.
 
     `log` holds every request in the order of arrival, of both origins. The second origin lists runtimes to
-    anyone, so that a client that follows a redirect is content; `strays` are the requests that reached it.
+    anyone, so that a client that follows a redirect is content; `requests_elsewhere` are the requests that reached it.
     `listings` counts the admitted GETs of the list.
     """
 
@@ -51,8 +51,8 @@ class Server:
         self._acceptor.start()
 
     @property
-    def strays(self) -> list[Request]:
-        """Return the requests that reached the second origin."""
+    def requests_elsewhere(self) -> list[Request]:
+        """The requests that the second origin received."""
         return [request for request in self.log if request.origin == self.elsewhere]
 
     def close(self) -> None:
