@@ -36,6 +36,18 @@ def test_every_command_has_help_and_is_listed_with_its_description(
     assert f"{command} {COMMANDS[command]}" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_starts_without_pytest_httpx_and_yaml(command: str) -> None:
+    """Each takes longer to import than the rest of the command; one that needs it imports it then."""
+    code = (
+        "import sys; from importlib import import_module;"
+        f"import_module('pytest_bctrl.cli.{command}');"
+        "print(*{'pytest', '_pytest', 'httpx', 'httpcore', 'yaml', 'jsonschema', 'schemathesis'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert "\n" == done.stdout
+
+
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("contract",), ("contract", "nonsense"), ("--nonsense",)])
 def test_an_invalid_command_exits_with_2_and_a_message_before_the_usage(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]

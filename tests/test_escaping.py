@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl import escaping
-from pytest_bctrl.cli.contract import yaml_text
+from pytest_bctrl.cli.yaml_output import yaml_text
 from tests.hostile.ci_parsers import github_commands
 from tests.hostile.outputs import EVERYTHING, TEXTS, Page, faults, hidden, markdown_faults, markdown_text
 

@@ -32,6 +32,8 @@ from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.drift.sources import source_name
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.exchanges.coverage_text import coverage_lines
+from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.recorded.conform import exchanges_with_route
 from pytest_bctrl.recorded.conform import response_from as response_from_exchange
@@ -39,7 +41,6 @@ from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.verdict import Title, checked_line
 from pytest_bctrl.reports.wording import counted
-from pytest_bctrl.suite.report.observing import Observer, coverage_lines
 from pytest_bctrl.traffic.recordings.exchange import Recording
 
 EXAMPLES = (

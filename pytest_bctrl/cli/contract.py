@@ -10,12 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from math import inf
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING
 
 from pytest_bctrl.cli.project import add_contract_argument, load_contract, own_files, project_root
 from pytest_bctrl.contract import build
@@ -27,7 +24,7 @@ from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.references import keyword_objects
 from pytest_bctrl.contract.show import contract_lines
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
-from pytest_bctrl.escaping import escape_line, escape_yaml
+from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples import sample_text
 from pytest_bctrl.samples.text import text_matching
 
@@ -255,38 +252,17 @@ def _build_command(options: argparse.Namespace) -> str:
     return shlex.join([*command, "--overlay", overlay, "--output", _OBSERVED])
 
 
-class _Dumper(yaml.SafeDumper):
-    """Indents sequences below their key, writes no aliases, and puts scalars with escapes in double quotes."""
-
-    def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
-        """Return the node of a scalar, in double quotes if it has to be escaped."""
-        if escape_line(value) != value:
-            style = '"'
-        return super().represent_scalar(tag, value, style)
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Indent a sequence below its key too."""
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Return True, so that no alias is written."""
-        return True
-
-
 def _overlay_text(suggestion: Suggestion, command: str) -> str:
     """Return an overlay as YAML, below a comment with the command that applies it."""
+    # Loads PyYAML, which the other actions need only for YAML documents.
+    from pytest_bctrl.cli.yaml_output import yaml_text
+
     head = (
         "# Responses that the API sent and the contract does not document; no data but listed values. Apply it with\n"
         f"#   {escape_line(command)}\n"
         f"#   pytest --bctrl-contract={_OBSERVED} …\n"
     )
     return head + yaml_text(suggestion.overlay)
-
-
-def yaml_text(data: Any) -> str:
-    """Return data as YAML that is safe to print: control characters in its strings are escaped."""
-    # No line is folded: a folded line could begin with a workflow command of GitHub Actions.
-    return escape_yaml(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=inf))
 
 
 def _build_with_overlays(options: argparse.Namespace, files: ContractFiles) -> int:

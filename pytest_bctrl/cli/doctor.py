@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
-
-import pytest
+from typing import TYPE_CHECKING, Literal
 
 from pytest_bctrl.cli.contract_summary import (
     SPACE_ID,
@@ -39,12 +37,12 @@ from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.run import INSTALL, ContractRun, required_variables, with_live_target
-from pytest_bctrl.suite.sending.target import Target
-from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
-from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.origin import connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    import pytest
 
 _REQUIRED_PACKAGES = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")
 _EXTRA_PACKAGES = ("schemathesis", "hypothesis")
@@ -322,11 +320,16 @@ def _target_line(
         return _error_line("target", error)
 
 
-def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float = TIMEOUT) -> Line:
+def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float | None = None) -> Line:
     """Send one GET with the key and return a line about the response; `redact` removes secrets from it."""
+    # These load httpx, which a diagnosis without a request does not need.
+    from pytest_bctrl.suite.sending.target import Target
+    from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
+    from pytest_bctrl.traffic.client import TIMEOUT
+
     operation = main_operation(run.contract)
     run = replace(run, contract=replace(run.contract, operations=(operation,)))
-    target = Target(run, RetryPolicy(attempts=1), timeout, max_parallel=1)
+    target = Target(run, RetryPolicy(attempts=1), TIMEOUT if timeout is None else timeout, max_parallel=1)
     try:
         status = target.plain_exchange(operation).response.status
         if status < 300:

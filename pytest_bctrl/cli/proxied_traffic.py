@@ -14,6 +14,7 @@ from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
+from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.exchanges.sent_secrets import received_secrets, security_schemes, sent_secrets
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.findings.fingerprint import named
@@ -22,7 +23,6 @@ from pytest_bctrl.http.message import Headers, Request
 from pytest_bctrl.reports.terminal import finding_line
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.redaction import Redaction
-from pytest_bctrl.suite.report.observing import Observer
 from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange, TransportError
 from pytest_bctrl.traffic.surplus import Surplus
 from pytest_bctrl.traffic.transport_findings import describe_error, surplus_finding, transport_finding

@@ -33,13 +33,13 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.exchanges.coverage_text import coverage_lines
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, Levels, at_or_above, parse_levels
 from pytest_bctrl.reports import SUFFIXES
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.verdict import Title, checked_line
 from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.settings import lookup, resolve, table
-from pytest_bctrl.suite.report.observing import coverage_lines
 from pytest_bctrl.traffic.listening import reachable_url
 from pytest_bctrl.traffic.origin import Connection, base_url, origin_of
 from pytest_bctrl.traffic.proxy.server import ProxyEvents, ProxyServer

@@ -151,7 +151,8 @@ def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 def client_for(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """Yield a client for the target; fails the test if the target sent bytes that belong to no response."""
     from pytest_bctrl.traffic.client import client
-    from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend
+    from pytest_bctrl.traffic.surplus import Surplus
+    from pytest_bctrl.traffic.watched_connection import WatchedBackend
 
     surpluses: list[Surplus] = []
     with client(**client_settings(request), backend=WatchedBackend(surpluses.append)) as http_client:
@@ -166,7 +167,7 @@ def _live(config: pytest.Config) -> ContractRun | None:
     """Return the run against the live API; None if the fixtures are for the mock."""
     if not config.option.bctrl_live:
         return None
-    from pytest_bctrl.suite.run import RUN
+    from pytest_bctrl.suite.run_key import RUN
 
     return config.stash[RUN]
 

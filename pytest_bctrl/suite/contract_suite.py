@@ -15,7 +15,7 @@ from pytest_bctrl.settings.resolve import scrubs_ids
 from pytest_bctrl.suite.plan.catalogue import docstrings_by_test, plan
 from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
-from pytest_bctrl.suite.run import RUN
+from pytest_bctrl.suite.run_key import RUN
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL
 from pytest_bctrl.suite.sending.requests import Probe
 from pytest_bctrl.suite.sending.target import Target

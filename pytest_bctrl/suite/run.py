@@ -7,8 +7,6 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import pytest
-
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, load_cached, packaged_contract
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock import MockServer
 
 _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-RUN: pytest.StashKey[ContractRun] = pytest.StashKey()
 
 Result = TypeVar("Result")
 

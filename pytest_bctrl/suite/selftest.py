@@ -34,7 +34,8 @@ from pytest_bctrl.suite.operations import reason_not_requested
 from pytest_bctrl.suite.plan.catalogue import BODY_TESTS
 from pytest_bctrl.suite.plan.pages import is_followed
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
-from pytest_bctrl.suite.run import RUN, ContractRun, with_mock
+from pytest_bctrl.suite.run import ContractRun, with_mock
+from pytest_bctrl.suite.run_key import RUN
 from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer

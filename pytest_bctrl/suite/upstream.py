@@ -17,7 +17,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports.drift_text import drift_text
 from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
-from pytest_bctrl.suite.run import RUN
+from pytest_bctrl.suite.run_key import RUN
 
 
 def test_upstream_has_not_drifted(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:

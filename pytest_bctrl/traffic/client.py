@@ -29,7 +29,8 @@ from pytest_bctrl.settings.secret_settings import is_sendable
 from pytest_bctrl.traffic.flow import SECOND_LOOK, Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
-from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend, WatchedStream, find_nested, find_surplus
+from pytest_bctrl.traffic.surplus import Surplus, find_nested
+from pytest_bctrl.traffic.watched_connection import WatchedBackend, WatchedStream, find_surplus
 
 TIMEOUT = 10.0
 """Maximum number of seconds for connecting, and for each wait for bytes."""

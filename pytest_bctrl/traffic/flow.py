@@ -24,7 +24,8 @@ from pytest_bctrl.http.codings import require_unpackable
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
-from pytest_bctrl.traffic.surplus import Surplus, WatchedStream
+from pytest_bctrl.traffic.surplus import Surplus
+from pytest_bctrl.traffic.watched_connection import WatchedStream
 
 CREDENTIAL = "bctrl_credential"
 """Request extension: the header fields, name to `Secret`, to send in place of the key; an empty mapping sends none."""

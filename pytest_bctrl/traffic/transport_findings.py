@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.traffic.flow import TooMuchError
 from pytest_bctrl.traffic.surplus import Surplus
 
 RULE = "complete_answer"
@@ -103,7 +102,7 @@ _ERRORS = (
         ErrorDescription("truncated", "the target truncates its response: {}", _CURL),
     ),
     ("RemoteProtocolError", "", ErrorDescription("not-http", "the target's response is not HTTP/1.1: {}", _CURL)),
-    (TooMuchError.__name__, "", ErrorDescription("too-large", "the target sends too much: {}", _CURL)),
+    ("TooMuchError", "", ErrorDescription("too-large", "the target sends too much: {}", _CURL)),
     ("ReadError", "", ErrorDescription("reset", "the target resets the connection: {}", _CURL)),
     ("WriteError", "", ErrorDescription("reset", "the target resets the connection: {}", _CURL)),
     ("", "", ErrorDescription("unusable", "the target sends no usable response: {}", _CURL)),

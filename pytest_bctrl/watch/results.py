@@ -14,12 +14,13 @@ import pytest
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.exchanges.coverage_text import not_covered
+from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import LEVELS, FailOn, Finding, Levels, at_or_above, from_dict
 from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.suite.baseline import Baseline
-from pytest_bctrl.suite.report.observing import Observer, not_covered
 from pytest_bctrl.watch.checking import UnmatchedRequest, WatchedTest, findings_in_tests
 
 CARRIED = "bctrl_watch"

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from pytest_bctrl.exchanges.coverage_text import coverage_rows, not_covered
 from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import block, causes, write_labelled
 from pytest_bctrl.reports.verdict import verdict_of
 from pytest_bctrl.reports.wording import numbered
-from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
 from pytest_bctrl.watch.results import WatchResults
 
 

@@ -252,7 +252,7 @@ KNOWN = {
     "suite/report/sinks.py write": "a note, which is redacted before it is written",
     "suite/report/results.py write": "the list of accepted findings",
     "watch/results.py write": "the baseline, which names rules and locations alone",
-    "traffic/surplus.py write": "the requests themselves, to the connection",
+    "traffic/watched_connection.py write": "the requests themselves, to the connection",
 }
 """Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from pytest_bctrl.checks.run import check_response
+from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.differences import differences
-from pytest_bctrl.suite.report.observing import Observer
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.observed.bodies import CONTRACT, OPERATION

@@ -14,10 +14,10 @@ import pytest
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.observed.coverage import coverage, unexercised_lines
 from pytest_bctrl.samples.inputs import inputs
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.report.observing import Observer
 from pytest_bctrl.suite.run import ContractRun, resolve
 from pytest_bctrl.suite.sending.transport_errors import reproduction
 from pytest_bctrl.traffic.origin import connection, values

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import BODY_TESTS
-from pytest_bctrl.suite.report.observing import Observer
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import RETRY, Target

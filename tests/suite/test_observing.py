@@ -10,7 +10,7 @@ import pytest
 
 # Imported here once: pytester forgets what a run in this process imported, and a second copy of a class is another.
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.suite.report.observing import Observer
+from pytest_bctrl.exchanges.observer import Observer
 from tests.suite.conftest import LiveRun
 from tests.variants import serve
 from tests.variants.runtimes import API_KEY, edited, put

@@ -18,7 +18,8 @@ import trustme
 
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.retry import RetryPolicy
-from pytest_bctrl.traffic.surplus import Surplus, WatchedBackend, find_nested
+from pytest_bctrl.traffic.surplus import Surplus, find_nested
+from pytest_bctrl.traffic.watched_connection import WatchedBackend
 from tests.traffic.callers import QUICK, Ask
 from tests.traffic.servers import CLOSE, response, serve
 

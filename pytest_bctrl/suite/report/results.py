@@ -17,6 +17,8 @@ from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.exchanges.coverage_text import not_covered, traffic_remarks
+from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.empty_lists import EmptyLists, empty_lists
@@ -28,7 +30,7 @@ from pytest_bctrl.suite.operations import reason_not_requested, requestable_oper
 from pytest_bctrl.suite.plan.catalogue import omitted_request_count
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
-from pytest_bctrl.suite.report.observing import Observer, not_covered, observer, traffic_remarks
+from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.run import NODE, ContractRun
 from pytest_bctrl.suite.sending.requests import Probe
 

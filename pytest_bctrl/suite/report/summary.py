@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.exchanges.coverage_text import coverage_rows, not_covered
 from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import block, causes, finding_line, listed, write_labelled
 from pytest_bctrl.reports.verdict import verdict_of
 from pytest_bctrl.reports.wording import accepted, numbered
 from pytest_bctrl.suite.operations import lacks_path_values, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
-from pytest_bctrl.suite.report.observing import coverage_rows, not_covered
 from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.run import SELECTING_OPTIONS, required_variables
 

@@ -28,8 +28,9 @@ from pytest_bctrl.suite.sending.transport_errors import reproduction
 from pytest_bctrl.traffic.client import ClientOptions, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, SECOND_LOOK, Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy
-from pytest_bctrl.traffic.surplus import SOURCE, Surplus, WatchedBackend, WatchedStream
+from pytest_bctrl.traffic.surplus import Surplus
 from pytest_bctrl.traffic.transport_findings import surplus_finding
+from pytest_bctrl.traffic.watched_connection import SOURCE, WatchedBackend, WatchedStream
 
 MAX_PARALLEL = 4
 """Maximum number of requests in flight, and of connections that are kept open."""

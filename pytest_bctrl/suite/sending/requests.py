@@ -14,7 +14,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.traffic.surplus import WatchedStream
+from pytest_bctrl.traffic.watched_connection import WatchedStream
 
 
 @dataclass(frozen=True, slots=True)

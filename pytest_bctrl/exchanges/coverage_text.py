@@ -1,0 +1,67 @@
+"""Describes the coverage of a contract, and how ordinary traffic differs from it, for summaries and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_bctrl.contract.schema.locations import display_location
+from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.exchanges.observer import Observer
+from pytest_bctrl.observed.coverage import Coverage, Point, unexercised_lines
+from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.reports.terminal import listed
+from pytest_bctrl.reports.wording import numbered
+
+
+def coverage_rows(observer: Observer, *, is_complete: bool) -> Iterator[tuple[str, str]]:
+    """Yield labels and texts: the coverage and, if `is_complete`, the parts that no response exercised."""
+    measured = observer.coverage
+    missing = unexercised_lines(measured)
+    responses = numbered(observer.everything.statuses.total(), "response")
+    points = f"{measured.seen} of {len(measured.points)} points exercised"
+    text = f"{measured.percent:.1f}% of the contract: {points}, in {responses}"
+    if missing and not is_complete:
+        text += "; --bctrl-coverage lists the rest"
+    yield "coverage", text
+    for reason in not_covered(measured):
+        yield "not checked", reason
+    if is_complete:
+        for number, line in enumerate(missing):
+            yield "" if number else "not covered", line
+
+
+def coverage_lines(observer: Observer, *, is_complete: bool = True) -> Iterator[str]:
+    """Yield the rows of `coverage_rows` as lines."""
+    for label, text in coverage_rows(observer, is_complete=is_complete):
+        yield escape_line(f"{label:<13}{text}")
+
+
+def not_covered(measured: Coverage) -> Iterator[str]:
+    """Yield a sentence per list that was always empty, and for what was not measured."""
+    yield from measured.not_measured
+    lists = {(point.operation, point.status, point.location) for point in measured.points if _is_empty_list(point)}
+    labels: dict[str, dict[str, None]] = {}
+    for point in measured.points:
+        if point.kind == "items" and not point.seen and (point.operation, point.status, point.location) in lists:
+            labels.setdefault(display_location(point.location), {})[point.operation] = None
+    has_several = len({point.operation for point in measured.points}) > 1
+    for location, operations in labels.items():
+        names = list(operations)
+        subject = listed(names, "operation") if len(names) > 1 else names[0]
+        yield f"{f'{subject}: ' if has_several else ''}{location}: every list was empty, so its items are not covered"
+
+
+def _is_empty_list(point: Point) -> bool:
+    """Return whether a point is a list that was empty in some response."""
+    return point.kind == "empty" and bool(point.seen)
+
+
+def traffic_remarks(observer: Observer) -> Iterator[str]:
+    """Yield a line for each difference between the contract and the traffic of ordinary tests."""
+    has_several = len(observer.contract.operations) > 1
+    for finding in differences(observer.contract, observer.unvalidated):
+        operation = f" in {finding.operation}" if has_several else ""
+        yield (
+            f"in the traffic of other tests: {finding.level} {finding.rule} at {finding.location}{operation}, "
+            f"{finding.message} ({finding.count} of {finding.total})"
+        )
