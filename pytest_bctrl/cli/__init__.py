@@ -40,7 +40,9 @@ COULD_NOT_CHECK = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; a user error is one line on standard error and exit code 2.
+    """Run one command and return its exit code; wrong arguments, `--help` and `--version` raise `SystemExit`.
+
+    A user error is one line on standard error and exit code 2.
 
     An internal error prints its traceback and exits with 2 as well: Python's own exit code for it, 1, would mean that
     the command found problems.
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_command(arguments: Sequence[str], redaction: Redaction) -> int:
-    """Run one command and return its exit code; prints an error of any kind instead of raising it."""
+    """Run one command and return its exit code; prints errors, but wrong arguments and `--help` raise `SystemExit`."""
     try:
         options = _argument_parser(arguments).parse_args(arguments, argparse.Namespace(redact=redaction))
         for stream in (sys.stdout, sys.stderr):
@@ -139,7 +141,7 @@ def _argument_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _help_formatter(prog: str) -> argparse.HelpFormatter:
-    """Return the formatter of help texts, as wide as the terminal or as `COLUMNS` says.
+    """Return the formatter of help texts, for the width in `COLUMNS`, else that of the terminal, else 80 columns.
 
     `argparse` needs it for every option, and would import `shutil` to determine the width of the terminal.
     """
@@ -157,7 +159,7 @@ class _ArgumentParser(argparse.ArgumentParser):
     """A parser whose errors begin with the message, in which any argument is escaped."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with the message and the usage."""
+        """Exit with code 2, the message and the usage."""
         self.exit(2, f"{self.prog}: {escape_line(message)}\n{self.format_usage()}")
 
 
@@ -167,7 +169,7 @@ class _Command(_ArgumentParser):
     module: ModuleType | None = None
 
     def parse_known_args(self, *args: Any, **named: Any) -> Any:
-        """Return the options of the command; an argument that it does not have is an error with its usage."""
+        """Return the options and an empty list; exits with the usage if the command lacks one of the arguments."""
         options, unknown_arguments = super().parse_known_args(*args, **named)
         if unknown_arguments:
             # The value of an unknown option may be a secret.

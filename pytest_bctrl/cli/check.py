@@ -85,9 +85,10 @@ class _CheckedFiles:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check every file and report; returns 1 if a response breaks the contract, 2 if something could not be checked.
+    """Check every file and report; returns 2 if something was not checked, else 1 if findings fail, else 0.
 
-    A file that cannot be read or checked does not prevent the check of the others.
+    A file that cannot be read or checked does not prevent the check of the others. With `--accept`, findings that fail
+    are added to the baseline, and the exit code is 0.
     """
     today = date.today()
     until = expiry_date(options.accept, options.until, today)
@@ -153,9 +154,9 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
 
 
 def _notes_on_skipped_files(paths: Sequence[str], attached_files: Collection[Path]) -> list[str]:
-    """Return a note per kind of file that was skipped in a folder, because it may hold no response.
+    """Return a note per folder and suffix (.json, .zip) with the number of files that were skipped there.
 
-    Files that a HAR refers to are not skipped.
+    They may hold no response. Files that a HAR refers to do not count.
     """
     notes = []
     for path in paths:
@@ -174,7 +175,7 @@ def _notes_on_skipped_files(paths: Sequence[str], attached_files: Collection[Pat
 
 
 def _file_names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
-    """Yield the name of every file to check; those of a folder in alphabetical order."""
+    """Yield the files to check, of a folder its .har files in order; adds a problem for a folder without any."""
     for path in paths:
         if path == "-" or not Path(path).is_dir():
             yield path
@@ -190,7 +191,8 @@ def _responses(
 ) -> Iterator[tuple[Response, str]]:
     """Yield each response of a file with the name of its entry; `operation` is that of a bare JSON body.
 
-    Raises `DocumentError` if the file has nothing to check.
+    Adds to `problems` each entry without the body of its response. Raises `DocumentError` if the file has nothing to
+    check.
     """
     if isinstance(content, bytes):
         yield response_from(content, contract, operation), ""

@@ -118,7 +118,7 @@ def _write_sample(files: ContractFiles) -> None:
 
 
 def _unsupported_parts(contract: Contract) -> Iterator[str]:
-    """Yield a line about unknown formats, and one per pattern for which no example can be generated."""
+    """Yield lines about unknown formats, if there are any, and one per pattern that no example can be generated for."""
     schemas = [
         schema for schema in keyword_objects(contract.document) if isinstance(schema.value.get("type", ""), str | list)
     ]
@@ -138,7 +138,7 @@ _SEEDS = 20
 
 @contextmanager
 def _packaged_copy(folder: Path) -> Iterator[None]:
-    """Copy the packaged contract to a new folder, print what is next, or remove the folder if the block raises."""
+    """Copy the packaged contract to a new folder; after the block, print the next step, or remove it if that raised."""
     shutil.copytree(packaged().folder, folder, ignore=shutil.ignore_patterns("__pycache__", "*.py", "current"))
     try:
         yield
@@ -169,7 +169,7 @@ def _reject_installed(files: ContractFiles, action: str, source: str | None = No
 
 
 def update(files: ContractFiles, source: str | None, is_dry: bool, is_new: bool = False) -> int:
-    """Show the drift and update the vendored spec; on an error no file is changed.
+    """Print the drift, update the vendored spec unless `is_dry`, and return 0; on an error no file is changed.
 
     `is_new` means that the files are a fresh copy, so that they are written even without a change: they name the
     source of their spec.
@@ -229,7 +229,7 @@ def _suggest(options: argparse.Namespace) -> int:
 
 
 def _write_suggestion(options: argparse.Namespace, suggestion: Suggestion) -> None:
-    """Write the overlay to a file or standard output, and print the command that applies it."""
+    """Write the overlay to a file and print the command that applies it, or write it to standard output."""
     text = _overlay_text(suggestion, _build_command(options))
     if options.output in (None, "-"):
         sys.stdout.write(text)
@@ -278,7 +278,8 @@ def _build_with_overlays(options: argparse.Namespace, files: ContractFiles) -> i
         )
     path = Path(options.output)
     if path.resolve() == files.merged.resolve():
-        raise DocumentError("it is the packaged contract", where=options.output, hint="give another --output")
+        problem = "it is the contract that is built without --overlay"
+        raise DocumentError(problem, where=options.output, hint="give another --output")
     inputs = [*options.overlay, *filter(None, [options.contract])]
     if path.resolve() in {Path(name).resolve() for name in inputs}:
         raise DocumentError(

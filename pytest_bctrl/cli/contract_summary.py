@@ -115,7 +115,7 @@ def has_server(contract: Contract) -> bool:
 
 
 def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSummary:
-    """Return the state of an operation: checked, unsafe, without a value, or not checked for a reason."""
+    """Return the summary of an operation; its state is `unsafe`, `no value`, `not checked` or `checked`."""
     reason = reason_not_requested(run, operation)
     state: State = "not checked" if reason else "checked"
     missing: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ def _exclusion_reason(exclusion: Exclusion) -> str:
 
 
 def _credential_counts(run: ContractRun) -> dict[str, int]:
-    """Return how many operations need each credential, by its field: `Authorization: Bearer …`."""
+    """Return how many operations require each credential, by its field: `Authorization: Bearer …`."""
     counts: dict[str, int] = {}
     for operation in run.operations:
         if () in operation.security:

@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report; returns 0 if all is well, 1 if something is wrong, 2 if something could not be checked."""
+    """Print the report; returns 2 if something could not be checked, else 1 if something is wrong, else 0."""
     diagnosis = _diagnose_project if options.contract is None else _explain_document
     lines = list(diagnosis(options, os.environ))
     states = {line.state for line in lines}
@@ -183,7 +183,7 @@ def _summary_lines(summary: ContractSummary, options: argparse.Namespace) -> Ite
 
 
 def _lines_to_paste(name: str, key_prefix: str, contract: Contract, summary: ContractSummary) -> Iterator[str]:
-    """Yield the lines of a pytest.ini with which a live run uses the contract and checks all safe operations."""
+    """Yield the lines of a pytest.ini for live runs with a contract, in which users replace `VALUE` and `…`."""
     yield "[pytest]"
     yield f"bctrl_contract = {name}"
     if key_prefix:
@@ -223,7 +223,7 @@ def _version(name: str) -> str:
 
 
 def _setting_lines(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
-    """Yield a line per setting with its value and origin, and a line per wrong setting."""
+    """Yield the lines about settings: ini file, key, those with a default, levels, and a line per wrong setting."""
     yield Line("ini", str(config.inipath or "none"))
     key_state = "set" if environment.get(KEY_VARIABLE) else "not set"
     yield Line("setting", f"key: {key_state} ({KEY_VARIABLE})")
@@ -263,7 +263,7 @@ def _error_line(topic: str, error: BctrlError, state: State = "wrong") -> Line:
 
 
 def _without_credentials(value: str) -> str:
-    """Return a URL without user, query and fragment, which may contain a secret; another value unchanged."""
+    """Return a value with `://` or `@` without user, query and fragment, which may be secret; another one unchanged."""
     if "://" not in value and "@" not in value:
         return value
     head, mark, rest = value.rpartition("://")
@@ -272,7 +272,7 @@ def _without_credentials(value: str) -> str:
 
 
 def _contract_lines(in_force: ContractInForce, contract: Contract) -> Iterator[Line]:
-    """Yield the lines about the contract in force: title, path and overlay, and whether it is out of date."""
+    """Yield a line with title, path and overlay of the contract; more if it is out of date, or a folder is not used."""
     overlay = "no overlay"
     if in_force.overlay:
         overlay = f"overlay {in_force.overlay}"

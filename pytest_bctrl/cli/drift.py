@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare the specs and report the changes without garbage collections; returns 1 if a change fails the run."""
+    """Compare and report with garbage collection switched off; returns the exit code of the comparison."""
     import gc
 
     # Nearly every object lives until the end, and garbage collection would take a quarter of the time.
@@ -97,7 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compare_and_report(arguments: argparse.Namespace) -> int:
-    """Compare the specs, write the reports or accept the findings, and return the exit code."""
+    """Compare the specs and write reports; returns 1 if findings fail, else 2 if parts were not compared, else 0.
+
+    With `--accept`, findings are added to the baseline instead, and the exit code is 0.
+    """
     from datetime import date
 
     from pytest_bctrl.baseline.baseline_file import apply_baseline, baseline_notes, expiry_date
@@ -177,7 +180,10 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
 def _updatable_contract(
     compared: ContractInForce | None, path: str, findings: Sequence[Finding]
 ) -> ContractInForce | None:
-    """Return the contract in force if the old document is its spec, so that updating it makes the comparison pass."""
+    """Return the contract in force if the old document is its spec, which an update would replace; else None.
+
+    `compared` is that contract if it is known already, else None; then None is also returned if nothing changed.
+    """
     if compared is not None:
         return compared
     if not findings or not Path(path).is_file():
@@ -189,15 +195,15 @@ def _updatable_contract(
 
 
 def _labels_excluded_from_base(excluded: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the operations that are not compared because they are invalid in the old document."""
+    """Return the labels of the operations that are not compared because they are invalid in the old document."""
     operations = [part["operation"] for part in excluded if part["side"] == "base"]
     return [operation for operation in operations if not operation.startswith("#/components/")]
 
 
 def _annotated_side(revision: Document, compared: ContractInForce | None) -> Side:
-    """Return the document that annotations refer to: the new one if it is a file of the repository, else the old one.
+    """Return the side that annotations refer to: `revision` if that is a file of the repository, else `base`.
 
-    `compared` is the contract in force, if it is the old document; then the new one is not part of the repository.
+    `compared` is the contract in force, if it is the old document; then the side is always `base`.
     """
     from pytest_bctrl.reports.wording import repository_file
 
@@ -224,16 +230,16 @@ def _with_observed(
     return [mark_accepted(finding, baseline, today) for finding in findings], notes
 
 
-def _exit_code(failing: int, arguments: argparse.Namespace, updatable: ContractInForce | None) -> int:
+def _exit_code(failing_count: int, arguments: argparse.Namespace, updatable: ContractInForce | None) -> int:
     """Return 1 if findings fail the run, and print their number and the next commands; return 0 otherwise.
 
     `updatable` is the contract that passes once it is updated to the new spec, if there is one.
     """
     from pytest_bctrl.reports.wording import numbered
 
-    if not failing:
+    if not failing_count:
         return 0
-    lines = [f"pytest-bctrl: {numbered(failing, 'finding')} at or above {arguments.fail_on}"]
+    lines = [f"pytest-bctrl: {numbered(failing_count, 'finding')} at or above {arguments.fail_on}"]
     # With --observed, the report itself has the next commands.
     if not arguments.observed:
         lines += _next_commands(arguments, updatable)
@@ -292,7 +298,7 @@ def _read_base(base: str, *, is_given: bool) -> Document:
 
 
 def default_sources(base: str | None, upstream: str | None, in_force: ContractInForce | None) -> tuple[str, str]:
-    """Return base and upstream; their defaults are the spec of the contract in force and its published source.
+    """Return base and upstream as given, or their defaults: the spec of the contract in force, its published source.
 
     The published source is `bctrl_upstream` if the project sets it, else the page that the lock names.
     """
@@ -361,7 +367,7 @@ def _rules_of_checks(in_force: ContractInForce | None) -> list[str]:
 
 
 def _next_commands(arguments: argparse.Namespace, updatable: ContractInForce | None) -> Iterator[str]:
-    """Yield what to do next, with a command for the same two documents."""
+    """Yield a line per next step, each with its command: update the spec if `updatable`, or accept the findings."""
     import shlex
 
     options = [arguments.upstream] if arguments.upstream else []

@@ -69,7 +69,7 @@ class Source(NamedTuple):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the files that do not exist, and print what to add to the existing ones; returns 0.
+    """Write or append to the files of the project, and print what to add to those that stay as they are; returns 0.
 
     Raises `BctrlError`, before anything is written, if the document or the project's configuration cannot be read, or
     if the contract suite can test no operation.
@@ -119,7 +119,7 @@ def _require_free_name(source: Source, document: str | None, text: str) -> None:
 
 
 def _download_contract(url: str) -> Source:
-    """Return the contract at a URL; its base URL is that of the document, if that names no other."""
+    """Return the contract at a URL, with the URL's origin as base URL if the document has no absolute server."""
     text = read_text(url)
     document = load_document(text, url)
     contract = from_document(document.data, url)
@@ -150,9 +150,10 @@ def _new_project(source: Source, root: Path) -> NewProject:
 
 
 def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operation, Inputs, bool]:
-    """Return the operation of the first test, its inputs, and whether only the mock accepts their values.
+    """Return the operation of the first tests, its inputs, and whether only the mock accepts their values.
 
-    An operation that a live run checks is preferred, and one with a JSON response.
+    An operation that a live run checks is preferred, and one with a JSON response. Raises `SettingError` if no
+    operation can be tested.
     """
     states: dict[str, State] = {operation.label: operation.state for operation in summary.operations}
     states |= dict.fromkeys(summary.needs_space_id, "checked")
@@ -194,7 +195,7 @@ def _new_files(source: Source, project: NewProject, config_file: Path | None) ->
 
 
 def _pytest_table(config_file: Path) -> tuple[str, Style]:
-    """Return the table of pytest in a configuration file, and how its values are written."""
+    """Return the name of pytest's table in a configuration file, and the style of its values."""
     if config_file.name == "pyproject.toml":
         tables = _parsed_toml(config_file).get("tool", {}).get("pytest", {})
         is_native = bool(tables) and "ini_options" not in tables

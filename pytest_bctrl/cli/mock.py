@@ -161,14 +161,17 @@ def _recording_scenario(path: Path, contract: Contract, *, conforming: bool) -> 
 
 
 def _control_token(options: argparse.Namespace) -> Secret:
-    """Return the token of the control path: that of the environment, else a random one."""
+    """Return the token of the control path, of the environment or random, and redact it in all output."""
     token = os.environ.get("BCTRL_CONTROL_TOKEN") or secrets.token_urlsafe(24)
     options.redact.add(token, name="the control token")
     return Secret(token)
 
 
 def _mock_key(options: argparse.Namespace) -> Secret | None:
-    """Return the key of the mock; None for the fixed one. Raises `SettingError` if its variable is not set."""
+    """Return the key in the variable of `--api-key-env`; None, for the fixed key, if the default variable is not set.
+
+    Raises `SettingError` if another variable is not set.
+    """
     name = options.api_key_env
     key = os.environ.get(name)
     if key:

@@ -105,7 +105,7 @@ def write_reports(
 
 
 def _replace_file(path: Path, text: str) -> None:
-    """Replace a file atomically, so that its previous contents survive a full disk."""
+    """Replace a file atomically, so that its previous contents survive a full disk; a pipe or device is written to."""
     if path.parts[:2] == ("/", "dev") or (path.exists() and not path.is_file()):
         # A pipe, a terminal or a device such as /dev/stdout cannot be replaced.
         path.write_text(text, "utf-8")

@@ -111,14 +111,16 @@ def _require_file(path: Path, where: str, is_written: bool) -> None:
 
 
 def project_setting(name: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:
-    """Return the result of `read` for pytest's configuration; None if no file of the project sets `name`."""
+    """Return the result of `read` for pytest's configuration; None if no file or `PYTEST_ADDOPTS` contains `name`."""
     return _read_if_relevant((name,), "", read)
 
 
 def _read_if_relevant(names: Sequence[str], folder: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:
-    """Return the result of `read` for pytest's configuration, which is read only if it may matter; else None.
+    """Return the result of `read` for pytest's configuration; None, without starting pytest, if it cannot matter.
 
-    Starting pytest takes a third of a second and runs the `conftest.py` of the project.
+    It may matter if a configuration file or `PYTEST_ADDOPTS` contains one of the names, or if `folder` exists here or
+    in a parent and this folder may not be pytest's rootdir. Starting pytest takes a third of a second and runs the
+    `conftest.py` of the project.
     """
     working_directory = Path.cwd()
     parents = (working_directory, *working_directory.parents)

@@ -156,7 +156,7 @@ def _docstring_text(text: str) -> str:
 
 
 def _request_expression(project: NewProject, fixtures: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the expression that sends the request, and the fixtures that it needs."""
+    """Return the expression that sends the request, and `fixtures` with one more if the expression needs it."""
     operation, fixtures = project.operation, list(fixtures)
     setting = {parameter.name for parameter in operation.path_parameters if parameter.setting == "space_id"}
     values = {name: "{bctrl_space_id}" if name in setting else value for name, value in project.inputs.path.items()}

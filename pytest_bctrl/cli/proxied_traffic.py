@@ -95,7 +95,7 @@ class ProxiedTraffic:
             self._count(self.not_checked, "a bug in pytest-bctrl, printed above")
 
     def add_surplus(self, proxied: ProxiedExchange, data: bytes) -> None:
-        """Add the finding about bytes that belong to no response, unless they are harmless."""
+        """Add a finding about bytes that belong to no response, unless they are harmless or of no operation."""
         request = _request_of(proxied)
         operation = self._operation_of(request)
         surplus = Surplus(data, proxied.method, proxied.status)
@@ -103,7 +103,7 @@ class ProxiedTraffic:
             self._report([surplus_finding(operation, surplus, self._curl_command(proxied, operation))])
 
     def add_unreachable(self, error: TransportError) -> None:
-        """Count a request that could not be forwarded because the target cannot be reached."""
+        """Count as not checked a request that could not be forwarded because the target cannot be reached."""
         description = describe_error(error.name, error.detail)
         self._count(self.not_checked, f"{description.message}; {description.hint}")
 
@@ -112,7 +112,7 @@ class ProxiedTraffic:
         self._count(self.rejected, f"{request}: {reason}")
 
     def _check_exchange(self, proxied: ProxiedExchange) -> None:
-        """Check an exchange with an operation of the contract, and count, report, observe and keep it."""
+        """Check an exchange and add its results; one that was cancelled or is to no operation is only counted."""
         request = _request_of(proxied)
         if not self._redact_secrets(request, proxied.headers):
             return
@@ -141,7 +141,7 @@ class ProxiedTraffic:
         self._keep(proxied, observed)
 
     def _add_unmatched(self, request: Request) -> None:
-        """Count a request that is to no operation, or whose operation was excluded as invalid."""
+        """Count a request to no operation: not checked if that was excluded, else unmatched unless a CORS preflight."""
         reasons = self._checks.exclusions(request)
         for reason in reasons:
             self._count(self.not_checked, reason)
@@ -158,7 +158,7 @@ class ProxiedTraffic:
         self._report([transport_finding(operation, description.kind, description.message, command, observed=observed)])
 
     def _observed(self, proxied: ProxiedExchange, request: Request, operation: Operation) -> ObservedExchange:
-        """Return an exchange with its decoded body, or with the reason why its body is not known."""
+        """Return an exchange with its decoded body, or why that is not known; reports a wrong content coding."""
         content, response_unread = Content(b""), ""
         if proxied.error is not None:
             response_unread = "the response is not complete"

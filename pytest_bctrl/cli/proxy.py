@@ -98,7 +98,10 @@ class _Result:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Forward requests until Ctrl-C or SIGTERM, and report; returns 1 for findings, 2 if something was not checked."""
+    """Forward requests until Ctrl-C or SIGTERM, and report; returns 1 if findings fail, else 2 if parts are unchecked.
+
+    Otherwise returns 0. With `--accept`, findings that fail are added to the baseline and do not count.
+    """
     today = date.today()
     until = expiry_date(options.accept, options.until, today)
     path = baseline_path(options.baseline, is_written=options.accept is not None)
@@ -185,7 +188,7 @@ def _tls_context(target: str) -> ssl.SSLContext | None:
 
 
 def _certificate_path() -> str:
-    """Return the path of the client certificate that the project or the environment sets; empty if none is set."""
+    """Return the path of the client certificate: of the environment, else of the project; empty if none is set."""
     setting = project_setting("bctrl_client_cert", _configured_certificate)
     if setting is not None:
         return setting.value
@@ -193,7 +196,7 @@ def _certificate_path() -> str:
 
 
 def _configured_certificate(config: pytest.Config) -> lookup.SettingValue | None:
-    """Return the setting of the client certificate; None if it is not set."""
+    """Return the client certificate of `PYTEST_ADDOPTS`, else of the environment, else of the file; None if not set."""
     return lookup.find_value(table.CLIENT_CERT, config, os.environ)
 
 
@@ -206,7 +209,10 @@ def _levels(options: argparse.Namespace, contract: Contract, custom_checks: Sequ
 
 
 def _report_file(name: str) -> ReportFile:
-    """Return the report to write to a file, in the format of its suffix. Raises `SettingError` for another suffix."""
+    """Return the report to write to a file, in the format of its suffix.
+
+    Raises `SettingError` for another suffix, and if the folder does not exist.
+    """
     path = Path(name)
     if path.suffix.lower() not in SUFFIXES:
         raise SettingError(
@@ -228,7 +234,7 @@ def _requested_recording(options: argparse.Namespace, contract: Contract, target
 
 
 def _summary_notes(traffic: ProxiedTraffic, levels: Levels) -> Iterator[str]:
-    """Yield a note per request that was not checked for a good reason, and per rule that is switched off."""
+    """Yield notes on unmatched, rejected and cancelled requests, and on each rule that is switched off."""
     for request in count_lines(traffic.unmatched):
         yield f"not in the contract: {request}"
     for request in count_lines(traffic.rejected):

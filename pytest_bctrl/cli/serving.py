@@ -105,7 +105,10 @@ _SIZE = re.compile(r"(\d+) *([KMG]?)I?(B?)", re.IGNORECASE)
 
 
 def byte_count(text: str) -> int:
-    """Return the number of bytes that a text describes, with or without the unit KB, MB or GB."""
+    """Return the number of bytes that a text describes, with or without a unit: 1 KB is 1,024 bytes.
+
+    Raises `argparse.ArgumentTypeError` for another text.
+    """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise argparse.ArgumentTypeError(f"{text} is not a size: give bytes, or a number with KB, MB or GB")

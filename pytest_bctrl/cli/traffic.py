@@ -101,7 +101,10 @@ def _observe(content: Recording | bytes, name: str, contract: Contract) -> Obser
 
 
 def _saved_observation(data: bytes, name: str) -> Observation | None:
-    """Return the observation in JSON data, which may be inside a report; None if the data is a body."""
+    """Return the observation in JSON data, which may be inside a report; None if the data is a body.
+
+    Raises `DocumentError` for data that is not JSON, for a spec, and for a report without an observation.
+    """
     parsed = parse(data)
     if not parsed.ok:
         raise DocumentError(f"{parsed.problems[0]}: it is not traffic", where=name, hint=_HINT)
@@ -120,7 +123,7 @@ def _saved_observation(data: bytes, name: str) -> Observation | None:
 
 
 def _report_observation(report: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return the observation in a report of a run against the live API. Raises `DocumentError` if it has none."""
+    """Return the observation in a report. Raises `DocumentError` if it has none, or is of a run against the mock."""
     if report.get("target") == "mock":
         raise DocumentError(
             "the report is of a run against the mock, which follows the contract and shows nothing about the API",

@@ -54,7 +54,7 @@ class BodyChanges:
                     self._removed_values.setdefault(place["location"], []).append(finding.expected)
 
     def change(self, finding: Finding) -> Change:
-        """Return the change for one finding: it affects each response that has one of the finding's locations."""
+        """Return the change for one finding about values in a body; without a transform if no value shows it."""
         transforms: list[ResponseTransform] = []
         controls: list[ResponseTransform] = []
         places = [place for place in finding.extra["places"] if "status" in place and is_in_body(place["location"])]
@@ -82,14 +82,14 @@ class BodyChanges:
         is_error = finding.level == "error"
 
         def apply(body: Any) -> Any:
-            """Return the body with a candidate that shows the change, or with the first one that changes it."""
+            """Return the body with a candidate that shows the change, else with any; unchanged if no error is shown."""
             is_valid = self._old.accepts(old_schema, body)
             first_changed = body
             for candidate in chain(candidates, self._generated_candidates(place)):
                 changed_body = self._changed_body(finding, place, body, candidate)
                 if changed_body is body or changed_body == body:
                     continue
-                if self._shows(place, changed_body, candidate, is_valid=is_valid) is is_error:
+                if self._rejects(place, changed_body, candidate, was_valid=is_valid) is is_error:
                     return changed_body
                 if first_changed is body and not (is_error and is_valid):
                     first_changed = changed_body
@@ -97,9 +97,9 @@ class BodyChanges:
 
         return apply
 
-    def _shows(self, place: Mapping[str, str], changed_body: Any, candidate: Candidate, *, is_valid: bool) -> bool:
-        """Return whether the old contract rejects the changed body, because of the changed value."""
-        if is_valid:
+    def _rejects(self, place: Mapping[str, str], changed_body: Any, candidate: Candidate, *, was_valid: bool) -> bool:
+        """Return whether the old contract rejects the changed body; only the candidate counts unless `was_valid`."""
+        if was_valid:
             return not self._old.accepts(self._old.body_schema(place), changed_body)
         # The body is invalid for another reason, such as another change: only the value itself is decisive.
         schema = self._old.schema_at(place)
@@ -108,14 +108,14 @@ class BodyChanges:
         return not self._old.accepts(schema, candidate.value)
 
     def _changed_body(self, finding: Finding, place: Mapping[str, str], body: Any, candidate: Candidate) -> Any:
-        """Return a body with a candidate at the affected paths of its location, changed as little as possible."""
+        """Return a body with a candidate at the affected paths of its location; objects are changed minimally."""
         location = candidate.location
         is_error = finding.level == "error"
         documented_paths = _documented_paths(self._old, self._old.body_schema(place), body, place["location"])
         new_schema = None if is_error else self._new.schema_at(place)
 
         def is_kept(path: Path, value: Any) -> bool:
-            """Return whether the value at a path stays: it has its own schema, or the new contract allows it."""
+            """Return whether the value at a path stays: it has its own schema, or a compatible change allows it."""
             return path in documented_paths or self._new.accepts(new_schema, value)
 
         paths = changed_paths(
@@ -137,7 +137,7 @@ class BodyChanges:
     def _smallest_value(
         self, place: Mapping[str, str], body: Any, path: Path, candidate: Candidate, *, is_error: bool
     ) -> Any:
-        """Return the value nearest to the one at a path that still shows the change."""
+        """Return the value that shows the change and is nearest to the current value at a path."""
         old_schema = self._old.body_schema(place)
         other_locations = [
             relative_location(location, candidate.location)
@@ -148,7 +148,7 @@ class BodyChanges:
                         if current_path == path), None)  # fmt: skip
 
         def is_shown(value: Any) -> bool:
-            """Return whether a value at the path shows the change."""
+            """Return whether the old contract rejects a value at the path, for an error; otherwise, accepts it."""
             return self._old.accepts(old_schema, with_value(body, path, value)) is not is_error
 
         return smallest_change(current, candidate.value, is_shown, other_locations)
@@ -158,7 +158,7 @@ class BodyChanges:
         location = place["location"]
 
         def apply(body: Any) -> Any:
-            """Return the body with other values of the same type at the location."""
+            """Return the body with other values of the same type at the location, as far as there are any."""
             value_type = next(type(value) for _, value in chain(candidates, self._generated_candidates(place)))
             examples = self._old.example_bodies(self._old.body_schema(place))
             allowed = [value for example in examples for _, value in select_values(example, location)]
@@ -171,7 +171,7 @@ class BodyChanges:
         return apply
 
     def _generated_candidates(self, place: Mapping[str, str]) -> Iterator[Candidate]:
-        """Yield the values that generated bodies of the new contract have at a place, as candidates."""
+        """Yield up to 12 different values that generated bodies of the new contract have at a place, as candidates."""
         values: list[Any] = []
         schema = self._new.body_schema(place)
         for body in self._new.example_bodies(schema):

@@ -46,7 +46,7 @@ def shown_candidates(finding: Finding) -> Iterator[Candidate]:
 
 
 def _example_candidates(location: str, example: dict[str, Any]) -> Iterator[Candidate]:
-    """Yield the rejected value of a counterexample, and the value at the location that contains it."""
+    """Yield the candidates of a counterexample: a rejected value inside the location, and the value at the location."""
     ancestor = str(example["of"]).removeprefix(".")
     if relative_location(location, ancestor) == "" and ancestor not in ("", location):
         return
@@ -89,7 +89,7 @@ def is_in_body(location: str) -> bool:
 
 
 def relocated(candidates: Iterator[Candidate], source: str, target: str) -> Iterator[Candidate]:
-    """Yield candidates moved from a source location to a target with the same schema."""
+    """Yield the candidates at or in a source location, moved to a target with the same schema; omit all others."""
     while (step := split_location(source)[1]) is not None and step == split_location(target)[1]:
         source, target = split_location(source)[0], split_location(target)[0]
     for location, value in candidates:
@@ -100,9 +100,10 @@ def relocated(candidates: Iterator[Candidate], source: str, target: str) -> Iter
 
 def relative_location(location: str, ancestor: str) -> str:
     """Return the steps from an ancestor to a location; empty if the location is not below the ancestor."""
-    if not location.startswith(ancestor):
+    remainder = location.removeprefix(ancestor)
+    if not location.startswith(ancestor) or (ancestor and remainder[:1] not in (".", "[", "<")):
         return ""
-    return location.removeprefix(ancestor).removeprefix(".")
+    return remainder.removeprefix(".")
 
 
 def joined_location(ancestor: str, remainder: str) -> str:
@@ -161,10 +162,10 @@ def smallest_change(before: Any, after: Any, is_shown: Shows, other_locations: C
 
 
 def _shown_within(outer: dict[str, Any], name: str, is_shown: Shows) -> Shows:
-    """Return a function that tells whether an object shows the change with another value for a member."""
+    """Return a function that returns whether `outer` shows the change with another value for its member `name`."""
 
     def is_shown_with(inner: Any) -> bool:
-        """Return whether the object with this member shows the change."""
+        """Return whether the object shows the change with this value for the member."""
         return is_shown({**outer, name: inner})
 
     return is_shown_with

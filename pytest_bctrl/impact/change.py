@@ -87,7 +87,7 @@ BodyTransform: TypeAlias = Callable[[Any], Any]
 
 
 def transform_bodies(transform: BodyTransform, applies_to: Callable[[ResponseContext], bool]) -> ResponseTransform:
-    """Return a transform of the JSON bodies of responses for which `applies_to` is true; equal bodies change once."""
+    """Return a transform of the JSON bodies of responses for which `applies_to` is true; results are cached by body."""
 
     @lru_cache(maxsize=8)
     def changed_payload(body: bytes) -> Payload | None:

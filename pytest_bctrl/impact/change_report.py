@@ -65,12 +65,12 @@ class ChangeReport:
 
     @property
     def _reasons_not_run(self) -> str:
-        """The tests that were not run with the change, and why; empty if all were."""
+        """The first three tests that were not run with the change, and why; empty if all were."""
         return "; ".join(f"{entry['test']}: {entry['why']}" for entry in self.not_run[:_MAX_REASONS])
 
     @property
     def is_unexamined_error(self) -> bool:
-        """Whether the change is a breaking one whose effect on some test is unknown, and no other test fails."""
+        """Whether a breaking change was not run, or not with every test, and no test fails with it."""
         if self.change.finding.level != "error" or self.tests:
             return False
         return self.verdict == "not run" or bool(self.not_run)
@@ -127,7 +127,7 @@ def report_lines(reports: Sequence[ChangeReport], *, is_verbose: bool) -> Iterat
 
 
 def failure_lines(failures: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """Yield a line for each distinct failure: the tests, the error, and the line of code."""
+    """Yield lines for the first five distinct failures: a test, the number of further ones, error, location, notes."""
     tests_by_failure: dict[tuple[str, str], list[str]] = {}
     for failure in failures:
         tests_by_failure.setdefault((failure["line"], failure["where"]), []).append(failure["test"])

@@ -42,7 +42,7 @@ class ContractVersion:
         return response.json[1]
 
     def path_values(self, operation: Operation, request: Request) -> Mapping[str, str]:
-        """Return the values of the path parameters of a request, by the names of this contract."""
+        """Return the values of a request's path parameters, by the names of this contract; empty without a match."""
         match = self._routes.match(request.target)
         if match is None:
             return {}
@@ -69,7 +69,7 @@ class ContractVersion:
         return schema is not None and accepts(self.contract, schema, value)
 
     def rejects_body(self, schema: Schema, body: bytes) -> bool:
-        """Return whether a schema rejects a JSON body, or needs one where there is none; False if it is not JSON."""
+        """Return whether a schema rejects a JSON body, or the number 0 for an empty body; False if it is not JSON."""
         try:
             return not self.accepts(schema, json.loads(body or b"0"))
         except ValueError:
@@ -96,12 +96,12 @@ class ContractVersion:
 
 
 def operation_shapes(finding: Finding) -> set[str]:
-    """Return the shapes of the operations that a finding affects; none if it affects all of them."""
+    """Return the shapes of the operations that a finding affects; an empty set if it affects all of them."""
     return {shape(place["operation"]) for place in finding.extra.get("places", ()) if place["operation"]}
 
 
 def is_at(context: ResponseContext, place: Mapping[str, str]) -> bool:
-    """Return whether a response has the operation and the status of a place of a finding."""
+    """Return whether a response has the operation and the status of a finding's place, which may be `default`."""
     status = context.response.status
     if place["status"] not in (str(status), f"{status // 100}XX", "default"):
         return False

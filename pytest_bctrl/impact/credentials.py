@@ -12,7 +12,10 @@ from pytest_bctrl.secrets.redaction import Redaction
 
 
 def without_credentials(text: str, exchanges: Iterable[InterceptedExchange], schemes: Sequence[SecurityScheme]) -> str:
-    """Return a text without the credentials of exchanges that look random: a test may send `key` or `secret`."""
+    """Return a text without the received credentials of exchanges, and without those sent that look random.
+
+    A test may send `key` or `secret`.
+    """
     redaction = Redaction()
     for exchange in exchanges:
         for value in filter(is_random, sent_secrets(exchange.request, schemes)):

@@ -48,10 +48,10 @@ def derive_changes(contract: Contract) -> list[Change]:
 
 
 def _derived_change(samples: Samples, finding: Finding, kind: Kind, transform: BodyTransform, location: str) -> Change:
-    """Return a change that applies to the success responses of an operation."""
+    """Return a change of the bodies of an operation's success responses."""
 
     def applies_to(context: ResponseContext) -> bool:
-        """Return whether a response is a success of the operation."""
+        """Return whether a response is of the operation and has its success status."""
         return context.operation is samples.operation and context.response.status == samples.status
 
     return Change(finding, kind, transform_bodies(transform, applies_to), locations=(location,))
@@ -64,7 +64,7 @@ def _derived_finding(operation: str, rule: str, location: str, message: str, lev
 
 
 def _violations(samples: Samples) -> Iterator[Change]:
-    """Yield a change for each mutant of the contract."""
+    """Yield a change for each mutant of the contract, except an undocumented property, which is valid."""
     locate = _cached_locator(samples)
     for mutant in mutants(samples):
         # An undocumented property is valid: it is among the unusual responses.
@@ -172,7 +172,7 @@ def _set_everywhere(location: str, value: Any) -> BodyTransform:
 
 
 def _keep_valid(samples: Samples, transform: BodyTransform) -> BodyTransform:
-    """Return a transform that changes only valid bodies that stay valid, and updates dependent properties."""
+    """Return a transform that keeps valid bodies valid: it updates dependent properties, or changes nothing."""
 
     def is_valid(body: Any) -> bool:
         """Return whether a body conforms to the schema and the invariants."""
@@ -181,7 +181,10 @@ def _keep_valid(samples: Samples, transform: BodyTransform) -> BodyTransform:
         return not any(any(invariant.check(body, {})) for invariant in samples.invariants)
 
     def apply(body: Any) -> Any:
-        """Return the changed body if it is valid or the original is not, else one with dependent properties updated."""
+        """Return the changed body if it is valid or the original is not, else with an update, else the original.
+
+        The update is that of properties which depend on the changed ones.
+        """
         changed_body = transform(body)
         if is_valid(changed_body) or not is_valid(body):
             return changed_body
@@ -194,7 +197,10 @@ def _keep_valid(samples: Samples, transform: BodyTransform) -> BodyTransform:
 
 
 def _update_dependent_properties(samples: Samples, before: Any, after: Any) -> Any:
-    """Update properties that depend on a changed one, such as `type` on `kind`, in each item."""
+    """Return `after` with the properties of its items updated that depend on a changed one, such as `type` on `kind`.
+
+    Items that `before` does not have are dropped.
+    """
     items = []
     for old, new in zip(samples.items(before), samples.items(after), strict=False):
         items.append(_with_dependent_properties(samples, old, new))

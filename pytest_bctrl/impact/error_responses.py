@@ -31,7 +31,7 @@ class ChangedErrors:
     def response(
         self, context: ResponseContext, status: int, message: str, headers: Mapping[str, str] | None = None
     ) -> MockResponse:
-        """Return the error response to a request in the shape of the new contract, or of the old one if it is gone."""
+        """Return the error response as the new contract documents it, or as the old one if the operation is gone."""
         request_id = context.response.header("x-request-id") or ""
         operation = self._new.operations.get(context.operation_shape)
         responses = self._new_responses

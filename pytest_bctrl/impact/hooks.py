@@ -157,7 +157,7 @@ class ImpactHooks:
         return result
 
     def _finish(self, session: pytest.Session, terminal: pytest.TerminalReporter | None) -> None:
-        """Run the changes, write the reports, print the summary and set the exit status."""
+        """Run the changes, write the reports, print the summary and set the exit status; once, and in no worker."""
         if self._is_finished or self._is_worker or self._config.option.collectonly:
             return
         self._is_finished = True
@@ -174,7 +174,7 @@ class ImpactHooks:
         return is_excluded(item, self._excluded) or (self._is_watching and breaks_contract(item))
 
     def _run_changes(self, session: pytest.Session) -> None:
-        """Run the changes with all tests that passed and are not excluded, and store the results."""
+        """Run the changes with the tests that are not excluded, and store the results; nothing if a test failed."""
         if session.testsfailed or session.exitstatus not in _PASSED:
             return
         tests = with_shared_exchanges(self._tests, self._exchanges_by_fixture)

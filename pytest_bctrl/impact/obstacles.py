@@ -42,7 +42,7 @@ def _obstacle_in(exchange: InterceptedExchange, change: Change, interceptor: Int
 
 
 def _lacks_credentials(exchange: InterceptedExchange, interceptor: Interceptor) -> bool:
-    """Return whether a request to a mock of the project has no credentials, although the contract requires some."""
+    """Return whether a request to a mock of the project lacks required credentials; False for the mock of this kit."""
     operation = interceptor.operation(exchange.request)
     if operation is None or not exchange.client_library:
         return False
@@ -50,7 +50,7 @@ def _lacks_credentials(exchange: InterceptedExchange, interceptor: Interceptor) 
 
 
 def _affected_shapes(finding: Finding) -> set[str]:
-    """Return the shapes of the operations that a change affects; none if it affects all of them."""
+    """Return the shapes of the operations that a change affects; an empty set if it affects all of them."""
     shapes = operation_shapes(finding)
     if not shapes and finding.operation:
         return {shape(finding.operation)}
@@ -60,7 +60,7 @@ def _affected_shapes(finding: Finding) -> set[str]:
 def unanswered_requests(
     exchanges: Iterable[InterceptedExchange], failures: Mapping[str, int], interceptor: Interceptor
 ) -> Counter[str]:
-    """Return the number of requests per operation that the project's own mocks did not answer, or with an error.
+    """Return the number of requests per operation that got no response, or an error, from the project's own mocks.
 
     Not by path, which may have another identifier in each run.
     """
@@ -73,7 +73,7 @@ def unanswered_requests(
 
 
 def unanswered_reason(with_change: Counter[str], without_change: Counter[str]) -> str:
-    """Return why a replayed test proves nothing: its mock rejects further requests; empty if it rejects none."""
+    """Return why a replay proves nothing: more requests got no response than without the change; empty if none did."""
     further = with_change - without_change
     if not further:
         return ""

@@ -38,8 +38,8 @@ class PagingChanges:
         locations = dict.fromkeys(location for page in pages for location in page.locations)
         return Change(finding, "drift", combine([page.apply for page in pages]), locations=tuple(locations))
 
-    def _introduced(self, finding: Finding, place: dict[str, str]) -> Iterator[_FirstPage]:
-        """Yield the first page for the operation at a place, if the finding adds a part of its new paging."""
+    def _introduced(self, finding: Finding, place: dict[str, str]) -> Iterator[_Pages]:
+        """Yield the pages of an operation, if only the new contract has paging and the finding adds a part of it."""
         operation_shape = shape(place["operation"])
         old, new = self._old.operations.get(operation_shape), self._new.operations.get(operation_shape)
         if old is None or new is None or "-added" not in finding.rule:
@@ -52,10 +52,10 @@ class PagingChanges:
         if paging.in_header:
             locations |= {f"header {LINK}", f"header {LINK.lower()}"}
         if place["location"] in locations:
-            yield _FirstPage(self._new, new, paging)
+            yield _Pages(self._new, new, paging)
 
 
-class _FirstPage:
+class _Pages:
     """The pages of one operation: half of the items at once, unless the request has a page size."""
 
     def __init__(self, version: ContractVersion, operation: Operation, paging: Paging) -> None:
@@ -91,7 +91,7 @@ class _FirstPage:
         return with_headers(changed, {LINK: link}) if link else changed
 
     def _start(self, context: ResponseContext, items: list[Any], size: int) -> int:
-        """Return the index of the first item of the requested page."""
+        """Return the index of the first item of the requested page; 0 for an unknown cursor."""
         paging = self._paging
         if paging.by in ("page", "offset"):
             number = max(0, query_integer(paging.start, context.request.query, paging.first) - paging.first)
@@ -107,7 +107,7 @@ class _FirstPage:
         return indexes[0] if indexes else 0
 
     def _identity_before(self, items: list[Any], index: int) -> str | None:
-        """Return the identity of the item before an index, which selects the page that begins there."""
+        """Return the identity of the item before an index, which selects the page; None if paging is not by item."""
         if self._paging.by != "item":
             return None
         return str(self._paging.identity_of(items[index - 1]))
@@ -115,7 +115,7 @@ class _FirstPage:
     def _with_next_page(
         self, context: ResponseContext, body: Any, page_items: list[Any], next_start: int | None, size: int
     ) -> tuple[Any, str]:
-        """Return a body that refers to the next page or says that it is last, and the value of its `Link` field."""
+        """Return a body that refers to the next page or says that it is last, and its `Link` field (empty if none)."""
         paging = self._paging
         body = _with_member(body, paging.more, next_start is not None)
         if next_start is None:
@@ -154,7 +154,7 @@ class _FirstPage:
         return _with_member(body, self._paging.pages, ceil(count / size))
 
     def _cursor(self, index: int) -> Any:
-        """Return the cursor of the page that begins at an index: the first format that the contract allows."""
+        """Return the cursor of the page that begins at an index, if possible in a format that the contract allows."""
         schema = self._version.schema_at(self._place)
         values: list[Any] = [text.format(index) for text in _CURSORS]
         for value in (*values, index):

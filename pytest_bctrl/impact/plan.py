@@ -43,7 +43,7 @@ class ImpactPlan:
         self.changes = worst_first(drift or derive_changes(self.contract))
 
     def _changes_from_drift(self) -> list[Change]:
-        """Return the changes that the drift gate finds; `notes` name the overlay actions that no longer apply."""
+        """Return the changes that the drift gate finds, and one more with all at once; sets `notes`."""
         old, new = read_source(str(self.base.spec)), read_source(self.source)
         overlay = self.base.overlay
         comparison = compare_contracts(old, new, overlay, Options())
@@ -56,7 +56,7 @@ class ImpactPlan:
 
 
 def _combined_change(changes: list[Change]) -> list[Change]:
-    """Return a list with the change that consists of several; empty if fewer than two can be run."""
+    """Return a list with one change that applies all that can be run; empty if fewer than two can be run."""
     runnable = [change for change in changes if change.transform is not None]
     if len(runnable) < 2:
         return []

@@ -60,7 +60,10 @@ class ReplayProgress:
         self._done = 0
 
     def note_planned_runs(self, run_count: int, seconds: float) -> None:
-        """Note how many runs a test needs, and how long each takes; announces the run after the first seconds."""
+        """Add the planned runs of a test and the seconds of each, and count as done the run that measured them.
+
+        Announces the run once two seconds have passed.
+        """
         self._learned += 1
         self._planned += run_count
         self._planned_seconds += run_count * seconds
@@ -158,7 +161,7 @@ class TerminalDisplay(Display):
         self._terminal.line(f"planned      {text}")
 
     def show(self, progress: RunProgress) -> None:
-        """Redraw the bar, or write a line if another 10% is done; a run of a second writes none."""
+        """Redraw the bar, or write a line if another 10% is done; none within the first second."""
         share = progress.done / progress.planned
         runs = f"{progress.done:,} of {progress.planned:,} test runs"
         text = f"{share:4.0%}, {runs}, {duration(progress.seconds_left)} left"
@@ -174,7 +177,7 @@ class TerminalDisplay(Display):
         self._shown_parts = max(part, self._shown_parts)
 
     def finish(self) -> None:
-        """End the line of the bar."""
+        """End the line of the bar, if there is one."""
         if self._has_bar:
             self._terminal.line("")
 

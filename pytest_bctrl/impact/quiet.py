@@ -96,6 +96,6 @@ def _silent_streams() -> Iterator[None]:
 
 
 def _restore(saved: int, descriptor: int) -> None:
-    """Make a descriptor refer to its saved file again."""
+    """Make a descriptor refer to the file of a saved one again, and close the saved one."""
     os.dup2(saved, descriptor)
     os.close(saved)

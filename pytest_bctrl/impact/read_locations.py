@@ -112,14 +112,14 @@ def _recording_copy(value: Any, location: str, on_read: OnRead) -> Any:
 
 
 def _noted(body: Any, reads: Reads) -> Any:
-    """Note that a body was decoded into an observed object; return the body."""
+    """Note that the use of a body was observed, if it is bytes; return the body."""
     if isinstance(body, bytes):
         reads.observed.add(body.decode("utf-8", "replace"))
     return body
 
 
 async def _noted_later(body: Awaitable[Any], reads: Reads) -> Any:
-    """Await a body, note that it was decoded into an observed object, and return it."""
+    """Await a body, note that its use was observed, if it is bytes, and return it."""
     return _noted(await body, reads)
 
 

@@ -79,7 +79,7 @@ class Replayer:
         _restore_temporary_folder(session.config)
 
     def run(self, item: pytest.Item, ordinary_seconds: float) -> ReplayOutcome:
-        """Run a test and tear down its function-scoped fixtures; a test that takes ten times as long fails."""
+        """Run a test and tear down its function-scoped fixtures; a test that exceeds its `time_limit` fails."""
         self._session._setupstate.teardown_exact(item)
         outcome = self._outcome = ReplayOutcome()
         try:
@@ -147,7 +147,7 @@ def _restore_temporary_folder(config: pytest.Config) -> None:
 
 
 def time_limit(ordinary_seconds: float) -> float:
-    """Return the limit in seconds for a test that took `ordinary_seconds` in the ordinary run."""
+    """Return the limit in seconds for a replay: ten times the ordinary run, and at least three seconds."""
     return max(_MIN_SECONDS, _SECONDS_FACTOR * ordinary_seconds)
 
 

@@ -44,7 +44,7 @@ class RequestChanges:
         shapes = operation_shapes(finding)
 
         def reject(context: ResponseContext) -> MockResponse:
-            """Return an error response if the new contract rejects the request because of the change."""
+            """Return an error response if the new contract rejects the request due to the change, else the response."""
             if context.operation_shape not in shapes or context.response.status >= 400:
                 return context.response
             if finding.level == "info":
@@ -59,7 +59,7 @@ class RequestChanges:
         return Change(finding, "drift", reject, request_shapes=tuple(shapes))
 
     def _violations(self, finding: Finding, context: ResponseContext) -> Iterator[RequestViolation]:
-        """Yield the errors of a request under the new contract only that a finding explains."""
+        """Yield the violations of a request that only the new contract has and that a finding explains."""
         locations = [
             place["location"]
             for place in finding.extra["places"]

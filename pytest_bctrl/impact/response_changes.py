@@ -85,7 +85,7 @@ class _ResponseChanges:
         return None
 
     def _removal_transform(self, removed_shapes: Sequence[str]) -> ResponseTransform:
-        """Return a transform that answers requests to removed operations with 404 or 405."""
+        """Return a transform that responds to requests for removed operations with 404 or 405."""
 
         def respond_as_removed(context: ResponseContext) -> MockResponse:
             """Return 404 or 405 if the operation of the request was removed, else the response."""
@@ -124,7 +124,7 @@ class _ResponseChanges:
         return reject
 
     def _lacks_new_credentials(self, context: ResponseContext) -> bool:
-        """Return whether only the new contract requires credentials of another kind; their values are not known."""
+        """Return whether a request has the credentials that the old contract requires, but not those of the new one."""
         old, new = (version.operations.get(context.operation_shape) for version in (self._old, self._new))
         if old is None or new is None or any(credential_violations(old, context.request)):
             return False

@@ -191,7 +191,7 @@ class ImpactRun:
         result.unfinished = ""
 
     def _test_outcome(self, test: ExercisedTest, change: Change) -> TestOutcome | None:
-        """Return the outcome of a test with a change; None if the change does not reach the test."""
+        """Return the outcome of a test with a change; None if the change reaches no response and no request of it."""
         if not self._is_reached(test, change):
             # If the change is about a request of the test, that request is still valid.
             if change.request_shapes and self._interceptor.is_any_for(test.all_exchanges, change.request_shapes):
@@ -221,7 +221,7 @@ class ImpactRun:
         return self._replay_outcome(test, change.control).failed
 
     def _changed_responses(self, test: ExercisedTest, transform: ResponseTransform | None) -> list[MockResponse] | None:
-        """Return the responses of a test with a change; None if the change affects none of them."""
+        """Return the responses of a test, with a change where it applies; None if the change affects none of them."""
         exchanges = test.all_exchanges
         responses = [
             exchange.sent
@@ -234,7 +234,7 @@ class ImpactRun:
         return responses
 
     def _replay_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
-        """Return how a test ends with a change that affects its responses; equal responses are sent once."""
+        """Return how a test ends with a change that affects its responses; reuses a run with equal responses."""
         responses = self._changed_responses(test, transform) or []
         key = digest_of_responses(responses)
         earlier = test.outcomes.get(key)
@@ -252,7 +252,7 @@ class ImpactRun:
         )
 
     def _confirmed_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
-        """Run a test with a change; if it fails, run it without the change and with it again, as a confirmation."""
+        """Return the outcome of a test with a change; the test is unreliable if more runs do not confirm a failure."""
         outcome = self._run_test(test, transform)
         if not outcome.failed:
             return outcome
@@ -338,7 +338,7 @@ class ImpactRun:
         return outcome is not None and outcome.outcome == "fails"
 
     def _needed_changes(self, test: ExercisedTest, changes: Sequence[Change]) -> list[Change]:
-        """Return a smallest set of the changes with which the test fails."""
+        """Return a set of the changes, at least two, from which none can be omitted for the test to fail."""
         needed = [change for change in changes if self._is_reached(test, change)]
         for change in needed[:]:
             fewer = [candidate for candidate in needed if candidate is not change]
@@ -348,7 +348,7 @@ class ImpactRun:
         return needed
 
     def _rerun_failed_tests(self) -> None:
-        """Run every test that fails with a change again without one: a test that fails at random is unreliable."""
+        """Run every test that failed with a change three times without one; a test that fails then is unreliable."""
         failed = {
             test
             for result in self.results.values()

@@ -72,7 +72,7 @@ class RunData:
         }
 
     def add(self, data: Mapping[str, Any]) -> None:
-        """Add the results, counts and notes of a worker process to those of the run."""
+        """Add the results, counts and notes of a worker process; the seconds become those of the slowest."""
         for key, result in data["results"].items():
             self.results.setdefault(key, ChangeResult()).add(result)
         self.run_counts.update(data["run_counts"])
@@ -81,11 +81,11 @@ class RunData:
         self.seconds = max(self.seconds, data["seconds"])
         self.unobserved = list(dict.fromkeys([*self.unobserved, *data["unobserved"]]))
 
-    def add_lost_worker(self, changes: Iterable[str]) -> None:
-        """Note that a worker ended without its results: no change, given by its key, was run with all tests."""
+    def add_lost_worker(self, change_keys: Iterable[str]) -> None:
+        """Count a worker that ended without results, and mark the changes as not run with all tests."""
         self.lost_workers += 1
-        for change in changes:
-            self.results.setdefault(change, ChangeResult()).unfinished = LOST_WORKER
+        for key in change_keys:
+            self.results.setdefault(key, ChangeResult()).unfinished = LOST_WORKER
 
 
 class ImpactReport:
@@ -140,7 +140,7 @@ class ImpactReport:
         return ""
 
     def _write_reports(self) -> bool:
-        """Write the report files; return whether one of them could not be written."""
+        """Write the report files and the stored report; return whether one of them could not be written."""
         plan = self._plan
         notes = [*plan.notes, *count_lines(self._reports, plan.source), *self._run_lines(), *self._unrun_lines()]
         unexamined = unexamined_line(self._reports)
@@ -204,7 +204,7 @@ class ImpactReport:
             yield f"not run: {numbered(len(reasons) - _MAX_UNRUN, 'more test')}"
 
     def print_summary(self, terminal: pytest.TerminalReporter) -> None:
-        """Print the verdict of each change, and the counts."""
+        """Print the verdict of each change, and the counts; if nothing was measured, only why and the counts."""
         if self._problem:
             terminal.line(escape_line(f"bctrl: {self._problem}"), red=True)
             unobserved = [f"note         {line}" for line in self._unobserved_lines()]

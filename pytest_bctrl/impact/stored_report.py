@@ -18,7 +18,7 @@ def stored_report_path(config: pytest.Config) -> Path | None:
 
 
 def remove_stored_report(config: pytest.Config) -> None:
-    """Remove the stored report, which describes other code; files that the user named stay."""
+    """Remove the stored report of an earlier run, if there is one; report files that the user named stay."""
     path = stored_report_path(config)
     if path is not None:
         path.unlink(missing_ok=True)

@@ -62,7 +62,7 @@ class WatchedExchanges:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Complete the exchanges of each test when it has ended."""
+        """Store the running test, and forget its recorded exchanges when it has ended."""
         self._item = item
         result = yield
         self._recorder.take()
@@ -108,7 +108,7 @@ class WatchedExchanges:
         return shape(api_exchange.operation_label) not in self._interceptor.unchangeable
 
     def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
-        """Return the response with the change of the impact run; raises `ConnectionResetError` past its time limit."""
+        """Return the response with or without the active change; raises `ConnectionResetError` past the time limit."""
         api_exchange = self._api_exchange(exchange)
         original, problem = original_response(exchange, content)
         if api_exchange is None or problem:
@@ -119,7 +119,7 @@ class WatchedExchanges:
         return substitute_for(exchange, content, original, changed)
 
     def _api_exchange(self, exchange: WatchedExchange) -> ApiExchange | None:
-        """Return an exchange as the API sees it; None if it is not with the API, or if this kit responds."""
+        """Return an exchange as the API receives it; None if it is to no operation, or if this kit responds."""
         if exchange.is_of_mock or exchange.is_of_recording:
             return None
         api_exchange = self._api.select(exchange)

@@ -213,7 +213,7 @@ class RoundRobin:
         self._pending: dict[str, set[int]] = {}
 
     def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
-        """Return the index of the alternative to use at this visit; `counts` tells whether it has to be used at all.
+        """Return the index of the alternative to use at this visit; `counts` is whether each has to be used at all.
 
         `counts` is false if the alternatives are not those of the contract, and need no coverage.
         """

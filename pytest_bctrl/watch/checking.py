@@ -63,7 +63,7 @@ class WatchedContract:
         return test
 
     def _check(self, exchange: WatchedExchange, test: WatchedTest) -> None:
-        """Check one exchange if it is with a server of the contract; lists it if it matches no operation."""
+        """Check one exchange with the API; one to no operation is listed as unmatched or, if excluded, not checked."""
         api_exchange = self.api.select(exchange)
         if api_exchange is None:
             return
@@ -125,7 +125,7 @@ _CACHED_EXCHANGES, _CACHED_BYTES = 256, 65_536
 
 
 def _response_body(exchange: WatchedExchange) -> tuple[bytes, str]:
-    """Return the decoded body of a response, and the reason if it is not known."""
+    """Return the decoded body of a response, and why it is not known; the reason is empty if it is."""
     body: WatchedBody = exchange.response_body
     if exchange.method.upper() == "HEAD" or exchange.status in _NO_BODY:
         return body.content, ""
@@ -191,7 +191,7 @@ def _origin_text(origins: Sequence[dict[str, Any]]) -> str:
 
 
 def _finding_key(finding: Finding) -> tuple[str, ...]:
-    """Return a key that is equal for findings with the same location, message and fingerprint."""
+    """Return a key of the operation, rule, level, location, message and fingerprint of a finding."""
     return *_location_key(finding), finding.message, finding.fingerprint
 
 

@@ -16,7 +16,7 @@ from pytest_bctrl.watch.exchange import WatchedExchange
 
 
 class ExchangedCredentials:
-    """The credentials of tests. Only those that look random are redacted: a test may send `key` or `secret`."""
+    """The credentials of tests. Of those sent, only random ones are redacted: a test may send `key` or `secret`."""
 
     def __init__(self, contract: Contract) -> None:
         self._schemes = security_schemes(contract)

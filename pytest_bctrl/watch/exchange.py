@@ -57,7 +57,7 @@ class WatchedBody:
         self.is_complete = not self.is_too_large
 
     def set(self, content: bytes) -> None:
-        """Record the whole body at once, as complete."""
+        """Record the whole body at once, as complete unless it is above the limit."""
         self.add(content)
         self.finish()
 

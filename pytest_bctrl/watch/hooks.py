@@ -172,7 +172,7 @@ class WatchHooks:
         return f"bctrl watch{during}: {breach(failing).rstrip()}"
 
     def _is_known(self, response: Response) -> bool:
-        """Return whether an equal body was observed before, so that only its status needs to be counted.
+        """Return whether an equal body was observed before, so that only its status needs to be counted; remembers it.
 
         The worker of pytest-xdist passes on its observations after each test, so it observes each response.
         """
@@ -200,7 +200,7 @@ class WatchHooks:
         return report
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Update the baseline and set the exit code: 2 if a complete run sent no request of the contract."""
+        """Update the baseline; exit with 1 if that fails, with 2 if a whole run sent no request of the contract."""
         if self._is_worker or self._config.option.collectonly:
             return
         results = self._results

@@ -59,7 +59,7 @@ class Recorder:
         self.test_line = ""
 
     def records(self, rank: int) -> bool:
-        """Return whether an exchange is recorded in a layer of this rank: no outer layer records it already."""
+        """Return whether a layer of this rank records an exchange: recording is active, and no outer layer does."""
         if not self.is_active:
             return False
         sending = _SENDING.get()
@@ -67,7 +67,7 @@ class Recorder:
 
     @contextmanager
     def sending(self, exchange: WatchedExchange, rank: int) -> Iterator[None]:
-        """Make an exchange the current one during the block, so that inner layers do not record it."""
+        """Make an exchange current during the block, so that inner layers do not record it; notes one that raises."""
         token = _SENDING.set(_Sending(rank, exchange))
         try:
             yield
@@ -110,7 +110,7 @@ class Recorder:
         self._at_end.append(function)
 
     def take(self) -> list[WatchedExchange]:
-        """Return the exchanges since the last call, and forget them."""
+        """Call the functions of `at_end_of_test`, return the exchanges since the last call, and forget them."""
         for function in self._at_end:
             function()
         with self._lock:
@@ -124,7 +124,10 @@ class Recorder:
             sending.exchange.registered = text
 
     def calling_line(self) -> str:
-        """Return the innermost line of the project that is being run, as `file:line`; empty if there is none."""
+        """Return the innermost running line of the project as `file:line`, else that which created the task or thread.
+
+        Empty if there is none.
+        """
         created_at = _CREATED_AT.get()
         frame = sys._getframe(1)
         while frame is not None:

@@ -71,7 +71,7 @@ class WatchedApi:
         self.mocks: set[Origin] = set()
 
     def select(self, exchange: WatchedExchange) -> ApiExchange | None:
-        """Return an exchange as the API receives it; None if it is not with a watched server."""
+        """Return an exchange as the API receives it; None unless its server is watched, in process or on loopback."""
         try:
             origin = origin_of(exchange.url)
         except ValueError:

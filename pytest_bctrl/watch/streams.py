@@ -9,7 +9,7 @@ from pytest_bctrl.watch.exchange import WatchedBody
 
 
 def tee_request_body(content: Any, body: WatchedBody) -> Any:
-    """Return the content to send instead of `content`, which records what is sent in `body`."""
+    """Record `content` in `body` and return it; a file or iterable is returned as one that records what is read."""
     body.problem = "it was not sent completely"
     if content is None:
         body.set(b"")

@@ -22,6 +22,7 @@ from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.impact.candidates import joined_location, relative_location
 from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.change_report import failure_lines
 from pytest_bctrl.impact.derived_changes import derive_changes
@@ -179,6 +180,18 @@ def test_the_locations_that_a_test_reads_are_recorded(name: str, use: Callable[[
     assert is_read("[*]", read)
     assert is_read("", read)
     assert not is_read("[*]", set())
+
+
+@pytest.mark.parametrize("ancestor", ["", "status", "runtimes[*]", "backing<Backing0>", "a.*"])
+@pytest.mark.parametrize("remainder", ["code", "[*].code", "<Cloud>.code", "*"])
+def test_a_location_below_another_is_relative_to_it(ancestor: str, remainder: str) -> None:
+    assert relative_location(joined_location(ancestor, remainder), ancestor) == remainder
+
+
+@pytest.mark.parametrize("location", ["status", "statusCode", "statusCode.text", "code.status"])
+def test_a_location_beside_another_is_not_relative_to_it(location: str) -> None:
+    """A member whose name begins with that of another member is beside it."""
+    assert relative_location(location, "status") == ""
 
 
 def test_only_the_first_failures_are_listed() -> None:

@@ -35,10 +35,10 @@ class _AiohttpHook:
         recorder.at_end_of_test(self._forget_readers)
 
     def wrap(self, session: Any, request: Any) -> Any:
-        """Return a function in place of `ClientSession._request`, whose coroutine records the exchanges."""
+        """Return a function in place of `ClientSession._request`, which sends with `_send_observed`."""
 
         def observed_request(method: str, url: Any, *arguments: Any, **named: Any) -> Coroutine[Any, Any, Any]:
-            """Return the coroutine that sends the request and records its exchanges."""
+            """Return the coroutine that sends the request with `_send_observed`."""
             sent_at = self._recorder.calling_line()
             return self._send_observed(
                 session, request(method, url, *arguments, **named), named, str(method), str(url), sent_at
@@ -49,7 +49,7 @@ class _AiohttpHook:
     async def _send_observed(
         self, session: Any, sending: Any, named: Mapping[str, Any], method: str, url: str, sent_at: str
     ) -> Any:
-        """Send a request, record the exchanges of it and its redirects, and return the response or its substitute."""
+        """Send a request, record its exchange and those of redirects; in a replay, return a substitute response."""
         __tracebackhide__ = True
         if not self._recorder.records(CLIENT):
             return await sending
@@ -194,7 +194,7 @@ def _serialized(session: Any, json: Any) -> bytes:
 
 
 def _fields_left_out(sent: Headers, fields: Headers) -> Headers:
-    """Return the header fields that a mock leaves out of the request that it shows."""
+    """Return those of `fields` whose names are not in `sent`: a mock leaves them out of the request that it shows."""
     names = {name.lower() for name, _ in sent}
     missing = {name.lower(): (name, value) for name, value in fields if name.lower() not in names}
     return tuple(missing.values())

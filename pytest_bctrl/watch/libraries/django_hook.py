@@ -18,10 +18,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the methods of both clients that run the application for a single request."""
 
     def wrap(run: Any) -> Any:
-        """Return the method `request` of clients, which records the exchange."""
+        """Return a `request` that records the exchange; while a test is replayed, it substitutes the response."""
 
         def request(self: Any, **values: Any) -> Any:
-            """Return the response to a request or its substitute, and record the exchange."""
+            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run(self, **values)
@@ -35,10 +35,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         return request
 
     def wrap_async(run: Any) -> Any:
-        """Return the method `request` of asynchronous clients, which records the exchange."""
+        """Return an async `request` that records the exchange; in a replay, it substitutes the response."""
 
         async def request(self: Any, **values: Any) -> Any:
-            """Return the response to a request or its substitute, and record the exchange."""
+            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return await run(self, **values)
@@ -74,7 +74,10 @@ def _exchange_of_scope(scope: dict[str, Any]) -> WatchedExchange:
 
 
 def _record_response(exchange: WatchedExchange, response: Any, recorder: Recorder) -> Any:
-    """Record the response of an exchange and return it, or its substitute; an asynchronous stream is left unread."""
+    """Record an exchange and return its response; while a test is replayed, return a substitute instead.
+
+    An asynchronous stream is left unread, and is not substituted.
+    """
     exchange.receive(response.status_code, response.headers.items())
     body = exchange.response_body
     body.is_encoded = True

@@ -64,11 +64,11 @@ class _HttpClientHook:
         return observed_send
 
     def wrap_getresponse(self, getresponse: Any) -> Any:
-        """Return a function in place of `HTTPConnection.getresponse`, which records or replaces the response."""
+        """Return a `getresponse` that records the exchange; while a test is replayed, it substitutes the response."""
         recorder = self._recorder
 
         def observed_getresponse(self: Any) -> Any:
-            """Return the response without its body, or its substitute, and record the exchange."""
+            """Return the response and record the exchange; while a test is replayed, return a substitute response."""
             __tracebackhide__ = True
             response = getresponse(self)
             sent: _SentRequest | None = vars(self).pop(_SENT, None)

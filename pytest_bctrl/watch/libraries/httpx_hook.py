@@ -34,10 +34,10 @@ class _HttpxHook:
         self._tee, self._async_tee = _tee_class(module.SyncByteStream), _async_tee_class(module.AsyncByteStream)
 
     def wrap(self, client: Any, send: Any) -> Any:
-        """Return a function in place of `_send_single_request` of a client, which records the exchange."""
+        """Return a `_send_single_request` that records the exchange; in a replay, it substitutes the response."""
 
         def send_single_request(request: Any) -> Any:
-            """Return the response to a request or its substitute, and record the exchange."""
+            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
             __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
                 return send(request)
@@ -55,10 +55,10 @@ class _HttpxHook:
         return send_single_request
 
     def wrap_async(self, client: Any, send: Any) -> Any:
-        """Return a function in place of `_send_single_request` of async clients, which records the exchange."""
+        """Return an async `_send_single_request` that records the exchange, or in a replay substitutes the response."""
 
         async def send_single_request(request: Any) -> Any:
-            """Return the response to a request or its substitute, and record the exchange."""
+            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
             __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
                 return await send(request)

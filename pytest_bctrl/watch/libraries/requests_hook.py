@@ -22,10 +22,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of adapters that sends a single request: redirects and authentication call it per request."""
 
     def wrap(_adapter: Any, send: Any) -> Any:
-        """Return the method `send` of an adapter, which records the exchange."""
+        """Return a `send` that records the exchange; while a test is replayed, it substitutes the response."""
 
         def observed_send(request: Any, *arguments: Any, **named: Any) -> Any:
-            """Return the response to a request or its substitute, and record the exchange."""
+            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return send(request, *arguments, **named)

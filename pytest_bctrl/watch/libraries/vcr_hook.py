@@ -18,10 +18,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of connections that returns a response, recorded or real."""
 
     def wrap(getresponse: Any) -> Any:
-        """Return the method `getresponse` of a connection, which records the exchange."""
+        """Return a `getresponse` that records the exchange; while a test is replayed, it substitutes the response."""
 
         def observed_getresponse(self: Any, *arguments: Any, **named: Any) -> Any:
-            """Return the response or its substitute, and record the exchange."""
+            """Return the response and record the exchange; while a test is replayed, return a substitute response."""
             __tracebackhide__ = True
             if not recorder.records(HTTP_CLIENT):
                 return getresponse(self, *arguments, **named)

@@ -17,10 +17,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of clients that runs the application for a single request."""
 
     def wrap(run_wsgi_app: Any) -> Any:
-        """Return the method `run_wsgi_app` of a client, which records the exchange."""
+        """Return a `run_wsgi_app` that records the exchange; while a test is replayed, it substitutes the response."""
 
         def observed_run(self: Any, environ: dict[str, Any], *arguments: Any, **named: Any) -> Any:
-            """Return the response to a request or its substitute, and record the exchange."""
+            """Run the application and record the exchange; while a test is replayed, return a substitute response."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run_wsgi_app(self, environ, *arguments, **named)
