@@ -89,7 +89,7 @@ _KEPT = frozenset({r"\n", r"\t", r"\u0023"})
 
 
 def escape_html_json(document: str) -> str:
-    """Return a JSON document as ASCII for a `script` element of HTML, which no text in it can end.
+    """Return a JSON document for a `script` element of HTML, which no text in it can end.
 
     It is shown, not read by programs: hidden characters become text that shows their escape (`\u202e`).
     """
@@ -98,7 +98,7 @@ def escape_html_json(document: str) -> str:
 
 
 def _shown_escape(match: re.Match[str]) -> str:
-    """Return a JSON escape as it is, or doubly escaped if its character is invisible and would act on a terminal."""
+    """Return a JSON escape as it is, or with its backslash doubled if its character is invisible (not \\n, \\t)."""
     import json
 
     char = json.loads(f'"{match[0]}"')
@@ -107,7 +107,7 @@ def _shown_escape(match: re.Match[str]) -> str:
 
 
 def escape_html(text: str) -> str:
-    """Return a text for HTML, as content or as an attribute's value in quotes."""
+    """Return a line for HTML, as content or as an attribute's value in quotes."""
     from html import escape
 
     return escape(escape_line(text))

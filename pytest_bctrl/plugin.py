@@ -143,13 +143,13 @@ def _enter_run(config: pytest.Config) -> None:
 
 
 def _is_source(following: str) -> bool:
-    """Return whether the argument after `--bctrl-impact` is a spec and not a path of tests."""
+    """Return whether the argument after `--bctrl-impact` looks like its SOURCE, and not like a path of tests."""
     is_elsewhere = following in ("mutants", "published") or "://" in following or following.startswith("git:")
     return is_elsewhere or following.endswith((".md", ".yaml", ".yml", ".json"))
 
 
 def _redact_secrets(config: pytest.Config) -> None:
-    """Add the secrets of environment and settings to the redaction of output, if there are any."""
+    """Add the secrets of environment and settings to the redaction of output, which starts if any may be set."""
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
@@ -203,7 +203,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _reject_mistakes(config: pytest.Config) -> None:
-    """Raise `pytest.UsageError` for settings that do not exist, and for arguments that need a contract run."""
+    """Raise `pytest.UsageError` for settings that nothing reads, and for arguments that need a contract run."""
     option = config.option
     runs = (option.bctrl_live, option.bctrl_mock, option.bctrl_selftest, option.bctrl_upstream)
     is_run = any(runs) or option.bctrl_impact is not None or _is_watching(config)
@@ -227,7 +227,7 @@ def _reject_mistakes(config: pytest.Config) -> None:
 
 
 def _start_runs(config: pytest.Config) -> None:
-    """Start the contract run and the watch, as far as they are requested."""
+    """Start the contract run and the watch, if requested; raises `pytest.UsageError` for a report of neither."""
     option = config.option
     is_contract_run = option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream
     if is_contract_run:
@@ -291,7 +291,7 @@ def _as_written(config: pytest.Config) -> Iterator[None]:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Collect no garbage for a moment: imports create many objects that stay, and each collection inspects them."""
+    """Disable the garbage collector in the block, since each collection would inspect the many objects of imports."""
     is_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -302,7 +302,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def _observe(config: pytest.Config) -> None:
-    """Collect the coverage of workers, and measure coverage if it has a minimum; clients and suite measure theirs."""
+    """Measure the coverage of the contract if it is requested or has a minimum; collect that of xdist's workers."""
     is_worker = hasattr(config, "workerinput")
     option = config.option
     is_requested = option.bctrl_coverage or option.bctrl_min_coverage is not None
@@ -323,7 +323,7 @@ def _observe(config: pytest.Config) -> None:
 
 
 def _is_in_file(config: pytest.Config, name: str) -> bool:
-    """Return whether the configuration file sets a setting."""
+    """Return whether the configuration file sets a setting to anything but an empty value, valid or not."""
     try:
         return config.getini(name) not in ("", [])
     except (TypeError, Warning, pytest.UsageError):
@@ -349,7 +349,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Reject markers with wrong arguments."""
+    """Raise `pytest.UsageError` for markers of this plugin with wrong arguments."""
     names = ("bctrl_mock", "bctrl_impact", "bctrl_watch")
     marked = [item for item in items if any(item.get_closest_marker(name) is not None for name in names)]
     if marked:

@@ -41,7 +41,7 @@ class Nonconforming(NamedTuple):
 def runtimes(
     *, contract: Contract | None = None, operation: str | None = None, **overrides: Any
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """Return a strategy of single runtimes that the contract allows.
+    """Return a strategy of single list items, by default runtimes, that schema and invariants of the contract allow.
 
     An override is a value, or a strategy to draw it from; values that depend on it are adjusted. The draw raises
     `SettingError` for an override that breaks the contract.
@@ -87,7 +87,7 @@ def _findings(samples: Samples, body: Any) -> list[Finding]:
 
 @st.composite
 def _runtime(draw: st.DrawFn, samples: Samples, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Draw a runtime that the contract allows, with these values or strategies for some members."""
+    """Draw an item that the contract allows; each override is the value of a member, or a strategy for it."""
     values = {
         name: draw(value) if isinstance(value, st.SearchStrategy) else copy.deepcopy(value)
         for name, value in overrides.items()
@@ -109,7 +109,7 @@ def _response(
     space_id: str,
     overrides: Mapping[str, Any],
 ) -> Any:
-    """Draw a response body whose runtimes have distinct ids and one space."""
+    """Draw a response body whose items are unique and, if the contract requires it, all in one space."""
     has_space = any(rule.keyword == "equals" and rule.location.endswith(".spaceId") for rule in samples.invariants)
     if has_space:
         overrides = {"spaceId": space_id, **overrides}
@@ -139,7 +139,7 @@ def _nonconforming(
 
 
 def _samples(contract: Contract | None, operation: str | None) -> Samples:
-    """Return the samples of an operation, ready to draw from. Raises `SettingError` if it has no list."""
+    """Return the samples of an operation after slow first steps; raises `SettingError` if its response has no list."""
     samples = samples_of(contract or current_contract(), operation)
     if not samples.lists:
         raise SettingError(

@@ -52,7 +52,7 @@ class Observer:
 
     @cached_property
     def _routes(self) -> Routes:
-        """The routes of the contract."""
+        """The routes of the contract, by which `observe` finds the operation of a request."""
         from pytest_bctrl.http.routes import Routes
 
         return Routes(self.contract)
@@ -92,7 +92,7 @@ class Observer:
         return f"whether the minimum of {self.minimum:g}% is covered (--bctrl-min-coverage) is not decided: {cause}"
 
     def observe(self, request: httpx.Request, received: httpx.Response, *, validated: bool) -> None:
-        """Record a response of httpx to an operation of the contract, without consuming its body."""
+        """Record a response of httpx, body unconsumed; ignores a request to no operation, and undecodable bodies."""
         import httpx
 
         match = self._routes.match(request.url.raw_path.decode("ascii").partition("?")[0])
@@ -137,7 +137,7 @@ class Observer:
                 total.parameters[label, name] += 1
 
     def _redacted(self, response: Response) -> Response | None:
-        """Return the response with secrets removed from its body; None if it has none or is not JSON.
+        """Return the response with secrets masked in its body; None if there are none, or the body is not JSON.
 
         Undocumented names and values come from the API. A response must not reference itself, or it would live longer.
         """
@@ -150,7 +150,7 @@ class Observer:
         return replace(response, body=redacted_body.encode("utf-8", "surrogateescape"))
 
     def pop(self) -> dict[str, Any] | None:
-        """Return the observations since the last call as plain data, and forget them; None if there are none."""
+        """Return the observations since the last call as plain data, and remove them; None if there are none."""
         if not self.validated.statuses and not self.unvalidated.statuses:
             return None
         with self._lock:
@@ -165,7 +165,7 @@ class Observer:
 
 
 def _sent_parameters(operation: Operation, query: str, headers: Headers) -> Iterable[str]:
-    """Yield the documented parameters in a request, as `in:name`."""
+    """Yield the documented parameters of a request's path, query and header fields, as `in:name`."""
     queried = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
     sent = {name.lower() for name, _ in headers}
     for parameter in operation.parameters:

@@ -67,7 +67,7 @@ def url_decodings(text: str) -> Iterator[str]:
 
 
 def _unescaped_character(match: re.Match[str]) -> str:
-    """Return the character that a URL encoding or escape stands for."""
+    """Return the text that a run of URL encodings, or an escape, stands for."""
     percent, high, low, wide, narrow, letter, entity = match.groups()
     if percent:
         return unquote_to_bytes(percent).decode("utf-8", "surrogateescape")
@@ -96,9 +96,10 @@ def _with_decoded_bytes(text: str) -> Iterator[str]:
 
 
 def decodings(text: str, legible: re.Pattern[bytes], depth: int = _DEPTH) -> Iterator[tuple[str, str]]:
-    """Yield the encoding's name and the text for every way to decode a text, binary encodings nested up to `depth`.
+    """Yield the text itself as `plain`, then each way to decode it with the encoding's name, nested up to `depth`.
 
-    In decoded bytes, only the parts that `legible` matches are decoded further.
+    `depth` is the number of binary encodings inside each other. In decoded bytes, only the parts that `legible` matches
+    are yielded and decoded further.
     """
     decoded: set[str] = set()
     encoding = PLAIN

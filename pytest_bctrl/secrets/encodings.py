@@ -91,7 +91,7 @@ def _pair_frequency(pair: bytes) -> float:
 
 
 def skeleton(data: bytes) -> bytes:
-    """Return the letters and digits of a text, in lower case."""
+    """Return the ASCII letters and digits of a text, in lower case."""
     return data.translate(LOWER, PUNCTUATION)
 
 
@@ -114,7 +114,7 @@ def _is_words(text: str) -> bool:
 
 
 def encodings_of(value: str, *, has_parts: bool = True) -> list[KeyEncoding]:
-    """Return the encodings of a value that are searched for; none of those with too few letters and digits.
+    """Return those encodings of a value that have enough letters and digits to be searched for; there may be none.
 
     A part of a random value reveals it, unless `has_parts` is false.
     """
@@ -154,12 +154,12 @@ def _all_encodings(value: str, is_random: bool) -> Iterator[KeyEncoding]:
 
 
 def has_only_words(value: str) -> bool:
-    """Return whether a value consists of words between punctuation, such as `shop_key` of `shop_key_7Fq2…`."""
+    """Return whether a value consists of words and punctuation, such as `shop_key`; False if it is empty."""
     return bool(value) and len(_word_offsets(value)) == len(skeleton(to_bytes(value)))
 
 
 def _word_offsets(value: str) -> frozenset[int]:
-    """Return the offsets in the skeleton of the words between punctuation: `Night` in `k_Night-7Fq2` is not secret."""
+    """Return the offsets in the skeleton of the words in an ASCII value: `Night` in `k_Night-7Fq2` is not secret."""
     offsets: set[int] = set()
     if not value.isascii():
         return frozenset()
@@ -179,7 +179,7 @@ and the bytes of the text in UTF-8.
 
 
 def _build_encoding(name: str, data: bytes, is_random: bool, part: int, public: int = 0) -> KeyEncoding:
-    """Return an encoding with its skeleton, the characters between, and the shortest part to search for."""
+    """Return an encoding with its skeleton and gaps; `part` characters reveal a random value, all of them any other."""
     lower = data.translate(LOWER)
     reduced = skeleton(data)
     positions = [index for index, byte in enumerate(lower) if byte not in PUNCTUATION]

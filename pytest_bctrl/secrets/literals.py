@@ -28,7 +28,7 @@ class LiteralSearch:
             self._index = Index(self._by_encoding, _GRAM)
 
     def candidates(self, data: bytes) -> list[bytes]:
-        """Return the literals that a text may contain, the longest first."""
+        """Return the literals that a text may contain, and all that it does contain; the longest first."""
         if self._index is None:
             return self._literals
         present: set[bytes] = set()

@@ -15,7 +15,7 @@ _LOWER_CASE_WORD = re.compile(rb"[a-z_]{1,12}")
 
 
 def masked(before: bytes, data: bytes, spans: Iterable[Span], *, keeps_structure: bool) -> bytes:
-    """Return `data` with a mask in place of the spans, which are those of `before + data`; colour codes are kept.
+    """Return `data`, without `before`, with a mask in place of the spans of `before + data`; colour codes are kept.
 
     With `keeps_structure`, names that the format may need stay, and different keys of JSON have different masks.
     """

@@ -82,7 +82,7 @@ class PreparedSecrets:
         return clean.decode("utf-8", "surrogatepass")
 
     def bytes_without_secrets(self, before: bytes, data: bytes, *, keeps_structure: bool) -> bytes:
-        """Return `data` with the secrets masked, those in encoded tokens too, as `Redaction.data_bytes` does."""
+        """Return `data` with all but the weak secrets masked, in encoded tokens too; itself if it has none."""
         for value in self._exact.candidates(data):
             # Most secrets are not encoded, and this is the fastest way to find them.
             data = data.replace(value, MASK)
@@ -94,7 +94,7 @@ class PreparedSecrets:
         return self._without_encoded(data)
 
     def _without_encoded(self, data: bytes) -> bytes:
-        """Return a text with `MASK` in place of the tokens that contain an encoded secret."""
+        """Return a text with `MASK` in place of the tokens that contain an encoded secret; decodes up to a limit."""
         parts, copied, budget = [], 0, _MAX_DECODED
         has_secret: dict[bytes, bool] = {}
         for start, end in _token_spans(data):
@@ -113,7 +113,7 @@ class PreparedSecrets:
         return b"".join([*parts, data[copied:]])
 
     def _is_decoded_in(self, token: bytes) -> bool:
-        """Return whether a token contains an encoded secret."""
+        """Return whether a token contains a secret in an encoding; False for one that is not encoded."""
         # A line of dashes has no text.
         if len(set(token)) < _DISTINCT:
             return False
@@ -133,7 +133,7 @@ class PreparedSecrets:
         return None
 
     def _name_in(self, reading: str) -> str | None:
-        """Return the name of the encoding of a secret in a decoded text; None if it contains none."""
+        """Return the name of the encoding of a secret, also a weak one, in a decoded text; None without a secret."""
         data = to_bytes(reading)
         for search in filter(None, (self._search, self._weak_search)):
             encoding = search.find(data)
@@ -145,7 +145,7 @@ class PreparedSecrets:
 
 
 def _token_spans(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the start and the end of each run of at least 16 characters of base64 and of URL encodings."""
+    """Yield the start and the end of each run of at least 16 letters, digits and characters `+/_-%`."""
     marks = data.translate(_IN_TOKEN)
     start = marks.find(_LONG_TOKEN)
     while start >= 0:
@@ -157,7 +157,7 @@ def _token_spans(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _end_of_padding(data: bytes, end: int) -> int:
-    """Return the end of the base64 padding that follows a token."""
+    """Return the end of the padding of `=` that follows a token at `end`; `end` itself if there is none."""
     return end + len(data[end : end + _MAX_PADDING]) - len(data[end : end + _MAX_PADDING].lstrip(b"="))
 
 

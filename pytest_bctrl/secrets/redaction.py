@@ -31,9 +31,9 @@ class Redaction:
         self._preparing_threads: set[int] = set()
 
     def add(self, value: Secret | str, *, name: str = "a secret", has_parts: bool = True) -> None:
-        """Redact a value from now on, in all encodings; notes call it `name`, and no note is about a value without one.
+        """Redact a value from now on, in all encodings; `notes` calls it `name`, and omits it if that is empty.
 
-        Parts of a random value are redacted too, unless `has_parts` is false.
+        Parts of a random value are redacted too, unless `has_parts` is false. An empty value is ignored.
         """
         if not value:
             return
@@ -42,9 +42,10 @@ class Redaction:
             self._add(AddedSecret(text, name, _weakness(text), has_parts))
 
     def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
-        """Redact a credential derived from a secret, such as a token: as a whole, or with its parts if `has_parts`.
+        """Redact a credential derived from a secret, such as a token: as a whole, its parts too if `has_parts`.
 
-        A credential that consists of words of a random secret is not redacted, because words do not reveal the secret.
+        A short or common credential is ignored, and so is one that consists of words of a random secret, because words
+        do not reveal it.
         """
         if not value:
             return
@@ -72,7 +73,7 @@ class Redaction:
                     self.add(text, name=f"the password in {name}")
 
     def exempt(self, names: Iterable[str]) -> None:
-        """Redact secrets that are part of `names` (paths, ids of tests) only where a credential is expected."""
+        """Redact secrets of words that are part of `names` (paths, test ids) only where a credential is expected."""
         if not self._entries:
             return
         from pytest_bctrl.secrets.weakness import is_in_names
@@ -86,7 +87,7 @@ class Redaction:
                     self._entries = {**self._entries, entry.value: weak}
 
     def notes(self) -> list[str]:
-        """Return a sentence for each secret that is too short or too common to be redacted everywhere."""
+        """Return a sentence for each secret with a name that is redacted only where a credential is expected."""
         named = [entry for entry in self._entries.values() if entry.name and entry.weakness]
         weak = dict.fromkeys((entry.name, entry.weakness) for entry in named)
         return [
@@ -113,7 +114,10 @@ class Redaction:
         return prepared.without_secrets(before, text, keeps_structure=keeps_structure)
 
     def data_bytes(self, data: bytes, *, before: bytes = b"", keeps_structure: bool = False) -> bytes:
-        """Return bytes with secrets masked, as `part` does, if their encoding is compatible with ASCII."""
+        """Return bytes with secrets masked, as `part` does, but none that is too short or too common.
+
+        Their encoding must be compatible with ASCII.
+        """
         prepared = self._prepare()
         if prepared is not None:
             return prepared.bytes_without_secrets(before, data, keeps_structure=keeps_structure)
@@ -132,11 +136,10 @@ class Redaction:
         return prepared.find(text)
 
     def _prepare(self) -> PreparedSecrets | None:
-        """Return the search for the secrets that are added now.
+        """Return the search for all secrets added so far; None without any, or while this thread prepares it.
 
-        None if there are none, or if this thread is preparing the search: its imports may be traced, and the trace is
-        redacted. The entries are replaced and never changed, so that no thread searches for fewer secrets while another
-        prepares.
+        The imports of the preparation may be traced, and the trace is redacted without the search. The entries are
+        replaced and never changed, so that no thread searches for fewer secrets while another prepares.
         """
         entries, prepared = self._entries, self._prepared
         if not entries:
@@ -155,14 +158,14 @@ class Redaction:
         return prepared
 
     def _without_plain_secrets(self, text: str) -> str:
-        """Return a text with the secrets masked that it contains as they are, in no other encoding."""
+        """Return a text with its plain secrets masked; encoded ones, and too short or too common ones, stay."""
         for value, entry in self._entries.items():
             if not entry.weakness and value in text:
                 text = text.replace(value, MASK)
         return text
 
     def data(self, value: T) -> T:
-        """Return a copy of plain data, and of dataclasses of this package, with all secrets masked."""
+        """Return a copy of plain data and this package's dataclasses without secrets; `value` if none are added."""
         if not self._entries:
             return value
         return cast("T", self._data(value, {}))
@@ -195,7 +198,7 @@ class Redaction:
 
 
 def _weakness(text: str) -> str:
-    """Return the reason why a secret is too short or too common, and import all modules that redaction needs.
+    """Return why a secret is too short or too common, empty if it is not, and import all modules that redaction needs.
 
     An import can write to a redacted stream, as with `pytest --debug`, so nothing may be imported during redaction.
     """

@@ -207,7 +207,7 @@ _ALPHANUMERIC = frozenset(range(256)) - frozenset(PUNCTUATION)
 
 
 def _reveals(run: _Run) -> bool:
-    """Return whether a run reveals its secret: it is long enough, and has more than public parts and words."""
+    """Return whether a run reveals its secret: it is all of it, or long enough and more than public parts and words."""
     length = run.end - run.start
     encoding = run.encoding
     if length < encoding.shortest:
@@ -297,7 +297,7 @@ class _Positions:
 
 
 def _spans_of_run(data: bytes, positions: list[int], run: _Run) -> Iterator[Span]:
-    """Yield the spans of a run in the text, in several pieces if markup of the text's format is between them.
+    """Yield the spans of a run in the text: several if other text, such as markup of its format, interrupts the secret.
 
     `positions` are those of the characters of the run.
     """
@@ -341,7 +341,7 @@ def controls(data: bytes) -> list[bytes]:
 
 
 def _merged(spans: list[Span]) -> list[Span]:
-    """Return spans sorted and without overlaps."""
+    """Return the union of spans, sorted: overlapping ones become one, with the encoding of the first."""
     merged: list[Span] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if merged and span.start < merged[-1].end:

@@ -54,7 +54,7 @@ class _Writer:
         """The id of the thread that is writing text; the bytes that it passes to the buffer are already redacted."""
 
     def add(self, redaction: Redaction) -> None:
-        """Remove the secrets of one more redaction from the text."""
+        """Redact the text with one more redaction, and end one that `remove` kept."""
         self.last = None
         if redaction not in self.redactions:
             self.redactions.append(redaction)
@@ -86,7 +86,7 @@ class _Writer:
         return written
 
     def _redacted(self, data: Any) -> Any:
-        """Return data with the secrets masked, the mask alone if that fails; the same object if there is none."""
+        """Return data with the secrets masked, the same object if it has none; the mask alone if redaction fails."""
         text = data
         if isinstance(data, str):
             # A subclass could override methods.
@@ -100,7 +100,7 @@ class _Writer:
         return clean
 
     def _without_secrets(self, text: Any) -> Any:
-        """Return text or bytes with the secrets masked, also those that begin in the text written before."""
+        """Return text or bytes with the secrets masked, also those that begin in the stored end of earlier writes."""
         redactions: list[Redaction | None] = [*self.redactions] or [self.last]
         if isinstance(text, str):
             before = ""
@@ -177,7 +177,7 @@ def _writer_of(stream: Any, make: Callable[[Callable[..., Any]], _Writer]) -> _W
 
 
 def _start_redaction(stream: Any, writer: _Writer, redaction: Redaction) -> Callable[..., None]:
-    """Begin to redact what is written to a stream, and return the function that ends it."""
+    """Add a redaction to the writer of a stream, and return the function that ends it."""
     writer.add(redaction)
 
     def end(*, is_kept: bool = False) -> None:
@@ -212,7 +212,7 @@ def redact_method(owner: type, name: str, redaction: Redaction) -> Callable[...,
     setattr(owner, name, write)
 
     def end(**_named: Any) -> None:
-        """Restore the method, unless another replaced it since."""
+        """Restore the method, unless something else replaced it meanwhile."""
         if getattr(owner, name) is write:
             setattr(owner, name, method)
 
@@ -254,7 +254,7 @@ class RedactedFile(io.BytesIO):
         return len(data)
 
     def close(self) -> None:
-        """Write the stored content to the file with the secrets masked."""
+        """Write the stored content to the file with the secrets masked; only the mask if redaction fails."""
         if not self.closed:
             try:
                 data = redacted_content(self._path, self.getvalue(), self._redaction)
@@ -265,7 +265,7 @@ class RedactedFile(io.BytesIO):
 
 
 def redacted_content(path: Path, data: bytes, redaction: Redaction) -> bytes:
-    """Return the content of a file with the secrets masked; an image or an archive is not changed.
+    """Return the content of a file with the secrets masked; that of an image or an archive as it is.
 
     A NUL byte in a report of text comes from the output of a test.
     """

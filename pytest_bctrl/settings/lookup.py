@@ -17,7 +17,7 @@ from pytest_bctrl.settings.table import SECRETS, SETTINGS, Setting
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Turn a wrong setting or document into a `pytest.UsageError`, which ends pytest with exit code 4."""
+    """Turn a `BctrlError` of the block into a `pytest.UsageError`, which ends pytest with exit code 4."""
     try:
         yield
     except BctrlError as error:
@@ -31,7 +31,7 @@ class SettingSource(Protocol):
 
     @property
     def inipath(self) -> Path | None:
-        """The configuration file."""
+        """The configuration file; None if there is none."""
 
     @property
     def rootpath(self) -> Path:
@@ -88,7 +88,7 @@ FILE_TYPES: Mapping[type, _FileType] = {
 
 
 def file_values(setting: Setting, source: SettingSource) -> list[SettingValue]:
-    """Return the values of a setting in the configuration file; numbers and booleans as text.
+    """Return a setting's values in the configuration file as text, one unless it is a list; empty if it is not set.
 
     Raises `SettingError` for native TOML of a wrong type; the message of pytest would show the value.
     """
@@ -119,7 +119,7 @@ def _raw_file_value(setting: Setting, source: SettingSource) -> object:
 
 
 def _native_value(name: str, path: Path) -> object:
-    """Return the value of a key in native TOML, as pytest looks it up in a file of this name."""
+    """Return the value of a key from the table that pytest reads in a TOML file of this path; the key must be set."""
     document = tomllib.loads(path.read_text("utf-8"))
     pytest_table = document.get("pytest", {})
     tool_table = document.get("tool", {}).get("pytest", {})
@@ -131,7 +131,7 @@ def _native_value(name: str, path: Path) -> object:
 
 
 def _file_label(setting: Setting, source: SettingSource) -> str:
-    """Return the name of a TOML file; `ini` for a value in an ini file or from `--override-ini`."""
+    """Return the name of the configuration file if it is TOML; `ini` otherwise, or if `--override-ini` sets it."""
     if source.inipath is None or not source.inipath.name.endswith(".toml"):
         return "ini"
     if f"{setting.ini}=" in str(_overrides(source)):
@@ -140,7 +140,7 @@ def _file_label(setting: Setting, source: SettingSource) -> str:
 
 
 def _overrides(source: SettingSource) -> object:
-    """Return the values of `--override-ini`."""
+    """Return the values of `--override-ini`, as pytest holds them; None if there are none."""
     try:
         return source.getoption("override_ini")
     except ValueError:
@@ -154,7 +154,7 @@ def _value_as_text(value: object) -> str:
 
 
 def list_values(setting: Setting, source: SettingSource) -> list[SettingValue]:
-    """Return the values of a repeatable setting; values on the command line replace those of the file."""
+    """Return the different values of a repeatable setting: of the command line if there are any, else of the file."""
     options = source.getoption(setting.ini)
     if isinstance(options, list) and options:
         return [SettingValue(str(value), setting.option) for value in dict.fromkeys(options)]
@@ -178,7 +178,7 @@ def variables_in(text: str) -> Iterator[str]:
 
 
 def substitute_variables(text: str, where: str, environment: Mapping[str, str]) -> str:
-    """Return a text with `$VARIABLE` replaced by its value; raises `SettingError` for a variable that is not set."""
+    """Return a text with each `$VARIABLE` replaced by its value; raises `SettingError` if one is not set or empty."""
     for name in variables_in(text):
         if not environment.get(name):
             raise SettingError(f"the variable {name} is not set", where=where, hint=f"export {name}=…")
@@ -191,5 +191,5 @@ def quote_for_shell(field: str) -> str:
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether a text is what documentation shows in place of a value: `…`, `...`, `<your key>`."""
+    """Return whether a text contains `…` or `...`, or is in angle brackets, like a placeholder in documentation."""
     return "…" in text or "..." in text or (text.startswith("<") and text.endswith(">"))

@@ -22,7 +22,7 @@ _RUNS = "--bctrl-mock or --bctrl-live"
 
 
 def require_known_names(config: pytest.Config, names: Iterable[str]) -> None:
-    """Raise `SettingError` for a name `bctrl_…` or `bctrl-…` in the configuration file that no plugin declares.
+    """Raise `SettingError` for the first of `names`, keys `bctrl…` of the configuration file, that no plugin declares.
 
     pytest only warns about it, after the run.
     """
@@ -42,9 +42,9 @@ def require_known_names(config: pytest.Config, names: Iterable[str]) -> None:
 
 
 def require_pytest_table(config: pytest.Config) -> None:
-    """Raise `SettingError` if `pyproject.toml` has settings of this plugin in a table that nothing reads.
+    """Raise `SettingError` if `pyproject.toml` has a table `[tool.pytest-bctrl]`, or settings in `[tool.bctrl]`.
 
-    A table `tool.bctrl` without such a setting belongs to another tool.
+    Nothing reads these tables. A table `[tool.bctrl]` without such a setting belongs to another tool.
     """
     tools = tomllib.loads(Path(str(config.inipath)).read_text("utf-8")).get("tool", {})
     for name in ("bctrl", "pytest-bctrl", "pytest_bctrl"):
@@ -63,8 +63,9 @@ def _has_setting(table: object) -> bool:
 
 
 def require_known_options(parser: pytest.Parser, arguments: Sequence[str]) -> None:
-    """Raise `SettingError` for an option `--bctrl…` that does not exist, without its value; pytest prints its usage.
+    """Raise `SettingError` for the first option `--bctrl…` that does not exist; the message does not show its value.
 
+    pytest would print its usage instead.
     `parser` must have the options of each `conftest.py`, some of which may have the same prefix.
     """
     options, unknown = parser.parse_known_and_unknown_args([*takewhile("--".__ne__, arguments)])
@@ -87,7 +88,7 @@ _OPTION = re.compile(r"-(?!\d*\.?\d+$)\S+")
 
 
 def require_values(arguments: Sequence[str]) -> None:
-    """Raise `SettingError` for an option that lacks its value, or a flag with a value.
+    """Raise `SettingError` for an option of this plugin that lacks its value, or a flag of it that has one.
 
     `arguments` are those of the command line.
     """
@@ -107,7 +108,7 @@ def require_values(arguments: Sequence[str]) -> None:
 
 
 def _unknown_option(option: str, declared: Iterable[str]) -> tuple[str, str]:
-    """Return what is wrong with an option that does not exist, and what to write."""
+    """Return what is wrong with an option that does not exist, and the hint: what to write instead."""
     name = option.removeprefix("--").replace("-", "_")
     if name in (_KEY, "bctrl_key", "bctrl_token", "bctrl_password"):
         return "the key is not taken from a command line, which others can read", f"export {KEY_VARIABLE}=…"
@@ -136,7 +137,10 @@ def _is_declared(config: pytest.Config, name: str) -> bool:
 
 
 def require_run(config: pytest.Config) -> None:
-    """Raise `SettingError` for an argument that is only valid in a contract run."""
+    """Raise `SettingError` for the argument `bctrl`, unless it is a path, and for `--bctrl-accept`.
+
+    It is called if there is no contract run, which alone has such tests and findings.
+    """
     for argument in config.args:
         path = argument.partition("::")[0]
         if path == "bctrl" and not Path(config.invocation_params.dir, path).exists():

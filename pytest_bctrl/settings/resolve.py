@@ -78,14 +78,14 @@ def contract_setting(source: SettingSource) -> SettingValue | None:
 
 
 def _relative_to_file(path: SettingValue, source: SettingSource) -> SettingValue:
-    """Return a path from the configuration file with the folder of that file, unless it is the working directory."""
+    """Return a path of the configuration file with the folder of that file in front, and any other as it is."""
     if not path.is_ini or source.inipath is None or source.inipath.parent == Path.cwd():
         return path
     return replace(path, value=str(source.inipath.parent / path.value))
 
 
 def fail_on(source: SettingSource, environment: Mapping[str, str]) -> FailOn:
-    """Return the lowest level that fails a run; raises `SettingError` for an unknown one."""
+    """Return the lowest level that fails a run, by default `error`; raises `SettingError` for an unknown one."""
     return _chosen(FAIL_ON, "level", find_value(FAIL_ON_LEVEL, source, environment)) or "error"
 
 
@@ -101,7 +101,7 @@ def _chosen(choices: Sequence[Choice], kind: str, setting: SettingValue | None) 
 
 
 def reports_to_github(source: SettingSource, environment: Mapping[str, str]) -> bool:
-    """Return whether to write annotations and a job summary: in a job of GitHub Actions, unless it is `off`.
+    """Return whether to write annotations and a job summary: in a job of GitHub Actions, unless they are `off`.
 
     Raises `SettingError` for values other than `auto` and `off`, and their synonyms `true` and `false`.
     """
@@ -110,12 +110,12 @@ def reports_to_github(source: SettingSource, environment: Mapping[str, str]) -> 
 
 
 def is_watching(source: SettingSource, environment: Mapping[str, str]) -> bool:
-    """Return whether the exchanges of the project's tests are checked; raises `SettingError` for no truth value."""
+    """Return whether `bctrl_watch` is `true`; raises `SettingError` for a value other than `true` and `false`."""
     return _chosen(("true", "false"), "value", find_value(WATCH, source, environment)) == "true"
 
 
 def watch_hosts(source: SettingSource) -> list[str]:
-    """Return the hosts of `bctrl_watch_hosts`; raises `SettingError` for a URL, or a path."""
+    """Return the hosts of `bctrl_watch_hosts`, with or without port; raises `SettingError` for anything else."""
     hosts = file_values(WATCH_HOSTS, source)
     for host in hosts:
         if not re.fullmatch(r"[\w.\-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?", host.value.strip()):
@@ -125,7 +125,7 @@ def watch_hosts(source: SettingSource) -> list[str]:
 
 
 def record_mode(source: SettingSource, environment: Mapping[str, str]) -> str:
-    """Return the record mode, one of `RECORD_MODES`; raises `SettingError` for any other value."""
+    """Return the record mode, one of `RECORD_MODES`, by default `none`; raises `SettingError` for any other value."""
     return _chosen(RECORD_MODES, "mode", find_value(RECORD_MODE, source, environment)) or RECORD_MODES[0]
 
 
@@ -148,7 +148,7 @@ def scrubs_ids(source: SettingSource) -> bool:
 
 
 def max_examples(source: SettingSource, environment: Mapping[str, str]) -> int:
-    """Return how many values to try per path parameter; raises `SettingError` for anything but 1 to 10,000."""
+    """Return how many values to try per path parameter, by default 20; raises `SettingError` outside 1 to 10,000."""
     setting = find_value(MAX_EXAMPLES, source, environment)
     if setting is None:
         return int(MAX_EXAMPLES.default)
@@ -159,7 +159,7 @@ def max_examples(source: SettingSource, environment: Mapping[str, str]) -> int:
 
 
 def probes(source: SettingSource) -> Probes:
-    """Return which requests a contract run sends; raises `SettingError` for an unknown word.
+    """Return which requests a contract run sends, by default `all`; raises `SettingError` for an unknown word.
 
     `all` includes requests that the contract rejects; `contract` are only those that conform to it.
     """
@@ -168,7 +168,7 @@ def probes(source: SettingSource) -> Probes:
 
 
 def percentage(setting: Setting, source: SettingSource) -> float | None:
-    """Return the minimum that a setting requires, None if it is not set; raises `SettingError` outside 0 to 100."""
+    """Return a minimum in percent, None if not set; raises `SettingError` outside 0 to 100, or for 0.5 but not 0.5%."""
     minimum = find_value(setting, source, {})
     if minimum is None:
         return None
@@ -183,7 +183,7 @@ def percentage(setting: Setting, source: SettingSource) -> float | None:
 
 
 def impact_budget(source: SettingSource, environment: Mapping[str, str]) -> float:
-    """Return the time budget of an impact run in seconds, infinite if it is not set; raises `SettingError`."""
+    """Return the time budget of an impact run in seconds, by default infinite; raises `SettingError` for no time."""
     setting = find_value(IMPACT_BUDGET, source, environment)
     if setting is None:
         return inf
@@ -194,7 +194,7 @@ def impact_budget(source: SettingSource, environment: Mapping[str, str]) -> floa
 
 
 def impact(source: SettingSource, environment: Mapping[str, str]) -> str:
-    """Return the SOURCE of `--bctrl-impact`, else that of the drift check, else `mutants`."""
+    """Return the SOURCE of a given `--bctrl-impact`; if it is empty, that of the drift check, else `mutants`."""
     return str(source.getoption("bctrl_impact")) or upstream(source, environment) or "mutants"
 
 
@@ -222,7 +222,7 @@ _PREFIX_WORD = re.compile(r"[#%&'*+.^_|~0-9A-Za-z-]+[=:]?")
 
 
 def space_id(source: SettingSource, environment: Mapping[str, str]) -> str:
-    """Return the space to list; raises `SettingError` if it is missing or is no valid path segment."""
+    """Return the id of the space to list; raises `SettingError` if it is not set, a placeholder, or evidently no id."""
     setting = find_value(SPACE_ID, source, environment)
     if setting is None:
         raise SettingError(

@@ -83,7 +83,10 @@ _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def add_secrets(redaction: Redaction, source: SettingSource, environment: Mapping[str, str]) -> None:
-    """Add the secrets of the environment and of `bctrl_secrets` to a redaction; wrong settings are ignored here."""
+    """Add the secrets of environment and settings to a redaction, variables in headers and parameter values too.
+
+    Wrong settings are ignored; reading them raises the error later.
+    """
     redaction.add_environment(environment)
     with suppress(SettingError):
         for line, secret in _secret_values(source, environment):
@@ -105,7 +108,7 @@ def _secret_values(source: SettingSource, environment: Mapping[str, str]) -> Ite
 
 
 def require_secrets(source: SettingSource, environment: Mapping[str, str]) -> None:
-    """Raise `SettingError`, without any value, if recordings could not be searched for the key and the secrets.
+    """Raise `SettingError`, without any value, if the run records and a secret is not set, or too short to search for.
 
     A line of `bctrl_secrets` is a value, or `$NAME` for the value of an environment variable. A value that is too short
     would be found everywhere. A run that records nothing does not need the secrets.
@@ -126,7 +129,7 @@ def require_secrets(source: SettingSource, environment: Mapping[str, str]) -> No
 
 
 def require_searchable(secret: Secret, where: str) -> None:
-    """Raise `SettingError` for a secret that is too short to search a recording for."""
+    """Raise `SettingError`, without the value, for a secret that is too short to search a recording for."""
     if len(secret.reveal()) < SHORTEST:
         raise SettingError(
             f"a secret has fewer than {SHORTEST} characters, too few to redact it reliably in a recording",

@@ -40,7 +40,7 @@ class Baseline:
     redact: Callable[[Any], Any] = copy
 
     def mark(self, findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
-        """Return findings with the accepted ones marked; with a reason, all that would fail are accepted too."""
+        """Return the findings, marked if an entry accepts them or, with a `reason`, if they would fail the run."""
         marked_findings = [mark_accepted(finding, self.file, self.today) for finding in findings]
         if self.reason is None:
             return marked_findings
@@ -69,7 +69,7 @@ class Baseline:
         return added
 
     def notes(self, findings: Sequence[Finding], *, is_complete: bool) -> list[str]:
-        """Return the problems of the baseline; an incomplete run only examines entries that cover a finding."""
+        """Return notes on the baseline: of a complete run on all entries, else only on those that cover a finding."""
         entries = [
             entry
             for entry in self.file.without_rules(drift_rules()).entries
@@ -79,7 +79,7 @@ class Baseline:
 
 
 def resolve_baseline(source: lookup.SettingSource, environment: Mapping[str, str], root: Path, today: date) -> Baseline:
-    """Return the baseline of the settings: the configured file, or the default one in `root` if it exists.
+    """Return the baseline of the settings: the configured file, else the default one in `root`, which may not exist.
 
     Raises `SettingError` for a wrong setting, and `DocumentError` for a file that cannot be read.
     """

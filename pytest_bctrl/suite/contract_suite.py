@@ -24,7 +24,7 @@ from pytest_bctrl.suite.sending.transport_errors import NotCheckedError, Operati
 
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Target]:
-    """The API under test."""
+    """The API under test, one for all tests of the run; it knows the probes of all collected tests."""
     is_worker = hasattr(pytestconfig, "workerinput")
     contract_target = Target(
         pytestconfig.stash[RUN],
@@ -89,7 +89,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _make_test(name: str, docstring: str) -> Callable[[Probe, Callable[[Probe], None]], None]:
-    """Return a test function with a name and a docstring that runs a probe."""
+    """Return a test function that runs a probe; `name` and `docstring` are those of the function."""
 
     def test(probe: Probe, run_probe: Callable[[Probe], None]) -> None:
         """Run a probe."""

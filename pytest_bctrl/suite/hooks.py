@@ -73,7 +73,7 @@ def _write_line(config: pytest.Config, line: str) -> None:
 
 
 def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
-    """Redact the credentials that are derived from the key; the key of the bundled mock is not secret."""
+    """Redact the credentials of a live run that resemble the key; the key of the bundled mock is not secret."""
     if run.target != "live":
         return
     redacting = redaction(config)
@@ -92,7 +92,7 @@ def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
 def _end_with_sigterm(config: pytest.Config) -> None:
     """Let SIGTERM, which a cancelled CI job sends, end the run as Ctrl-C does, after its reports are written.
 
-    A second signal ends it at once.
+    It has no effect in a worker, outside the main thread, or if SIGTERM has a handler. A second signal ends it at once.
     """
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL or hasattr(config, "workerinput"):
@@ -114,9 +114,9 @@ class ContractModule(pytest.Module):
 
     @classmethod
     def for_session(cls, session: pytest.Session, name: str, run: ContractRun) -> ContractModule:
-        """Return a collector for the module `name` of the suite, without tests that have no probes.
+        """Return a collector for the tests of the module `name` of the package `suite`.
 
-        It leaves out tests of the contract suite for which the plan has no probes.
+        Of `contract_suite`, it leaves out the tests for which the plan of the run has no probes.
         """
         imported = import_module(f"pytest_bctrl.suite.{name}")
         module: ContractModule = cls.from_parent(session, path=Path(str(imported.__file__)), nodeid=NODE)
@@ -140,14 +140,14 @@ class ContractModule(pytest.Module):
 
 
 def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Split the command line's arguments into paths and ids of contract tests (`bctrl`, `bctrl::…`)."""
+    """Return the arguments without ids of contract tests (`bctrl`, `bctrl::…`, unless they exist), and these ids."""
     ids = [argument for argument in arguments if argument == NODE or argument.startswith(f"{NODE}::")]
     ids = [argument for argument in ids if not Path(argument).exists()]
     return [argument for argument in arguments if argument not in ids], ids
 
 
 def is_chosen(nodeid: str, chosen: list[str]) -> bool:
-    """Return whether the command line selects a contract test; without ids it selects all."""
+    """Return whether one of the ids in `chosen` selects a contract test; without ids, each one is selected."""
     return not chosen or any(
         nodeid == argument or nodeid.startswith((f"{argument}::", f"{argument}[")) for argument in chosen
     )
@@ -174,7 +174,7 @@ class ContractHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Insert the contract tests before the tests of the project."""
+        """Insert the selected contract tests before the tests of the project; it is an error if ids select none."""
         run = self._with_custom_checks(session.config)
         if self._chosen and run.no_suite:  # pragma: no cover - tests/base_install runs without the extra
             with lookup.usage_errors():
@@ -196,7 +196,7 @@ class ContractHooks:
 
     @lookup.usage_errors()
     def _with_custom_checks(self, config: pytest.Config) -> ContractRun:
-        """Return the run with the custom checks of the project; validates the configured levels."""
+        """Return and store the run with the custom checks of the project; a level for an unknown rule is an error."""
         checks = flattened(config.hook.pytest_bctrl_checks(), Check, "pytest_bctrl_checks")
         run = config.stash[RUN] = replace(config.stash[RUN], checks=tuple(checks))
         run.levels.require_known(run.rules())
@@ -224,7 +224,7 @@ class ContractHooks:
         pytest.fail("\n".join([message, *describe([failure.finding])]), pytrace=False)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Count tests that could not check anything separately; the summary says why."""
+        """Return `not checked` as the category of a test that could not check anything; None for any other test."""
         if is_unchecked(report):
             return "not checked", "N", "NOT CHECKED"
         return None
@@ -252,7 +252,7 @@ class ContractHooks:
 
 
 def _is_contract_test(item: pytest.Item) -> bool:
-    """Return whether a test belongs to the contract suite."""
+    """Return whether a test is one that this plugin adds to the run, as `bctrl::…`."""
     return item.nodeid.startswith(f"{NODE}::")
 
 

@@ -31,7 +31,7 @@ def reason_not_requested(run: ContractRun, operation: Operation) -> str:
 
 
 def lacks_path_values(run: ContractRun, operation: Operation) -> bool:
-    """Return whether an operation is left out only because its path parameters have no value.
+    """Return whether an operation is left out only because its path parameters have no value; False for OPTIONS.
 
     A request with an id that does not exist can still be sent, except OPTIONS, which may describe the route for any id.
     """
@@ -67,7 +67,7 @@ def _compute_reason(run: ContractRun, operation: Operation) -> str:
 
 
 def require_operations(run: ContractRun) -> None:
-    """Raise `SettingError` if no request can be sent: the run would pass with nothing checked."""
+    """Raise `SettingError` if a run with a target can send no request: it would pass with nothing checked."""
     if run.target is None or requestable_operations(run):
         return
     safe = [operation for operation in run.operations if operation.is_safe]
@@ -85,7 +85,7 @@ def require_operations(run: ContractRun) -> None:
 
 
 def optional_operations(run: ContractRun, names: Iterable[SettingValue]) -> frozenset[str]:
-    """Return the labels of the operations that `bctrl_optional` names; raises `SettingError` for an unknown name.
+    """Return the labels of the operations that `bctrl_optional` names, also of excluded ones.
 
     Each name is an `operationId` or a pattern of labels, such as `GET /v1/admin/*`. Raises `SettingError` for one that
     no operation has.

@@ -77,7 +77,7 @@ class ContractRun:
     _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
-        """Return the result of a computation, which runs once per key."""
+        """Return the result of `compute`, which is called once per key in this run and its result stored."""
         if key not in self._results:
             self._results[key] = compute()
         result: Result = self._results[key]
@@ -120,12 +120,12 @@ class ContractRun:
 
     @property
     def most_requests(self) -> int:
-        """The maximum number of requests per operation: 40, or more if the settings allow more examples."""
+        """The maximum number of requests per operation: 40, or `max_examples` + 20 if that is more."""
         return max(40, 20 + self.max_examples)
 
 
 def missing_extra() -> str:
-    """Return a sentence about packages of the `contract` extra that are not installed, or ""."""
+    """Return a sentence about packages of the `contract` extra that are not installed; empty if all are."""
     from importlib.util import find_spec
 
     missing = [name for name in ("schemathesis", "hypothesis", "jsonschema") if find_spec(name) is None]
@@ -145,7 +145,7 @@ def require_extra(needed_by: str = "--bctrl-mock, bctrl") -> None:
 
 
 def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
-    """Return the run that the settings describe; raises `SettingError` before anything is sent or started.
+    """Return the run that the settings describe, its mock not yet started; sends nothing.
 
     Raises `SettingError` or `DocumentError` with the name of the missing or wrong setting.
     """
@@ -244,7 +244,7 @@ def with_live_target(run: ContractRun, source: lookup.SettingSource, environment
 
 
 def _require_base_url(url: str, contract: Contract, where: str) -> None:
-    """Raise `SettingError` if the base URL is that of an operation."""
+    """Raise `SettingError` if the base URL ends with the path of an operation that has two segments or more."""
     for operation in contract.operations:
         if operation.path.strip("/").count("/") < 1 or operation.path.startswith("/{"):
             # Such a path matches the end of base URLs, too.
@@ -257,7 +257,7 @@ def _require_base_url(url: str, contract: Contract, where: str) -> None:
 
 
 def live_values(contract: Contract, source: lookup.SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the real values of parameters; raises `SettingError` if a required space id is not set.
+    """Return the configured values of parameters, with the space id if it is set; raises `SettingError` if it must be.
 
     It is required if a parameter takes its value from that setting, and `bctrl_values` and the contract's examples
     have none.
@@ -292,7 +292,7 @@ def required_variables(run: ContractRun) -> str:
 
 
 def _require_not_swapped(space_id: str, environment: Mapping[str, str]) -> None:
-    """Raise `SettingError`, which shows neither, if the space id may be the key."""
+    """Raise `SettingError`, which shows neither, if key and space id are equal, or only the key is a UUID."""
     key = Secret(environment.get(KEY_VARIABLE, ""))
     if Secret(space_id) == key:
         problem = "the key and the space id are equal"
@@ -322,7 +322,7 @@ def with_mock(run: ContractRun) -> ContractRun:
 
 
 def shared_prefix(contract: Contract) -> str:
-    """Return the first path segment if all operations share it, such as `/v1`; empty if not."""
+    """Return the first path segment, such as `/v1`, if all operations have it and more segments; empty if not."""
     paths = [operation.path.split("/")[1:] for operation in contract.operations]
     firsts = {path[0] for path in paths}
     is_shared = len(firsts) == 1 and all(len(path) > 1 for path in paths) and "{" not in paths[0][0]

@@ -14,9 +14,10 @@ from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotChecke
 
 
 def run_probes(target: Target, *names: str, only: Operation | None = None) -> list[Finding]:
-    """Send the probes of all tests, or of some tests or one operation, and return the merged findings.
+    """Send the probes of the tests `names`, of all without them, for all operations or `only` one; return the findings.
 
-    It stops if the target cannot be tested. `at_or_above` returns the findings that fail a run.
+    Findings of the same fault are merged. It stops if the target cannot be tested, and the last finding says so; probes
+    that could not be checked have no finding. `at_or_above` returns the findings that fail a run.
     """
     findings: list[Finding] = []
     planned_probes = list(plan(target.run, *names, only=only))

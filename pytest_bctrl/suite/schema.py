@@ -71,7 +71,7 @@ def new_schema(contract: Contract) -> Any:
 
 
 def _with_separate_reference(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema of the same meaning that has no keyword beside its `$ref`.
+    """Return a schema of the same meaning with no keyword beside a `$ref` at its root, which moves into an `allOf`.
 
     Schemathesis 4.32 replaces the reference of a root schema by the keywords of its target, if no keyword is in both.
     That changes their meaning: `{"$ref": B, "else": false}` accepts every value if B is `{"if": false}`, whereas
@@ -84,7 +84,7 @@ def _with_separate_reference(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _contradicts_property(schema: dict[str, Any]) -> bool:
-    """Return whether the mapping of a discriminator contains no value that its property may have."""
+    """Return whether a discriminator maps none of the values that its property's `enum` lists; False without these."""
     discriminator, properties = schema.get("discriminator"), schema.get("properties")
     if not isinstance(discriminator, dict) or not isinstance(properties, dict) or not discriminator.get("mapping"):
         return False

@@ -72,7 +72,7 @@ IMPATIENT = RetryPolicy(statuses=frozenset({429}), budget=2.0, attempts=2, first
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrize each test with the operations, and with their scenarios or faults."""
+    """Parametrize each test with the operations that respond with JSON, and with their scenarios or faults."""
     run = with_mock(metafunc.config.stash[RUN])
     rows: list[tuple[str, tuple[object, ...]]] = []
     names = ["operation", *(name for name in ("scenario", "fault") if name in metafunc.fixturenames)]
@@ -92,7 +92,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _is_provable(contract: Contract, operation: Operation) -> bool:
-    """Return whether a valid body can be generated from the contract."""
+    """Return whether bodies can be generated from the contract, and none of them has a finding."""
     try:
         return not false_alarms(Samples(contract, operation))
     except BctrlError:
@@ -119,7 +119,7 @@ def _scenarios(contract: Contract) -> list[str]:
 
 @pytest.fixture(scope="session")
 def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[FindingKey]]:
-    """The findings without any fault: none, unless the contract documents no rejection."""
+    """A function that returns the keys of an operation's findings without a fault, such as undocumented rejections."""
     run = with_mock(request.config.stash[RUN])
 
     @cache
@@ -147,7 +147,7 @@ def verdict(request: pytest.FixtureRequest, run: ContractRun) -> Verdict:
 
 
 def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict: Verdict) -> None:
-    """For every keyword at every location in the contract, a body that only violates this keyword is found."""
+    """For each keyword at each location in a response, a body that violates only this keyword has a finding."""
     try:
         outcome = strength(run.contract, operation)
     except BctrlError as error:
@@ -168,7 +168,7 @@ def test_every_mutant_is_caught(operation: Operation, run: ContractRun, verdict:
 
 
 def test_conforming_scenario_passes(operation: Operation, scenario: str, run: ContractRun) -> None:
-    """A scenario that conforms to the contract has no findings."""
+    """A scenario that conforms to the contract has no findings, except rejections that it does not document."""
     _mock(run).scenario(scenario)
     expected = [("status_code_conformance", status) for status in _undocumented_rejections(operation)]
     findings = [
@@ -241,7 +241,7 @@ _WITH_ARGUMENTS = {status.__name__, delay.__name__, slow_body.__name__, sequence
 
 
 def _ineffective_faults(samples: Samples) -> Iterator[str]:
-    """Yield the faults that have no effect on this operation, such as `any_key` where no credential is required."""
+    """Yield the names of faults that have no effect on this operation, such as `any_key` without a credential."""
     operation = samples.operation
     is_guarded = field_to_reject(samples.contract, operation) is not None
     has_known_values = any(
@@ -268,7 +268,7 @@ def _documents_rejection_body(operation: Operation, *, is_guarded: bool, has_kno
 
 
 def _has_object(samples: Samples) -> bool:
-    """Return whether a body contains an object with members."""
+    """Return whether one of the generated bodies contains an object with members."""
     for body in samples.bodies():
         for located in located_values(samples.contract, samples.schema, body):
             if isinstance(located.value, dict) and located.value:
@@ -329,7 +329,7 @@ def strength(contract: Contract, operation: Operation) -> Strength:
 
 
 def false_alarms(samples: Samples) -> list[Finding]:
-    """Return the findings on generated bodies, which should have none."""
+    """Return the findings of generated valid bodies; empty if the contract's checks accept them all, as they should."""
     return [finding for body in samples.bodies() for finding in _findings(samples, body)]
 
 

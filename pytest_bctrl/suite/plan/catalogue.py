@@ -43,7 +43,7 @@ CONFORMING = (PLAIN,)
 
 
 def plan(run: ContractRun, *names: str, only: Operation | None = None) -> Iterator[Probe]:
-    """Yield all probes of a run in sending order, or those of some tests or of one operation."""
+    """Yield the probes of a run in sending order: of all tests, or of `names`; for all operations, or `only` one."""
     operations = run.operations if only is None else (only,)
     for name, test in _TESTS.items():
         if not names or name in names:
@@ -58,7 +58,7 @@ def _is_requestable(run: ContractRun, operation: Operation) -> bool:
 
 
 def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe]:
-    """Yield the probes of one test for one operation."""
+    """Yield the probes of a test for an operation, up to its share of requests; none if `bctrl_probes` omits them."""
     test = _TESTS[name]
     title = operation.operation_id or operation.label
     share = _requests_per_test(run, operation)[name] if name in _VALUE_TESTS else None
@@ -75,7 +75,7 @@ def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe
 
 
 def requests_of_own_checks(run: ContractRun, only: Operation) -> Iterator[ProbeRequest]:
-    """Yield the requests of the tests of our own checks, so that the other engines can check the responses."""
+    """Yield the requests of all tests but those of the other engines, which then check the responses to them."""
     for name, test in _TESTS.items():
         if name not in ENGINE_TESTS and test.applies(run, only):
             for probe in _probes(run, name, only):
@@ -88,9 +88,9 @@ MAX_COUNTED = 64
 
 
 def planned_requests(run: ContractRun, operations: Sequence[Operation]) -> Counter[str]:
-    """Return how many requests of each kind a complete run sends, extrapolated from a sample of many operations.
+    """Return how many requests of each kind a complete run sends at most, without retries; extrapolated for many.
 
-    Retries add to it, and there may be fewer pages.
+    There may be fewer pages.
 
     Generating the requests is slow, so for more than `MAX_COUNTED` operations the number is extrapolated from a sample.
     """
@@ -140,12 +140,12 @@ def omitted_request_count(run: ContractRun, operation: Operation) -> int:
 
 
 def _requests_per_test(run: ContractRun, operation: Operation) -> dict[str, int]:
-    """Return how many requests each test that varies values may send; the other tests send all of theirs."""
+    """Return how many requests each test of `_VALUE_TESTS` may send; the other tests send all of theirs."""
     return run.once(("shares", operation.label), partial(_divide_budget, run, operation))
 
 
 def _divide_budget(run: ContractRun, operation: Operation) -> dict[str, int]:
-    """Divide the operation's budget among its tests, which take turns, one request each, until it is used up."""
+    """Return the share of each test of `_VALUE_TESTS`: they take turns, a request each, until the budget is used up."""
     fixed = (
         probes.REPEATS + _count(_sampled(run, operation)) + pages.TARGET_PAGES * _count(_paging_rows(run, operation))
     )
@@ -220,7 +220,7 @@ def _credential_rows(run: ContractRun, operation: Operation) -> Rows:
 
 
 def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
-    """Return the invalid credentials to send to an operation; none if it needs no key. Computed once per operation."""
+    """Return the invalid credentials to send to an operation; none if the key is not required. Computed once."""
     return run.once(("credentials", operation.label), partial(_derive_credentials, run, operation))
 
 
@@ -234,7 +234,7 @@ def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credenti
 
 
 def _is_accepted(run: ContractRun, operation: Operation, field: KeyField, credential: Credential) -> bool:
-    """Return whether the contract accepts a credential in another way, such as the key as a user name."""
+    """Return whether a request with this credential in `field` would be valid by another security requirement."""
     key = run.key.reveal()
     key_headers = {
         other_field.name.lower(): other_field.value(key)
@@ -247,7 +247,7 @@ def _is_accepted(run: ContractRun, operation: Operation, field: KeyField, creden
 
 
 def _is_secured(run: ContractRun, operation: Operation) -> bool:
-    """Return whether a GET without a credential must be rejected."""
+    """Return whether an operation is a GET that must be rejected without a credential."""
     field = field_to_reject(run.contract, operation)
     return field is not None and operation.method == "GET" and not _is_accepted(run, operation, field, NONE)
 
@@ -258,7 +258,7 @@ def _every_operation(_run: ContractRun, _operation: Operation) -> bool:
 
 
 def _rejects_unknown_ids(_run: ContractRun, operation: Operation) -> bool:
-    """Return whether a request for something that does not exist must be rejected; OPTIONS may describe the route."""
+    """Return whether an operation has path parameters and is not OPTIONS, so that it must reject an unknown id."""
     return bool(operation.path_parameters) and operation.method != "OPTIONS"
 
 
@@ -295,7 +295,7 @@ def _custom_check_rows(run: ContractRun, operation: Operation) -> Iterator[tuple
 
 
 def _path_value_rows(run: ContractRun, operation: Operation) -> Iterator[tuple[str, tuple[PathValue]]]:
-    """Yield a row for each path value that names nothing, if the operation must reject such values."""
+    """Yield a row for each unknown or unusual path value, if the operation must reject such values."""
     if _rejects_unknown_ids(run, operation):
         for value in path_probes(run.max_examples):
             yield value.name, (value,)
@@ -308,7 +308,7 @@ def _jsonschema_rows(run: ContractRun, operation: Operation) -> Rows:
 
 
 def _schemathesis_rows(run: ContractRun, operation: Operation) -> Rows:
-    """Yield a row for each subject of Schemathesis, with its limit of requests."""
+    """Yield a row for each subject of Schemathesis that has requests, with its limit of them."""
     generated_ids = _requests_per_test(run, operation)["test_generated_path_values_are_refused"]
     if generated_ids:
         generated_ids -= len(near_miss_paths(run.contract, operation, plain(run, operation).path))

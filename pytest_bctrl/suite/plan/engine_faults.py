@@ -33,14 +33,14 @@ class EngineFault:
 
 
 def _is_ecma_pattern(response: Response, error: Any) -> bool:
-    """Return whether jsonschema rejects a text that matches the pattern by ECMA-262."""
+    """Return whether jsonschema rejects a text by a pattern that it matches by ECMA-262."""
     if error.validator == "pattern":
         return isinstance(error.instance, str) and matches(error.validator_value, error.instance)
     return _is_undecided(response, error, ("pattern", "patternProperties"))
 
 
 def _is_float_step(response: Response, error: Any) -> bool:
-    """Return whether jsonschema rejects a multiple because of rounding."""
+    """Return whether jsonschema rejects a value by `multipleOf` that is a multiple in decimal arithmetic."""
     if error.validator != "multipleOf":
         return _is_undecided(response, error, ("multipleOf",))
     return Decimal(str(error.instance)) % Decimal(str(error.validator_value)) == 0
@@ -54,7 +54,7 @@ def _is_known_format(response: Response, error: Any) -> bool:
 
 
 def _is_undecided(response: Response, error: Any, keywords: tuple[str, ...]) -> bool:
-    """Return whether a combining keyword fails in a valid body because of a known fault in a schema inside it."""
+    """Return whether a combining keyword around one of `keywords` fails, though the body is valid by our engine."""
     text = json.dumps(error.validator_value, default=str)
     has_keyword = any(f'"{keyword}": ' in text for keyword in keywords)
     return error.validator in _COMBINING and response.conforms and has_keyword
@@ -65,7 +65,7 @@ _COMBINING |= {"unevaluatedProperties", "unevaluatedItems", "dependentSchemas"}
 
 
 def _is_readable_json(response: Response, failure: Any) -> bool:
-    """Return whether Schemathesis cannot read a body that is valid JSON."""
+    """Return whether a failure says that Schemathesis cannot read a body, and the body is valid JSON."""
     return type(failure).__name__ in ("ContentDeserializationError", "MalformedJson") and response.parsed.ok
 
 
@@ -73,7 +73,7 @@ _YAML = re.compile(r"(application|text)/(yaml|x-yaml|vnd\.yaml|[^/]+\+yaml)")
 
 
 def _is_readable_yaml(response: Response, failure: Any) -> bool:
-    """Return whether Schemathesis cannot read a body that is valid YAML."""
+    """Return whether a failure says that Schemathesis cannot read a body, and the body has valid YAML syntax."""
     if type(failure).__name__ != "ContentDeserializationError" or not _YAML.fullmatch(response.media_type):
         return False
     import yaml

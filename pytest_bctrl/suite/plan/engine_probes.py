@@ -30,7 +30,7 @@ CASES = 2
 
 
 def max_requests(run: ContractRun, operation: Operation) -> int:
-    """Return how many requests of its own the test with generated cases sends to an operation."""
+    """Return how many requests `test_schemathesis` adds to an operation's fixed ones, besides generated path values."""
     count = CASES * has_positive_cases(run, operation)
     if run.probes == "all":
         is_shared = field_to_reject(run.contract, operation) is not None
@@ -44,7 +44,7 @@ def has_positive_cases(run: ContractRun, operation: Operation) -> bool:
 
 
 def has_negative_cases(run: ContractRun, operation: Operation) -> bool:
-    """Return whether a request can be invalid in a way for which the contract documents a rejection."""
+    """Return whether an operation must reject an invalid credential, or documents a rejection of generated values."""
     is_query_rejected = bool(documented_rejections(operation)) and has_positive_cases(run, operation)
     return field_to_reject(run.contract, operation) is not None or is_query_rejected
 
@@ -137,7 +137,7 @@ def _case_check(check: Callable[..., list[Finding]], case: object) -> CheckExcha
 
 
 def _softened_check(request: ProbeRequest, engine_check: CheckExchange) -> CheckExchange:
-    """Return a check with an engine's findings at the levels that fit the request: none for a tolerated status."""
+    """Return a check that lowers an engine's findings for an unusual request, and has none for a tolerated status."""
 
     def check(exchange: Exchange) -> list[Finding]:
         """Return the findings of the engine at levels that fit the request."""

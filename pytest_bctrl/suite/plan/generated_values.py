@@ -74,7 +74,7 @@ def _value_sets(contract: Contract, label: str, names: tuple[tuple[str, str], ..
     @generation_settings(count)
     @given(_value_set_strategy(contract, parameters, locations, budget))
     def draw(values: Values) -> None:
-        """Add a set of values if it is new."""
+        """Add a set of values if it is new and not empty."""
         if values and values not in value_sets:
             value_sets.append(values)
 
@@ -106,7 +106,7 @@ def _value_set_strategy(
     locations: Sequence[dict[str, Any]],
     budget: _Budget,
 ) -> Values:
-    """Return a set of values: all required parameters, and optional ones by chance."""
+    """Draw a set of values that can be sent: for required parameters and, by chance, for optional ones."""
     values: Values = {}
     for parameter, own_locations in zip(parameters, locations, strict=True):
         if parameter.required or draw(st.booleans()):

@@ -62,7 +62,7 @@ class ItemForms:
         self._is_any_named = any(_constrains_any_name(schema) for schema, *_ in keyword_objects(document))
 
     def _read_property(self, name: str, schema: Any) -> None:
-        """Remember which kinds of constraint the schemas of a property have."""
+        """Store which kinds of constraint the schemas of a property have."""
         self._named.add(name)
         for part in self._value_schemas(schema):
             if not _EXACT.isdisjoint(part):
@@ -98,7 +98,7 @@ class ItemForms:
                     yield {"pattern": "", "minimum": 0}
 
     def form(self, value: Any, name: str = "") -> Hashable:
-        """Return a key of a value that is equal for values between which the schemas make no difference."""
+        """Return a key of the value of property `name`: values with equal keys are valid under the same schemas."""
         if isinstance(value, dict):
             if name in self._named and name not in self._constrained and not self._is_any_named:
                 return "object"

@@ -56,7 +56,7 @@ def _is_uuid(value: object) -> bool:
 
 
 def validate_plain(exchange: Exchange) -> list[Finding]:
-    """Validate the body of the plain response; raises `NotCheckedError` if the contract documents none."""
+    """Return the findings of the plain response's body; raises `NotCheckedError` if it could not be validated."""
     if not has_body(exchange.response):
         raise NotCheckedError(f"{NAME}: the contract documents no JSON body for the response")
     plain_findings = validate(exchange)
@@ -66,7 +66,7 @@ def validate_plain(exchange: Exchange) -> list[Finding]:
 
 
 def has_body(response: Response) -> bool:
-    """Return whether a response has a body and a schema for it."""
+    """Return whether a response has a body that is not blank, and a schema for it."""
     return response.schema is not None and bool(response.body.strip())
 
 
@@ -91,7 +91,7 @@ def validate(exchange: Exchange) -> list[Finding]:
     response = exchange.response
 
     def validate_once() -> _BodyResult:
-        """Return the violations in the body, and count the validated body."""
+        """Return the violations in the body, and count the body if it was validated to its end."""
         result = _validate_body(response)
         if not result.not_validated:
             exchange.tally["jsonschema bodies"] += 1
@@ -143,7 +143,7 @@ def _validate_body(response: Response) -> _BodyResult:
 
 
 def _readable_data(response: Response) -> Any:
-    """Return the data of a response without lone surrogates and numbers that no float can hold."""
+    """Return the data of a response, with replacements for lone surrogates and for numbers that no float can hold."""
     return as_engine_input(response.data) if may_be_unusual(response) else response.data
 
 
@@ -162,7 +162,7 @@ class _Items:
         self._left_out: dict[int, tuple[int, int]] = {}
 
     def choose(self, items: list[Any], schema: Schema) -> list[int]:
-        """Return the indices of the items to validate: one of each form, and those that our engine rejects."""
+        """Return the indices of at most `MAX_ITEMS` items to validate: one per form, and those our engine rejects."""
         forms = item_forms(self._response.contract)
         first_of: dict[Any, int] = {}
         for index, item in enumerate(items):
@@ -181,7 +181,7 @@ class _Items:
         self._gaps.append(f"{keyword} of a list of {len(items):,} items")
 
     def note(self) -> None:
-        """Note which items were left out."""
+        """Add to the gaps how many items of each long list were left out, if any were."""
         for validated, total in self._left_out.values():
             if validated < total:
                 self._gaps.append(
@@ -192,7 +192,7 @@ class _Items:
 
 @lru_cache(maxsize=8)
 def unchecked_formats(contract: Contract) -> tuple[str, ...]:
-    """Return a sentence for each format that our checks assert and jsonschema cannot without further packages."""
+    """Return a sentence for each format in the contract that our checks assert, but the installed jsonschema cannot."""
     formats = {
         schema["format"] for schema, *_ in keyword_objects(contract.document) if isinstance(schema.get("format"), str)
     }

@@ -54,7 +54,7 @@ def _no_findings(_exchange: Exchange) -> list[Finding]:
 
 
 def page_size_for(contract: Contract, paging: Paging, count: int) -> int | None:
-    """Return the page size that divides `count` items into a few pages; None if the contract allows none."""
+    """Return the page size that divides `count` items into about three pages; None if none can be requested."""
     if paging.size is None:
         return None
     schema = flatten(contract, paging.size.schema)
@@ -64,7 +64,7 @@ def page_size_for(contract: Contract, paging: Paging, count: int) -> int | None:
 
 
 def is_followed(samples: Samples) -> bool:
-    """Return whether the list in the sample has a second page that can be requested, and items with ids."""
+    """Return whether the items of the generated list have ids and fill more than a page, so that pages are followed."""
     paging = samples.paging
     if paging is None or not paging.has_next_page:
         return False
@@ -128,7 +128,7 @@ class PageTraversal:
         return keys
 
     def _next_query_of(self, response: Response, inputs: Inputs) -> list[Pair] | None:
-        """Return the query for the next page; None after the last page, or if no request can carry it."""
+        """Return the query for the next page; None after the last page, or if none can carry it (`_is_unusable`)."""
         self._is_unusable = False
         try:
             query = self._paging.next_query(response.data, response.header(LINK), inputs.query)
@@ -157,7 +157,7 @@ class PageTraversal:
         return ProbeRequest(self._operation, check, inputs, opens_connection=True, follow_up=follow_up)
 
     def _check_page(self, response: Response, inputs: Inputs) -> Iterator[Violation]:
-        """Yield the violations of a page; notes repeated items and the next query."""
+        """Yield the violations of a page, and store repeated items and the query for the next page."""
         try:
             keys = self._item_ids(response)
         except NotCheckedError:
@@ -179,7 +179,7 @@ class PageTraversal:
         yield from self._check_end(response, keys)
 
     def _repeated_items(self, response: Response, keys: list[Key]) -> list[Violation]:
-        """Return a violation for each item that an earlier page had, and store the page of each item."""
+        """Return a violation for each item that occurred before, and store the first page of each item."""
         violations = []
         prefix = [self._paging.items] if self._paging.items else []
         for index, key in enumerate(keys):
@@ -192,7 +192,7 @@ class PageTraversal:
         return violations
 
     def _check_end(self, response: Response, keys: list[Key]) -> Iterator[Violation]:
-        """Yield a violation if the pages never end: the next page is known, or nothing but empty pages follow."""
+        """Yield a violation if the pages never end: the next page was requested before, or follows empty pages."""
         is_known_page = self._next_query is not None and tuple(sorted(self._next_query)) in self._requested
         # A server that skips items may send an empty page before the last one, unless all items were received.
         has_all_items = set(self._all_keys) <= self._page_of.keys()
@@ -265,7 +265,7 @@ class PageTraversal:
         )
 
     def _confirmed_findings(self, exchange: Exchange, lost_items: list[Finding]) -> list[Finding]:
-        """Return the findings if the list is unchanged; raises `NotCheckedError` if it changed in the meantime."""
+        """Return repeated and lost items; raises `NotCheckedError` if the response's list is not the first one."""
         if self._item_ids(exchange.response) != self._all_keys:
             raise NotCheckedError("the list changed while its pages were requested")
         return [*self._repetitions, *lost_items]

@@ -46,13 +46,13 @@ class ParameterTrial(NamedTuple):
 
 
 def is_guessable(contract: Contract, parameter: Parameter) -> bool:
-    """Return whether a generated value may name something that exists, as a number or a listed value may."""
+    """Return whether a parameter allows only numbers or listed values, so that a generated one may name something."""
     kinds = {shape.kind for shape in shapes(contract, parameter.schema)}
     return kinds <= {"integer", "number", "fixed"}
 
 
 def is_opaque(contract: Contract, parameter: Parameter) -> bool:
-    """Return whether the contract only says that a parameter is a string, as for a cursor, without examples.
+    """Return whether the contract describes a parameter as any string, as it may a cursor, without examples.
 
     A generated value may then name nothing.
     """
@@ -76,7 +76,7 @@ def _is_unconstrained_text(contract: Contract, schema: Schema, depth: int = 0) -
 
 
 def cursor_parameters(contract: Contract, operation: Operation) -> frozenset[str]:
-    """Return the parameters whose values come from a response: a generated cursor names no page."""
+    """Return the name of the cursor parameter, whose values come from a response; empty if paging has no cursor."""
     operation_paging = read_paging(contract, operation)
     if operation_paging is None or operation_paging.start is None or not operation_paging.is_opaque:
         return frozenset()
@@ -117,7 +117,7 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
 
 
 def has_empty_list(contract: Contract, operation: Operation, request: Inputs) -> bool:
-    """Return whether a request sends a list or an object without content, as in `tags=`.
+    """Return whether a request sends an empty text, as for an empty list in `tags=`, that its parameter rejects.
 
     No standard says how to send one, and a server may read it as an empty text that the schema does not allow.
     """
@@ -130,7 +130,7 @@ def has_empty_list(contract: Contract, operation: Operation, request: Inputs) ->
 
 
 def allowed_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
-    """Yield a trial for each kind of value that the contract allows for each query or header parameter."""
+    """Yield a trial for each kind of allowed query or header value; none if a required parameter lacks a value."""
     if names_without_value(contract, operation, settings):
         return
     operation_cursors = cursor_parameters(contract, operation)
@@ -152,7 +152,7 @@ def _trial(
 
 
 def invalid_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
-    """Yield a trial for each way to violate a parameter's schema, if the contract documents a rejection."""
+    """Yield a trial without each required parameter, and for each way to violate a schema; none without a rejection."""
     if names_without_value(contract, operation, settings) or not documented_rejections(operation):
         return
     for parameter in operation.other_parameters:
@@ -305,7 +305,7 @@ def _near_misses(value: str) -> tuple[str, ...]:
 
 
 def path_probes(limit: int) -> tuple[PathValue, ...]:
-    """Return at most `limit` path values to send, the unknown one first."""
+    """Return the unknown path value and the unusual ones, at most `limit` in all."""
     return (UNKNOWN, *ODD)[:limit]
 
 

@@ -283,7 +283,7 @@ def generated_path_requests(run: ContractRun, operation: Operation, limit: int) 
 def _check_guess(
     operation: Operation, usual: Mapping[str, str], exchange: Exchange, is_ordinary: bool = False
 ) -> list[Finding]:
-    """Return the findings for the response to a generated path value, which may be accepted only if it may exist.
+    """Return the findings for the response to a generated path value, which must be rejected unless it may exist.
 
     `usual` has the real values of the path parameters.
     """
@@ -328,7 +328,7 @@ def published_sample_requests(run: ContractRun, operation: Operation) -> Iterato
     content, media_type = SAMPLES[shape(operation.label)]
 
     def check(exchange: Exchange) -> list[Finding]:
-        """Return the findings if the request of the published samples is rejected."""
+        """Return the findings if the request is rejected, or the response is not as documented."""
         response, expected = exchange.response, operation.success_statuses
         if not 300 <= response.status < 500:
             return check_response(response, expected)

@@ -50,7 +50,7 @@ class GeneratedCase:
 
 
 def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
-    """Return valid cases, with the real path values and generated values in query and header."""
+    """Return up to `limit` different valid cases, with real path values and generated values in query and header."""
     cases: list[GeneratedCase] = []
     opaque = {parameter.name for parameter in operation.other_parameters if is_opaque(run.contract, parameter)}
     for case in _generate(run.contract, operation, "positive", limit, plain(run, operation).path):
@@ -67,7 +67,7 @@ def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
 
 
 def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
-    """Return valid cases with generated path values, which differ from the real ones."""
+    """Return up to `limit` different cases with generated path values that differ from the real ones."""
     if limit < 1 or not operation.path_parameters:
         return []
     usual = plain(run, operation)
@@ -81,7 +81,7 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
 
 
 def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
-    """Return invalid cases: with a malformed credential or none, or with an invalid value in the query."""
+    """Return up to `limit` different invalid cases: a malformed or no credential, or an invalid value in the query."""
     key_field = field_to_reject(run.contract, operation)
     key_name = key_field.name.lower() if key_field is not None else ""
     cases: list[GeneratedCase] = []
@@ -168,7 +168,7 @@ def _transport_inputs(case: Any) -> Inputs:
 def _generate(
     contract: Contract, operation: Operation, mode: str, count: int, path: Mapping[str, str] = MappingProxyType({})
 ) -> list[Any]:
-    """Return generated cases of a mode; raises `NotCheckedError` if Schemathesis cannot generate any."""
+    """Return `count` cases of a mode and some extra, or fewer; raises `NotCheckedError` if there can be none."""
     from schemathesis.core.errors import SchemathesisError
 
     try:

@@ -88,7 +88,7 @@ def _run_checks(
     generated: GeneratedCase | None = None,
     mode: str = "",
 ) -> list[Finding]:
-    """Return what some checks find in a response; `mode` is that of the Schemathesis run that reproduces it."""
+    """Return the findings of some checks in a response, with the command of a run in `mode` that reproduces them."""
     from schemathesis.core.errors import SchemathesisError
 
     response = exchange.response
@@ -245,7 +245,7 @@ def _violation(response: Response, name: str, failure: Any, generated: Generated
 
 
 def _violation_location(response: Response, name: str, generated: GeneratedCase | None) -> str:
-    """Return what a check is about: a part of the response, or of a generated request."""
+    """Return the location of a violation: a part of the response, or of the generated request."""
     location = _LOCATIONS.get(name, "response")
     if generated is None:
         return location

@@ -26,7 +26,7 @@ def attribute(
     findings: Sequence[Finding],
     commands: Mapping[str, str],
 ) -> tuple[list[Finding], list[str]]:
-    """Return the findings with a cause added to each drift finding, and the report's section about causes.
+    """Return all findings, with a cause in each drift finding that has one, and the report's section about causes.
 
     `upstream` is the published document as the drift test read it: `name` and `data`. `commands` are those of
     `next_commands`. Raises `DocumentError` if the overlay no longer applies to upstream.

@@ -62,7 +62,7 @@ class Failures:
 
     @pytest.hookimpl(specname="pytest_terminal_summary", tryfirst=True)
     def pytest_failures_printed(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Restore all failed tests between the failures and the short summary, which names every test."""
+        """Put the reports for the short summary in place of the printed ones, since it names every failed test."""
         if self._short_summary:
             terminalreporter.stats["failed"] = self._short_summary
 
@@ -102,7 +102,7 @@ class Failures:
         return printed, short_summary
 
     def _failing_findings(self, report: Any) -> Iterator[Finding]:
-        """Yield the findings that fail a test; none for drift, whose report has a text of its own."""
+        """Yield the findings that fail a test; none if one is about drift, or if the test could not be checked."""
         verdict: Mapping[str, Any] = getattr(report, "bctrl", {})
         if not verdict or verdict["not_checked"]:
             return

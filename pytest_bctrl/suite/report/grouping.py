@@ -27,7 +27,7 @@ def grouped_reasons(reasons: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _subject(labels: list[str]) -> str:
-    """Return the operations of a line: the only one, or the number and the first few."""
+    """Return the operations that a line is about: the only one, or their number and the first few."""
     return labels[0] if len(labels) == 1 else listed(labels, "operation")
 
 

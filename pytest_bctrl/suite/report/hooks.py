@@ -45,7 +45,7 @@ class ReportPaths(Protocol):
 
 
 def register_reports(config: pytest.Config, results: ReportSource, summary: ReportPaths) -> None:
-    """Register the hooks that write reports, unless no tests run or the process is a worker of pytest-xdist.
+    """Register the hooks that write reports, if any are requested and this process runs tests and is no xdist worker.
 
     Raises `SettingError` for a report that cannot be written.
     """

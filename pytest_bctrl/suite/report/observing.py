@@ -54,7 +54,7 @@ class ObservingHooks:
         return report
 
     def _carry(self, carrier: dict[str, Any]) -> None:
-        """Move the observations of a worker into data that the controller receives."""
+        """Move the observations of a worker into data that the controller receives; does nothing in the controller."""
         if not self._is_worker:
             return
         observations = self._observer.pop()

@@ -23,7 +23,7 @@ _TICK = 0.05
 
 
 def report_paths(config: pytest.Config) -> set[Path]:
-    """Return the absolute paths of reports, whether the files exist or not."""
+    """Return the absolute paths that options may mean as reports, whether the files exist or not."""
     return {path for _, path in _report_options(config)}
 
 
@@ -47,7 +47,7 @@ def changed_files(config: pytest.Config, since: float) -> Iterator[Path]:
 
 
 def _report_options(config: pytest.Config) -> Iterator[tuple[str, Path]]:
-    """Yield each option that names a report file, with the paths that it may stand for."""
+    """Yield the name of each option, ini key or variable for a report, with each path that its value may stand for."""
     options = {name: value for name, value in vars(config.option).items() if _REPORT.search(name)}
     options |= {name: config.getini(name) for name in _INI}
     options |= {name: os.environ.get(name, "") for name in _ENVIRONMENT}

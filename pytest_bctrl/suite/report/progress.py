@@ -41,7 +41,7 @@ class Progress:
         self._expected_end: float | None = None
 
     def estimate(self, done: int, planned: int) -> str:
-        """Return a line about the time that the run takes; empty if there is nothing new to say."""
+        """Return a line about the duration of a run with `done` of its `planned` tests; empty if none is needed now."""
         now = self._clock()
         if self._started is None:
             # The first test also waits for the first connection and for imports.

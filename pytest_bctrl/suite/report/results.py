@@ -74,7 +74,7 @@ class RunResults:
         self.watch: ReportSource | None = None
 
     def pytest_deselected(self) -> None:
-        """Record that not all tests run."""
+        """Store that not all tests run."""
         self.is_partial = True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -133,7 +133,7 @@ class RunResults:
             self._skip_reasons[operation] = reason
 
     def operations(self) -> tuple[OperationOutcome, ...]:
-        """Return the outcome of each selected operation, and of those that the contract excludes."""
+        """Return the outcome of each selected operation and, of a complete run, of those the contract excludes."""
         if self.run.target is None or self.run.no_suite:
             return ()
         outcomes = [
@@ -156,7 +156,7 @@ class RunResults:
         return OperationOutcome(excluded.operation, "", "not checked", reason, is_safe, is_required=is_required)
 
     def _operation_outcome(self, operation: Operation) -> OperationOutcome:
-        """Return the outcome of an operation: passed, failed, or not checked with a reason."""
+        """Return the outcome of an operation: failed if a test failed, else passed if one passed, else not checked."""
         outcomes = self._outcomes[operation.label]
         is_required = operation.is_safe and operation.label not in self.run.optional
         result = OperationOutcome(
@@ -171,7 +171,7 @@ class RunResults:
         return result._replace(outcome="not checked", reason=reason)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Attribute drift, update the baseline, and set the exit code: 2 if the target could not be tested."""
+        """Attribute drift, update the baseline, and set the exit code: 2 if something required was not checked."""
         has_ended = session.exitstatus in _COMPLETE or observer(session.config).interrupted_run
         self._is_complete = has_ended and not session.shouldstop and not session.shouldfail
         if hasattr(session.config, "workerinput"):
@@ -260,7 +260,7 @@ class RunResults:
         return texts
 
     def findings(self) -> list[Finding]:
-        """Return all findings, the highest level first; equal findings and those of one cause are merged."""
+        """Return all findings, those of a watch too, the highest level first; equal ones are merged."""
         findings = merge_accepted(merge(self._findings))
         if self.watch is not None:
             findings += self.watch.findings()
@@ -326,7 +326,7 @@ class RunResults:
         return {"mock": "the bundled mock", "live": self.run.base_url, None: "none"}[self.run.target]
 
     def _attribute_drift(self, report: str) -> None:
-        """Add the cause to drift findings if the run compared the vendored spec, upstream and the live API.
+        """Add the cause to drift findings if a live run compared the vendored spec with upstream.
 
         The mock always conforms to the contract, so it shows nothing. `report` is the path of the JSON report of the
         run, or "".
@@ -373,7 +373,7 @@ class RunResults:
 
 
 def is_unchecked(report: pytest.TestReport) -> bool:
-    """Return whether a contract test could not check what it should."""
+    """Return whether an outage, or a spec that could not be compared, kept a contract test from checking."""
     return bool(getattr(report, "bctrl", {}).get("not_checked"))
 
 
@@ -383,7 +383,7 @@ def _level_rank(finding: Finding) -> int:
 
 
 def _outcome(report: pytest.TestReport) -> RanTest:
-    """Return the outcome of a test from its report; a failed setup or teardown is an error."""
+    """Return a test's id, outcome, duration and reason from its report; a failed setup or teardown is an error."""
     if is_unchecked(report):
         return RanTest(report.nodeid, "not checked", report.duration, _reason(report))
     if hasattr(report, "wasxfail"):

@@ -58,7 +58,7 @@ def redaction(config: pytest.Config, *streams: Any) -> Redaction:
 
 
 def redact_trace(config: pytest.Config) -> None:
-    """Redact the output of `--debug` and `PYTEST_DEBUG`; raises `UsageError` if this pytest does not allow it.
+    """Redact the output of `--debug` and `PYTEST_DEBUG` from now on; calling it again has no effect.
 
     Raises `pytest.UsageError` if the trace cannot be redacted.
     """
@@ -117,7 +117,7 @@ class _Sinks:
         self._cover_descriptors()
 
     def cover_files(self) -> None:
-        """Redact files written during the run: the log, and reports of other plugins."""
+        """Redact what is written during the run to the log, to reports of other plugins and to the paste service."""
         self._cover_log()
         self._cover_open_files()
         self._cover_allure()
@@ -125,7 +125,7 @@ class _Sinks:
         self._cover_pastebin()
 
     def _cover_log(self) -> None:
-        """Redact the log file."""
+        """Redact each record that is written to the log file."""
         plugin = self._config.pluginmanager.get_plugin("logging-plugin")
         handler: Any = getattr(plugin, "log_file_handler", None)
         if handler is not None:
@@ -166,7 +166,7 @@ class _Sinks:
             self._shadow(module, "open", self._open_redacted)
 
     def _open_redacted(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
-        """Open a file; one that is written redacts secrets."""
+        """Open a file like `open`; with the mode `w` or `wb`, return one that is redacted when it is closed."""
         if mode in ("w", "wb"):
             return RedactedFile(path, mode, self._redaction)
         return open(path, mode, *arguments, **named)  # noqa: PTH123 - replaces `open`
@@ -188,7 +188,7 @@ class _Sinks:
             self._shadow(module, "create_new_paste", upload_redacted)
 
     def _cover_descriptors(self) -> None:
-        """Redact what `capfd` captured and no test read: pytest writes it to the file descriptor itself."""
+        """Redact what `capfd` captured and no test read, which pytest writes to the file descriptor itself."""
         module = sys.modules.get("_pytest.capture")
         is_covered = module is None
         for name in ("FDCapture", "FDCaptureBinary"):
@@ -275,7 +275,7 @@ class _Sinks:
 
 
 def _ends_the_process() -> bool:
-    """Return whether pytest was started from the command line, so that errors at interpreter exit are printed too."""
+    """Return whether pytest's command line called this function, so that the process ends after the run."""
     frame = sys._getframe()
     while frame is not None:
         if frame.f_code.co_name in ("console_main", "_console_main"):

@@ -57,7 +57,7 @@ class Summary:
         return "\n".join(map(escape_line, lines))
 
     def _announcement(self, config: pytest.Config) -> Iterator[str]:
-        """Yield how many operations the run checks, and how many requests of which kind a live target gets."""
+        """Yield how many requests of which kind a live target gets; for the mock, how many of several operations."""
         run = self._run
         if run.target is None or run.no_suite:
             return
@@ -197,7 +197,7 @@ class Summary:
             yield f"by Schemathesis: {responses}, {tally['Schemathesis cases']} to requests that it generated"
 
     def _next_step(self, failing: Sequence[Finding], passing: Sequence[Finding]) -> str:
-        """Return what to do next; empty if there is nothing."""
+        """Return what to do next; empty if there is nothing to do, or pytest's short summary lists contract tests."""
         if self._results.has_stopped:
             return f"inspect the response of the target, then run again: {self._results.outage_command or _ABOVE}"
         if failing:
@@ -262,7 +262,7 @@ def _cause_row(cause: Sequence[Finding], *, names_operation: bool) -> tuple[str,
 
 
 def _further(cause: Sequence[Finding]) -> str:
-    """Return the operations of a cause that has several, and the number of its further findings."""
+    """Return the operations of a cause if it has several, and how many more findings it has; empty without either."""
     operations = list(dict.fromkeys(finding.operation for finding in cause))
     in_operations = f" in {listed(operations, 'operation')}" if len(operations) > 1 else ""
     further = len(cause) - len(operations)

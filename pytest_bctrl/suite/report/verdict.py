@@ -20,7 +20,7 @@ from pytest_bctrl.traffic.recordings.guard import without_uuids
 
 
 def without_item_ids(finding: Finding) -> Finding:
-    """Return the finding with every UUID replaced as in recordings, and without other ids and names of items.
+    """Return the finding with every UUID replaced as in recordings, and of its item only the location.
 
     The command that reproduces it is unchanged: its ids come from the settings.
     """
@@ -72,7 +72,7 @@ class Verdict:
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings; equal ones are merged and their counts added."""
+        """All findings, equal ones merged with their counts added, and accepted ones marked."""
         findings = merge(self._collected)
         if self.stopped:
             # If the target cannot be tested, nothing was checked. The baseline cannot accept that.

@@ -13,12 +13,12 @@ from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, Operation
 
 
 def is_rejected(response: Response) -> bool:
-    """Return whether the target rejects or redirects a plain request."""
+    """Return whether a response is a redirect or a client error that the contract does not document as a success."""
     return 300 <= response.status < 500 and response.status not in response.operation.success_statuses
 
 
 def rejected_operation(response: Response) -> OperationNotCheckedError:
-    """Return the error for one of several operations whose plain request is rejected.
+    """Return the error for an operation whose plain request is rejected, while others may be accepted.
 
     A response that the contract documents is no finding. Of any other, the findings are those of the response.
     """
@@ -30,7 +30,7 @@ def rejected_operation(response: Response) -> OperationNotCheckedError:
 
 
 def _remedy(response: Response) -> str:
-    """Return what to change so that a rejected request is accepted; empty if unknown."""
+    """Return what to change so that a rejected request is accepted, judged by its status; empty for other statuses."""
     if response.status in (401, 403):
         return "use a key that may send it"
     names = [parameter.setting or parameter.name for parameter in response.operation.path_parameters]
@@ -40,7 +40,10 @@ def _remedy(response: Response) -> str:
 
 
 def require_access(response: Response) -> None:
-    """Raise `NoAnswerError` if the target rejects the key, the space or the route: nothing else can be tested then."""
+    """Raise `NoAnswerError` if the target rejects the plain request in a way that prevents all other tests.
+
+    That is: the operation is retired; key, space or route are rejected; or the rejection itself violates the contract.
+    """
     if is_retired(response):
         raise NoAnswerError(findings(response, check_retired(response))[0], True)
     expected = sorted(response.operation.success_statuses)
@@ -56,7 +59,7 @@ def require_access(response: Response) -> None:
 
 
 def _access_problem(response: Response) -> str:
-    """Return why the target rejects the key, the space or the route; empty if it does not."""
+    """Return how the target rejects the key, the space or the route, and what to check; empty if it does not."""
     if response.status == 400 and b"SSL certificate" in response.body:
         return "requires a client certificate: 400; set --bctrl-client-cert"
     if response.status == 401:

@@ -119,7 +119,7 @@ class Connections:
             self._single.client.close()
 
     def pop_late_findings(self, *, is_last: bool = False) -> list[Finding]:
-        """Return findings for bytes that arrived on idle connections since the last call.
+        """Return the findings for bytes that arrived on idle connections, each finding once.
 
         The last call of a run waits briefly for further bytes on all open connections.
         """
@@ -130,7 +130,7 @@ class Connections:
         return [self._late.popleft() for _ in range(len(self._late))]
 
     def send(self, probe_request: ProbeRequest, max_attempts: int) -> SendResult:
-        """Send a request on a connection of the pool, with the key if needed, and return the result of all attempts."""
+        """Send a request on a pooled or new connection; return its attempts and outcome, also a transport error."""
         pooled, is_kept = self._acquire(probe_request)
         method = probe_request.method or probe_request.operation.method
         look = partial(self._second_look_seconds, method, probe_request.is_invalid, is_kept)
@@ -193,7 +193,7 @@ class Connections:
             return self._single, False
 
     def _release(self, pooled: _PooledConnection, is_kept: bool) -> None:
-        """Put a connection back into the pool, or close it; wakes waiting requests."""
+        """Put a kept connection back into the pool, or close it if only one may be open; wakes waiting requests."""
         self._busy -= 1
         if is_kept and (self._max_open > 1 or not self._busy):
             self._idle.append(pooled)
@@ -229,7 +229,7 @@ class Connections:
         return is_tainted
 
     def _second_look_seconds(self, method: str, is_invalid: bool, is_kept: bool, status: int) -> float:
-        """Return how long to wait for bytes after a response; a kept connection can be examined later."""
+        """Return the seconds to wait for bytes after a response: 0 on a kept connection, which is examined later."""
         if is_kept:
             return 0.0
         if (status < 400) == is_invalid and self._looks_left > 0:

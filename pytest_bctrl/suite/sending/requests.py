@@ -87,7 +87,7 @@ class ProbeRequest:
 
     @property
     def key(self) -> Hashable:
-        """A key of the request: requests with equal keys share one exchange."""
+        """A key of the request, the operation's label if it is the plain one: equal keys share one exchange."""
         if self.inputs is None:
             return self.operation.label
         method = self.method or self.operation.method
@@ -120,5 +120,5 @@ class Probe:
 
 
 def plain(run: ContractRun, operation: Operation) -> Inputs:
-    """Return the inputs of the plain request: real path values, and the required parameters."""
+    """Return the inputs of the plain request: real path values and required parameters; empty if one has no value."""
     return inputs(run.contract, operation, run.values_of(operation)) or Inputs()

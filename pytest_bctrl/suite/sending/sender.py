@@ -157,7 +157,7 @@ class Sender:
         return self._blocking is not None and not self._blocking.done()
 
     def start(self, request: ProbeRequest, earlier: Iterable[DueRequest]) -> DueRequest:
-        """Let a thread send a request if requests may overlap; otherwise `exchange` sends it.
+        """Return the due request, which a thread sends now if requests may overlap, and otherwise `exchange` later.
 
         Raises `NoAnswerError` or `NotCheckedError` if it cannot be sent. `earlier` are those of the same probe.
         """
@@ -201,7 +201,7 @@ class Sender:
         return min(unplanned, self.remaining_requests(operation))
 
     def _may_be_limited(self, operation: Operation) -> bool:
-        """Return whether requests of an operation may still be retried after a 429."""
+        """Return whether the operation is below the limit of requests that are rejected with 429 and sent again."""
         return self._rate_limited_count[operation.label] < MAX_RATE_LIMITED
 
     def _reserve(self, operation: Operation) -> None:
@@ -216,7 +216,7 @@ class Sender:
         return NotCheckedError(f"a run sends at most {self.run.most_requests} requests per operation")
 
     def exchange(self, due: DueRequest) -> Exchange:
-        """Return the exchange of a request, which equal requests share. Raises `NoAnswerError` without a response."""
+        """Return the exchange of a request, sent once for equal ones; raises `NoAnswerError` without a response."""
         key = due.request.key
         exchange = self._exchanges.get(key)
         if exchange is None:
@@ -279,7 +279,7 @@ class Sender:
         return self._operation_count <= 1 and not reason_not_requested(self.run, operation)
 
     def _retry_findings(self, request: ProbeRequest, result: SendResult, *, is_paused: bool) -> list[Finding]:
-        """Return the findings for the attempts, including responses that were retried."""
+        """Return findings about broken attempts, documented responses that were retried, and repeated pauses."""
         operation = request.operation
         findings = list(attempt_findings(operation, result.attempts, result.shell, result.previous_shell))
         for attempt in result.attempts[:-1]:
@@ -290,7 +290,7 @@ class Sender:
         return findings
 
     def _result_of(self, due: DueRequest) -> SendResult:
-        """Return the result of a request, sent now or ahead; one sent ahead without a response is retried alone."""
+        """Return the result of a request, sent now or ahead; one sent ahead is retried here if it may be, alone."""
         request, operation = due.request, due.request.operation
         if due.sending is None:
             self._reserve(operation)
@@ -322,7 +322,7 @@ class Sender:
         return retried._replace(attempts=(*result.attempts, *retried.attempts))
 
     def _count_attempts(self, operation: Operation, result: SendResult) -> None:
-        """Count retries, rate limits and time-outs, and send one request at a time if the target needs that."""
+        """Count retries, rate limits and time-outs, and send singly or reuse no connection if they require that."""
         label, attempts = operation.label, result.attempts
         limited = sum(attempt.is_rate_limited for attempt in attempts[:-1])
         self._rate_limited_count[label] += limited
@@ -426,7 +426,7 @@ def _response_of_attempt(attempt: Attempt) -> httpx.Response:
 
 
 def _needs_single_requests(attempt: Attempt) -> bool:
-    """Return whether an attempt shows that the target should get one request at a time."""
+    """Return whether an attempt had no response or a 429, or announces few remaining requests: send singly then."""
     if attempt.status in (None, 429):
         return True
     remaining = requests_left(attempt.headers)

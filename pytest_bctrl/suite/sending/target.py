@@ -74,7 +74,7 @@ class Target:
         self.sender.close()
 
     def plain_exchange(self, operation: Operation) -> Exchange:
-        """Return the exchange of the operation's plain request; raises `NoAnswerError` if it is not usable."""
+        """Return the exchange of the operation's plain request, sent once; raises as `Sender.plain_exchange` does."""
         return self.sender.plain_exchange(operation)
 
     def expect(self, probes: Iterable[Probe]) -> None:
@@ -105,7 +105,7 @@ class Target:
             raise problem
 
     def _probe_findings(self, probe: Probe) -> Iterator[list[Finding]]:
-        """Send the requests of a probe and yield the findings for each; raises `NotCheckedError` for missing checks."""
+        """Send the requests of a probe and yield the findings for each response; raises as `findings` does."""
         if probe not in self._expected:
             self._steps = chain(self._request_steps(probe), self._steps)
         self._expected.discard(probe)
@@ -149,7 +149,7 @@ class Target:
         yield from self._probe_findings(replace(probe, requests=lambda: repeated, is_repeated=False))
 
     def _exchange_or_gap(self, due: DueRequest) -> Exchange | None:
-        """Return the exchange of a request; None if it failed and another test reports the failure."""
+        """Return the exchange of a request; None, with a gap, if a shared one failed: another test reports that."""
         if not due.request.is_independent:
             plain_exchange = self.plain_exchange(due.request.operation)
             if due.request.inputs is None:
@@ -165,7 +165,7 @@ class Target:
     def _check_with_follow_ups(
         self, request: ProbeRequest, exchange: Exchange
     ) -> Iterator[tuple[Exchange, list[Finding], bool]]:
-        """Check a response and those of its follow-up requests; yields exchange, findings, and if they are certain."""
+        """Check a response, send and check its follow-ups; yields exchange, findings, and if they are certain."""
         next_request: ProbeRequest | None = request
         while next_request is not None:
             findings, is_certain = self._check(next_request, exchange)
@@ -193,13 +193,13 @@ class Target:
         return [*exchange.findings, *findings], is_certain
 
     def pop_gaps(self) -> list[str]:
-        """Return what the engines left out since the last call, one sentence each."""
+        """Return and remove what the engines left out since the last call, one sentence each."""
         gaps = list(self.sender.gaps)
         self.sender.gaps.clear()
         return gaps
 
     def _request_steps(self, probe: Probe) -> Iterator[tuple[Probe, ProbeRequest | NotCheckedError | None]]:
-        """Yield the requests of a probe, or the error if it cannot send any, then None."""
+        """Yield the requests of a probe that are sent here, then its `NotCheckedError` if it raises one, then None."""
         try:
             for number, request in enumerate(probe.requests()):
                 is_sent_here = self._is_alone or request.inputs is None or self.sender.is_started(request)
@@ -216,7 +216,7 @@ class Target:
         return request.is_optional and self.sender.remaining_requests(request.operation) < 1
 
     def _next_step(self, queue: deque[_Queued]) -> _Queued:
-        """Return the next step of a probe, after starting the requests that may overlap with it."""
+        """Remove and return the first step of a probe's queue, after starting the requests that may overlap with it."""
         while not queue or (isinstance(queue[0], DueRequest) and self._may_send_ahead()):
             step = next(self._steps, None)
             if step is None:
@@ -234,7 +234,7 @@ class Target:
         return self._queued_count < self.sender.max_parallel and not self.sender.is_blocked
 
     def _start_step(self, step: ProbeRequest | NotCheckedError | None, earlier: Iterable[_Queued]) -> _Queued:
-        """Start to send a request, and return what to wait for: the request, or the reason why it was not sent."""
+        """Start to send a request and return it as due, or the error if it cannot be sent; other steps as they are."""
         if not isinstance(step, ProbeRequest):
             return step
         try:

@@ -53,7 +53,7 @@ class NoAnswerError(Exception):
 
 
 def describe_attempts(error: httpx.TransportError, attempts: Sequence[Attempt]) -> ErrorDescription:
-    """Return the description of an error that ended every attempt; its message counts them and includes the hint."""
+    """Return the description of the error that ended the last attempt; its message counts the attempts, with a hint."""
     seconds = sum(attempt.seconds for attempt in attempts)
     times = "1 attempt"
     if len(attempts) > 1:
@@ -89,7 +89,7 @@ TIMEOUTS = frozenset({"ReadTimeout", "ConnectTimeout"})
 def attempt_findings(
     operation: Operation, attempts: Sequence[Attempt], shell: str, previous_shell: str = ""
 ) -> Iterator[Finding]:
-    """Yield a finding for each broken response, even if a retry succeeded: some consumers do not retry.
+    """Yield a finding for each broken response that was retried, and for bytes after the end of any response.
 
     `previous_shell` reproduces the previous request on the same connection. Closing an idle kept-alive connection is
     allowed (RFC 9112, 9.5). Bytes after the end of a response are reported for every attempt.
@@ -113,7 +113,7 @@ def attempt_findings(
 
 
 def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
-    """Return the finding for a 503 with `Retry-After` that is not the first of the run."""
+    """Return the finding for a 503 with `Retry-After` that is not the first of an operation; `pauses` is its number."""
     observed = f"503, for the {pauses}{_ORDINALS.get(pauses, 'th')} time"
     message = "the server is unavailable again and again"
     unavailable = transport_finding(operation, "again", message, shell, "status", observed)
@@ -125,7 +125,7 @@ _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
 def decoded(response: httpx.Response) -> tuple[httpx.Response, str]:
-    """Return the response without its content coding, and the problem of the coding or "".
+    """Return a copy of the response without its content coding, and the problem of the coding or "".
 
     A body that cannot be decoded stays as it was sent. The body of `response` was read but not decoded.
     """
