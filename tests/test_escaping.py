@@ -1,4 +1,4 @@
-"""Each medium shows any text and obeys none."""
+"""Each function returns any text so that its medium shows it and executes nothing in it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_harmless_text_is_unchanged(text: str) -> None:
 @FEWER
 @given(st.lists(TEXTS, min_size=2))
 def test_escaping_joined_escaped_parts_is_harmless(parts: list[str]) -> None:
-    """`escape_line` of parts that were escaped one by one."""
+    """`escape_line` returns harmless text for a line of parts that were escaped one by one."""
     assert [] == faults(escaping.escape_line("".join(map(escaping.escape_line, parts))))
 
 
@@ -114,8 +114,8 @@ _OF_MESSAGE = re.compile(r"\\(?P<escaped>[\[\]\\])|(?P<link>\]\()|(?P<plain>.)")
 @FEWER
 @given(TEXTS)
 @example(EVERYTHING)
-def test_a_message_of_sarif_has_no_link(text: str) -> None:
-    """By the grammar of SARIF 2.1.0, section 3.11.6: a bracket behind a backslash is text."""
+def test_a_message_of_sarif_has_no_link_and_no_command(text: str) -> None:
+    """By the grammar of SARIF 2.1.0, section 3.11.6. It has no CI command and no hidden character either."""
     message = escaping.escape_sarif(text)
     assert ([], []) == (faults(message), [part for part in _OF_MESSAGE.finditer(message) if part["link"]])
 

@@ -1,4 +1,4 @@
-"""A secret's value is shown by nothing but `reveal`."""
+"""No conversion of a secret shows its value, except `reveal`."""
 
 from __future__ import annotations
 
@@ -46,10 +46,11 @@ def test_no_conversion_to_text_shows_the_value(conversion: str, value: str) -> N
 
 @given(_VALUES)
 def test_a_traceback_with_local_variables_shows_no_value(value: str) -> None:
-    assert value not in _fail(Secret(value))
+    assert value not in _traceback_text(Secret(value))
 
 
-def _fail(secret: Secret) -> str:
+def _traceback_text(secret: Secret) -> str:
+    """Return the traceback of an error about a secret, with local variables."""
     container = {"key": secret, "all": [secret]}
     try:
         raise ValueError(secret, container)

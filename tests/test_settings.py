@@ -1,4 +1,4 @@
-"""One resolver for every setting: command line over environment over ini over default."""
+"""Every setting is read from the command line, else the environment, else the configuration file, else a default."""
 
 from __future__ import annotations
 
@@ -53,19 +53,23 @@ Read = Callable[[Any], object]
 
 
 def _base_url(config: Any, first: str = "https://first") -> str:
+    """Return the base URL of a live run whose contract has this first server."""
     run = ContractRun("live", replace(load(), servers=(first,)))
     return with_live_target(run, config, {"BCTRL_API_KEY": "a-key", "BCTRL_SPACE_ID": "s"}).base_url
 
 
 def _fail_on(config: Any) -> str:
+    """Return the failing level, without an environment."""
     return settings.fail_on(config, {})
 
 
 def _max_examples(config: Any) -> int:
+    """Return the maximum of examples, without an environment."""
     return settings.max_examples(config, {})
 
 
 def _space_id(config: Any) -> str:
+    """Return the space id, with an empty variable in the environment."""
     return settings.space_id(config, {"BCTRL_SPACE_ID": ""})
 
 
@@ -140,11 +144,11 @@ def test_the_key_comes_from_the_environment() -> None:
 @given(st.sampled_from([" ", "\n", "\r", "\t", "\x00", "é", "\udcff", "\u2028"]), st.booleans())
 def test_an_invalid_key_is_an_error_that_does_not_show_it(odd: str, first: bool) -> None:
     environment = {"BCTRL_API_KEY": odd + "s3cret-value" if first else "s3cret-value" + odd}
-    assert "s3cret-value" not in _refusal(environment)
+    assert "s3cret-value" not in error_and_local_variables(environment)
 
 
-def _refusal(environment: Mapping[str, str]) -> str:
-    """Return the traceback with the local variables of the package's frames."""
+def error_and_local_variables(environment: Mapping[str, str]) -> str:
+    """Return the error for the key of an environment, and the local variables of the package in its traceback."""
     with pytest.raises(SettingError) as caught:
         secret_settings.api_key(environment)
     exception = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
@@ -155,16 +159,19 @@ def _refusal(environment: Mapping[str, str]) -> str:
 
 
 def _redacted(config: pytest.Config) -> str:
+    """Return the text `hunter22` after the redaction of the configured secrets."""
     redaction = Redaction()
     secret_settings.add_secrets(redaction, config, {})
     return redaction("hunter22")
 
 
-def _all(setting: table.Setting, config: pytest.Config) -> list[str]:
+def _list_values(setting: table.Setting, config: pytest.Config) -> list[str]:
+    """Return the values of a repeatable setting as text."""
     return [item.value for item in lookup.list_values(setting, config)]
 
 
 def _contract(config: pytest.Config) -> str:
+    """Return the configured contract, which must be set."""
     chosen = settings.contract_setting(config)
     assert chosen is not None
     return chosen.value
@@ -187,9 +194,9 @@ IN_A_FILE: Mapping[str, tuple[str, str, Read, object]] = {
     "bctrl_github": ("off", "false", lambda c: settings.reports_to_github(c, {"GITHUB_ACTIONS": "true"}), False),
     "bctrl_max_examples": ("5", "5", lambda c: settings.max_examples(c, {}), 5),
     "bctrl_levels": ("a = off", '["a = off"]', lambda c: settings.levels(c).off[0].name, "a"),
-    "bctrl_report": ("a.json", '["a.json"]', lambda c: _all(table.REPORT, c), ["a.json"]),
+    "bctrl_report": ("a.json", '["a.json"]', lambda c: _list_values(table.REPORT, c), ["a.json"]),
     "bctrl_secrets": ("hunter22", '["hunter22"]', _redacted, MASK),
-    "bctrl_headers": ("A: b", '["A: b"]', lambda c: _all(table.HEADERS, c), ["A: b"]),
+    "bctrl_headers": ("A: b", '["A: b"]', lambda c: _list_values(table.HEADERS, c), ["A: b"]),
     "bctrl_key_prefix": ("Token", '"Token"', settings.key_prefix, "Token "),
     "bctrl_values": ("a = b", '["a = b"]', lambda c: values(c, {}), {"a": "b"}),
     "bctrl_rate": ("30/m", '"30/m"', lambda c: connection(c, {}).pace.seconds, 2.0),
@@ -211,6 +218,7 @@ FILES = {
 
 
 def config_with(pytester: pytest.Pytester, file: str, text: str, *arguments: str) -> pytest.Config:
+    """Return the configuration of a run with this configuration file and these arguments."""
     (pytester.path / file).write_text(text, "utf-8")
     return pytester.parseconfig(*arguments)
 

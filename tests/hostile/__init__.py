@@ -1,1 +1,1 @@
-"""Servers and files that attack: what they are after is bounded, and said."""
+"""Hostile servers, files, contracts and texts: memory, time and output stay limited, and errors say why."""

@@ -1,4 +1,4 @@
-"""Bytes that become many more: every content coding and archive that is read."""
+"""Bodies that become far larger when they are decoded or parsed, in each content coding that is read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCK = 1024**2
 
 
 def _deflated(window: int, size: int) -> bytes:
-    """Return compressed zeros, as repeated complete blocks, without a valid checksum."""
+    """Return `size` zeros, a multiple of 1 MB, in deflate or gzip, by the `wbits` of zlib; the stream has no end."""
     stream = zlib.compressobj(9, wbits=window)
     head = stream.compress(b"") + stream.flush(zlib.Z_FULL_FLUSH)
     return head + (stream.compress(bytes(_BLOCK)) + stream.flush(zlib.Z_FULL_FLUSH)) * (size // _BLOCK)
@@ -25,12 +25,13 @@ def _deflated(window: int, size: int) -> bytes:
 
 @cache
 def _gzip() -> bytes:
-    """Return 1 GB of zeros compressed to 1 MB."""
+    """Return 1 GB of zeros in gzip, about 1 MB, without its end."""
     return _deflated(16 + zlib.MAX_WBITS, GIGABYTE)
 
 
 @cache
 def _gzip_twice() -> bytes:
+    """Return `_gzip()` compressed once more."""
     return gzip.compress(_gzip(), 1)
 
 
@@ -51,7 +52,7 @@ BOMBS: Bodies = {
     "zstd": (lambda: zstandard.compress(bytes(GIGABYTE // 4)), "zstd"),
     "frames": (lambda: zstandard.compress(b"") * 100_000, "zstd"),
 }
-"""Bodies by name, with their `Content-Encoding`, that become too large where a client unpacks them."""
+"""Functions for bodies that a client must reject as too large, with their `Content-Encoding`, by name."""
 
 HARMLESS: Bodies = {
     "lists": (lambda: gzip.compress(b"[" + b"[]," * 20_000_000 + b"0]", 1), "gzip"),
@@ -59,12 +60,12 @@ HARMLESS: Bodies = {
     "members-large": (lambda: gzip.compress(b"{}") + _gzip(), "gzip"),
     "six": (lambda: b" " * 6 * 1024**2, ""),
 }
-"""Bodies that a client may have, and that are more than they seem to who reads them strictly, or parses them."""
+"""Functions for bodies that a client must accept, though strict decoding or parsing may reject them, by name."""
 
 
 @cache
 def body(name: str) -> tuple[bytes, str]:
-    """Return the bytes of a body, made when a test needs them, and its `Content-Encoding`."""
+    """Return the bytes of a body of `BOMBS` or `HARMLESS`, created at the first call, and its `Content-Encoding`."""
     make, coding = {**BOMBS, **HARMLESS}[name]
     return make(), coding
 

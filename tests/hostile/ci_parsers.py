@@ -1,4 +1,4 @@
-"""How CI systems find commands in what a job prints: ports of the parsers of GitHub's runner and Azure's agent.
+"""The commands that CI systems find in the output of a job: ports of the parsers of GitHub's runner and Azure's agent.
 
 Written from the behaviour of `src/Runner.Common/ActionCommand.cs` and `ActionCommandManager.cs` of actions/runner, and
 of `src/Microsoft.VisualStudio.Services.Agent/Command.cs` and `WorkerCommandManager.cs` of
@@ -31,7 +31,7 @@ _Parser = Callable[[str], Command | None]
 
 
 def lines(output: str) -> Iterator[str]:
-    """Yield the lines of an output as .NET splits them, also in the form used by culture-sensitive comparison."""
+    """Yield the lines of an output as .NET splits them; one with characters that it ignores also without these."""
     for line in re.split(r"\r\n|\r|\n", output):
         yield line
         if (plain := _IGNORED_BY_CULTURE.sub("", line)) != line:
@@ -54,10 +54,12 @@ def teamcity_commands(output: str) -> list[str]:
 
 
 def _commands(output: str, parse: _Parser) -> list[Command]:
+    """Return the command of each line for which the parser returns one."""
     return [command for line in lines(output) if (command := parse(line)) is not None]
 
 
 def _github_colons(line: str) -> Command | None:
+    """Return the command `::NAME PROPERTIES::DATA` at the start of a line; None if there is none."""
     line = re.sub(f"^[{_WHITE_SPACE}]+", "", line)
     end = line.find("::", 2)
     if not line.startswith("::") or end < 0:
@@ -69,6 +71,7 @@ def _github_colons(line: str) -> Command | None:
 
 
 def _bracketed(prefix: str, line: str) -> Command | None:
+    """Return the command `PREFIX NAME PROPERTIES]DATA` anywhere in a line; None if there is none."""
     start = line.find(prefix)
     end = line.find("]", start)
     if start < 0 or end < 0:
@@ -79,16 +82,19 @@ def _bracketed(prefix: str, line: str) -> Command | None:
 
 
 def _azure(line: str) -> Command | None:
+    """Return the command `##vso[AREA.EVENT …]` in a line; None if there is none."""
     command = _bracketed("##vso[", line)
     return command if command is not None and len(list(filter(None, command.name.split(".")))) == 2 else None
 
 
 def _properties(text: str, separator: str, escapes: dict[str, str]) -> dict[str, str]:
+    """Return the properties `NAME=VALUE` of a text, with their values unescaped; others are ignored."""
     pairs = [part.split("=", 1) for part in text.split(separator) if part.strip("=")]
     return {pair[0]: _unescaped(pair[1], escapes) for pair in pairs if len(pair) == 2 and all(pair)}
 
 
 def _unescaped(text: str, escapes: dict[str, str]) -> str:
+    """Return a text with each escape replaced by its character, in the order of `escapes`."""
     for escape, char in escapes.items():
         text = text.replace(escape, char)
     return text

@@ -1,4 +1,4 @@
-"""Runs commands over documents whose schemas multiply, and reports what each took.
+"""Runs commands with documents whose schemas multiply, and reports time, memory and rejections of each.
 
 `python -m tests.hostile.combinations` takes all 500 documents, `… FIRST LAST` some of them.
 """
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tests.contract.documents import document
 
-from .child import MEMORY, Ran, run
+from .child import MEMORY, JobResult, run
 from .nested_schemas import nested_document
 
 DOCUMENTS = 500
@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
 
     seed: int | None
     command: str
-    ran: Ran
+    ran: JobResult
 
     @property
     def problem(self) -> str:
@@ -51,9 +51,9 @@ class Outcome(NamedTuple):
 
 
 def outcomes(seeds: Sequence[int], folder: Path, python: Sequence[str] = (sys.executable,)) -> Iterator[Outcome]:
-    """Run the mock with one request, the suite, `check`, `drift` and `contract show` over the documents of seeds.
+    """Yield the outcome of five commands for the document of each seed, and for a trivial one per batch.
 
-    They run in one process of `python`.
+    They are the mock with one request, the suite, `check`, `drift` and `contract show`; `python` runs a batch at once.
     """
     (folder / "body.json").write_text(_BODY)
     (folder / "pytest.ini").write_text("[pytest]\n")
@@ -80,6 +80,7 @@ def _changed(text: str) -> str:
 
 
 def _commands(document: str, base: str) -> dict[str, list[str]]:
+    """Return the job of each command for the file of a document; `drift` compares it with the file `base`."""
     suite = ["pytest", "--bctrl-mock", "--bctrl-contract", document, "-q", "-p", "no:cacheprovider", "bctrl"]
     return {
         "mock": ["mock", document],
@@ -91,7 +92,7 @@ def _commands(document: str, base: str) -> dict[str, list[str]]:
 
 
 def report(outcomes_of_run: Sequence[Outcome]) -> Iterator[str]:
-    """Yield a line per command: how often it rejected a document, and its highest costs."""
+    """Yield a line per command with its rejections and highest processor time, and a line with the peak memory."""
     for command in dict.fromkeys(outcome.command for outcome in outcomes_of_run):
         runs = [outcome for outcome in outcomes_of_run if outcome.command == command]
         trivial = min(outcome.ran.seconds for outcome in runs if outcome.seed is None)
@@ -106,6 +107,7 @@ def report(outcomes_of_run: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _main(arguments: Sequence[str]) -> int:
+    """Print the problems and the report for the seeds FIRST to LAST, by default all; return 1 if there are problems."""
     first, last = map(int, arguments or (0, DOCUMENTS))
     with tempfile.TemporaryDirectory() as folder:
         all_outcomes = list(outcomes(range(first, last), Path(folder)))

@@ -1,4 +1,4 @@
-"""The hostile server."""
+"""A server whose responses become far larger when they are decoded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .bombs import body
 
 @pytest.fixture(scope="session")
 def hostile() -> Iterator[Server]:
-    """A server that answers every path below `/NAME/` with the bomb of that name."""
+    """A server that responds to every path below `/NAME/` with the body of that name."""
 
     def step(connection: socket.socket, number: int) -> None:
         verb, path, _ = server.requests[-1].split(" ", 2)

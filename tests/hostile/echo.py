@@ -14,10 +14,11 @@ from tests.traffic.servers import CLOSE, serve
 
 
 def _base64(before: int, text: str) -> str:
+    """Return a text in base64, after `before` other characters and before two others."""
     return base64.b64encode(b"x" * before + text.encode() + b"yz").decode()
 
 
-SPELLINGS: dict[str, Callable[[str], str]] = {
+ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
     "url": lambda text: quote(text, safe=""),
@@ -36,17 +37,19 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-def spelled(secret: str) -> list[str]:
-    """Return a secret in every encoding."""
-    return [spell(secret) for spell in SPELLINGS.values()]
+def all_encodings(secret: str) -> list[str]:
+    """Return a secret in every encoding of `ENCODINGS`."""
+    return [encode(secret) for encode in ENCODINGS.values()]
 
 
 def hits(secret: str, text: str) -> list[str]:
-    """Return the encodings of a secret that occur in a text."""
+    """Return the names of the encodings in which a secret occurs in a text; empty if it does not."""
     size = len(secret)
-    sought = {name: spell(secret) for name, spell in SPELLINGS.items()}
-    sought |= {f"base64-{at}": sought[f"base64-{at}"][(0, 2, 3)[at] : (at + size) * 8 // 6] for at in range(3)}
-    return [name for name, encoded in sought.items() if encoded in text]
+    encoded_secrets = {name: encode(secret) for name, encode in ENCODINGS.items()}
+    encoded_secrets |= {
+        f"base64-{at}": encoded_secrets[f"base64-{at}"][(0, 2, 3)[at] : (at + size) * 8 // 6] for at in range(3)
+    }
+    return [name for name, encoded in encoded_secrets.items() if encoded in text]
 
 
 PLACES: dict[str, Callable[[str], bytes]] = {
@@ -66,11 +69,11 @@ PLACES: dict[str, Callable[[str], bytes]] = {
 
 
 @contextmanager
-def echo(place: str, spell: Callable[[str], str] = lambda secret: json.dumps(spelled(secret))) -> Iterator[str]:
-    """Serve on loopback; yield the base URL."""
+def echo(place: str, encode: Callable[[str], str] = lambda secret: json.dumps(all_encodings(secret))) -> Iterator[str]:
+    """Serve on loopback a response that has the encoded credential of the request at `place`; yield the base URL."""
 
     def step(connection: socket.socket, _number: int) -> object:
-        connection.sendall(PLACES[place](spell(server.authorizations()[-1].removeprefix("Bearer "))))
+        connection.sendall(PLACES[place](encode(server.authorizations()[-1].removeprefix("Bearer "))))
         return CLOSE
 
     with serve(step) as server:

@@ -1,4 +1,4 @@
-"""Documents and recordings with one text in each place, and a job of both CI systems that runs commands on them."""
+"""Documents and recordings with a text at each location, and a CI job in whose folder commands run on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTENDED = {"error", "warning", "notice"}
 
 
 def document(text: str, value: str, pattern: str = "^a(?=b)$") -> dict[str, Any]:
-    """Return a contract that contains a text in each name and description."""
+    """Return a contract with `text` as each name and description; `value` and `pattern` are those of its strings."""
     schema = {
         "type": "object",
         "title": text,
@@ -54,7 +54,7 @@ def document(text: str, value: str, pattern: str = "^a(?=b)$") -> dict[str, Any]
 
 
 def har(text: str) -> dict[str, Any]:
-    """Return a recording of a listing that violates the packaged contract with a text."""
+    """Return a recording of two responses that violate the packaged contract, with a text in each field."""
     url = "https://api.bctrl.ai/v1/spaces/3f0c1c1e-0f43-4a0e-9d0a-4f4f1f1c2b11/runtimes"
     body = json.dumps({"runtimes": [{text: text, "status": text}], "error": text})
     request = {"method": "GET", "url": url, "httpVersion": "HTTP/1.1", "headers": [], "queryString": [], "cookies": []}
@@ -80,7 +80,7 @@ def har(text: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def job(text: str) -> Iterator[Path]:
-    """Return a folder with files that contain the text, with the variables of both CI systems."""
+    """Work in a folder with files that contain the text, with the variables of both CI systems; yield the folder."""
     here, before = Path.cwd(), dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -111,10 +111,10 @@ def job(text: str) -> Iterator[Path]:
             os.environ.update(before)
 
 
-def printed(arguments: list[str]) -> tuple[str, str]:
-    """Run a command and return its output."""
+def command_output(arguments: list[str]) -> tuple[str, str]:
+    """Run a command in this process, whatever its exit code, and return standard output and standard error."""
     with contextlib.ExitStack() as stack:
-        # Files, because some jobs ask for their file descriptor.
+        # Files, because some commands use their file descriptor.
         out, err = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="")) for _ in "oe")
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
             main(arguments)
@@ -122,5 +122,6 @@ def printed(arguments: list[str]) -> tuple[str, str]:
 
 
 def _text(file: IO[str]) -> str:
+    """Return the complete content of an open file."""
     file.seek(0)
     return file.read()

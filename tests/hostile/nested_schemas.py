@@ -1,4 +1,4 @@
-"""Generates OpenAPI documents below 2 KB whose schemas multiply: nested applicators and references, by seed."""
+"""Generates OpenAPI documents of at most 2 KB whose schemas multiply: nested applicators and references, by seed."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _LEAVES: tuple[Callable[[str], Any], ...] = (
 
 
 def nested_document(seed: int) -> str:
-    """Return the text of a seed's document: the known ones first, then one of each family in turn."""
-    if seed < len(KNOWN):
-        return KNOWN[seed]
+    """Return the text of a seed's document: `KNOWN_DOCUMENTS` for the first seeds, then a random one of each family."""
+    if seed < len(KNOWN_DOCUMENTS):
+        return KNOWN_DOCUMENTS[seed]
     source = Random(seed)
     family = _FAMILIES[seed % len(_FAMILIES)]
     is_listed, is_sent = source.random() < 0.4, source.random() < 0.3
@@ -49,11 +49,12 @@ def nested_document(seed: int) -> str:
 
 
 def _text(schema: Any, schemas: Mapping[str, Any], *, is_listed: bool = False, is_sent: bool = False) -> str:
+    """Return the document of `_described` as compact JSON."""
     return json.dumps(_described(schema, schemas, is_listed=is_listed, is_sent=is_sent), separators=(",", ":"))
 
 
 def _described(schema: Any, schemas: Mapping[str, Any], *, is_listed: bool = False, is_sent: bool = False) -> Any:
-    """Return a document with this schema: of the body or its items, and of a query parameter if it `is_sent`."""
+    """Return a document with a schema for the body, or its items if `is_listed`; for a query parameter if `is_sent`."""
     body = {"type": "object", "properties": {"things": {"type": "array", "items": schema}}} if is_listed else schema
     spec = document(body)
     spec["components"]["schemas"] = dict(schemas)
@@ -65,11 +66,12 @@ def _described(schema: Any, schemas: Mapping[str, Any], *, is_listed: bool = Fal
 
 
 def _ref(number: int) -> dict[str, str]:
+    """Return a reference to a component schema by its number."""
     return {"$ref": f"#/components/schemas/S{number}"}
 
 
 def _applied(source: Random, inner: Callable[[], Any], copies: int = 2) -> Any:
-    """Return a schema that applies others in place, by any keyword."""
+    """Return a schema that applies schemas from `inner` in place, by a random keyword."""
     word = source.choice([*_LISTS, *_LISTS, "not", "if", "dependentSchemas"])
     if word in _LISTS:
         return {word: [inner() for _ in range(copies)]}
@@ -81,11 +83,12 @@ def _applied(source: Random, inner: Callable[[], Any], copies: int = 2) -> Any:
 
 
 def _leaf(source: Random) -> Any:
+    """Return a random schema that applies no others in place."""
     return source.choice(_LEAVES)(source.choice(_NAMES))
 
 
 def _below(source: Random, schema: Any) -> Any:
-    """Return a schema that applies another one, here or to what the value holds."""
+    """Return `schema` itself, or a schema that applies it to a property, the items or all other members."""
     keyword = source.choice(["here", "here", "here", "properties", "items", "additionalProperties"])
     if keyword == "here":
         return schema
@@ -193,7 +196,8 @@ def _doubled(levels: int) -> str:
     return f"openapi: 3.1.0\ninfo: {{title: x, version: '1'}}\n{paths}\nx: {{{chain}{names[-1]}: {{type: integer}}}}\n"
 
 
-def _known() -> Iterator[str]:
+def _known_documents() -> Iterator[str]:
+    """Yield the texts of `KNOWN_DOCUMENTS`."""
     yield from map(_doubled, (40, 13))
     choice = {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
     yield _text({"type": "object", "allOf": [choice] * 20}, {})
@@ -210,5 +214,5 @@ def _known() -> Iterator[str]:
     yield _text(_ref(0), {**schemas, "S12": {"properties": {"a": _ref(0)}}}, is_listed=True, is_sent=True)
 
 
-KNOWN = [*_known()]
+KNOWN_DOCUMENTS = [*_known_documents()]
 """Documents that took too long once or were rejected without a pointer, and a chain of schemas."""

@@ -1,4 +1,4 @@
-"""Text that the reader of an output may execute instead of showing, and a function that finds it in an output."""
+"""Texts that the reader of an output may execute instead of showing, and functions that find them in an output."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ PAYLOAD = EVERYTHING.replace("{", "").replace("}", "")
 
 
 def faults(output: str) -> list[object]:
-    """Return the commands that a CI system finds in an output, and the characters of it that no reader sees."""
+    """Return the commands that CI systems find in an output, and its hidden characters; empty for a harmless one."""
     commands = [*github_commands(output), *azure_commands(output), *teamcity_commands(output)]
     return [*commands, *hidden(output)]
 
 
 def hidden(text: str) -> list[str]:
-    """Return the control and invisible characters, in hexadecimal."""
+    """Return the control and invisible characters of a text, except line feeds, such as `U+200B`."""
     return [f"U+{ord(char):04X}" for char in re.findall(r"[^\n -~]", text) if _is_hidden(char)]
 
 
@@ -77,6 +77,7 @@ _INVISIBLE_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 
 
 def _is_hidden(char: str) -> bool:
+    """Return whether a character is a control character other than a line feed, or invisible."""
     category = unicodedata.category(char)
     is_control = category in ("Cc", "Cf", "Cs", "Zl", "Zp") and char != "\n"
     return is_control or char in _INVISIBLE_LETTERS or "VARIATION SELECTOR" in unicodedata.name(char, "")
@@ -86,7 +87,7 @@ _LINK = re.compile(r"://|www\.|@|(?<!&)#\d|\bGH-\d|\$", re.IGNORECASE)
 
 
 def markdown_faults(document: str) -> list[object]:
-    """Return the links, images and elements of HTML of a document, the words that GitHub links, and hidden text."""
+    """Return the links, images, HTML, words that GitHub links, and hidden characters of Markdown; empty if harmless."""
     faults_of_text: list[object] = []
     for token in _tokens(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(document)):
         if token.type in ("link_open", "image", "html_inline", "html_block", "s_open", "fence", "code_block"):
@@ -97,12 +98,13 @@ def markdown_faults(document: str) -> list[object]:
 
 
 def markdown_text(document: str) -> str:
-    """Return the text that a reader of the document sees."""
+    """Return the text of a Markdown document that a reader sees, its code included."""
     tokens = _tokens(MarkdownIt("commonmark").enable("table").parse(document))
     return "".join(token.content for token in tokens if token.type in ("text", "code_inline"))
 
 
 def _tokens(tokens: list[Token]) -> Iterator[Token]:
+    """Yield tokens and, after each, its children at any depth."""
     for token in tokens:
         yield token
         yield from _tokens(token.children or [])

@@ -1,4 +1,4 @@
-"""Runs commands with a small file system in a folder, which is visible to them alone."""
+"""Runs a command with a small file system in a folder, which only that command sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""1 GB behind 1 MB in an answer: it is an error that says which bound, and takes less than 300 MB."""
+"""A response of 1 MB that decodes to 1 GB is an error that names the limit, and takes less than 300 MB of memory."""
 
 from __future__ import annotations
 
@@ -27,36 +27,38 @@ from tests.traffic.servers import Server
 
 from .bombs import BOMBS, HARMLESS
 from .bombs import body as bomb
-from .child import MEMORY, Ran, run
+from .child import MEMORY, JobResult, run
 
-HOW = ("get", "stream", "async")
+CLIENTS = ("get", "stream", "async")
 LARGE = "the response is larger than 64 MiB"
 DECODED = "the response is larger than 64 MiB when decoded"
 
 
 @pytest.fixture(scope="session")
-def ran_clients(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
-    """Return the result of each client for each body."""
+def ran_clients(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, JobResult]:
+    """Return the result of each client for each body, by `CLIENT BODY`."""
     folder = tmp_path_factory.mktemp("clients")
     names = [*BOMBS, *HARMLESS]
-    jobs = {f"{how} {name}": (how, f"{hostile.url}/{name}") for how in HOW for name in names}
+    jobs = {f"{client} {name}": (client, f"{hostile.url}/{name}") for client in CLIENTS for name in names}
     return run(jobs, folder, {})
 
 
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("how", CLIENTS)
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_decompression_bomb_is_an_error_with_little_memory(ran_clients: dict[str, Ran], how: str, name: str) -> None:
-    ran = ran_clients[f"{how} {name}"]
+def test_a_decompression_bomb_is_an_error_with_little_memory(
+    ran_clients: dict[str, JobResult], client: str, name: str
+) -> None:
+    ran = ran_clients[f"{client} {name}"]
     words = {"plain": LARGE, "frames": "the response has too many zstd frames"}.get(name, DECODED)
     assert (2, words) == (ran.code, ran.err.strip().rpartition(": ")[2])
     assert ran.peak < MEMORY
 
 
 @pytest.mark.parametrize(("name", "size"), {"lists": 60_000_003, "members": 0, "members-large": 2}.items())
-def test_a_response_within_the_limit_is_received(ran_clients: dict[str, Ran], name: str, size: int) -> None:
+def test_a_response_within_the_limit_is_received(ran_clients: dict[str, JobResult], name: str, size: int) -> None:
     """By each client: 60 MB of lists, and several gzip members."""
     assert [(0, f"{size}\n")] * 3 == [
-        (ran_clients[f"{how} {name}"].code, ran_clients[f"{how} {name}"].out) for how in HOW
+        (ran_clients[f"{client} {name}"].code, ran_clients[f"{client} {name}"].out) for client in CLIENTS
     ]
 
 
@@ -69,7 +71,7 @@ def test_a_response_within_the_limit_is_received(ran_clients: dict[str, Ran], na
     }.items(),
 )
 def test_strict_decoding_stops_at_the_limit_and_returns_the_body_unchanged(name: str, words: str) -> None:
-    """With the reason, for each coding of a decompression bomb."""
+    """It also returns the reason, for each coding of a decompression bomb."""
     body, coding = bomb(name)
     assert (body, words) == codings.decode_strictly(body, coding)
 
@@ -109,7 +111,7 @@ def test_a_brotli_version_without_limits_is_not_used(monkeypatch: pytest.MonkeyP
 
 
 def test_recording_stops_at_16_mib(hostile: Server, tmp_path: Path) -> None:
-    """The third response of 6 MiB raises."""
+    """After two responses of 6 MiB, the third one raises `DocumentError`."""
     test = recorded(tmp_path / "x.har", aim=RecordingTarget(f"{hostile.url}/six", "key", "1", live=True))
     with test.client() as client:
         assert [200, 200] == [client.get("/").status_code for _ in range(2)]
@@ -158,7 +160,7 @@ EARLIER = '{"log": {"version": "1.2", "creator": {"name": "a test", "version": "
 
 
 def test_a_run_against_a_decompression_bomb_ends_normally(hostile: Server, tmp_path: Path) -> None:
-    """`doctor`, the suite, and recording tests report it; an earlier recording stays, and memory is limited."""
+    """`doctor`, the suite and recording tests fail with the limit; an earlier recording stays, memory is limited."""
     earlier = tmp_path / "recordings" / "kept.har"
     earlier.parent.mkdir()
     earlier.write_text(EARLIER)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .combinations import outcomes, report
-from .nested_schemas import KNOWN, SIZE, nested_document
+from .nested_schemas import KNOWN_DOCUMENTS, SIZE, nested_document
 
-SEEDS = range(len(KNOWN) + 7)
+SEEDS = range(len(KNOWN_DOCUMENTS) + 7)
 """The documents that once failed, and one of each family."""
 
 
@@ -18,7 +18,7 @@ def test_generated_documents_are_small_and_reproducible() -> None:
     assert texts == [nested_document(seed) for seed in range(100)]
     assert SIZE >= max(map(len, texts))
     assert 95 < len(set(texts))
-    assert 40 == KNOWN[0].count("allOf")
+    assert 40 == KNOWN_DOCUMENTS[0].count("allOf")
 
 
 def test_every_command_finishes_or_rejects_the_document_in_one_line(

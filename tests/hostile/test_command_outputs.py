@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pytest_bctrl.cli import COMMANDS
 from pytest_bctrl.reports import FORMATS
 from tests.hostile.ci_parsers import github_commands
-from tests.hostile.inputs import INTENDED, JOB, document, job, printed
+from tests.hostile.inputs import INTENDED, JOB, command_output, document, job
 from tests.hostile.outputs import EVERYTHING, PAYLOAD, TEXTS, faults
 from tests.proxy.proxy_command import ProxyCommand
 from tests.proxy.targets import raw, target
@@ -83,11 +83,11 @@ LINES = [line for lines in COMMAND_LINES.values() for line in lines]
 
 
 def outputs_of(line: str, text: str) -> dict[str, str]:
-    """Return the output of a command, by stream and file name."""
+    """Return the outputs of a command line about a text, by stream and file name; intended annotations are removed."""
     arguments = [part.replace("TEXT", text) for part in line.split()]
     with job(text) as folder:
         existing = {path for path in folder.rglob("*") if path.is_file()}
-        out, err = printed(arguments)
+        out, err = command_output(arguments)
         files = {path.name: path.read_text("utf-8") for path in {*folder.rglob("*")} - existing if path.is_file()}
     if "github" in line:
         commands = github_commands(out)

@@ -1,4 +1,4 @@
-"""Contracts that want to hang, to crash or to fill the memory: each is refused in one line, or is answered for soon."""
+"""Contracts that may hang, crash or fill the memory: each is rejected in one line, or used in limited time."""
 
 from __future__ import annotations
 
@@ -34,18 +34,22 @@ IN_PLACE = ("allOf", "anyOf", "oneOf")
 
 
 def _in_place(word: str, schemas: list[Any]) -> Any:
+    """Return a schema that applies schemas by a keyword; only the first if the keyword takes a single schema."""
     return {word: schemas if word in IN_PLACE else schemas[0]}
 
 
 def _below(keyword: str, schema: Any) -> Any:
+    """Return a schema that applies `schema` by a keyword; `schema` itself if the keyword is empty."""
     return {"": schema, "properties": {"properties": {"x": schema}}}.get(keyword, {keyword: schema})
 
 
 def _ref(number: int) -> dict[str, str]:
+    """Return a reference to a component schema by its number."""
     return {"$ref": f"#/components/schemas/S{number}"}
 
 
 def _doubling() -> Iterator[tuple[str, Any, Any]]:
+    """Yield id, schema and component schemas of chains in which each schema applies the next one several times."""
     for word in IN_PLACE:
         for keyword in ("", "properties", "items", "additionalProperties", "not", "unevaluatedProperties"):
             for levels, copies in ((40, 2), (6, 30), (3, 3)):
@@ -60,6 +64,7 @@ def _doubling() -> Iterator[tuple[str, Any, Any]]:
 
 
 def _circles() -> Iterator[tuple[str, Any, Any]]:
+    """Yield id, schema and component schemas of circular and of long references."""
     for word in (*IN_PLACE, "not", "if", "then", "else"):
         for length in (1, 2, 30):
             ring = {f"S{n}": _in_place(word, [_ref((n + 1) % length)]) for n in range(length)}
@@ -71,6 +76,7 @@ def _circles() -> Iterator[tuple[str, Any, Any]]:
 
 
 def _identifiers() -> Iterator[tuple[str, Any, Any]]:
+    """Yield id, schema and component schemas with unusual identifiers, anchors, references and dialects."""
     for schema in (
         {"$dynamicAnchor": "n", "allOf": [{"$dynamicRef": "#n"}]},
         {"$dynamicAnchor": "n", "not": {"$dynamicRef": "#n"}},
@@ -92,6 +98,7 @@ def _identifiers() -> Iterator[tuple[str, Any, Any]]:
 
 
 def _sizes() -> Iterator[tuple[str, Any, Any]]:
+    """Yield id, schema and component schemas with large numbers, sizes, enums and depths."""
     for word, kind in (("minItems", "array"), ("minLength", "string"), ("minProperties", "object")):
         maximum = word.replace("min", "max")
         for number in (10**9, 10**400, 1e300):
@@ -129,6 +136,7 @@ def _sizes() -> Iterator[tuple[str, Any, Any]]:
 
 
 def _patterns() -> Iterator[tuple[str, Any, Any]]:
+    """Yield id, schema and component schemas with each pattern of `PATTERNS`."""
     for number, pattern in enumerate(PATTERNS):
         for schema in (
             {"type": "string", "pattern": pattern},
@@ -150,18 +158,18 @@ BODIES = [
 ]
 
 
-def _refusal(schema: Any, schemas: Any) -> str:
-    """Load a contract and use it for each body; return the message of its rejection, or an empty string."""
+def rejection_message(schema: Any, schemas: Any) -> str:
+    """Load a contract and use it; return the message if it is rejected, else an empty string."""
     try:
         contract = contract_of(schema, schemas)
     except DocumentError as error:
         return str(error)
-    _use(contract)
+    use_contract(contract)
     return ""
 
 
-def _use(contract: Contract) -> None:
-    """Print the contract, check each body against it, and generate its samples and mutants."""
+def use_contract(contract: Contract) -> None:
+    """Format the contract, check each body against it, and generate its samples and mutants."""
     assert all(isinstance(line, str) for line in contract_lines(contract))
     for body in BODIES:
         check(body, contract=contract)
@@ -172,20 +180,20 @@ def _use(contract: Contract) -> None:
 
 
 @lru_cache(maxsize=1)
-def _most() -> float:
+def time_limit() -> float:
     """Return the allowed processor time: 30 times that for a contract with 2,000 plain properties."""
-    began = time.process_time()
-    _refusal({"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(2_000)}}, {})
-    return 30 * (time.process_time() - began)
+    started = time.process_time()
+    rejection_message({"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(2_000)}}, {})
+    return 30 * (time.process_time() - started)
 
 
 @pytest.mark.parametrize(("schema", "schemas"), [text[1:] for text in HOSTILE], ids=[text[0] for text in HOSTILE])
 def test_a_hostile_schema_is_rejected_or_handled_quickly(schema: Any, schemas: Any) -> None:
     """Reading, samples and a check take limited time, and an error is one short line."""
-    limit, began = _most(), time.process_time()
-    refused = _refusal(schema, schemas)
-    assert (len(refused.splitlines()) < 2, len(refused) < 500) == (True, True), refused[:600]
-    assert limit > time.process_time() - began
+    limit, started = time_limit(), time.process_time()
+    rejection = rejection_message(schema, schemas)
+    assert (len(rejection.splitlines()) < 2, len(rejection) < 500) == (True, True), rejection[:600]
+    assert limit > time.process_time() - started
 
 
 SOUND = json.dumps(document())
@@ -212,15 +220,15 @@ TEXTS = {
 def test_a_hostile_document_is_rejected_with_one_line(name: str, tmp_path: Path) -> None:
     file = tmp_path / "contract.yaml"
     file.write_text(TEXTS[name], "utf-8")
-    limit, began = _most(), time.process_time()
-    with pytest.raises(DocumentError) as refused:
+    limit, started = time_limit(), time.process_time()
+    with pytest.raises(DocumentError) as rejection:
         load(file)
-    assert 1 == len(str(refused.value).splitlines())
-    assert limit > time.process_time() - began
+    assert 1 == len(str(rejection.value).splitlines())
+    assert limit > time.process_time() - started
 
 
 def test_the_gate_rejects_a_spec_too_expensive_to_validate(tmp_path: Path) -> None:
-    """Comparing it is quick, but validating with it would never end."""
+    """Its comparison would be quick, but a validation would never end."""
     _, schema, schemas = next(_doubling())
     costly = document(schema)
     costly["components"]["schemas"] = schemas

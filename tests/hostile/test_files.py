@@ -1,4 +1,4 @@
-"""1 GB behind 1 MB in a file: it is one line that says which bound, and takes less than 300 MB."""
+"""A file that is too large, or becomes so, is rejected with one line that names the limit, in less than 300 MB."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from pytest_bctrl.traffic.recordings.har_file import load
 from tests.traffic.servers import Server
 
 from .bombs import GIGABYTE, har
-from .child import MEMORY, Ran, run
+from .child import MEMORY, JobResult, run
 
 
 def _zipped(path: Path, har_text: str, *attachments: tuple[str, bytes], way: int = ZIP_DEFLATED) -> None:
+    """Write an archive with a HAR and its attachments, compressed in this way."""
     with ZipFile(path, "w", way, compresslevel=1) as archive:
         archive.writestr("x.har", har_text)
         for name, body in attachments:
@@ -89,7 +90,7 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "data-lists.json": (lambda path: path.write_bytes(LISTS), PARSED),
     "allowed.yaml": (_sparse, "it is larger than 10 MB"),
 }
-"""Files by name: what makes one, and what the command says that is to read it."""
+"""By name of a file: the function that writes it, and words of the error of the command that reads it."""
 
 COMMANDS = {
     "stdin": "stdin stdin check -",
@@ -102,7 +103,7 @@ COMMANDS = {
     "data-lists.json": "main mock --recording data-lists.json",
     "allowed.yaml": "main check --baseline allowed.yaml huge.json",
 }
-"""The command where it is not `check`, and how it is run."""
+"""By name of a file: the job that reads it, if that is not `check` of the file."""
 
 
 WITHIN: dict[str, Callable[[Path], object]] = {
@@ -114,11 +115,11 @@ WITHIN: dict[str, Callable[[Path], object]] = {
         f'{{"runtimes": [], {", ".join(f"{TWO % (n, n)}" for n in range(200))}}}'
     ),
 }
-"""Files that are as large as is read."""
+"""Files within the limits, with the function that writes each."""
 
 
 @pytest.fixture(scope="session")
-def read(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+def read(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, JobResult]:
     """Return the result of each command for its file."""
     folder = tmp_path_factory.mktemp("files")
     for name, make in ({name: make for name, (make, _) in FILES.items()} | WITHIN).items():
@@ -128,7 +129,7 @@ def read(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 
 @pytest.mark.parametrize("name", [*FILES, "fetched"])
-def test_a_file_over_a_limit_is_rejected_with_one_line(read: dict[str, Ran], name: str) -> None:
+def test_a_file_over_a_limit_is_rejected_with_one_line(read: dict[str, JobResult], name: str) -> None:
     words = FILES[name][1] if name in FILES else "larger than 10 MB"
     assert (2, 1) == (read[name].code, read[name].err.count("\n")), read[name]
     assert words in read[name].err
@@ -136,7 +137,7 @@ def test_a_file_over_a_limit_is_rejected_with_one_line(read: dict[str, Ran], nam
 
 
 @pytest.mark.parametrize("name", WITHIN)
-def test_a_file_within_the_limits_is_checked_with_limited_memory(read: dict[str, Ran], name: str) -> None:
+def test_a_file_within_the_limits_is_checked_with_limited_memory(read: dict[str, JobResult], name: str) -> None:
     """The exit code is 1, and less than 300 MB are used."""
     messages = {
         "wrong.json": "more than 20,000 places break the schema",

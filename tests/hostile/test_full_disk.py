@@ -1,4 +1,4 @@
-"""A disk that is full: one line says so, and what lay there before is there still."""
+"""A full disk is an error of one line, and the files on it stay as they were."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from pytest_bctrl.traffic.recordings.har_file import save
 disk = Path(sys.argv[1])
 
 
-def found(size):
+def findings(size):
     return [
         Finding("r", "error", f"items[*].{n}", "wrong " * 50, "x", "y", operation="GET /x", fingerprint=f"{n:016x}")
         for n in range(size)
@@ -47,15 +47,15 @@ def recording(path, size):
 
 
 def baseline(path, size):
-    add_to_baseline(path, found(size), "known", date.max)
+    add_to_baseline(path, findings(size), "accepted", date.max)
 
 
 def report(path, size):
-    write_reports([ReportFile("json", str(path))], found(size), Title("check", "x", ""))
+    write_reports([ReportFile("json", str(path))], findings(size), Title("check", "x", ""))
 
 
 def suite_report(path, size):
-    _, problems = write_suite_reports([(path, path.name)], found(size), Title("check", "x", ""), None)
+    _, problems = write_suite_reports([(path, path.name)], findings(size), Title("check", "x", ""), None)
     if problems:
         raise BctrlError(problems[0])
 
@@ -66,24 +66,24 @@ def contract(path, size):
 
 writers = {"r.har": recording, "b.yaml": baseline, "r.json": report, "s.xml": suite_report, "s.html": suite_report}
 writers["c.yaml"] = contract
-told = {}
+results = {}
 for name, write in writers.items():
     write(disk / name, 1)
-    files = {one.name: one.read_bytes() for one in disk.iterdir()}
+    files = {path.name: path.read_bytes() for path in disk.iterdir()}
     with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
         while filler.write(b"0" * 4096):
             pass
     try:
         write(disk / name, 400)
-        told[name] = "written"
+        results[name] = "written"
     except BctrlError as error:
-        told[name] = str(error)
+        results[name] = str(error)
     (disk / "filler").unlink()
-    assert files == {one.name: one.read_bytes() for one in disk.iterdir()}, name
-    # There is room again: nothing that was left is in the way.
+    assert files == {path.name: path.read_bytes() for path in disk.iterdir()}, name
+    # There is space again, and no remaining file prevents the next write.
     write(disk / name, 2)
     assert files[name] != (disk / name).read_bytes(), name
-print(json.dumps(told))
+print(json.dumps(results))
 """
 
 
@@ -119,7 +119,7 @@ def test_files_are_restored_if_one_of_them_cannot_be_replaced(tmp_path: Path) ->
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 def test_the_error_names_a_file_that_cannot_be_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Restoring the first file fails after the second could not be replaced: the disk may be full by then."""
+    """The second file cannot be replaced, and restoring the first one fails, as on a disk that is full by then."""
     first, folder = tmp_path / "first", tmp_path / "folder"
     first.write_text("before")
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""Locks that others hold, took away or put something else in place of, and what killed processes leave."""
+"""Locks that others hold, remove or replace, and the files that killed processes leave."""
 
 from __future__ import annotations
 
@@ -32,20 +32,21 @@ with locked(Path(sys.argv[1])) as part:
 """
 
 
-def saved(path: Path, test: str = "t") -> bool:
+def save_recording(path: Path, test: str = "t") -> bool:
+    """Save an exchange of a test to a recording, and return whether it was written."""
     return save(path, test, [Exchange("GET", "http://x.test/", 200, body=b"1", test=test)], "mock", "now")
 
 
 def lock_of(path: Path) -> Path:
-    """Return the path of the lock of a file."""
+    """Return the path of the lock of a file, which is not locked any more."""
     with locking.locked(path):
         (lock,) = path.parent.glob(".*.lock")
     return lock
 
 
 @contextmanager
-def another(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run another process that is writing the file."""
+def held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Hold the lock of a file in another process, which has begun to write it; yield that process."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -66,26 +67,26 @@ def test_a_lock_held_by_another_process_times_out_with_an_error(
     lock = lock_of(path)
     monkeypatch.setattr(locking, "TIMEOUT", 0.1)
 
-    with another(path) as holder:
+    with held_by_another_process(path) as holder:
         with pytest.raises(BctrlError) as caught:
-            saved(path)
+            save_recording(path)
         assert 2 == len(list(tmp_path.iterdir()))
         holder.communicate("")
 
     assert f"{lock}: another process has held it for more than 0.1 s" in str(caught.value)
-    assert saved(path)
+    assert save_recording(path)
     assert [path] == list(tmp_path.iterdir())
 
 
 def test_files_left_by_a_killed_process_are_removed_by_the_next_write(tmp_path: Path) -> None:
-    """Its lock and its unfinished file."""
+    """These are its lock and its unfinished file."""
     path = tmp_path / f"{'x' * 100}.har"
-    with another(path) as holder:
+    with held_by_another_process(path) as holder:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
         assert [".lock", ".part"] == sorted(path.suffix for path in tmp_path.iterdir())
 
-    saved(path)
+    save_recording(path)
 
     assert [path] == list(tmp_path.iterdir())
 
@@ -105,7 +106,7 @@ def test_an_unusable_lock_file_fails_only_the_save(tmp_path: Path, name: str) ->
     IN_THE_WAY[name](lock)
 
     with pytest.raises(BctrlError, match=r"x\.har") as caught:
-        saved(path)
+        save_recording(path)
 
     assert "it cannot be written: " in str(caught.value) or f"{lock}: this user cannot take the lock" in str(
         caught.value
@@ -114,7 +115,7 @@ def test_an_unusable_lock_file_fails_only_the_save(tmp_path: Path, name: str) ->
 
 
 def test_the_lock_of_another_user_is_an_error() -> None:
-    """Root, who can open any file, becomes another user for a moment."""
+    """Saving raises `BctrlError`. As root, who can open any file, the test becomes another user meanwhile."""
     with TemporaryDirectory() as name:
         path = Path(name) / "x.har"
         Path(name).chmod(0o777)
@@ -124,7 +125,7 @@ def test_the_lock_of_another_user_is_an_error() -> None:
             os.seteuid(65534)
         try:
             with pytest.raises(BctrlError, match=r"lock: this user cannot take the lock: Permission .*remove it"):
-                saved(path)
+                save_recording(path)
         finally:
             os.seteuid(before)
 
@@ -160,14 +161,14 @@ def test_a_file_system_without_locks_is_an_error(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(fcntl, "flock", flock)
     with pytest.raises(DocumentError, match=r"x\.har: it cannot be written: .*name another --bctrl-recordings"):
-        saved(tmp_path / "x.har")
+        save_recording(tmp_path / "x.har")
 
 
 def test_concurrent_saves_lose_no_entries(tmp_path: Path) -> None:
     """24 tests save to one recording from eight threads."""
     path = tmp_path / "x.har"
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(lambda number: saved(path, f"t{number}"), range(24)))
+        assert all(pool.map(lambda number: save_recording(path, f"t{number}"), range(24)))
 
     recording = load(path)
     assert recording is not None

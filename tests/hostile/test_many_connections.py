@@ -1,4 +1,4 @@
-"""Far more connections than a mock holds at once, and one client among them that is answered."""
+"""A mock with far more connections than its limit serves new clients."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ def test_a_new_client_is_served_despite_thousands_of_idle_connections(kind: str)
 
 
 def _open_in(mock: MockServer) -> int:
+    """Return the number of connections that a mock has open."""
     return len(mock._listener._connections)
 
 

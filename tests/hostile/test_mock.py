@@ -1,4 +1,4 @@
-"""A mock under connections that say nothing, in a forked child, and asked with a key where none belongs."""
+"""A mock with idle connections, in a forked child, and with keys in requests where none belongs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_stalled_readers_are_closed_for_a_new_client() -> None:
 
 
 def test_no_request_in_progress_is_closed_for_a_new_client() -> None:
-    """Neither a request that is being answered, nor a request that arrived and was not yet read."""
+    """20 clients send their requests at once to a mock with two connections, and each gets its response."""
     busy, free = threading.Event(), threading.Event()
 
     def log(_entry: object) -> None:
@@ -90,7 +90,7 @@ def test_connections_without_a_request_are_closed_first() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.parametrize("end", [MockServer.stop, MockServer.reset, lambda mock: mock.__exit__(None, None, None)])
 def test_a_forked_child_does_not_stop_the_mock_of_its_parent(end: Callable[[MockServer], object]) -> None:
-    """By `stop`, `reset` or the end of its `with` block."""
+    """The child calls `stop`, `reset` or ends the `with` block of its copy; after `stop`, it can start it again."""
     with MockServer(CONTRACT) as mock, connected(mock) as connection:
         connection.sendall(request_bytes(mock))
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")

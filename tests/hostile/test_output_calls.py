@@ -1,4 +1,4 @@
-"""Each call that prints escapes its text in the same place, or is listed with the reason why it need not."""
+"""Each call that prints escapes its text in the same expression, or is listed with the reason why it need not."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest_bctrl
 
-SAYS = {"print", "line", "write_line", "fail", "skip", "xfail", "exit", "UsageError", "sys.stdout.write"}
-SAYS |= {"sys.stderr.write", "terminal.write", "pytest.fail.Exception", "pytest.skip.Exception"}
+OUTPUT_CALLS = {"print", "line", "write_line", "fail", "skip", "xfail", "exit", "UsageError", "sys.stdout.write"}
+OUTPUT_CALLS |= {"sys.stderr.write", "terminal.write", "pytest.fail.Exception", "pytest.skip.Exception"}
 KNOWN = {
     "cli/check.py *coverage_lines(checked.observer)": "lines that are escaped",
     "cli/check.py _findings_text(findings, title, checked.": "a report",
@@ -53,7 +53,7 @@ def test_every_printed_text_is_escaped() -> None:
         calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
         for call in calls:
             name = ast.unparse(call.func)
-            is_output = {name, getattr(call.func, "attr", name)} & SAYS and not name.endswith(
+            is_output = {name, getattr(call.func, "attr", name)} & OUTPUT_CALLS and not name.endswith(
                 ("document.line", "sys.exit")
             )
             if is_output and call.args and not isinstance(call.args[0], ast.Constant):

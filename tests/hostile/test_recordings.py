@@ -1,4 +1,4 @@
-"""Recordings that somebody edited: nothing in them vouches for them, and nothing beside them does."""
+"""Recordings that somebody edited are checked again, whatever digests or cache entries claim."""
 
 from __future__ import annotations
 
@@ -73,27 +73,28 @@ def test_a_response_checked_under_one_contract_is_checked_under_another(tmp_path
     assert GOOD not in Checked(changed, Path("/surely/not/there"), {"XDG_CACHE_HOME": str(tmp_path)})
 
 
-def emptied(folder: Path) -> None:
+def replace_files_by_folders(folder: Path) -> None:
+    """Replace each file of a cache by a folder."""
     for marks in folder.glob("??"):
         marks.unlink()
         marks.mkdir()
 
 
-SPOILED: dict[str, Callable[[Path], object]] = {
+UNTRUSTED: dict[str, Callable[[Path], object]] = {
     "others may write to the folder": lambda folder: folder.chmod(0o777),
     "others may read the folder": lambda folder: folder.chmod(0o755),
     "others may write to a file": lambda folder: next(folder.glob("??")).chmod(0o666),
     "no folder": lambda folder: (folder.rename(folder.with_name("gone")), folder.write_text("")),
-    "no file": emptied,
+    "no file": replace_files_by_folders,
 }
 
 
-@pytest.mark.parametrize("name", SPOILED)
+@pytest.mark.parametrize("name", UNTRUSTED)
 def test_a_cache_writable_by_other_users_is_ignored(tmp_path: Path, name: str) -> None:
-    """Ignoring it costs a check, not the run."""
+    """Its entries do not count, and a violation is found again; so it is if the folder or a file is missing."""
     cache(tmp_path).add(BAD)
     assert BAD in cache(tmp_path)
-    SPOILED[name](tmp_path / "pytest-bctrl" / "checked")
+    UNTRUSTED[name](tmp_path / "pytest-bctrl" / "checked")
 
     assert BAD not in cache(tmp_path)
     cache(tmp_path).add(GOOD)
@@ -114,7 +115,7 @@ def test_a_cache_inside_the_project_is_ignored(tmp_path: Path, link: bool) -> No
 
 
 def test_a_relative_cache_path_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor is a file written in the working directory without `HOME`."""
+    """Without `HOME`, or with a relative `XDG_CACHE_HOME`, no file is written to the working directory."""
     monkeypatch.chdir(tmp_path)
     for environment in ({}, {"HOME": ""}, {"XDG_CACHE_HOME": "here"}):
         Checked(CONTRACT, tmp_path / "project", environment).add(GOOD)

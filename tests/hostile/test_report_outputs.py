@@ -1,4 +1,4 @@
-"""No report holds a command, markup or a link that a text from a server or document brought along."""
+"""No report contains a command, markup or link from a text of a server or document."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.hostile.outputs import EVERYTHING, TEXTS, Page, faults, hidden, markd
 from tests.reports.examples import failed
 
 
-def report_of(text: str) -> tuple[list[Finding], Title, RunReport]:
-    """Return a report that contains the text in every field of external origin."""
+def report_contents(text: str) -> tuple[list[Finding], Title, RunReport]:
+    """Return findings, title and run of a report, with the text in every field of external origin."""
     plain = failed()
     assert plain.run is not None
     response = {"status": 500, "headers": [["Server", text], [text, text]], "size": 1, "body": {text: text}}
@@ -49,9 +49,9 @@ def report_of(text: str) -> tuple[list[Finding], Title, RunReport]:
     return [*findings, moved], Title(text, text, text, "error", (text,), (f"{text}.",)), run
 
 
-def written(text: str) -> dict[str, str]:
-    """Return the report in every format."""
-    findings, title, run = report_of(text)
+def reports_with(text: str) -> dict[str, str]:
+    """Return the report with the text in every field, by format."""
+    findings, title, run = report_contents(text)
     takes_run = {"json", "markdown", "junit", "sarif", "html"}
     return {
         name: writer(name)(findings, title, run) if name in takes_run else writer(name)(findings, title)
@@ -63,7 +63,7 @@ def written(text: str) -> dict[str, str]:
 @example(EVERYTHING)
 @settings(max_examples=8)
 def test_every_report_contains_the_text_but_no_injected_command(text: str) -> None:
-    reports = written(text)
+    reports = reports_with(text)
     line = " ".join(text.split())
     annotations = reports.pop("github")
     commands = github_commands(annotations)
@@ -92,15 +92,15 @@ def test_every_report_contains_the_text_but_no_injected_command(text: str) -> No
 @settings(max_examples=8)
 def test_no_text_adds_elements_or_links_to_the_page(text: str) -> None:
     """The HTML report has the same elements and links as with plain text."""
-    page, plain = Page(written(text)["html"]), Page(written("plain")["html"])
+    page, plain = Page(reports_with(text)["html"]), Page(reports_with("plain")["html"])
     (data,) = (json.loads(script) for script in page.scripts if script.startswith("{"))
     assert (plain.elements, plain.links) == (page.elements, page.links)
     assert [] == hidden(json.dumps(data, ensure_ascii=False).replace("\\t", ""))
 
 
 def test_each_finding_is_exactly_one_annotation() -> None:
-    """A text that looks like a workflow command adds none."""
-    findings, title, _ = report_of(EVERYTHING)
+    """Workflow commands in the texts of a finding add none; each line is one annotation with the finding's level."""
+    findings, title, _ = report_contents(EVERYTHING)
     lines = shown_commands(findings, title)
     commands = [github_commands(line) for line in lines]
     assert [["error"], ["notice"], ["warning"], ["warning"], ["notice"], ["warning"]] == [

@@ -1,4 +1,4 @@
-"""No text of a contract becomes a part of a request that it was not to be."""
+"""No text of a contract adds a header field, a request or a shell command to a request of the suite."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def contract_with(parameter: dict[str, Any]) -> Contract:
 @pytest.mark.parametrize("place", ["header", "cookie"])
 @pytest.mark.parametrize("value", ["a\r\nX-Admin: 1", "a\nb", "größe", "\x00", " a", "a ", "\u200b"])
 def test_a_value_that_is_invalid_in_a_header_is_not_sent(place: str, value: str) -> None:
-    """Its parameter is unfilled, so that the operation gets no request."""
+    """Its parameter has no value, so the operation has no inputs for a request."""
     contract = contract_with({"name": "X-Name", "in": place, "schema": {"enum": [value]}})
     (operation,) = contract.operations
     assert (["X-Name"], None) == (names_without_value(contract, operation, {}), inputs(contract, operation, {}))
 
 
 def test_only_values_that_are_valid_in_a_header_are_sent() -> None:
-    """Of an enum with a line break and a non-ASCII value, the probes' alternatives have the third only."""
+    """Of an enum with a line break, `c` and a non-ASCII value, only `c` is sent."""
     contract = contract_with({"name": "X-Name", "in": "header", "schema": {"enum": ["a\r\nb", "c", "größe"]}})
     (operation,) = contract.operations
     (parameter,) = operation.parameters
@@ -39,14 +39,14 @@ def test_only_values_that_are_valid_in_a_header_are_sent() -> None:
 
 @pytest.mark.parametrize("name", ["X-Name: 1\r\nX-Admin", "X Name", "größe", "a:b"])
 def test_an_invalid_header_name_is_not_sent(name: str) -> None:
-    """The parameter is unfilled."""
+    """The parameter has no value."""
     contract = contract_with({"name": name, "in": "header", "schema": {"enum": ["a"]}})
     (operation,) = contract.operations
     assert [name] == names_without_value(contract, operation, {})
 
 
 def test_a_query_parameter_may_have_any_text() -> None:
-    """As name or value: it is not unfilled."""
+    """A query parameter with a non-ASCII name and a value with a line break has a value."""
     contract = contract_with({"name": "größe", "in": "query", "schema": {"enum": ["a\r\nb"]}})
     (operation,) = contract.operations
     assert [] == names_without_value(contract, operation, {})
@@ -55,7 +55,7 @@ def test_a_query_parameter_may_have_any_text() -> None:
 @pytest.mark.parametrize("place", ["header", "cookie"])
 @pytest.mark.parametrize("name", ['X"$(id)"', "X`id`", "X$HOME", "X!!", "X\\", "X\r\nY", "X Y", "größe"])
 def test_a_key_whose_header_name_a_shell_would_expand_is_not_sent(place: str, name: str) -> None:
-    """The operation has no key fields."""
+    """`key_fields` is None, as for security that the suite does not know."""
     scheme = {"type": "apiKey", "in": place, "name": name}
     operation = {"security": [{"key": []}], "responses": {"200": {"description": "ok"}}}
     document = {

@@ -11,18 +11,18 @@ import pytest
 
 from pytest_bctrl.traffic.client import client
 from tests.hostile.ci_parsers import azure_commands, github_commands
-from tests.hostile.inputs import INTENDED, JOB, document, har, printed
+from tests.hostile.inputs import INTENDED, JOB, command_output, document, har
 from tests.hostile.outputs import PAYLOAD, faults, markdown_faults
 from tests.traffic.servers import CLOSE, serve
 
 
 def hostile_body(text: str) -> bytes:
-    """Return a response that violates the contract with a text in each location."""
+    """Return a body with a text as names and values, which violates the contract of `document`."""
     return json.dumps({text: text, f"{text}3": text}).encode()
 
 
 def without_annotations(result: pytest.RunResult) -> str:
-    """Return the output of a run without its intended commands."""
+    """Return the output of a run without its annotations, each of which must be a single command of GitHub."""
     others = []
     for line in result.outlines:
         commands = github_commands(line)
@@ -158,7 +158,7 @@ def test_no_invalid_http_response_is_a_workflow_command(
     with serve(status.replace("{}", line).encode() + b"\r\n\r\n{}") as server:
         result = pytester.runpytest("--bctrl-live", f"--bctrl-base-url={server.url}", "-pno:randomly", "-rA")
         monkeypatch.setenv("BCTRL_BASE_URL", server.url)
-        doctor = printed(["doctor"])
+        doctor = command_output(["doctor"])
     outputs = {"out": without_annotations(result), "err": result.stderr.str(), "doctor": "".join(doctor)}
     assert {} == {name: faults(output) for name, output in outputs.items() if faults(output)}
     assert 0 != result.ret

@@ -16,7 +16,7 @@ import pytest
 import pytest_bctrl
 from pytest_bctrl.cli import COMMANDS, main
 from pytest_bctrl.reports import FORMATS
-from tests.hostile.echo import PLACES, echo, hits, spelled
+from tests.hostile.echo import PLACES, all_encodings, echo, hits
 from tests.variants import serve
 from tests.variants.reply import Reply
 from tests.variants.runtimes import SPACE_ID, edited, put
@@ -35,7 +35,7 @@ FILES += ["--alluredir=allure", "--json-report", "--log-file=run.log", "--log-fi
 MOST = ("-rA", "-vv", "--showlocals", "--tb=long", "--continue-on-collection-errors")
 PROPERTIES = {"attribute", "property", "property-name", "deep-property", "suite-property"}
 WITHOUT = [f"-pno:{name}" for name in ("randomly", "schemathesis", "hypothesispytest", "anyio")]
-"""Plugins that show nothing of these tests, and take longer to load than all else takes."""
+"""Options that disable plugins which show nothing of these tests and take long to load."""
 PAST_PYTHON = re.compile(r"(\S+\.py )?[.FEsxX]*(process|descriptor) ")
 
 RUNS = {
@@ -71,7 +71,7 @@ class Downstream:
             (pytester.path / path.name).write_text(path.read_text("utf-8"), "utf-8")
 
     def run(self, *arguments: str, **environment: str) -> str:
-        """Run pytest there, with the secret of $VARIABLE in each output; return all outputs."""
+        """Run pytest there, with a server that returns the value of $VARIABLE, the key; return all its output."""
         with echo("chunks") as url:
             for name, value in ({"TARGET": url, environment["VARIABLE"]: KEY} | environment).items():
                 self._monkeypatch.setenv(name, value)
@@ -85,10 +85,12 @@ class Downstream:
 
 @pytest.fixture
 def downstream(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Downstream:
+    """Return the downstream project, copied to the folder of the test."""
     return Downstream(pytester, monkeypatch)
 
 
-def shown_by(text: str) -> set[str]:
+def sinks_in(text: str) -> set[str]:
+    """Return the sinks whose output is in a text, redacted or not."""
     return {sink for sink in SINKS if f"{sink} begins" in text}
 
 
@@ -100,11 +102,11 @@ def test_no_output_shows_a_secret(downstream: Downstream, run: str) -> None:
     # Output written past Python is seen if it is captured; `-s` does not capture it, as the threat model says.
     lines = [line for line in text.splitlines() if "-s" not in arguments or not PAST_PYTHON.match(line)]
     assert [] == [(hits(KEY, line), line[:200]) for line in lines if hits(KEY, line)]
-    assert SINKS - {*absent, *ENDS} == shown_by(text)
+    assert SINKS - {*absent, *ENDS} == sinks_in(text)
 
 
 def test_every_output_shows_a_value_that_is_not_a_secret(downstream: Downstream) -> None:
-    """The control: with the same arguments, each output would show it."""
+    """The control: with the same arguments, each output of a run that is not aborted shows such a value."""
     text = downstream.run(*RUNS["the key, into all files"][0], VARIABLE="UNKNOWN")
     assert 55 < len(SINKS)
     silent = {sink for sink in SINKS if not any(hits(KEY, shown) for shown in re.findall(f"{sink} begins .*", text))}
@@ -113,17 +115,17 @@ def test_every_output_shows_a_value_that_is_not_a_secret(downstream: Downstream)
 
 @pytest.mark.parametrize("end", ENDS)
 def test_no_secret_is_shown_when_a_run_is_aborted(downstream: Downstream, end: str) -> None:
-    """By `pytest.exit` or an interrupt whose message is the key."""
+    """An error, `pytest.exit` or an interrupt ends the run at `end`, and its message has the key."""
     text = downstream.run("--full-trace", "--junitxml=out.xml", "test_ends.py", VARIABLE="BCTRL_API_KEY", ENDS=end)
-    assert ([], True) == (hits(KEY, text), end in shown_by(text))
+    assert ([], True) == (hits(KEY, text), end in sinks_in(text))
 
 
 def test_findings_in_every_report_redact_the_key(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A target that returns the key as an enum value, and in an error page."""
+    """The target returns the key as an enum value and in an error page, each in every encoding."""
     monkeypatch.delenv("PYTEST_ADDOPTS")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
-    echoed = " ".join(["echoed", *spelled(KEY)])
+    echoed = " ".join(["echoed", *all_encodings(KEY)])
     page = Reply(500, f"<p>{echoed}</p>".encode(), (("Content-Type", "text/html"),))
     service = Service(
         document=edited(put(3, "status", echoed)),
@@ -161,7 +163,7 @@ def test_doctor_redacts_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str, form: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with echo(place, lambda secret: " ".join(spelled(secret))) as url:
+    with echo(place, lambda secret: " ".join(all_encodings(secret))) as url:
         for name, value in (("API_KEY", KEY), ("SPACE_ID", SPACE_ID), ("BASE_URL", url)):
             monkeypatch.setenv(f"BCTRL_{name}", value)
         code = main(["doctor", "--format", form])
@@ -173,7 +175,7 @@ def test_doctor_redacts_the_key(
 
 PLAIN = "pkLive51Nightjar4Kd9wQx2LmZ"
 """A key that no format escapes."""
-ECHOED = " ".join(["echoed", *spelled(PLAIN)])
+ECHOED = " ".join(["echoed", *all_encodings(PLAIN)])
 BODY = json.dumps(edited(put(0, "status", ECHOED), put(1, f"echoed{PLAIN}", 1))())
 SPEC = {"openapi": "3.1.0", "info": {"title": ECHOED, "version": "1"}, "paths": {}}
 ENUM = {"type": "string", "enum": ["a"], "description": ECHOED}
@@ -210,51 +212,53 @@ def test_every_command_has_lines_that_are_tested_with_a_key() -> None:
 def test_no_command_prints_or_writes_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: list[str]
 ) -> None:
-    """Without the key in its environment, a command prints its input: the control for each command."""
+    """Without the key in its environment, each command prints or writes the same text, as a control."""
     shown = []
     for key in ("another key", PLAIN):
         folder = tmp_path / key[:2]
         folder.mkdir()
         monkeypatch.chdir(folder)
         monkeypatch.setenv("BCTRL_API_KEY", key)
-        given = {"body.json": BODY, "old.json": json.dumps(OLD), "new.json": json.dumps(NEW)}
-        given |= {"named.json": json.dumps(NAMED)}
-        for name, text in given.items():
+        input_files = {"body.json": BODY, "old.json": json.dumps(OLD), "new.json": json.dumps(NEW)}
+        input_files |= {"named.json": json.dumps(NAMED)}
+        for name, text in input_files.items():
             Path(name).write_text(text, "utf-8")
         main(line)
-        files = [path.read_text("utf-8") for path in folder.rglob("*") if path.is_file() and path.name not in given]
+        files = [
+            path.read_text("utf-8") for path in folder.rglob("*") if path.is_file() and path.name not in input_files
+        ]
         shown.append("".join([*capsys.readouterr(), *files]))
     assert (True, []) == (bool(hits(PLAIN, shown[0])), hits(PLAIN, shown[1]))
 
 
 WRITES = re.compile("print|write|write_text|write_bytes|write_files|print_exc|setwriter")
 KNOWN = {
-    "baseline/write_entries.py write_files": "what it accepts was hidden in: by the command, or in a test's report",
-    "cli/serving.py write": "the log, which is handed what hides",
+    "baseline/write_entries.py write_files": "accepted findings, which were redacted before",
+    "cli/serving.py write": "the log, which gets a function that redacts",
     "traffic/proxy/connection.py write": "to the client and to the target, unchanged",
     "cli/serving.py write_files": "the ready file, for its owner alone: the URL, and the key and token of the mock",
     "cli/init.py write": "files of a new project, redacted",
     "cli/init.py write_files": "a redacted table for pyproject.toml",
-    "cli/options.py write_text": "the findings were hidden in",
+    "cli/options.py write_text": "findings, which were redacted before",
     "drift/containment.py write": "a schema for the engine, which is not printed",
-    "cli/contract.py write_files": "the overlay is hidden in; a contract is built of documents of the user's own",
-    "contract/build.py write_files": "the contract, of documents of the user's own",
-    "secrets/streams.py write": "what redacts",
+    "cli/contract.py write_files": "a redacted overlay; a contract that is built from the user's own documents",
+    "contract/build.py write_files": "a contract that is built from the user's own documents",
+    "secrets/streams.py write": "the redaction itself",
     "secrets/streams.py write_bytes": "a file, redacted",
-    "files/locking.py write": "recordings, of which one that holds a secret is refused, and published documents",
+    "files/locking.py write": "recordings, which are rejected if they contain a secret, and published documents",
     "recorded/conform.py write": "digests of recordings",
     "recorded/conform.py write_bytes": "digests of recordings",
     "reports/terminal.py write": "own words",
-    "reports/github.py write": "the findings were hidden in",
-    "suite/report/failures.py write": "pytest's terminal, of what the reports hold, which were hidden in",
-    "suite/report/hooks.py write_files": "the findings were hidden in",
-    "suite/report/sinks.py setwriter": "what redacts",
+    "reports/github.py write": "findings, which were redacted before",
+    "suite/report/failures.py write": "pytest's terminal, which is redacted",
+    "suite/report/hooks.py write_files": "findings, which were redacted before",
+    "suite/report/sinks.py setwriter": "the redaction itself",
     "suite/report/sinks.py write": "a note, which is redacted before it is written",
     "suite/report/results.py write": "the list of accepted findings",
     "watch/results.py write": "the baseline, which names rules and locations alone",
     "traffic/watched_connection.py write": "the requests themselves, to the connection",
 }
-"""Where text goes elsewhere than to standard output of a command, which `main` hides, and what keeps secrets out."""
+"""Calls that write elsewhere than to the streams of a command, which `main` redacts, and why they write no secrets."""
 
 
 def test_every_call_that_writes_output_is_listed() -> None:
@@ -276,7 +280,7 @@ def test_every_call_that_writes_output_is_listed() -> None:
 
 
 def test_sigterm_lets_a_run_write_its_reports(pytester: pytest.Pytester) -> None:
-    """The exit code is 2 and the report says that the run is incomplete."""
+    """The exit code is 2, the run's report says that it is incomplete, and the JUnit report exists."""
     pytester.makepyfile(
         """
         import os, signal, time

@@ -1,4 +1,4 @@
-"""Runs of one project with redaction and without the plugin, and what must be the same in both."""
+"""Runs of one project with redaction and without the plugin, and the facts that must be the same in both."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Project:
 
     def run(self, *arguments: str, without_reporter: str | None = None) -> Result:
         """Run pytest with these arguments, and with each installed reporter except `without_reporter`."""
-        seen = self._folder / "seen.txt"
-        seen.unlink(missing_ok=True)
+        log_file = self._folder / "seen.txt"
+        log_file.unlink(missing_ok=True)
         shutil.rmtree(self._folder / "out", ignore_errors=True)
         installed = {name for name in _REPORTERS if find_spec(name) is not None}
         reporters = {name: _REPORTERS[name] for name in sorted(installed - {without_reporter})}
@@ -66,23 +66,24 @@ class Project:
             options += ["-p", "bctrl"]
         with pytest.MonkeyPatch.context() as monkeypatch:
             monkeypatch.chdir(self._folder)
-            for name, value in self._environment(seen).items():
+            for name, value in self._environment(log_file).items():
                 monkeypatch.setenv(name, value)
             result = self._pytester.runpytest_inprocess(*options, *arguments)
-        facts = [*self._read_seen(seen), *self._read_cache()]
+        facts = [*self._read_log(log_file), *self._read_cache()]
         reports = {"junit": "out/junit.xml"} | {name: path for name, (_, path) in reporters.items()}
         for name, path in reports.items():
             facts += (f"{name}: {fact}" for fact in _read_report(name, self._folder / path))
         return Result(int(result.ret), tuple(facts))
 
     def failed_ids(self) -> list[str]:
-        """Return the ids that the last run has remembered as failed."""
+        """Return the ids that pytest's cache has as failed after the last run."""
         return list(json.loads((self._folder / ".pytest_cache/v/cache/lastfailed").read_text()))
 
-    def _environment(self, seen: Path) -> dict[str, str]:
+    def _environment(self, log_file: Path) -> dict[str, str]:
+        """Return the variables of a run: the secret at its source, and the path of the project's log."""
         environment = {
             "DRAWN": self._secret,
-            "SEEN": os.fspath(seen),
+            "SEEN": os.fspath(log_file),
             "PYTEST_ADDOPTS": "",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
@@ -92,13 +93,15 @@ class Project:
             environment["HTTPS_PROXY"] = f"http://user:{quote(self._secret, safe='')}@127.0.0.1:9"
         return environment
 
-    def _read_seen(self, seen: Path) -> Iterator[str]:
-        # The tool may say at the start of a run that a secret is a poor one.
+    def _read_log(self, log_file: Path) -> Iterator[str]:
+        """Return the lines of the project's log, except notes of the plugin; none if it does not exist."""
+        # The plugin may warn at the start of a run that a secret is weak.
         ignored = ("'warning'\t''\t",)
-        lines = seen.read_text().splitlines() if seen.exists() else []
+        lines = log_file.read_text().splitlines() if log_file.exists() else []
         return (line for line in lines if not line.startswith(ignored))
 
     def _read_cache(self) -> Iterator[str]:
+        """Yield a line for each entry of pytest's cache."""
         for path in sorted((self._folder / ".pytest_cache/v/cache").glob("*")):
             entries = json.loads(path.read_text())
             for name in sorted(entries):
@@ -109,7 +112,7 @@ class Project:
 def assert_same(expected: Result, actual: Result, *, ordered: bool = True) -> None:
     """Raise `AssertionError` with the differences of two runs.
 
-    Where workers share the tests, neither the order matters nor what one test keeps for another.
+    If not `ordered`, as for tests of several workers, the order and facts about objects kept between tests are ignored.
     """
     lines = []
     if expected.exit_code != actual.exit_code:
@@ -123,6 +126,7 @@ def assert_same(expected: Result, actual: Result, *, ordered: bool = True) -> No
 
 
 def _sort_facts(facts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the facts sorted, without those about objects kept between tests."""
     return tuple(sorted(fact for fact in facts if not fact.startswith("'kept")))
 
 
@@ -144,6 +148,7 @@ def read_junit(path: Path) -> Iterator[str]:
 
 
 def _read_json_report(path: Path) -> Iterator[str]:
+    """Yield exit code, summary and outcomes of a report of pytest-json-report."""
     report = json.loads(path.read_text())
     yield f"exit code {report['exitcode']}, summary {report['summary']}"
     for test in report["tests"]:
@@ -153,6 +158,7 @@ def _read_json_report(path: Path) -> Iterator[str]:
 
 
 def _read_report_log(path: Path) -> Iterator[str]:
+    """Yield type, phase and outcome of each entry of pytest-reportlog, except warnings."""
     for line in path.read_text().splitlines():
         entry = json.loads(line)
         if entry["$report_type"] != "WarningMessage":
@@ -160,11 +166,13 @@ def _read_report_log(path: Path) -> Iterator[str]:
 
 
 def _read_allure(folder: Path) -> Iterator[str]:
+    """Return status and members of each result of Allure, sorted."""
     results: list[dict[str, Any]] = [json.loads(path.read_text()) for path in folder.glob("*-result.json")]
     return iter(sorted(f"{result['status']} {sorted(result)}" for result in results))
 
 
 def _read_html(path: Path) -> Iterator[str]:
+    """Yield results and members of the tests in a page of pytest-html."""
     blob = re.search(r'data-jsonblob="([^"]*)"', path.read_text())
     assert blob is not None
     for tests in json.loads(html.unescape(blob[1]))["tests"].values():

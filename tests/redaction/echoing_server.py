@@ -28,6 +28,8 @@ def serve_echoes(key: str, echoes: Iterable[str], *, is_faulty: bool) -> Abstrac
 
 
 def _echo_service(key: str, echoes: frozenset[str], is_faulty: bool) -> Service:
+    """Return the service of `serve_echoes`."""
+
     def admit(visit: Visit) -> bool:
         return visit.request.authorization == ("bearer", key)
 
@@ -41,6 +43,7 @@ def _echo_service(key: str, echoes: frozenset[str], is_faulty: bool) -> Service:
 
 
 def _add_echoes(reply: Reply, token: str, echoes: frozenset[str], is_faulty: bool) -> Reply:
+    """Return a reply that also repeats a token in body, header field and reason phrase, as far as `echoes` say so."""
     texts = _encode(token, echoes)
     if texts:
         reply = replace(reply, body=_quote_in_body(reply.body, " ".join(texts), is_faulty))
@@ -53,6 +56,7 @@ def _add_echoes(reply: Reply, token: str, echoes: frozenset[str], is_faulty: boo
 
 
 def _encode(token: str, echoes: frozenset[str]) -> list[str]:
+    """Return a token in each encoding that `echoes` name, as it is for `body`."""
     encodings = {
         "body": token,
         "percent": "".join(f"%{byte:02X}" for byte in token.encode()),
@@ -63,6 +67,7 @@ def _encode(token: str, echoes: frozenset[str]) -> list[str]:
 
 
 def _quote_in_body(body: bytes, text: str, is_faulty: bool) -> bytes:
+    """Return a body that also contains a text: in the error, or in the metadata of a runtime; a faulty one violates."""
     document: dict[str, Any] = json.loads(body)
     if "error" in document:
         error = {"error": f"Invalid API key: {text}"}
@@ -76,6 +81,8 @@ def _quote_in_body(body: bytes, text: str, is_faulty: bool) -> bytes:
 
 
 def _with_reason(reason: str) -> Any:
+    """Return a delivery that sends a reply with this reason phrase."""
+
     def deliver(wire: Wire, reply: Reply) -> bool:
         status_line, _, headers = reply.head(("Content-Length", str(len(reply.body)))).partition(b"\r\n")
         version, status, _ = status_line.split(b" ", 2)

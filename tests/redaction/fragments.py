@@ -1,4 +1,4 @@
-"""How much of a secret can be put together from everything that a run has written.
+"""Measures how much of a secret can be put together from everything that a run has written.
 
 A search for the whole secret misses one that is shown in parts, a different part in each place. Here each text is read
 in every way in which a person or a program may read it, and the parts of the secret are counted across all texts.
@@ -81,7 +81,7 @@ def read_outputs(folder: Path, streams: Mapping[str, str | bytes] | None = None)
 
 
 def readings(text: str) -> Iterator[str]:
-    """Yield `text` and what it says once it is decoded, with up to `MOST_DECODINGS` encodings on top of each other."""
+    """Yield `text` and each different text that decoding it yields, with up to `MOST_DECODINGS` nested encodings."""
     seen = set()
     for reading in (text, *_decode_in_turn(text, with_tags=True), *_decode_in_turn(text, with_tags=False)):
         if reading not in seen:
@@ -118,7 +118,7 @@ def _decode_binary(text: str, depth: int) -> Iterator[str]:
 
 
 def _fragments_in(secret: str, text: str) -> Iterator[int]:
-    """Yield the position in `secret` of each fragment that `text` holds, forwards or backwards."""
+    """Yield the position in `secret` of each fragment of it that `text` contains, forwards or backwards."""
     for position in range(len(secret) - FRAGMENT + 1):
         fragment = secret[position : position + FRAGMENT]
         if fragment in text or fragment[::-1] in text:
@@ -126,14 +126,18 @@ def _fragments_in(secret: str, text: str) -> Iterator[int]:
 
 
 def _remove_escape_codes(text: str) -> str:
+    """Return a text without escape codes, plain or escaped."""
     return _ESCAPED_ESCAPE_CODE.sub("", _ESCAPE_CODE.sub("", text))
 
 
 def _join_lines(text: str) -> str:
+    """Return a text without line breaks, with the prefixes and borders around them."""
     return _LINE_BREAK.sub("", text)
 
 
 def _unescape_backslashes(text: str) -> str:
+    """Return a text with the characters of its escapes `\\uXXXX`, `\\xXX`, and of escaped quotes and slashes."""
+
     def replace(match: re.Match[str]) -> str:
         digits = match[1] or match[2]
         return chr(int(digits, 16)) if digits else str(match[3])
@@ -142,16 +146,18 @@ def _unescape_backslashes(text: str) -> str:
 
 
 def _unescape_teamcity(text: str) -> str:
+    """Return a text with the characters of its escapes for TeamCity."""
     return _TEAMCITY_ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else str(match[2]), text)
 
 
 def _decode_base64(text: str) -> str:
+    """Return the printable texts in the base64 of a text, one per line."""
     return "\n".join(filter(None, map(_decode_base64_run, _BASE64.findall(text))))
 
 
 @cache
 def _decode_base64_run(run: str) -> str:
-    """Return what a run of base64 says, read from each of the four places at which a group may begin."""
+    """Return the printable texts in a run of base64, decoded from each of its first four digits on."""
     standard = run.replace("-", "+").replace("_", "/")
     texts = []
     for offset in range(4):
@@ -161,12 +167,13 @@ def _decode_base64_run(run: str) -> str:
 
 
 def _decode_hex(text: str) -> str:
+    """Return the printable texts in the hexadecimal digits of a text, one per line."""
     return "\n".join(filter(None, map(_decode_hex_run, _HEX.findall(text))))
 
 
 @cache
 def _decode_hex_run(run: str) -> str:
-    """Return what a run of hexadecimal digits says, read from either of the two places at which a byte may begin."""
+    """Return the printable texts in a run of hexadecimal digits, decoded from its first and its second digit on."""
     digits = re.sub("[ :]", "", run)
     texts = []
     for offset in (0, 1):
@@ -176,12 +183,13 @@ def _decode_hex_run(run: str) -> str:
 
 
 def _decode_base32(text: str) -> str:
+    """Return the printable texts in the base32 of a text, one per line."""
     return "\n".join(filter(None, map(_decode_base32_run, _BASE32.findall(text))))
 
 
 @cache
 def _decode_base32_run(run: str) -> str:
-    """Return what a run of base32 says, read from each of the eight places at which a group may begin."""
+    """Return the printable texts in a run of base32, decoded from each of its first eight digits on."""
     texts = []
     for offset in range(8):
         group = run[offset:]
@@ -190,7 +198,7 @@ def _decode_base32_run(run: str) -> str:
 
 
 def _decode_numbers(text: str) -> str:
-    """Return what the bytes say that are written as numbers, between brackets or spaces."""
+    """Return the printable texts in the bytes that a text lists as decimal numbers, one per line."""
     texts = []
     for run in _DECIMAL_BYTES.findall(text):
         numbers = [int(number) for number in re.findall(r"\d+", run)]
@@ -199,7 +207,7 @@ def _decode_numbers(text: str) -> str:
 
 
 def _printable(decoded: bytes) -> list[bytes]:
-    """Return the texts in bytes; without its NUL bytes, text in UTF-16 is ASCII."""
+    """Return the runs of printable ASCII in bytes, and those without NUL bytes: text in UTF-16 is ASCII then."""
     texts: list[bytes] = _PRINTABLE.findall(decoded)
     if b"\0" in decoded:
         texts += _PRINTABLE.findall(decoded.replace(b"\0", b""))
@@ -207,7 +215,7 @@ def _printable(decoded: bytes) -> list[bytes]:
 
 
 def _unescape_numbers(text: str) -> str:
-    """Replace octal escapes, the bytes of a literal in C, and those of quoted-printable."""
+    """Return a text with its octal escapes, bytes of C (`0x41`) and bytes of quoted-printable as characters."""
     text = _OCTAL_ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
     text = _BYTES_OF_C.sub(lambda match: chr(int(match[1], 16)), text)
     return _QUOTED_PRINTABLE.sub(lambda match: chr(int(match[1], 16)), text)

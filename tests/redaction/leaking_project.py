@@ -1,4 +1,4 @@
-"""The tests of a project that shows its key in every way that occurred to us; copied into a folder of its own and run.
+"""The tests of a project that shows its key in every known way; they are copied into a folder and run.
 
 What the threat model excludes is not among them: bytes that bypass Python's text streams are written only where pytest
 captures them.

@@ -1,4 +1,4 @@
-"""Rows of a table of choices in which each two choices meet at least once."""
+"""Rows of choices, one per axis, in which each pair of choices occurs at least once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
@@ -36,11 +36,13 @@ _Pair = tuple[_Choice, _Choice]
 
 
 def _pairs(axes: Mapping[str, Sequence[str]]) -> Iterator[_Pair]:
+    """Yield each pair of choices of two axes."""
     for (first, first_choices), (second, second_choices) in combinations(axes.items(), 2):
         for first_choice, second_choice in product(first_choices, second_choices):
             yield (first, first_choice), (second, second_choice)
 
 
 def _count_new_pairs(row: Row, candidate: _Choice, missing: Mapping[_Pair, None]) -> int:
+    """Return how many missing pairs a choice forms with the choices of a row."""
     pairs = [(choice, candidate) for choice in row.items()]
     return sum(pair in missing or pair[::-1] in missing for pair in pairs)

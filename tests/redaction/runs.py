@@ -46,10 +46,10 @@ REPORTERS = {
     for name, (module, arguments) in (FILE_REPORTERS | TERMINAL_REPORTERS).items()
     if module is None or find_spec(module) is not None
 }
-"""Those that are installed. Each plugin is named, since plugins are not looked up in these runs."""
+"""The installed reporters with their options. They name each plugin, since these runs load none automatically."""
 
 ECHO_GROUPS = {name: ((name,), True) for name in ECHOES} | {"honest": (("body",), False), "together": (ECHOES, True)}
-"""What the server repeats, and whether it breaks the contract. An honest API repeats a key in its error alone."""
+"""Where the server repeats the credentials, and whether it breaks the contract."""
 
 AXES = {
     "echo": (*ECHOES, "honest"),
@@ -104,6 +104,7 @@ def run_with_key(folder: Path, key: str, row: Row, python: list[str]) -> Run:
 
 
 def _options(row: Row) -> tuple[list[str], dict[str, str]]:
+    """Return the arguments and the variables of pytest for a row of choices."""
     display, environment = DISPLAYS[row["display"]]
     if row["reporter"] == "sugar":
         # pytest-sugar 1.1 itself fails for a test without a path of its own at -vv.
@@ -120,6 +121,6 @@ def _options(row: Row) -> tuple[list[str], dict[str, str]]:
 
 
 def _clean_environment() -> dict[str, str]:
-    """Return the environment without what changes how pytest shows a run."""
+    """Return the environment without variables that change the output of pytest."""
     unwanted = ("PYTEST", "BCTRL_", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "COLUMNS", "GITHUB_", "TEAMCITY", "CI")
     return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}

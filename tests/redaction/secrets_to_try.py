@@ -1,4 +1,4 @@
-"""Values that may be somebody's secret, most of them chosen to be in the way of pytest or of the tool."""
+"""Values that may be somebody's secret, most of which pytest, the plugin or the project prints as well."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _ENCODABLE = st.characters(codec="utf-8", exclude_characters="\0")
 
 
 def secrets() -> st.SearchStrategy[str]:
-    """Return a strategy for any text that an environment variable may hold, most often one that is in the way."""
+    """Return a strategy for texts that an environment variable may hold, most often one that a run prints as well."""
     words = st.sampled_from(WORDS)
     random_keys = st.text(string.ascii_letters + string.digits + "-_.", min_size=1, max_size=40)
     random_texts = st.text(_ENCODABLE, min_size=1, max_size=12).filter(lambda text: bool(text.strip()))

@@ -51,7 +51,7 @@ class Projects:
         self._with = Project(pytester, folder / f"with{number}" / "project", secret, source)
 
     def run(self, *arguments: str, without_reporter: str | None = None) -> Result:
-        """Run both, raise `AssertionError` for a difference, and return the result."""
+        """Run both, raise `AssertionError` for a difference, and return the result without the plugin."""
         note(f"{arguments=}")
         expected = self._without.run(*arguments, without_reporter=without_reporter)
         actual = self._with.run(*arguments, without_reporter=without_reporter)
@@ -59,7 +59,7 @@ class Projects:
         return expected
 
     def failed_ids(self) -> list[str]:
-        """Return the ids that the last run has remembered as failed."""
+        """Return the ids that pytest's cache has as failed after the last run without the plugin."""
         return self._without.failed_ids()
 
 
@@ -86,7 +86,7 @@ def test_redaction_does_not_change_outcomes_or_selection(
 def test_redaction_does_not_change_hostile_objects(
     pytester: pytest.Pytester, tmp_path: Path, secret: str, source: str, display: list[str]
 ) -> None:
-    """Exceptions with odd attributes fail in the same way, and redaction calls none of their methods."""
+    """Tests that fail with odd objects fail in the same way, and redaction calls no method of these objects."""
     projects = Projects(pytester, tmp_path, secret, source)
 
     # allure-pytest itself fails for a text that cannot be encoded.
@@ -96,7 +96,7 @@ def test_redaction_does_not_change_hostile_objects(
 
 
 def test_redaction_does_not_change_the_tests_of_workers(pytester: pytest.Pytester, tmp_path: Path) -> None:
-    """Ids that differ only in the secret remain distinct, whichever worker runs them."""
+    """Outcomes, ids and cache are those of a run without the plugin, in each way of distribution to two workers."""
     secret = "other-secret"
     without = Project(pytester, tmp_path / "without" / "project", secret, None)
     expected = without.run("test_outcomes.py", "-n", "2", "--dist", "loadfile")

@@ -33,7 +33,7 @@ def test_a_contract_run_has_the_same_result_with_any_key(pytester: pytest.Pytest
 
 
 def run_contract_suite(pytester: pytest.Pytester, folder: Path, key: str) -> Result:
-    """Check a faulty server that repeats `key`, in the process of the test."""
+    """Run the suite with `key` against a faulty server that repeats it; the facts contain no text of the server."""
     with pytest.MonkeyPatch.context() as monkeypatch, serve_echoes(key, ["body"], is_faulty=True) as server:
         monkeypatch.chdir(folder)
         monkeypatch.setenv("BCTRL_API_KEY", key)
@@ -53,7 +53,7 @@ _DATA = {"body", "values", "samples"}
 
 
 def _list_values(value: Any, location: str = "") -> list[str]:
-    """Return the location and type of each value in a report, and what it is where that is a word of the report."""
+    """Return a line for each value in a report: its location and type, or the value if it is a word of the report."""
     match value:
         case dict() if location.rpartition("/")[2] in _DATA:
             return [location]

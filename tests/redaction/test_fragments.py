@@ -1,4 +1,4 @@
-"""The measure itself: what it must find in texts that show parts of a secret, and what it must not count."""
+"""`tests.redaction.fragments` finds the parts of a secret in texts, and counts nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECRET = "Zq7Tn4Wb9Kd2Xs6Lp3Vf8Hg5Rj1YcM"
 
 
 def highlight(text: str) -> str:
-    """Return the text with a colour for each group of letters and digits, as pytest's highlighter writes it."""
+    """Return the text with a colour for each character, as pytest's highlighter writes groups of them."""
     return "".join(f"\x1b[94m{character}\x1b[39;49;00m" for character in text)
 
 

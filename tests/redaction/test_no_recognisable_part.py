@@ -37,7 +37,7 @@ def select_rows() -> list[Row]:
 @pytest.mark.runs_pytest
 @pytest.mark.parametrize("row", select_rows(), ids=lambda row: "-".join(row.values()))
 def test_no_run_shows_a_recognisable_part_of_the_key(row: Row, tmp_path: Path, python: list[str]) -> None:
-    """A project leaks its key in each way it can; a run with each row of options, in streams and all files."""
+    """A project shows its key in every known way: streams and files of a run with these options have no part of it."""
     key = random_key(row)
 
     run = run_with_key(tmp_path, key, row, python)

@@ -1,4 +1,4 @@
-"""Each two choices meet, in far fewer rows than there are combinations."""
+"""`cover_pairs` covers each pair of choices, in far fewer rows than there are combinations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AXES = st.dictionaries(
 
 @given(AXES)
 def test_every_pair_of_choices_is_in_some_row(axes: dict[str, list[str]]) -> None:
-    """`cover_pairs` of any axes."""
+    """`cover_pairs` of any axes has the pairs of all rows, and each row has all axes in order."""
 
     def pairs(rows: list[dict[str, str]]) -> set[object]:
         return {frozenset(pair) for row in rows for pair in combinations(row.items(), 2)}

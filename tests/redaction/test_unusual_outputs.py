@@ -1,4 +1,4 @@
-"""Outputs that few runs have: errors before any test, doctests, subtests, durations, a stop, wrong arguments."""
+"""Outputs of few runs: errors before any test, doctests, subtests, durations, `pytest.exit`, wrong arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A live run against a server of ours, and a command as it is typed, as a user would start one; in this process."""
+"""Fixtures for a live run against a local server, and for a printed command, both in this process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Typed = Callable[[str], pytest.RunResult]
 
 @pytest.fixture
 def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> LiveRun:
-    """Run `pytest --bctrl-live` against a server, with nothing configured but key and space."""
+    """A function that runs `pytest --bctrl-live` against a server, with only its URL, key and space configured."""
 
     def run(server: Server, *arguments: str) -> pytest.RunResult:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
@@ -28,7 +28,7 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> LiveRun:
 
 @pytest.fixture
 def typed(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Run a printed `pytest …` or `pytest-bctrl …` command."""
+    """A function that runs a printed `pytest …` or `pytest-bctrl …` command in this process."""
 
     def run(command: str) -> pytest.RunResult:
         program, *arguments = shlex.split(command)

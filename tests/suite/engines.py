@@ -1,4 +1,4 @@
-"""What jsonschema and Schemathesis find in one response, each by itself."""
+"""The findings of jsonschema and of Schemathesis in one response, each by itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADERS = {"Content-Type": "application/json"}
 def exchange_of(
     contract: Contract, status: int, body: bytes, headers: dict[str, str] | None = None, method: str = "GET"
 ) -> Exchange:
-    """Return an exchange with the first operation of a contract."""
+    """Return an exchange with the first operation of a contract that was not sent; its response has this content."""
     operation, headers = contract.operations[0], HEADERS if headers is None else headers
     request = httpx.Request(method, f"https://api.bctrl.ai{operation.path.replace('{id}', '1')}")
     received = httpx.Response(status, headers=headers, content=body, request=request)
@@ -29,7 +29,7 @@ def exchange_of(
 
 
 def by_jsonschema(contract: Contract, status: int, body: bytes) -> list[Finding]:
-    """Return the findings of jsonschema for a body."""
+    """Return the findings of jsonschema for a body; none if the contract documents no JSON body for the status."""
     exchange = exchange_of(contract, status, body)
     return jsonschema_engine.validate(exchange) if jsonschema_engine.has_body(exchange.response) else []
 

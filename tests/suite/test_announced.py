@@ -1,4 +1,4 @@
-"""What a live run sends is said in its header, and one setting leaves out what does not conform to the contract."""
+"""The header of a live run announces its requests; `bctrl_probes = contract` omits those that violate the contract."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def kinds_of(requests: Iterable[Request]) -> Counter[str]:
 
 
 def header_of(result: pytest.RunResult) -> str:
-    """Return the header line about requests."""
+    """Return the line of the output that announces the requests, of which there is one."""
     (line,) = [line for line in result.outlines if HEADER.match(line)]
     return line
 
 
-def told(server: Server) -> str:
-    """Return the header text that matches the requests a server received."""
+def kinds_text(server: Server) -> str:
+    """Return the requests that a server received as the header lists them: number and kind."""
     kinds = kinds_of(server.log)
     return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 
 
 def test_the_header_lists_the_number_of_requests_by_kind(live: LiveRun) -> None:
-    """It equals what the server received, which is at most 40 requests."""
+    """Total and kinds equal those of the requests that the server received, at most 40."""
     with serve(named("plain")) as server:
         header = HEADER.match(header_of(live(server, "bctrl")))
         assert header is not None
-        assert (str(len(server.log)), told(server)) == header.groups()
+        assert (str(len(server.log)), kinds_text(server)) == header.groups()
         assert len(server.log) <= 40
 
 
@@ -66,7 +66,9 @@ def test_bctrl_probes_contract_sends_only_conforming_requests(live: LiveRun) -> 
     with serve(named("plain")) as server:
         result = live(server, "bctrl", *ONLY_CONTRACT)
         assert {"plain": len(server.log)} == kinds_of(server.log)
-        assert header_of(result).startswith(f"bctrl: sends {len(server.log)} requests: {told(server)} (bctrl_probes")
+        assert header_of(result).startswith(
+            f"bctrl: sends {len(server.log)} requests: {kinds_text(server)} (bctrl_probes"
+        )
         assert {"GET"} == {request.method for request in server.log}
     result.assert_outcomes(passed=14)
 
@@ -94,8 +96,8 @@ def test_the_header_lists_no_requests_for_the_mock(pytester: pytest.Pytester) ->
     result.stdout.no_fnmatch_line("*bctrl: sends*")
 
 
-def test_planned_requests_include_invalid_values_and_pages() -> None:
-    """The total is at most `most_requests`. If a list has fewer pages, fewer requests are sent."""
+def test_planned_requests_include_invalid_values_and_are_limited() -> None:
+    """For a paged list with numeric parameters and a documented 400; the total is at most `most_requests`."""
     contract = contract_of(
         {"type": "object", "properties": {"items": {"type": "array", "items": {"properties": {"id": {}}}}}},
         parameters=[

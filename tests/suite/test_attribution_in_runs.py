@@ -1,4 +1,4 @@
-"""Who moved, in a real run: the vendored spec, a published one, and a server that answers."""
+"""The cause of a change in a live run: the vendored spec, the upstream spec, or the API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.variants.variant import faulty
 
 from .conftest import LiveRun, Typed
 
-FOUR: dict[str, str] = {
+CASE_NAMES: dict[str, str] = {
     STALE: "a value that upstream lists",
     AHEAD: "a property that nobody documents",
     PROMISED: "a value that is never sent",
@@ -33,35 +33,43 @@ COMMANDS: dict[str, str] = {
     PROMISED: "pytest-bctrl drift upstream.yaml --observed run.json",
     BROKEN: SUGGEST,
 }
-ONE = ("-k", "answer_conforms or undocumented or drifted")
+SELECTED_TESTS = ("-k", "answer_conforms or undocumented or drifted")
 
 
 @pytest.fixture
 def upstream(pytester: pytest.Pytester) -> Path:
+    """Return the path of the upstream spec, which each test writes."""
     return pytester.path / "upstream.yaml"
 
 
-def served(name: str) -> Service:
+def service_with(name: str) -> Service:
+    """Return a service that lists the runtimes of a case, in the space of the tests."""
     body: dict[str, Any] = answered(CASES[name])
     for runtime in body["runtimes"]:
         runtime["spaceId"] = SPACE_ID
     return Service(document=lambda: json.loads(json.dumps(body)))
 
 
-def commands(result: pytest.RunResult) -> list[str]:
+def suggested_commands(result: pytest.RunResult) -> list[str]:
+    """Return the commands in the `next` lines of an output, those joined by `;` one by one."""
     lines = [line for line in result.outlines if line.startswith("  next      ")]
     return [command.strip() for line in lines for command in line.removeprefix("  next").split(";")]
 
 
-@pytest.mark.parametrize(("cause", "workers"), [*((cause, "0") for cause in FOUR), (STALE, "2")])
+@pytest.mark.parametrize(("cause", "workers"), [*((cause, "0") for cause in CASE_NAMES), (STALE, "2")])
 def test_the_run_and_the_gate_attribute_a_change_to_the_same_cause(
     pytester: pytest.Pytester, live: LiveRun, typed: Typed, upstream: Path, cause: str, workers: str
 ) -> None:
-    """A live run with `--bctrl-upstream` prints the cause, and the command that `drift` suggests for it works."""
-    case = CASES[FOUR[cause]]
+    """A live run and `drift` print the same cause; the command that `drift` then suggests is run too.
+
+    It exits with 0, or with 1 for `PROMISED`, whose command is `drift` again.
+    """
+    case = CASES[CASE_NAMES[cause]]
     upstream.write_text(yaml.safe_dump(published(case)))
-    with serve(faulty("schema", "moved", cause, served(FOUR[cause]))) as server:
-        result = live(server, *ONE, "-n", workers, "--bctrl-upstream=upstream.yaml", "--bctrl-report=run.json")
+    with serve(faulty("schema", "moved", cause, service_with(CASE_NAMES[cause]))) as server:
+        result = live(
+            server, *SELECTED_TESTS, "-n", workers, "--bctrl-upstream=upstream.yaml", "--bctrl-report=run.json"
+        )
 
     result.stdout.fnmatch_lines(["cause of each change: *", f"{cause.upper()}: 1 (*"])
     lines = [
@@ -74,26 +82,26 @@ def test_the_run_and_the_gate_attribute_a_change_to_the_same_cause(
 
     assert gate.ret == 1
     gate.stdout.fnmatch_lines([f"{cause.upper()}: 1 (*"])
-    (command,) = commands(gate)
+    (command,) = suggested_commands(gate)
     assert COMMANDS[cause] == command
     assert typed(f"{command} --dry-run" if cause == STALE else command).ret == (1 if cause == PROMISED else 0)
 
 
 def test_no_attribution_is_printed_without_a_change(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:
-    """A conforming server and an unchanged upstream spec."""
+    """The server conforms, and upstream is the vendored spec: the output has no line about causes."""
     upstream.write_text(yaml.safe_dump(SPEC))
     with serve(named("plain")) as server:
-        result = live(server, *ONE, "--bctrl-upstream=upstream.yaml")
+        result = live(server, *SELECTED_TESTS, "--bctrl-upstream=upstream.yaml")
 
     assert result.ret == pytest.ExitCode.OK
     result.stdout.no_fnmatch_line("*cause of*")
 
 
 def test_the_printed_commands_resolve_the_change(live: LiveRun, typed: Typed, upstream: Path) -> None:
-    """The suggested overlay is written and built into a contract without further findings."""
-    upstream.write_text(yaml.safe_dump(published(CASES[FOUR[PROMISED]])))
-    with serve(faulty("schema", "moved", AHEAD, served(FOUR[AHEAD]))) as server:
-        printed = commands(live(server, *ONE, "--bctrl-upstream=upstream.yaml"))
+    """The suggested overlay can be written and built; under the built contract, the property is no finding."""
+    upstream.write_text(yaml.safe_dump(published(CASES[CASE_NAMES[PROMISED]])))
+    with serve(faulty("schema", "moved", AHEAD, service_with(CASE_NAMES[AHEAD]))) as server:
+        printed = suggested_commands(live(server, *SELECTED_TESTS, "--bctrl-upstream=upstream.yaml"))
         assert len(printed) == 3
         results = [typed(command) for command in printed]
         built = typed(results[1].outlines[-1].removeprefix("next: "))
@@ -108,11 +116,11 @@ def test_an_overlay_that_no_longer_applies_makes_attribution_not_checked(
     pytester: pytest.Pytester, live: LiveRun, upstream: Path
 ) -> None:
     """The upstream spec lacks what the overlay changes: the run says that the cause is not checked."""
-    spec = published(CASES[FOUR[AHEAD]])
+    spec = published(CASES[CASE_NAMES[AHEAD]])
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].pop()
     upstream.write_text(yaml.safe_dump(spec))
-    with serve(faulty("schema", "moved", AHEAD, served(FOUR[AHEAD]))) as server:
-        result = live(server, *ONE, "--bctrl-upstream=upstream.yaml")
+    with serve(faulty("schema", "moved", AHEAD, service_with(CASE_NAMES[AHEAD]))) as server:
+        result = live(server, *SELECTED_TESTS, "--bctrl-upstream=upstream.yaml")
 
     result.stdout.fnmatch_lines(["not checked  cause of the changes: upstream.yaml, * action 1 * no longer applies *"])
     result.stdout.no_fnmatch_line("cause of each change: *")
@@ -123,7 +131,7 @@ def test_no_attribution_is_printed_without_a_live_api(
     pytester: pytest.Pytester, upstream: Path, target: list[str]
 ) -> None:
     """The mock follows the contract, so its traffic says nothing about the API."""
-    upstream.write_text(yaml.safe_dump(published(CASES[FOUR[STALE]])))
+    upstream.write_text(yaml.safe_dump(published(CASES[CASE_NAMES[STALE]])))
 
     result = pytester.runpytest("--bctrl-upstream=upstream.yaml", *target)
 

@@ -1,4 +1,4 @@
-"""Known findings are accepted for a while: seen in every run, failing none, until they end or their day has come."""
+"""Accepted findings are reported and fail no run; expired entries fail it, and stale ones are reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.variants.variant import faulty
 from .conftest import LiveRun, Typed
 
 FILE = "bctrl-baseline.yaml"
-ONE = "-k", "test_answer_conforms"
+ONE_TEST = "-k", "test_answer_conforms"
 PAUSED = Service(document=edited(put(3, "status", "paused")))
 
 
@@ -30,6 +30,7 @@ def paused() -> Iterator[Server]:
 
 
 def entry(until: str = "2999-01-01", location: str = "runtimes[*].status") -> str:
+    """Return a baseline with one entry."""
     return (
         "allow:\n"
         f"  - rule: response_schema_conformance\n    location: {location}\n"
@@ -43,7 +44,7 @@ def test_an_accepted_finding_does_not_fail_the_run_and_is_reported(
     """Its test is xfailed; `--runxfail` makes the run fail."""
     pytester.path.joinpath(FILE).write_text(entry())
 
-    result = live(paused, *ONE)
+    result = live(paused, *ONE_TEST)
 
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes()["xfailed"] == 1
@@ -53,7 +54,7 @@ def test_an_accepted_finding_does_not_fail_the_run_and_is_reported(
             f"accepted     1 of 1 findings, by {FILE}",
         ]
     )
-    assert live(paused, *ONE, "--runxfail").ret == pytest.ExitCode.TESTS_FAILED
+    assert live(paused, *ONE_TEST, "--runxfail").ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_a_finding_that_is_not_accepted_fails_the_run(pytester: pytest.Pytester, live: LiveRun) -> None:
@@ -61,7 +62,7 @@ def test_a_finding_that_is_not_accepted_fails_the_run(pytester: pytest.Pytester,
     pytester.path.joinpath(FILE).write_text(entry())
     both = Service(document=edited(lambda runtimes: (put(3, "status", "paused")(runtimes), on_all(name=5)(runtimes))))
     with serve(faulty("schema", "both", "enum", both)) as server:
-        result = live(server, *ONE)
+        result = live(server, *ONE_TEST)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
@@ -78,7 +79,7 @@ def test_an_expired_entry_fails_the_run_and_is_reported(
 ) -> None:
     pytester.path.joinpath(FILE).write_text(entry("2020-01-01"))
 
-    result = live(paused, *ONE)
+    result = live(paused, *ONE_TEST)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines([f"baseline     {FILE}:2: the entry for response_schema_conformance at * expired on *"])
@@ -90,28 +91,28 @@ def test_a_stale_entry_is_reported_only_after_a_complete_run(
     pytester.path.joinpath(FILE).write_text(entry(location="runtimes[*].kind"))
     stale = f"baseline     {FILE}:2: the entry for response_schema_conformance at runtimes[[]?].kind is stale: *"
 
-    live(paused, *ONE).stdout.no_fnmatch_line(stale)
+    live(paused, *ONE_TEST).stdout.no_fnmatch_line(stale)
     live(paused).stdout.fnmatch_lines([stale])
 
 
-@pytest.mark.parametrize("how", [(), ("-n2", *ONE)], ids=["whole", "on-workers"])
+@pytest.mark.parametrize("options", [(), ("-n2", *ONE_TEST)], ids=["whole", "on-workers"])
 def test_bctrl_accept_makes_the_next_run_pass(
-    pytester: pytest.Pytester, live: LiveRun, paused: Server, how: tuple[str, ...]
+    pytester: pytest.Pytester, live: LiveRun, paused: Server, options: tuple[str, ...]
 ) -> None:
-    """`--bctrl-accept` writes a single entry until the given date, also with workers."""
-    accepting = live(paused, *how, "--bctrl-accept=we cope", "--bctrl-until=2999-02-03")
-    again = live(paused, *how)
+    """`--bctrl-accept` writes a single entry until the date of `--bctrl-until`, also with workers."""
+    accepting = live(paused, *options, "--bctrl-accept=we cope", "--bctrl-until=2999-02-03")
+    again = live(paused, *options)
 
     assert [accepting.ret, again.ret] == [pytest.ExitCode.OK, pytest.ExitCode.OK]
     # Each engine has a finding, and one entry covers them.
-    number = 1 if how else 3
+    number = 1 if options else 3
     accepting.stdout.fnmatch_lines([f"accepted     1 until 2999-02-03, written to {FILE}"])
     again.stdout.fnmatch_lines([f"accepted     {number} of {number} findings, by {FILE}"])
     text = pytester.path.joinpath(FILE).read_text()
     assert (text.count("fingerprint:"), "# response_schema_conformance at runtimes[*].status" in text) == (1, True)
 
 
-OTHERS = {
+OTHER_FAULTS = {
     "value": on_all(status="lost"),
     "type": on_all(status=5),
     "null": on_all(status=None),
@@ -122,14 +123,14 @@ OTHERS = {
 def test_bctrl_accept_accepts_one_value_at_one_location_for_90_days(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
-    """However often it occurs, but not other faults of the same rule."""
-    live(paused, *ONE, "--bctrl-accept=we cope")
-    ends = {}
-    for name, edit in {"often": on_all(status="paused"), **OTHERS}.items():
+    """The value may occur more often; another value, type or location of the same rule fails the run."""
+    live(paused, *ONE_TEST, "--bctrl-accept=we cope")
+    exit_codes = {}
+    for name, edit in {"often": on_all(status="paused"), **OTHER_FAULTS}.items():
         with serve(faulty("schema", name, "enum", Service(document=edited(edit, count=40)))) as server:
-            ends[name] = live(server, *ONE).ret
+            exit_codes[name] = live(server, *ONE_TEST).ret
 
-    assert {"often": pytest.ExitCode.OK, **dict.fromkeys(OTHERS, pytest.ExitCode.TESTS_FAILED)} == ends
+    assert {"often": pytest.ExitCode.OK, **dict.fromkeys(OTHER_FAULTS, pytest.ExitCode.TESTS_FAILED)} == exit_codes
     days = [date.today() + timedelta(days=days) for days in (89, 90)]
     assert any(f"until: {day}" in pytester.path.joinpath(FILE).read_text() for day in days)
 
@@ -137,10 +138,10 @@ def test_bctrl_accept_accepts_one_value_at_one_location_for_90_days(
 def test_a_baseline_that_cannot_be_written_fails_the_run(
     pytester: pytest.Pytester, live: LiveRun, paused: Server
 ) -> None:
-    """`--bctrl-accept` with a path below a file."""
+    """`--bctrl-baseline` names a path below a file, and `--bctrl-accept` reports that nothing was accepted."""
     pytester.path.joinpath("lists").write_text("no folder")
 
-    result = live(paused, *ONE, "--bctrl-accept=we cope", "--bctrl-baseline=lists/ours.yaml")
+    result = live(paused, *ONE_TEST, "--bctrl-accept=we cope", "--bctrl-baseline=lists/ours.yaml")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*accepted*nothing: *lists/ours.yaml: *"])
@@ -157,7 +158,7 @@ def test_an_unreachable_target_is_never_accepted(pytester: pytest.Pytester, live
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["--bctrl-until=2999-01-01"], "--bctrl-until: it requires --bctrl-accept"),
         (["--bctrl-accept= "], "--bctrl-accept: the reason is empty"),
@@ -169,7 +170,7 @@ def test_an_unreachable_target_is_never_accepted(pytester: pytest.Pytester, live
     ],
 )
 def test_an_invalid_baseline_setting_is_a_usage_error(
-    pytester: pytest.Pytester, arguments: list[str], says: str
+    pytester: pytest.Pytester, arguments: list[str], message: str
 ) -> None:
     pytester.path.joinpath("broken.yaml").write_text("allow:\n  - {rule: a, location: b}\n")
     pytester.path.joinpath("levels.yaml").write_text("levels: {}\n")
@@ -177,7 +178,7 @@ def test_an_invalid_baseline_setting_is_a_usage_error(
     result = pytester.runpytest("--bctrl-mock", *arguments)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: bctrl: {says}*"])
+    result.stderr.fnmatch_lines([f"ERROR: bctrl: {message}*"])
 
 
 def test_bctrl_baseline_in_the_ini_file_is_relative_to_the_rootdir(
@@ -187,7 +188,7 @@ def test_bctrl_baseline_in_the_ini_file_is_relative_to_the_rootdir(
     pytester.makeini("[pytest]\nbctrl_baseline = known/api.yaml\n")
     pytester.mkdir("known").joinpath("api.yaml").write_text(entry())
 
-    live(paused, *ONE).stdout.fnmatch_lines(["accepted     1 of 1 findings, by known/api.yaml"])
+    live(paused, *ONE_TEST).stdout.fnmatch_lines(["accepted     1 of 1 findings, by known/api.yaml"])
 
 
 def test_the_check_command_reads_and_writes_the_baseline(pytester: pytest.Pytester, typed: Typed) -> None:
@@ -216,8 +217,8 @@ def test_the_check_command_reports_expired_and_stale_entries(pytester: pytest.Py
     result.stderr.fnmatch_lines(["*known.yaml:2: * expired on *", "*known.yaml:6: * is stale: *"])
 
 
-def test_without_ids_removes_ids_but_keeps_the_command() -> None:
-    """From `observed` of a finding, and not from `reproduce`."""
+def test_without_item_ids_replaces_uuids_except_in_the_command() -> None:
+    """`observed` has no id any more, and `reproduce` still has it."""
     identifier = "11111111-2222-4333-8444-555555555555"
     finding = without_item_ids(
         Finding("a", "error", "status", "m", observed=f"no {identifier}", reproduce=f"curl {identifier}")

@@ -17,6 +17,7 @@ from pytest_bctrl.suite.sending.transport_errors import decoded
 
 
 def coded(raw: bytes, coding: str | None) -> httpx.Response:
+    """Return a response with this undecoded body and, unless it is None, `Content-Encoding`."""
     headers = {"X-Other": "kept", **({"Content-Encoding": coding} if coding is not None else {})}
     response = httpx.Response(
         200, headers=headers, stream=httpx.ByteStream(raw), request=httpx.Request("GET", "http://h/")

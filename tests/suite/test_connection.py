@@ -1,4 +1,4 @@
-"""What every request has in common: header fields, pace, proxies, certificates; and what it says where they fail."""
+"""What every request has in common: header fields, pace, proxies, certificates; and the messages if they are wrong."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from tests.variants.variant import faulty, harmless
 ACCESS = "cf-access-0123456789"
 
 
-def wants(visit: Visit) -> Reply | None:
-    """Reject a request without the version or the header of an access proxy."""
+def require_headers(visit: Visit) -> Reply | None:
+    """Return a 400 for a request without the version or the field of an access proxy; None to accept it."""
     received = [visit.request.header(name) for name in ("BCTRL-Version", "CF-Access")]
     return None if received == ["2026-01-01", ACCESS] else Service().problem(400, "version.missing", "No version.")
 
@@ -42,7 +42,7 @@ def wants(visit: Visit) -> Reply | None:
 def test_configured_headers_are_on_every_request_and_their_secrets_never_shown(
     pytester: pytest.Pytester, live: LiveRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the suite, the fixtures, recordings and the doctor; options take precedence over the ini file."""
+    """Those of the suite, fixtures, recordings and `doctor`; options take precedence over the ini file."""
     monkeypatch.setenv("ACCESS", ACCESS)
     pytester.makeini("[pytest]\nbctrl_headers = BCTRL-Version: 2025-01-01\n")
     fields = ["--bctrl-header=BCTRL-Version: 2026-01-01", "--bctrl-header=CF-Access: $ACCESS"]
@@ -54,14 +54,14 @@ def test_configured_headers_are_on_every_request_and_their_secrets_never_shown(
         def test_recorded(bctrl_client, bctrl_space_id):
             assert 200 == bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code
 
-        def test_asked(bctrl_client, bctrl_space_id):
+        def test_failing(bctrl_client, bctrl_space_id):
             assert 200 == bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code
             assert 0, bctrl_client
         """
     )
-    with serve(harmless("wants-headers", "headers", Service(early=wants))) as server:
+    with serve(harmless("wants-headers", "headers", Service(early=require_headers))) as server:
         options = ("-vv", "-l", "--bctrl-record-mode=once", "--bctrl-rate=600/s", "--bctrl-report=all.json")
-        # A recording run has the contract suite where it is named.
+        # A recording run includes the contract suite only if an argument names it.
         result = live(server, *options, *fields, "bctrl", ".")
         assert {"passed": 46, "failed": 1} == result.parseoutcomes()
         assert len(server.log) == 40 + 2
@@ -74,9 +74,9 @@ def test_configured_headers_are_on_every_request_and_their_secrets_never_shown(
 
 
 def test_the_reproduce_command_sends_the_same_headers_and_certificate() -> None:
-    """Parsed by a shell, its arguments are those of the request.
+    """A shell passes the fields, certificate and URL of the request to curl.
 
-    A shell reads secrets from variables and expands nothing else.
+    It reads secrets from variables and expands nothing else.
     """
     odd = r"""it's \"$(echo no)\" `no` \\ !x ${ACCESS}$ACCESS"""
     source = Given(
@@ -103,8 +103,8 @@ def test_the_reproduce_command_sends_the_same_headers_and_certificate() -> None:
     assert ["--cert", "my own.pem", str(request.url), ""] == words[-4:]
 
 
-def test_parameters_that_the_settings_provide_are_not_generated_or_probed() -> None:
-    """A configured header is not a parameter; `bctrl_values` sets a parameter by its name or its setting's name."""
+def test_settings_provide_header_fields_and_parameters() -> None:
+    """A configured header is no parameter, and is covered; `bctrl_values` sets parameters by name or setting."""
     spec = document(True)
     spec["paths"]["/v1/things/{id}"]["get"]["parameters"] += [
         {"name": "BCTRL-Version", "in": "header", "required": True, "schema": {"type": "string"}},
@@ -118,9 +118,9 @@ def test_parameters_that_the_settings_provide_are_not_generated_or_probed() -> N
     assert sent is not None
     assert ("/v1/things/7?cursor=abc", ()) == (sent.target(operation), sent.headers)
     assert inputs(contract, operation, {"id": "7"}) is None
-    seen = Observer(contract, sent_headers=run.header_names)
-    seen.observe_response(Response(contract, operation, 200, (), b"{}"), query="cursor=abc")
-    assert not [line for line in unexercised_lines(coverage(contract, seen.everything)) if "parameter" in line]
+    observer = Observer(contract, sent_headers=run.header_names)
+    observer.observe_response(Response(contract, operation, 200, (), b"{}"), query="cursor=abc")
+    assert not [line for line in unexercised_lines(coverage(contract, observer.everything)) if "parameter" in line]
 
 
 def test_plain_http_is_allowed_for_hosts_in_bctrl_http_hosts() -> None:

@@ -1,4 +1,4 @@
-"""One contract in force: what a project vendors is what pytest, its fixtures and every command use, and say so."""
+"""The contract that a project vendors is the one that pytest, its fixtures and the commands use and name."""
 
 from __future__ import annotations
 
@@ -17,25 +17,22 @@ from tests.variants import named, serve
 from .conftest import LiveRun, Typed
 
 OWNED = TEXT.replace(
-    "        id:\n          type: string\n", "        id:\n          type: string\n        owner:\n", 1
-)
-OWNED = TEXT.replace(
     "        updatedAt:\n          type: string\n",
     "        updatedAt:\n          type: string\n        owner:\n          type: string\n",
 )
 OWNED = OWNED.replace("        - updatedAt\n", "        - updatedAt\n        - owner\n")
-"""The published spec, in which each runtime has an owner."""
+"""The published spec, in which each runtime must have an owner."""
 
 SOURCE = f"(project, vendored {date.today()} from page.md)"
 CONTRACT = f"contracts/runtimes.contract.json {SOURCE}"
 
 
-OWN_ERRORS = ["error-shape-message-only", "error-shape-problem-details", "error-404-text", "plain"]
+CUSTOM_ERRORS = ["error-shape-message-only", "error-shape-problem-details", "error-404-text", "plain"]
 
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, typed: Typed) -> Path:
-    """Return a project that vendored an edited page, offline."""
+    """Return the folder of a project that vendored `OWNED` from a page in it."""
     (pytester.path / "page.md").write_text(page(OWNED), "utf-8")
     assert 0 == typed("pytest-bctrl contract update page.md --contracts contracts").ret
     return pytester.path
@@ -54,6 +51,7 @@ def test_a_live_run_fails_where_the_server_lacks_the_new_property(project: Path,
 
 
 def test_the_gate_compares_with_the_project_contract(project: Path, typed: Typed) -> None:
+    """It exits with 0 for the page that was vendored, and with 1 for the packaged spec."""
     same, changed = typed("pytest-bctrl drift page.md"), typed(f"pytest-bctrl drift {packaged().spec}")
 
     assert (0, 1) == (same.ret, changed.ret)
@@ -62,6 +60,7 @@ def test_the_gate_compares_with_the_project_contract(project: Path, typed: Typed
 
 
 def test_the_drift_test_compares_with_the_project_contract(project: Path, pytester: pytest.Pytester) -> None:
+    """The test of `--bctrl-upstream` passes for the page that was vendored, and fails for the packaged spec."""
     pytester.runpytest("--bctrl-upstream=page.md").assert_outcomes(passed=1)
     pytester.runpytest(f"--bctrl-upstream={packaged().spec}").assert_outcomes(failed=1)
 
@@ -88,8 +87,8 @@ def test_the_fixtures_use_the_project_contract(project: Path, pytester: pytest.P
             assert ["response_schema_conformance"] == [finding.rule for finding in check(body)]
 
         @given(strategies.runtimes())
-        def test_strategies(one):
-            assert isinstance(one["owner"], str)
+        def test_strategies(generated):
+            assert isinstance(generated["owner"], str)
 
         def test_schema():
             assert "owner" in str(schema().raw_schema)
@@ -107,7 +106,7 @@ def test_the_mock_conforms_to_the_project_contract(project: Path, pytester: pyte
 
 
 def test_recordings_are_validated_against_the_project_contract(project: Path, pytester: pytest.Pytester) -> None:
-    """A recording of another contract is stale; a recording of the mock has the new property."""
+    """A recording of the mock has the new property; without the contract, it is one of another contract."""
     pytester.makepyfile(
         """
         import pytest
@@ -125,7 +124,7 @@ def test_recordings_are_validated_against_the_project_contract(project: Path, py
 
 
 def test_commands_use_and_name_the_project_contract(project: Path, typed: Typed) -> None:
-    """`doctor`, `contract show`, `check` and `explain`."""
+    """`doctor`, `contract show` and `check` print its path and source; `explain` exits with 0."""
     (project / "body.json").write_text(json.dumps({"runtimes": []}), "utf-8")
 
     doctor, show = typed("pytest-bctrl doctor --offline"), typed("pytest-bctrl contract show")
@@ -146,7 +145,7 @@ def test_the_mock_command_serves_and_names_the_project_contract(project: Path, p
     assert f"contract {CONTRACT}\n" == contract
 
 
-@pytest.mark.parametrize("server", OWN_ERRORS)
+@pytest.mark.parametrize("server", CUSTOM_ERRORS)
 def test_a_server_with_custom_error_bodies_passes_against_the_published_contract(live: LiveRun, server: str) -> None:
     """Only key and space are set; the run reports what it does not check."""
     with serve(named(server)) as running:
@@ -217,7 +216,7 @@ def test_an_overlay_that_no_longer_applies_is_a_note_of_the_gate(pytester: pytes
 def test_the_gate_without_arguments_reads_bctrl_upstream(
     project: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
-    """Also from a subfolder; nothing is fetched."""
+    """From a subfolder: it exits with 0 for the vendored page, and with 1 after the page changed."""
     tables = {
         "pytest.ini": "[pytest]\nbctrl_upstream = page.md\n",
         "pytest.toml": "[pytest]\n{}",

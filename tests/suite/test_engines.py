@@ -34,26 +34,27 @@ from tests.variants import CATALOGUE, Variant, named, serve
 PACKAGED = load()
 BODIES = [variant for variant in CATALOGUE if variant.kind == "schema"]
 ENGINES = {None: "test_answer_conforms", "jsonschema": "test_jsonschema", "Schemathesis": "test_schemathesis"}
-"""The name in a finding, and the test; ours have none."""
+"""The name of the engine in a finding, None for our own checks, and the test."""
 
 
 def findings_in(live: LiveRun, variant: Variant, *arguments: str) -> list[dict[str, Any]]:
+    """Return the findings in the report of a live run against a variant."""
     with serve(variant) as server:
-        live(server, "--bctrl-report=found.json", *arguments)
-    findings: list[dict[str, Any]] = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+        live(server, "--bctrl-report=report.json", *arguments)
+    findings: list[dict[str, Any]] = json.loads(Path("report.json").read_text("utf-8"))["findings"]
     return findings
 
 
 @pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
 @pytest.mark.parametrize("variant", BODIES, ids=str)
 def test_each_engine_reports_each_schema_fault(variant: Variant, engine: Callable[..., Any]) -> None:
-    """At the same location as our own engine, or at an object around it if alternatives differ."""
+    """As an error of the schema rule, at the location of a finding of our own checks, or at an object around it."""
     exchange = exchange_of(PACKAGED, 200, encode(variant.service.document()))
-    ours = check_response(exchange.response)
+    own_findings = check_response(exchange.response)
     errors: list[Finding] = engine(PACKAGED, 200, encode(variant.service.document()))
     assert {"response_schema_conformance"} == {finding.rule for finding in errors}
     assert {"error"} == {finding.level for finding in errors}
-    assert all(any(finding.location.startswith(error.location) for finding in ours) for error in errors)
+    assert all(any(finding.location.startswith(error.location) for finding in own_findings) for error in errors)
     assert all(finding.message.startswith(f"{finding.extra['engine']}: ") for finding in errors)
 
 
@@ -257,7 +258,7 @@ def test_a_body_that_jsonschema_cannot_validate_is_a_gap(schema: Any, body: byte
         jsonschema_engine.validate_plain(exchange)
 
 
-def test_jsonschema_reports_findings_made_before_an_error() -> None:
+def test_jsonschema_keeps_findings_from_before_an_error() -> None:
     """A pattern that Python cannot read does not hide the wrong type of another property."""
     schema = {"properties": {"a": {"type": "string"}, "b": {"pattern": r"^\p{L}$"}}}
     exchange = exchange_of(contract_of(schema), 200, b'{"a": 1, "b": "x"}')
@@ -362,18 +363,20 @@ def test_schemathesis_rejects_only_invalid_yaml(schema: Any, body: bytes, reject
 
 
 def items(count: int, **last: Any) -> bytes:
+    """Return a body with `count` runtimes of one form; `last` are properties of the last one."""
     (item,) = current_samples().sample()["runtimes"][:1]
     others = [{**item, "name": f"runtime {number}", "createdAt": f"at {number}"} for number in range(count - 1)]
     return encode({"runtimes": [*others, {**item, **last}]})
 
 
 def validated(body: bytes, contract: Any = PACKAGED) -> tuple[list[Finding], Exchange]:
+    """Return the findings of jsonschema in a body, and the exchange, which has its gaps."""
     exchange = exchange_of(contract, 200, body)
     return jsonschema_engine.validate(exchange), exchange
 
 
 def test_jsonschema_validates_each_form_of_item_in_a_long_list() -> None:
-    """One item of each form, and a gap has the number of the others."""
+    """Of 500 items of one form, one is validated and a gap counts the others; 100 items are all validated."""
     findings, exchange = validated(items(500))
     assert [] == findings
     (gap,) = exchange.gaps

@@ -34,15 +34,16 @@ LISTED = Reply(200, PLAIN.write(PLAIN.document()))
 """The response that a request with the right key gets."""
 
 
-def whole(reply: Reply) -> bytes:
+def complete_response(reply: Reply) -> bytes:
+    """Return head and body of a response, with its length."""
     return reply.head(("Content-Length", str(len(reply.body)))) + reply.body
 
 
 KINDS: dict[str, Callable[[Reply], bytes]] = {
-    "the same response again": whole,
-    "the list, which opens the door to every request after it": lambda _reply: whole(LISTED),
-    "a refusal": lambda _reply: whole(PLAIN.problem(401, "auth.invalid_key", "A valid key is needed.")),
-    "half a response": lambda reply: whole(reply)[:40],
+    "the same response again": complete_response,
+    "the list, which opens the door to every request after it": lambda _reply: complete_response(LISTED),
+    "a refusal": lambda _reply: complete_response(PLAIN.problem(401, "auth.invalid_key", "A valid key is needed.")),
+    "half a response": lambda reply: complete_response(reply)[:40],
     "words": lambda _reply: b"and more\r\n",
     "one byte": lambda _reply: b"\x00",
     "a chunk": lambda _reply: b"0\r\n\r\n",
@@ -62,7 +63,7 @@ POSITIONS: dict[str, Callable[[Visit, int], bool]] = {
 
 
 @dataclass
-class Sender:
+class SurplusSender:
     """Sends surplus bytes after some of its responses, `delay` seconds later.
 
     By connection, `requests` counts the received requests, and `sent` has the number of the request after
@@ -76,6 +77,7 @@ class Sender:
     requests: Counter[int] = field(default_factory=Counter)
 
     def reply(self, visit: Visit, reply: Reply) -> Reply:
+        """Count a request; return the reply followed by surplus bytes if `position` says so, but never for HEAD."""
         connection = visit.request.connection
         self.requests[connection] += 1
         if not POSITIONS[self.position](visit, self.requests[connection]) or visit.request.method == "HEAD":
@@ -85,23 +87,24 @@ class Sender:
             data = KINDS[self.kind](reply)
             self.sent.setdefault(connection, self.requests[connection])
             if not self.delay:
-                wire.write(whole(reply) + data)
+                wire.write(complete_response(reply) + data)
                 return True
-            wire.write(whole(reply))
+            wire.write(complete_response(reply))
             wire.pause(self.delay)
             wire.write(data)
             return True
 
         return replace(reply, delivery=deliver)
 
-    def rules(self) -> set[tuple[str, str]]:
+    def rules_and_messages(self) -> set[tuple[str, str]]:
+        """Return the rule and message of each finding of the suite on a server that sends these bytes."""
         with serve(faulty("protocol", "surplus", "framing", Service(always=self.reply))) as server:
             findings, _ = suite_and_observer_findings(server)
             assert len(server.log) <= 40
         return {(finding.rule, finding.message) for finding in findings}
 
 
-OWN = {("response_framing", "the server sends bytes that belong to no response")}
+FRAMING_FINDING = {("response_framing", "the server sends bytes that belong to no response")}
 
 CASES = list(zip(KINDS, POSITIONS, strict=True)) if not EVERYTHING else list(product(KINDS, POSITIONS))
 """Each kind and each position once; all pairs of them in the environment `attacks`."""
@@ -109,8 +112,8 @@ CASES = list(zip(KINDS, POSITIONS, strict=True)) if not EVERYTHING else list(pro
 
 @pytest.mark.parametrize(("kind", "position"), CASES)
 def test_surplus_bytes_with_a_response_are_one_finding(kind: str, position: str) -> None:
-    """The only rule reported is `response_framing`, for any bytes before, in or after a response."""
-    assert OWN == Sender(kind, position).rules()
+    """The only rule reported is `response_framing`, whatever bytes follow a response at once."""
+    assert FRAMING_FINDING == SurplusSender(kind, position).rules_and_messages()
 
 
 @pytest.mark.parametrize(
@@ -121,9 +124,9 @@ def test_surplus_bytes_with_a_response_are_one_finding(kind: str, position: str)
 @pytest.mark.parametrize("delay", [0.002, 0.02])
 def test_late_surplus_bytes_are_not_attributed_to_another_request(kind: str, position: str, delay: float) -> None:
     """No other rule than `response_framing` is reported for bytes that arrive after the response."""
-    sender = Sender(kind, position, delay)
-    rules = sender.rules()
-    assert rules <= OWN
+    sender = SurplusSender(kind, position, delay)
+    rules = sender.rules_and_messages()
+    assert rules <= FRAMING_FINDING
     # A connection that was not used after that may have been closed before they came.
     assert rules or not [
         connection for connection, number in sender.sent.items() if sender.requests[connection] > number
@@ -132,7 +135,7 @@ def test_late_surplus_bytes_are_not_attributed_to_another_request(kind: str, pos
 
 def test_a_response_sent_before_the_request_is_not_used() -> None:
     """The only rule reported is `response_framing`; if it were used, every key would be accepted."""
-    with serve(faulty("protocol", "greets", "framing", Service(greeting=whole(LISTED)))) as server:
+    with serve(faulty("protocol", "greets", "framing", Service(greeting=complete_response(LISTED)))) as server:
         findings, _ = suite_and_observer_findings(server)
     assert {"response_framing"} == {finding.rule for finding in findings}
 
@@ -219,7 +222,7 @@ def test_an_unauthorized_head_and_its_body_are_both_reported() -> None:
 
 
 def test_a_response_followed_by_accepted_surplus_is_not_checked(live: LiveRun) -> None:
-    """The test is skipped with the reason."""
+    """The tests of wrong credentials are skipped with the reason, though `response_framing` is a warning here."""
     service = Service(admits=lambda _visit: True, always=delivered_by(_with_surplus))
     with serve(faulty("protocol", "open", "framing", service)) as server:
         result = live(server, "-rs", "-k", "wrong_credential", "-o", "bctrl_levels=response_framing = warning")
@@ -229,7 +232,7 @@ def test_a_response_followed_by_accepted_surplus_is_not_checked(live: LiveRun) -
 
 
 def _with_surplus(wire: Wire, reply: Reply) -> bool:
-    wire.write(whole(reply) + b"more")
+    wire.write(complete_response(reply) + b"more")
     return True
 
 
@@ -242,8 +245,8 @@ def test_a_server_that_accepts_every_key_is_found_despite_the_second_look(monkey
 
 
 def test_the_finding_shows_the_bytes_and_their_number() -> None:
-    """The description of a `response_framing` finding, which also has a curl command."""
-    sender = Sender("words", "each list")
+    """They are in the description of the `response_framing` finding, whose `reproduce` is a curl command."""
+    sender = SurplusSender("words", "each list")
     with serve(faulty("protocol", "words", "framing", Service(always=sender.reply))) as server:
         findings, _ = suite_and_observer_findings(server, "test_answer_conforms")
     assert r"""10 bytes after the end of the response: 'and more\r\n'""" in "\n".join(describe(findings))
@@ -276,7 +279,7 @@ def test_bctrl_client_raises_for_surplus_bytes_and_reports_late_ones(pytester: p
 
     def always(visit: Visit, reply: Reply) -> Reply:
         def deliver(wire: Wire, reply: Reply) -> bool:
-            wire.write(whole(reply) + (b"and more\r\n" if visit.number == 1 else b""))
+            wire.write(complete_response(reply) + (b"and more\r\n" if visit.number == 1 else b""))
             if visit.number == 2:
                 while not (pytester.path / "answered").exists():
                     wire.pause(0.01)

@@ -23,7 +23,7 @@ def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_findings_are_annotations_and_appended_to_the_job_summary(live: LiveRun, job: Path) -> None:
-    """The summary keeps the text that the file had."""
+    """The text that the file had stays in front of the summary."""
     job.write_text("# what was there before\n", "utf-8")
     with serve(named("status-not-in-enum-1")) as server:
         commands = COMMAND.findall(live(server).stdout.str())

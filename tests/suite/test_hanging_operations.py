@@ -24,7 +24,7 @@ SECONDS = 0.2
 
 @contextmanager
 def serve(hanging: set[str], requested: list[str]) -> Iterator[str]:
-    """Serve `{}` per path, or a response that never ends; append the paths of the requests to `requested`."""
+    """Serve `{}` for each path, of which those in `hanging` never send it; append the paths of the requests."""
     is_over = Event()
 
     class Handler(BaseHTTPRequestHandler):

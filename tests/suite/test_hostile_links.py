@@ -1,4 +1,4 @@
-"""Links to the next page that lead elsewhere, or nowhere: no request leaves for there, and no run ends by one."""
+"""Links to the next page that lead to another host, or nowhere: no request is sent there, and the run continues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.contract.test_paging import LIST, MAYBE, TEXT, WHOLE, body, contract
-from tests.suite.test_pages import NAMES, followed, live, served
+from tests.suite.test_pages import NAMES, follow_pages, live_run, serve_api
 
 ELSEWHERE = [
     "http://127.0.0.1:{port}/v1/things/1?page=2",
@@ -43,7 +43,7 @@ NOWHERE = [
 
 @contextmanager
 def listening() -> Iterator[tuple[int, list[str]]]:
-    """Run a server of another origin and record its requests."""
+    """Run a server of another origin; yield its port and the list of its request lines with their credentials."""
     request_lines: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -61,6 +61,7 @@ def listening() -> Iterator[tuple[int, list[str]]]:
 
 
 def paged(link: str, page: list[Any]) -> tuple[dict[str, str], Any]:
+    """Return the headers and the body of a page that links to the next one."""
     return {}, {"items": page, "next": link}
 
 
@@ -71,15 +72,15 @@ def test_only_the_query_of_a_next_link_is_used(link: str) -> None:
     with listening() as (port, request_lines):
         target = link.replace("{port}", str(port))
 
-        def answering(_path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
+        def respond(_path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
             assert "x-evil" not in fields
             size = int(dict(query).get("per_page", "7"))
             return paged(target, NAMES[:size])
 
-        with served(answering) as (url, seen):
-            findings, reason = followed(live(of, url))
+        with serve_api(respond) as (url, own_request_lines):
+            findings, reason = follow_pages(live_run(of, url))
         assert [] == request_lines
         if link in UNUSABLE:
             assert (set(), "no request can carry what the server names as the next page") == (findings, reason)
-        assert 1 <= len(seen) <= 40
-        assert {"/v1/things/1"} == {line.split()[1].partition("?")[0] for line in seen}
+        assert 1 <= len(own_request_lines) <= 40
+        assert {"/v1/things/1"} == {line.split()[1].partition("?")[0] for line in own_request_lines}

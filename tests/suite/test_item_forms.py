@@ -1,4 +1,4 @@
-"""Two items have the same form only where the schema says the same of both, so that validating one is enough."""
+"""Two items have the same form only if the schema treats them alike, so that validating one is enough."""
 
 from __future__ import annotations
 

@@ -28,11 +28,13 @@ __all__ = ["run_live"]
 
 
 def finding(label: str, location: str = "status", **fields: Any) -> Finding:
+    """Return an error of an operation with a fingerprint; by default, an undocumented status."""
     rule, message = fields.pop("rule", "status_code_conformance"), fields.pop("message", "the status is not documented")
     return named(Finding(rule, "error", location, message, operation=label, **fields))
 
 
 def run_of(paths: dict[str, Any]) -> ContractRun:
+    """Return a live run of a contract with these paths."""
     data = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": paths}
     return ContractRun("live", from_document(data, "api.json"))
 
@@ -105,7 +107,7 @@ def test_unchecked_operations_are_one_line(run_live: Any) -> None:
 
 
 def test_requests_of_many_operations_are_extrapolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`MAX_COUNTED` operations are counted; four times as many are said to get four times the requests."""
+    """`MAX_COUNTED` operations are counted; four times as many get four times the number, after as much counting."""
     counted: list[int] = []
     count_requests = catalogue._counted_requests
 
@@ -137,14 +139,15 @@ class Clock:
         return self.now
 
 
-def estimates_of(step: float) -> tuple[Progress, RunResults, Clock, list[str]]:
+def progress_with_clock(step: float) -> tuple[Progress, RunResults, Clock, list[str]]:
+    """Return a progress with its results, its clock, and the list of the lines that it prints."""
     clock, lines, results = Clock(step), list[str](), RunResults(run_of({"/a": operation("a")}))
     return Progress(results, lines.append, clock), results, clock, lines
 
 
 def test_long_run_says_how_long_it_takes_and_corrects_it() -> None:
     """After 20 tests, and again when the tests become slower."""
-    estimates, _, clock, _ = estimates_of(1.0)
+    estimates, _, clock, _ = progress_with_clock(1.0)
     lines = [estimates.estimate(done, 1000) for done in range(1, 101)]
     assert ["bctrl: takes about 17 min, estimated from the first 20 of 1000 tests"] == list(filter(None, lines))
     clock.step = 10.0
@@ -154,7 +157,7 @@ def test_long_run_says_how_long_it_takes_and_corrects_it() -> None:
 
 def test_slow_first_tests_are_no_basis_for_an_estimate() -> None:
     """Three tests of ten seconds, and then 16 quick ones, print no estimate."""
-    estimates, _, clock, _ = estimates_of(10.0)
+    estimates, _, clock, _ = progress_with_clock(10.0)
     lines = [estimates.estimate(done, 1000) for done in (1, 2, 3)]
     clock.step = 0.1
     lines += [estimates.estimate(done, 1000) for done in range(4, 22)]
@@ -162,13 +165,13 @@ def test_slow_first_tests_are_no_basis_for_an_estimate() -> None:
 
 
 def test_a_run_of_less_than_a_minute_has_no_estimate() -> None:
-    estimates, *_ = estimates_of(1.0)
+    estimates, *_ = progress_with_clock(1.0)
     assert {""} == {estimates.estimate(done, 40) for done in range(1, 41)}
 
 
 def test_estimate_is_printed_after_a_test() -> None:
     """`pytest_runtest_logreport` writes it as soon as two tests took long enough."""
-    estimates, results, _, lines = estimates_of(1000.0)
+    estimates, results, _, lines = progress_with_clock(1000.0)
     results.planned_tests = 10
     for _ in range(3):
         results.tests.append(RanTest("bctrl::a", "passed", 1.0))

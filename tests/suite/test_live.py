@@ -1,4 +1,4 @@
-"""What a live run sends, and what it says when the target cannot be asked."""
+"""What a live run sends, and what it reports if the target cannot be tested."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_test_that_configures_the_mock_is_skipped_against_the_live_api(
     ],
 )
 def test_the_finding_describes_the_transport_error(variant: str, words: str) -> None:
-    """A reset, a truncated body, surplus bytes, or contradictory lengths."""
+    """Such as a reset, a truncated body, surplus bytes or a rate limit, each served by a variant."""
     with serve(named(variant)) as server:
         findings, _ = suite_and_observer_findings(server)
     assert words in "\n".join(describe(findings))
@@ -100,8 +100,8 @@ def test_a_target_that_rate_limits_every_other_request_passes(live: LiveRun) -> 
         assert len(server.log) - server.rate_limited <= 40
 
 
-def _from(number: int) -> Callable[[Visit, Reply], Reply]:
-    """Reset the connection for every second request, starting with this one."""
+def reset_every_second_from(number: int) -> Callable[[Visit, Reply], Reply]:
+    """Return a hook that resets the connection of every second request, from this number on."""
 
     def hook(visit: Visit, reply: Reply) -> Reply:
         def reset(wire: Wire, _: Reply) -> bool:
@@ -113,9 +113,9 @@ def _from(number: int) -> Callable[[Visit, Reply], Reply]:
     return hook
 
 
-def test_a_generated_value_without_a_response_is_not_sent_again(live: LiveRun) -> None:
+def test_a_run_whose_late_requests_are_reset_fails_within_40_requests(live: LiveRun) -> None:
     """The server resets all connections from the 26th request on: the run fails after at most 40 requests."""
-    with serve(faulty("protocol", "late-resets", "connection", Service(always=_from(26)))) as server:
+    with serve(faulty("protocol", "late-resets", "connection", Service(always=reset_every_second_from(26)))) as server:
         result = live(server)
 
         assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -164,7 +164,7 @@ def test_an_unreachable_target_is_reported_and_stops_the_run(
 def test_a_wrong_key_or_space_is_reported_and_stops_the_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
 ) -> None:
-    """After a single request."""
+    """It ends with exit code 2 after a single request."""
     with serve(named("plain")) as server:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)

@@ -1,4 +1,4 @@
-"""What a live run has to know of a contract other than the packaged one."""
+"""The values of parameters, and the prefix of a base URL, that a live run takes from settings and contract."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..error_makers import Given
 
 
 def contract_of(*paths: str) -> Any:
+    """Return a contract with a GET per path; one with `{id}` has that parameter."""
     spec = document()
     (item,) = spec["paths"].values()
     bare = {"get": {**item["get"], "parameters": []}}

@@ -1,4 +1,4 @@
-"""The mock as tests use it: scenarios by mark, and refused requests in the report."""
+"""The mock as tests use it: scenarios by marker, and rejected requests in the report of a failed test."""
 
 from __future__ import annotations
 

@@ -70,19 +70,19 @@ REMOVED_OF_PAGES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
 """The same for a contract with pages, whose query parameters have bounds, and a custom check."""
 
 
-def nothing(*_given: Any, **_named: Any) -> list[Any]:
-    """A check without a body."""
+def check_nothing(*_arguments: Any, **_named: Any) -> list[Any]:
+    """Return no findings, in place of a check."""
     return []
 
 
-def skipped(*names: str) -> Iterator[str]:
-    """Yield the tests with a probe that is not checked."""
+def skipped_on_mock(*names: str) -> Iterator[str]:
+    """Yield a test's name per probe that is not checked on the mock of the packaged contract."""
     with target(MockServer(CONTRACT)) as api:
         yield from skipped_of(api, names)
 
 
 def skipped_of(api: Target, names: Iterable[str]) -> Iterator[str]:
-    """Yield the tests with a probe that a target reports as not checked."""
+    """Yield a test's name per probe that a target reports as not checked."""
     for name in names:
         for probe in plan.plan(api.run, name):
             try:
@@ -109,20 +109,20 @@ def test_a_test_is_skipped_if_its_check_does_nothing(name: str, monkeypatch: pyt
     """The check is replaced by a function that does nothing; exactly the tests that need it are skipped."""
     modules, tests = REMOVED[name]
     tests = [test for test in tests if test not in NOT_PLANNED]
-    assert not set(skipped(*tests))
+    assert not set(skipped_on_mock(*tests))
     for module in modules:
-        monkeypatch.setattr(module, name, nothing)
-    assert set(tests) == set(skipped(*tests))
+        monkeypatch.setattr(module, name, check_nothing)
+    assert set(tests) == set(skipped_on_mock(*tests))
 
 
 @pytest.mark.parametrize("name", REMOVED_OF_PAGES)
-def test_a_paging_test_is_skipped_if_its_check_does_nothing(
+def test_a_test_of_a_paged_target_is_skipped_if_its_check_does_nothing(
     name: str, paged: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exactly the paging tests that need the replaced check."""
+    """Exactly the tests that need the replaced check are skipped."""
     modules, tests = REMOVED_OF_PAGES[name]
     for module in modules:
-        monkeypatch.setattr(module, name, nothing)
+        monkeypatch.setattr(module, name, check_nothing)
     assert tests == set(skipped_of(paged, tests))
 
 
@@ -143,11 +143,11 @@ def test_an_unknown_id_is_not_checked_if_its_check_does_nothing(
     """The test of unknown ids is skipped if its check is replaced, and not otherwise."""
     assert [*plan.plan(without_values.run, OF_UNKNOWN_ID)]
     assert not [*skipped_of(without_values, [OF_UNKNOWN_ID])]
-    monkeypatch.setattr(checks, name, nothing)
+    monkeypatch.setattr(checks, name, check_nothing)
     assert [OF_UNKNOWN_ID] == [*skipped_of(without_values, [OF_UNKNOWN_ID])]
 
 
-def test_no_paging_test_is_skipped_with_its_check_in_place(paged: Target) -> None:
+def test_no_test_of_a_paged_target_is_skipped_with_its_check_in_place(paged: Target) -> None:
     """Each test that a removed check would skip is planned and not skipped for the paged target."""
     tests = {test for _, removed in REMOVED_OF_PAGES.values() for test in removed}
     assert tests | {OF_UNKNOWN_ID} >= NOT_PLANNED
@@ -160,8 +160,8 @@ def run_of_mock() -> Any:
         return api.run
 
 
-def test_only_paging_tests_are_not_planned_for_the_packaged_contract() -> None:
-    """And that of unknown ids: each other test of the suite has a probe."""
+def test_the_packaged_contract_has_probes_for_all_tests_but_those_listed() -> None:
+    """The tests in `NOT_PLANNED`, and no others, have no probe."""
     run = run_of_mock()
     assert NOT_PLANNED == {name for name in plan._TESTS if not any(plan.plan(run, name))}
 

@@ -1,4 +1,4 @@
-"""The report on the traffic of a run's tests: coverage, gaps and drift; with workers, and with a gate."""
+"""The report on the traffic of a run's tests: coverage, drift, and a minimum of coverage; also with workers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DRIFTING = harmless("drifting", "", Service(document=edited(put(3, "tenant", "t-
 
 
 def section(result: pytest.RunResult) -> str:
-    """Return the lines below the heading "coverage"."""
+    """Return the output after the heading `bctrl coverage`; empty without it."""
     return result.stdout.str().partition("bctrl coverage")[2]
 
 
@@ -100,7 +100,7 @@ def test_a_minimum_coverage_that_is_not_a_percentage_is_a_usage_error(pytester: 
 
 
 def test_faults_of_the_mock_are_not_reported_as_drift(pytester: pytest.Pytester) -> None:
-    """Nor do they fail the test; the response counts for the coverage."""
+    """The test passes, and its response counts for the coverage."""
     pytester.makepyfile(
         """
         def test_it(bctrl_client, bctrl_mock, bctrl_space_id):
@@ -189,7 +189,7 @@ PACKED = {"Content-Encoding": "gzip"}
         (httpx.Response(200, content=BODY), "https://api.bctrl.ai/v1/elsewhere", 0),
         (httpx.Response(200, headers=PACKED, stream=httpx.ByteStream(b"no gzip")), URL, 0),
     ],
-    ids=["body in memory", "another API", "broken coding, of which the client tells"],
+    ids=["body in memory", "another API", "broken coding, which the client reports"],
 )
 def test_observing_counts_responses_of_the_contract_and_leaves_their_body_readable(
     response: httpx.Response, url: str, count: int

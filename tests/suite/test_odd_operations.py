@@ -1,4 +1,4 @@
-"""What few contracts have, all in one: the mock answers it as it is documented, and the suite finds nothing wrong."""
+"""Rare features of contracts, all in one: the mock serves it as documented, and the suite reports no error."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ CONTRADICTED = {
 
 
 def responses(schema: Any = None, media: str = "application/json", status: str = "200") -> dict[str, Any]:
+    """Return documented responses: one of `status` with this body, and rejections with a text."""
     content = {} if schema is None else {"content": {media: {"schema": schema}}}
     refusal = {"description": "", "content": {"application/*": {"schema": {"type": "string"}}}}
     return {"responses": {status: {"description": "", **content}, "401": refusal, "404": refusal, "400": refusal}}
 
 
-def of_path(name: str, schema: Any = True) -> dict[str, Any]:
+def path_parameter(name: str, schema: Any = True) -> dict[str, Any]:
+    """Return a required path parameter."""
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
@@ -37,16 +39,28 @@ def test_an_unusual_contract_passes_against_its_own_mock() -> None:
         "a HEAD that documents a body": ("/head", {"head": responses({"type": "object"})}),
         "nothing but a redirection": ("/moved", {"get": responses(status="302")}),
         "a range of media types": ("/range", {"get": responses({"type": "string"}, "application/*")}),
-        "an id that is made up": ("/t/{id}", {"parameters": [of_path("id")], "get": responses({"type": "object"})}),
+        "an id that is made up": (
+            "/t/{id}",
+            {"parameters": [path_parameter("id")], "get": responses({"type": "object"})},
+        ),
         "another that is in a part of it": (
             "/t/key={key}",
-            {"parameters": [of_path("key", {"type": "integer", "minimum": 3})], "get": responses({"type": "array"})},
+            {
+                "parameters": [path_parameter("key", {"type": "integer", "minimum": 3})],
+                "get": responses({"type": "array"}),
+            },
         ),
         "a list in a path": (
             "/l/{list}",
-            {"parameters": [of_path("list", {"type": "array", "items": {"type": "number"}})], "get": responses(True)},
+            {
+                "parameters": [path_parameter("list", {"type": "array", "items": {"type": "number"}})],
+                "get": responses(True),
+            },
         ),
-        "a name that is not the parameter's": ("/n/{name*}", {"parameters": [of_path("name")], "get": responses(True)}),
+        "a name that is not the parameter's": (
+            "/n/{name*}",
+            {"parameters": [path_parameter("name")], "get": responses(True)},
+        ),
         "a discriminator of other kinds": ("/kinds", {"get": responses(CONTRADICTED)}),
         "a field that every client writes": (
             "/own",

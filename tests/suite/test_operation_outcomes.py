@@ -101,6 +101,7 @@ def run_live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    """Return the outcomes in a report by `operationId`."""
     return {entry["operation_id"]: entry["outcome"] for entry in report["operations"]}
 
 
@@ -234,7 +235,7 @@ def test_sequential_string_ids_are_not_reported(run_live: Any, pytester: pytest.
 
 
 def test_response_to_an_id_that_cannot_exist_is_a_warning(run_live: Any, pytester: pytest.Pytester) -> None:
-    """A server that returns 200 for it: the run passes."""
+    """The server returns 200 for an unlikely UUID, although the configured id is a number: the run passes."""
     pytester.makeini("[pytest]\nbctrl_values = id = 12")
     parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     write_contract({"/users/{id}": operation("user", "404", parameters=[parameter])})
@@ -321,7 +322,7 @@ def test_empty_lists_are_part_of_the_verdict(run_live: Any, bodies: dict[str, An
 def test_verdict_names_the_items_of_the_packaged_contract(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For an empty list, "passed" adds that no runtime was seen, and "next" says to add data."""
+    """For an empty list, the verdict says that no runtime was seen, and the next step is to add data."""
     with serve_variant(named("empty-list")) as server:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)

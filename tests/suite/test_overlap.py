@@ -1,4 +1,4 @@
-"""Requests that do not depend on each other overlap, four at most; the verdict is that of one after the other."""
+"""Requests that do not depend on each other overlap, four at most, unless the target or an option prevents it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMITED = Service().problem(429, "rate.limited", "Slow down.", ("Retry-After", "
 
 
 class Crowd:
-    """Counts concurrent requests: each waits until `wanted` have arrived, or a time-out."""
+    """Counts concurrent requests in `most`: each but the first waits until `wanted` have arrived, or for a time-out."""
 
     def __init__(
         self, wanted: int, first: Reply | None = None, headers: tuple[tuple[str, str], ...] = (), patience: float = 0.02
@@ -28,6 +28,7 @@ class Crowd:
         self._changed = threading.Condition()
 
     def early(self, visit: Visit) -> Reply | None:
+        """Count and hold a request; return `first` for the first one, and None to process any other."""
         with self._changed:
             self.inside += 1
             self.connections.add(visit.request.connection)
@@ -75,7 +76,8 @@ def test_requests_do_not_overlap_with_a_rate_limit_a_rate_or_a_worker(
     assert 1 == crowd.most
 
 
-def crashing(visit: Visit, reply: Reply) -> Reply:
+def server_error(visit: Visit, reply: Reply) -> Reply:
+    """Return a 500 in place of any reply."""
     return Service().problem(500, "server.error", "Something broke.")
 
 
@@ -86,17 +88,17 @@ def crashing(visit: Visit, reply: Reply) -> Reply:
         (("-k", "credential"), Service(admits=lambda _: False), range(1, 2)),
         (("-k", "kept or bearer"), Service(), range(7, 8)),
         (("bctrl::test_invariant",), Service(), range(1, 2)),
-        (("-x",), Service(refused=crashing), range(8, 8 + 4)),
+        (("-x",), Service(refused=server_error), range(8, 8 + 4)),
     ],
     ids=["one test", "a refused key", "some tests", "no request of its own", "-x"],
 )
 def test_only_requests_of_selected_tests_are_sent(
     options: tuple[str, ...], service: Service, counts: range, live: LiveRun
 ) -> None:
-    """The server received one of `counts` requests.
+    """The number of requests that the server received is in `counts`.
 
     After the test that ends a run, only requests already in progress are sent.
     """
-    with serve(harmless("asked", "overlap", service)) as server:
+    with serve(harmless("selected", "overlap", service)) as server:
         live(server, *options)
         assert len(server.log) in counts

@@ -24,6 +24,7 @@ PACKAGED = load()
 
 
 def _as_problem_details(_: Visit, reply: Reply) -> Reply:
+    """Return the reply with problem details as its body."""
     problem = {"type": "about:blank", "title": "refused", "status": reply.status}
     return replace(reply, body=json.dumps(problem).encode()).typed("application/problem+json")
 
@@ -39,9 +40,10 @@ PROBLEM_DETAILS = Variant(
 
 
 def run(live: LiveRun, name: str) -> tuple[pytest.RunResult, list[dict[str, Any]]]:
+    """Return the result of the suite against a variant, and the findings of its report."""
     with serve(named(name)) as server:
-        result = live(server, "bctrl", "--bctrl-report=found.json")
-    findings: list[dict[str, Any]] = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+        result = live(server, "bctrl", "--bctrl-report=report.json")
+    findings: list[dict[str, Any]] = json.loads(Path("report.json").read_text("utf-8"))["findings"]
     return result, findings
 
 
@@ -71,37 +73,41 @@ def test_violations_of_the_published_spec_stay_errors(name: str, rule: str, live
     assert rule in {finding["rule"] for finding in findings if finding["level"] == "error"}
 
 
-def broken(rule: str, expected: Any = None, *, level: Any = "error", place: str = "body", kind: str = "") -> Violation:
+def violation_of(
+    rule: str, expected: Any = None, *, level: Any = "error", place: str = "body", kind: str = ""
+) -> Violation:
+    """Return a violation of a rule outside of the body's data, at `place`."""
     return Violation(rule, level, "it is wrong", (), place, expected, None, kind)
 
 
-def instead_of(*required: int) -> Violation:
-    return replace(broken("status_code_conformance", ["200", "404"]), required_statuses=required)
+def status_violation(*required: int) -> Violation:
+    """Return the violation of a status other than those that a check requires."""
+    return replace(violation_of("status_code_conformance", ["200", "404"]), required_statuses=required)
 
 
 @pytest.mark.parametrize(
     ("status", "body", "violation", "is_overlay"),
     [
-        (404, b"{}", broken("response_schema_conformance", None), True),
-        (404, b"", broken("complete_body", None), True),
-        (200, b"{}", broken("response_schema_conformance", None), False),
-        (418, b"{}", broken("response_headers_conformance", None), False),
-        (404, b"", broken("content_type_conformance", None), True),
-        (404, b"x", broken("content_type_conformance", None), False),
-        (200, b"{}", instead_of(404), True),
-        (404, b"{}", instead_of(200), False),
-        (404, b"{}", instead_of(200, 404), False),
-        (500, b"{}", instead_of(404), False),
-        (418, b"{}", broken("status_code_conformance", ["200", "404"]), True),
-        (418, b"{}", broken("status_code_conformance", "another"), True),
-        (201, b"{}", broken("status_code_conformance", ["200", "404"]), False),
-        (404, b"{}", broken("ignored_auth", None, kind="not refused"), True),
-        (401, b"{}", broken("ignored_auth", None, kind="listed"), False),
-        (200, b"{}", broken("ignored_auth", None, kind="accepted"), False),
-        (302, b"", broken("negative_data_rejection", None, place="credential: no header"), True),
-        (302, b"", broken("negative_data_rejection", None, place="query limit"), False),
-        (404, b"{}", broken("not_a_server_error", None), False),
-        (404, b"{}", broken("response_schema_conformance", None, level="warning"), False),
+        (404, b"{}", violation_of("response_schema_conformance", None), True),
+        (404, b"", violation_of("complete_body", None), True),
+        (200, b"{}", violation_of("response_schema_conformance", None), False),
+        (418, b"{}", violation_of("response_headers_conformance", None), False),
+        (404, b"", violation_of("content_type_conformance", None), True),
+        (404, b"x", violation_of("content_type_conformance", None), False),
+        (200, b"{}", status_violation(404), True),
+        (404, b"{}", status_violation(200), False),
+        (404, b"{}", status_violation(200, 404), False),
+        (500, b"{}", status_violation(404), False),
+        (418, b"{}", violation_of("status_code_conformance", ["200", "404"]), True),
+        (418, b"{}", violation_of("status_code_conformance", "another"), True),
+        (201, b"{}", violation_of("status_code_conformance", ["200", "404"]), False),
+        (404, b"{}", violation_of("ignored_auth", None, kind="not refused"), True),
+        (401, b"{}", violation_of("ignored_auth", None, kind="listed"), False),
+        (200, b"{}", violation_of("ignored_auth", None, kind="accepted"), False),
+        (302, b"", violation_of("negative_data_rejection", None, place="credential: no header"), True),
+        (302, b"", violation_of("negative_data_rejection", None, place="query limit"), False),
+        (404, b"{}", violation_of("not_a_server_error", None), False),
+        (404, b"{}", violation_of("response_schema_conformance", None, level="warning"), False),
     ],
 )
 def test_breaks_overlay_alone_distinguishes_the_overlay_from_the_published_spec(
@@ -129,7 +135,7 @@ def test_an_error_with_a_json_based_media_type_violates_only_the_overlay(
     """Such as problem details with status 401; not with a success status, or as text."""
     body = b'{"type": "about:blank", "title": "Unauthorized", "status": 401}'
     response = exchange_of(PACKAGED, status, body, {"Content-Type": media_type}).response
-    assert is_overlay == breaks_overlay_alone(response, broken("content_type_conformance"))
+    assert is_overlay == breaks_overlay_alone(response, violation_of("content_type_conformance"))
 
 
 def test_a_server_with_problem_details_errors_passes_with_warnings(live: LiveRun) -> None:
@@ -145,4 +151,4 @@ def test_a_server_with_problem_details_errors_passes_with_warnings(live: LiveRun
 def test_breaks_overlay_alone_is_false_without_an_overlay() -> None:
     """For a violation of a contract that has no overlay."""
     response = exchange_of(contract_of(True), 404, b"{}").response
-    assert not breaks_overlay_alone(response, broken("ignored_auth", None, kind="not refused"))
+    assert not breaks_overlay_alone(response, violation_of("ignored_auth", None, kind="not refused"))

@@ -1,4 +1,4 @@
-"""A target that limits how many requests it takes in a while is asked more slowly, and judged all the same."""
+"""A target that limits the rate of requests gets them more slowly, and the verdict stays the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.variants.variant import harmless
 
 
 class Limit:
-    """Allows N requests per second and answers 429 with `Retry-After: 1` to further ones."""
+    """Allows `count` requests per second, and rejects further ones with 429 and `Retry-After: 1`."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -21,6 +21,7 @@ class Limit:
         self._lock = threading.Lock()
 
     def __call__(self, visit: Visit) -> Reply | None:
+        """Return None for an allowed request, and a 429 for any other."""
         with self._lock:
             now = visit.request.time
             if sum(now - 1 < time for time in self.taken) < self.count:
@@ -62,4 +63,5 @@ def test_rate_limit_without_retry_after_does_not_change_the_verdict(
 
 
 def _every_tenth(visit: Visit) -> Reply | None:
+    """Return a 429 for every tenth request, and None for any other."""
     return LIMIT if visit.number % 10 == 0 else None

@@ -29,18 +29,19 @@ CURSOR = {"limit": WHOLE, "cursor": TEXT}
 RUNTIMES = body(runtimes=LIST, hasMore=TRUTH, nextCursor=MAYBE)
 
 
-def run_of(of: Contract) -> ContractRun:
-    return with_mock(ContractRun("mock", of, "", Secret(""), {}, "error", 5))
+def run_of(paged_contract: Contract) -> ContractRun:
+    """Return a run of a contract with a new mock as its target."""
+    return with_mock(ContractRun("mock", paged_contract, "", Secret(""), {}, "error", 5))
 
 
-def followed(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
-    """Return the findings of the paging probe, and the reason if it could not check."""
+def follow_pages(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
+    """Run the paging probe; return level, rule and location of its findings, and the reason if it was not checked."""
     target, findings = Target(run), list[Finding]()
     (probe,) = plan(run, "test_pages_are_whole")
     reason = ""
     try:
-        for several in target.findings(probe):
-            findings += several
+        for response_findings in target.findings(probe):
+            findings += response_findings
     except NotCheckedError as error:
         reason = str(error)
     finally:
@@ -50,19 +51,21 @@ def followed(run: ContractRun) -> tuple[set[tuple[str, str, str]], str]:
 
 @pytest.mark.parametrize("name", [name for name, api in APIS.items() if (api.by or api.next) and api.size])
 def test_each_paging_fault_is_found(name: str) -> None:
-    """Without a fault there are no findings, and no requests are sent except those for the pages."""
-    of = of_api(name)
-    run = run_of(of)
-    assert (set(), "") == followed(run)
+    """Each fault of paging is found by its check, within `MAX_PAGES` + 2 requests; without one nothing is found."""
+    paged_contract = of_api(name)
+    run = run_of(paged_contract)
+    assert (set(), "") == follow_pages(run)
     faults = [
-        fault for fault in faults_to_find(Samples(of, of.operations[0])) if fault.name.rstrip("()") in PAGING_FAULTS
+        fault
+        for fault in faults_to_find(Samples(paged_contract, paged_contract.operations[0]))
+        if fault.name.rstrip("()") in PAGING_FAULTS
     ]
     assert 2 <= len(faults)
     for fault in faults:
-        run = run_of(of)
+        run = run_of(paged_contract)
         assert run.mock is not None
         run.mock.fault(fault)
-        findings, reason = followed(run)
+        findings, reason = follow_pages(run)
         assert (fault.level, fault.check) in {(level, rule) for level, rule, _ in findings}
         assert "" == reason
         assert pages.MAX_PAGES + 2 >= len(run.mock.requests)
@@ -70,9 +73,11 @@ def test_each_paging_fault_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("scenario", ["sample", "many", "generated", "empty", "lifecycle"])
 def test_a_conforming_list_has_no_finding_in_any_state(scenario: str) -> None:
-    """All probes of a paged contract against its mock in the scenario."""
-    of = contract(body(**{**RUNTIMES["properties"], "runtimes": LIVING}), {**CURSOR, "limit": {**WHOLE, "default": 20}})
-    run = run_of(of)
+    """All probes of a paged contract have no findings against its mock in the scenario."""
+    paged_contract = contract(
+        body(**{**RUNTIMES["properties"], "runtimes": LIVING}), {**CURSOR, "limit": {**WHOLE, "default": 20}}
+    )
+    run = run_of(paged_contract)
     assert run.mock is not None
     run.mock.scenario(scenario)
 
@@ -113,42 +118,42 @@ UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", UNCHECKED)
 def test_pages_that_cannot_be_followed_are_not_checked(name: str) -> None:
-    """There are no findings, and the reason says why: too few items, no size, or a fault of the list."""
+    """There are no findings, and the reason says why: too few items, no size, no end, no ids, or no list."""
     prepare, query, reason = UNCHECKED[name]
     run = run_of(contract(RUNTIMES, query))
     prepare(run.mock)
 
-    findings, why = followed(run)
+    findings, why = follow_pages(run)
 
     assert set() == findings
     assert reason in why
 
 
 def test_a_list_that_changes_between_pages_is_not_checked() -> None:
-    """A deleted item is not a lost item."""
+    """An item that is deleted meanwhile is not reported as lost."""
     run = run_of(contract(RUNTIMES, CURSOR))
     assert run.mock is not None
     run.mock.sequence([{"id": name} for name in "abcdef"], [{"id": name} for name in "acdef"])
 
-    assert (set(), "the list changed while its pages were requested") == followed(run)
+    assert (set(), "the list changed while its pages were requested") == follow_pages(run)
 
 
-Answering = Callable[[str, list[tuple[str, str]], dict[str, str]], tuple[dict[str, str], Any]]
+Respond = Callable[[str, list[tuple[str, str]], dict[str, str]], tuple[dict[str, str], Any]]
 
 
 @contextmanager
-def served(answering: Answering) -> Iterator[tuple[str, list[str]]]:
-    """Run a custom API: `answering` returns headers and body for a path, a query and headers."""
-    seen: list[str] = []
+def serve_api(respond: Respond) -> Iterator[tuple[str, list[str]]]:
+    """Serve an API whose `respond` gets path, query and headers; yield its URL and the list of its request lines."""
+    request_lines: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            seen.append(f"{self.command} {self.path}")
+            request_lines.append(f"{self.command} {self.path}")
             parts = urlsplit(self.path)
             fields = {name.lower(): value for name, value in self.headers.items()}
-            headers, content = answering(parts.path, parse_qsl(parts.query), fields)
+            headers, content = respond(parts.path, parse_qsl(parts.query), fields)
             data = json.dumps(content).encode()
             self.send_response(int(headers.pop("status", "200")))
             for name, value in {
@@ -167,12 +172,13 @@ def served(answering: Answering) -> Iterator[tuple[str, list[str]]]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", seen
+        yield f"http://127.0.0.1:{server.server_port}", request_lines
         server.shutdown()
 
 
-def live(of: Contract, url: str) -> ContractRun:
-    return ContractRun("live", of, url, Secret("a-key-of-the-test"), {}, "error", 5)
+def live_run(paged_contract: Contract, url: str) -> ContractRun:
+    """Return a live run of a contract against a URL."""
+    return ContractRun("live", paged_contract, url, Secret("a-key-of-the-test"), {}, "error", 5)
 
 
 NAMES = [{"id": name} for name in "abcdefg"]
@@ -181,52 +187,55 @@ NAMES = [{"id": name} for name in "abcdefg"]
 def test_a_next_link_to_another_path_or_host_is_not_followed() -> None:
     """Another path ends the paging with a reason; of a link to another host only the query is used."""
 
-    def elsewhere(target: str) -> Answering:
+    def elsewhere(target: str) -> Respond:
         return lambda path, query, fields: (
             {"Link": f'<{target}>; rel="next"'},
             NAMES[: int(dict(query).get("per_page", "7"))],
         )
 
-    of = contract(LIST, {"per_page": WHOLE, "page": WHOLE}, {"Link": {"schema": TEXT}})
-    with served(elsewhere("https://other.example/v1/others?page=2")) as (url, seen):
-        findings, reason = followed(live(of, url))
+    paged_contract = contract(LIST, {"per_page": WHOLE, "page": WHOLE}, {"Link": {"schema": TEXT}})
+    with serve_api(elsewhere("https://other.example/v1/others?page=2")) as (url, request_lines):
+        findings, reason = follow_pages(live_run(paged_contract, url))
     assert (set(), "the next page has another path, and the suite requests only the path of the operation") == (
         findings,
         reason,
     )
-    assert ["GET /v1/things/1", "GET /v1/things/1?per_page=3"] == seen
-    with served(elsewhere("http://internal:8000/v1/things/1?page=2")) as (url, seen):
-        findings, _ = followed(live(of, url))
+    assert ["GET /v1/things/1", "GET /v1/things/1?per_page=3"] == request_lines
+    with serve_api(elsewhere("http://internal:8000/v1/things/1?page=2")) as (url, request_lines):
+        findings, _ = follow_pages(live_run(paged_contract, url))
     assert ("error", "endless_paging", "header Link") in findings
-    assert "GET /v1/things/1?page=2" in seen
+    assert "GET /v1/things/1?page=2" in request_lines
 
 
 def test_a_server_that_ignores_the_page_size_is_found() -> None:
     """The warning `ignored_page_size` is the only finding."""
-    of = contract(RUNTIMES, CURSOR)
+    paged_contract = contract(RUNTIMES, CURSOR)
     body = {"runtimes": NAMES, "hasMore": False, "nextCursor": None}
-    with served(lambda path, query, fields: ({}, body)) as (url, _):
-        assert ({("warning", "ignored_page_size", "query limit")}, "") == followed(live(of, url))
+    with serve_api(lambda path, query, fields: ({}, body)) as (url, _):
+        assert ({("warning", "ignored_page_size", "query limit")}, "") == follow_pages(live_run(paged_contract, url))
 
 
 def test_a_rejected_next_page_is_found() -> None:
-    """`status_code_conformance` is an error. The server itself returned the cursor."""
+    """The server rejects a cursor that it returned: `status_code_conformance` is an error."""
 
-    def answering(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
+    def respond(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
         if "cursor" in dict(query):
             return {"status": "400"}, {"error": "no such cursor"}
         return {}, {"runtimes": NAMES[: int(dict(query).get("limit", "7"))], "hasMore": True, "nextCursor": "on"}
 
-    with served(answering) as (url, _):
-        findings, reason = followed(live(contract(RUNTIMES, CURSOR), url))
+    with serve_api(respond) as (url, _):
+        findings, reason = follow_pages(live_run(contract(RUNTIMES, CURSOR), url))
     assert ({("error", "status_code_conformance", "status")}, "") == (findings, reason)
 
 
 KEY = "a-key-of-the-test"
 
 
-def strict(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
-    """An API below a prefix that requires a version header and pages by cursor, the index of the next item."""
+def strict_api(path: str, query: list[tuple[str, str]], fields: dict[str, str]) -> tuple[dict[str, str], Any]:
+    """Return headers and body as an API below a prefix that requires a version header and pages by cursor.
+
+    The cursor is the index of the next item.
+    """
     parameters = dict(query)
     if fields.get("authorization") != f"Bearer {KEY}":
         return {"status": "401"}, {"error": "no such key"}
@@ -248,23 +257,23 @@ def test_a_custom_api_is_checked_with_settings_only(pytester: pytest.Pytester, m
     It pages by cursor below a prefix, requires a version header, and limits the rate of requests.
     """
     limited = {**WHOLE, "minimum": 1, "maximum": 50, "default": 5}
-    of = json.loads(json.dumps(contract(RUNTIMES, {**CURSOR, "limit": limited}).source))
-    operation = of["paths"]["/v1/things/{id}"]["get"]
+    paged_contract = json.loads(json.dumps(contract(RUNTIMES, {**CURSOR, "limit": limited}).source))
+    operation = paged_contract["paths"]["/v1/things/{id}"]["get"]
     operation["parameters"][0] = {**operation["parameters"][0], "x-bctrl-setting": "space_id"}
     operation["responses"]["401"] = operation["responses"]["400"]
-    of.update(security=[{"token": []}])
-    of["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    (pytester.path / "things.json").write_text(json.dumps(of), "utf-8")
+    paged_contract.update(security=[{"token": []}])
+    paged_contract["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    (pytester.path / "things.json").write_text(json.dumps(paged_contract), "utf-8")
     pytester.makeini(
         "[pytest]\nbctrl_contract = things.json\nbctrl_space_id = mine\nbctrl_rate = 100/s\n"
         "bctrl_headers = X-Api-Version: 2026-11\nbctrl_fail_on = warning\n"
     )
     monkeypatch.setenv("BCTRL_API_KEY", KEY)
-    with served(strict) as (url, seen):
+    with serve_api(strict_api) as (url, request_lines):
         result = pytester.runpytest("--bctrl-live", f"--bctrl-base-url={url}/gateway", "--bctrl-max-examples=3")
 
     assert (0, 0) == (result.ret, result.parseoutcomes().get("failed", 0))
     result.stdout.fnmatch_lines(["passed       No findings; *"])
-    pages = [target.rpartition("?")[2] for target in seen if "limit=2&cursor=" in target]
+    pages = [target.rpartition("?")[2] for target in request_lines if "limit=2&cursor=" in target]
     assert ["limit=2&cursor=2", "limit=2&cursor=4", "limit=2&cursor=6"] == pages
-    assert 40 >= len(seen)
+    assert 40 >= len(request_lines)

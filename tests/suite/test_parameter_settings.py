@@ -23,6 +23,7 @@ PATHS = {
 
 
 def contract(**paths: Any) -> Contract:
+    """Return a contract with these paths, by default `PATHS`."""
     data = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": paths or PATHS}
     return from_document(data, "api.json")
 
@@ -71,7 +72,7 @@ def test_unknown_name_is_a_usage_error_with_similar_names(
     ],
 )
 def test_the_more_specific_name_takes_precedence(settings: dict[str, str], user: str, group: str | None) -> None:
-    """`name`, `getUser.name` and `GET /users/{name} name`, in this order."""
+    """`GET /users/{name} name` over `getUser.name`, and that over `name`."""
     values = [values_of(operation, settings).get("name") for operation in contract().operations]
     assert [user, group] == values
 

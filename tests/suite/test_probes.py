@@ -1,4 +1,4 @@
-"""The suite's probes, each sent to a mock in this process: what it finds, and when it stops."""
+"""The suite's probes, each sent to a mock in this process: their findings, and when they stop."""
 
 from __future__ import annotations
 
@@ -53,12 +53,14 @@ NUMBERS = count(1_000)
 
 
 def run_of(mock: MockServer, contract: Contract = CONTRACT) -> ContractRun:
+    """Return a run of a contract on a mock, which may serve another contract."""
     values = {"space_id": mock.space_id}
     return ContractRun("mock", contract, "", mock.api_key, values, "error", 5, mock=mock)
 
 
 @contextmanager
 def target(mock: MockServer, contract: Contract = CONTRACT, **settings: Any) -> Iterator[Target]:
+    """Yield a target for the mock, and close it at the end."""
     checked_target = Target(run_of(mock, contract), **settings)
     try:
         yield checked_target
@@ -66,27 +68,31 @@ def target(mock: MockServer, contract: Contract = CONTRACT, **settings: Any) -> 
         checked_target.close()
 
 
-def repeated(api: Target) -> list[Finding]:
+def repeated_request_findings(api: Target) -> list[Finding]:
+    """Return the findings of the probe that repeats the plain request."""
     (probe,) = plan(api.run, "test_conformance_is_kept")
     return list(chain.from_iterable(api.findings(probe)))
 
 
-def plain_ask(api: Target) -> ProbeRequest:
+def plain_request(api: Target) -> ProbeRequest:
+    """Return the plain request of the first operation with its first check."""
     return ProbeRequest(
         api.run.contract.operations[0], probes.check_first, plain(api.run, api.run.contract.operations[0])
     )
 
 
-def asked_for(api: Target, ask: ProbeRequest) -> Exchange:
-    """The response to a request, independent of the response to the plain request."""
-    return api.sender.exchange(DueRequest(replace(ask, number=next(NUMBERS))))
+def send_again(api: Target, request: ProbeRequest) -> Exchange:
+    """Send a request, even if an equal one was sent before, and return its exchange."""
+    return api.sender.exchange(DueRequest(replace(request, number=next(NUMBERS))))
 
 
-def told(findings: list[Finding]) -> set[tuple[str, str]]:
+def rules_and_messages(findings: list[Finding]) -> set[tuple[str, str]]:
+    """Return the rule and message of each finding."""
     return {(finding.rule, finding.message) for finding in findings}
 
 
 def contract_of(schema: Any = True, security: str = "", **operation: Any) -> Contract:
+    """Return a contract whose operation responds with the schema; with a name of HTTP `security`, it needs a key."""
     spec = document(schema, **operation)
     spec["paths"]["/v1/things/{id}"]["get"]["parameters"][0]["example"] = "1"
     if security:
@@ -100,7 +106,7 @@ def test_a_single_503_with_retry_after_is_retried() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=2, times=1)
     with target(mock, max_parallel=1) as api:
-        assert [] == repeated(api)
+        assert [] == repeated_request_findings(api)
     # Two before it, itself and what it asked for, and then as many as there are usually.
     assert len(mock.requests) == 4 + probes.REPEATS - 1
 
@@ -110,7 +116,7 @@ def test_a_repeated_503_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=1, every=3)
     with target(mock) as api:
-        findings = repeated(api)
+        findings = repeated_request_findings(api)
     again = [finding for finding in findings if finding.rule == "not_a_server_error"]
     assert "503, for the 2nd time" == again[0].observed
     assert "the server is unavailable again and again" == again[0].message
@@ -121,7 +127,7 @@ def test_a_body_that_does_not_match_content_encoding_is_found() -> None:
     mock = MockServer(CONTRACT)
     mock.fault(Fault("coded", change.headers({"Content-Encoding": "deflate"})))
     with target(mock) as api:
-        findings = told(probes.check_first(api.plain_exchange(LISTED)))
+        findings = rules_and_messages(probes.check_first(api.plain_exchange(LISTED)))
     assert ("complete_answer", "the body is not in the coding that Content-Encoding names") in findings
 
 
@@ -129,8 +135,8 @@ def test_a_too_long_path_may_be_rejected() -> None:
     """The probe with a long path value has no finding if the server limits the target to 1,000 bytes."""
     (long,) = [value for value in ODD if value.name == "long"]
     with target(MockServer(CONTRACT, limits=ServerLimits(target_bytes=1000))) as api:
-        (ask,) = probes.path_value_requests(api.run, LISTED, long)
-        assert [] == ask.check(asked_for(api, ask))
+        (request,) = probes.path_value_requests(api.run, LISTED, long)
+        assert [] == request.check(send_again(api, request))
 
 
 def test_a_generated_request_may_be_rejected_with_a_documented_status() -> None:
@@ -138,9 +144,9 @@ def test_a_generated_request_may_be_rejected_with_a_documented_status() -> None:
     mock = MockServer(CONTRACT)
     with target(mock) as api:
         mock.fault("status", 404, times=1)
-        refused = asked_for(api, plain_ask(api)).response
+        refused = send_again(api, plain_request(api)).response
         mock.fault("status", 418, times=1)
-        undocumented = asked_for(api, plain_ask(api)).response
+        undocumented = send_again(api, plain_request(api)).response
     assert (404, []) == (refused.status, probes.check_generated(refused))
     assert {"status_code_conformance"} == {finding.rule for finding in probes.check_generated(undocumented)}
 
@@ -166,16 +172,16 @@ def test_a_probe_without_a_response_does_not_stop_the_others() -> None:
 
 def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> None:
     """The server ends a connection at its second request: five requests get six there; each counts for a limit."""
-    taken: list[str] = []
+    paths: list[str] = []
 
     class Dropping(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        asked = 0
+        request_count = 0
 
         def do_GET(self) -> None:
-            taken.append(self.path)
-            self.asked += 1
-            self.close_connection = self.asked > 1
+            paths.append(self.path)
+            self.request_count += 1
+            self.close_connection = self.request_count > 1
             if not self.close_connection:
                 self.send_response(200)
                 self.send_header("Content-Length", "2")
@@ -191,20 +197,20 @@ def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> N
         run = replace(run_of(mock), target="live", base_url=f"http://127.0.0.1:{server.server_port}", mock=None)
         api = Target(run)
         for _ in range(5):
-            asked_for(api, plain_ask(api))
+            send_again(api, plain_request(api))
         api.close()
         last = Target(run)
         last.plain_exchange(LISTED)
         last.sender.sent_count[LISTED.label] = 40 - 5
         with pytest.raises(NotCheckedError, match="a run sends at most 40 requests per operation"):
-            repeated(last)
+            repeated_request_findings(last)
         last.close()
         server.shutdown()
-    assert len(taken) == (5 + 1) + (1 + 5)
+    assert len(paths) == (5 + 1) + (1 + 5)
 
 
 def test_a_head_operation_is_requested_only_with_head() -> None:
-    """All probes of an operation whose method is HEAD."""
+    """All probes of an operation whose method is HEAD have no findings, and the mock received only HEAD."""
     spec = document()
     item = spec["paths"]["/v1/things/{id}"]
     item["get"]["parameters"][0]["example"] = "1"
@@ -277,7 +283,7 @@ def test_a_value_that_serializes_to_nothing_is_not_sent() -> None:
     assert ["tag=a"] == [variation.name for variation in allowed_values(contract, contract.operations[0], {})]
 
 
-def pages() -> Contract:
+def contract_beyond_the_budget() -> Contract:
     """Return a contract with more possible requests than allowed, and a cursor that only the server knows."""
     listed = [{"name": f"p{number}", "in": "query", "schema": {"enum": [*"abcdef"]}} for number in range(9)]
     cursor = {"name": "cursor", "in": "query", "schema": {"type": "string"}}
@@ -288,8 +294,8 @@ def pages() -> Contract:
 
 
 def test_no_operation_gets_more_than_40_requests() -> None:
-    """Omitted requests are counted; a higher limit sends more."""
-    contract = pages()
+    """Omitted values are counted and reported; after 40 requests, a further one raises `NotCheckedError`."""
+    contract = contract_beyond_the_budget()
     mock = MockServer(contract)
     run = replace(run_of(mock, contract), max_examples=20)
     api = Target(run)
@@ -305,19 +311,19 @@ def test_no_operation_gets_more_than_40_requests() -> None:
     assert 0 == omitted_request_count(replace(run, contract=CONTRACT), LISTED)
     api.sender.sent_count[contract.operations[0].label] = 40
     with pytest.raises(NotCheckedError, match="a run sends at most 40 requests per operation"):
-        asked_for(api, plain_ask(api))
+        send_again(api, plain_request(api))
     api.close()
 
 
 def test_a_rejected_generated_cursor_is_info() -> None:
-    """Its message suggests `bctrl_values`."""
-    contract = pages()
+    """The mock rejects a generated cursor with 400, and the message suggests `bctrl_values`."""
+    contract = contract_beyond_the_budget()
     mock = MockServer(contract)
     mock.fault("status", 400)
     with target(mock, contract) as api:
         trial = next(iter(allowed_values(contract, contract.operations[0], {})))
-        (ask,) = probes.allowed_value_requests(api.run, contract.operations[0], trial)
-        findings = ask.check(asked_for(api, ask))
+        (request,) = probes.allowed_value_requests(api.run, contract.operations[0], trial)
+        findings = request.check(send_again(api, request))
     assert ["info"] == [finding.level for finding in findings]
     assert "set one with bctrl_values" in findings[0].message
 
@@ -344,7 +350,8 @@ def test_an_undetected_fault_fails_the_self_test() -> None:
         selftest.test_fault_is_found(LISTED, harmless, run_of(MockServer(CONTRACT)), usual)
 
 
-def proven(contract: Contract) -> None:
+def run_mutant_test(contract: Contract) -> None:
+    """Run the self-test's test of mutants for a contract's first operation; it raises if the test fails."""
     run = run_of(MockServer(contract), contract)
     selftest.test_every_mutant_is_caught(contract.operations[0], run, Verdict("error"))
 
@@ -361,13 +368,13 @@ def proven(contract: Contract) -> None:
             "so nothing is proven: .*no sample can be generated for the pattern",
         ),
     ],
-    ids=["to be one of two, it has what the other alone documents", "a pattern of nothing"],
+    ids=["a sample with a property of the other branch", "a pattern without a sample"],
 )
 def test_a_contract_with_invalid_samples_fails_the_self_test(schema: Any, message: str) -> None:
     """Its samples cannot be generated or break the schema: the failure says what to add."""
     contract = contract_of(schema)
     with pytest.raises(pytest.fail.Exception, match=message):
-        proven(contract)
+        run_mutant_test(contract)
     assert not selftest._is_provable(contract, contract.operations[0])
 
 
@@ -382,4 +389,4 @@ def test_an_undetected_mutant_fails_the_self_test() -> None:
     }
     rule = {"rule": "odd", "level": "info", "because": "b", "unique": "l[*].id"}
     with pytest.raises(pytest.fail.Exception, match=r"contract strength: \d+ of \d+ mutants caught\nl\[\*\]\.id: odd"):
-        proven(contract_of(schema, **{"x-bctrl-invariants": cast("Any", [rule])}))
+        run_mutant_test(contract_of(schema, **{"x-bctrl-invariants": cast("Any", [rule])}))

@@ -16,8 +16,8 @@ from tests.variants.variant import faulty
 REFUSED = Service().problem(400, "request.body", "A GET has no body.")
 
 
-def refuses(reply: Reply) -> Service:
-    """Return a service that gives this response to a request with a body."""
+def rejecting_bodies(reply: Reply) -> Service:
+    """Return a service that responds with `reply` to a request with a body."""
 
     def early(visit: Visit) -> Reply | None:
         return reply if visit.request.body else None
@@ -48,10 +48,10 @@ def test_one_request_is_a_get_with_a_json_body(live: LiveRun) -> None:
 )
 def test_a_server_that_rejects_a_get_with_a_body_has_an_error(reply: Reply, rules: set[str], live: LiveRun) -> None:
     """The run fails with the rules for its response; the curl command sends the body."""
-    with serve(faulty("protocol", "sample", "samples", refuses(reply))) as server:
-        result = live(server, "bctrl", "-k", "published_sample", "--bctrl-report=found.json")
+    with serve(faulty("protocol", "sample", "samples", rejecting_bodies(reply))) as server:
+        result = live(server, "bctrl", "-k", "published_sample", "--bctrl-report=report.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    findings = json.loads(Path("found.json").read_text("utf-8"))["findings"]
+    findings = json.loads(Path("report.json").read_text("utf-8"))["findings"]
     assert rules == {finding["rule"] for finding in findings}
     assert any(finding["level"] == "error" for finding in findings)
     command = findings[0]["reproduce"]

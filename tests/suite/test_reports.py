@@ -188,12 +188,12 @@ def test_accepted_findings_are_reported_and_do_not_fail_the_run(pytester: pytest
         ("out/one.json", [], []),
         ("", ["--bctrl-mock", "--collect-only", "--bctrl-report=out/one.json"], []),
     ],
-    ids=["the ini file asks", "the command line takes its place", "without a contract run", "nothing runs"],
+    ids=["by the ini file", "by the option instead", "without a contract run", "with --collect-only"],
 )
 def test_bctrl_report_in_the_ini_file_is_written_by_contract_runs_only(
     pytester: pytest.Pytester, ini: str, arguments: list[str], written: list[str]
 ) -> None:
-    """The option takes precedence; a run without contract tests writes none."""
+    """The option replaces the ini file's paths; a run without contract tests, or without tests, writes none."""
     pytester.makeini(f"[pytest]\nbctrl_report =\n    {ini}\n")
     pytester.makepyfile("def test_it():\n    pass\n")
 

@@ -1,4 +1,4 @@
-"""The contract suite is ordinary pytest: it is selected, stopped, repeated, spread and reported like any tests."""
+"""The contract suite is ordinary pytest: its tests are collected, selected and reported like any others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RULES = "[pytest]\npython_functions = check_*\npython_files = check_*.py\npython
     ids=["strict", "naming-rules-append", "importlib-random-order"],
 )
 def test_the_suite_runs_in_an_empty_directory(pytester: pytest.Pytester, ini: str, arguments: tuple[str, ...]) -> None:
-    """With warnings as errors, in any order, in every import mode, and with tests of any name."""
+    """With warnings as errors, in random order, in other import modes, and with other naming rules for tests."""
     pytester.makeini(ini)
 
     result = pytester.runpytest("--bctrl-mock", *arguments)

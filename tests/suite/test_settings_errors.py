@@ -1,4 +1,4 @@
-"""A wrong or missing setting ends the run with exit code 4 and one line that names it; each text is held elsewhere."""
+"""A wrong or missing setting ends the run with exit code 4 and one line that names it."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_a_run_needs_only_the_key_and_the_ini_file(pytester: pytest.Pytester, en
     ],
 )
 def test_a_base_url_that_ends_like_a_path_is_accepted(path: str, url: str) -> None:
-    """`_require_base_url` raises nothing, because the contract's server URL ends in the same way."""
+    """`_require_base_url` accepts the contract's own server URL, though it ends like the path of an operation."""
     operations = from_document(
         {
             "openapi": "3.1.0",

@@ -20,7 +20,7 @@ def test_the_header_names_target_contract_and_level(pytester: pytest.Pytester) -
 
 
 def test_a_failure_shows_counts_a_reproduction_and_the_next_command(live: LiveRun) -> None:
-    """In the test's report, the final section and the short summary; without colour if there is no terminal."""
+    """They are in the failure, the short summary and the last lines; without a terminal, there is no colour."""
     with serve(named("last-of-300-status-unknown")) as server:
         result = live(server, "--bctrl-fail-on=warning", "-k", "test_answer_conforms")
 
@@ -82,7 +82,7 @@ def test_a_passing_live_run_ends_with_a_summary(live: LiveRun) -> None:
 
 
 def test_a_server_that_accepts_every_credential_is_reported_in_one_block(live: LiveRun) -> None:
-    """pytest's short summary lists every test, and refers all but one to the test whose failure says more."""
+    """The short summary lists every failed test, and all but one refer to the test that has the block."""
     with serve(named("no-auth-needed")) as server:
         text = live(server, "--color=yes", "-p", "no:randomly", "-k", "credential").stdout.str()
 
@@ -111,7 +111,7 @@ def test_quiet_and_verbose_change_the_amount_of_output(
 
 
 def test_tests_that_did_not_run_are_counted_in_the_summary(live: LiveRun) -> None:
-    """After `-x`; a run with `--lf` suggests the command for the whole suite."""
+    """After `-x`; a following run with `--lf` suggests the command for the whole suite."""
     with serve(named("last-of-300-status-unknown")) as server:
         first = live(server, "-x", "-p", "no:randomly")
         again = live(server, "--lf", "--bctrl-fail-on=never")

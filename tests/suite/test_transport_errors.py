@@ -1,4 +1,4 @@
-"""What went wrong on the wire is named in words that say which."""
+"""The message about a transport error says what went wrong."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ OPERATION = load().operations[0]
 
 
 def attempt(status: int | None = None, error: str | None = None, detail: str = "", kept: bool = False) -> Attempt:
+    """Return an attempt of a second; `kept` means on a connection that was used before, and before any response."""
     return Attempt("GET", "http://h/", status, error, detail, 1.0, reused=kept, begun=not kept)
 
 
@@ -44,7 +45,7 @@ def test_transport_error_message_has_the_number_of_attempts() -> None:
 
 
 def test_transport_error_message_describes_an_error_without_attempts() -> None:
-    """A refused connection has one attempt and a hint."""
+    """It counts as one attempt, and the message ends with the hint."""
     message = "the target cannot be reached: why (1 attempt); check that a server listens on this host and port"
     assert message == describe_attempts(httpx.ConnectError("why"), []).message
 
@@ -82,19 +83,20 @@ def test_retry_later_message_shortens_long_waits() -> None:
 GONE = "Server disconnected without sending a response."
 
 
-def found(*attempts: Attempt) -> list[str]:
+def reported_rules(*attempts: Attempt) -> list[str]:
+    """Return the rules of the findings about the attempts of one request."""
     return [finding.rule for finding in attempt_findings(OPERATION, attempts, "curl")]
 
 
 def test_a_broken_response_before_a_successful_retry_is_found() -> None:
-    """`attempt_findings` has `complete_answer`."""
-    assert ["complete_answer"] == found(attempt(error="RemoteProtocolError", detail="x"), attempt(200))
+    """The rule is `complete_answer`, although the second attempt succeeds."""
+    assert ["complete_answer"] == reported_rules(attempt(error="RemoteProtocolError", detail="x"), attempt(200))
 
 
 def test_rate_limits_and_closed_idle_connections_are_not_findings() -> None:
-    """If the next attempt succeeds."""
-    assert [] == found(attempt(429), attempt(error="ReadError", kept=True), attempt(200))
-    assert [] == found(attempt(error="RemoteProtocolError", detail=GONE, kept=True), attempt(200))
+    """The next attempt succeeds; the connection was used before and ends without a response."""
+    assert [] == reported_rules(attempt(429), attempt(error="ReadError", kept=True), attempt(200))
+    assert [] == reported_rules(attempt(error="RemoteProtocolError", detail=GONE, kept=True), attempt(200))
 
 
 def test_surplus_bytes_are_found_with_the_command_of_the_previous_request() -> None:
@@ -109,4 +111,4 @@ def test_surplus_bytes_are_found_with_the_command_of_the_previous_request() -> N
 
 def test_a_failed_last_attempt_is_not_reported_again() -> None:
     """`attempt_findings` is empty for it, because its error is reported as such."""
-    assert [] == found(attempt(error="ReadError"))
+    assert [] == reported_rules(attempt(error="ReadError"))

@@ -18,6 +18,7 @@ TEST = "bctrl::test_unknown_id_is_rejected"
 
 
 def path_parameter(name: str, **schema: Any) -> dict[str, Any]:
+    """Return a required path parameter, a string with further keywords."""
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string", **schema}}
 
 
@@ -27,6 +28,7 @@ def write_shop(*documented: str, **extra: Any) -> None:
 
 
 def rules_and_levels(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return operation, rule and level of each finding in a report."""
     return [(finding["operation"], finding["rule"], finding["level"]) for finding in report["findings"]]
 
 

@@ -1,4 +1,4 @@
-"""`--bctrl-upstream` adds the drift check to a run, and never passes for what it could not check."""
+"""`--bctrl-upstream` adds the drift test to a run, which fails if it cannot compare."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .conftest import Typed
 
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
-    """Return the vendored spec as a page publishes it."""
+    """Return the path of a page with the vendored spec in it."""
     path = tmp_path / "page.md"
     path.write_text(f"# List Runtimes\n\n```yaml\n{packaged().spec.read_text('utf-8')}```\n", "utf-8")
     return path
@@ -28,6 +28,7 @@ def test_an_unchanged_upstream_passes(pytester: pytest.Pytester, published: Path
 
 
 def test_the_drift_test_runs_with_the_contract_suite_on_workers(pytester: pytest.Pytester, published: Path) -> None:
+    """Both pass with `-n 2`."""
     chosen = "answer_conforms or upstream"
     pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={published}", "-k", chosen, "-n", "2").assert_outcomes(
         passed=2
@@ -35,6 +36,7 @@ def test_the_drift_test_runs_with_the_contract_suite_on_workers(pytester: pytest
 
 
 def test_bctrl_upstream_in_the_ini_file_applies_if_the_suite_runs(pytester: pytest.Pytester, published: Path) -> None:
+    """With `--bctrl-mock`, the run has the drift test."""
     pytester.makeini(f"[pytest]\nbctrl_upstream = {published}\n")
 
     pytester.runpytest("--bctrl-mock", "-k", "upstream").assert_outcomes(passed=1, deselected=45)
@@ -78,7 +80,7 @@ def test_an_upstream_that_is_not_a_file_is_a_usage_error(pytester: pytest.Pytest
 def test_the_run_uses_the_baseline_written_by_the_gate(
     pytester: pytest.Pytester, typed: Typed, published: Path
 ) -> None:
-    """`drift --accept` and then `--bctrl-upstream` pass."""
+    """`pytest-bctrl drift --accept` exits with 0, and so does a following run with `--bctrl-upstream`."""
     published.write_text(published.read_text("utf-8").replace("- stopped", "- paused"), "utf-8")
     accepted = typed(shlex.join(["pytest-bctrl", "drift", str(published), "--accept", "agreed"]))
 

@@ -1,4 +1,4 @@
-"""What a project's own hooks may do with a text."""
+"""Hooks of a project that show the secret."""
 
 import os
 
@@ -28,7 +28,7 @@ def pytest_sessionstart():
 
 
 def pytest_report_header():
-    # A secret that a fixture gives is not known yet.
+    # The secret of a fixture has not been added yet.
     return echoed("header") if "FROM_FIXTURE" not in os.environ else []
 
 

@@ -1,4 +1,4 @@
-"""What the target answered, with the credential that it was sent in it; each sink gets it under its own name."""
+"""The target's response, which repeats the credential of the request in each encoding."""
 
 import json
 import os
@@ -12,4 +12,5 @@ with urllib.request.urlopen(_REQUEST) as _response:
 
 
 def echoed(sink: str) -> str:
+    """Return the secret in each encoding, between marks with the name of the sink that shows it."""
     return f"{sink} begins " + "".join(f"<{encoded}> " for encoded in SPELLED) + f"{sink} ends"

@@ -1,4 +1,4 @@
-"""What ends a run."""
+"""A test that ends the run."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A module that is left out."""
+"""A module that is skipped."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A test for each place to which a text can be put."""
+"""A test for each output that can show a text."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ class Shown:
 
 
 class Broken:
-    """Freed at once where it is made: in a cycle, Python 3.11 may free it while it parses, and fails (gh-106905)."""
+    """An object whose destructor raises. It is in no cycle, which Python 3.11 may free while parsing (gh-106905)."""
 
     def __init__(self, sink):
         self.sink = sink

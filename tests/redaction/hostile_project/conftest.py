@@ -1,4 +1,4 @@
-"""What another plugin sees of a run: each report, exception and comparison is written to a file."""
+"""Hooks that write each report, exception and comparison of a run, as another plugin receives it, to a file."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tests that fail with hostile objects. Each object says which of its methods run: redaction runs none of them."""
+"""Tests that fail with hostile objects. These log which of their methods run: redaction runs none of them."""
 
 import gc
 import io

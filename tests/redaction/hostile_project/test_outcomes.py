@@ -1,4 +1,4 @@
-"""Tests with every outcome; each says what it sees, which redaction must not change."""
+"""Tests with every outcome, which log what they receive: redaction must not change it."""
 
 import io
 import logging
