@@ -52,7 +52,7 @@ class BaselineEntry(NamedTuple):
     status: str = ""
 
     def covers(self, finding: Finding) -> bool:
-        """Return whether the entry accepts the finding; a change of several locations at each of them."""
+        """Return whether the entry, also an expired one, names the finding: its fingerprint, or each location."""
         if self.fingerprint and self.fingerprint in (finding.fingerprint, finding.extra.get("change")):
             return True
         places = finding.extra.get("places", ())
@@ -63,13 +63,13 @@ class BaselineEntry(NamedTuple):
         return self._matches(finding.rule, finding.location, finding.operation, finding.extra.get("status", ""))
 
     def covers_place(self, place: Mapping[str, Any]) -> bool:
-        """Return whether the entry accepts a finding at one of its locations."""
+        """Return whether the entry names a finding at one of its locations; it may have expired."""
         if self.fingerprint:
             return self.fingerprint == str(place["fingerprint"])
         return self._matches(place["rule"], place["location"], place["operation"], place.get("status", ""))
 
     def _matches(self, rule: str, location: str, operation: str, status: object) -> bool:
-        """Return whether rule, location, operation and status are those of the entry; an empty one accepts all."""
+        """Return whether rule and location are those of the entry, as are operation and status if it has them."""
         is_here = (self.rule, self.location) == (rule, location) and self.operation in ("", operation)
         return is_here and self.status in ("", str(status))
 
@@ -90,7 +90,7 @@ class BaselineFile(NamedTuple):
         return self._replace(entries=tuple(entry for entry in self.entries if not entry.rule or entry.rule in rules))
 
     def without_rules(self, rules: Container[str]) -> BaselineFile:
-        """Return the baseline without the entries of these rules."""
+        """Return the baseline without the entries that name any of these rules."""
         return self._replace(entries=tuple(entry for entry in self.entries if entry.rule not in rules))
 
 
@@ -202,7 +202,7 @@ def apply_baseline(findings: Sequence[Finding], baseline: BaselineFile, today: d
 
 
 def mark_accepted(finding: Finding, baseline: BaselineFile, today: date) -> Finding:
-    """Return the finding with the entry that accepts it under `accepted`, or unchanged if no valid entry does."""
+    """Return the finding with the entry that accepts it under `accepted`, or unchanged if only expired entries do."""
     entry = _accepting_entry(finding, [entry for entry in baseline.entries if entry.until >= today])
     if entry is None:
         return finding

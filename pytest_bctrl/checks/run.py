@@ -211,7 +211,7 @@ def count_invariant_values(response: Response, entry: Mapping[str, Any]) -> int:
 
     def count() -> int:
         """Return the number of values."""
-        return sum(len(rule.places(response.data)) for rule in Invariant.of(entry)[:1])
+        return sum(len(rule.selected_values(response.data)) for rule in Invariant.of(entry)[:1])
 
     return once(response, ("places", id(entry)), count)
 

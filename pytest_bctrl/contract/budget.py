@@ -57,13 +57,13 @@ class Budget:
         return cls(POINTS + MEAN * schemas)
 
     def part(self) -> Budget:
-        """Return the budget for one body; its steps also count towards this budget."""
+        """Return a new budget for one body; its steps also count towards this budget."""
         budget = Budget(POINTS)
         budget._parent, budget._large = self, self._large
         return budget
 
     def spend(self, where: str, steps: int = 1) -> None:
-        """Count steps; raises `BudgetError`, which names `where`, if the budget is exceeded."""
+        """Count steps, also in the parent budget; raises `BudgetError`, naming `where`, if either is exceeded."""
         self._spent += steps
         if self._spent > self._steps:
             raise BudgetError(self._steps, where)
@@ -72,10 +72,9 @@ class Budget:
 
     @contextmanager
     def inside(self, key: Hashable, where: str) -> Iterator[None]:
-        """Count the steps of the block; raises `BudgetError`, naming `where`, if the schema of `key` takes too many.
+        """Make the block's `BudgetError` name `where` if the block took half of the budget; the block calls `spend`.
 
-        Raises the `BudgetError` again if the schema is known to be too large. If the budget is exceeded in the block,
-        the error names the innermost schema that takes half of it.
+        The innermost such block is named. Its error is raised at once for the same `key`, also for another body.
         """
         if key in self._large:
             raise self._large[key]

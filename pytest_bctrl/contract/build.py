@@ -64,7 +64,7 @@ def build(files: ContractFiles) -> bool:
 
 
 def require_locked(files: ContractFiles) -> None:
-    """Raise `DocumentError` if the vendored spec does not match the lock, because it was edited by hand."""
+    """Raise `DocumentError` if the spec does not match its lock, as after an edit by hand, or either is unreadable."""
     locked = _lock_entry(files, "sha256")
     actual = spec_digest(_read_project_file(files.spec))
     if locked != actual:
@@ -76,7 +76,7 @@ def require_locked(files: ContractFiles) -> None:
 
 
 def extract_spec(page: str, name: str) -> str:
-    """Return the OpenAPI document in a published page, normalised as by `normalise_spec`."""
+    """Return the normalised text of the only OpenAPI document in a page; raises `DocumentError` unless there is one."""
     return normalise_spec(openapi_block(page, name).text)
 
 
@@ -207,7 +207,7 @@ def prepare_update(text: str, source: str, files: ContractFiles, today: date) ->
 
 
 def _published_url_if_known(files: ContractFiles) -> str:
-    """Return the URL where the spec is published; empty if the lock names none."""
+    """Return the URL where the spec is published; empty if the lock names none or cannot be read."""
     try:
         return published_url(files)
     except DocumentError:
@@ -222,9 +222,10 @@ def recorded_source(source: str) -> str:
 
 
 def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
-    """Write all files or none: each is first written to a temporary file, and all are restored if one fails.
+    """Write all files, or raise `DocumentError` and restore those already replaced.
 
-    The files get the usual permissions of the user's files. Raises `DocumentError` if a file cannot be written.
+    Each is first written to a temporary file. The files get the usual permissions of the user's files. The error names
+    files that could not be restored.
     """
     before = {path: _bytes_of_file(path) for path in texts}
     done: list[Path] = []

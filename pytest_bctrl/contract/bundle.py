@@ -22,7 +22,7 @@ _READABLE = (".json", ".yaml", ".yml")
 
 
 def bundle_files(document: Document, read: Callable[[str], str]) -> Any:
-    """Return a document's data with all parts of other files that relative references lead to.
+    """Return a document's data with the parts of other files that its relative references lead to, as far as readable.
 
     `read` returns the text of a file by its name. A reference remains, and is rejected later, if its file cannot be
     read, if the document may not refer to it (`_require_readable`), if it is on another host, or if its name is not
@@ -59,7 +59,7 @@ class _Bundle:
         return bundled
 
     def _with_bundled_references(self, part: Any, name: str) -> Any:
-        """Return a part of a file with its references to other files as references into the bundled document."""
+        """Return a part of a file with references into the bundled document, and add their targets to it."""
         changes: dict[str, Change] = {}
         for keyword_object in keyword_objects(part):
             if keyword_object.base != BASE:
@@ -85,7 +85,10 @@ class _Bundle:
         return replacements
 
     def _new_reference(self, reference: Any, name: str) -> str:
-        """Return the reference into the bundled document, adding its target; empty if the old reference can stay."""
+        """Add a reference's target to the bundled document; return its new reference, or "" if the old one stays.
+
+        It also stays if its target cannot be read, which is recorded with the reason.
+        """
         target = _split_reference(name, reference)
         if target is None or (name == self._main and reference.startswith("#")):
             return ""
@@ -105,7 +108,7 @@ class _Bundle:
         return f"#/{FILES}/{quote(escape_token(key), safe=FRAGMENT)}"
 
     def _read_file_data(self, path: str, hint: str) -> Any:
-        """Return the data of a file, read once; a `DocumentError` has the hint."""
+        """Return the data of a file, read only once; raises `DocumentError`, with `hint` if there is no such text."""
         if path in self._files:
             return self._files[path]
         name = sibling_path(self._document.name, path)
@@ -145,7 +148,10 @@ def _require_readable(document: str, path: str, hint: str) -> None:
 
 
 def _split_reference(name: str, reference: Any) -> tuple[str, str] | None:
-    """Return the file and the fragment that a reference in a file names; None for another host and for an anchor."""
+    """Return the file and pointer that a reference in file `name` leads to; None unless both could be read.
+
+    The path of another file must be relative and end as that of JSON or YAML. The fragment must be a pointer.
+    """
     if not isinstance(reference, str):
         return None
     uri, _, fragment = reference.partition("#")

@@ -39,7 +39,7 @@ class Combinations:
         self._negated_counts: _SchemaCache[int] = _SchemaCache(permanent)
 
     def are_bounded(self, schema: Schema) -> bool:
-        """Return whether a schema and all schemas that it leads to have at most `EXPANDED` combinations.
+        """Return whether a schema and each schema that it leads to has at most `EXPANDED` combinations.
 
         A schema may have twice as many combinations as alternatives, because alternatives alone are not multiplied.
         """
@@ -66,7 +66,7 @@ class Combinations:
             yield resolve_pointer(self._document, schema["$ref"], self._name)
 
     def _count(self, schema: Schema, *, is_negated: bool) -> int:
-        """Return the number of combinations of a schema, or of its negation."""
+        """Return the number of combinations of a schema, or of its negation, at most `_TOO_MANY`."""
         if not isinstance(schema, Mapping):
             return 1
         cache = self._negated_counts if is_negated else self._counts
@@ -80,7 +80,7 @@ class Combinations:
         return count
 
     def _keyword_counts(self, schema: Mapping[str, Any], *, is_negated: bool) -> Iterator[int]:
-        """Yield the counts of a schema's keywords: all of them apply, or one of them fails if it is negated."""
+        """Yield the number of combinations of each keyword, to be multiplied, or added up if the schema is negated."""
         count = partial(self._count, is_negated=is_negated)
         combine_choices = _bounded_product if is_negated else _bounded_sum
         yield from map(count, self._referenced_schemas(schema))

@@ -48,7 +48,7 @@ class Cost:
                 self._below[id(value)] = list(self._counts_by_step(id(value), pending))
 
     def require_bounded(self) -> None:
-        """Raise `DocumentError`, which names the schema, if more than `STEPS` schemas apply to a value."""
+        """Raise `DocumentError`, naming a schema, if over `STEPS` schemas and names apply along a path into a value."""
         costs = {key: 1 + _required_count(schema) for key, schema in self._schemas.items()}
         inside = {
             key: sum(count * costs[inner] for inner, count in counts.items()) for key, counts in self._inside.items()
@@ -67,11 +67,11 @@ class Cost:
 
     @cached_property
     def growth(self) -> int:
-        """How often a recursive schema applies itself to the values one level deeper; at least 1."""
+        """The largest number of times that a recursive schema applies itself one level deeper; at least 1."""
         return max(self._with_deepest(dict.fromkeys(self._below, 0)).values(), default=1) or 1
 
     def _with_deepest(self, costs: Mapping[int, int]) -> dict[int, int]:
-        """Return the cost of each schema plus that of its most expensive step; a recursive schema counts as 1."""
+        """Return the cost of each schema and of the costliest path below it; a step back to a schema counts 1."""
         totals: dict[int, int] = {}
         for key in self._order:
             step_costs = (
@@ -103,7 +103,10 @@ class Cost:
     def _count_applications(
         self, schema: Mapping[str, Any], ancestors: tuple[int, ...], reference: str
     ) -> Counter[int]:
-        """Return how often each schema applies to a value that this schema applies to, including itself."""
+        """Return how often each schema applies with this one, itself included, by identity.
+
+        Raises `DocumentError` for a circle, and for too many references or schemas.
+        """
         key = id(schema)
         if key in ancestors:
             raise DocumentError(
@@ -148,7 +151,7 @@ class Cost:
 
 
 def _required_count(schema: Mapping[str, Any]) -> int:
-    """Return how many names a schema requires; the `required` of a parameter is a boolean."""
+    """Return how many names a schema requires; 0 for a parameter, whose `required` is a boolean."""
     names = schema.get("required")
     return len(names) if isinstance(names, list) else 0
 

@@ -32,7 +32,7 @@ class Member:
 
     @property
     def is_indexed(self) -> bool:
-        """Whether the members are items of a list: `[]` or `[0]`."""
+        """Whether there are members and all are items of a list: `[]` or `[0]`."""
         return bool(self.members) and all(map(_INDEX.fullmatch, self.members))
 
 

@@ -65,7 +65,7 @@ class Document(NamedTuple):
         return sibling_path(self.name, file), f"{parent}{slash}{tail}"
 
     def line(self, pointer: str) -> int | None:
-        """Return the line on which the value at a JSON pointer begins, or None if it came from another file.
+        """Return the line on which the value at a JSON pointer begins; None without a text or for another file.
 
         For a pointer that is not in the document, it is the line of the nearest parent. The first call determines the
         lines, so that a run without findings does not pay for them.
@@ -96,8 +96,8 @@ class Document(NamedTuple):
 def read_file(path: Path, hint: str, what: str = "it", name: str = "", *, keep_line_ends: bool = False) -> str:
     """Return the text of a file; raises `DocumentError` with `hint` if it cannot be read.
 
-    The error describes the file as `what`, and its location as `name`. Line ends become line feeds, unless
-    `keep_line_ends` is set.
+    The error describes the file as `what`, and its location as `name`. For too large a JSON file, it has another hint.
+    Line ends become line feeds, unless `keep_line_ends` is set.
     """
     try:
         return read_text(path, keep_line_ends=keep_line_ends)
@@ -115,7 +115,7 @@ def sibling_path(name: str, file: str) -> str:
 
 
 def is_self_contained(text: str) -> bool:
-    """Return whether an OpenAPI text has no reference to another file, as nearly all have none."""
+    """Return whether an OpenAPI text certainly has no `$ref` to another file, as nearly all have none."""
     return not _BESIDE.search(text)
 
 
@@ -152,7 +152,7 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
 
 
 def page_samples(page: str) -> dict[str, str]:
-    """Return the SHA-256 of each code block of a page, except those with OpenAPI documents.
+    """Return the SHA-256 of each code block of a page by its name, except those with OpenAPI documents.
 
     A block is named after its language, with a number from the second block of a language on.
     """
@@ -181,7 +181,7 @@ def _split_source(text: str, name: str) -> tuple[Format, str, int]:
 
 
 def _looks_like_a_page(text: str) -> bool:
-    """Return whether the text is a page and not YAML: its `openapi:` is in a fenced block that begins at the margin."""
+    """Return whether a text is a page and not YAML: a fence precedes its `openapi:`, or it has only a fence."""
     first = _TOP_LEVEL_OPENAPI.search(text)
     if first is None:
         return "```" in text or "~~~" in text
@@ -189,7 +189,7 @@ def _looks_like_a_page(text: str) -> bool:
 
 
 def require_openapi(data: Any, name: str) -> None:
-    """Raise `DocumentError` unless data is an OpenAPI document of a supported version."""
+    """Raise `DocumentError` unless data is an OpenAPI document of a supported version, with `paths` if required."""
     if not isinstance(data, dict):
         raise DocumentError(
             "not an OpenAPI document", where=name, hint="it should be a mapping that begins with openapi:"
@@ -215,7 +215,7 @@ def require_openapi(data: Any, name: str) -> None:
 
 
 def unread_references(data: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
-    """Return the references of a document that could not be read, each with its problem and a hint."""
+    """Return the references of a bundled document whose files could not be read, each with its problem and a hint."""
     unread: Mapping[str, tuple[str, str]] = data.get(UNREAD, {})
     return unread
 
@@ -231,7 +231,7 @@ def bundling_hint(name: str) -> str:
 
 
 def load_data(data: Any, name: str) -> Document:
-    """Return loaded data as a document without lines; raises `DocumentError` if it is not OpenAPI."""
+    """Return data as a document without text and lines; raises `DocumentError` if it is not OpenAPI or too deep."""
     from pytest_bctrl.contract.json_source import require_shallow
 
     require_openapi(data, name)
@@ -269,7 +269,7 @@ def fenced_blocks(page: str) -> list[Block]:
             body, start = [], number + 1
             if opening is not None:
                 indent = len(opening["indent"])
-        elif _closes(line, opening["marks"]):
+        elif _closes_block(line, opening["marks"]):
             language = next(iter(opening["info"].split()), "").lower()
             blocks.append(Block(language, "".join(body), start))
             opening = None
@@ -279,18 +279,15 @@ def fenced_blocks(page: str) -> list[Block]:
     return blocks
 
 
-def _closes(line: str, marks: str) -> bool:
-    """Return whether a line closes a block: up to three spaces, then at least as many marks as opened it."""
+def _closes_block(line: str, marks: str) -> bool:
+    """Return whether a line closes a fenced block: up to three spaces, then at least as many of its marks."""
     fence = line.rstrip(" \t\r\n")
     text = fence.lstrip(" ")
     return len(fence) - len(text) <= 3 and len(text) >= len(marks) and not text.strip(marks[0])
 
 
 def openapi_block(page: str, name: str) -> Block:
-    """Return the only code block of a page with an OpenAPI document; raises `DocumentError` if there is no single one.
-
-    Raises `DocumentError`, which calls the page `name`, if there is no such block or more than one.
-    """
+    """Return a page's only code block with an OpenAPI document; raises `DocumentError`, naming the page, if not one."""
     blocks = [block for block in fenced_blocks(page) if _OPENAPI.search(block.text[:4096])]
     if not blocks:
         raise DocumentError(

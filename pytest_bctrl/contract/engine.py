@@ -76,7 +76,7 @@ def _is_accepted(validator: Validator, value: Any) -> bool:
 
 
 def schema_pointer(contract: SchemaDocument, schema: Schema) -> str:
-    """Return the pointer of a schema in the contract's document; empty if the schema is not part of it."""
+    """Return the pointer of a schema in the contract's document; empty if it is another object, also an equal one."""
     return _engine(contract).pointers.get(id(schema), "")
 
 
@@ -91,7 +91,7 @@ def schema_resource(contract: SchemaDocument) -> dict[str, Any]:
 
 
 def as_reference(contract: SchemaDocument, schema: Schema) -> Schema:
-    """Return a reference to the schema in the document, or the schema itself if it is not part of the document."""
+    """Return a reference to a schema of the document; another schema is returned with absolute references."""
     return _engine(contract).as_reference(schema)
 
 
@@ -107,7 +107,8 @@ def canonical_form(contract: SchemaDocument, schema: Schema) -> Schema:
         return schema
     addresses, registry = _engine(contract).addresses, _engine(contract).registry
     try:
-        form = canonicalize(addresses.with_absolute(schema), draft=20, validate_formats=True, registry=registry)
+        absolute = addresses.with_absolute_references(schema)
+        form = canonicalize(absolute, draft=20, validate_formats=True, registry=registry)
     except ValueError:
         return schema
     canonical: Schema = _with_local_references(addresses, form.to_json_schema())
@@ -135,7 +136,10 @@ def _with_local_references(addresses: Addresses, value: Any) -> Any:
 
 
 def iter_errors(contract: SchemaDocument, schema: Schema, value: Any, parent: Path = ()) -> Iterator[SchemaError]:
-    """Yield the errors of a value that is at the path `parent` of a body; none if it is nested too deeply."""
+    """Yield the errors of a value that is at the path `parent` of a body.
+
+    There are none for an invalid value too, if its depth multiplies the visits to a recursive schema beyond the limit.
+    """
     engine = _engine(contract)
     if engine.levels < DEPTH and is_deep(value, engine.levels):
         return
@@ -334,11 +338,11 @@ class _Engine:
         return int(log(_VISITS, growth))
 
     def is_documented(self, schema: Schema) -> bool:
-        """Return whether a schema is part of the document."""
+        """Return whether a schema is an object of the document itself, and not a copy or composed."""
         return id(schema) in self.pointers
 
     def validator(self, schema: Schema) -> Validator:
-        """Return the validator of a schema, which is part of the document or refers to it; remembers it."""
+        """Return the validator of a schema of the document, or of another that may refer to it, and cache it."""
         key = id(schema)
         if key in self._validators:
             return self._validators[key]
@@ -359,7 +363,7 @@ class _Engine:
         """Return a reference to a schema of the document; another schema is returned with absolute references."""
         pointer = self.pointers.get(id(schema))
         if pointer is None:
-            absolute: Schema = self.addresses.with_absolute(schema)
+            absolute: Schema = self.addresses.with_absolute_references(schema)
             return absolute
         return {"$ref": self.addresses.uri(pointer.translate(_ENCODED_SURROGATES))}
 

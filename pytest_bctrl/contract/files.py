@@ -24,7 +24,7 @@ class ContractFiles(NamedTuple):
 
     @property
     def is_ours(self) -> bool:
-        """Whether the folder has at least one file of a vendored contract; it may belong to another tool."""
+        """Whether the folder has at least one file of a vendored contract; without any, it belongs to another tool."""
         return any(path.is_file() for path in (self.spec, self.lock, self.overlay, self.merged))
 
     @property
@@ -54,7 +54,7 @@ class ContractFiles(NamedTuple):
 
 
 def with_samples(document: Document, spec: Path) -> Document:
-    """Return the document of a vendored spec with the code samples that its lock records; unchanged without them."""
+    """Return a vendored spec's document with the digests of code samples in its lock; unchanged without them."""
     import json
 
     files = ContractFiles(spec.parent)
@@ -70,7 +70,7 @@ def with_samples(document: Document, spec: Path) -> Document:
 
 
 def built_from(contract: str) -> ContractFiles | None:
-    """Return the vendored files to which a merged contract belongs; None if its spec is not beside it."""
+    """Return the vendored files beside a merged contract; None if it has another file name or no spec beside it."""
     files = ContractFiles(Path(contract).parent)
     if Path(contract).name != files.merged.name or not files.spec.is_file():
         return None
@@ -78,7 +78,7 @@ def built_from(contract: str) -> ContractFiles | None:
 
 
 def update_command(source: str | None, folder: Path | str = "contracts") -> str:
-    """Return the command that vendors a published spec; it works from a clone and with an installed package."""
+    """Return the shell command that vendors a spec in a folder; without a source, from where its lock says."""
     sources = [source] if source else []
     return shlex.join(["pytest-bctrl", "contract", "update", *sources, "--contracts", str(folder)])
 
@@ -92,7 +92,7 @@ def shown_path(path: Path) -> str:
 
 
 def short_path(name: str) -> str:
-    """Return a document's name for messages: its path below the working directory, else its folder and file name."""
+    """Return a name for messages: an absolute path as that below the working directory, or as folder and file name."""
     if not Path(name).is_absolute() or "\n" in name:
         return name
     shown = shown_path(Path(name))

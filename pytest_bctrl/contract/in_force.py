@@ -189,7 +189,7 @@ def _selected_contract(config: SettingSource) -> ContractInForce:
 
 
 def contract_header(config: SettingSource, *, is_needed: bool) -> str:
-    """Return the line of pytest's header about the contract; empty for the packaged one, unless `is_needed`.
+    """Return the line of pytest's header about the contract, or about the error in its selection.
 
     It is empty for the packaged contract unless `is_needed`. An invalid contract is reported when it is loaded.
     """

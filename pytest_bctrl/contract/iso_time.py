@@ -59,7 +59,7 @@ def _is_end_of_day(moment: datetime) -> bool:
 
 
 def _date_of(match: re.Match[str]) -> date:
-    """Return the date of a match: a calendar date, or the nth day of a year."""
+    """Return the date of a match, also of a week date or nth day of a year; raises `ValueError` if there is none."""
     if not match["nth"]:
         return date.fromisoformat(match["date"])
     day = date(int(match["year"]), 1, 1) + timedelta(days=int(match["nth"]) - 1)
@@ -69,7 +69,7 @@ def _date_of(match: re.Match[str]) -> date:
 
 
 def _time_since_midnight(match: re.Match[str]) -> timedelta:
-    """Return the time of day of a match; a leap second counts as the end of its minute."""
+    """Return the time of day of a match, up to 24:00; raises `ValueError` beyond. A leap second ends its minute."""
     hour, minute = int(match["hour"]), int(match["minute"] or 0)
     if match["second"] == "60":
         return timedelta(hours=hour, minutes=minute + 1) - timedelta.resolution
@@ -116,7 +116,7 @@ def _with_zone(moment: datetime) -> datetime:
 
 
 def _digits_beyond_microseconds(text: str) -> str:
-    """Return the digits of a fraction that a `datetime` cannot hold."""
+    """Return the digits of a fraction that a `datetime` cannot hold, without zeros at the end; often empty."""
     match = _BEYOND_MICROSECONDS.search(text)
     if match is None:
         return ""

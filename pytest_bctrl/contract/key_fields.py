@@ -43,7 +43,7 @@ BASIC = KeyField("Authorization", "Basic ")
 
 
 def key_fields(contract: Contract, operation: Operation) -> tuple[KeyField, ...] | None:
-    """Return the header fields that carry the key; none for a public operation, None if headers cannot carry it.
+    """Return the header fields that carry the key; empty for a public operation, None if headers cannot carry it.
 
     Of alternative requirements, the first that a single key can satisfy is used. The result is None if there is none:
     the operation requires a certificate, a key in the URL, which logs would contain, or two credentials in one field.
@@ -122,7 +122,7 @@ def with_key_prefix(contract: Contract, prefix: str) -> Contract:
 
 
 def field_to_reject(contract: Contract, operation: Operation) -> KeyField | None:
-    """Return the field in which a wrong credential must be rejected; None if no credential is required or known."""
+    """Return the field in which a wrong key must be rejected; None for a public operation or if no field carries it."""
     if operation.is_public:
         return None
     fields = key_fields(contract, operation)

@@ -68,7 +68,7 @@ def has_unlisted_null(schema: Mapping[str, Any]) -> bool:
 
 
 def upgrade_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema of OpenAPI 3.0 as a schema of 3.1; malformed keywords are left unchanged."""
+    """Return a schema of OpenAPI 3.0 as one of 3.1; its subschemas and malformed keywords are left unchanged."""
     upgraded = {key: value for key, value in schema.items() if key != "nullable"}
     for bound, exclusive in EXCLUSIVE_BOUNDS.items():
         if isinstance(upgraded.get(exclusive), bool) and upgraded.pop(exclusive) and bound in upgraded:

@@ -202,7 +202,7 @@ class Operation:
         return None
 
     def url_path(self, values: Mapping[str, str]) -> str:
-        """Return the path with percent-encoded values in place of its parameters."""
+        """Return the path with its parameters replaced by their values, which are percent-encoded here."""
         path = self.path
         for parameter in self.path_parameters:
             path = path.replace(f"{{{parameter.name}}}", encode_segment(values[parameter.name]))
@@ -310,7 +310,7 @@ class Contract(SchemaDocument):
         return self.exclusions_as("checked")
 
     def exclusions_as(self, verb: str) -> list[str]:
-        """Return a sentence per invalid part, naming its operations as not `verb`, such as `checked`."""
+        """Return a sentence per problem: its operations are not `verb`, such as `checked`; other parts are not used."""
         operations = [exclusion for exclusion in self.excluded if exclusion.is_operation]
         others = [exclusion for exclusion in self.excluded if not exclusion.is_operation]
         return [*exclusion_texts(operations, verb), *exclusion_texts(others, "used")]
@@ -322,10 +322,10 @@ class Contract(SchemaDocument):
 
 
 def select_media_type(documented: Iterable[str], actual: str) -> str | None:
-    """Return the documented media type whose schema applies to a body of type `actual`; None if it cannot be JSON.
+    """Return the most exact documented media type that covers `actual`, else the first that may be JSON.
 
-    A response with a wrong or missing content type is validated against the first media type that may be JSON. The
-    wrong type is a separate finding and does not exempt the body.
+    None if a type covers `actual`, which cannot be JSON, or if no documented type may be JSON. A wrong or missing type
+    of a response is a separate finding and does not exempt the body.
     """
     documented = list(documented)
     covering = [media for media in documented if covers_media_type(media, actual)]
@@ -338,7 +338,10 @@ def select_media_type(documented: Iterable[str], actual: str) -> str | None:
 
 
 def covers_media_type(documented: str, actual: str) -> bool:
-    """Return whether a documented media type or range (`application/*`, `*/*`) includes the actual media type."""
+    """Return whether a documented media type or range (`application/*`, `*/*`) includes the actual media type.
+
+    The actual media type must be in lower case and without parameters.
+    """
     kind, _, subtype = documented.partition(";")[0].strip().lower().partition("/")
     actual_kind, _, actual_subtype = actual.partition("/")
     return bool(actual) and kind in ("*", actual_kind) and subtype in ("*", actual_subtype)

@@ -179,7 +179,7 @@ class Spec:
         return target
 
     def _pointer_of_reference(self, ref: str, part: Part) -> str | None:
-        """Return the pointer that a reference in a part leads to, or None if it leads outside the document."""
+        """Return the pointer that a reference in a part leads to; None if the document lacks its identifier."""
         if ref != "#" and not ref.startswith("#/"):
             return self._addresses.pointer(ref, self._addresses.base(part.pointer))
         if "%" not in ref:
@@ -247,7 +247,7 @@ class RawOperation(NamedTuple):
 
 
 def operations(spec: Spec) -> list[RawOperation]:
-    """Return all operations of a document, in its order; raises `DocumentError` for an invalid path item."""
+    """Return the operations of a document that are not marked as excluded, in its order."""
     operations = []
     for path, item in spec.fields(spec.root / "paths"):
         if not path.startswith("/"):
@@ -262,7 +262,7 @@ def operations(spec: Spec) -> list[RawOperation]:
 
 
 def operations_of(spec: Spec, item: Part) -> Iterator[tuple[str, Part]]:
-    """Yield method and part of each operation of a path item; raises `DocumentError` if a part is not a mapping."""
+    """Yield method and part of the operations of a path item that are not marked as excluded."""
     members = [(method, item / method) for method in METHODS]
     for method, part in [*members, *spec.members(item / ADDITIONAL)]:
         if part.value is not None and EXCLUDED not in spec.mapping(part):

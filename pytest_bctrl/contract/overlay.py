@@ -60,7 +60,7 @@ def _overlay_version(overlay: Mapping[str, Any], name: str) -> str:
 
 
 def select_nodes(expression: str, document: Any) -> dict[Path, Any]:
-    """Return the values that a JSONPath (RFC 9535) selects, by path, each once and in document order.
+    """Return the values that a JSONPath (RFC 9535) selects, by path, each once and in the order of the selection.
 
     Raises `DocumentError` if the expression is not a JSONPath.
     """
@@ -101,7 +101,7 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
             hint="change or remove the action in the overlay, then run: pytest-bctrl contract build",
         )
     if action.get("remove") is True:
-        for location in reversed(matches):
+        for location in sorted(matches, key=_removal_key, reverse=True):
             del _container_of(document, location, where)[location[-1]]
         return
     if ("update" in action) + ("copy" in action and not is_1_0) != 1:
@@ -117,6 +117,11 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
         )
     for location, value in matches.items():
         _update_node(document, location, value, update, where, is_1_0=is_1_0)
+
+
+def _removal_key(location: Path) -> list[tuple[bool, str | int]]:
+    """Return a sort key of a path: after its parents, and by position in a list, whatever order selected it."""
+    return [(isinstance(key, int), key) for key in location]
 
 
 def _copied_node(expression: Any, document: dict[str, Any], where: str) -> Any:
@@ -265,5 +270,5 @@ def _quoted(text: str) -> str:
 
 
 def is_same_json(first: Any, second: Any) -> bool:
-    """Return whether two values are equal as JSON, where `true` is not 1."""
+    """Return whether two values have the same JSON text with sorted keys: `true` is not 1, and 1 is not 1.0."""
     return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)

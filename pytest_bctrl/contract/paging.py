@@ -140,7 +140,7 @@ class Paging:
         return self._next_offset(body, query, size)
 
     def _next_page(self, body: Any, query: Sequence[Pair], size: int) -> int | None:
-        """Return the number of the next page, or None if the response counts no further items or pages."""
+        """Return the number of the next page; None only if a total of items or pages in the body is reached."""
         page = query_integer(self.start, query, self.first)
         pages = page - self.first + 1
         if _has_reached(body, self.total, pages * size) or _has_reached(body, self.pages, pages):
@@ -148,7 +148,7 @@ class Paging:
         return page + 1
 
     def _next_offset(self, body: Any, query: Sequence[Pair], size: int) -> int | None:
-        """Return the offset of the next page, or None if the response counts no further items."""
+        """Return the offset of the next page; None only if a total of items in the body is reached."""
         offset = query_integer(self.start, query, self.first)
         if _has_reached(body, self.total, offset - self.first + size):
             return None

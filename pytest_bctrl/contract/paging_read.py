@@ -33,7 +33,7 @@ from pytest_bctrl.errors import DocumentError
 
 @lru_cache(maxsize=256)
 def list_member(contract: Contract, operation: Operation) -> str | None:
-    """Return the name of the list in the success response; empty if the body is the list, None if there is none.
+    """Return the name of the list in the success response; empty if the body is the list, None if it is not clear.
 
     That is the only array that may be empty and holds objects, or else the only required array that may be empty.
     """
@@ -139,7 +139,7 @@ class _PagingReader:
         )
 
     def _has_link_header(self) -> bool:
-        """Return whether the `Link` field has the URL of the next page."""
+        """Return whether a `Link` field has the next page's URL: by the extension, else if the field is documented."""
         if "next" in self._extension:
             return self._extension["next"] == LINK
         headers = self._operation.success.headers if self._operation.success else ()
@@ -157,13 +157,13 @@ class _PagingReader:
         return members
 
     def _first_page_value(self, start: Parameter | None, by: By) -> int:
-        """Return the value of the start parameter for the first page."""
+        """Return the value of the start parameter for the first page, 0 or 1."""
         usual_first = int(by == "page")
         first: int = self._keyword_integer(start, "default", self._keyword_integer(start, "minimum", usual_first))
         return first if first in (0, 1) else usual_first
 
     def _echoes(self, *parameters: Parameter | None) -> Iterator[tuple[Members, Parameter]]:
-        """Yield the members of the response that repeat the value of a parameter."""
+        """Yield the members of the response that have the name of a parameter, so that they repeat its value."""
         for parameter in parameters:
             if parameter is None:
                 continue
@@ -248,7 +248,7 @@ class _PagingReader:
         return by not in ("cursor", "item") and _significant_name(members) in ("next", "nextpage")
 
     def _identity_member(self) -> str:
-        """Return the member that identifies an item: named by the extension, unique by an invariant, or well-known."""
+        """Return the member that identifies an item, by the extension, an invariant or a known name; else empty."""
         prefix = f"{self._items}[*]."
         locations = (str(rule.get("unique", "")) for rule in self._operation.invariants)
         unique = (location.removeprefix(prefix) for location in locations if location.startswith(prefix))
@@ -308,7 +308,7 @@ def _without_separators(name: str) -> str:
 
 
 def _significant_name(members: Members) -> str:
-    """Return the name that describes a member: for `next.after` and `links.next.href`, that of the object."""
+    """Return a member's name without separators; `next` if its object gives it that meaning, as in `next.href`."""
     name = _without_separators(members[-1])
     if len(members) > 1 and (_without_separators(members[-2]), name) in _WITHIN:
         return "next"

@@ -115,7 +115,7 @@ def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> 
 
 
 def _can_carry(parameter: Parameter, value: Any) -> bool:
-    """Return whether a parameter can carry the value; in a header, a line end would begin another field."""
+    """Return whether a header field or cookie can carry the value, which needs no line ends; true in path and query."""
     if parameter.in_ not in ("header", "cookie"):
         return True
     if parameter.in_ == "header" and not is_field_name(parameter.name):
@@ -202,7 +202,7 @@ def _text_and_parts(parameter: Parameter, texts: list[str]) -> tuple[str, list[s
 def _object_value(
     contract: Contract, parameter: Parameter, pairs: Sequence[Pair], parts: Sequence[str], others: Collection[str]
 ) -> dict[str, Any] | None:
-    """Return the object that parts or query pairs represent for a parameter; None if they represent none."""
+    """Return the object that parts or query pairs represent; None if a part is a name without a value."""
     if parameter.style == "deepObject":
         return _nested_object(contract, parameter.schema, read_members(parameter.name, pairs))
     documented, additional = object_members(contract, parameter.schema)
@@ -278,7 +278,7 @@ def _nested_value(contract: Contract, schema: Schema, member: Member) -> Any:
 
 
 def item_schema(contract: Contract, schema: Schema) -> Schema:
-    """Return the schema of the items of a list."""
+    """Return the schema of the items of a list, from the first applicable schema that has one, else `True`."""
     items: Schema = next(
         (keywords["items"] for keywords in _applicable_keywords(contract, schema) if "items" in keywords), True
     )
@@ -294,7 +294,10 @@ def _possible_lists(contract: Contract, parameter: Parameter, parts: Sequence[st
 
 
 def object_members(contract: Contract, schema: Schema) -> tuple[dict[str, Schema], Schema | None]:
-    """Return the documented properties of a schema and its branches, and the schema of other properties or None."""
+    """Return the documented properties of a schema and its branches, and the schema under `additionalProperties`.
+
+    The second is None if no applicable schema has `additionalProperties`, or only `false`.
+    """
     properties: dict[str, Schema] = {}
     additional = None
     for applicable in _applicable_keywords(contract, schema):

@@ -169,7 +169,7 @@ class Reach:
                     yield f"/components/securitySchemes/{escape_token(name)}"
 
     def affects(self, operation: str, pointer: str) -> bool:
-        """Return whether a value is within a part of an operation, or contains the operation."""
+        """Return whether the value at a pointer is within a part of an operation or contains it; never for `/paths`."""
         if operation.startswith(f"{pointer}/") and pointer.count("/") > 1:
             return True
         parts = self.parts(operation)
@@ -178,7 +178,10 @@ class Reach:
         return pointer != ""
 
     def only(self, operations: Collection[str]) -> dict[str, Any]:
-        """Return the document with these operations, and without the parts that none of them needs."""
+        """Return the document with these operations and the parts that they refer to; others may remain, but marked.
+
+        Another operation is marked as excluded if these refer to a part of it.
+        """
         tree = _key_tree(part for operation in operations for part in self.parts(operation))
         retained: dict[str, Any] = {}
         for key, value in self.document.items():
@@ -209,7 +212,7 @@ class Reach:
         return document
 
     def _mark_excluded(self, document: Mapping[str, Any], operation: str) -> None:
-        """Mark an operation as excluded if the reduced document still has some of its parts."""
+        """Mark an operation as excluded if a reduced document has it, but not all of it."""
         try:
             value = value_at(document, operation)
         except LookupError:

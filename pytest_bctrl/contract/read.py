@@ -59,10 +59,10 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     """
     from pytest_bctrl.contract.soundness import find_problems
     from pytest_bctrl.contract.unused_parts import without_repeated_ids, without_unreadable_samples
-    from pytest_bctrl.contract.upgrade import upgrade_valid
+    from pytest_bctrl.contract.upgrade import upgrade_supported
     from pytest_bctrl.contract.valid_parts import original_pointers, valid_parts
 
-    upgraded, sha256 = upgrade_valid(document, name), digest(document)
+    upgraded, sha256 = upgrade_supported(document, name), digest(document)
 
     def contract_of(part: Mapping[str, Any]) -> Contract:
         """Return the contract of a part of the document, with the digest of the whole document."""
@@ -138,7 +138,7 @@ def from_validated(
 
 
 def _server_url(server: Mapping[str, Any]) -> str:
-    """Return the URL of a server with the defaults of its variables (OpenAPI 3.1, 4.8.6)."""
+    """Return a server's URL with the defaults of its variables (OpenAPI 3.1, 4.8.6), without slashes at its end."""
     url = str(server["url"])
     for name, variable in server.get("variables", {}).items():
         url = url.replace(f"{{{name}}}", variable["default"])
@@ -300,7 +300,7 @@ def _read_response(spec: Spec, status: str, response: Part) -> ResponseSpec:
 
 
 def _json_bodies(spec: Spec, content: Mapping[str, Part]) -> Iterator[tuple[str, Any]]:
-    """Yield media type and schema of JSON bodies: those of a JSON media type, then of a range with a JSON schema."""
+    """Yield media type and schema of JSON bodies, then `application/json` for ranges with an object or array schema."""
     yield from ((media, body.value.get("schema", True)) for media, body in content.items() if is_json(media))
     for media, body in content.items():
         if covers_media_type(media, "application/json") and _schema_keywords(spec, body / "schema").get("type") in (

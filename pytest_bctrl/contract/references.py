@@ -106,7 +106,7 @@ class Addresses:
                     self._anchors[f"{base}#{name}"] = pointer
 
     def pointer(self, reference: str, base: str = BASE) -> str | None:
-        """Return the pointer that a reference leads to from a base URI; None if it is outside the document."""
+        """Return the pointer that a reference leads to, even without a value there; None for an unknown identifier."""
         uri, _, fragment = _joined_uri(base, reference).partition("#")
         if fragment and not fragment.startswith("/"):
             return self._anchors.get(f"{uri}#{unquote(fragment)}")
@@ -115,13 +115,13 @@ class Addresses:
         return self._resources[uri] + unquote(fragment)
 
     def base(self, pointer: str) -> str:
-        """Return the base URI of a value, which is that of the nearest `$id` above it."""
+        """Return the base URI of a value, which is that of the nearest `$id` in it or above it."""
         while pointer not in self._bases:
             pointer = pointer.rpartition("/")[0]
         return self._bases[pointer]
 
     def uri(self, pointer: str) -> str:
-        """Return the URI of a value, relative to the nearest `$id`, so that a validator resolves its references."""
+        """Return the absolute URI of a value: the base URI of the nearest `$id`, and the pointer from there."""
         base = self.base(pointer)
         return f"{base}#{quote(pointer.removeprefix(self._resources[base]), safe=FRAGMENT)}"
 
@@ -139,12 +139,15 @@ class Addresses:
             resource["$defs"] = {pointer: value_at(resource, pointer) for pointer in self.roots}
         return resource
 
-    def with_absolute(self, schema: Any) -> Any:
+    def with_absolute_references(self, schema: Any) -> Any:
         """Return a schema that is not part of the document with URIs as its references to the document."""
         return self._with_references(self.uri, schema)
 
     def _with_references(self, format_reference: Callable[[str], str], document: Any, base_uri: str = "") -> Any:
-        """Return a document with reformatted references, except those that are the same relative to `base_uri`."""
+        """Return a document whose references are those that `format_reference` returns for their targets' pointers.
+
+        A reference stays if its target is unknown, or if the new one is the old one after `base_uri`.
+        """
         objects = self._objects if document is self._document else keyword_objects(document)
         changes: dict[str, Change] = {}
         for value, pointer, base, _ in objects:

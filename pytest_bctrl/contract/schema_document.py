@@ -27,7 +27,7 @@ class SchemaDocument:
         self.document = self.source = document
 
     def resolve(self, schema: Mapping[str, Any] | bool) -> Mapping[str, Any] | bool:
-        """Return the schema that a `$ref` leads to, with the keywords beside the `$ref` added by `allOf`."""
+        """Return the schema that `$ref` leads to; at keywords beside a `$ref`, these with its target in `allOf`."""
         for referring, target in pairwise(follow_references(self.document, schema, self.name)):
             siblings = {key: value for key, value in referring.items() if key != "$ref"}
             if siblings:
@@ -52,7 +52,7 @@ def follow_references(document: Mapping[str, Any], raw: Any, name: str) -> Itera
 
 
 def resolve_pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
-    """Return the value that a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` if there is none."""
+    """Return the value that a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` for any other."""
     if not reference.startswith("#"):
         raise DocumentError(
             "the reference leads outside the document", where=f"{name}: {reference}", hint="use a local one: #/…"

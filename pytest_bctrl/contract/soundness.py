@@ -16,7 +16,7 @@ from pytest_bctrl.contract.outline import EXCLUDED, METHODS
 from pytest_bctrl.contract.references import Addresses, keyword_objects
 from pytest_bctrl.contract.schema.locations import parse_steps
 from pytest_bctrl.contract.schema_document import resolve_pointer
-from pytest_bctrl.contract.upgrade import upgrade_valid
+from pytest_bctrl.contract.upgrade import upgrade_supported
 from pytest_bctrl.contract.valid_parts import DocumentProblem
 from pytest_bctrl.errors import DocumentError
 
@@ -172,7 +172,7 @@ def validate_document(document: Any, name: str) -> tuple[Mapping[str, Any], Mapp
     Raises `DocumentError`, with the location and a hint, if the kit cannot read the document, or if validating a value
     against it could take too long.
     """
-    upgraded = upgrade_valid(document, name)
+    upgraded = upgrade_supported(document, name)
     return upgraded, require_valid(upgraded, name)
 
 
@@ -186,9 +186,9 @@ def require_valid(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return a document with local references only; raises `DocumentError` for invalid references, patterns or cost.
+    """Return a document with references by identifier replaced by pointers, without validating its structure.
 
-    Returns the document with references by identifier replaced by pointers.
+    Raises `DocumentError` for an invalid reference, dialect, pattern or invariant, and if validation costs too much.
     """
     resolved = Addresses(document).with_local_references()
     root, validated = "#", set[str]()
@@ -230,7 +230,7 @@ def reference_target(
 
 
 def find_problems(document: Mapping[str, Any], name: str) -> Iterator[DocumentProblem]:
-    """Yield the problems of a document of OpenAPI 3.1 that can be found without following its references."""
+    """Yield the problems of a document of OpenAPI 3.1, except those of referenced schemas and of cost."""
     yield from _structure_problems("document", document)
     unread, resolved = unread_references(document), Addresses(document).with_local_references()
     for value, pointer, _, _ in keyword_objects(resolved):
@@ -279,19 +279,19 @@ def _structure_validator(kind: str) -> Validator:
     return Draft202012Validator(_COMPONENTS.get(kind, _DOCUMENT), offline=True)
 
 
-def require_kind(kind: str, document: Any, where: str) -> None:
+def require_kind(kind: str, value: Any, where: str) -> None:
     """Raise `DocumentError` unless a value has the structure of a component kind, such as `schemas` or `responses`.
 
     For any other kind, it must be valid as a document.
     """
-    for problem in _structure_problems(kind, document):
+    for problem in _structure_problems(kind, value):
         location = f"{where}{problem.pointer}"
         raise DocumentError(problem.text, where=location, hint=problem.hint).at(location.partition(": #")[2])
 
 
-def _structure_problems(kind: str, document: Any) -> Iterator[DocumentProblem]:
+def _structure_problems(kind: str, value: Any) -> Iterator[DocumentProblem]:
     """Yield the problems in the structure of a component: wrong types and missing members, the outermost first."""
-    for error in sorted(_structure_validator(kind).iter_errors(as_engine_input(document)), key=_depth):
+    for error in sorted(_structure_validator(kind).iter_errors(as_engine_input(value)), key=_depth):
         path = [*error.instance_path]
         if error.kind.name == "propertyNames":
             # The instance is the name, and the path that of its object.

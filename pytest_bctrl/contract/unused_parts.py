@@ -29,11 +29,11 @@ def without_unreadable_samples(document: Mapping[str, Any], name: str) -> tuple[
     unreadable = {exclusion.part for exclusion in excluded}
     holders = {pointer.rpartition("/")[0] for pointer in unreadable}
 
-    def left_out(pointer: str, value: dict[str, Any]) -> dict[str, Any]:
+    def readable_members(pointer: str, value: dict[str, Any]) -> dict[str, Any]:
         """Return an object without its unreadable members."""
         return {key: member for key, member in value.items() if f"{pointer}/{escape_token(key)}" not in unreadable}
 
-    changes = {pointer: partial(left_out, pointer) for pointer in holders}
+    changes = {pointer: partial(readable_members, pointer) for pointer in holders}
     readable: Mapping[str, Any] = rewrite_objects(document, changes)
     return readable, excluded
 
@@ -96,7 +96,7 @@ def repeated_ids(ids: Iterable[tuple[str, str, str]]) -> Iterator[Exclusion]:
 
 
 def without_repeated_ids(contract: Contract) -> Contract:
-    """Return a contract in which no two operations have the same `operationId`: the first of them keeps it."""
+    """Return a contract in which only the first operation with an `operationId` keeps it; `excluded` has the rest."""
     operations = contract.operations
     repeated = {
         exclusion.operation: exclusion

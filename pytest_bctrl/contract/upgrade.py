@@ -14,7 +14,7 @@ from pytest_bctrl.contract.schema_document import follow_references
 from pytest_bctrl.errors import DocumentError
 
 
-def upgrade_valid(document: Any, name: str) -> Mapping[str, Any]:
+def upgrade_supported(document: Any, name: str) -> Mapping[str, Any]:
     """Return a document upgraded to OpenAPI 3.1 or 3.2, with references to media types replaced by their targets.
 
     Raises `DocumentError` if it is not an OpenAPI document, or nested too deeply; its parts may be invalid.

@@ -83,9 +83,10 @@ _FEW = 5
 def valid_parts(
     document: Mapping[str, Any], problems: Iterable[DocumentProblem], check: Check
 ) -> tuple[dict[str, Any], list[Exclusion]]:
-    """Return a document with only its valid operations and their parts, and an exclusion per invalid operation.
+    """Return a document with only its valid operations and their parts, and an exclusion per problem of the others.
 
     `problems` are the problems that are known. `check` raises `DocumentError` for a document with others.
+    An invalid `info` or `servers` is replaced by an empty one.
     """
     reach = Reach(document)
     reasons: dict[str, list[DocumentProblem]] = defaultdict(list)

@@ -76,7 +76,7 @@ class YamlNode(NamedTuple):
     nodes: list[YamlNode]
 
     def members(self) -> dict[str, YamlNode]:
-        """Return the values of a mapping by their keys; empty if the node is none."""
+        """Return the values of a mapping by their keys; empty if the node is not a mapping."""
         if not self.is_mapping:
             return {}
         return {key.text: value for key, value in zip(self.nodes[::2], self.nodes[1::2], strict=True)}
@@ -204,7 +204,7 @@ class _YamlBuilder:
         return text
 
     def number_or_text(self, text: str, event: Any) -> Any:
-        """Return a plain scalar as a number if it is one in YAML, else as text; raises `DocumentError` for `NaN`."""
+        """Return a plain scalar as a number or, if it is none in YAML, as text; raises `DocumentError` for `NaN`."""
         if _NOT_JSON.fullmatch(text):
             raise self.error_at(f"{text} is not a JSON value", event, "quote it if it is meant as text")
         is_integer = _INTEGER.fullmatch(text)

@@ -242,7 +242,7 @@ def _add_items(samples: Samples) -> BodyTransform:
         for invariant in samples.invariants:
             if invariant.keyword != "equals":
                 continue
-            for _, value in list(invariant.places(body))[:1]:
+            for _, value in list(invariant.selected_values(body))[:1]:
                 changed_body = set_value(changed_body, invariant.location, value)
         return changed_body
 

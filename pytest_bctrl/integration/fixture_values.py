@@ -47,7 +47,7 @@ def contract(config: pytest.Config) -> Contract:
 
 
 def mock(config: pytest.Config) -> MockServer:
-    """Return the running mock server of this process; it stops with pytest."""
+    """Return the mock server of this process, which is started at the first call and stops with pytest."""
     if _MOCK not in config.stash:
         server = new_mock(config).start()
         trust_mock(config, server)
@@ -57,7 +57,10 @@ def mock(config: pytest.Config) -> MockServer:
 
 
 def new_mock(config: pytest.Config) -> MockServer:
-    """Return a mock server of the contract in force, not yet started, with scenarios and faults of the project."""
+    """Return a mock server of the contract in force, not yet started, with scenarios and faults of the project.
+
+    It also registers the report of requests that the mock rejected.
+    """
     from pytest_bctrl.checks.run import flattened
     from pytest_bctrl.traffic.mock import MockServer
     from pytest_bctrl.traffic.mock.custom import CustomFault, CustomScenario
@@ -80,7 +83,7 @@ def trust_mock(config: pytest.Config, server: MockServer) -> None:
 
 @contextmanager
 def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    """Yield the mock server, reset and in the scenarios of the test's markers; fails a test with unused set-up."""
+    """Yield the mock server, reset, with the scenarios of the test's markers; fails a test with unused set-up."""
     server = mock(request.config)
     server.reset()
     try:
@@ -207,7 +210,7 @@ def space_id(config: pytest.Config, environment: Mapping[str, str]) -> str:
 
 
 def schema(of: Contract) -> Any:
-    """Return the Schemathesis schema; fails the test with the install command if the extra is missing."""
+    """Return the Schemathesis schema of a contract; fails the test if the extra is missing, naming the command."""
     from pytest_bctrl.suite.run import require_extra
 
     try:

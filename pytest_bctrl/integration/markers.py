@@ -19,7 +19,7 @@ _ARGUMENTS: dict[str, tuple[str, tuple[Any, ...], str]] = {
 
 
 def require_valid_markers(items: Iterable[pytest.Item]) -> None:
-    """Raise `pytest.UsageError` for a marker with wrong arguments."""
+    """Raise `pytest.UsageError` for one of these markers (`_ARGUMENTS`) with wrong arguments."""
     for item in items:
         for name, (argument, values, hint) in _ARGUMENTS.items():
             for marker in item.iter_markers(name):
@@ -30,7 +30,7 @@ def require_valid_markers(items: Iterable[pytest.Item]) -> None:
 
 
 def _is_valid(marker: pytest.Mark, argument: str, values: tuple[Any, ...]) -> bool:
-    """Return whether a marker has the one argument that it may have, with one of its values."""
+    """Return whether a marker has exactly this keyword argument, with one of these values."""
     if marker.args or list(marker.kwargs) != [argument]:
         return False
     value = marker.kwargs[argument]

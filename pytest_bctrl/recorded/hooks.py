@@ -75,7 +75,7 @@ def runtimes_of(recording: RecordedTest) -> list[dict[str, Any]]:
 
 
 def _usual_space(config: pytest.Config) -> str:
-    """Return `bctrl_space_id` unless overridden: the mock's id, or the setting of a live run, empty if invalid."""
+    """Return the value of `bctrl_space_id` if the project does not override it; empty if its setting is invalid."""
     with suppress(SettingError):
         return space_id(config, os.environ)
     return ""
@@ -107,7 +107,7 @@ class RecordingHooks:
             fixtures["bctrl_space_id"] = recording.space_id
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember which tests had a failing subtest, because the test itself may be reported as passed."""
+        """Remember which tests had a failed report, as of a subtest, because the last one may say that they passed."""
         if report.failed:
             self._failed.add(report.nodeid)
 
@@ -134,9 +134,10 @@ class RecordingHooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Fail a test whose requests were not recorded, even if it caught the errors; else write its recording.
+        """Fail a test whose requests were not recorded, even if it caught the errors; write the recording if it passed.
 
-        This needs the report and not the call, because only the report says that a `unittest` case failed.
+        This needs the report and not the call, because only the report says that a `unittest` case failed. The
+        responses count for coverage, and the report gets the outcome for the summary.
         """
         report = yield
         recording = item.stash.get(_RECORDED, None)
@@ -144,7 +145,7 @@ class RecordingHooks:
             # A test that is rerun starts afresh.
             self._failed.discard(item.nodeid)
         if recording is not None and report.when == "call":
-            self._judge(item, recording, report, call.excinfo)
+            self._write_or_fail(item, recording, report, call.excinfo)
             # In a live run, replayed responses do not come from the live API, and must not count as such.
             if recording.is_recording or not item.config.option.bctrl_live:
                 for response in recording.responses():
@@ -152,14 +153,14 @@ class RecordingHooks:
             report.bctrl_recording = _outcome(recording, passed=report.passed)  # type: ignore[attr-defined]
         return report
 
-    def _judge(
+    def _write_or_fail(
         self,
         item: pytest.Item,
         recording: RecordedTest,
         report: pytest.TestReport,
         error: pytest.ExceptionInfo[BaseException] | None,
     ) -> None:
-        """Fail the test if a request was not recorded, or if the recording cannot be written."""
+        """Fail the test if a request was not recorded; if it passed, write its recording, and fail it if that fails."""
         if recording.player.misses:
             # If nothing else failed, the traceback through the client adds nothing.
             if report.failed and not (error and error.errisinstance(UnrecordedRequestError)):

@@ -229,7 +229,7 @@ class RecordedTest:
 
     @contextmanager
     def played_by(self, server: MockServer) -> Iterator[None]:
-        """Let the mock server replay the recording, with the recorded space id, for the duration of the block."""
+        """Let the mock server replay the recording, with its space id; only the server's space id is restored after."""
         space_id, server.space_id = server.space_id, self.space_id
         server.play(scenario(self.player))
         try:
@@ -238,7 +238,7 @@ class RecordedTest:
             server.space_id = space_id
 
     def finish(self) -> None:
-        """Write the exchanges recorded since the last call; raises `BctrlError` for a secret or a breach."""
+        """Write all exchanges recorded so far if any is new; raises `BctrlError` for a secret or a breach."""
         if not self.is_recording or self.aim is None or self._saved == len(self._kept):
             return
         self._saved = len(self._kept)

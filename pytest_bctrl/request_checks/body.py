@@ -194,7 +194,7 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-esc
 
 
 def _allows_empty_body(content_type: ContentType) -> bool:
-    """Return whether no bytes at all are a body: an empty text or form, if its media type is given."""
+    """Return whether no bytes at all may be a body: of any media type that is given, except JSON and multipart."""
     return bool(content_type.essence) and not is_json(content_type.essence) and content_type.essence != MULTIPART
 
 

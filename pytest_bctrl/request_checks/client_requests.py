@@ -49,7 +49,7 @@ def read_request(request: Any, url: str | None, headers: Any, body: Any) -> Clie
 
 
 def _library_of(request: Any) -> str:
-    """Return the top-level name of the library that defines the class of a request, or a base of it."""
+    """Return the supported library that defines the class of a request, or a base of it; empty if none does."""
     names = [cls.__module__.partition(".")[0] for cls in type(request).__mro__]
     return next((name for name in names if name in _READERS), "")
 

@@ -82,23 +82,23 @@ def _possible_values(
 
 
 def _values_by_name(
-    contract: Contract, schema: Schema, fields: Sequence[Field], has_json: bool = False
+    contract: Contract, schema: Schema, fields: Sequence[Field], is_json_encoded: bool = False
 ) -> Iterator[Any]:
     """Yield the values of fields that have the same name: each field is a value, or an item of a list."""
     types = schema_types(contract, schema)
     if len(fields) == 1:
-        value = _field_value(contract, schema, fields[0], has_json)
+        value = _field_value(contract, schema, fields[0], is_json_encoded)
         if "array" not in types or isinstance(value, list):
             yield value
     if "array" in types or len(fields) > 1:
         items = item_schema(contract, schema) if "array" in types else schema
-        yield [_field_value(contract, items, field, has_json) for field in fields]
+        yield [_field_value(contract, items, field, is_json_encoded) for field in fields]
 
 
-def _field_value(contract: Contract, schema: Schema, field: Field, has_json: bool) -> Any:
-    """Return the value of one field: JSON if its media type says so or its schema has no scalar, else a scalar."""
+def _field_value(contract: Contract, schema: Schema, field: Field, is_json_encoded: bool) -> Any:
+    """Return the value of one field: JSON by its encoding, media type or schema, or else a scalar."""
     types = schema_types(contract, schema)
-    if has_json or is_json(field.content_type.essence) or (types and types <= {"array", "object"}):
+    if is_json_encoded or is_json(field.content_type.essence) or (types and types <= {"array", "object"}):
         parsed = parse(field.content)
         return parsed.value if parsed.ok else field.text
     return read_scalar(contract, schema, field.text)
@@ -120,7 +120,7 @@ def part_violations(contract: Contract, media: MediaType, fields: Sequence[Field
 
 
 def _header_violations(contract: Contract, header: Parameter, field: Field) -> Iterator[RequestViolation]:
-    """Yield the violations of a header field of a part: missing though required, or against its schema."""
+    """Yield the violations of a header field of a part: missing though required, or invalid against its schema."""
     text = field.headers.get(header.name)
     place = f"body.{field.name} header {header.name}"
     if text is None:

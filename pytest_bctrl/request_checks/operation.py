@@ -68,7 +68,7 @@ class OperationChecks:
 
 
 def target_violation(contract: Contract, request: Request, match: Match | None) -> RequestViolation:
-    """Return the violation of a request to an undocumented path or with an undocumented method."""
+    """Return the violation of a request to an undocumented path; with a match, that of an undocumented method."""
     if match is None:
         paths = list(dict.fromkeys(operation.path for operation in contract.operations))
         message = "the contract documents no operation at this path"

@@ -31,8 +31,8 @@ _ALL_OF = re.compile(r"(.*)/allOf/\d+")
 def request_contract(contract: Contract) -> Contract:
     """Return the contract whose schemas apply to requests; the contract itself if none differs.
 
-    The properties that a `required` names are dropped from it if the schema, or one that applies with it, marks them
-    as `readOnly`.
+    Each `required` loses the properties that its schema, or one that applies with it, marks as `readOnly`. Integers
+    have the range of their format.
     """
     objects = {pointer: value for value, pointer, _, _ in keyword_objects(contract.document)}
     changes: dict[str, Change] = {}
@@ -79,7 +79,7 @@ def _with_range(limit: int, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_required(required: list[str], schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with other required properties."""
+    """Return a schema with these names as its required properties."""
     return {**schema, "required": required}
 
 

@@ -234,7 +234,7 @@ class Builder:
                 yield from (attempt(index, retried_optional) for index in indexes * _TRIES)
 
     def _attempt(self, shape: Shape, location: str, index: int, depth: int, optional: bool | None) -> Any:
-        """Return a value of a shape, with optional members as `optional` says."""
+        """Return a value of a shape; `optional` sets whether objects have optional members from now on, unless None."""
         self._attempt_count += 1
         if optional is not None:
             self._optional = optional

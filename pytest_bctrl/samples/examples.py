@@ -53,7 +53,7 @@ def body_problem(contract: Contract, media_type: str, schema: Schema, value: Any
 
 
 def example_problems(contract: Contract, spec: ResponseSpec, only: str | None = None) -> Iterator[str]:
-    """Yield a sentence per documented example, or that of the name `only`, which does not conform to the contract.
+    """Yield a sentence per documented example that does not conform to the contract.
 
     `only` is the name of the only example to validate, by default all of them.
     """

@@ -112,9 +112,9 @@ def existing_path_values(contract: Contract, parameter: Parameter, settings: Map
 
 
 def distinct_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
-    """Return at most eight values of a parameter, each of a different kind: examples, listed values, limits.
+    """Return at most eight different values of a parameter: that of a setting, else examples, listed values, limits.
 
-    If a setting has a value, it is the only one.
+    Each survives transport. Of other values, a generated one per alternative of the schema is included.
     """
     values: list[Any] = []
     for value in _possible_values(contract, parameter, settings):
@@ -166,7 +166,7 @@ def _from_settings(parameter: Parameter, settings: Mapping[str, str]) -> list[st
 
 
 def _possible_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> Iterator[Any]:
-    """Yield values of a parameter that survive transport: from settings, examples, and generated ones."""
+    """Yield values of a parameter that survive transport: that of a setting, else examples and generated values."""
     arriving = partial(survives_transport, contract, parameter)
     if parameter.setting is not None or parameter.name in settings:
         # Only the settings know what exists; a generated value would name nothing.

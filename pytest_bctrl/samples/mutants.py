@@ -87,7 +87,7 @@ def broken_closed(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 
 
 def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """Yield values that hardly any branch allows, an empty object and a number, with a description."""
+    """Yield a number and, if each branch requires properties or is a reference, an empty object, with descriptions."""
     branches = schema.get("oneOf") or schema["anyOf"]
     if all(isinstance(branch, Mapping) and (branch.keys() & {"$ref", "required"}) for branch in branches):
         yield "an empty object", {}
@@ -214,7 +214,7 @@ class Mutant:
 
 
 def mutants(samples: Samples) -> list[Mutant]:
-    """Return every mutant of the sample: a body per rule that breaks only this rule.
+    """Return every mutant of the sample: a body for each way to break one rule.
 
     They break each invariant (and are valid against the schema), add a property to each object with documented
     properties, and break every keyword at every location, one at a time.
@@ -272,7 +272,7 @@ def rules_without_mutant(samples: Samples) -> list[str]:
 
 
 def broken(samples: Samples, body: Any, rule: str) -> Mutant:
-    """Return a mutant of `body` that breaks one rule; raises `SettingError` if the contract has no such rule.
+    """Return a mutant of `body`, else of the sample, that breaks a rule; raises `SettingError` for an unknown rule.
 
     `rule` is a location (`runtimes[*].status`), a location and a keyword (`runtimes[*].status: type`), the name of an
     invariant (`unique_ids`) or `undocumented_property`. If `body` has no such location, the sample is broken instead.
@@ -299,7 +299,7 @@ def rules(samples: Samples) -> list[str]:
 
 
 def _last_values_by_location(samples: Samples, bodies: Sequence[Any]) -> list[tuple[LocatedValue, Any]]:
-    """Return the last non-empty value at every location and branch, with the first body that has the location."""
+    """Return a value at each location and branch, with its body: the last in the first body, not empty if possible."""
     by_location: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
     for body in bodies:
         last: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}

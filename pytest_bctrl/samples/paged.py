@@ -24,7 +24,7 @@ class SampleSource(Protocol):
 
 
 def as_last_page(samples: SampleSource, paging: Paging, body: Any, full: Callable[[], Any] | None = None) -> Any:
-    """Return a body whose paging members say that it is the last page."""
+    """Return a body whose paging members say that it is the last page, as far as the contract allows that."""
     body = with_member(samples, body, paging.more, [False], full)
     return with_member(samples, body, paging.next, [None, ABSENT, ""], full)
 

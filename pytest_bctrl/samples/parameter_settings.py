@@ -11,7 +11,7 @@ from pytest_bctrl.settings.table import VALUES
 
 
 def values_of(operation: Operation, settings: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the values of an operation's parameters by name, taken from settings for it or for all operations.
+    """Return the settings, with the values for this operation also under the plain names of its parameters.
 
     `METHOD /path name` takes precedence over `operationId.name`, and that over `name`.
     """
@@ -25,7 +25,7 @@ def values_of(operation: Operation, settings: Mapping[str, str]) -> Mapping[str,
 
 
 def _prefixes(operation: Operation) -> Iterator[str]:
-    """Yield what limits a name to one operation, the more specific one last."""
+    """Yield the prefixes that limit a name in settings to one operation, that with the highest precedence last."""
     if operation.operation_id:
         yield f"{operation.operation_id}."
     yield f"{operation.label} "

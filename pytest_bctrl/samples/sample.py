@@ -57,7 +57,7 @@ class Samples:
         return [rule for entry in self.operation.invariants for rule in Invariant.of(entry)]
 
     def parameters(self, space_id: str) -> dict[str, str]:
-        """Return the values of the path parameters by name, with `space_id` as that of the space."""
+        """Return the values of the path parameters that have one, by name, with `space_id` as that of the space."""
         values = {}
         for parameter in self.operation.path_parameters:
             candidates = existing_path_values(self.contract, parameter, {"space_id": space_id})
@@ -77,7 +77,10 @@ class Samples:
         return self._covering_body(RoundRobin(_SAMPLE_SEED))
 
     def exemplary(self, space_id: str = SPACE_ID) -> Any:
-        """Return the first documented example that conforms, or else the sample with the examples of its parts."""
+        """Return the first documented example that conforms, else the sample, possibly with the examples of its parts.
+
+        The space id in it is `space_id`.
+        """
         for body in self.examples.values():
             return self.set_space_id(copy.deepcopy(body), space_id)
         try:
@@ -159,7 +162,7 @@ class Samples:
         return self.run(seed, 1, count, space_id)[0]
 
     def run(self, seed: int, bodies: int, count: int | None = None, space_id: str = SPACE_ID) -> list[Any]:
-        """Return the first `bodies` bodies of a seeded series, which together cover every alternative."""
+        """Return the first `bodies` bodies of a seeded series, which uses each alternative before it repeats one."""
         choice = RoundRobin(seed)
         lengths = list(islice(cycle(_LENGTHS), bodies))
         if count is not None:
@@ -221,7 +224,7 @@ class Samples:
         return list_schema(self.contract, self.operation, self.list_name)
 
     def overridden(self, item: Any, overrides: Mapping[str, Any], *, conforming: bool) -> Any:
-        """Return an item with values replaced, dependent ones updated; raises `SettingError` if it breaks the contract.
+        """Return an item with values replaced; with `conforming`, raises `SettingError` if it breaks the contract.
 
         Values that depend on them by an invariant are adjusted (`kind` with `type`).
         """
@@ -248,7 +251,8 @@ class Samples:
             if rule.keyword != "unique":
                 continue
             for path, _, value in rule.check(body, {}):
-                first = next(place for place, repeated in rule.places(body) if str(repeated).lower() == value.lower())
+                selected = rule.selected_values(body)
+                first = next(earlier for earlier, repeated in selected if str(repeated).lower() == value.lower())
                 numbers = " and ".join(str(step) for step in (*first, *path) if isinstance(step, int))
                 raise SettingError(
                     f"items {numbers} have the same {path[-1]}",

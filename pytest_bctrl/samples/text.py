@@ -371,7 +371,7 @@ class _PatternWriter:
     remaining: int = _REPEATED
 
     def text_of_one(self, alternatives: list[list[_PatternPart]]) -> Iterator[str]:
-        """Yield texts of a random alternative, each part repeated at random."""
+        """Yield the texts of the parts of a random alternative, each repeated at random."""
         for part in self.source.choice(alternatives):
             most_times = max(part.minimum, min(part.maximum, part.minimum + self.extra))
             for _ in range(self.source.randint(part.minimum, most_times)):

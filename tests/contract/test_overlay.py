@@ -51,6 +51,12 @@ def test_remove_handles_nested_and_repeated_targets() -> None:
     assert {"x": {"x": {"x": {"b": 2}}}} == applied({"target": "$..x..a", "remove": True}, document=document)
 
 
+@pytest.mark.parametrize("selectors", ["1,0", "0,1", "-3,0", "1::-1", "?@ == 'b',0"])
+def test_remove_deletes_the_selected_items_whatever_their_order(selectors: str) -> None:
+    document = {"tags": ["a", "b", "c", "d"]}
+    assert {"tags": ["c", "d"]} == applied({"target": f"$.tags[{selectors}]", "remove": True}, document=document)
+
+
 @pytest.mark.parametrize(
     ("action", "problem"),
     [

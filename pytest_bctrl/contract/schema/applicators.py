@@ -176,7 +176,7 @@ class Choice:
 
     @property
     def requires_tag_property(self) -> bool:
-        """Whether every object of a branch has the property that distinguishes the branches."""
+        """Whether a property distinguishes the branches and each lists values for it; it may still be optional."""
         return self.name is not None and all(
             self.branch_features[index].values_of(self.name) for index in self.branches_of_type
         )

@@ -41,13 +41,13 @@ class Invariant:
         """Return the rules of an entry of `x-bctrl-invariants`, one per keyword."""
         return [kind(entry) for kind in _KINDS if kind.keyword in entry]
 
-    def places(self, body: Any) -> list[tuple[Path, Any]]:
+    def selected_values(self, body: Any) -> list[tuple[Path, Any]]:
         """Return path and value of every value of a body that the rule applies to."""
         return list(select_values(body, self.location))
 
     def objects_to_check(self, body: Any) -> list[tuple[Path, dict[str, Any]]]:
         """Return path and value of every object that the rule applies to."""
-        return [(path, value) for path, value in self.places(body) if isinstance(value, dict)]
+        return [(path, value) for path, value in self.selected_values(body) if isinstance(value, dict)]
 
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
         """Yield the violations of the rule in a response body; `values` are the path values of the request."""
@@ -84,7 +84,7 @@ class _Unique(Invariant):
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
         """Yield a violation for each string that repeats an earlier one."""
         seen: set[str] = set()
-        for path, value in self.places(body):
+        for path, value in self.selected_values(body):
             if isinstance(value, str):
                 if value.lower() in seen:
                     yield path, "a value of its own", value
@@ -109,12 +109,12 @@ class _Unique(Invariant):
 
     def _identifiers(self, body: Any) -> list[tuple[Path, Any]]:
         """Return path and value of the strings and integers that must be unique."""
-        return [(path, value) for path, value in self.places(body) if isinstance(value, str | int)]
+        return [(path, value) for path, value in self.selected_values(body) if isinstance(value, str | int)]
 
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
-        """Yield a copy whose last value repeats the first."""
+        """Yield a copy whose last value repeats the first, if there are two values."""
         broken = copy.deepcopy(body)
-        places = self.places(broken)
+        places = self.selected_values(broken)
         if len(places) > 1:
             _set_at(broken, places[-1][0], places[0][1])
             yield "the last is the first again", broken
@@ -132,7 +132,7 @@ class _Equals(Invariant):
     def check(self, body: Any, values: Values) -> Iterator[RuleViolation]:
         """Yield a violation for each value that differs from the path parameter of the request."""
         expected = values.get(self.parameter)
-        for path, value in self.places(body):
+        for path, value in self.selected_values(body):
             is_comparable = isinstance(value, str | int) and not isinstance(value, bool)
             if expected is not None and is_comparable and str(value).lower() != expected.lower():
                 yield path, expected, value
@@ -142,7 +142,7 @@ class _Equals(Invariant):
         text = values.get(self.parameter)
         if text is None:
             return
-        for path, value in self.places(body):
+        for path, value in self.selected_values(body):
             is_number = isinstance(value, int) and not isinstance(value, bool)
             is_integer = is_number and re.fullmatch(r"-?\d+", text)
             _set_at(body, path, int(text) if is_integer else text)
@@ -150,7 +150,7 @@ class _Equals(Invariant):
     def broken_copies(self, body: Any) -> Iterator[tuple[str, Any]]:
         """Yield a copy whose last value is a different id."""
         broken = copy.deepcopy(body)
-        for path, _ in self.places(broken)[-1:]:
+        for path, _ in self.selected_values(broken)[-1:]:
             _set_at(broken, path, "00000000-0000-4000-8000-00000000dead")
             yield "the last is another's", broken
 
@@ -249,7 +249,7 @@ class _Ordered(Invariant):
             item[earlier], item[later] = item[later], item[earlier]
 
     def propagate(self, item: dict[str, Any], overrides: Mapping[str, Any]) -> None:
-        """Move the time that is not overridden to the overridden one if they are in the wrong order."""
+        """Set the time that is not overridden to the overridden one unless they are certainly in order."""
         earlier, later = self.names
         for free_name, fixed_name in ((earlier, later), (later, earlier)):
             if free_name in overrides or fixed_name not in overrides:
@@ -314,7 +314,7 @@ def _unused_number(seen: set[Any]) -> int:
 
 
 def _variant(value: Any, index: int) -> Any:
-    """Return a value in the form of `value` that differs for each index."""
+    """Return a value in the form of `value`, another for each index as far as its length and digits allow."""
     if isinstance(value, str) and _UUID.fullmatch(value):
         from hashlib import blake2b
 

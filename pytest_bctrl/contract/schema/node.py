@@ -74,7 +74,7 @@ class Node:
 
     @cached_property
     def types(self) -> frozenset[str]:
-        """The JSON types that every value at this location may have."""
+        """The JSON types that values at this location may have, whatever their branch."""
         return types_of_expanded(self.contract, self._always)
 
     @cached_property
@@ -122,7 +122,7 @@ class Node:
 
     @cached_property
     def is_open(self) -> bool:
-        """Whether objects here may have undocumented properties."""
+        """Whether objects may have other properties: none is documented, or a keyword of a schema allows others."""
         schema_refs = (*self.schemas_for("object"), *self._possible_parts)
         return not self.members or any(_allows_other_properties(keywords_of(schema_ref)) for schema_ref in schema_refs)
 
@@ -279,7 +279,7 @@ def _has_keyword(keywords: Mapping[str, Any], keyword: str, key: str | int | Non
 
 
 def _allows_other_properties(keywords: Mapping[str, Any]) -> bool:
-    """Return whether a schema has a schema for properties that it does not name."""
+    """Return whether a schema has a keyword that allows properties other than those it names."""
     return bool(keywords.get("patternProperties")) or any(
         keywords.get(keyword, False) is not False for keyword in ("additionalProperties", "unevaluatedProperties")
     )

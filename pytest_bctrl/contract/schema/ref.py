@@ -186,7 +186,7 @@ def types_of_expanded(contract: SchemaDocument, schema_refs: Iterable[SchemaRef]
 
 
 def _types_of_schema(contract: SchemaDocument, schema_ref: SchemaRef) -> frozenset[str]:
-    """Return the JSON types that a schema allows by `type`, listed values and its branches."""
+    """Return the JSON types that a schema allows by `type` and branches; listed values exclude only containers."""
     schema = schema_ref.schema
     if isinstance(schema, bool):
         return _ALL_TYPES if schema else frozenset()

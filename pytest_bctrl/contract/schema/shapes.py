@@ -30,7 +30,7 @@ class Shape:
 
 
 def shapes(contract: SchemaDocument, schema: Schema) -> tuple[Shape, ...]:
-    """Return the alternatives of a schema as shapes, references followed; only `any` if it has no constraint."""
+    """Return the alternatives of a schema as shapes, `any` without a constraint, none for `False`."""
     return shapes_of_flat(flatten(contract, schema))
 
 
