@@ -120,7 +120,7 @@ def _apply_action(action: Mapping[str, Any], document: dict[str, Any], where: st
 
 
 def _removal_key(location: Path) -> list[tuple[bool, str | int]]:
-    """Return a sort key of a path: after its parents, and by position in a list, whatever order selected it."""
+    """Return a sort key that puts a path after its parents, and items of a list in order of their positions."""
     return [(isinstance(key, int), key) for key in location]
 
 

@@ -1,4 +1,4 @@
-"""Small OpenAPI documents for the tests, each made new."""
+"""Small OpenAPI documents for the tests; each call returns a new one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def document(schema: Any = True, **operation: Any) -> dict[str, Any]:
 
 
 def contract_of(schema: Any = True, schemas: dict[str, Any] | None = None, **operation: Any) -> Contract:
-    """Return the contract of such a spec."""
+    """Return the contract of the spec that `document` returns, with these component schemas."""
     spec = document(schema, **operation)
     spec["components"]["schemas"] = schemas or {}
     return from_document(spec, "things.json")

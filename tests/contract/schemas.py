@@ -18,7 +18,7 @@ _COUNT = st.integers(0, 3)
 
 
 def _some(keywords: dict[str, st.SearchStrategy[Any]], **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """Return a strategy for objects with some of the keywords."""
+    """Return a strategy for schemas with all fixed keywords and some of the others."""
     return st.fixed_dictionaries({word: st.just(value) for word, value in fixed.items()}, optional=keywords)
 
 
@@ -55,7 +55,8 @@ _LEAVES = st.one_of(
 )
 
 
-def _grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return a strategy for schemas whose subschemas `inner` generates."""
     several = st.lists(inner, min_size=1, max_size=3)
     members = st.dictionaries(NAMES, inner, max_size=3)
     of_objects = {
@@ -95,16 +96,16 @@ def _grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         _some(of_objects, type="object"),
         _some(of_lists, type="array"),
         _some(of_any),
-        st.builds(lambda one, other: {**one, **other}, _some(of_objects), _some(of_any)),
+        st.builds(lambda first, second: {**first, **second}, _some(of_objects), _some(of_any)),
     )
 
 
-SCHEMAS: st.SearchStrategy[Any] = st.recursive(_LEAVES, _grown, max_leaves=8)
+SCHEMAS: st.SearchStrategy[Any] = st.recursive(_LEAVES, _nested, max_leaves=8)
 
 
 @st.composite
 def contracts(draw: st.DrawFn, /, schemas: st.SearchStrategy[Any] = SCHEMAS, **operation: Any) -> Contract:
-    """Draw a contract with one body of any schema; schemas that are rejected on loading are drawn again."""
+    """Draw a contract with one body of any schema; Hypothesis discards the example if loading rejects the schema."""
     components = {name: draw(SCHEMAS) for name in ("A", "B")}
     try:
         return contract_of(draw(schemas), components, **operation)

@@ -1,4 +1,4 @@
-"""Which branch of a `oneOf` a value means to be."""
+"""Which branch of a `oneOf` a value is intended for."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from tests.contract.documents import contract_of
 
 
 def branches(*schemas: Any) -> list[Branch]:
+    """Return the features of each schema as a branch."""
     return [Branch.of(contract_of(), schema) for schema in schemas]
 
 
 def tagged(name: str, *values: Any, **others: Any) -> dict[str, Any]:
+    """Return the schema of an object with a required property that has one of the values, and other properties."""
     return {"type": "object", "properties": {name: {"enum": list(values)}, **others}, "required": [name]}
 
 
@@ -32,7 +34,8 @@ def tagged(name: str, *values: Any, **others: Any) -> dict[str, Any]:
         ([{"allOf": [tagged("kind", "a")]}, {"properties": {"kind": {"const": "b"}}}], "kind"),
     ],
 )
-def test_discriminator_returns_the_property_whose_values_never_overlap(schemas: list[Any], expected: Any) -> None:
+def test_the_distinguishing_property_has_other_values_in_each_object_branch(schemas: list[Any], expected: Any) -> None:
+    """It is None if values overlap, if a branch lists none, or if there is no object branch."""
     assert expected == distinguishing_property(branches(*schemas))
 
 
@@ -59,7 +62,8 @@ AB = [tagged("kind", "a"), tagged("kind", "b", size={"type": "integer"})]
         ([], {}, None),
     ],
 )
-def test_intended_branch_returns_the_branch_that_a_value_was_meant_for(
+def test_the_intended_branch_follows_from_the_property_the_type_or_the_likeness(
     schemas: list[Any], value: Any, expected: int | None
 ) -> None:
+    """It is None if that leaves several branches or no branch."""
     assert expected == intended_branch(branches(*schemas), value)

@@ -1,4 +1,4 @@
-"""The budget for combinations: who spends it, and which schema the error names."""
+"""The budget for combinations: its parts, and the schema that the error names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_exceeding_the_budget_raises_an_error_with_the_location() -> None:
 
 
 def test_parts_share_the_budget_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part may spend a fixed number of ways, and then what is left of the contract's total."""
+    """A part may spend at most 10 steps, and no more than are left of the contract's 15."""
     monkeypatch.setattr(budgets, "POINTS", 10)
     monkeypatch.setattr(budgets, "MEAN", 1)
     contract = Budget.of_contract(schemas=5)
@@ -47,7 +47,7 @@ def test_the_error_names_the_innermost_schema_that_uses_half_of_the_budget() -> 
 def test_a_schema_over_the_budget_is_analysed_only_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A second part that enters it raises at once."""
+    """A second part raises the same error without running its block."""
     monkeypatch.setattr(budgets, "POINTS", 10)
     contract = Budget.of_contract(schemas=5)
     first, second = contract.part(), contract.part()

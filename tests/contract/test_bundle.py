@@ -1,4 +1,4 @@
-"""A contract in several files is one document: what it refers to beside it is read with it."""
+"""A contract in several files is one document: the files that it refers to are read with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import DocumentError
 
 
-def written(folder: Path, files: dict[str, Any], version: str = "3.0.3", **paths: Any) -> Contract:
+def load_files(folder: Path, files: dict[str, Any], version: str = "3.0.3", **paths: Any) -> Contract:
     """Write the files and a main document with these paths, and load the contract."""
     main = {
         "openapi": version,
@@ -30,6 +30,7 @@ def written(folder: Path, files: dict[str, Any], version: str = "3.0.3", **paths
 
 
 def get(schema: Any, **more: Any) -> dict[str, Any]:
+    """Return a path item whose GET returns this schema; `more` are other members of the operation."""
     return {
         "get": {"responses": {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}, **more}
     }
@@ -59,23 +60,25 @@ FILES = {
 
 
 def test_references_between_files_are_resolved(tmp_path: Path) -> None:
-    """Parameters and schemas of other files are those of the operations.
+    """Operations have the parameters and schemas that other files define.
 
-    Paths are relative to the referring file; files without references to them are not read.
+    Paths are relative to the referring file. A reference that nothing uses (`Loop`) is not followed.
     """
-    contract = written(tmp_path, FILES, pets={"$ref": "paths/pets.json"}, own={"$ref": "./api.json#/paths/~1pets"})
+    contract = load_files(tmp_path, FILES, pets={"$ref": "paths/pets.json"}, own={"$ref": "./api.json#/paths/~1pets"})
     pets, itself = contract.operations
     (_, schema) = pets.responses["200"].json or ("", True)
 
-    def takes(**more: Any) -> bool:
+    def accepts_pet(**more: Any) -> bool:
+        """Return whether the schema accepts a pet with these members."""
         return accepts(contract, schema, {"name": None, **more})
 
     assert (["limit"], ["limit"]) == (
         [parameter.name for parameter in pets.parameters],
         [parameter.name for parameter in itself.parameters],
     )
-    assert takes(parent={"name": "x", "size": 4}, shop=1)
-    assert not any([takes(size=3), takes(parent={}), takes(parent={"name": "x", "size": 3}), takes(shop="1")])
+    assert accepts_pet(parent={"name": "x", "size": 4}, shop=1)
+    invalid: list[dict[str, Any]] = [{"size": 3}, {"parent": {}}, {"parent": {"name": "x", "size": 3}}, {"shop": "1"}]
+    assert not any(accepts_pet(**members) for members in invalid)
 
 
 def test_a_discriminator_mapping_can_refer_to_other_files(tmp_path: Path) -> None:
@@ -83,7 +86,7 @@ def test_a_discriminator_mapping_can_refer_to_other_files(tmp_path: Path) -> Non
     discriminator = {"propertyName": "kind", "mapping": mapping}
     pets = {"oneOf": [{"$ref": "cats.yaml#/Cat"}, {"$ref": "#/Dog"}], "discriminator": discriminator}
     files = {"pets.json": {"Pet": pets, "Dog": {"type": "object"}}, "cats.yaml": "Cat: {type: object}"}
-    data = written(tmp_path, files, pets=get({"$ref": "pets.json#/Pet"})).document
+    data = load_files(tmp_path, files, pets=get({"$ref": "pets.json#/Pet"})).document
     mapped = data["x-bctrl-files"]["pets.json#/Pet"]["discriminator"]["mapping"]
     assert {**mapping, "cat": "#/x-bctrl-files/cats.yaml%23~1Cat", "dog": "#/x-bctrl-files/pets.json%23~1Dog"} == mapped
 
@@ -111,24 +114,24 @@ up: {$ref: 'd/../../b.yaml'}}"
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_problem_in_a_referenced_file_is_a_one_line_error(tmp_path: Path, name: str) -> None:
-    """Reading the document that refers to it raises `DocumentError`."""
+def test_a_reference_to_no_readable_file_or_valid_schema_is_a_one_line_error(tmp_path: Path, name: str) -> None:
+    """Loading the document, whose only operation has the reference, raises `DocumentError`."""
     reference, problem = WRONG[name]
     with pytest.raises(DocumentError) as caught:
-        written(tmp_path, {"a.yaml": A, "c.yaml": "a: ["}, "3.1.0", x=get({"$ref": reference}))
+        load_files(tmp_path, {"a.yaml": A, "c.yaml": "a: ["}, "3.1.0", x=get({"$ref": reference}))
     text = str(caught.value)
     assert (True, 1) == (problem in text, len(text.splitlines())), text
 
 
-def test_a_percent_encoded_absolute_path_is_not_read(tmp_path: Path) -> None:
-    """A `$ref` to an existing file of another folder is an error."""
+def test_a_percent_encoded_absolute_path_is_an_error(tmp_path: Path) -> None:
+    """The `$ref` leads to an existing file of another folder."""
     secret = tmp_path / "elsewhere" / "secret.json"
     secret.parent.mkdir()
     secret.write_text('{"S": {"type": "string"}}', "utf-8")
     folder = tmp_path / "specs"
     folder.mkdir()
     with pytest.raises(DocumentError, match="outside the document"):
-        written(folder, {}, x=get({"$ref": f"{quote(str(secret), safe='')}#/S"}))
+        load_files(folder, {}, x=get({"$ref": f"{quote(str(secret), safe='')}#/S"}))
 
 
 def test_a_file_above_the_folder_is_read_only_within_the_working_directory(
@@ -138,14 +141,14 @@ def test_a_file_above_the_folder_is_read_only_within_the_working_directory(
     specs.mkdir(parents=True)
     (tmp_path / "project" / "common.yaml").write_text("type: string", "utf-8")
     monkeypatch.chdir(tmp_path / "project")
-    contract = written(specs, {}, x=get({"$ref": "../common.yaml"}))
+    contract = load_files(specs, {}, x=get({"$ref": "../common.yaml"}))
     assert {"type": "string"} == contract.document["x-bctrl-files"]["../common.yaml#"]
     with pytest.raises(DocumentError, match="it is outside the folder of the document"):
-        written(specs, {}, x=get({"$ref": "../../common.yaml"}))
+        load_files(specs, {}, x=get({"$ref": "../../common.yaml"}))
 
 
 def test_the_size_limit_applies_to_all_files_together(tmp_path: Path) -> None:
     large = f"# {'x' * 4_000_000}\ntype: string\n"
     schema = {"anyOf": [{"$ref": f"{name}.yaml"} for name in "abc"]}
     with pytest.raises(DocumentError, match="what it refers to is larger than 10 MB"):
-        written(tmp_path, {f"{name}.yaml": large for name in "abc"}, x=get(schema))
+        load_files(tmp_path, {f"{name}.yaml": large for name in "abc"}, x=get(schema))

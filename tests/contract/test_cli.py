@@ -1,4 +1,4 @@
-"""`pytest-bctrl contract`, as a person runs it."""
+"""The command `pytest-bctrl contract`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_bctrl.contract.read import load
 from .documents import document
 
 
-def test_show_prints_the_packaged_contract(capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_the_digest_of_the_packaged_contract(capsys: pytest.CaptureFixture[str]) -> None:
     assert (0, True) == (main(["contract", "show"]), load().digest in capsys.readouterr().out)
 
 
@@ -68,8 +68,8 @@ def test_build_in_this_repository_builds_the_packaged_contract(capsys: pytest.Ca
     assert f"{packaged().merged}: unchanged\n" == capsys.readouterr().out
 
 
-def test_update_creates_a_folder_for_the_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It has the changed spec; an installed package cannot be updated in place."""
+def test_update_creates_the_folder_of_the_contracts_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The contract in it has the version of the changed spec, and the output names its path."""
     upstream = tmp_path / "upstream.yaml"
     upstream.write_text(packaged().spec.read_text("utf-8").replace("version: 1.0.0", "version: 1.0.1"), "utf-8")
     folder = tmp_path / "own"
@@ -81,6 +81,7 @@ def test_update_creates_a_folder_for_the_project(tmp_path: Path, capsys: pytest.
 
 
 def test_a_failed_update_creates_no_folder(tmp_path: Path) -> None:
+    """The new spec has no operation."""
     upstream = tmp_path / "upstream.yaml"
     upstream.write_text("openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {}\n", "utf-8")
 

@@ -1,4 +1,4 @@
-"""In how many ways alternatives combine, and what the engine does if they are too many."""
+"""The number of combinations of alternatives, and the engine beyond the limit."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ PAIR = {"anyOf": [A, B]}
 
 
 def is_bounded(schema: Any, **schemas: Any) -> bool:
+    """Return whether a schema, which may refer to `schemas`, has no more combinations than the engine expands."""
     return Combinations({"$defs": schemas}, "x.json").are_bounded(schema)
 
 
@@ -54,7 +55,7 @@ def is_bounded(schema: Any, **schemas: Any) -> bool:
     ids=str,
 )
 def test_alternatives_that_multiply_are_bounded_up_to_the_limit(schema: Any, ways: int) -> None:
-    """As many copies in an `allOf` as the limit allows are bounded, and one more is not."""
+    """As many copies in an `allOf` as the limit allows are bounded; one more is not, if a copy has several ways."""
     copies = next((number for number in range(20) if ways ** (number + 1) > EXPANDED), 20)
     assert is_bounded({"allOf": [schema] * copies}, pair=PAIR)
     assert (ways == 1) == is_bounded({"allOf": [schema] * (copies + 1)}, pair=PAIR)
@@ -74,7 +75,7 @@ def test_alternatives_that_multiply_are_bounded_up_to_the_limit(schema: Any, way
     ids=str,
 )
 def test_keywords_that_do_not_multiply_are_always_bounded(schema: Any) -> None:
-    """200 copies in an `allOf`."""
+    """`is_bounded` is true for 200 copies in an `allOf`."""
     assert is_bounded({"allOf": [schema] * 200})
 
 
@@ -86,7 +87,7 @@ def test_a_long_list_of_alternatives_is_bounded_unless_multiplied() -> None:
 
 
 def test_nested_and_referenced_schemas_are_counted() -> None:
-    """`is_bounded` is false for a property, an item or a reference with too many combinations."""
+    """`is_bounded` is false if a property, an item or a referenced schema has too many combinations."""
     many = {"allOf": [PAIR] * 12}
     assert not is_bounded({"properties": {"a": {"items": [many]}, "b": {"items": many}}})
     assert not is_bounded({"properties": {"a": {"$ref": "#/$defs/many"}}}, many=many)
@@ -196,7 +197,7 @@ def test_the_engine_expands_combinations_within_the_budget_only() -> None:
 
 
 def conditional(number: int) -> dict[str, Any]:
-    """Return an object schema with so many kinds, each of which requires its own property."""
+    """Return the schema of an object of this number of kinds, each of which requires another property."""
     kinds = [f"k{n}" for n in range(number)]
     conditions = [
         {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"required": [f"a{kind}"]}}

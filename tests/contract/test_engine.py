@@ -1,4 +1,4 @@
-"""The one engine: the specifications' verdict on keywords, formats, patterns and identifiers, from every thread."""
+"""The engine validates keywords, formats, patterns and identifiers as specified, in any thread."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMA: Any = CONTRACT.operations[0].responses["200"].content["application/json"
 
 
 def agree(contract: Contract, schema: Any, value: Any) -> None:
-    """Check that the engine agrees with jsonschema, and has findings exactly for invalid values."""
+    """Assert that the engine accepts a value if and only if jsonschema does, and has violations of one it rejects."""
     valid = Draft202012Validator(rooted(contract, schema)).is_valid(value)
     assert valid is accepts(contract, schema, value)
     assert valid or violations(contract, schema, value)
@@ -153,7 +153,7 @@ def test_catastrophic_backtracking_is_a_finding() -> None:
     ],
 )
 def test_json_that_the_engine_cannot_read_is_validated_too(schema: Any, value: str, valid: bool) -> None:
-    """Infinite numbers, lone surrogates and the like: violations of the schema have a sample."""
+    """A value beyond a double or with lone surrogates is valid, or has findings with a sample, as the schema says."""
     findings = [
         finding for finding in check(value, contract=contract_of(schema)) if finding.rule != "interoperable_json"
     ]
@@ -187,7 +187,7 @@ NODE = {"$dynamicAnchor": "node", "type": "object", "properties": {"of": {"items
     ],
 )
 def test_a_reference_by_id_is_resolved(schema: Any, schemas: Any, wrong: Any, location: str) -> None:
-    """By `$id` or `$anchor`: an invalid value is found at its location."""
+    """Also by `$id`, `$anchor` or an encoded pointer: an invalid value has a finding at its location."""
     contract = contract_of(schema, schemas)
     assert location in {finding.location for finding in check(json.dumps(wrong), contract=contract)}
     assert [] == [finding for finding in check("{}", contract=contract) if location != "$"]
@@ -211,8 +211,8 @@ AND_OR = [
 
 
 @pytest.mark.parametrize(("depth", "location"), [(2, "of[*].of[*].is"), (40, "$")])
-def test_an_invalid_body_is_found_even_if_locating_it_takes_too_long(depth: int, location: str) -> None:
-    """If alternatives nest too deeply, the finding is at the root of the body."""
+def test_an_invalid_body_has_a_finding_even_if_locating_it_takes_too_long(depth: int, location: str) -> None:
+    """If alternatives nest too deeply, the finding is at the body, else at the wrong property."""
     contract = contract_of({"$ref": "#/components/schemas/Rule"}, {"Rule": {"oneOf": AND_OR}})
     body: Any = {"is": "xor"}
     for _ in range(depth):

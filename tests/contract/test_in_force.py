@@ -1,4 +1,4 @@
-"""Which contract is in force, and how it is described: the same for pytest and for every command."""
+"""The contract in force and its description, the same for pytest and for every command."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LIMITS = "published spec without the overlay"
 
 
 def vendored(root: Path, folder: str = "contracts") -> ContractFiles:
-    """Copy the packaged contract into a folder of a project."""
+    """Copy the packaged contract into a folder of a project, and return the copied files."""
     ignored = shutil.ignore_patterns("__pycache__", "*.py")
     return ContractFiles(Path(shutil.copytree(packaged().folder, root / folder, ignore=ignored)))
 
@@ -217,9 +217,10 @@ def test_commands_and_pytest_use_the_same_contract(
     assert in_project in (own_files(), None)
 
 
-def test_a_command_does_not_import_conftest_if_the_contract_is_given(
+def test_commands_do_not_import_the_conftest_to_select_the_contract(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """That import would raise `SystemExit`; the contract is that of the folder, or the option's."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "conftest.py").write_text("raise SystemExit('read')\n", "utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
@@ -231,7 +232,7 @@ def test_a_command_does_not_import_conftest_if_the_contract_is_given(
 
 
 def test_the_current_contract_is_that_of_the_current_run(pytester: pytest.Pytester) -> None:
-    """From the first import of a conftest.py to the end of the run."""
+    """It is the option's when the conftest.py is imported and in a test; after the run there is no current run."""
     before = current_run.config()
     vendored(pytester.path, "kept")
     pytester.makeconftest(
@@ -273,6 +274,7 @@ class TestHeader:
     """The line in which a run of pytest names its contract."""
 
     def lines(self, result: pytest.RunResult) -> list[str]:
+        """Return the lines of the output that name the contract."""
         return [line for line in result.outlines if line.startswith("bctrl: contract")]
 
     def test_header_has_no_contract_by_default(self, pytester: pytest.Pytester) -> None:
@@ -346,7 +348,7 @@ def test_build_restores_the_contract_of_the_project(
 def test_a_contract_without_a_sample_is_built_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`contract update` from a spec without JSON writes the contract and says that a sample is missing."""
+    """`contract update` from a spec without a JSON response writes the contract, and warns that the sample is not."""
     monkeypatch.chdir(tmp_path)
     page = packaged().spec.read_text("utf-8").replace("application/json", "text/plain")
     (tmp_path / "spec.yaml").write_text(page, "utf-8")

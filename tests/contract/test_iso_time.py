@@ -1,4 +1,4 @@
-"""ISO 8601 times, and nothing that Python alone takes for one."""
+"""ISO 8601 times are parsed; other texts are not, even if Python accepts them."""
 
 from __future__ import annotations
 

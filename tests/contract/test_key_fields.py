@@ -1,4 +1,4 @@
-"""Which header field takes the key: the first way in that one key can open."""
+"""The header fields that carry the key, by the first security requirement that a single key satisfies."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def secured(*names: str) -> Contract:
 
 
 def open_to(*names: str) -> Contract:
-    """Return the same contract, with credentials optional."""
+    """Return a contract whose operation accepts any of these schemes, and requests without a credential."""
     nothing: dict[str, list[str]] = {}
     return secured_by([nothing, *[{name: list[str]()} for name in names]])
 
@@ -79,10 +79,11 @@ KEY = "a-key"
 
 
 def _basic(text: str) -> str:
+    """Return a text as the value of an `Authorization` field with Basic credentials."""
     return f"Basic {b64encode(text.encode()).decode()}"
 
 
-BROUGHT: dict[str, tuple[str, dict[str, str]]] = {
+SENT: dict[str, tuple[str, dict[str, str]]] = {
     "nothing": ("", {}),
     "bearer": ("", {"authorization": f"bearer {KEY}"}),
     "another bearer": ("", {"authorization": f"Bearer {KEY}x"}),
@@ -95,7 +96,7 @@ BROUGHT: dict[str, tuple[str, dict[str, str]]] = {
     "query": (f"?key={KEY}", {}),
     "header and cookie": ("", {"x-key": KEY, "cookie": f"session={KEY}"}),
 }
-TAKEN = {
+ACCEPTED = {
     "bearer": {"bearer"},
     "login": {"bearer"},
     "password": {"user", "password"},
@@ -110,27 +111,27 @@ WRONG = {"bearer": {"another bearer"}, "login": {"another bearer"}, "password": 
 
 @pytest.mark.parametrize("names", [[], *([name] for name in SCHEMES), *combinations(SCHEMES, 2)], ids=str)
 def test_the_mock_accepts_only_credentials_of_a_documented_scheme(names: Sequence[str]) -> None:
-    """Also if two schemes are required at once, and next to `{}`, which requires none.
+    """Of two schemes, either any, both or none is required; other requests are rejected with 401.
 
-    A certificate is not checked, but a wrong credential is rejected.
+    A certificate is not checked, but a wrong credential beside it is rejected.
     """
     either, both = secured(*names), secured_by([{name: [] for name in names}])
     checked = [name for name in names if name != "certificate"]
-    taken = set().union(*(TAKEN[name] for name in checked))
+    accepted = set().union(*(ACCEPTED[name] for name in checked))
     if checked != list(names):
-        taken = set(BROUGHT).difference(*(WRONG.get(name, ()) for name in checked))
-    of_all = set(BROUGHT).intersection(*(TAKEN[name] for name in checked))
+        accepted = set(SENT).difference(*(WRONG.get(name, ()) for name in checked))
+    of_all = set(SENT).intersection(*(ACCEPTED[name] for name in checked))
 
-    for contract, expected in ((either, taken if names else {*BROUGHT}), (both, of_all), (open_to(*names), {*BROUGHT})):
+    for contract, expected in ((either, accepted if names else {*SENT}), (both, of_all), (open_to(*names), {*SENT})):
         mock = MockServer(contract, api_key=Secret(KEY))
         responses = {
             name: mock.respond(Request("GET", f"/v1/things/7{query}", tuple(sent.items())))
-            for name, (query, sent) in BROUGHT.items()
+            for name, (query, sent) in SENT.items()
         }
         assert expected == {name for name, response in responses.items() if response.status == 200}
-        refused = [response for response in responses.values() if response.status != 200]
+        rejected = [response for response in responses.values() if response.status != 200]
         assert {(401, True)} >= {
-            (response.status, response.header("www-authenticate") is not None) for response in refused
+            (response.status, response.header("www-authenticate") is not None) for response in rejected
         }
 
 
@@ -139,7 +140,7 @@ def test_the_mock_accepts_only_credentials_of_a_documented_scheme(names: Sequenc
     "names", [["password"], ["bearer", "password"], ["password", "bearer"], ["header", "password"]]
 )
 def test_the_suite_sends_a_documented_credential_and_finds_no_fault(names: list[str], key: str) -> None:
-    """A credential of another accepted scheme is not a wrong one, and the shell command sends the same header."""
+    """It sends a request that is accepted, and reports no error; the shell command has the same value."""
     contract = secured(*names)
     mock = MockServer(contract, api_key=Secret(key))
     target = Target(ContractRun("mock", contract, "", Secret(key), {}, "error", 20, mock=mock))

@@ -1,4 +1,4 @@
-"""What can be asked of a contract once it is read."""
+"""Operations, paths, statuses, references and servers of a contract."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from .documents import contract_of, document
 
 
 def operation(*statuses: str, **changes: Any) -> Operation:
-    made = contract_of().operations[0]
-    return replace(made, responses={status: ResponseSpec(status, "", {}, ()) for status in statuses}, **changes)
+    """Return an operation that documents these statuses, with some attributes replaced."""
+    unchanged = contract_of().operations[0]
+    return replace(unchanged, responses={status: ResponseSpec(status, "", {}, ()) for status in statuses}, **changes)
 
 
 @pytest.mark.parametrize("order", list(permutations(["/a/cover.{f}", "/a/c{x}.{f}", "/a/{p}.{f}", "/a/{p}"])))
@@ -61,7 +62,7 @@ def test_the_path_template_with_more_literal_text_matches(order: tuple[str, ...]
         ([], 200, None),
     ],
 )
-def test_response_for_finds_exact_status_range_or_default(
+def test_response_for_returns_the_exact_status_else_the_range_else_default(
     statuses: list[str], status: int, expected: str | None
 ) -> None:
     documented = operation(*statuses).response_for(status)
@@ -168,7 +169,7 @@ def test_server_variables_are_replaced_by_their_defaults() -> None:
     ],
 )
 def test_path_values_are_read_from_a_path(path: str, target: str, values: dict[str, str] | None) -> None:
-    """Also those of undeclared parameters; the mock and the checks read the same values."""
+    """Also those of undeclared parameters; the routes and the checks read the same values, none for another path."""
     spec = document(parameters=[])
     spec["paths"] = {path: {"get": {**spec["paths"]["/v1/things/{id}"]["get"], "parameters": []}}}
     contract = from_document(spec, "x")

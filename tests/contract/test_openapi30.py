@@ -1,4 +1,4 @@
-"""OpenAPI 3.0 as a contract: what its schemas mean, and that the gate reads them the same way."""
+"""OpenAPI 3.0 as a contract: the meaning of its schemas, which drift reads in the same way."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ROWS = {
     "type and oneOf": Row({"type": "object", "nullable": True, "oneOf": ONE_OF}, [ONE, None], [{}, 7]),
     "reference": Row({"nullable": True, **A}, [ONE, None], [{}]),
     "beside a reference": Row({**A, "required": ["id"], "type": "string"}, [ONE], [{}, "x"]),
-    "into what was moved": Row(NAME, ["x", None], [7]),
+    "reference into a wrapped schema": Row(NAME, ["x", None], [7]),
     "above": Row({"type": "integer", "minimum": 3, "exclusiveMinimum": True}, [4], [3]),
     "at least": Row({"type": "integer", "minimum": 3, "exclusiveMinimum": False}, [3, 4], [2]),
     "below": Row({"type": "number", "maximum": 3, "exclusiveMaximum": True}, [2.9], [3]),
@@ -59,13 +59,14 @@ ROWS = {
 
 
 def of_30(schema: Any) -> dict[str, Any]:
+    """Return a document of OpenAPI 3.0 with one GET that returns this schema."""
     spec = document(schema, parameters=[{"name": "id", "in": "path", "required": True, "schema": {"enum": ["7"]}}])
     return {**spec, "openapi": "3.0.3", "components": {"schemas": COMPONENTS}}
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_openapi_30_schemas_equal_their_31_form(name: str) -> None:
-    """The engine accepts the right values, drift finds no change to the upgraded document, and a run passes."""
+    """Of the values, just the right ones are valid; drift has no finding, and a run against the mock has no error."""
     row = ROWS[name]
     spec = of_30(row.schema)
     contract = from_document(spec, "things.json")
@@ -94,7 +95,7 @@ def test_null_is_served_where_every_reader_of_openapi_30_accepts_it(name: str, h
 
 
 def test_the_digest_is_that_of_the_original_document() -> None:
-    """It does not depend on the order of keys, and differs from the upgraded document's."""
+    """It is the same for another order of keys, and not that of the upgraded document."""
     contract = from_document(of_30(NULLABLE), "things.json")
 
     assert contract.digest == from_document(of_30({"nullable": True, "type": "string"}), "things.json").digest

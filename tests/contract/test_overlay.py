@@ -1,4 +1,4 @@
-"""Overlay actions (OpenAPI Overlay 1.0 and 1.1) on a document of our own."""
+"""Overlay actions (OpenAPI Overlay 1.0 and 1.1) applied to small documents."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ DOCUMENT: dict[str, Any] = {"a": {"b": 1, "list": [1, 2, 3]}, "c": [{"n": 1}, {"
 
 
 def applied(*actions: Any, document: Any = None, version: str = "1.0.0") -> dict[str, Any]:
+    """Return a document, by default `DOCUMENT`, with the actions of an overlay applied."""
     return apply_overlay(
         {"overlay": version, "actions": list(actions)}, DOCUMENT if document is None else document, "o.yaml"
     )
@@ -38,7 +39,7 @@ C = DOCUMENT["c"]
         ([{"target": "$", "update": {"new": {}}}, {"target": "$.new", "update": {"x": 1}}], {"new": {"x": 1}}),
         ([{"target": "$.a", "remove": False, "update": {"b": 2}}], {"a": {"b": 2, "list": [1, 2, 3]}}),
     ],
-    ids=["merged", "appended", "at every match", "removed at every match", "seen by the next", "remove: false"],
+    ids=["merged", "appended", "at every match", "removed at every match", "visible to the next", "remove: false"],
 )
 def test_actions_update_and_remove_their_targets(actions: Any, expected: Any) -> None:
     assert {**DOCUMENT, **expected} == applied(*actions)
@@ -98,6 +99,7 @@ def test_an_invalid_action_is_an_error(action: Any, problem: str) -> None:
     ],
 )
 def test_overlay_1_1_actions_copy_concatenate_and_replace(action: Any, expected: Any) -> None:
+    """`expected` is the new value of `$.a`, or the problem of the error."""
     if isinstance(expected, str):
         with pytest.raises(DocumentError, match=expected):
             applied(action, version="1.1.0")
@@ -161,7 +163,7 @@ def test_merge_copies_the_update(target: dict[str, Any], update: dict[str, Any])
 
 @given(st.dictionaries(_KEYS, st.integers() | st.dictionaries(_KEYS, st.integers())))
 def test_merging_an_update_is_idempotent(update: dict[str, Any]) -> None:
-    """A second merge of the same objects and numbers changes nothing; arrays, which grow, are left out."""
+    """A second merge changes nothing, in objects of numbers; arrays would grow."""
     once: dict[str, Any] = {"a": {"b": 0}}
     merge_update(once, update)
     twice = copy.deepcopy(once)
@@ -170,7 +172,7 @@ def test_merging_an_update_is_idempotent(update: dict[str, Any]) -> None:
 
 
 def test_an_aliased_value_is_changed_only_at_the_target() -> None:
-    """An alias is only a notation; a `$ref` is shared."""
+    """Of two members with the same object, as a YAML alias creates them, only the target changes."""
     shared = {"type": "string"}
     changed = applied({"target": "$.a", "update": {"type": "null"}}, document={"a": shared, "b": shared})
     assert {"a": {"type": "null"}, "b": {"type": "string"}} == changed

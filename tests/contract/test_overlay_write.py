@@ -1,4 +1,4 @@
-"""The way from one document to another as overlay actions: applied, they make the other one, to the letter."""
+"""The overlay actions that turn one document into another."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ _DOCUMENTS = st.dictionaries(_KEYS, _DATA, max_size=4)
 
 
 def applied(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return the old document with the actions applied that should turn it into the new one."""
     written = list(overlay_actions(old, new))
     return apply_overlay({"overlay": "1.0.0", "actions": written}, old, "made") if written else old
 
 
 @given(_DOCUMENTS, _DOCUMENTS)
 def test_the_actions_turn_one_document_into_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
-    """`actions(old, new)`, applied to the old document, yield the new one."""
+    """`overlay_actions(old, new)`, applied to the old document, yield the new one."""
     assert is_same_json(new, applied(old, new))
 
 
@@ -48,7 +49,7 @@ def test_equal_documents_need_no_actions(document: dict[str, Any]) -> None:
         ({"a": [1, 2]}, {"a": [1]}, [{"target": "$.a", "remove": True}, {"target": "$", "update": {"a": [1]}}]),
         ({"a": [1, 2]}, {"a": [1, 3]}, [{"target": "$.a", "remove": True}, {"target": "$", "update": {"a": [1, 3]}}]),
     ],
-    ids=["appended", "taken out by value", "merged", "removed", "quoted", "replaced", "shorter", "made again"],
+    ids=["appended", "taken out by value", "merged", "removed", "quoted", "replaced", "shorter list", "replaced list"],
 )
 def test_the_actions_have_the_narrowest_targets(old: Any, new: Any, expected: list[Any]) -> None:
     assert expected == list(overlay_actions(old, new))

@@ -1,4 +1,4 @@
-"""A published page holds one OpenAPI document, however it is fenced and delivered."""
+"""The OpenAPI document in a fenced block of a published page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ SPEC = "openapi: 3.1.0\ninfo:\n  title: Things\n"
 
 
 def page(block: str) -> str:
+    """Return a page that has a Python block, and a block (or any other text) after it."""
     return f"# Things\n\nText, and `code`.\n\n```python\nimport httpx\n```\n\n{block}\n\nMore text.\n"
 
 

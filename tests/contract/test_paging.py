@@ -1,4 +1,4 @@
-"""How an operation pages: recognised by the names that APIs have for it, or named by the extension."""
+"""The paging of an operation, recognised by known names or read from the extension."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ LINKED = {"Link": {"schema": TEXT}}
 
 
 def body(**members: Any) -> dict[str, Any]:
+    """Return the schema of an object with these properties, of which the first is required."""
     return {"type": "object", "properties": members, "required": list(members)[:1]}
 
 
@@ -78,13 +79,13 @@ APIS = {
                    LINKED),
     "numbered": Api(body(rows=LIST, meta=body(next_page={"type": ["integer", "null"]})),
                     {"page": WHOLE, "per_page": WHOLE}, "page page", "per_page", "meta.next_page"),
-    "an offset and nothing said": Api(LIST, {"offset": WHOLE, "limit": WHOLE}, "offset offset", "limit"),
+    "an offset without a total": Api(LIST, {"offset": WHOLE, "limit": WHOLE}, "offset offset", "limit"),
     "a limit alone": Api(body(data=LIST, hasMore=TRUTH), {"limit": WHOLE}, "", "limit"),
 }  # fmt: skip
 
 
 def contract(schema: Any, query: dict[str, Any], headers: Any = None, **operation: Any) -> Contract:
-    """Return the contract of a list that rejects an invalid request with 400."""
+    """Return the contract of an operation with this success response, which documents 400 and 404 too."""
     identity = {"name": "id", "in": "path", "required": True, "schema": TEXT, "example": "1"}
     parameters = [
         {"name": name, "in": "query", "schema": schema_of_parameter} for name, schema_of_parameter in query.items()
@@ -126,7 +127,7 @@ def test_paging_is_recognised_by_parameter_and_property_names(name: str) -> None
         (LIST, {"limit": WHOLE, "page": WHOLE}, False),
     ],
 )
-def test_operations_without_paging_are_not_recognised(schema: Any, query: dict[str, Any], extension: Any) -> None:
+def test_read_paging_returns_none_without_paging(schema: Any, query: dict[str, Any], extension: Any) -> None:
     of = contract(schema, query, **({} if extension is None else {"x-bctrl-paging": extension}))
 
     assert read_paging(of, of.operations[0]) is None
@@ -153,7 +154,7 @@ def test_x_bctrl_paging_names_unusual_parameters_and_properties() -> None:
 
 
 def test_items_are_identified_by_the_unique_property_of_an_invariant() -> None:
-    """`unique: data[*].name` makes `name` the id of an item."""
+    """`unique: data[*].name` makes `name` the id, although an item has an `id`, and a nested id is unique too."""
     named = {"type": "array", "items": body(id=TEXT, name=TEXT)}
     rules = [
         {"rule": f"unique_{place}", "level": "error", "because": "", "unique": place}

@@ -1,4 +1,4 @@
-"""A contract of one's own is read, or refused in one line that says where it is wrong."""
+"""A custom document is read, or rejected in one line that names the location of the problem."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
 
 
 def test_the_packaged_contract_passes_the_validation_of_custom_ones() -> None:
-    """`from_document` of the merged document has the digest of the packaged contract."""
+    """`from_document`, which validates, reads the merged document with the digest that `load` has."""
     assert load().digest == from_document(MERGED, "merged").digest
 
 
@@ -119,7 +119,7 @@ def test_a_ref_inside_data_is_not_a_reference() -> None:
 
 
 def test_extensions_and_descriptions_are_not_interpreted() -> None:
-    """Invalid references and patterns in `x-` fields and descriptions do not matter."""
+    """Invalid references and patterns in `x-` members and descriptions are accepted; an `x-` response is left out."""
     gone = {"get": {"source": {"$ref": "example.php"}}, "pattern": "("}
     spec = document(True, **{"x-code": gone, "description": {"$ref": "text.md"}})
     spec["paths"]["x-notes"] = gone
@@ -129,10 +129,12 @@ def test_extensions_and_descriptions_are_not_interpreted() -> None:
 
 
 def _with(**changes: Any) -> Any:
+    """Return a document with some of its members replaced."""
     return {**document(), **changes}
 
 
 def _schemas(**schemas: Any) -> Any:
+    """Return a document with these component schemas, whose only response is that of schema `A`."""
     return {**document({"$ref": "#/components/schemas/A"}), "components": {"schemas": schemas}}
 
 
@@ -168,7 +170,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
         {**document(parameters=[{"$ref": "#/components/headers/H"}]), "components": {"headers": {"H": {}}}},
         "#/components/headers/H: it is not well-formed OpenAPI: an object with",
     ),
-    "schema that stands elsewhere": (
+    "schema outside the components": (
         {**document({"items": {"$ref": "#/x-a/A"}}), "x-a": {"A": {"minItems": -1}}},
         "A/minIt",
     ),
@@ -191,7 +193,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "invariants": (document(**{"x-bctrl-invariants": {}}), "invariants"),
     "invariant": (document(**{"x-bctrl-invariants": ["unique"]}), "invariants/0"),
     "half an invariant": (document(**{"x-bctrl-invariants": [{"rule": "a"}]}), "invariants/0"),
-    "invariant that asks nothing": (
+    "invariant without a check": (
         document(**{"x-bctrl-invariants": [{"rule": "a", "level": "error", "because": "b", "each": "x"}]}),
         "invariants/0",
     ),
@@ -216,6 +218,7 @@ def test_an_invalid_document_is_an_error_with_the_location(name: str) -> None:
 
 
 def _changed(path: tuple[Any, ...], junk: Any) -> Any:
+    """Return a copy of the packaged contract's document with the value at a path replaced by `junk`."""
     changed = copy.deepcopy(MERGED)
     if not path:
         return junk
@@ -233,7 +236,7 @@ _JUNK = st.sampled_from([None, 1, "x", True, 1.5, [], {}, [1], [None], {"x": Non
 @example(path=("components", "securitySchemes"), junk=None)
 @given(st.sampled_from([(), *places(MERGED)]), _JUNK)
 def test_junk_in_a_document_is_a_one_line_error_or_harmless(path: tuple[Any, ...], junk: Any) -> None:
-    """At each place of the packaged contract: it is read, shown and used for a check, or rejected."""
+    """The packaged contract with junk at one path is read, shown and used for a check, or rejected in one line."""
     refusal = "x"
     try:
         contract = from_document(_changed(path, junk), "x")

@@ -1,4 +1,4 @@
-"""How places and values are written in findings: always small, always JSON."""
+"""Values and locations in findings: short values that are JSON, and locations without control characters."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def test_a_shortened_value_is_json_and_can_be_shortened_again(value: Any) -> Non
 
 
 def deep(depth: int) -> Any:
+    """Return the number 1 in this number of nested lists."""
     value: Any = 1
     for _ in range(depth):
         value = [value]
@@ -34,7 +35,7 @@ def deep(depth: int) -> Any:
 
 
 def test_deeply_nested_values_are_summarised() -> None:
-    """`shorten` writes how many items or properties are below."""
+    """`shorten` replaces a list or object by the number of its items or properties."""
     assert "[… 1 items]" in json.dumps(shorten(deep(20)), ensure_ascii=False)
     value: Any = {"a": 1, "b": 2}
     for _ in range(20):

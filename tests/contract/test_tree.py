@@ -13,7 +13,7 @@ from .documents import contract_of, document
 
 
 def members(schema: Any, schemas: dict[str, Any] | None = None) -> list[str]:
-    """Return the lines below the media type."""
+    """Return the lines of the tree from the media type on, for a contract of one response with this schema."""
     shown = list(contract_lines(contract_of(schema, schemas)))
     return shown[next(i for i, line in enumerate(shown) if "application/json" in line) :]
 

@@ -23,17 +23,19 @@ BODY = f"get/{SCHEMA}"
 
 
 def document(openapi: str = "3.1.0", /, **paths: Any) -> Doc:
-    """A document with the valid operation `GET /fine` and these paths."""
+    """Return a document with the valid operation `GET /fine` and these paths."""
     written = invalid_parts.document({"$ref": "#/components/schemas/Fine"}, paths, openapi)
     written["components"]["schemas"]["Both"] = {"properties": {"a": {}, "b": 1}}
     return written
 
 
 def get(schema: Any = True, **more: Any) -> Doc:
+    """Return a path item whose GET returns this schema; `more` are other members of the operation."""
     return {"get": operation(schema, **more)}
 
 
 def labels(contract: Contract) -> list[str]:
+    """Return the labels of the valid operations."""
     return [valid.label for valid in contract.operations]
 
 
@@ -129,7 +131,7 @@ def test_the_valid_part_of_an_invalid_component_can_be_used() -> None:
 
 
 def test_an_operation_may_refer_to_a_valid_part_of_an_excluded_operation() -> None:
-    """Its schema and parameter there are read."""
+    """It has the schema and the parameter that it refers to there."""
     excluded = get({"type": "integer"}, parameters=[{"name": "a", "in": "body"}, {"name": "b", "in": "query"}])
     refers = get({"$ref": f"#/paths/~1x/{BODY}"}, parameters=[{"$ref": "#/paths/~1x/get/parameters/1"}])
 
@@ -215,10 +217,10 @@ def test_a_path_without_a_slash_is_excluded() -> None:
 
 
 def test_schemas_that_only_a_discriminator_mapping_names_are_kept() -> None:
-    """If another operation is excluded, unused schemas are removed with it."""
+    """If another operation is excluded, schemas that no valid operation uses are removed; these are not."""
     mapping = {"a": "Fine", "b": "#/components/schemas/Other", "c": "gone"}
-    told = {"type": "object", "discriminator": {"propertyName": "kind", "mapping": mapping}}
-    broken = document(x={"get": 1}, y=get(told))
+    mapped = {"type": "object", "discriminator": {"propertyName": "kind", "mapping": mapping}}
+    broken = document(x={"get": 1}, y=get(mapped))
     broken["components"]["schemas"]["Other"] = {"type": "object"}
     contract = from_document(broken, "x.json")
     assert ["GET /fine", "GET /y"] == labels(contract)
@@ -226,7 +228,7 @@ def test_schemas_that_only_a_discriminator_mapping_names_are_kept() -> None:
 
 
 def test_a_file_that_cannot_be_read_excludes_what_refers_to_it(tmp_path: Path) -> None:
-    """A missing file, a file that refers to it, or a pointer that leads nowhere in a file."""
+    """It is missing, a part of another file refers to it, or it lacks the value at the pointer."""
     (tmp_path / "here.yaml").write_text("A: {type: string}\nB: {$ref: 'gone.yaml#/B'}\n", "utf-8")
     names = {"x": "gone.yaml#/A", "y": "here.yaml#/A", "z": "here.yaml#/B", "w": "here.yaml#/C"}
     paths = {path: get({"$ref": target}) for path, target in names.items()}
@@ -257,7 +259,7 @@ _PLACES = st.sampled_from(
 @example(f"{BODY}/properties/a/pattern", "(", 2)
 @example("parameters", [1], 1)
 def test_the_other_operations_are_the_same_whatever_is_broken(place: str, junk: Any, number: int) -> None:
-    """Junk at a place of an operation excludes at most that operation."""
+    """Junk in one of four operations excludes at most that operation, and changes no other."""
     schema = {"properties": {"a": {"type": "string", "pattern": "a"}, "b": {"$ref": "#/components/schemas/Fine"}}}
     parameters = [{"name": "q", "in": "query", "schema": {"type": "string"}}]
     paths = {f"p{index}": get(schema, parameters=parameters, security=[{"key": []}]) for index in range(4)}

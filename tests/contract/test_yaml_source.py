@@ -1,4 +1,4 @@
-"""YAML is read as OpenAPI means it: JSON's data and no more."""
+"""YAML is read as JSON data; other data are rejected."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_plain_scalars_follow_yaml_1_2(text: str, expected: Any) -> None:
 
 
 def test_keys_of_a_yaml_mapping_are_strings() -> None:
-    """Statuses, `true` and `null` among them."""
+    """So are statuses, `true` and `null`."""
     assert {"200": 1, "default": 2, "true": 3, "null": 4} == read_yaml("{200: 1, default: 2, true: 3, null: 4}", "x")
 
 

@@ -74,7 +74,7 @@ class Node:
 
     @cached_property
     def types(self) -> frozenset[str]:
-        """The JSON types that values at this location may have, whatever their branch."""
+        """The JSON types that values at this location may have, in any branch."""
         return types_of_expanded(self.contract, self._always)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Laws that hold for every contract: of samples, mutants, locations and drawn responses."""
+"""Properties of samples, mutants, locations and generated responses of generated contracts."""
 
 from __future__ import annotations
 
@@ -31,16 +31,17 @@ from tests.suite.engines import exchange_of
 
 pytestmark = pytest.mark.costly
 
-laws = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+properties = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def found_in(contract: Contract, body: Any) -> tuple[Response, list[Finding]]:
+def checked_response(contract: Contract, body: Any) -> tuple[Response, list[Finding]]:
+    """Return a response with a body, and the findings of its check."""
     response = Response(contract, contract.operations[0], 200, (("Content-Type", "application/json"),), encode(body))
     return response, check_response(response)
 
 
 def sampled(contract: Contract) -> tuple[Samples, list[Any]]:
-    """Return the bodies of a contract; if there are none, check that the error is one line and no value exists."""
+    """Return the samples and bodies of a contract; no bodies if generating them is an error, which must be one line."""
     samples = Samples(contract, contract.operations[0])
     try:
         return samples, samples.bodies()
@@ -57,11 +58,11 @@ NO_LIST: dict[str, Any] = {
 }
 
 
-@laws
+@properties
 @given(contracts())
 @example(contract_of({"type": "object", **NO_LIST}))
 def test_a_sample_conforms_or_generating_it_is_an_error(contract: Contract) -> None:
-    """By the engine and by jsonschema."""
+    """The engine and jsonschema accept each sample body; the error is one line."""
     samples, bodies = sampled(contract)
     for body in bodies:
         assert accepts(contract, samples.schema, body)
@@ -74,17 +75,17 @@ EVEN = {"uuid": "[02468]$", "date-time": "[02468]Z$"}
 EVALUATED: dict[str, Any] = {"allOf": [{"unevaluatedProperties": True}], "unevaluatedProperties": {"type": "object"}}
 
 
-@laws
+@properties
 @given(contracts())
 @example(contract_of({"type": "object", **EVALUATED}))
 @example(contract_of({"anyOf": [{"type": "object", "properties": {"a": {}}}], "unevaluatedProperties": True}))
 @example(contract_of({"anyOf": [False, {"type": "array", "items": {"type": ["null"]}}]}))
 @example(contract_of({"anyOf": [{"enum": [None]}, {"type": "array", "items": {"type": "string"}}]}))
 def test_a_mutant_is_found_at_its_location(contract: Contract) -> None:
-    """`check` reports each mutant of a sample by its rule, at or around the changed value."""
+    """Its check has a finding of the mutant's rule at, inside or around the changed value."""
     samples, bodies = sampled(contract)
     for mutant in mutants(samples) if bodies else ():
-        response, findings = found_in(contract, mutant.body)
+        response, findings = checked_response(contract, mutant.body)
         for observed, facts in response.observed.places.items():
             assert len(list(response.select(observed.location))) >= facts.seen, observed.location
         expected = [exact_location(path) for path, _ in select_values(mutant.body, mutant.location)]
@@ -117,10 +118,11 @@ RULES: list[dict[str, Any]] = [
 
 
 def listing(schema: Any) -> dict[str, Any]:
+    """Return the schema of an object that requires `things`, a list of items with this schema."""
     return {"type": "object", "properties": {"things": {"type": "array", "items": schema}}, "required": ["things"]}
 
 
-@laws
+@properties
 @given(st.data())
 def test_every_generated_response_conforms(data: st.DataObject) -> None:
     """`check` has no error for a body that the Hypothesis strategy `responses` generates, invariants included."""
@@ -134,7 +136,7 @@ def test_every_generated_response_conforms(data: st.DataObject) -> None:
     assert [] == [finding for finding in check(body, contract=contract) if finding.level == "error"]
 
 
-@laws
+@properties
 @given(st.data(), st.sampled_from(["uuid", "date-time"]))
 def test_generated_strings_satisfy_format_and_pattern(data: st.DataObject, name: str) -> None:
     """For two formats, each with a fixed pattern: a generated string conforms to the format and matches the pattern."""
@@ -146,13 +148,13 @@ def test_generated_strings_satisfy_format_and_pattern(data: st.DataObject, name:
 ELSE_OF_NO_IF = {"$ref": "#/components/schemas/B", "not": False, "else": False}
 
 
-@laws
+@properties
 @given(contracts())
 @example(contract_of(ELSE_OF_NO_IF, {"B": {"if": False}}))
 def test_the_engines_agree(contract: Contract) -> None:
-    """On samples and mutants, jsonschema and Schemathesis decide as ours, or say that they cannot read the schema.
+    """jsonschema and Schemathesis accept each sample and mutant that the engine accepts, and reject the others.
 
-    A pattern of Python's accepts more.
+    They may accept one that it rejects if they report a gap, or if a schema has a pattern: Python accepts more.
     """
     samples, bodies = sampled(contract)
     has_pattern = "attern" in json.dumps(contract.document)
