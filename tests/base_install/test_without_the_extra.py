@@ -1,4 +1,4 @@
-"""An installation without the `contract` extra: fixtures work, the contract suite says what to install."""
+"""Without the `contract` extra, fixtures work, and the contract suite is an error that says what to install."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_suite_without_the_extra_is_an_error_with_the_install_command(
 
 
 def test_the_fixtures_work_without_the_extra(pytester: pytest.Pytester) -> None:
-    """A test that sends a request to the mock passes, with warnings as errors."""
+    """A test with client and mock passes, and its response conforms; warnings are errors."""
     pytester.makepyfile(
         """
         from pytest_bctrl import assert_conforms

@@ -1,4 +1,4 @@
-"""Ends with 1 unless the installed requirements of the package are the lowest that it declares.
+"""Exits with 1 unless the installed requirements of the package are the lowest that it declares.
 
 `python -m tests.compatibility.lowest [EXTRA …]`; of other extras nothing may be there. An installer that keeps what is
 there already would test newer versions and say nothing. A higher one counts as the lowest where another requirement
@@ -17,7 +17,7 @@ PACKAGE = "pytest-bctrl"
 
 
 def main(extras: list[str]) -> int:
-    """Print each requirement with the installed version; return 1 if any version is not the lowest allowed."""
+    """Print each requirement with its version; return 1 unless the lowest ones of these extras, and only they, exist."""
     declared = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
     extras = extras or [""]
     requirements = [
@@ -38,7 +38,7 @@ def main(extras: list[str]) -> int:
 
 
 def _lowest_that_fits(requirement: Requirement, requirements: list[Requirement]) -> Version:
-    """Return the highest lower bound set by the package and its requirements."""
+    """Return the highest lower bound that the package and its other requirements set for a requirement."""
     bounds = [requirement]
     for related in requirements:
         needs = map(Requirement, metadata.requires(related.name) or ())
@@ -49,6 +49,7 @@ def _lowest_that_fits(requirement: Requirement, requirements: list[Requirement])
 
 
 def _installed(name: str) -> Version | None:
+    """Return the installed version of a distribution; None if it is not installed."""
     try:
         return Version(metadata.version(name))
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The contract suite, which needs the extra: on the mock, against an independent server, and reported."""
+"""The contract suite, which needs the extra: on the mock, against an independent server, and in reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TESTS = 45
 
 
 def live(pytester: pytest.Pytester, server: Server, *arguments: str) -> pytest.RunResult:
-    """Run the contract suite against a server in live mode."""
+    """Run `pytest --bctrl-live` against a server, with warnings as errors."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BCTRL_API_KEY", server.api_key)
         patch.setenv("BCTRL_SPACE_ID", server.space_id)
@@ -61,7 +61,7 @@ def test_a_conforming_server_passes_and_is_reported(pytester: pytest.Pytester) -
 
 
 def test_each_fault_of_a_server_is_found_by_its_rule(pytester: pytest.Pytester) -> None:
-    """A wrong value, a malformed text, and a crash on a generated path."""
+    """One server has three faults: a wrong value, a duplicate key, and a crash on unusual paths."""
     value, text, crash = map(named, ("last-of-300-status-unknown", "duplicate-key-in-item", "500-on-odd-ids"))
     service = replace(value.service, listed=text.service.listed, unknown=crash.service.unknown)
     with serve(replace(value, service=service)) as server:
@@ -118,7 +118,7 @@ FAULTS = {
     "test_wrong_value.py": "bctrl_mock.fault('break_rule', 'runtimes[*].status: enum')",
     "test_wrong_type.py": "bctrl_mock.fault('wrong_content_type')",
 }
-"""What the mock does in each module of generated requests."""
+"""The statement that sets up the mock in each module of generated requests."""
 
 STRATEGIES = """
 import json
@@ -142,7 +142,7 @@ def test_broken(case):
 
 
 def test_schema_and_strategies_generate_data_in_one_run(pytester: pytest.Pytester) -> None:
-    """Schemathesis sends requests of the schema, at module level and inside a test; a faulty mock fails both."""
+    """With `schema()`, `bctrl_schema` and strategies, tests pass on a conforming mock, and fail on one with a fault."""
     for name, fault in FAULTS.items():
         (pytester.path / name).write_text(GENERATED.replace("FAULT", fault), "utf-8")
     (pytester.path / "test_strategies.py").write_text(STRATEGIES, "utf-8")
@@ -162,7 +162,7 @@ def test_schema_and_strategies_generate_data_in_one_run(pytester: pytest.Pyteste
 
 
 def test_schema_uses_the_contract_in_force_during_collection(pytester: pytest.Pytester) -> None:
-    """In modules, in a conftest.py, with workers and in any working directory, without affecting other projects."""
+    """In a module, a `conftest.py` and a fixture, also on a worker; changing one schema changes no further one."""
     document = json.loads(packaged().merged.read_text("utf-8"))
     document["paths"]["/v2/mine"] = document["paths"].pop("/v1/spaces/{id}/runtimes")
     (pytester.path / "own.json").write_text(json.dumps(document), "utf-8")
@@ -177,7 +177,7 @@ from pytest_bctrl import schema
 MINE = schema()
 
 def test_it(bctrl_schema):
-    assert [["/v2/mine"]] * 3 == [[*one.raw_schema["paths"]] for one in (EARLY, MINE, bctrl_schema)]
+    assert [["/v2/mine"]] * 3 == [[*any_schema.raw_schema["paths"]] for any_schema in (EARLY, MINE, bctrl_schema)]
     MINE.config.generation.update(max_examples=1)
     assert 1 != schema().config.generation.max_examples
 """,

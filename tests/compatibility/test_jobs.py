@@ -1,4 +1,4 @@
-"""Each job of the kit that needs no extra, once, as a user would do it."""
+"""Each feature of the kit that needs no extra, once, in a process of its own as a user would run it."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ async def test_recorded_async(bctrl_async_client, bctrl_space_id):
 
 
 ANY_ENCODING = ("-X", "warn_default_encoding")
-"""Warns of text that is opened in the system's encoding, which differs on Windows."""
+"""Options of Python: a warning for text that is opened in the system's encoding, which differs on Windows."""
 
 
 def command(*arguments: str, folder: Path, python: tuple[str, ...] = ANY_ENCODING) -> subprocess.CompletedProcess[str]:
-    """Run pytest-bctrl in a subprocess, with warnings as errors."""
+    """Run pytest-bctrl in a subprocess in `folder`, with warnings as errors and these options of Python."""
     return subprocess.run(
         [sys.executable, *python, "-W", "error", "-m", "pytest_bctrl", *arguments],
         cwd=folder,
@@ -125,7 +125,7 @@ def test_a_recording_is_replayed_without_its_server(pytester: pytest.Pytester, m
 
 @pytest.mark.parametrize(("status", "code"), [("active", 0), ("archived", 1)])
 def test_the_check_command_finds_a_violation(tmp_path: Path, status: str, code: int) -> None:
-    """A wrong status exits with 1 and one finding; a conforming body with 0."""
+    """For a wrong status, it exits with 1 and prints one finding; for a conforming body, with 0 and none."""
     body = response()
     body["runtimes"][0]["status"] = status
     (tmp_path / "body.json").write_text(json.dumps(body), "utf-8")
@@ -138,7 +138,7 @@ def test_the_check_command_finds_a_violation(tmp_path: Path, status: str, code: 
 
 @pytest.mark.parametrize(("text", "code"), [(TEXT, 0), (TEXT.replace("- failed", "- failed\n        - paused"), 1)])
 def test_the_drift_command_finds_a_change(tmp_path: Path, text: str, code: int) -> None:
-    """A new enum value exits with 1 and one SARIF result; the same page with 0."""
+    """For a new enum value, it exits with 1 and prints one SARIF result; for the same page, with 0 and none."""
     written(tmp_path, page(text))
 
     done = command("drift", "page.md", "--format", "sarif", folder=tmp_path)

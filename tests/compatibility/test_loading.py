@@ -1,4 +1,4 @@
-"""The plugin is there when it is asked for, and as if it were not installed when it is not wanted."""
+"""The plugin can be loaded by name, and has no effect if it is disabled."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_plugin_starts_with_settings_in_pyproject(
 
 
 def test_a_disabled_plugin_has_no_effect(pytester: pytest.Pytester) -> None:
-    """With `-p no:bctrl`, no module, option or marker of it is there."""
+    """With `-p no:bctrl`, no module of it is imported, and no option or marker of it exists."""
     pytester.makepyfile(
         """
         import sys

@@ -1,4 +1,4 @@
-"""A downstream suite with ten other plugins and libraries in it, as its name in `OTHERS` says."""
+"""A downstream suite works together with the plugins and libraries in `OTHERS`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the downstream project in which recordings, cassettes and snapshots were written."""
     folder = tmp_path_factory.mktemp("downstream")
     shutil.copytree(SUITE, folder, dirs_exist_ok=True)
-    # Nothing can be recorded where the network is blocked, so that test is left for later.
+    # Nothing can be recorded with the network blocked, so that test runs later.
     blocked = "--deselect=test_kept.py::test_a_recording_with_the_network_blocked"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *STRICT, *WRITE, blocked], cwd=folder, capture_output=True, text=True

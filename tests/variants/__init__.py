@@ -1,4 +1,4 @@
-"""An adversary for the kit: a server of List Runtimes that it did not grow up with, and what can be wrong.
+"""A server of List Runtimes that is independent of the kit, and variants of it: conforming ones, and ones with a fault.
 
 `serve(variant)` runs one `Variant` of the `CATALOGUE` on a loopback port. Nothing here imports the kit.
 """

@@ -9,7 +9,7 @@ from .server import serve
 
 
 def main() -> None:
-    """Serve the variant named on the command line until interrupted."""
+    """Serve the variant named on the command line until Ctrl-C; with `--list`, print all variants instead."""
     parser = argparse.ArgumentParser(prog="python -m tests.variants", description=__doc__)
     parser.add_argument("variant", nargs="?", metavar="VARIANT", help="a name that --list shows")
     parser.add_argument("--port", type=int, default=0, help="the port to listen on (default: a free one)")
@@ -21,7 +21,7 @@ def main() -> None:
             print(f"{variant.kind:<13} {variant.expect:<8} {variant.name:<44} {variant.rule_hint}{doubt}")
         return
     if options.variant is None:
-        parser.error("name a VARIANT, or ask for --list")
+        parser.error("name a VARIANT, or pass --list")
     try:
         variant = named(options.variant)
     except LookupError as unknown:

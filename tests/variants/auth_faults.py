@@ -1,4 +1,4 @@
-"""Variants that let in whom they should refuse, or refuse in a way of their own."""
+"""Variants that accept credentials that they should reject, or reject them in an undocumented way."""
 
 import base64
 import binascii
@@ -14,6 +14,7 @@ from .variant import variants
 
 
 def _also_visit(extra: Callable[[Visit], bool]) -> Service:
+    """Return the service that accepts the key, and any request for which `extra` is true."""
     return Service(admits=lambda visit: right_key(visit) or extra(visit))
 
 
@@ -23,10 +24,12 @@ def _also(extra: Callable[[str, str], bool]) -> Service:
 
 
 def _also_token(extra: Callable[[str], bool]) -> Service:
+    """Return the service that accepts the key, and any bearer token for which `extra` is true."""
     return _also(lambda scheme, token: scheme == "bearer" and extra(token))
 
 
 def _basic_holds_key(scheme: str, credentials: str) -> bool:
+    """Return whether credentials of Basic are the key, or contain it as user name or password."""
     if scheme != "basic":
         return False
     try:
@@ -37,6 +40,8 @@ def _basic_holds_key(scheme: str, credentials: str) -> bool:
 
 
 def _remembers(by: Callable[[Visit], str]) -> Service:
+    """Return the service that accepts any request whose `by` equals that of an earlier request with the key."""
+
     def admits(visit: Visit) -> bool:
         if right_key(visit):
             visit.memory.add(by(visit))
@@ -46,6 +51,7 @@ def _remembers(by: Callable[[Visit], str]) -> Service:
 
 
 def _first_is_let_in(visit: Visit) -> bool:
+    """Return whether a request has the key or is the first one of its connection, which is stored."""
     connection = f"{visit.request.connection} "
     if not any(seen.startswith(connection) for seen in visit.memory):
         visit.memory.add(f"{connection}{visit.number}")
@@ -53,26 +59,32 @@ def _first_is_let_in(visit: Visit) -> bool:
 
 
 def _refusing(hook: Hook) -> Service:
+    """Return the service with a hook for its 401."""
     return Service(refused=hook)
 
 
 def _with(status: int) -> Service:
+    """Return the service that sends its 401 with another status."""
     return _refusing(lambda _, reply: replace(reply, status=status))
 
 
 def _saying(status: int, body: bytes, *content_type: str) -> Service:
+    """Return the service that sends its 401 with another status, body and content type, or without a type."""
     return _refusing(lambda _, reply: replace(reply, status=status, body=body).typed(*content_type))
 
 
 def _crashing(when: Callable[[Visit], bool]) -> Service:
+    """Return the service that sends 500 in place of 401 when `when` is true of the request."""
     return _refusing(lambda visit, reply: replace(reply, status=500) if when(visit) else reply)
 
 
 def _redirecting(place: Callable[[Visit], str]) -> Service:
+    """Return the service that redirects with 302 in place of 401."""
     return _refusing(lambda visit, _: Reply(302, b"", (("Location", place(visit)),)))
 
 
 def _login_page(visit: Visit) -> Reply | None:
+    """Return an HTML page for the path `/login`; None for any other path."""
     page = Reply(200, b"<h1>Sign in</h1>", (("Content-Type", "text/html"),))
     return page if visit.request.path == "/login" else None
 

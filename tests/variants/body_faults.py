@@ -1,4 +1,4 @@
-"""Variants whose body is not the JSON it claims to be, or does not claim to be JSON."""
+"""Variants whose body is not the JSON that its content type announces, or whose content type is another one."""
 
 import gzip
 from collections.abc import Callable
@@ -12,18 +12,23 @@ _HTML = b"<!doctype html><html><body><h1>Welcome</h1></body></html>"
 
 
 def _body(change: Callable[[bytes], bytes]) -> Service:
+    """Return the service that changes the body of the list."""
     return Service(listed=lambda _, reply: replace(reply, body=change(reply.body)))
 
 
 def _typed(*content_type: str) -> Service:
+    """Return the service that sends the list with another content type, or without one."""
     return Service(listed=lambda _, reply: reply.typed(*content_type))
 
 
 def _swapped(old: bytes, new: bytes) -> Service:
+    """Return the service that replaces the first `old` in the body of the list by `new`."""
     return _body(lambda body: body.replace(old, new, 1))
 
 
 def _coded(coding: str, change: Callable[[bytes], bytes]) -> Service:
+    """Return the service that changes the body of the list and names a `Content-Encoding`."""
+
     def hook(_: Visit, reply: Reply) -> Reply:
         return replace(reply, body=change(reply.body)).adding(("Content-Encoding", coding))
 
@@ -31,6 +36,7 @@ def _coded(coding: str, change: Callable[[bytes], bytes]) -> Service:
 
 
 def _corrupt(body: bytes) -> bytes:
+    """Return a body in gzip, with two wrong bytes."""
     packed = bytearray(gzip.compress(body))
     packed[len(packed) // 2] ^= 0xFF
     packed[-6] ^= 0xFF
@@ -38,6 +44,7 @@ def _corrupt(body: bytes) -> bytes:
 
 
 def _latin_1(_: Visit, reply: Reply) -> Reply:
+    """Return the reply in Latin-1, as its content type says."""
     body = reply.body.decode().encode("latin-1")
     return replace(reply, body=body).typed("application/json; charset=iso-8859-1")
 

@@ -1,4 +1,4 @@
-"""Every variant there is."""
+"""The catalogue of all variants."""
 
 from . import (
     auth_faults,
@@ -29,7 +29,7 @@ CATALOGUE: tuple[Variant, ...] = (
 
 
 def named(name: str) -> Variant:
-    """Return the variant of that name; raise `LookupError` if there is none."""
+    """Return the first variant of a name; raises `LookupError` if there is none."""
     for variant in CATALOGUE:
         if variant.name == name:
             return variant

@@ -1,4 +1,4 @@
-"""Variants that break below the message: framing, silence, resets, endless answers."""
+"""Variants with faults below the message: framing, silence, resets, endless responses."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,29 +24,35 @@ def _raw(
 
 
 def _nothing(_: Reply) -> bytes:
+    """Return no bytes."""
     return b""
 
 
 def _head(reply: Reply, factor: float = 1, more: int = 0) -> bytes:
-    """Return the head with a length, which may be wrong."""
+    """Return the head with the length of the body, times `factor` plus `more`."""
     return reply.head(("Content-Length", str(int(len(reply.body) * factor) + more)))
 
 
 def _half(reply: Reply) -> bytes:
+    """Return the first half of the body."""
     return reply.body[: len(reply.body) // 2]
 
 
 def _silence(wire: Wire) -> None:
+    """Wait for ten minutes."""
     wire.pause(600)
 
 
 def _late_reset(wire: Wire) -> None:
-    # Long enough for the client to read what came before the reset discards it.
+    """Wait briefly, then reset the connection."""
+    # Long enough for the client to read what was sent before the reset discards it.
     wire.pause(0.05)
     wire.reset()
 
 
 def _dripping(data_before: bool) -> Delivery:
+    """Return a delivery that sends one byte per second: of the body if the head is sent before at once, or of both."""
+
     def deliver(wire: Wire, reply: Reply) -> bool:
         head = _head(reply)
         if data_before:
@@ -60,6 +66,8 @@ def _dripping(data_before: bool) -> Delivery:
 
 
 def _endless(start: bytes, piece: bytes) -> Delivery:
+    """Return a delivery that sends `start`, or else a head for chunks, and then a piece again and again."""
+
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.write(start or reply.head(CHUNKED))
         while True:
@@ -119,6 +127,7 @@ _LISTED: dict[str, dict[str, Delivery]] = {
 
 
 def _every_fifth(delivery: Delivery) -> Service:
+    """Return the service that sends every fifth list by another delivery."""
     return Service(listed=lambda visit, reply: replace(reply, delivery=delivery) if visit.listing % 5 == 0 else reply)
 
 

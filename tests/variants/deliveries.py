@@ -1,4 +1,4 @@
-"""Ways of putting a reply on the wire. Each answers whether the connection may stay open."""
+"""Deliveries write a reply to a connection, and return whether it stays open; some functions return a delivery."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +13,7 @@ _LAST_CHUNK = b"0\r\n\r\n"
 
 
 def _pieces(body: bytes, size: int) -> Iterator[bytes]:
+    """Yield a body in pieces of `size` bytes; the last one may be shorter."""
     return (body[start : start + size] for start in range(0, len(body), size))
 
 
@@ -22,7 +23,7 @@ def chunk(piece: bytes) -> bytes:
 
 
 def chunked(size: int, each_alone: bool = False) -> Delivery:
-    """Send chunks of `size` bytes, in one write or each in its own."""
+    """Return a delivery that sends chunks of `size` bytes, in one write or, with `each_alone`, each in its own."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.write(reply.head(CHUNKED))
@@ -36,7 +37,7 @@ def chunked(size: int, each_alone: bool = False) -> Delivery:
 
 
 def chunked_with_trailers(wire: Wire, reply: Reply) -> bool:
-    """Send chunks with an extension each, and a trailer after the last."""
+    """Send chunks, each with an extension, and a trailer after the last one."""
     wire.write(reply.head(CHUNKED, ("Trailer", "X-Checksum")))
     if not wire.head_only:
         for piece in _pieces(reply.body, 700):
@@ -46,7 +47,7 @@ def chunked_with_trailers(wire: Wire, reply: Reply) -> bool:
 
 
 def with_body_always(then: Delivery) -> Delivery:
-    """Send the body even to HEAD, so that it precedes the next response."""
+    """Return a delivery that sends the body even to HEAD, so that it precedes the next response."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.head_only = False
@@ -74,7 +75,7 @@ def as_http_1_0(wire: Wire, reply: Reply) -> bool:
 
 
 def later(seconds: float) -> Delivery:
-    """Send the reply after some seconds."""
+    """Return a delivery that sends the reply after some seconds."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.pause(seconds)
@@ -84,7 +85,7 @@ def later(seconds: float) -> Delivery:
 
 
 def in_slow_pieces(pieces: int, seconds: float) -> Delivery:
-    """Send the body in a few pieces with pauses."""
+    """Return a delivery that sends the body in `pieces` pieces, each after a pause."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.write(reply.head(("Content-Length", str(len(reply.body)))))
@@ -98,7 +99,7 @@ def in_slow_pieces(pieces: int, seconds: float) -> Delivery:
 
 
 def after_informational(status: int) -> Delivery:
-    """Send an informational response first, which a client ignores (RFC 9110, section 15.2)."""
+    """Return a delivery that sends a response of this status 1xx before, which a client ignores (RFC 9110, 15.2)."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         wire.write(Reply(status, headers=(("Link", "</style.css>; rel=preload"),)).head())
@@ -108,7 +109,7 @@ def after_informational(status: int) -> Delivery:
 
 
 def with_head(change: Callable[[bytes], bytes]) -> Delivery:
-    """Send the reply with its head rewritten."""
+    """Return a delivery that sends the reply with its head changed, which has the length of the body."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
         head = change(reply.head(("Content-Length", str(len(reply.body)))))
@@ -125,9 +126,10 @@ def odd_case(head: bytes) -> bytes:
 
 
 def _alternating(line: bytes) -> bytes:
+    """Return a header line with every second letter of its name in the other case."""
     name, colon, value = line.partition(b":")
     return (
-        bytes(byte ^ 32 if place % 2 and chr(byte).isalpha() else byte for place, byte in enumerate(name))
+        bytes(byte ^ 32 if index % 2 and chr(byte).isalpha() else byte for index, byte in enumerate(name))
         + colon
         + value
     )

@@ -1,4 +1,4 @@
-"""Variants that list well and refuse badly."""
+"""Variants whose list conforms, and whose responses to unknown spaces, or error bodies, do not."""
 
 import re
 from collections.abc import Callable
@@ -15,30 +15,37 @@ _HTML = Reply(404, b"<h1>Not found</h1>", (("Content-Type", "text/html"),))
 
 
 def _unknown(hook: Hook) -> Service:
+    """Return the service with a hook for its 404 for an unknown space."""
     return Service(unknown=hook)
 
 
 def _answering(reply: Reply) -> Service:
+    """Return the service that sends `reply` for each unknown space."""
     return Service(unknown=lambda *_: reply)
 
 
 def _shaped(document: Any) -> Service:
+    """Return the service whose errors all have `document` as their body."""
     return Service(error=lambda *_: document)
 
 
 def _is_uuid_like(visit: Visit) -> bool:
+    """Return whether the space in a request's path is as long as a UUID, and ASCII."""
     return len(visit.request.space or "") == 36 and (visit.request.space or "").isascii()
 
 
 def _only_for_uuids(instead: Reply) -> Service:
+    """Return the service that sends `instead` for an unknown space that is as long as a UUID."""
     return _unknown(lambda visit, reply: instead if _is_uuid_like(visit) else reply)
 
 
 def _like(is_taken: Callable[[str], bool]) -> Service:
+    """Return the service that sends the list for an unknown space for which `is_taken` is true."""
     return _unknown(lambda visit, reply: _LIST if is_taken(visit.request.space or "") else reply)
 
 
 def _is_version_4(space: str) -> bool:
+    """Return whether a space is a UUID of version 4 in lower case."""
     return re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", space) is not None
 
 
@@ -49,6 +56,7 @@ _NESTED = {"code": "no", "message": "No.", "reasonClass": "space", "requestId": 
 
 
 def _without(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a body without one of its members."""
     return {key: value for key, value in body.items() if key != name}
 
 

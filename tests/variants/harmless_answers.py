@@ -1,4 +1,4 @@
-"""Conforming variants that differ in how the same list is answered."""
+"""Conforming variants that differ in how the same list is sent."""
 
 import gzip
 import json
@@ -30,18 +30,23 @@ from .variant import variants
 
 
 def _typed(content_type: str) -> Hook:
+    """Return the hook that sends a reply with another content type."""
     return lambda _, reply: reply.typed(content_type)
 
 
 def _adding(*headers: tuple[str, str]) -> Hook:
+    """Return the hook that adds header fields to a reply."""
     return lambda _, reply: reply.adding(*headers)
 
 
 def _refusing_with(status: int) -> Hook:
+    """Return the hook that sends a reply with another status."""
     return lambda _, reply: replace(reply, status=status)
 
 
 def _encoded(coding: str, encode: Callable[[bytes], bytes], then: Hook = untouched) -> Hook:
+    """Return the hook that sends a reply in a coding that the request accepts, after `then`, and else as it is."""
+
     def hook(visit: Visit, reply: Reply) -> Reply:
         accepted = visit.request.header("Accept-Encoding")
         if accepted is not None and coding not in accepted:
@@ -53,24 +58,29 @@ def _encoded(coding: str, encode: Callable[[bytes], bytes], then: Hook = untouch
 
 
 def _gzip_in_gzip(_: Visit, reply: Reply) -> Reply:
+    """Return the reply with its body in gzip twice."""
     body = gzip.compress(gzip.compress(reply.body))
     return replace(reply, body=body).adding(("Content-Encoding", "gzip, gzip"))
 
 
 def _two_members(body: bytes) -> bytes:
+    """Return a body as two members of gzip."""
     return gzip.compress(body[:100]) + gzip.compress(body[100:])
 
 
 def _always(delivery: Delivery) -> Service:
+    """Return the service that sends each reply by a delivery."""
     return Service(always=delivered_by(delivery))
 
 
 def _asking_back(reply: Reply, numbers: Container[int], *headers: tuple[str, str]) -> Service:
-    """Return the service that answers these requests, counted from 1, with a rate limit or a 503."""
+    """Return the service that sends `reply` and these headers for the requests `numbers`, counted from 1."""
     return Service(early=lambda visit: reply.adding(*headers) if visit.number in numbers else None)
 
 
 def _until_a_date(reply: Reply, number: int) -> Service:
+    """Return the service that sends `reply` for one request, with a `Retry-After` a second later, as a date."""
+
     def early(visit: Visit) -> Reply | None:
         date = formatdate(time.time() + 1, usegmt=True)
         return reply.adding(("Retry-After", date)) if visit.number == number else None
@@ -79,41 +89,50 @@ def _until_a_date(reply: Reply, number: int) -> Service:
 
 
 def _limited_in_the_middle(visit: Visit, reply: Reply) -> Reply:
+    """Return a 429 for the third list, and the reply for any other."""
     return LIMIT.adding(("Retry-After", "1")) if visit.listing == 3 else reply
 
 
 def _late_now_and_then(visit: Visit, reply: Reply) -> Reply:
+    """Return the reply, which is sent after a second for the first and fourth list."""
     return replace(reply, delivery=later(1.0)) if visit.listing in (1, 4) else reply
 
 
 def _wrong_token_forbidden(visit: Visit, reply: Reply) -> Reply:
+    """Return the reply with 403 if the request has any `Authorization`."""
     return replace(reply, status=403) if visit.request.header("Authorization") else reply
 
 
 def _malformed_is_bad(visit: Visit, reply: Reply) -> Reply:
+    """Return the reply with 400 if the space is not as long as a UUID, or not ASCII."""
     well_formed = len(visit.request.space or "") == 36 and (visit.request.space or "").isascii()
     return reply if well_formed else replace(reply, status=400)
 
 
 def _key_before_method(visit: Visit) -> Reply | None:
+    """Return a 401 for a method other than GET and HEAD without the key; None for any other request."""
     if visit.request.method in ("GET", "HEAD") or right_key(visit):
         return None
     return Service().problem(401, "auth.invalid_key", "A valid key is needed.", ("WWW-Authenticate", "Bearer"))
 
 
 def _exact_scheme(visit: Visit) -> bool:
+    """Return whether a request has the key after `Bearer` in this case."""
     return visit.request.header("Authorization") == f"Bearer {API_KEY}"
 
 
 def _answering(method: str, reply: Reply) -> Service:
+    """Return the service that sends `reply` for every request of a method."""
     return Service(early=lambda visit: reply if visit.request.method == method else None)
 
 
 def _too_long(visit: Visit, reply: Reply) -> Reply:
+    """Return the reply with 414 if the space has more than 200 characters."""
     return replace(reply, status=414) if len(visit.request.space or "") > 200 else reply
 
 
 def _ticket(visit: Visit) -> bool:
+    """Return whether a request has the key, or the cookie `ticket=abc`."""
     return right_key(visit) or "ticket=abc" in (visit.request.header("Cookie") or "")
 
 

@@ -23,6 +23,7 @@ _NO_SUMMARY = dict.fromkeys(("currentDriver", "defaultContextId", "defaultPageId
 
 
 def _named(text: str) -> Service:
+    """Return the service that lists runtimes with a text as a name, region, capability and profile."""
     return serving(
         put(2, "name", text),
         put(3, "region", text),
@@ -32,10 +33,12 @@ def _named(text: str) -> Service:
 
 
 def _metadata(value: Any) -> Service:
+    """Return the service that lists runtimes with the same metadata."""
     return serving(on_all(metadata=value))
 
 
 def _nested(levels: int) -> dict[str, Any]:
+    """Return an object with `levels` further objects inside each other, every second one in a list."""
     inner: Any = "bottom"
     for level in range(levels):
         inner = {"down": inner} if level % 2 else {"down": [inner]}
@@ -43,18 +46,21 @@ def _nested(levels: int) -> dict[str, Any]:
 
 
 def _upper_case(runtimes: list[Any]) -> None:
+    """Change the ids of runtimes to upper case."""
     for runtime in runtimes:
         for name in ("id", "spaceId", "activeRunId"):
             runtime[name] = runtime[name].upper()
 
 
 def _backwards(value: Any) -> Any:
+    """Return a value with the members of all objects in reverse order."""
     if isinstance(value, dict):
         return {key: _backwards(value[key]) for key in reversed(value)}
     return [_backwards(item) for item in value] if isinstance(value, list) else value
 
 
 def _times(created: str, updated: str) -> Service:
+    """Return the service that lists runtimes with these times."""
     return serving(on_all(createdAt=created, updatedAt=updated))
 
 

@@ -1,4 +1,4 @@
-"""Variants that keep the schema and break what it cannot say."""
+"""Variants that conform to the schema and violate an invariant."""
 
 from .runtimes import OTHER_SPACE_ID, SPACE_ID, Edit, full_runtime, on_all, put
 from .service import Service, serving
@@ -6,6 +6,8 @@ from .variant import Variant, variants
 
 
 def _same_id(first: int, second: int, upper: bool = False) -> Edit:
+    """Return the edit that gives the second runtime the id of the first one, in upper case if `upper`."""
+
     def edit(runtimes: list[dict[str, str]]) -> None:
         same = runtimes[first]["id"]
         runtimes[second]["id"] = same.upper() if upper else same
@@ -14,10 +16,12 @@ def _same_id(first: int, second: int, upper: bool = False) -> Edit:
 
 
 def _kinds(number: int, kind: str, type_: str, count: int = 10) -> Service:
+    """Return the service that lists `count` runtimes, one of them with this kind and type."""
     return serving(put(number, "kind", kind), put(number, "type", type_), count=count)
 
 
 def _times(created: str, updated: str, number: int = 3, count: int = 10) -> Service:
+    """Return the service that lists `count` runtimes, one of them with these times."""
     return serving(put(number, "createdAt", created), put(number, "updatedAt", updated), count=count)
 
 

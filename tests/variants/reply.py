@@ -1,4 +1,4 @@
-"""What the server means to say, before it decides how to put it on the wire."""
+"""A reply of the server, before a delivery writes it to a connection."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ JSON_TYPE = ("Content-Type", "application/json")
 
 
 def with_length(wire: Wire, reply: "Reply") -> bool:
-    """Send the reply with its Content-Length; return True, because the connection may stay open."""
+    """Send the reply with its `Content-Length`, without a body to HEAD; return True: the connection stays open."""
     bodiless = reply.status in (204, 304) or reply.status < 200
     length: Headers = () if bodiless else (("Content-Length", str(len(reply.body))),)
     wire.write(reply.head(*length) + (b"" if wire.head_only or bodiless else reply.body))
@@ -30,7 +30,7 @@ class Reply:
     delivery: Callable[[Wire, "Reply"], bool] = with_length
 
     def head(self, *more: tuple[str, str]) -> bytes:
-        """Return the status line and the headers, including the empty line."""
+        """Return the status line, the headers and `more`, including the empty line; `Content-Length` is not added."""
         try:
             reason = HTTPStatus(self.status).phrase
         except ValueError:
@@ -68,7 +68,7 @@ def nested_error(code: str, message: str) -> dict[str, Any]:
 
 
 def explained_error(code: str, message: str) -> dict[str, Any]:
-    """Return an error body in the newer documented form, with its optional members."""
+    """Return an error body in the newer documented form, with `hint` and `details`."""
     body = nested_error(code, message)
     body["error"] |= {
         "hint": "Look at the path and the key.",

@@ -1,4 +1,4 @@
-"""Reading HTTP/1.x requests off a socket, after RFC 9112."""
+"""Reads HTTP/1.x requests from a socket (RFC 9112)."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ class Request:
     time: float = field(default_factory=time.time)
 
     def header(self, name: str) -> str | None:
-        """Return the first value of a header, or None."""
+        """Return the first value of a header, in any case; None if there is none."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     @property
@@ -51,7 +51,7 @@ class Request:
 
 
 def read_request(stream: BinaryIO, origin: str, connection: int) -> Request | None:
-    """Read the next request with its body; return None if the client has closed.
+    """Return the next request with its body; None if the client has closed the connection.
 
     Raises `MalformedRequestError` for anything else.
     """
@@ -67,6 +67,7 @@ def read_request(stream: BinaryIO, origin: str, connection: int) -> Request | No
 
 
 def _line(stream: BinaryIO) -> str | None:
+    """Return the next line without its end; None at the end of the stream."""
     raw = stream.readline(_LONGEST_LINE)
     if not raw:
         return None
@@ -76,12 +77,14 @@ def _line(stream: BinaryIO) -> str | None:
 
 
 def _path(target: str) -> str:
+    """Return the path and query of a request target, which may be a complete URL."""
     if target.startswith("http://"):
         return "/" + target.removeprefix("http://").partition("/")[2]
     return target
 
 
 def _headers(stream: BinaryIO) -> list[tuple[str, str]]:
+    """Return the header fields up to the empty line."""
     headers = []
     while line := _line(stream):
         name, colon, value = line.partition(":")

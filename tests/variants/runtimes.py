@@ -101,7 +101,7 @@ def listing(runtimes: Iterable[Any]) -> dict[str, Any]:
 
 
 def sample() -> dict[str, Any]:
-    """Return ten runtimes that together have each kind, status, branch, null and omitted property."""
+    """Return a list of ten runtimes that together have each kind, status, branch, null and omitted property."""
     return listing(mixed_runtime(number) for number in range(10))
 
 
@@ -118,7 +118,7 @@ def edited(*edits: Edit, count: int = 10) -> Document:
 
 
 def put(*path_and_value: Any) -> Edit:
-    """Return the edit that puts a value at a path: `put(3, "backing", "kind", "other")`."""
+    """Return the edit that sets a value at a path, which comes last: `put(3, "backing", "kind", "other")`."""
     *parents, last, value = path_and_value
     return lambda runtimes: setitem(reduce(getitem, parents, runtimes), last, value)
 

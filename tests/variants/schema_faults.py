@@ -1,4 +1,4 @@
-"""Variants that each break the published schema in one way, at one place."""
+"""Variants that each violate the published schema in one way, at one location."""
 
 from typing import Any
 
@@ -116,6 +116,7 @@ _PLACES: dict[str, Edit] = {
 
 
 def _everything() -> list[Any]:
+    """Return four complete runtimes."""
     return [full_runtime(number) for number in range(4)]
 
 

@@ -1,4 +1,4 @@
-"""The server: sockets, threads and the log. What it answers is `service.respond`'s to say."""
+"""The server: sockets, threads and the log. `service.respond` returns its replies."""
 
 import contextlib
 import itertools
@@ -20,7 +20,7 @@ class Server:
     """A variant on a free loopback port, and a second origin as a target of redirects.
 
     `log` holds every request in the order of arrival, of both origins. The second origin lists runtimes to
-    anyone, so that a client that follows a redirect is content; `requests_elsewhere` are the requests that reached it.
+    anyone, so that a client that follows a redirect receives one; `requests_elsewhere` are the requests to it.
     `listings` counts the admitted GETs of the list.
     """
 
@@ -42,7 +42,7 @@ class Server:
         try:
             self._second = _listener("127.0.0.3", 0)
         except OSError:
-            # Some systems have but one loopback address: another port is another origin too.
+            # Some systems have only one loopback address: another port is another origin too.
             self._second = _listener("127.0.0.1", 0)
         self.url = _origin(self._main)
         self.elsewhere = _origin(self._second)
@@ -70,6 +70,7 @@ class Server:
             resource.close()
 
     def _accept(self) -> None:
+        """Accept connections until the server closes."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._main, selectors.EVENT_READ, self.url)
             selector.register(self._second, selectors.EVENT_READ, self.elsewhere)
@@ -80,6 +81,7 @@ class Server:
                         self._welcome(key.fileobj, key.data)
 
     def _welcome(self, listener: socket.socket, origin: str) -> None:
+        """Accept a connection and start a thread for it."""
         try:
             connection, _ = listener.accept()
         except OSError:
@@ -95,6 +97,7 @@ class Server:
             self._threads.append(thread)
 
     def _talk(self, connection: socket.socket, origin: str) -> None:
+        """Respond to the requests of a connection, and close it at the end."""
         wire = Wire(connection, self._closing)
         number = next(self._numbers)
         turn = self._turn if self.variant.service.is_serial else contextlib.nullcontext()
@@ -114,6 +117,7 @@ class Server:
             connection.close()
 
     def _respond(self, wire: Wire, request: Request) -> bool:
+        """Send the reply to a request, and return whether the connection stays open."""
         wire.head_only = request.method == "HEAD"
         reply = self._reply(request)
         if request.wants_close and ("Connection", "close") not in reply.headers:
@@ -122,6 +126,7 @@ class Server:
         return stays and ("Connection", "close") not in reply.headers
 
     def _reply(self, request: Request) -> Reply:
+        """Return the reply to a request, and add the request to the log and the counts."""
         service = self.variant.service
         with self._lock:
             self.log.append(request)
@@ -138,12 +143,14 @@ class Server:
 
 
 def _listener(host: str, port: int) -> socket.socket:
+    """Return a listening socket that does not block."""
     listener = socket.create_server((host, port), backlog=128)
     listener.setblocking(False)
     return listener
 
 
 def _origin(listener: socket.socket) -> str:
+    """Return the origin of a listening socket, such as `http://127.0.0.1:8000`."""
     host, port = listener.getsockname()[:2]
     return f"http://{host}:{port}"
 

@@ -1,4 +1,4 @@
-"""The endpoint itself: which request gets which reply, with a hook wherever a variant may differ."""
+"""The endpoint itself: the reply to each request, with a hook wherever a variant may differ."""
 
 import hmac
 from collections.abc import Callable
@@ -44,9 +44,9 @@ def untouched(_: Visit, reply: Reply) -> Reply:
 class Service:
     """The behaviour of the server; the defaults conform to the contract.
 
-    The hooks, in the order in which they come: `early` may answer before anything is looked at, `admits`
-    judges the credentials, `refused` has the last word on a 401, `unknown` on a 404 for a space, `listed` on
-    the list, and `always` on whatever is about to be sent. A server that `is_serial` takes one connection at a time,
+    The hooks, in their order: `early` may return a reply before anything is checked, `admits` accepts or rejects
+    the credentials, `refused` changes a 401, `unknown` a 404 for a space, `listed` the list, and `always` any of
+    these and the other replies. A server that `is_serial` accepts one connection at a time,
     and one with a `greeting` sends it on each connection, before any request.
     """
 
@@ -79,7 +79,7 @@ def serving(*edits: Edit, count: int = 10) -> Service:
 
 
 def with_metadata(text: bytes) -> Service:
-    """Return the service that sends `text` for a value in the metadata of one runtime."""
+    """Return the service that sends `text`, unescaped, for a value in the metadata of one runtime."""
     marked = edited(put(3, "metadata", {"n": "PLACE"}))
     return Service(document=marked, write=lambda document: written(document).replace(b'"PLACE"', text))
 
@@ -90,16 +90,18 @@ def is_listing(service: Service, visit: Visit) -> bool:
 
 
 def respond(service: Service, visit: Visit) -> Reply:
-    """Return the reply to a request: path first, then method, key and space."""
+    """Return the reply to a request: of `early`, else of `always` after path, method, key and space are checked."""
     early = service.early(visit)
     return early if early is not None else service.always(visit, _routed(service, visit))
 
 
 def _knows(service: Service, visit: Visit) -> bool:
+    """Return whether the path has the space of the service, in any case."""
     return (visit.request.space or "").lower() == service.space_id.lower()
 
 
 def _routed(service: Service, visit: Visit) -> Reply:
+    """Return the list or the error for a request: by path, method, key and space, in this order."""
     if visit.request.space is None:
         return service.problem(404, "route.not_found", "There is nothing at this path.")
     if visit.request.method not in ("GET", "HEAD"):

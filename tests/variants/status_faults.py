@@ -1,4 +1,4 @@
-"""Variants whose status is wrong: crashes, odd successes, redirects, limits, answers that go bad at times."""
+"""Variants whose status is wrong: crashes, odd successes, redirects, rate limits, occasional faults."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,61 +17,75 @@ _DOWN = Service().problem(503, "server.unavailable", "Come back later.")
 
 
 def _status(status: int, body: bytes | None = None) -> Service:
+    """Return the service that sends the list with another status, and with another body if it is not None."""
     return Service(listed=lambda _, reply: replace(reply, status=status, body=reply.body if body is None else body))
 
 
 def _headed(*headers: tuple[str, str]) -> Service:
+    """Return the service that sends the list with more headers."""
     return Service(listed=lambda _, reply: replace(reply, headers=(*reply.headers, *headers)))
 
 
 def _crash_when(odd: Callable[[str], bool], instead: Reply = _CRASH) -> Service:
+    """Return the service that sends `instead`, by default a 500, for an unknown space for which `odd` is true."""
     return Service(unknown=lambda visit, reply: instead if odd(visit.request.space or "") else reply)
 
 
 def _is_odd(space: str) -> bool:
+    """Return whether a space is not as long as a UUID, or not ASCII."""
     return len(space) != 36 or not space.isascii()
 
 
 def _has_control(space: str) -> bool:
+    """Return whether a space contains a control character of ASCII."""
     return any(character < " " or character == "\x7f" for character in space)
 
 
 def _redirect(status: int, place: Callable[[Visit], str]) -> Service:
+    """Return the service that redirects with a status in place of the list."""
     return Service(listed=lambda visit, reply: Reply(status, b"", (("Location", place(visit)),)))
 
 
 def _elsewhere(visit: Visit) -> str:
+    """Return the URL of a request at the second origin."""
     return visit.elsewhere + visit.request.path
 
 
 def _with_slash(visit: Visit) -> Reply | None:
+    """Return the list for a path that ends with `/runtimes/`; None for any other path."""
     if visit.request.path.endswith("/runtimes/"):
         return Reply(200, written(sample()))
     return None
 
 
 def _early(reply: Reply) -> Service:
+    """Return the service that sends `reply` for each request."""
     return Service(early=lambda _: reply)
 
 
 def _listed(reply: Reply) -> Service:
+    """Return the service that sends `reply` in place of the list."""
     return Service(listed=lambda *_: reply)
 
 
 def _limited(retry_after: str) -> Service:
+    """Return the service that sends 429 with this `Retry-After` for each request."""
     return _early(_LIMIT.adding(("Retry-After", retry_after)))
 
 
 def _limited_once(body: bytes, content_type: str) -> Service:
+    """Return the service that sends a 429 with this body for the first request."""
     limit = Reply(429, body, (("Content-Type", content_type), ("Retry-After", "0")))
     return Service(early=lambda visit: limit if visit.number == 1 else None)
 
 
 def _sometimes(bad: Hook, turn: Callable[[Visit], bool] = lambda visit: visit.listing % 5 == 0) -> Service:
+    """Return the service with a hook for the lists for which `turn` is true, by default every fifth one."""
     return Service(listed=lambda visit, reply: bad(visit, reply) if visit.listing and turn(visit) else reply)
 
 
 def _bad_item(_: Visit, reply: Reply) -> Reply:
+    """Return the reply with a list whose last runtime has an unknown status."""
     return replace(reply, body=written(edited(put(9, "status", "paused"))()))
 
 

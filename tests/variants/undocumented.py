@@ -11,6 +11,7 @@ _EPHEMERAL = {"kind": "ephemeral"}
 
 
 def _on_fifth(visit: Visit, reply: Reply) -> Reply:
+    """Return every fifth list with an undocumented `cursor`, and any other as it is."""
     return reply if visit.listing % 5 else replace(reply, body=written(sample() | {"cursor": "next"}))
 
 

@@ -1,4 +1,4 @@
-"""One way in which a server of the endpoint may differ from the plain one."""
+"""A variant: a named way in which a server of the endpoint differs from the plain one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Variant:
     """A named difference, and the expected verdict of a contract suite.
 
     `expect` is `pass` (passes under any level), `error` (fails by default) or `warning` (passes by default
-    and fails under `--bctrl-fail-on=warning`). `rule_hint` names the rule concerned; `doubt` is set where a
-    fair judge might decide otherwise, or where only an unpromised probe shows the fault, and says why.
+    and fails under `--bctrl-fail-on=warning`). `rule_hint` names the rule concerned; `doubt` is set if a
+    fair reviewer might expect another verdict, or only an unpromised probe shows the fault, and says why.
     """
 
     name: str
@@ -33,17 +33,17 @@ class Variant:
 
 
 def harmless(name: str, rule_hint: str, service: Service, doubt: str = "") -> Variant:
-    """Return a difference that conforms to the contract."""
+    """Return a variant that conforms to the contract: the suite passes."""
     return Variant(name, "harmless", "pass", rule_hint, service, doubt)
 
 
 def faulty(kind: Kind, name: str, rule_hint: str, service: Service, doubt: str = "") -> Variant:
-    """Return a difference that violates the contract."""
+    """Return a variant that violates the contract: the suite fails, or warns if `OVERLAY_ALONE` has its name."""
     return Variant(name, kind, _owed(name, "error"), rule_hint, service, doubt)
 
 
 def dubious(kind: Kind, name: str, rule_hint: str, service: Service, doubt: str = "") -> Variant:
-    """Return a difference that is reported, and fails only where warnings fail."""
+    """Return a variant that is reported as a warning: the suite fails only with `--bctrl-fail-on=warning`."""
     return Variant(name, kind, "warning", rule_hint, service, doubt)
 
 
@@ -61,13 +61,13 @@ _NAMES = """
     refusal-login-page refusal-redirect-to-another-host
 """
 OVERLAY_ALONE = frozenset(_NAMES.split())
-"""Variants that break nothing that is published: how the page has a request refused, only the overlay says."""
+"""Variants that violate only the overlay, which documents rejections that the published page does not."""
 
 
 def variants(
     kind: Kind, expect: Expect, families: Families, doubts: Mapping[str, str] | None = None
 ) -> tuple[Variant, ...]:
-    """Return all variants of some families of one kind; `doubts` are by name."""
+    """Return the variants of some families, all of one kind; those of `OVERLAY_ALONE` are expected as warnings."""
     return tuple(
         Variant(name, kind, _owed(name, expect), rule_hint, service, (doubts or {}).get(name, ""))
         for rule_hint, family in families.items()
@@ -76,4 +76,5 @@ def variants(
 
 
 def _owed(name: str, expect: Expect) -> Expect:
+    """Return `warning` for a variant that violates only the overlay, and `expect` for any other."""
     return "warning" if name in OVERLAY_ALONE else expect

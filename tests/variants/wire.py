@@ -19,20 +19,20 @@ class Wire:
         self.head_only = False
 
     def write(self, data: bytes) -> None:
-        """Send all of the data."""
+        """Send all of the data, and wait until the system has accepted it."""
         self._connection.sendall(data)
 
     def pause(self, seconds: float) -> None:
-        """Wait; raise `HungUpError` if the server closes meanwhile."""
+        """Wait for some seconds; raises `HungUpError` if the server closes meanwhile."""
         if self._closing.wait(seconds):
             raise HungUpError
 
     def reset(self) -> None:
-        """Close the connection with a RST in place of a FIN."""
+        """Let the connection end with a RST in place of a FIN; raises `HungUpError`, after which it is closed."""
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise HungUpError
 
     def finish(self) -> None:
-        """Signal the end of the stream."""
+        """Signal the end of the stream, unless the connection is already gone."""
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_WR)

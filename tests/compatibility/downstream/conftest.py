@@ -1,4 +1,4 @@
-"""Configures the ten plugins of this project."""
+"""Configures the plugins of this project."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def vcr_config() -> dict[str, Any]:
-    """Ignore the port of the mock server, which differs in every run, and keep keys out of cassettes."""
+    """Return settings by which cassettes ignore the port of the mock server, and contain no keys."""
     return {"match_on": ["method", "path"], "filter_headers": ["authorization"]}
 
 

@@ -1,4 +1,4 @@
-"""Other libraries stand between a client and the network; ours goes through, or is answered by them."""
+"""Other libraries intercept requests of the client, or pass them through to the mock."""
 
 from __future__ import annotations
 

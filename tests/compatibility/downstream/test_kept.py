@@ -1,4 +1,4 @@
-"""Answers that are kept in files: a recording of ours, a cassette of vcrpy, a snapshot of syrupy."""
+"""Responses in files: a recording of this plugin, a cassette of vcrpy, a snapshot of syrupy."""
 
 from __future__ import annotations
 
