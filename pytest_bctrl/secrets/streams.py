@@ -286,7 +286,7 @@ def redact_file(path: Path, redaction: Redaction) -> None:
 
 
 def redact_name(path: Path, redaction: Redaction) -> None:
-    """Rename a file whose name contains a secret to the name that links in redacted reports have.
+    """Rename a file whose name contains a secret: masked, as in the links of redacted reports, or also numbered.
 
     Raises `OSError`, and leaves the file unchanged, if it cannot be renamed.
     """

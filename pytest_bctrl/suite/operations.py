@@ -21,12 +21,12 @@ LINES_TO_ADD = "; add to bctrl_values: "
 
 
 def requestable_operations(run: ContractRun) -> list[Operation]:
-    """Return the operations that a safe request can reach, given the settings and the contract."""
+    """Return the operations that get a plain request, given the settings and the contract."""
     return [operation for operation in run.operations if not reason_not_requested(run, operation)]
 
 
 def reason_not_requested(run: ContractRun, operation: Operation) -> str:
-    """Return why the suite sends no request to an operation; empty if it does."""
+    """Return why the suite sends no plain request to an operation; empty if it does."""
     return run.once(("not requested", operation.label), partial(_compute_reason, run, operation))
 
 
@@ -54,7 +54,7 @@ def _reason_in_contract(operation: Operation) -> str:
 
 
 def _compute_reason(run: ContractRun, operation: Operation) -> str:
-    """Return why the suite sends no request to an operation: its method, missing values, or its security."""
+    """Return why the suite sends no plain request to an operation: its method, missing values, its security, or ""."""
     if reason := _reason_in_contract(operation):
         return reason
     missing = names_without_value(run.contract, operation, run.values_of(operation))

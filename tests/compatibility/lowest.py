@@ -17,7 +17,7 @@ PACKAGE = "pytest-bctrl"
 
 
 def main(extras: list[str]) -> int:
-    """Print each requirement with its version; return 1 unless the lowest ones of these extras, and only they, exist."""
+    """Print each requirement with its version; return 1 unless the lowest ones of these extras, and no others exist."""
     declared = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
     extras = extras or [""]
     requirements = [

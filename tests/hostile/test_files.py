@@ -171,7 +171,7 @@ def test_the_cost_of_parsing_depends_on_strings_and_values(
 
 
 @given(data=st.data())
-def test_a_damaged_archive_is_an_error_without_a_traceback(
+def test_a_damaged_archive_is_read_or_rejected_without_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.zip"

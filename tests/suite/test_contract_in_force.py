@@ -138,7 +138,8 @@ def test_commands_use_and_name_the_project_contract(project: Path, typed: Typed)
     assert 0 == typed("pytest-bctrl explain unique_ids").ret
 
 
-def test_the_mock_command_serves_and_names_the_project_contract(project: Path, python: list[str]) -> None:
+def test_the_mock_command_names_the_project_contract(project: Path, python: list[str]) -> None:
+    """The third line that it prints has the contract's path and source."""
     with MockCommand(python, project).running() as mock:
         assert mock.process.stdout is not None
         *_, contract = (mock.process.stdout.readline() for _ in range(3))

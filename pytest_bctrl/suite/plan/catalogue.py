@@ -53,7 +53,7 @@ def plan(run: ContractRun, *names: str, only: Operation | None = None) -> Iterat
 
 
 def _is_requestable(run: ContractRun, operation: Operation) -> bool:
-    """Return whether the suite sends requests to an operation."""
+    """Return whether the suite sends a plain request to an operation."""
     return not reason_not_requested(run, operation)
 
 

@@ -40,9 +40,10 @@ def redact(config: pytest.Config, value: T) -> T:
 
 
 def redaction(config: pytest.Config, *streams: Any) -> Redaction:
-    """Return the redaction of this run; the first call makes it cover every sink.
+    """Return the redaction of this run; the first call starts it, with the secrets of environment and settings.
 
-    `streams` are the output streams of the run, if they are known. Captured output of tests is not redacted.
+    `streams` are the output streams of the run, if they are known; files are redacted from the start of the session on.
+    Captured output of tests is not redacted.
     """
     if _REDACTION not in config.stash:
         created = Redaction()
