@@ -133,7 +133,7 @@ def check_head_refused(response: Response) -> Iterator[Violation]:
 
 
 def check_refused(response: Response, credential: str) -> Iterator[Violation]:
-    """Yield a violation if a wrong credential is accepted, not rejected as one, or rejected with items of the list."""
+    """Yield a violation unless a wrong credential gets 401 or 403 without items of the list; none for a 5xx status."""
     looked(response).add("credential")
     if response.status in REFUSED:
         shown = _listed_objects(response.data)
@@ -154,7 +154,7 @@ _COMPARED = 10
 
 
 def _listed_objects(data: Any) -> list[Any]:
-    """Return the objects in the lists of a body."""
+    """Return the objects, except empty ones, in a list, or in the lists that an object has as members."""
     values = [data]
     if isinstance(data, dict):
         values = list(data.values())

@@ -253,7 +253,7 @@ def _error_texts(data: Any) -> Iterator[str]:
 
 
 def _named_day(value: str | None) -> str | None:
-    """Return the day that a header field names; empty if it names none, None if the field is missing."""
+    """Return the day that a header field names; empty if it names none, None if the field is missing or false."""
     if value is None or value.strip() in ("?0", "false"):
         return None
     timestamp = re.fullmatch(r"@(\d{1,15})", value.strip())

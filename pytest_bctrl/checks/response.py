@@ -118,7 +118,7 @@ class Response:
         return once(self, "observed", self._observe)
 
     def _observe(self) -> Observation:
-        """Return what the body contains at each location; the body counts as unread if it is not JSON."""
+        """Return what the body contains at each location; it counts as unread if it is not JSON or has no schema."""
         observation = Observation()
         is_readable = self.schema is not None or (self.documented is None and not self.is_to_head)
         data = NO_BODY
@@ -191,7 +191,7 @@ def response_from(response: Any, contract: Contract, operation: str | None = Non
 
 
 def _encode_body(body: bytes | str | dict[str, Any] | list[Any]) -> bytes:
-    """Return a body as bytes. Raises `BctrlError` if it is not JSON data."""
+    """Return a body as bytes, data as JSON. Raises `BctrlError` if text or data cannot be encoded."""
     if isinstance(body, bytes):
         return body
     try:
@@ -259,7 +259,7 @@ def _method_of(response: Any) -> str:
 
 
 def _operation_for(contract: Contract, operation: str | None, url: str, method: str) -> Operation:
-    """Return the operation that a name, URL and method select. Raises `BctrlError` if it is not one only."""
+    """Return the operation that a name, or else URL and method select, or the only safe one; or raise `BctrlError`."""
     if operation is not None:
         return contract.operation(operation)
     candidates = [candidate for candidate in contract.operations if candidate.is_safe]
@@ -290,5 +290,5 @@ def path_values(operation: Operation, url: str) -> Mapping[str, str]:
 
 
 def _match_at_end(operation: Operation, url: str) -> re.Match[str] | None:
-    """Return the match of a URL with the path of an operation, behind any prefix."""
+    """Return the match of an operation's path with the end of a URL's path; None if it does not match."""
     return re.search(f"{path_pattern(operation.path)[0].pattern}/?$", urlsplit(url).path)

@@ -69,7 +69,7 @@ def answered_by(response: Response) -> str:
 
 
 def is_malformed(values: Iterable[str]) -> bool:
-    """Return whether path values are such as no client sends: with slashes or control characters, empty, too long."""
+    """Return whether any path value is one that no client sends: with a slash or control character, empty, too long."""
     return any(
         not value.strip(".")
         or len(value) > _LONG

@@ -37,7 +37,7 @@ class UpstreamComparison(NamedTuple):
 
 
 def compare(base: Source, revision: Source, options: Options | None = None) -> list[Finding]:
-    """Return the changes from `base` to `revision` as findings, worst first; an empty list if both mean the same.
+    """Return the changes from `base` to `revision` as findings, worst first; an empty list if there are none.
 
     Each is an OpenAPI 3.0, 3.1 or 3.2 document as data, as a `Document`, or as the path of a YAML, JSON or Markdown
     file. In a finding `expected` is the old value and `observed` the new one. Raises `DocumentError` if a document
@@ -115,9 +115,9 @@ def compare_with_upstream(
 
 
 def notes_on_adoption(revision: Document, findings: list[Finding]) -> list[str]:
-    """Return a note per operation of a changed document that the contract suite could not check, with the reason.
+    """Return a note per operation that the suite would exclude, if `revision` is too costly to validate; else none.
 
-    It may compare well and yet be too slow to validate with, for example. Raises `DocumentError` if no operation is
+    There are none either without findings. Raises `DocumentError` if no operation is
     left.
     """
     if not findings:

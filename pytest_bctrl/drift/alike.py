@@ -35,7 +35,10 @@ class Spellings:
         self._same: set[tuple[str, str]] = set()
 
     def are_alike(self, old: Schema, new: Schema) -> bool:
-        """Return whether two schemas are written alike, so that they mean the same to every validator."""
+        """Return whether two schemas are written alike, apart from annotations; False beyond the limit of pairs too.
+
+        A schema of OpenAPI 3.0 is never alike one of a later version.
+        """
         if len(old) != len(new) or self._old.is_30 != self._new.is_30:
             return False
         assumed: set[tuple[str, str]] = set()
@@ -59,7 +62,7 @@ class Spellings:
         return True
 
     def _reference_target(self, spec: Spec, part: Part) -> Part:
-        """Return the target of a reference, or the part itself if keywords with a meaning stand beside it."""
+        """Return the target of a chain of references; of one with meaningful keywords beside it, the part itself."""
         seen: set[str] = set()
         while isinstance(part.value, dict) and is_reference(part.value) and part.pointer not in seen:
             if len(part.value) > 1 and not spec.is_30 and not self._ignored >= part.value.keys() - {"$ref"}:
@@ -78,7 +81,7 @@ def _are_written_alike(old: Part, new: Part, ignored: frozenset[str]) -> bool:
 
 
 def _compared_keywords(schema: dict[str, Any], ignored: frozenset[str]) -> Any:
-    """Return a key of the keywords that validators read and that contain no schemas."""
+    """Return a key of the keywords that validators read and that contain no schemas; never equal for references."""
     keywords = {word: value for word, value in schema.items() if word not in ignored and word not in APPLICATORS}
     keywords = {word: value for word, value in keywords.items() if not word.startswith("x-")}
     if keywords.get("format") not in ASSERTED:
@@ -92,7 +95,7 @@ def _compared_keywords(schema: dict[str, Any], ignored: frozenset[str]) -> Any:
 
 
 def _inside(part: Part) -> list[tuple[tuple[str, str], Part]]:
-    """Return the schemas inside a schema, each with its keyword and key, in an order of their keywords."""
+    """Return the schemas directly inside a schema, each with its keyword and key, sorted by these."""
     if not isinstance(part.value, dict):
         return []
     inside = []

@@ -33,13 +33,16 @@ _SAYS_NOTHING = frozenset(
 
 
 def read_alternatives(part: Part, spec: Spec, read: Callable[[Schema], Node]) -> list[Alternatives]:
-    """Return the alternatives that a schema offers: none, one or both of `oneOf` and `anyOf`."""
+    """Return the alternatives under `oneOf` and under `anyOf`; nothing for a keyword that allows any value."""
     choices = [_read_choice(part / kind, kind, spec, read) for kind in _KINDS if part.value.get(kind) is not None]
     return [choice for choice in choices if choice is not None]
 
 
 def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) -> Alternatives | None:
-    """Return the alternatives under one keyword that some value meets; None if they allow any value."""
+    """Return the alternatives under one keyword; None if any value meets them, an impossible one if no value does.
+
+    Null is `with_null`, not an alternative: without branches, only null is valid.
+    """
     schema_of: dict[Node, Schema] = {}
     with_null, impossible = False, None
     waiting: list[Schema] = []
@@ -70,7 +73,7 @@ def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], No
 
 
 def _without_redundant(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:
-    """Return the alternatives of `anyOf` without those that others include, and whether only those allow null."""
+    """Return the alternatives of `anyOf` without redundant ones, and whether only the omitted ones allow null."""
     broad = frozenset(kind for node in schema_of if is_list_of_types(node) for kind in node.types or ())
     needed = {
         node: schema
@@ -90,9 +93,9 @@ def _written_alike(first: Schema, second: Schema) -> bool:
 
 
 def _nested_alternatives(node: Node) -> list[Schema]:
-    """Return the alternatives of a branch that is only an `anyOf`: those of an inner `anyOf` belong to the outer one.
+    """Return the alternatives of a branch that is only an `anyOf` without null; empty for any other branch.
 
-    Empty if an alternative is null: null is a property of the branch, and stays with it.
+    They belong to the outer `anyOf` as well. Null is a property of the branch, and stays with it.
     """
     if len(node.choices) != 1 or node.enum is not None or says_more(node, but_choices=True):
         return []
@@ -103,7 +106,7 @@ def _nested_alternatives(node: Node) -> list[Schema]:
 
 
 def _with_listed_types(choice: Alternatives, nodes: Iterable[Node]) -> Alternatives:
-    """Return the alternatives with the types or values that they list, or unchanged if they contain anything else."""
+    """Return the alternatives with `types` or `values` set if several list nothing else, and else unchanged."""
     if len(choice.branches) < 2:
         return choice
     types: set[str] = set()
@@ -138,7 +141,7 @@ def accepts_any_as_written(part: Part, spec: Spec, depth: int = 0) -> bool:
 
 
 def _has_no_effect(part: Part, keyword: str, value: Any, spec: Spec, depth: int) -> bool:
-    """Return whether a keyword restricts no value."""
+    """Return whether a keyword obviously restricts no value."""
     subschemas: list[Part] = []
     if keyword == "anyOf" and isinstance(value, list):
         return any(accepts_any_as_written(branch, spec, depth + 1) for branch in spec.items(part / keyword))
@@ -158,5 +161,5 @@ def _has_no_effect(part: Part, keyword: str, value: Any, spec: Spec, depth: int)
 
 
 def _leaves_rest_open(schema: dict[str, Any]) -> bool:
-    """Return whether a schema has no keyword about further properties or items."""
+    """Return whether a schema has neither `additionalProperties` nor `unevaluatedProperties` nor `unevaluatedItems`."""
     return "additionalProperties" not in schema and _LEFT_OVER.isdisjoint(schema)

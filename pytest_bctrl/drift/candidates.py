@@ -32,8 +32,8 @@ _MANY = 50
 _DRAWS = 12
 
 
-def candidates_of(question: Question, step: Step, allows: int, sides: tuple[Side, Side]) -> Iterator[Any]:
-    """Yield values that might be counterexamples: first those that the engine computes, then likely values."""
+def candidates_of(question: Question, step: Step, allowing_index: int, sides: tuple[Side, Side]) -> Iterator[Any]:
+    """Yield possible counterexamples: first values built for the difference of both schemas, then likely values."""
     with suppress(*FAILURES):
         schema = question.difference()
         document = SchemaDocument("urn:difference", schema)
@@ -42,30 +42,30 @@ def candidates_of(question: Question, step: Step, allows: int, sides: tuple[Side
         for optional in (False, None, None):
             yield Builder(document, RoundRobin(optional=optional), locations).value(schema, "")
     with suppress(*FAILURES):
-        yield from leaf_candidates(step, allows, None, "", sides)
+        yield from leaf_candidates(step, allowing_index, None, "", sides)
 
 
 def candidates(
-    pairs: list[Step], allows: int, value: Any, name: str, sides: tuple[Side, Side]
+    pairs: list[Step], allowing_index: int, value: Any, name: str, sides: tuple[Side, Side]
 ) -> Iterator[tuple[Any, str]]:
     """Yield values of the first schema that hold a candidate for the last, each with the pointer to the candidate."""
-    for candidate in leaf_candidates(pairs[-1], allows, value, name, sides):
+    for candidate in leaf_candidates(pairs[-1], allowing_index, value, name, sides):
         at = ""
         for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
             if step == PROPERTY_NAMES and not isinstance(candidate, str):
                 break
-            candidate, token = sides[allows].holding(nodes[allows], step, candidate)
+            candidate, token = sides[allowing_index].holding(nodes[allowing_index], step, candidate)
             at = f"{token}{at}"
         else:
             yield candidate, at
 
 
-def leaf_candidates(pair: Step, allows: int, value: Any, name: str, sides: tuple[Side, Side]) -> Iterator[Any]:
-    """Return values that the last pair of a trail might allow on one side only, the most likely first."""
-    allowing, forbidding = pair[0][allows], pair[0][1 - allows]
-    side = sides[allows]
+def leaf_candidates(pair: Step, allowing_index: int, value: Any, name: str, sides: tuple[Side, Side]) -> Iterator[Any]:
+    """Return values that a pair might allow on one side only: `value`, then objects with `name`, then edge cases."""
+    allowing, forbidding = pair[0][allowing_index], pair[0][1 - allowing_index]
+    side = sides[allowing_index]
     smallest = next((candidate for candidate in side.values(allowing) if isinstance(candidate, dict)), {})
-    edge_cases = [_edge_case_values(node, sides[1 - allows], smallest) for node in forbidding.alternatives]
+    edge_cases = [_edge_case_values(node, sides[1 - allowing_index], smallest) for node in forbidding.alternatives]
     edge_cases += [_edge_case_values(node, side, smallest) for node in allowing.alternatives]
     constraints = forbidding.constraints
     bounds = [constraints[word] + step for word, step in (("maxItems", 1), ("minItems", -1)) if word in constraints]
@@ -159,7 +159,10 @@ class Side:
         return Builder(document, RoundRobin(optional=False)), Builder(document, RoundRobin())
 
     def _schema(self, node: Node, base: str = "") -> Any:
-        """Return the schema of a node for the engine; with a base URI, a reference to it. May raise `LookupError`."""
+        """Return the schema of a node for the engine; references to its parts if it has several or `base` is set.
+
+        Raises `LookupError` for a part that the normal form added, which is not in the document.
+        """
         if any(BESIDE in pointer for pointer in node.key):
             raise LookupError(node.key)
         # A schema inside another schema of the key is part of it.
@@ -208,7 +211,7 @@ class Side:
         )
 
     def read(self, node: Node, word: str) -> Node:
-        """Return the schema under a keyword."""
+        """Return the normal form of the schema under a keyword; of one that allows any value if it is absent."""
         return self._normal.node(node.child(word))
 
     def smallest(self, schema: Schema) -> Any:
@@ -216,7 +219,7 @@ class Side:
         return next(self._draws(self._normal.node(schema)))
 
     def values(self, node: Node, counts: Sequence[int] = ()) -> Iterator[Any]:
-        """Yield values of a schema, the simplest first; of arrays, also those with as many items as `counts` lists."""
+        """Yield values that a schema probably allows, the simplest first; also arrays with the lengths in `counts`."""
         draws = self._draws(node)
         with suppress(*FAILURES):
             yield next(draws)
@@ -240,7 +243,7 @@ class Side:
             yield values[index]
 
     def _object(self, node: Node, but: str = "") -> dict[str, Any]:
-        """Return the smallest object that a schema allows, without the property `but`."""
+        """Return an object with the required properties except `but`, and as many more as `minProperties` demands."""
         declared = node.maps.get("properties", {})
         members = {name: self.smallest(declared.get(name) or node.undeclared) for name in sorted(node.required - {but})}
         while len(members) < node.constraints.get("minProperties", 0):
@@ -249,7 +252,7 @@ class Side:
         return members
 
     def with_property(self, node: Node, name: str) -> Iterator[Any]:
-        """Yield objects that have the property `name`; none if it is empty."""
+        """Yield objects that have the property `name`; none if `name` is empty."""
         if not name:
             return
         schema = node.maps.get("properties", {}).get(name) or node.undeclared
@@ -258,7 +261,7 @@ class Side:
                 yield {**self._object(node, name), name: value}
 
     def _lists(self, node: Node, counts: Sequence[int]) -> Iterator[Any]:
-        """Yield arrays that a schema allows with these lengths, and with its shortest and longest."""
+        """Yield arrays of small items with the lengths in `counts`, the minimum, 2 and the maximum, up to a limit."""
         minimum = min(node.constraints.get("minItems", 0), _MANY)
         for count in (*counts, minimum, 2, min(node.constraints.get("maxItems", 0), _MANY)):
             with suppress(*FAILURES):
@@ -296,7 +299,7 @@ class Side:
 
 
 def beyond(constraints: dict[str, Any]) -> Iterator[Any]:
-    """Yield values at the bounds of a schema and just beyond them."""
+    """Yield texts and numbers at the bounds of a schema and just beyond them."""
     for keyword, bound in constraints.items():
         step = 1 if keyword.startswith("max") else -1
         if keyword in ("maxLength", "minLength") and bound + step <= LONGEST:

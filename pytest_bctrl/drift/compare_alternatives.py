@@ -111,12 +111,12 @@ def _is_covered(branch: Branch, candidates: list[Branch]) -> bool:
 
 
 def are_exclusive(side: list[Branch]) -> bool:
-    """Return whether no value except null can meet two of the alternatives: `oneOf` then means the same as `anyOf`."""
+    """Return whether certainly no value except null meets two alternatives, so `oneOf` means the same as `anyOf`."""
     return all(_exclude_each_other(first, second) for index, first in enumerate(side) for second in side[index + 1 :])
 
 
 def _exclude_each_other(first: Branch, second: Branch) -> bool:
-    """Return whether no value except null can match both alternatives, judged also by those inside them."""
+    """Return whether certainly no value except null matches both alternatives, by those inside them too."""
     return (
         _have_nothing_in_common(first, second)
         or _inner_alternatives_exclude(first, second)
@@ -125,7 +125,7 @@ def _exclude_each_other(first: Branch, second: Branch) -> bool:
 
 
 def _inner_alternatives_exclude(first: Branch, second: Branch) -> bool:
-    """Return whether all inner alternatives of a branch exclude another branch."""
+    """Return whether all alternatives under one keyword inside `first` exclude `second`."""
     choices = [choice for choice in first.node.choices if not choice.with_null]
     return any(
         len(choice.branches) <= _MOST_INSIDE
@@ -222,9 +222,9 @@ def _kind_text(node: Node) -> str:
 
 
 def compare_all_of(comparison: SchemaComparison, changed: bool) -> None:
-    """Note each schema that was added to `allOf` or removed from it; its effect is compared with the whole schema.
+    """Note the schemas of `allOf` without a match: if only one side has some; with `changed`, only if both sides do.
 
-    If some are left on both sides, they are noted if the whole `changed`: else it is the same, divided differently.
+    If both sides have some and the whole did not change, it is the same, divided differently.
     """
     sides = comparison.sides
     if not comparison.old.all_of or not comparison.new.all_of:

@@ -126,7 +126,7 @@ def _media_type_relation(old: str, new: str) -> str:
 
 
 def _is_replaced(old: str, new: str, *, is_sent: bool) -> bool:
-    """Return whether a media type was replaced by a type that is built on it.
+    """Return whether a media type counts as removed although a related one was added, which a peer may not read.
 
     A consumer of `application/json` may not read `application/vnd+json`; a consumer of a range reads all types in it.
     A server that accepts the one may reject the other, so a request may not replace either by the other.
@@ -138,7 +138,7 @@ def _is_replaced(old: str, new: str, *, is_sent: bool) -> bool:
 
 
 def _is_within_media_type(narrow: str, wide: str) -> bool:
-    """Return whether a media type is included in another one, such as `application/*`."""
+    """Return whether a media type is in a range such as `application/*`, or its suffix (`+json`) stands for `wide`."""
     kind, _, subtype = narrow.partition("/")
     if wide in ("*/*", f"{kind}/*"):
         return True

@@ -86,10 +86,9 @@ def _with_outgoing(spec: Spec, operations_of: list[RawOperation]) -> list[RawOpe
 
 
 def _compare_matched_operations(report: Report, matched: Operations) -> tuple[list[RawOperation], set[str]]:
-    """Compare the operations of both documents; return the changed ones, and the references of the others.
+    """Compare the matched operations; return the new ones whose schemas must be read, and more references to read.
 
-    Return those of the new document whose schemas must be read, and the references that must be read for the others,
-    which are written alike.
+    The references are those of operations that are written alike, but refer to components that changed.
     """
     sides, equality = report.sides, report.sides.equality
     old_demands = Demands(report.base)

@@ -27,7 +27,7 @@ class PartEncoding(NamedTuple):
 
 
 def encodings(normal: Normalizer, media: Part, media_type: str) -> dict[str, PartEncoding]:
-    """Return the encoding of each property of a form, by name; none for any other media type (OpenAPI 3.1, 4.8.15)."""
+    """Return the explicit encodings of a form's declared properties, by name; none for another media type (4.8.15)."""
     essence = media_type.partition(";")[0]
     if essence != _URLENCODED and not essence.startswith("multipart/"):
         return {}
@@ -101,20 +101,20 @@ def _implicit_encoding(normal: Normalizer, media: Part, name: str, media_type: s
 def _compare_encoding(
     report: Report, old: PartEncoding, new: PartEncoding, location: ChangeLocation, *, is_sent: bool
 ) -> None:
-    """Note the changes of a form part's serialisation, content types, reserved characters and headers."""
+    """Note changes of a part's serialisation or else content types, reserved characters and, if sent, headers."""
     at = old.part.pointer, new.part.pointer
     if old.serialisation != new.serialisation and old.serialisation and new.serialisation:
         _note_encoding_change(
-            report, old.serialisation, new.serialisation, location, at, is_sent=is_sent, is_wider=False
+            report, old.serialisation, new.serialisation, location, at, is_sent=is_sent, is_compatible=False
         )
     elif old.content_types != new.content_types:
-        is_wider = old.content_types < new.content_types if is_sent else new.content_types < old.content_types
+        is_compatible = old.content_types < new.content_types if is_sent else new.content_types < old.content_types
         values = ", ".join(sorted(old.content_types)), ", ".join(sorted(new.content_types))
-        _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_wider=is_wider)
+        _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_compatible=is_compatible)
     if old.allows_reserved != new.allows_reserved:
         values = f"allowReserved: {old.allows_reserved}".lower(), f"allowReserved: {new.allows_reserved}".lower()
-        is_wider = new.allows_reserved == is_sent
-        _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_wider=is_wider)
+        is_compatible = new.allows_reserved == is_sent
+        _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_compatible=is_compatible)
     before = {("header", name): header for name, header in old.headers.items()}
     after = {("header", name): header for name, header in new.headers.items()}
     if is_sent:
@@ -129,13 +129,13 @@ def _note_encoding_change(
     at: tuple[str, str],
     *,
     is_sent: bool,
-    is_wider: bool,
+    is_compatible: bool,
 ) -> None:
-    """Note a change of an encoding. `is_wider`: every part that was sent as before is still valid."""
+    """Note a change of an encoding, unless the consumer receives the form and the change is compatible."""
     if is_sent:
         rule = "request-body-encoding-changed"
-        if is_wider:
+        if is_compatible:
             rule = "request-body-widened"
         report.add(rule, location, old, new, *at)
-    elif not is_wider:
+    elif not is_compatible:
         report.add("response-body-encoding-changed", location, old, new, *at)

@@ -167,7 +167,7 @@ def _bound_action(before: Any, after: Any) -> str:
 
 
 def _implied_bounds(node: Node, listing: Node) -> set[str]:
-    """Return the bounds of a schema that hold anyway for all values listed by the other schema."""
+    """Return the bounds of a schema without enum that all values in the enum of `listing` satisfy anyway."""
     if node.enum is not None or not listing.enum:
         return set()
     return {
@@ -242,16 +242,16 @@ def _compare_multiple(comparison: SchemaComparison) -> None:
         suffix = "set"
     elif after is None:
         suffix = "unset"
-    elif all(any(_divides(old, new) for old in before) for new in after):
+    elif all(any(_is_multiple(old, new) for old in before) for new in after):
         suffix = "generalized"
-    elif all(any(_divides(new, old) for new in after) for old in before):
+    elif all(any(_is_multiple(new, old) for new in after) for old in before):
         suffix = "specialized"
     else:
         suffix = "changed"
     comparison.emit(f"multiple-of-{suffix}", before, after, "multipleOf")
 
 
-def _divides(number: float, divisor: float) -> bool:
+def _is_multiple(number: float, divisor: float) -> bool:
     """Return whether a number is a multiple of a divisor, within rounding."""
     return abs(number / divisor - round(number / divisor)) < 1e-9
 

@@ -54,10 +54,10 @@ def _note_removed(report: Report, options: Options, parameter: RawParameter, loc
     report.add(rule, location, parameter.name, None, parameter.part.pointer)
 
 
-def _note_added(report: Report, parameter: RawParameter, location: ChangeLocation, is_known: bool) -> None:
+def _note_added(report: Report, parameter: RawParameter, location: ChangeLocation, is_credential: bool) -> None:
     """Note an added parameter, under a rule that depends on whether it is required, in the path, or a credential."""
     flags, content = report.sides.new.node(parameter.schema).flags, report.sides.content(None, parameter.schema)
-    if is_known:
+    if is_credential:
         rule = "new-request-parameter-for-known-credential"
     elif parameter.in_ == "path":
         rule = "new-request-path-parameter"

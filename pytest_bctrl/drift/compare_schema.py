@@ -64,7 +64,7 @@ class SchemaComparer:
         return Verifier(self.sides)
 
     def changes(self, old: Schema, new: Schema, view: View) -> list[Located]:
-        """Return the changes between two schemas, each with the shortest paths to it: `.name`, `[*].id`."""
+        """Return the changes between two schemas with paths (`.name`, `[*].id`); of equal ones, the worst, nearest."""
         pair = self._compared_pair(old, new, view)
         if pair is None or not pair.differs:
             return []
@@ -80,7 +80,7 @@ class SchemaComparer:
         return self._changes[pair]
 
     def verified(self, old: Schema, new: Schema, view: View) -> list[Located]:
-        """Return the changes between two schemas, and those that no rule reports but the engine finds."""
+        """Return the changes between two schemas and, if the options allow steps, those that only the engine finds."""
         changes = self.changes(old, new, view)
         if not self.sides.options.steps:
             return changes
@@ -125,7 +125,7 @@ class SchemaComparer:
         )
 
     def worst(self, old: Schema, new: Schema, view: View) -> Located | None:
-        """Return the worst change between two schemas, or None if they are equal."""
+        """Return the worst change between two schemas, or None if there is none."""
         return min(self.changes(old, new, view), key=itemgetter(1, 2), default=None)
 
     def _compared_pair(self, old: Schema, new: Schema, view: View) -> _Pair | None:
@@ -139,12 +139,12 @@ class SchemaComparer:
         return pair
 
     def _pair(self, old: Schema, new: Schema, view: View) -> _Pair:
-        """Return the pair of two schemas, which exists once."""
+        """Return the only pair of two schemas in a view; a missing one is created, not compared."""
         key = (self.sides.old.node(old), self.sides.new.node(new), view)
         return self._pairs.get(key) or self._pairs.setdefault(key, _Pair(*key))
 
     def _compare_from(self, root: _Pair) -> None:
-        """Compare a pair and all pairs inside it, then mark each pair that leads to a change."""
+        """Compare a new pair and all new pairs inside it, then mark each pair that leads to a change."""
         pairs = [root]
         # The list grows while it is read.
         for pair in pairs:
@@ -177,7 +177,7 @@ class SchemaComparer:
                     waiting.append(outer)
 
     def _located_changes(self, root: _Pair) -> Iterable[Located]:
-        """Yield the changes of a pair and of all pairs inside it, with the paths to them."""
+        """Yield the changes of a pair and of all pairs inside it, with paths; raises `DocumentError` at `MAX_DEPTH`."""
         seen: set[_Pair] = set()
         level: dict[_Pair, tuple[list[str], Trail]] = {root: ([""], (None, (root.old, root.new), ""))}
         for depth in range(MAX_DEPTH):
@@ -202,7 +202,7 @@ class SchemaComparer:
             raise _nesting_error(next(iter(level)))
 
     def _ranked_changes(self, pair: _Pair) -> list[tuple[Change, int]]:
-        """Return the changes of a pair itself with their ranks, those of a differently divided `allOf` included."""
+        """Return a pair's own changes with ranks, a divided `allOf` included; drops inner pairs that do not differ."""
         if pair.noted is None:
             comparison = SchemaComparison(self.sides, pair.old, pair.new, pair.view)
             compare_all_of(comparison, changed=True)

@@ -37,7 +37,7 @@ class Security(NamedTuple):
 
 
 def scheme_key(spec: Spec, part: Part) -> Scheme:
-    """Return a key for the credential of a scheme: its kind, and how and under which name it is sent."""
+    """Return a key for the credential of a scheme: kind, location, name; raises `DocumentError` for an unknown kind."""
     kind = spec.text(part / "type")
     if kind == "http":
         return kind, spec.text(part / "scheme").lower()
@@ -92,7 +92,7 @@ class Demands:
         return self._cache[part.pointer]
 
     def _requirements(self, part: Part) -> frozenset[Requirement]:
-        """Return the alternative requirements in a part, each with the keys and scopes of its schemes."""
+        """Return the alternative requirements in a part, with keys and scopes; an empty one if the part lists none."""
         spec = self._spec
         names = None if self._is_strict else self.keys
         alternatives: set[Requirement] = set()
@@ -112,7 +112,7 @@ def required_parameters(parameters_of: Mapping[Key, RawParameter]) -> frozenset[
 def known_credentials(
     old: Security, new: Security, before: dict[Key, RawParameter], after: dict[Key, RawParameter]
 ) -> frozenset[Key]:
-    """Return the parameters that carry a credential which the other side declares as a security scheme."""
+    """Return the required parameters of each document that carry a credential of a security scheme of the other."""
     gained = {credential_parameter(scheme) for requirement in new.alternatives for scheme, _ in requirement}
     lost = {credential_parameter(scheme) for requirement in old.alternatives for scheme, _ in requirement}
     replaced = {key for key in before if key in gained and before[key].required}
@@ -214,7 +214,7 @@ def _requirement_sort_key(requirement: Requirement) -> list[tuple[Scheme, list[s
 
 
 def compare_schemes(report: Report) -> None:
-    """Note security schemes that were added, removed or changed. Renaming a scheme does not count."""
+    """Note security schemes that were added, removed or changed, and changed OAuth flows; a new name does not count."""
     before, after = security_schemes(report.base), security_schemes(report.revision)
     old_keys = {name: scheme_key(report.base, part) for name, part in before.items()}
     new_keys = {name: scheme_key(report.revision, part) for name, part in after.items()}
@@ -239,7 +239,7 @@ def compare_schemes(report: Report) -> None:
 
 
 def _compare_oauth_flows(report: Report, old: Part, new: Part) -> None:
-    """Note changed URLs and scopes of the OAuth flows that both documents have."""
+    """Note changed URLs, scopes and descriptions of scopes of the OAuth flows that both documents have."""
     before, after = dict(report.base.fields(old)), dict(report.revision.fields(new))
     for name in (name for name in before if name in after):
         old_flow, new_flow = before[name], after[name]

@@ -60,7 +60,7 @@ def _compare_items(comparison: SchemaComparison) -> None:
 
 
 def _items_after_prefix(node: Node) -> Schema:
-    """Return the schema of the items after those of `prefixItems`, unless another keyword evaluates them."""
+    """Return the schema of the items after `prefixItems`: `items`, or `unevaluatedItems` if nothing else applies."""
     if "items" not in node.children and "contains" not in node.children and not node.choices:
         return node.child("unevaluatedItems")
     return node.child("items")
@@ -101,10 +101,7 @@ def _compare_opposed(comparison: SchemaComparison) -> None:
 
 
 def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
-    """Note a pattern that was added to or removed from a closed object; return whether one side is closed.
-
-    Return whether the object was or is closed.
-    """
+    """Note a pattern that one side lacks if objects were and are closed; return whether they were or are closed."""
     was_closed = comparison.sides.old.node(comparison.old.undeclared).never
     is_closed = comparison.sides.new.node(comparison.new.undeclared).never
     if was_closed and is_closed:
@@ -186,7 +183,7 @@ def _emit_mapping(comparison: SchemaComparison, action: str, value: Any, names: 
 
 
 def _have_same_target(comparison: SchemaComparison, old_name: Any, new_name: Any) -> bool:
-    """Return whether a mapped value still leads to the same schema, equal or changed."""
+    """Return whether a mapped value still leads to the same schema, equal or changed; by names if one is missing."""
     sides = comparison.sides
     before, after = sides.old.mapped_schema(old_name, Part({}, "")), sides.new.mapped_schema(new_name, Part({}, ""))
     if before is None or after is None:

@@ -49,7 +49,7 @@ class _Names(NamedTuple):
 
 
 def _declared_names(node: Node, but: Alternatives | None = None, depth: int = 0) -> _Names:
-    """Return the properties that a schema declares, and whether it may have others, without the alternatives `but`."""
+    """Return the properties that a schema declares, except in the alternatives `but`, and whether it allows others."""
     declared = {*node.maps.get("properties", ()), *node.required}
     is_open = not node.undeclared and "patternProperties" not in node.maps and depth < 8
     inside = [schema for choice in node.choices if choice is not but for schema in choice.branches]
@@ -375,7 +375,7 @@ class Overlaps:
         self._forms: dict[tuple[Node, frozenset[str]], Any] = {}
 
     def size(self, *nodes: Node) -> int:
-        """Return the size of schemas together.
+        """Return how many schemas the nodes contain together.
 
         Raises one of `FAILURES` if one is too large, or has properties that are in no value.
         """

@@ -56,10 +56,7 @@ class Shown(NamedTuple):
 
 
 def shown_outside_schemas(rule: str, location: ChangeLocation, old: Any, new: Any) -> Shown | None:
-    """Return the counterexample of a change outside of schemas: a removed or added response, or a missing part.
-
-    It follows from the rule alone. Return None for any other rule.
-    """
+    """Return the request or response that shows a change outside of schemas, by the rule; None for other rules."""
     allowed = {**_WITHOUT, **_RESPONSES}.get(rule)
     if not allowed:
         return None
@@ -111,7 +108,7 @@ class Examples:
         from jsonschema_rs import ReferencingError
 
         # The index of the side that allows the value.
-        allows, pairs = int(not is_request), steps(trail)
+        allowing_index, pairs = int(not is_request), steps(trail)
         counterexample = None
         has_budget = self._steps >= SEARCH
         if is_error and has_budget:
@@ -123,7 +120,8 @@ class Examples:
             if not _are_affordable(sides):
                 return Shown("rule", reason="the schemas are too large to validate values with")
             with suppress(*FAILURES, ReferencingError):
-                counterexample = self._counterexample(sides, pairs, starts, values[allows], name, allows)
+                value = values[allowing_index]
+                counterexample = self._counterexample(sides, pairs, starts, value, name, allowing_index)
         if counterexample is not None and not counterexample.of:
             return counterexample
         # Beyond the budget, only the smallest schemas are proven.
@@ -174,7 +172,7 @@ class Examples:
         return sides
 
     def _counterexample(
-        self, sides: tuple[Side, Side], pairs: list[Step], starts: range, value: Any, name: str, allows: int
+        self, sides: tuple[Side, Side], pairs: list[Step], starts: range, value: Any, name: str, allowing_index: int
     ) -> Shown | None:
         """Return a counterexample of the first schema of a trail, or else of a part that is no alternative.
 
@@ -185,14 +183,14 @@ class Examples:
             if start and not step.startswith((".", "[")):
                 continue
             with suppress(*FAILURES):
-                allowing = sides[allows].validator(nodes[allows])
-                forbidding = sides[1 - allows].validator(nodes[1 - allows])
-                likely = candidates(pairs[start:], allows, value, name, sides)
+                allowing = sides[allowing_index].validator(nodes[allowing_index])
+                forbidding = sides[1 - allowing_index].validator(nodes[1 - allowing_index])
+                likely = candidates(pairs[start:], allowing_index, value, name, sides)
                 for candidate, at in islice(likely, min(_TRIES, max(self._steps, 0))):
                     self._steps -= 1
                     if allowing.is_valid(candidate) and not forbidding.is_valid(candidate):
                         path = "".join(step for _, step in pairs[: start + 1])
-                        return Shown("counterexample", candidate, at, path, ("before", "now")[allows])
+                        return Shown("counterexample", candidate, at, path, ("before", "now")[allowing_index])
         return None
 
 

@@ -51,7 +51,7 @@ class Equality:
         return all(self.unchanged(before.value, after.value) for before, after in zip(old, new, strict=True))
 
     def unchanged(self, old: Any, new: Any) -> bool:
-        """Return whether two parts of any kind and all that they lead to are written alike, in any order."""
+        """Return whether two parts of any kind and all that they lead to are written alike, with keys in any order."""
         key = id(old), id(new)
         if key not in self._unchanged:
             # Both are stored, so that neither id is reused for another object.

@@ -24,7 +24,7 @@ class Subject(NamedTuple):
     missing: str
     unreadable: str
     too_small: str
-    moved: str = ""
+    changed_too_small: str = ""
     deleted: str = ""
     stability: str = ""
     invalid_stability: str = ""
@@ -99,7 +99,7 @@ def _deprecation_rule(options: Options, subject: Subject, after: Any) -> str:
 
 
 def _sunset_rule(options: Options, subject: Subject, before: Any, after: Any) -> str:
-    """Return the rule for a changed sunset date; empty if the change is allowed."""
+    """Return the rule for a changed sunset date; empty if the change is allowed or the subject has no rule for it."""
     if after is None:
         return subject.deleted
     old_date, new_date = read_sunset(before), read_sunset(after)
@@ -107,7 +107,7 @@ def _sunset_rule(options: Options, subject: Subject, before: Any, after: Any) ->
         return subject.unreadable
     earliest = options.day() + timedelta(days=options.sunset_days)
     if old_date is not None and new_date < min(old_date, earliest):
-        return subject.moved
+        return subject.changed_too_small
     return ""
 
 

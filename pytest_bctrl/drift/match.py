@@ -173,10 +173,7 @@ def find_unmatched(
 def _match_by_meaning(
     sides: Sides, pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], tag: str
 ) -> tuple[list[Branch], list[Branch]]:
-    """Match alternatives that mean the same, or whose own keywords are unique on both sides; return the others.
-
-    The pairs are added to `pairs`. Return the alternatives without a match.
-    """
+    """Add to `pairs` alternatives that mean the same, or whose own keywords are unique per side; return the rest."""
 
     def equal(before: Branch, after: Branch) -> bool:
         """Return whether two alternatives mean the same."""
@@ -213,7 +210,7 @@ def _in_order(side: list[Branch], branches: list[Branch]) -> list[Branch]:
 
 
 def _similarity(old: Branch, new: Branch, tag: str) -> float:
-    """Return how similar two alternatives are, from 0 to 1: the share of common properties, or equal types."""
+    """Return how similar two alternatives are, 0 to 1: by common properties, else by types; 0 if both have the tag."""
     old_types, new_types = old.node.types, new.node.types
     are_disjoint = (
         old_types is not None and new_types is not None and old_types != new_types and not old_types & new_types

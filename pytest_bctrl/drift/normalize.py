@@ -120,10 +120,10 @@ class Normalizer:
         finally:
             self._open.discard(schema[0].pointer)
 
-    def _flatten(self, part: Part, grants: bool, conjunction: _Conjunction, depth: int) -> None:
-        """Add a schema to a conjunction: the target of a `$ref`, the branches of `allOf`, a single alternative."""
+    def _flatten(self, part: Part, grants_null: bool, conjunction: _Conjunction, depth: int) -> None:
+        """Add a schema to a conjunction: its `$ref` target, `allOf`, alternatives; null too if `grants_null`."""
         spec, flat = self.spec, conjunction.flat
-        part, grants = self._follow(part, grants, conjunction, depth)
+        part, grants_null = self._follow(part, grants_null, conjunction, depth)
         spec.seen.add(part.pointer)
         if part.pointer in flat:
             return
@@ -133,19 +133,19 @@ class Normalizer:
         if not isinstance(value, dict):
             if not isinstance(value, bool):
                 raise spec.error_at(part, f"a {json_kind(value)} is where a schema belongs", "a mapping, true or false")
-            flat[part.pointer] = Flat(value, part.pointer, grants)
+            flat[part.pointer] = Flat(value, part.pointer, grants_null)
             return
-        grants = grants or value.get("nullable") is True
-        flat[part.pointer] = Flat(value, part.pointer, grants)
+        grants_null = grants_null or value.get("nullable") is True
+        flat[part.pointer] = Flat(value, part.pointer, grants_null)
         if "allOf" in value:
             # A repeated branch adds nothing.
             branches = {repr(branch.value): branch for branch in spec.items(part / "allOf")}
             for branch in branches.values():
                 if len(flat) <= MAX_PARTS:
                     conjunction.all_of.append((branch,))
-                self._flatten(branch, grants, conjunction, depth + 1)
+                self._flatten(branch, grants_null, conjunction, depth + 1)
         for choice in read_alternatives(part, spec, self._alternative):
-            self._add_choice(choice._replace(with_null=choice.with_null or grants), conjunction, depth)
+            self._add_choice(choice._replace(with_null=choice.with_null or grants_null), conjunction, depth)
 
     def _add_choice(self, choice: Alternatives, conjunction: _Conjunction, depth: int) -> None:
         """Add alternatives to a conjunction: a single one becomes part of it, and only null becomes a type."""
@@ -156,20 +156,20 @@ class Normalizer:
         if len(choice.branches) == 1:
             self._flatten(choice.branches[0][0], choice.with_null, conjunction, depth + 1)
 
-    def _follow(self, part: Part, grants: bool, conjunction: _Conjunction, depth: int) -> tuple[Part, bool]:
-        """Return the target of a `$ref`, and whether null is allowed; keywords beside it count from OpenAPI 3.1 on."""
+    def _follow(self, part: Part, grants_null: bool, conjunction: _Conjunction, depth: int) -> tuple[Part, bool]:
+        """Return the target of `$ref`s and whether null is allowed; adds the keywords beside them (OpenAPI 3.1)."""
         trail: list[str] = []
         while isinstance(part.value, dict) and is_reference(part.value):
             if part.pointer in trail:
                 raise self.spec.error_at(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
             if len(part.value) > 1:
-                grants = grants or part.value.get("nullable") is True
+                grants_null = grants_null or part.value.get("nullable") is True
                 beside = {key: value for key, value in part.value.items() if _says_something(key)}
                 if beside and not self.spec.is_30:
-                    self._flatten(Part(beside, part.pointer), grants, conjunction, depth + 1)
+                    self._flatten(Part(beside, part.pointer), grants_null, conjunction, depth + 1)
             part = self.spec.target(part)
-        return part, grants
+        return part, grants_null
 
     def _read_keywords(self, flat: Flat, node: Node) -> None:
         """Read the keywords of a schema without references into a node."""
@@ -216,13 +216,16 @@ class Normalizer:
             node.prefix[index] = (*node.prefix[index], item)
 
     def _check_discriminator(self, part: Part) -> None:
-        """Raise `DocumentError` if a discriminator is malformed or maps a value to a missing schema."""
+        """Raise `DocumentError` if a discriminator is malformed or maps to a reference (`#/...`) without a target."""
         self.spec.mapping(part)
         for name in self.spec.mapping(part / "mapping").values():
             self.mapped_schema(name, part)
 
     def mapped_schema(self, name: Any, part: Part) -> Part | None:
-        """Return the schema to which a discriminator maps a value, by name or by reference; None if there is none."""
+        """Return the schema that a discriminator's mapping names; None for an unknown name.
+
+        Raises `DocumentError` for a reference (`#/...`) without a target.
+        """
         component = self.spec.root / "components" / "schemas" / str(name)
         if component.value is not None:
             return component
@@ -267,7 +270,7 @@ class Normalizer:
         return frozenset(names)
 
     def _enum(self, part: Part, node: Node) -> dict[Any, Any] | None:
-        """Return the values of `enum` and `const` by key; None if a schema has neither."""
+        """Return the values of `enum` and `const` by key, None if a schema has neither; notes a `const` on the node."""
         schema = part.value
         listed = {value_key(item.value): item.value for item in self.spec.items(part / "enum")}
         if "const" in schema:
@@ -281,7 +284,7 @@ class Normalizer:
         return listed
 
     def _narrow_to(self, choice: Alternatives, node: Node) -> None:
-        """Limit a node to alternatives that only list types or values, as if they were `type` or `enum`."""
+        """Limit a node to the types or values that alternatives list; with other alternatives, it shares its types."""
         if len(choice.branches) == 1:
             return
         if choice.types and choice.values is None:
@@ -320,12 +323,12 @@ class Normalizer:
         if node.constraints:
             self._remove_ineffective_constraints(node)
         if not node.takes("array"):
-            _without(node.children, "contains", "items", "unevaluatedItems")
+            _remove_keywords(node.children, "contains", "items", "unevaluatedItems")
             node.prefix.clear()
         if not node.takes("object"):
             node.required.clear()
             node.maps.clear()
-            _without(node.children, "additionalProperties", "propertyNames", "unevaluatedProperties")
+            _remove_keywords(node.children, "additionalProperties", "propertyNames", "unevaluatedProperties")
         self._remove_ineffective_schemas(node)
 
     def _remove_ineffective_schemas(self, node: Node) -> None:
@@ -335,9 +338,9 @@ class Normalizer:
             count = sum(accepts_any_as_written(part, self.spec) for part in parts)
             if count:
                 # Where a part accepts every value, no value is unevaluated.
-                _without(node.children, _UNEVALUATED.get(keyword, ""))
+                _remove_keywords(node.children, _UNEVALUATED.get(keyword, ""))
             if count and count == len(parts):
-                _without(node.children, keyword)
+                _remove_keywords(node.children, keyword)
         if "not" in node.children and all(part.value is False for part in node.children["not"]):
             del node.children["not"]
         if "unevaluatedItems" not in node.children and "items" not in node.children:
@@ -361,7 +364,7 @@ class Normalizer:
         if node.constraints.get("minProperties", 1 + len(node.required)) <= len(node.required):
             del node.constraints["minProperties"]
         if "contains" not in node.children:
-            _without(node.constraints, "minContains", "maxContains")
+            _remove_keywords(node.constraints, "minContains", "maxContains")
         if node.types == frozenset({"integer"}):
             _remove_integer_constraints(node.constraints)
         if "dependentRequired" in node.constraints:
@@ -412,7 +415,7 @@ def _remove_integer_constraints(constraints: dict[str, Any]) -> None:
         del constraints["format"]
 
 
-def _without(keywords: dict[str, Any], *names: str) -> None:
+def _remove_keywords(keywords: dict[str, Any], *names: str) -> None:
     """Remove keywords from a schema in place."""
     for name in names:
         keywords.pop(name, None)

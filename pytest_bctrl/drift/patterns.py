@@ -379,7 +379,7 @@ def contains(wide: str, narrow: str) -> Containment:
 
 
 def _difference(narrow: _SearchAutomaton, wide: _SearchAutomaton) -> str | None:
-    """Return a shortest text that only the first pattern matches, or None if there is none."""
+    """Return a shortest text that only `narrow` matches, or None; raises `UndecidedError` at the limit."""
     first = narrow.automaton.after(narrow.start, _BEGIN), wide.automaton.after(wide.start, _BEGIN)
     seen, waiting = {first}, [(first, "")]
     for number, (states, text) in enumerate(waiting):

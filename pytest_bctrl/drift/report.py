@@ -75,7 +75,7 @@ class Report:
             self.add(f"{rule}-added", location, None, value, at[0], new[value] or at[1])
 
     def compare_words(self, location: ChangeLocation, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
-        """Note a changed description, if the options include descriptions."""
+        """Note a changed text under a keyword, such as `summary`, if the options include descriptions."""
         words = (old / keyword).value, (new / keyword).value
         if self.sides.options.descriptions and words[0] != words[1]:
             self.add("description-changed", location, *words, *at)
@@ -178,7 +178,7 @@ class Report:
         return operation
 
     def _evidence(self, noted: list[_Noted], rule: Rule, location: ChangeLocation) -> Shown | None:
-        """Return the evidence of a change: a counterexample, or a proof for all of its locations."""
+        """Return the evidence of a change: a counterexample, a proof for all locations, or the rule; else None."""
         from pytest_bctrl.drift.counterexample import Shown, shown_outside_schemas
         from pytest_bctrl.drift.rules import is_about_values
 
@@ -255,7 +255,7 @@ def _places(noted: list[_Noted]) -> list[dict[str, str]]:
 
 
 def _joined(finding: Finding, duplicate: Finding) -> Finding:
-    """Return a finding with the locations of both."""
+    """Return `finding` with the locations of both findings."""
     from dataclasses import replace
 
     places = [*finding.extra["places"], *duplicate.extra["places"]]
@@ -263,7 +263,7 @@ def _joined(finding: Finding, duplicate: Finding) -> Finding:
 
 
 def _component(pointer: str) -> str:
-    """Return the pointer of the component that a pointer leads into; empty if there is none."""
+    """Return the pointer of the component or part of another file that a pointer leads into; empty if there is none."""
     match = _COMPONENT.match(pointer)
     if match is None:
         return ""

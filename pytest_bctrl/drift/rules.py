@@ -62,7 +62,10 @@ _TOLERATED = ("any-of-added", "pattern-removed", "pattern-changed")
 
 
 def is_tolerated(rule: str) -> bool:
-    """Return whether a rule is info although the change may break a consumer, so that the engine verifies it."""
+    """Return whether a response rule is info though values may be new: `anyOf` added, pattern changed or removed.
+
+    The engine verifies such a pair as a whole.
+    """
     return rule.startswith("response-") and rule.endswith(_TOLERATED)
 
 

@@ -81,7 +81,7 @@ def read_schemas(normal: Normalizer, schemas: Iterable[Schema], unchanged: Conta
 
 
 def _has_valid_keywords(schema: dict[str, Any]) -> bool:
-    """Return whether the keywords of a schema have values of the right kind."""
+    """Return whether all keywords certainly have valid values; False if one is left to the normaliser."""
     return all(_IS_VALID[word](value) for word, value in schema.items() if word in _IS_VALID)
 
 

@@ -204,7 +204,7 @@ def _are_same_operation(labels: Iterable[str], others: Iterable[str]) -> bool:
 
 
 def _operation_outline(operation: Any) -> Any:
-    """Return an operation without its parts, so that it can be reported as removed or added; None if it has none."""
+    """Return an operation without its parts, to be reported as removed or added; None if it has no parts."""
     if not isinstance(operation, dict):
         return None
     outline = {key: value for key, value in operation.items() if isinstance(value, str | bool)}

@@ -157,7 +157,10 @@ class Verifier:
     def _overlap_is_within(
         self, overlaps: Overlaps, branch: Branch, opposite: Branch, counterpart: Branch | None
     ) -> bool:
-        """Return whether an alternative has no value that meets a changed one on the other side only."""
+        """Return whether it is proven that `counterpart`, if any, allows each value that `branch` and `opposite` allow.
+
+        Without a counterpart, return whether it is proven that there is no such value.
+        """
         from pytest_bctrl.drift.containment import FAILURES
 
         if are_exclusive([branch, opposite]) and not (branch.node.nullable and opposite.node.nullable):

@@ -66,10 +66,7 @@ class Walk:
     def _matched(
         self, old: Node, old_branches: list[Schema], new: Node, new_branches: list[Schema]
     ) -> Iterator[tuple[Schema, Schema]]:
-        """Yield pairs of alternatives: those that are equal at a glance, then with equal own keywords, then in order.
-
-        Pairs that are equal at a glance are omitted.
-        """
+        """Yield pairs of alternatives that are not equal at a glance: with equal own keywords, or else in order."""
         unmatched, candidates = [], list(new_branches)
         for branch in old_branches:
             match = next((candidate for candidate in candidates if self._skips(branch, candidate)), None)

@@ -288,7 +288,7 @@ def _reason_inconclusive(context: _ContractComparison, change: DocumentChange, l
 
 
 def _is_free_form(contract: Contract, location: ObservedLocation) -> bool:
-    """Return whether the object at a location may have any property, so that none was recorded."""
+    """Return whether the object that contains a location may have any property, or is undocumented itself."""
     parent = location.location.rpartition(".")[0]
     node = node_at(body_node(contract, location.operation, location.status), parent)
     return node is None or with_open_branches(node, "object").is_open
@@ -340,7 +340,7 @@ class DocumentChange:
     adds: bool
     format: str = ""
 
-    def is_about(self, key: tuple[str, ...], seen: Finding) -> bool:
+    def is_about(self, key: tuple[str, ...], difference: Finding) -> bool:
         """Return whether this change explains an observed difference."""
         operation, status, location, kind, _ = key
         if self.kind is None or (operation, status) != (self.operation, self.status):
@@ -349,7 +349,7 @@ class DocumentChange:
             return False
         if self.kind == "new-branch":
             location = location.rpartition(".")[0]
-        return location == self.location and (kind not in BY_VALUE or self._is_of_value(seen.observed))
+        return location == self.location and (kind not in BY_VALUE or self._is_of_value(difference.observed))
 
     def _is_of_value(self, value: Any) -> bool:
         """Return whether the observed value is one that was added or removed; true if a whole list changed."""
@@ -385,7 +385,7 @@ def _kind_of(finding: Finding) -> tuple[str | None, bool]:
 
 
 def plain_location(location: str) -> str:
-    """Return a location in the form that drift gate and observation share: without quotes, empty for the body."""
+    """Return a location in the form that drift gate and observation share, or unchanged if it cannot be read."""
     if location in ("", "$"):
         return ""
     try:

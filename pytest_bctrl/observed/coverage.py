@@ -201,7 +201,7 @@ class _Body:
             yield from self._inner_points(node, "array", above)
 
     def _type_points(self, node: Node, facts: Facts) -> Iterator[Point]:
-        """Yield a point for each of several documented types."""
+        """Yield a point per documented type if there are several, but not all; none for scalars with listed values."""
         type_names = [
             name for name in TYPES if name in node.types and not (name == "integer" and "number" in node.types)
         ]

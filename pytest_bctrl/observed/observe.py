@@ -170,7 +170,7 @@ class _Pass:
         return facts
 
     def count_types(self, facts: Facts, column: Column) -> dict[str, Column]:
-        """Count the values of each JSON type, and return a column of values per type."""
+        """Count the values of each JSON type, store a sample of each, and return a column of values per type."""
         python_types = set(map(type, column.values))
         if len(python_types) == 1 and python_types <= _NAMES.keys():
             parts = {_NAMES[python_types.pop()]: column}
@@ -214,7 +214,7 @@ class _Pass:
                 self.store_sample(facts, text, column, list(column.values).index(value))
 
     def count_format(self, facts: Facts, column: Column, name: str) -> None:
-        """Count the strings that conform to a format."""
+        """Count the strings that conform to a format; the first that does not is stored as a sample."""
         conforming_count = count_conforming(column.values, name)
         facts.formats[name] += conforming_count
         if conforming_count < len(column.values):
@@ -222,7 +222,7 @@ class _Pass:
             self.store_sample(facts, f"not {name}", column, index)
 
     def tag_to_count(self, location: str, name: str, tag: str) -> str:
-        """Return the tag under which an undocumented one is counted: after `MANY` tags, the others share one."""
+        """Track an undocumented tag, and return the tag to count it under: after `MANY` tags, the others share one."""
         parent, place = self.place(location), self.place(with_tag(location, tag))
         tracked = self.into.unknown.setdefault(parent, set())
         if place not in tracked and len(tracked) >= MANY:

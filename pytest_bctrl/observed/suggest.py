@@ -142,7 +142,7 @@ def _next_step(
 ) -> tuple[dict[str, Any], str, str]:
     """Return the document after one step towards accepting a difference, the reason, and the changed pointer.
 
-    The result is the document after the step, its reason, and the pointer of the schema that it changes.
+    Raises `NotExpressibleError` if no step is possible.
     """
     if "pointer" not in finding.extra:
         raise NotExpressibleError("the contract has no schema at this location")
@@ -160,13 +160,17 @@ def _next_step(
     if finding.extra["kind"] == "media-type":
         why = f"{code}: answered in {finding.observed}, {times}; nothing was learned from the bodies."
         return _with_media_type(document, goal, finding), why, goal
-    seen = Seen(contract, finding, observation)
-    shared = first_shared(document, seen.ref_chain, goal)
+    difference = ObservedDifference(contract, finding, observation)
+    shared = first_shared(document, difference.ref_chain, goal)
     if shared is not None:
         why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."
         return with_target_inlined(document, shared), why, f"{shared}/$ref"
     why = f"{code} {finding.location}: {finding.message}, {times}."
-    return with_value(document, goal, _EDITS[finding.extra["kind"]](dict(value_at(document, goal)), seen)), why, goal
+    return (
+        with_value(document, goal, _EDITS[finding.extra["kind"]](dict(value_at(document, goal)), difference)),
+        why,
+        goal,
+    )
 
 
 def _with_response(
@@ -235,7 +239,7 @@ class NotExpressibleError(Exception):
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObservedDifference:
     """A difference from a contract, and the observation that shows it."""
 
     contract: Contract
@@ -282,18 +286,21 @@ class Seen:
         return next((reference for reference in reachable if reference.pointer == pointer), None)
 
 
-def _with_property(schema: SchemaData, seen: Seen) -> SchemaData:
-    """Return the schema with the observed property added."""
-    if seen.name.endswith(" characters)"):
+def _with_property(schema: SchemaData, difference: ObservedDifference) -> SchemaData:
+    """Return the schema with the observed property added; raises `NotExpressibleError` if its name was shortened."""
+    if difference.name.endswith(" characters)"):
         raise NotExpressibleError("the name of the property is too long to be recorded")
-    return {**schema, "properties": {**schema.get("properties", {}), seen.name: seen.finding.extra["schema"]}}
+    return {
+        **schema,
+        "properties": {**schema.get("properties", {}), difference.name: difference.finding.extra["schema"]},
+    }
 
 
-def _with_values(schema: SchemaData, seen: Seen) -> SchemaData:
-    """Return the schema with the observed values added to those that it lists."""
+def _with_values(schema: SchemaData, difference: ObservedDifference) -> SchemaData:
+    """Return the schema with all observed values added to those that it lists; may raise `NotExpressibleError`."""
     facts = Facts()
-    for place in seen.places():
-        facts.add(seen.observation.places[place])
+    for place in difference.places():
+        facts.add(difference.observation.places[place])
     if facts.others:
         raise NotExpressibleError("there are more values than an enumeration lists")
     listed = listed_values(schema) or []
@@ -315,50 +322,53 @@ def _with_branch(schema: SchemaData, branch: SchemaData) -> SchemaData:
     return {**schema, keyword: [*schema[keyword], branch]}
 
 
-def _with_type(schema: SchemaData, seen: Seen) -> SchemaData:
+def _with_type(schema: SchemaData, difference: ObservedDifference) -> SchemaData:
     """Return the schema with the observed type added, or with an alternative of that type."""
-    name = str(seen.finding.observed)
+    name = str(difference.finding.observed)
     types = named_types(schema)
     if types and name not in types and name not in ("object", "array"):
         return {**schema, "type": [*types, name]}
     # A type alone would accept any object and any list, so the schema describes those that were observed.
-    place = next(place for place in seen.places() if seen.observation.places[place].types[name])
-    part = inferred_schema(seen.observation, place, name)
+    place = next(place for place in difference.places() if difference.observation.places[place].types[name])
+    part = inferred_schema(difference.observation, place, name)
     if not types and ("oneOf" in schema or "anyOf" in schema):
         return _with_branch(schema, part)
     return {"anyOf": [schema, part]}
 
 
-def _with_other_values(schema: SchemaData, seen: Seen) -> SchemaData:
-    """Return an `anyOf` of the schema and the observed values; as part of a `oneOf`, a value could match twice."""
-    if seen.finding.extra["schema"].keys() == {"type"}:
+def _with_other_values(schema: SchemaData, difference: ObservedDifference) -> SchemaData:
+    """Return an `anyOf` of the schema and the observed values; as part of a `oneOf`, a value could match twice.
+
+    Raises `NotExpressibleError` if only a type describes the values.
+    """
+    if difference.finding.extra["schema"].keys() == {"type"}:
         raise NotExpressibleError("no documented property was present that could describe it")
-    return {"anyOf": [schema, seen.finding.extra["schema"]]}
+    return {"anyOf": [schema, difference.finding.extra["schema"]]}
 
 
-def _with_optional_property(schema: SchemaData, seen: Seen) -> SchemaData:
-    """Return the schema without the requirement of a missing property, or with a branch for objects that lack it."""
-    if seen.name in schema.get("required", ()):
-        return {**schema, "required": [name for name in schema["required"] if name != seen.name]}
+def _with_optional_property(schema: SchemaData, difference: ObservedDifference) -> SchemaData:
+    """Return the schema without the requirement of a missing property, or else with a branch for objects without it."""
+    if difference.name in schema.get("required", ()):
+        return {**schema, "required": [name for name in schema["required"] if name != difference.name]}
     # The property distinguishes the branches. An object without it matches none of them, so it becomes a new branch.
-    location, _ = split_location(seen.finding.location)
-    parent = ObservedLocation(seen.finding.operation, seen.finding.extra["status"], location)
-    branch = inferred_schema(seen.observation, parent, "object")
-    branch.get("properties", {}).pop(seen.name, None)
-    return _with_branch(schema, {**branch, "not": {"required": [seen.name]}})
+    location, _ = split_location(difference.finding.location)
+    parent = ObservedLocation(difference.finding.operation, difference.finding.extra["status"], location)
+    branch = inferred_schema(difference.observation, parent, "object")
+    branch.get("properties", {}).pop(difference.name, None)
+    return _with_branch(schema, {**branch, "not": {"required": [difference.name]}})
 
 
-def _with_tagged_branch(schema: SchemaData, seen: Seen) -> SchemaData:
+def _with_tagged_branch(schema: SchemaData, difference: ObservedDifference) -> SchemaData:
     """Return the schema with a branch for the objects with an unknown tag."""
-    return _with_branch(schema, {"type": "object", **seen.finding.extra["schema"]})
+    return _with_branch(schema, {"type": "object", **difference.finding.extra["schema"]})
 
 
-def _without_format(schema: SchemaData, _seen: Seen) -> SchemaData:
+def _without_format(schema: SchemaData, _difference: ObservedDifference) -> SchemaData:
     """Return the schema without its format."""
     return {key: value for key, value in schema.items() if key != "format"}
 
 
-_EDITS: Mapping[str, Callable[[SchemaData, Seen], SchemaData]] = {
+_EDITS: Mapping[str, Callable[[SchemaData, ObservedDifference], SchemaData]] = {
     "undocumented-property": _with_property,
     "unlisted-value": _with_values,
     "new-branch": _with_tagged_branch,

@@ -44,7 +44,7 @@ def drift_text(findings: Sequence[Finding], title: Title) -> str:
         rows.append(title.version.text)
         if title.version.evidence:
             rows.append(f"  {title.version.evidence}")
-    rows += moved_text(findings)
+    rows += attribution_lines(findings)
     for group in grouped([finding for finding in findings if "moved" not in finding.extra]):
         rows += _group_rows(group)
     if title.not_checked:
@@ -97,7 +97,7 @@ def _finding_rows(finding: Finding, *, has_location: bool) -> list[str]:
 
 
 def _line_text(document: str, line: int | None) -> str:
-    """Return a document and a line as text: `path:line`."""
+    """Return a document and a line as text, `path:line`; the path alone if there is no line."""
     if not line:
         return short_path(document)
     return f"{short_path(document)}:{line}"
@@ -119,7 +119,7 @@ _MEANING = {
 }
 
 
-def moved_text(findings: Sequence[Finding]) -> Iterator[str]:
+def attribution_lines(findings: Sequence[Finding]) -> Iterator[str]:
     """Yield the lines about the findings that have a cause, grouped by cause."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:

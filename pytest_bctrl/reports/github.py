@@ -37,7 +37,7 @@ SHOWN = 10
 
 
 def findings_github(findings: Sequence[Finding], title: Title) -> str:
-    """Return one workflow command per finding; it annotates the file of `title.side`."""
+    """Return a workflow command per block of findings, which annotates the file of `title.side`, and per note."""
     rows = [_annotation_command(finding, title) for finding in in_blocks(findings)]
     rows += [
         f"::warning title={escape_annotation_property(one_line(title.name))}::{escape_annotation(one_line(note))}"

@@ -152,7 +152,7 @@ def _first_few(texts: Sequence[str], number: int) -> str:
 
 
 def in_places(finding: Finding) -> str:
-    """Return the locations of a change if it has several: `in 5 places of 2 operations: GET /a · 200 · id; …`."""
+    """Return the locations of a change that has several (`in 5 places of 2 operations: GET /a · 200 · id; …`), or empty."""
     places = finding.extra.get("places", ())
     if len(places) < 2:
         return ""
@@ -288,7 +288,7 @@ def fingerprints_of(finding: Finding) -> list[str]:
 
 
 def shown_by(finding: Finding) -> str:
-    """Return the evidence for a change: an example that only one document allows, or that there is a proof."""
+    """Return the evidence for a change: an example, that there is a proof, or `by rule` for an error; else empty."""
     evidence = finding.extra.get("shown") or {}
     if evidence.get("by") == "counterexample":
         text = example_of(finding)
@@ -374,7 +374,7 @@ def accepted(finding: Finding) -> str:
 
 
 def accepted_where(finding: Finding) -> str:
-    """Return the same with the location of the baseline entry: `… the reason (bctrl-baseline.yaml:2)`."""
+    """Return expiry, reason and baseline entry of an accepted finding: `… the reason (bctrl-baseline.yaml:2)`."""
     return one_line(f"{accepted(finding)} ({finding.extra['accepted']['where']})")
 
 

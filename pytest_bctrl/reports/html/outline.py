@@ -204,7 +204,7 @@ def _is_of(point: Point, kind: str, labels: Sequence[str]) -> bool:
 
 
 def _response_node_of(node: _Node, finding: Finding) -> _Node | None:
-    """Return the node of the response with the status of the finding, else of the first success response."""
+    """Return the node of the response with the status of the finding, else of the first success response, or None."""
     responses: list[_Node] = [child for child in node["children"] if child["kind"] == "response"]
     status = str((finding.extra.get("response") or {}).get("status") or finding.extra.get("status") or "")
     if status:

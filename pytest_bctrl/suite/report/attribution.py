@@ -12,7 +12,7 @@ from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.attribution import attribute_changes, next_steps
 from pytest_bctrl.observed.facts import Observation
-from pytest_bctrl.reports.drift_text import moved_text
+from pytest_bctrl.reports.drift_text import attribution_lines
 from pytest_bctrl.suite.run import ContractRun
 
 REPORT = "bctrl-run.json"
@@ -36,7 +36,7 @@ def attribute(
     attributed = attribute_changes(run.contract, published, observation, changes, commands)
     section = []
     if attributed:
-        section = ["cause of each change: the vendored spec, upstream, or the API", *moved_text(attributed), ""]
+        section = ["cause of each change: the vendored spec, upstream, or the API", *attribution_lines(attributed), ""]
     causes = {
         finding.fingerprint: {key: finding.extra[key] for key in ("moved", "witnesses", "next")}
         for finding in attributed
