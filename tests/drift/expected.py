@@ -24,12 +24,12 @@ _PREFIX = re.compile(
 
 
 def summaries(base: Doc, revision: Doc, options: Options | None = None, *, at: str | None = None) -> str:
-    """Return the summaries of all findings of a comparison."""
+    """Return all findings of a comparison as one text, or `nothing`; each must be consistent with the documents."""
     return summarised(compare(base, revision, options), base, revision, at)
 
 
 def summarised(findings: list[Finding], base: Doc, revision: Doc, at: str | None = None) -> str:
-    """Return the findings of a comparison, or `nothing`; those of one rule at one location are joined.
+    """Return findings as one text, or `nothing`, after `require_consistent`; those of one rule and location are joined.
 
     With `at`, the location of a schema, places are those in that schema, and rules have no words for where they are.
     """
@@ -43,7 +43,7 @@ def summarised(findings: list[Finding], base: Doc, revision: Doc, at: str | None
 
 
 def _summary(finding: Finding, at: str | None) -> tuple[str, str]:
-    """Return rule, location and change, with operation, status and count where they differ from the default."""
+    """Return rule with location, and the change with operation, status and count unless they are the usual ones."""
     rule, place = finding.rule, finding.location
     if at is not None:
         assert place.startswith(at)
@@ -79,7 +79,7 @@ def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
         is_of_body = _OF_BODY.match(rule.id)
         expected = (rule.direction == "response", bool(is_of_body))
         assert is_sent_to_consumer or expected == ("status" in finding.extra, "media_type" in finding.extra)
-    assert not has_value(finding) or finding.extra["shown"]["by"] == "counterexample"
+    assert not needs_counterexample(finding) or finding.extra["shown"]["by"] == "counterexample"
     own = [_fingerprint(finding, _words(finding)), _fingerprint(finding, "")]
     has_content = any(words in finding.rule for words in HAVE_CONTENT) or finding.expected is finding.observed is None
     if finding.count > 1:
@@ -121,7 +121,7 @@ _NO_VALUE = (
 """What a rule speaks of that no value shows; and what `not` leaves, and a schema of another property asks."""
 
 
-def has_value(finding: Finding) -> bool:
+def needs_counterexample(finding: Finding) -> bool:
     """Return whether a finding is an error that should have a counterexample."""
     is_due = finding.level == "error" and finding.direction != "none"
     return is_due and not any(words in finding.rule for words in _NO_VALUE)
@@ -146,15 +146,18 @@ def _shows(words: str, old: Any, new: Any) -> bool:
 
 
 def _cut(text: str) -> str:
+    """Return a text, cut to 80 characters."""
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _context(finding: Finding) -> dict[str, Any]:
+    """Return the members of `extra` that belong to the location, such as the status."""
     beside = ("meaning", "why", "base", "revision", "change", "changed", "detail", "places", "shown")
     return {key: value for key, value in finding.extra.items() if key not in beside}
 
 
 def _fingerprint(finding: Finding, words: str) -> str:
+    """Return the fingerprint of a change at a single location, computed independently; `words` name its part."""
     shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
     context = list(_context(finding).items())
     parts = [finding.rule, shape, finding.location, context, finding.expected, finding.observed, words]
@@ -162,7 +165,7 @@ def _fingerprint(finding: Finding, words: str) -> str:
 
 
 def _holds(document: Any, pointer: str) -> bool:
-    """Return whether a JSON pointer resolves, or would resolve except for its last part."""
+    """Return whether a JSON pointer resolves apart from its last part, which may be missing from an object."""
     *tokens, last = [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")]
     for token in tokens[1:]:
         document = document[int(token)] if isinstance(document, list) else document[token]
@@ -170,4 +173,5 @@ def _holds(document: Any, pointer: str) -> bool:
 
 
 def _json(value: Any) -> str:
+    """Return a value as JSON with sorted keys."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

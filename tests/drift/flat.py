@@ -1,4 +1,4 @@
-"""A second differ, of its own making: walks what both documents answer, references followed, and compares plain facts.
+"""An independent comparison: walks the responses of both documents, references followed, and compares plain facts.
 
 It knows objects, lists and `allOf`, and stops at alternatives, which have no plain facts. A fact stands where it is
 written, in the old document or, where there is nothing, in the new one; `walked` is a schema compared whole.
@@ -28,6 +28,7 @@ KINDS = {
 
 
 def _resolved(document: Doc, value: Any, pointer: str) -> tuple[Any, str]:
+    """Return the target of a reference and its pointer, and any other value as it is."""
     while isinstance(value, dict) and isinstance(value.get("$ref"), str):
         pointer = unquote(value["$ref"][1:])
         value = value_at(document, pointer)
@@ -35,7 +36,7 @@ def _resolved(document: Doc, value: Any, pointer: str) -> tuple[Any, str]:
 
 
 def parts(document: Doc, value: Any, pointer: str) -> Parts | None:
-    """Return the schemas that apply together; None if one of them is more than plain facts."""
+    """Return the schema and those of its `allOf`, with pointers; None if one of them is more than plain facts."""
     if isinstance(value, dict) and "$ref" in value and value.keys() - {"$ref", "description", "title", "example"}:
         return None
     value, pointer = _resolved(document, value, pointer)
@@ -75,10 +76,12 @@ def _facts(schemas: Parts) -> dict[str, Any]:
 
 
 def _token(name: str) -> str:
+    """Return a name as a token of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
 def _inner(old: Doc, new: Doc, before: Any, after: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the kind and pointer of each change between two schemas, and `walked` for each schema compared whole."""
     old_parts, new_parts = parts(old, *before), parts(new, *after)
     if old_parts is None or new_parts is None or len(path) > _MOST or old_parts[0][1] in path:
         return
@@ -101,6 +104,7 @@ def _inner(old: Doc, new: Doc, before: Any, after: Any, path: tuple[str, ...]) -
 
 
 def _properties(old: Doc, new: Doc, was: Any, now: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the kind and pointer of each change of the properties, and inside them."""
     before, after = was["properties"], now["properties"]
     for name in before.keys() | after.keys():
         if name not in after and name not in now["required"]:
@@ -115,7 +119,7 @@ def _properties(old: Doc, new: Doc, was: Any, now: Any, path: tuple[str, ...]) -
 
 
 def facts(old: Doc, new: Doc) -> set[Fact]:
-    """Return the changes in the JSON responses that both documents have for an operation and status."""
+    """Return the changes in JSON responses that both documents have, and a `walked` fact per schema compared whole."""
     changes = set()
     for path, method, status, media in _responses(old):
         before = _schema(old, path, method, status, media)
@@ -126,13 +130,14 @@ def facts(old: Doc, new: Doc) -> set[Fact]:
     return changes
 
 
-def invented(plain: set[Fact], findings: set[Fact]) -> set[Fact]:
-    """Return the findings on compared schemas that the independent comparison does not know."""
+def unconfirmed(plain: set[Fact], reported: set[Fact]) -> set[Fact]:
+    """Return the reported facts about schemas compared whole that the independent comparison lacks."""
     walked = {(where, pointer) for where, kind, pointer in plain if kind == "walked"}
-    return {fact for fact in findings - plain if (fact[0], _holder(*fact[1:])) in walked}
+    return {fact for fact in reported - plain if (fact[0], _holder(*fact[1:])) in walked}
 
 
 def _holder(kind: str, pointer: str) -> str:
+    """Return the pointer of the schema that contains a change; empty if the pointer does not tell."""
     head, _, last = pointer.rpartition("/")
     if kind in ("removed", "required"):
         return head.removesuffix("/properties") if head.endswith("/properties") else ""
@@ -140,6 +145,7 @@ def _holder(kind: str, pointer: str) -> str:
 
 
 def _responses(document: Doc) -> Iterator[tuple[str, str, str, str]]:
+    """Yield path, method, status and `application/json` for each response."""
     for path, item in document["paths"].items():
         for method in ("get", "put", "post", "delete", "patch") if isinstance(item, dict) else ():
             for status in (item.get(method) or {}).get("responses") or {}:
@@ -147,6 +153,7 @@ def _responses(document: Doc) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _schema(document: Doc, path: str, method: str, status: str, media: str) -> tuple[Any, str] | None:
+    """Return the schema of a response and its pointer; None if there is none."""
     response = ((document["paths"].get(path) or {}).get(method) or {}).get("responses", {}).get(status)
     at = f"/paths/{_token(path)}/{method}/responses/{status}"
     response, at = _resolved(document, response, at)
@@ -154,8 +161,8 @@ def _schema(document: Doc, path: str, method: str, status: str, media: str) -> t
     return (content["schema"], f"{at}/content/{_token(media)}/schema") if "schema" in content else None
 
 
-def told(findings: list[Finding]) -> set[Fact]:
-    """Return the findings as such facts, one per location."""
+def reported_facts(findings: list[Finding]) -> set[Fact]:
+    """Return findings about response bodies as facts, one per location; rules of no kind in `KINDS` are left out."""
     facts = set()
     for finding in findings:
         kinds = [kind for words, kind in KINDS.items() if finding.rule.endswith(words)]

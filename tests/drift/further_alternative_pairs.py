@@ -19,6 +19,7 @@ def kind(value: Any, **properties: Any) -> Doc:
 
 
 def wrapped(schema: Doc, times: int) -> Doc:
+    """Return a schema in `allOf`s nested this many times."""
     for _ in range(times):
         schema = every(schema)
     return schema

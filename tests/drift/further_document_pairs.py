@@ -17,14 +17,17 @@ _OK: Doc = {"description": "ok"}
 
 
 def _statuses(*statuses: str) -> Doc:
+    """Return a document with these response statuses."""
     return document({"responses": dict.fromkeys(statuses, _OK)})
 
 
 def _media(*names: str, schema: Doc | None = None) -> Doc:
+    """Return a document whose response has these media types, each with the schema if there is one."""
     return response(content={name: {"schema": schema} if schema else {} for name in names})
 
 
 def _headers(**headers: Doc) -> Doc:
+    """Return a document with these response headers; `_` in a name stands for `-`."""
     return response(headers={name.replace("_", "-"): header for name, header in headers.items()})
 
 
@@ -155,12 +158,14 @@ _RESPONSES: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def _told(old_or_new: Doc, **schemas: Doc) -> Doc:
-    document = body({"type": "object", "properties": {"k": _TEXT}, "discriminator": old_or_new})
+def _tagged(discriminator: Doc, **schemas: Doc) -> Doc:
+    """Return a document whose response has a discriminator, with the components A, B, C and these schemas."""
+    document = body({"type": "object", "properties": {"k": _TEXT}, "discriminator": discriminator})
     return {**document, "components": {"schemas": {"A": _TEXT, "B": _WHOLE, "C": {"type": "boolean"}, **schemas}}}
 
 
 def _mapped(name: str = "k", **mapping: Any) -> Doc:
+    """Return a discriminator that maps values to references to components."""
     return {
         "propertyName": name,
         "mapping": {value: f"#/components/schemas/{target}" for value, target in mapping.items()},
@@ -168,38 +173,41 @@ def _mapped(name: str = "k", **mapping: Any) -> Doc:
 
 
 def _named(**mapping: str) -> Doc:
+    """Return a discriminator that maps values to names."""
     return {"propertyName": "k", "mapping": mapping}
 
 
 def _of(mapping: Doc, **schemas: Doc) -> Doc:
-    """Return two alternatives with a discriminator."""
+    """Return a document whose response is one of these schemas, with a discriminator."""
     schema = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in schemas], "discriminator": mapping}
     return {**body(schema), "components": {"schemas": schemas}}
 
 
 def _kind(value: str, **properties: Doc) -> Doc:
+    """Return an object schema whose property `k` has one value."""
     return {"type": "object", "required": ["k"], "properties": {"k": {"const": value}, **properties}}
 
 
 _DISCRIMINATORS: dict[str, tuple[Any, ...]] = {
-    "values that came, went and lead elsewhere": (_told(_mapped(a="A", b="B", c="C")),
-        _told(_mapped("l", a="A", b="C", d="C")),
+    "values that came, went and lead elsewhere": (_tagged(_mapped(a="A", b="B", c="C")),
+        _tagged(_mapped("l", a="A", b="C", d="C")),
         "response-body-discriminator-mapping-added: (d); response-body-discriminator-mapping-changed: (b); "
         "response-body-discriminator-mapping-deleted: (c); response-body-discriminator-property-name-changed: k → l",
         "response-body-discriminator-mapping-added: (c); response-body-discriminator-mapping-changed: (b); "
         "response-body-discriminator-mapping-deleted: (d); response-body-discriminator-property-name-changed: l → k"),
-    "a value that leads to a schema by its name": (_told(_mapped(a="A")), _told(_named(a="A")), "nothing"),
+    "a value that leads to a schema by its name": (_tagged(_mapped(a="A")), _tagged(_named(a="A")), "nothing"),
     "a value that leads to another schema by its name": (
-        _told(_mapped(a="A")), _told(_named(a="B")), "response-body-discriminator-mapping-changed: (a)"),
+        _tagged(_mapped(a="A")), _tagged(_named(a="B")), "response-body-discriminator-mapping-changed: (a)"),
     "a value that leads to a schema that is called otherwise": (
-        _told(_named(a="A")),
-        {**_told(_named(a="One")), "components": {"schemas": {"One": _TEXT, "A": _WHOLE, "C": {"type": "boolean"}}}},
+        _tagged(_named(a="A")),
+        {**_tagged(_named(a="One")), "components": {"schemas": {"One": _TEXT, "A": _WHOLE, "C": {"type": "boolean"}}}},
         "nothing"),
     "a value that leads out of the document": (
-        _told(_named(a="a.yaml")), _told(_named(a="b.yaml")), "response-body-discriminator-mapping-changed: (a)"),
+        _tagged(_named(a="a.yaml")), _tagged(_named(a="b.yaml")), "response-body-discriminator-mapping-changed: (a)"),
     "a value that leads out of the document and back": (
-        _told(_named(a="A")), _told(_named(a="a.yaml")), "response-body-discriminator-mapping-changed: (a)"),
-    "a value that leads out of the document as it did": (_told(_named(a="a.yaml")), _told(_named(a="a.yaml", b="B")),
+        _tagged(_named(a="A")), _tagged(_named(a="a.yaml")), "response-body-discriminator-mapping-changed: (a)"),
+    "a value that leads out of the document as it did": (
+        _tagged(_named(a="a.yaml")), _tagged(_named(a="a.yaml", b="B")),
         "response-body-discriminator-mapping-added: (b)", "response-body-discriminator-mapping-deleted: (b)"),
     "a value that leads to one that changed": (
         _of(_mapped(a="A", b="B"), A=_kind("a"), B=_kind("b")),
@@ -215,25 +223,27 @@ _DISCRIMINATORS: dict[str, tuple[Any, ...]] = {
 
 
 def _servers(*urls: str, **more: Any) -> Doc:
+    """Return a document with these servers; `more` are fields of its operation."""
     return document({**more}, servers=[{"url": url} for url in urls])
 
 
 def _variable(url: str, **variables: Doc) -> Doc:
+    """Return a document with a server with variables."""
     return document(servers=[{"url": url, "variables": variables}])
 
 
-def _mutual(one: str, other: str, last: Doc) -> Doc:
-    """Return two schemas that refer to each other, next to a third."""
-    refs = {name: {"$ref": f"#/components/schemas/{name}"} for name in (one, other)}
+def _mutual(first: str, second: str, last: Doc) -> Doc:
+    """Return a document with two components of these names that refer to each other; `last` is a property."""
+    refs = {name: {"$ref": f"#/components/schemas/{name}"} for name in (first, second)}
     schemas = {
-        one: {"type": "object", "properties": {"next": refs[other], "last": last}},
-        other: {"type": "object", "properties": {"back": refs[one]}},
+        first: {"type": "object", "properties": {"next": refs[second], "last": last}},
+        second: {"type": "object", "properties": {"back": refs[first]}},
     }
-    return {**body(refs[one]), "components": {"schemas": schemas}}
+    return {**body(refs[first]), "components": {"schemas": schemas}}
 
 
 def _anchored(schema: Doc) -> Doc:
-    """Return two properties that refer to the same anchor."""
+    """Return a document with two properties that refer to the same anchor, that of the schema."""
     inside = {"type": "object", "properties": {"a": {"$ref": "#kept"}, "b": {"$ref": "#kept"}}}
     return {**body(inside), "components": {"schemas": {"Kept": {"$anchor": "kept", **schema}}}}
 
@@ -296,7 +306,8 @@ _REST: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def _said(words: str) -> Doc:
+def _with_texts(words: str) -> Doc:
+    """Return a document with summaries, titles and descriptions that end with `words`."""
     schema = {
         "type": "object",
         "title": f"title {words}",
@@ -320,7 +331,8 @@ def _said(words: str) -> Doc:
     )
 
 
-def _unsaid() -> Doc:
+def _without_texts() -> Doc:
+    """Return the document of `_with_texts` without texts."""
     schema = {"type": "object", "properties": {"p": _TEXT}}
     parameter = {"name": "q", "in": "query", "schema": _TEXT}
     return document(
@@ -329,7 +341,7 @@ def _unsaid() -> Doc:
 
 
 WORDS: dict[str, tuple[Any, ...]] = {
-    "words everywhere": (_said("before"), _said("after"),
+    "words everywhere": (_with_texts("before"), _with_texts("after"),
         "description-changed: schema before → schema after, title before → title after; "
         "description-changed @200: answer before → answer after; description-changed @description: operation before → "
         "operation after; "
@@ -342,7 +354,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
         "description-changed @p: property after → property before; description-changed @query q: parameter after → "
         "parameter before, "
         "value after → value before; description-changed @summary: summary after → summary before"),
-    "words where there were none": (_unsaid(), _said("after"),
+    "words where there were none": (_without_texts(), _with_texts("after"),
         "description-changed: schema after, title after; description-changed @200: answer after; "
         "description-changed @description: operation after; description-changed @p: property after; "
         "description-changed @query q: parameter after, value after; description-changed @summary: summary after"),

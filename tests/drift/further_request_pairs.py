@@ -16,16 +16,19 @@ _OK: Doc = {"description": "ok"}
 
 
 def _path(name: str = "id", **values: Any) -> Doc:
+    """Return a document with a path parameter; `values` are further fields of it."""
     parameter = {"name": name, "in": "path", "required": True, "schema": _TEXT, **values}
     get = {"responses": {"200": _OK}, "parameters": [parameter]}
     return {**document(), "paths": {f"/a/{{{name}}}": {"get": get}}}
 
 
-def _sent(**values: Any) -> Doc:
+def _query(**values: Any) -> Doc:
+    """Return a document with the query parameter `q` and no other fields of it."""
     return document({"parameters": [{"name": "q", "in": "query", **values}]})
 
 
 def _objects(**values: Any) -> Doc:
+    """Return a document with a query parameter that is an object."""
     return parameter(schema={"type": "object", "properties": {"a": _TEXT}}, **values)
 
 
@@ -54,28 +57,28 @@ PARAMETERS: dict[str, tuple[Any, ...]] = {
     "an integer that became a text": (parameter(schema=_WHOLE), parameter(schema=_TEXT),
         "request-parameter-type-generalized @query q: integer → string",
         "request-parameter-type-changed @query q: string → integer"),
-    "an integer in JSON that became a text": (_sent(**in_content(_WHOLE)), _sent(**in_content(_TEXT)),
+    "an integer in JSON that became a text": (_query(**in_content(_WHOLE)), _query(**in_content(_TEXT)),
         "request-parameter-type-changed @query q: integer → string",
         "request-parameter-type-changed @query q: string → integer"),
-    "an integer in plain text that became a text": (_sent(**in_content(_WHOLE, "Text/Plain")),
-        _sent(**in_content(_TEXT, "text/plain")),
+    "an integer in plain text that became a text": (_query(**in_content(_WHOLE, "Text/Plain")),
+        _query(**in_content(_TEXT, "text/plain")),
         "request-parameter-type-generalized @query q: integer → string",
         "request-parameter-type-changed @query q: string → integer"),
     "a format written otherwise in a parameter": (
-        _sent(**in_content(_TEXT, "application/json;charset=utf-8")),
-        _sent(**in_content(_TEXT, "Application/JSON; charset=UTF-8")), "nothing"),
+        _query(**in_content(_TEXT, "application/json;charset=utf-8")),
+        _query(**in_content(_TEXT, "Application/JSON; charset=UTF-8")), "nothing"),
     "an integer in JSON with a character set that became a text": (
-        _sent(**in_content(_WHOLE, "application/json; charset=utf-8")),
-        _sent(**in_content(_TEXT, "application/json; charset=utf-8")),
+        _query(**in_content(_WHOLE, "application/json; charset=utf-8")),
+        _query(**in_content(_TEXT, "application/json; charset=utf-8")),
         "request-parameter-type-changed @query q: integer → string",
         "request-parameter-type-changed @query q: string → integer"),
-    "a value in another format": (_sent(**in_content(_TEXT)), _sent(**in_content(_TEXT, "application/xml")),
+    "a value in another format": (_query(**in_content(_TEXT)), _query(**in_content(_TEXT, "application/xml")),
         "request-parameter-style-changed @query q: application/json → application/xml",
         "request-parameter-style-changed @query q: application/xml → application/json"),
-    "a value in one format and none": (_sent(**in_content(_TEXT)), _sent(schema=_TEXT),
+    "a value in one format and none": (_query(**in_content(_TEXT)), _query(schema=_TEXT),
         "request-parameter-style-changed @query q: application/json → form",
         "request-parameter-style-changed @query q: form → application/json"),
-    "a value that says nothing": (_sent(content={"application/json": {}}), _sent(**in_content(_TEXT)),
+    "a value that says nothing": (_query(content={"application/json": {}}), _query(**in_content(_TEXT)),
         "request-parameter-type-changed @query q: any → string",
         "request-parameter-type-generalized @query q: string → any"),
     "a style that is written out": (parameter(), parameter(style="form", explode=True), "nothing"),
@@ -147,11 +150,13 @@ PARAMETERS: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def _taken(content: Any = None, **more: Any) -> Doc:
+def _body(content: Any = None, **more: Any) -> Doc:
+    """Return a document with a request body of this content; without any if it is None."""
     return document({"requestBody": {"content": content, **more}} if content is not None else {})
 
 
 def _in(schema: Doc, *media: str) -> Doc:
+    """Return content with the schema in each media type, or in JSON if none is listed."""
     return {name: {"schema": schema} for name in media or ("application/json",)}
 
 
@@ -159,61 +164,62 @@ _MANY = ("a/b", "a/c", "a/d", "a/e", "a/f", "a/g")
 
 
 def _each(change: str) -> str:
+    """Return the text of a change in each of many media types."""
     return ", ".join(f"{change} in {media}" for media in _MANY)
 
 
 BODIES: dict[str, tuple[Any, ...]] = {
-    "a body in one format more": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "application/json", "text/plain")),
+    "a body in one format more": (_body(_in(_TEXT)), _body(_in(_TEXT, "application/json", "text/plain")),
         "request-body-media-type-added @requestBody text/plain: text/plain",
         "request-body-media-type-removed @requestBody text/plain: text/plain"),
-    "a body of which nothing is said": (document({"requestBody": {}}), _taken(None), "nothing"),
-    "a body in another format": (_taken(_in(_TEXT)), _taken(_in(_TEXT, "text/plain")),
+    "a body of which nothing is said": (document({"requestBody": {}}), _body(None), "nothing"),
+    "a body in another format": (_body(_in(_TEXT)), _body(_in(_TEXT, "text/plain")),
         "request-body-media-type-added @requestBody text/plain: text/plain; "
         "request-body-media-type-removed @requestBody application/json: application/json",
         "request-body-media-type-added @requestBody application/json: application/json; "
         "request-body-media-type-removed @requestBody text/plain: text/plain"),
     "a body in one format more, and shorter": (
-        _taken(_in(_TEXT)), _taken({**_in({**_TEXT, "maxLength": 3}), **_in(_TEXT, "text/plain")}),
+        _body(_in(_TEXT)), _body({**_in({**_TEXT, "maxLength": 3}), **_in(_TEXT, "text/plain")}),
         "request-body-max-length-set @requestBody: 3; "
         "request-body-media-type-added @requestBody text/plain: text/plain",
         "request-body-max-length-unset @requestBody: 3; "
         "request-body-media-type-removed @requestBody text/plain: text/plain"),
-    "a body whose formats changed otherwise": (_taken(_in(_TEXT, "application/json", "text/plain", "text/csv")),
-        _taken({**_in({**_TEXT, "maxLength": 3}), **_in({**_TEXT, "minLength": 0}, "text/plain"), "text/csv": {}}),
+    "a body whose formats changed otherwise": (_body(_in(_TEXT, "application/json", "text/plain", "text/csv")),
+        _body({**_in({**_TEXT, "maxLength": 3}), **_in({**_TEXT, "minLength": 0}, "text/plain"), "text/csv": {}}),
         "request-body-max-length-set @requestBody: 3; "
         "request-body-media-type-schema-removed @requestBody text/csv: in text/csv",
         "request-body-max-length-unset @requestBody: 3; "
         "request-body-media-type-schema-added @requestBody text/csv: in text/csv"),
     "a body of which one format of many is shorter": (
-        _taken(_in(_TEXT, "a/a", *_MANY)), _taken({**_in({**_TEXT, "maxLength": 3}, "a/a"), **_in({}, *_MANY)}),
+        _body(_in(_TEXT, "a/a", *_MANY)), _body({**_in({**_TEXT, "maxLength": 3}, "a/a"), **_in({}, *_MANY)}),
         f"request-body-max-length-set @requestBody: 3 in a/a; "
         f"request-body-type-generalized @requestBody: {_each('string → any')}",
         f"request-body-max-length-unset @requestBody: 3 in a/a; "
         f"request-body-type-changed @requestBody: {_each('any → string')}"),
     "a format written otherwise in a body": (
-        _taken(_in(_TEXT, "application/json;charset=utf-8")), _taken(_in(_TEXT, "Application/JSON; charset=UTF-8")),
+        _body(_in(_TEXT, "application/json;charset=utf-8")), _body(_in(_TEXT, "Application/JSON; charset=UTF-8")),
         "nothing"),
-    "an integer that became a text in a body": (_taken(_in(_WHOLE)), _taken(_in(_TEXT)),
+    "an integer that became a text in a body": (_body(_in(_WHOLE)), _body(_in(_TEXT)),
         "request-body-type-changed @requestBody: integer → string",
         "request-body-type-changed @requestBody: string → integer"),
     "an integer that became a text in a body with a character set": (
-        _taken(_in(_WHOLE, "application/json; charset=utf-8")), _taken(_in(_TEXT, "application/json; charset=utf-8")),
+        _body(_in(_WHOLE, "application/json; charset=utf-8")), _body(_in(_TEXT, "application/json; charset=utf-8")),
         "request-body-type-changed @requestBody: integer → string in application/json; charset=utf-8",
         "request-body-type-changed @requestBody: string → integer in application/json; charset=utf-8"),
-    "an integer that became a text in plain text": (_taken(_in(_WHOLE, "text/plain")), _taken(_in(_TEXT, "text/plain")),
+    "an integer that became a text in plain text": (_body(_in(_WHOLE, "text/plain")), _body(_in(_TEXT, "text/plain")),
         "request-body-type-generalized @requestBody: integer → string in text/plain",
         "request-body-type-changed @requestBody: string → integer in text/plain"),
-    "a body that must be, and be shorter": (_taken(_in(_TEXT)), _taken(_in({**_TEXT, "maxLength": 3}), required=True),
+    "a body that must be, and be shorter": (_body(_in(_TEXT)), _body(_in({**_TEXT, "maxLength": 3}), required=True),
         "request-body-became-required @requestBody: optional → required; request-body-max-length-set @requestBody: 3",
         "request-body-became-optional @requestBody: required → optional; "
         "request-body-max-length-unset @requestBody: 3"),
     "a body that must have a property": (
-        _taken(_in({**_OBJECT, "properties": {"a": _TEXT}})), _taken(_in({**_OBJECT, "properties": {"a": _TEXT},
+        _body(_in({**_OBJECT, "properties": {"a": _TEXT}})), _body(_in({**_OBJECT, "properties": {"a": _TEXT},
         "required": ["a"]})),
         "request-property-became-required @requestBody.a: optional → required",
         "request-property-became-optional @requestBody.a: required → optional"),
     "a body that says nothing": (
-        _taken({"application/json": {}}), _taken(_in(_TEXT)),
+        _body({"application/json": {}}), _body(_in(_TEXT)),
         "request-body-media-type-schema-added @requestBody application/json",
         "request-body-media-type-schema-removed @requestBody application/json"),
 }  # fmt: skip

@@ -9,8 +9,9 @@ from .pairs import Doc, document
 _TEXT: Doc = {"type": "string"}
 
 
-def _key(name: str, where: str = "header") -> Doc:
-    return {"type": "apiKey", "in": where, "name": name}
+def _key(name: str, in_: str = "header") -> Doc:
+    """Return the scheme of an API key."""
+    return {"type": "apiKey", "in": in_, "name": name}
 
 
 _SCHEMES: dict[str, Doc] = {
@@ -19,34 +20,39 @@ _SCHEMES: dict[str, Doc] = {
     "oauth": {"type": "oauth2", "flows": {}},
     "open": {"type": "openIdConnect", "openIdConnectUrl": "https://o"},
     "tls": {"type": "mutualTLS"},
-    "asked": _key("Key", "query"),
-    "kept": _key("Key", "cookie"),
+    "query_key": _key("Key", "query"),
+    "cookie_key": _key("Key", "cookie"),
 }
 
 
 def _secured(*requirements: Doc, parameters: list[Doc] | None = None, **root: Any) -> Doc:
+    """Return a document with all `_SCHEMES`, whose operation has these alternative requirements and parameters."""
     spec = document({"security": list(requirements), "parameters": parameters or []}, **root)
     return {**spec, "components": {"securitySchemes": _SCHEMES}}
 
 
 def _each(*names: str) -> list[Doc]:
+    """Return a requirement per scheme."""
     return [{name: []} for name in names]
 
 
 def _schemes(**schemes: Doc) -> Doc:
+    """Return a document with these security schemes, which no operation requires."""
     return document(components={"securitySchemes": schemes})
 
 
 def _keyed(**scheme: Doc) -> Doc:
-    """Return an operation that requires the only scheme."""
+    """Return a document whose operation requires its only scheme."""
     return {**_schemes(**scheme), "paths": document({"security": _each(*scheme)})["paths"]}
 
 
 def _flows(**flows: Doc) -> Doc:
+    """Return a document with an OAuth scheme with these flows."""
     return _schemes(oauth={"type": "oauth2", "flows": flows})
 
 
 def _flow(url: str, **scopes: str) -> Doc:
+    """Return an OAuth flow at a host, with scopes and their descriptions."""
     return {"authorizationUrl": f"https://{url}", "tokenUrl": f"https://{url}/token", "scopes": scopes}
 
 
@@ -76,7 +82,7 @@ SECURITY: dict[str, tuple[Any, ...]] = {
     "two credentials of which none needs to be": (_secured({}, {"a": []}, {"b": []}), _secured({}, {"a": []}),
         "api-security-removed @security: apiKey header x-b",
         "api-security-alternative-added @security: apiKey header x-b"),
-    "a credential that need not be, where none was asked": (_secured({}), _secured({}, {"a": []}),
+    "a credential that need not be, where none was required": (_secured({}), _secured({}, {"a": []}),
         "api-security-alternative-added @security: apiKey header x-a",
         "api-security-removed @security: apiKey header x-a"),
     "another credential, that need not be": (_secured({"a": []}), _secured({}, {"b": []}),
@@ -94,7 +100,7 @@ SECURITY: dict[str, tuple[Any, ...]] = {
     "scopes and another credential": (_secured({"oauth": ["read"]}), _secured({"oauth": ["write"]}, {"a": []}),
         "api-security-added @security: apiKey header x-a, oauth2; api-security-removed @security: oauth2",
         "api-security-added @security: oauth2; api-security-removed @security: apiKey header x-a, oauth2"),
-    "keys in other places": (_secured({"asked": []}), _secured({"kept": []}),
+    "keys in other places": (_secured({"query_key": []}), _secured({"cookie_key": []}),
         "api-security-added @security: apiKey cookie Key; api-security-removed @security: apiKey query Key",
         "api-security-added @security: apiKey query Key; api-security-removed @security: apiKey cookie Key"),
     "a key that a parameter carried": (

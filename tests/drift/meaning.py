@@ -30,11 +30,13 @@ def schemas() -> st.SearchStrategy[Any]:
 
 
 def _nullable(schema: Doc) -> Doc:
+    """Return a schema of one type that allows null too."""
     enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
     return {**schema, "type": [schema["type"], "null"], **enum}
 
 
 def _compound(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return a strategy for objects, lists, `oneOf` and `anyOf` of the schemas that `children` draws."""
     objects = st.builds(
         lambda properties, required, others: {
             "type": "object",
@@ -47,12 +49,13 @@ def _compound(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.sampled_from([{}, {"additionalProperties": False}, {"additionalProperties": {"type": "string"}}]),
     )
     lists = children.map(lambda items: {"type": "array", "items": items})
-    alternatives = st.lists(children, min_size=2, max_size=3).map(_told_apart)
+    alternatives = st.lists(children, min_size=2, max_size=3).map(_tagged_one_of)
     either = st.lists(children, min_size=2, max_size=3).map(lambda inner: {"anyOf": inner})
     return objects | lists | alternatives | either
 
 
-def _told_apart(inner: list[Any]) -> Doc:
+def _tagged_one_of(inner: list[Any]) -> Doc:
+    """Return the `oneOf` of objects that hold the schemas as `value`, each with another constant as `tag`."""
     branches = [
         {"type": "object", "properties": {"tag": {"const": f"t{index}"}, "value": schema}, "required": ["tag"]}
         for index, schema in enumerate(inner)
@@ -69,7 +72,7 @@ def documents() -> st.SearchStrategy[Doc]:
 
 
 def document_of(first: Any, second: Any, parameter: Any, secured: bool) -> Doc:
-    """Return a spec with the schemas of two responses and of a parameter."""
+    """Return a spec: 200 is a recursive component with `first` inside, 404 is `second`; `secured` requires a token."""
     ref = {"$ref": "#/components/schemas/First"}
     get = {
         "operationId": "list",
@@ -96,21 +99,25 @@ def document_of(first: Any, second: Any, parameter: Any, secured: bool) -> Doc:
 
 
 def _everywhere(value: Any, change: Callable[[Doc], Any]) -> Any:
+    """Return data with a change applied to every mapping, innermost first."""
     if isinstance(value, dict):
         return change({key: _everywhere(member, change) for key, member in value.items()})
     return [_everywhere(item, change) for item in value] if isinstance(value, list) else value
 
 
 def _schemas_only(document: Doc, change: Callable[[Doc], Any]) -> Doc:
-    """Apply a change to everything that can only be a schema."""
+    """Return a document with a change applied to every mapping that can only be a schema, innermost first."""
     return dict(_everywhere(document, lambda value: change(value) if _is_schema(value) else value))
 
 
 def _is_schema(value: Doc) -> bool:
+    """Return whether a mapping has a `type` and is neither a parameter nor a security scheme."""
     return isinstance(value.get("type"), (str, list)) and "in" not in value and "scheme" not in value
 
 
 def reorder_keys(document: Doc, chance: random.Random) -> Doc:
+    """Return a document with the keys of all mappings in random order."""
+
     def shuffled(value: Doc) -> Doc:
         return {key: value[key] for key in chance.sample(list(value), len(value))}
 
@@ -118,6 +125,8 @@ def reorder_keys(document: Doc, chance: random.Random) -> Doc:
 
 
 def reorder_lists(document: Doc, chance: random.Random) -> Doc:
+    """Return a document with the lists whose order has no meaning in random order."""
+
     def shuffled(value: Doc) -> Doc:
         for key in ("required", "enum", "oneOf", "anyOf", "type", "parameters", "servers", "tags"):
             if isinstance(value.get(key), list):
@@ -128,6 +137,7 @@ def reorder_lists(document: Doc, chance: random.Random) -> Doc:
 
 
 def rename_components(document: Doc, chance: random.Random) -> Doc:
+    """Return a document with other names of schemas and security schemes, and of what refers to them."""
     name = f"Renamed{chance.randrange(1000)}"
     schemas_ = document["components"]["schemas"]
     names = {old: f"{name}{index}" for index, old in enumerate(schemas_)}
@@ -139,16 +149,16 @@ def rename_components(document: Doc, chance: random.Random) -> Doc:
         return value
 
     changed = dict(_everywhere(document, renamed))
-    moved = {names[old]: schema for old, schema in changed["components"]["schemas"].items()}
+    renamed_schemas = {names[old]: schema for old, schema in changed["components"]["schemas"].items()}
     schemes = {f"{name}-{old}": scheme for old, scheme in changed["components"]["securitySchemes"].items()}
     whole: Doc = (
         {"security": [{f"{name}-{old}": [] for old in changed["security"][0]}]} if "security" in changed else {}
     )
-    return {**changed, **whole, "components": {"schemas": moved, "securitySchemes": schemes}}
+    return {**changed, **whole, "components": {"schemas": renamed_schemas, "securitySchemes": schemes}}
 
 
 def inline_one_level(document: Doc, chance: random.Random) -> Doc:
-    """Replace every reference in the paths by its target, without resolving nested references."""
+    """Return a document with every reference in the paths replaced by its target, in which references stay."""
     schemas_ = document["components"]["schemas"]
 
     def inlined(value: Doc) -> Doc:
@@ -159,7 +169,7 @@ def inline_one_level(document: Doc, chance: random.Random) -> Doc:
 
 
 def split_out(document: Doc, chance: random.Random) -> Doc:
-    """Move some schemas to components, some of which refer to others."""
+    """Return a document with about half of its schemas as new components, which references replace."""
     inner, before = Doc(), len(document["components"]["schemas"])
 
     def moved(value: Doc) -> Doc:
@@ -175,6 +185,8 @@ def split_out(document: Doc, chance: random.Random) -> Doc:
 
 
 def spell_null(document: Doc, chance: random.Random) -> Doc:
+    """Return a document with null in a list of types written as `nullable`, `anyOf` or `oneOf`."""
+
     def spelled(value: Doc) -> Any:
         kinds = value["type"]
         if not (isinstance(kinds, list) and "null" in kinds and len(kinds) == 2):
@@ -192,6 +204,8 @@ def spell_null(document: Doc, chance: random.Random) -> Doc:
 
 
 def spell_const(document: Doc, chance: random.Random) -> Doc:
+    """Return a document with `const` as an enum of one value, and an enum of one value as `const`."""
+
     def spelled(value: Doc) -> Any:
         if "const" in value:
             return {**{key: value[key] for key in value if key != "const"}, "enum": [value["const"]]}
@@ -203,14 +217,17 @@ def spell_const(document: Doc, chance: random.Random) -> Doc:
 
 
 def wrap_in_all_of(document: Doc, chance: random.Random) -> Doc:
+    """Return a document with about half of its schemas in an `allOf` each."""
     return _schemas_only(document, lambda value: {"allOf": [value]} if chance.random() < 0.5 else value)
 
 
 def add_words(document: Doc, chance: random.Random) -> Doc:
+    """Return a document with another title and description of each schema."""
     return _schemas_only(document, lambda value: {**value, "title": f"t{chance.random()}", "description": "d"})
 
 
 def rename_path_parameter(document: Doc, chance: random.Random) -> Doc:
+    """Return a document with another name of the parameter in its first path."""
     changed = copy.deepcopy(document)
     (path, item), *_ = changed["paths"].items()
     parameter = next(parameter for parameter in item["get"]["parameters"] if parameter["in"] == "path")

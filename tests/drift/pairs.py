@@ -15,14 +15,17 @@ def document(operation: Doc | None = None, **root: Any) -> Doc:
 
 
 def response(**members: Any) -> Doc:
+    """Return a document whose response 200 has these fields."""
     return document({"responses": {"200": {"description": "ok", **members}}})
 
 
 def body(schema: Any, media: str = "application/json") -> Doc:
+    """Return a document whose response body has a schema, with the components A and B."""
     return {**response(content={media: {"schema": schema}}), "components": {"schemas": COMPONENTS}}
 
 
 def parameter(**values: Any) -> Doc:
+    """Return a document with a text as query parameter `q`, unless `values` has other fields."""
     fields = {"name": "q", "in": "query", "schema": {"type": "string"}, **values}
     return document({"parameters": [fields]})
 
@@ -39,12 +42,15 @@ def thing(*names: str, **more: Any) -> Doc:
 
 
 def every(*schemas: Doc) -> Doc:
+    """Return the `allOf` of schemas."""
     return {"allOf": list(schemas)}
 
 
 def either(*schemas: Any, **more: Any) -> Doc:
+    """Return the `anyOf` of schemas, with further keywords."""
     return {"anyOf": list(schemas), **more}
 
 
 def one_of(*schemas: Any, **more: Any) -> Doc:
+    """Return the `oneOf` of schemas, with further keywords."""
     return {"oneOf": list(schemas), **more}

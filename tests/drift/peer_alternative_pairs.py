@@ -9,11 +9,12 @@ BODY, PROPERTY = "response-body-", "response-property-"
 
 
 def ref(name: str) -> Doc:
+    """Return a reference to a component."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def kinds(kind: str, top: tuple[str, ...], breeds: tuple[str, ...]) -> Doc:
-    """Return pets as alternatives, one of which contains alternatives."""
+def pets(kind: str, top: tuple[str, ...], breeds: tuple[str, ...]) -> Doc:
+    """Return a document with the pets `top` under the keyword `kind`; a dog has the `breeds` under it too."""
     schemas = {
         "Dog": obj(bark=S, breed={kind: [ref(name) for name in breeds]}), "Cat": obj(purr=S), "Hare": obj(ears=I),
         "B1": obj(one=S), "B2": obj(two=S), "B3": obj(three=S),
@@ -22,8 +23,8 @@ def kinds(kind: str, top: tuple[str, ...], breeds: tuple[str, ...]) -> Doc:
     return {**response(content=content), "components": {"schemas": schemas}}
 
 
-def told(body_by: Doc | None, breed_by: Doc | None) -> Doc:
-    """Return pets with a discriminator at the root and a nested one."""
+def pets_with_discriminators(body_by: Doc | None, breed_by: Doc | None) -> Doc:
+    """Return a document with pets, with a discriminator of pets and one of breeds, unless they are None."""
     dog = obj(kind=S, breed={"oneOf": [ref("B1"), ref("B2")], **({"discriminator": breed_by} if breed_by else {})})
     schemas = {
         "Dog": dog, "Cat": obj(kind=S, purr=S), "B1": obj(label=S, one=S), "B2": obj(label=S, two=S),
@@ -34,10 +35,12 @@ def told(body_by: Doc | None, breed_by: Doc | None) -> Doc:
 
 
 def mapped(name: str, **mapping: str) -> Doc:
+    """Return a discriminator of a property name and a mapping of values to components."""
     return {"propertyName": name, "mapping": {value: f"#/components/schemas/{to}" for value, to in mapping.items()}}
 
 
 def _composition() -> list[PeerPair]:
+    """Return the pairs about `oneOf`, `anyOf` and `allOf`."""
     pairs = []
     few, many = (("Dog", "Cat"), ("B1", "B2")), (("Dog", "Cat", "Hare"), ("B1", "B2", "B3"))
     for kind, name in (("oneOf", "one-of"), ("anyOf", "any-of"), ("allOf", "all-of")):
@@ -53,15 +56,15 @@ def _composition() -> list[PeerPair]:
         pairs += [
             PeerPair(
                 f"{source}::TestResponseProperty{name.title().replace('-', '')}Added",
-                kinds(kind, *few),
-                kinds(kind, *many),
+                pets(kind, *few),
+                pets(kind, *many),
                 added,
                 ("response-optional-property-added",) * 2 if is_all_of else (),
             ),
             PeerPair(
                 f"{source}::TestResponseProperty{name.title().replace('-', '')}Removed",
-                kinds(kind, *many),
-                kinds(kind, *few),
+                pets(kind, *many),
+                pets(kind, *few),
                 gone,
                 removed_besides[kind],
             ),
@@ -82,10 +85,11 @@ def _composition() -> list[PeerPair]:
 
 
 def _discriminators() -> list[PeerPair]:
+    """Return the pairs about discriminators."""
     source = "check_response_discriminator_updated_test.go::TestResponseDiscriminatorUpdatedCheck"
-    both = told(mapped("kind", cat="Cat", dog="Dog"), mapped("label", one="B1", two="B2"))
-    renamed = told(mapped("kind2", cat="Cat", dog="Dog"), mapped("label2", one="B1", two="B2"))
-    mapped_pairs = told(mapped("kind", cats="Cat", dog="Dog"), mapped("label", uno="B1", two="B3"))
+    both = pets_with_discriminators(mapped("kind", cat="Cat", dog="Dog"), mapped("label", one="B1", two="B2"))
+    renamed = pets_with_discriminators(mapped("kind2", cat="Cat", dog="Dog"), mapped("label2", one="B1", two="B2"))
+    mapped_pairs = pets_with_discriminators(mapped("kind", cats="Cat", dog="Dog"), mapped("label", uno="B1", two="B3"))
     added, removed = (
         (f"{BODY}discriminator-{word}", f"{PROPERTY}discriminator-{word}") for word in ("added", "removed")
     )
@@ -94,8 +98,8 @@ def _discriminators() -> list[PeerPair]:
         f"{scope}discriminator-mapping-{word}" for scope in (BODY, PROPERTY) for word in ("added", "deleted")
     )
     return [
-        PeerPair(f"{source}Added", told(None, None), both, added),
-        PeerPair(f"{source}Removed", both, told(None, None), removed),
+        PeerPair(f"{source}Added", pets_with_discriminators(None, None), both, added),
+        PeerPair(f"{source}Removed", both, pets_with_discriminators(None, None), removed),
         PeerPair(f"{source}PropertyNameChanging", both, renamed, name),
         PeerPair(
             f"{source}MappingChanging", both, mapped_pairs, (*mapping, f"{PROPERTY}discriminator-mapping-changed")

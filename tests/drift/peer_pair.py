@@ -18,9 +18,10 @@ class PeerPair(NamedTuple):
 
 
 S: Doc = {"type": "string"}
-I: Doc = {"type": "integer"}  # noqa: E741 - as short as its sisters
+I: Doc = {"type": "integer"}  # noqa: E741 - as short as S and N
 N: Doc = {"type": "number"}
 
 
 def obj(required: tuple[str, ...] = (), /, **properties: Any) -> Doc:
+    """Return an object schema with these properties."""
     return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}

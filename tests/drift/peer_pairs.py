@@ -14,25 +14,29 @@ from .peer_pair import I, N, PeerPair, S, obj
 
 
 def prop(schema: Any) -> Doc:
+    """Return a document whose response has a schema at `data.name`."""
     return body(obj(data=obj(name=schema)))
 
 
 def header(schema: Doc, **values: Any) -> Doc:
+    """Return a document with a response header."""
     return response(headers={"X-Limit": {"schema": schema, **values}})
 
 
 def statuses(*names: str) -> Doc:
+    """Return a document with these response statuses."""
     return document({"responses": {name: {"description": "ok"} for name in names}})
 
 
 def two(first: Doc, second: Doc) -> Doc:
-    """Return a document with a schema as a property of one response and as the body of another."""
+    """Return a document with `first` as a property of one response and `second` as the body of another."""
     ok = {"description": "ok", "content": {"application/json": {"schema": obj(status=first)}}}
     no = {"description": "no", "content": {"text/plain": {"schema": second}}}
     return document({"responses": {"200": ok, "404": no}})
 
 
 def guarded(required: bool, **flags: Any) -> Doc:
+    """Return a document whose response has a text at `data.name` with these flags, which may be required."""
     return body(obj(data=obj(("name",) if required else (), name={**S, **flags})))
 
 
@@ -40,10 +44,12 @@ BODY, PROPERTY, HEADER = "response-body-", "response-property-", "response-heade
 
 
 def _mirrored(source: str, ids: tuple[str, ...], back: tuple[str, ...], base: Doc, revision: Doc) -> list[PeerPair]:
+    """Return a pair with `ids`, and the reverse pair with `back`."""
     return [PeerPair(source, base, revision, ids), PeerPair(source, revision, base, back)]
 
 
 def _types() -> list[PeerPair]:
+    """Return the pairs about types, formats and null."""
     source = "check_response_property_type_changed_test.go::Test"
     text, number, mixed = body(S), body(N), body({"type": ["string", "integer"]})
     changed, wide = f"{PROPERTY}type-changed", f"{PROPERTY}type-generalized"
@@ -148,6 +154,7 @@ def _types() -> list[PeerPair]:
 
 
 def _values() -> list[PeerPair]:
+    """Return the pairs about constants, defaults, enums, patterns and content."""
     pairs = []
     for keyword, file in (("const", "const_changed"), ("default", "default_value_changed")):
         name = {"const": "const", "default": "default-value"}[keyword]
@@ -189,6 +196,7 @@ def _values() -> list[PeerPair]:
 
 
 def _keywords() -> list[PeerPair]:
+    """Return the pairs about keywords that contain schemas, and about bounds."""
     pairs = []
     thing, things = {"type": "object"}, {"type": "array"}
     for file, names, base, revision in (
@@ -235,6 +243,7 @@ def _keywords() -> list[PeerPair]:
 
 
 def _presence() -> list[PeerPair]:
+    """Return the pairs about added and removed properties, statuses, media types and headers."""
     optional = "check_response_optional_property_updated_test.go::TestResponseOptional"
     required = "check_response_required_property_updated_test.go::TestResponseRequired"
     less, larger = body(obj(data=obj(name=S))), body(obj(data=obj(name=S, id=S)))

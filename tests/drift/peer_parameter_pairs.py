@@ -12,11 +12,13 @@ ID: Doc = {"name": "id", "in": "path", "required": True, "schema": S}
 
 
 def path(*parameters: Doc) -> Doc:
+    """Return a document with the path `/a/{id}` and these parameters."""
     get = {"parameters": list(parameters), "responses": {"200": {"description": "ok"}}}
     return {**document(), "paths": {"/a/{id}": {"get": get}}}
 
 
 def array(items: Doc, **values: Any) -> Doc:
+    """Return a document with an array as query parameter."""
     return parameter(schema={"type": "array", "items": items, **values})
 
 

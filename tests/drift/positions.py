@@ -16,6 +16,8 @@ class Position(NamedTuple):
 
 
 def _parameter(in_: str) -> Callable[[Any], Doc]:
+    """Return a function that returns a document with a schema in a parameter."""
+
     def with_parameter(schema: Any) -> Doc:
         parameter = {"name": "q", "in": in_, "required": in_ == "path", **in_content(schema)}
         written = document({"parameters": [parameter]})
@@ -27,10 +29,12 @@ def _parameter(in_: str) -> Callable[[Any], Doc]:
 
 
 def _request(schema: Any, media: str = "application/json") -> Doc:
+    """Return an operation with a request body."""
     return {"requestBody": {"content": {media: {"schema": schema}}}, "responses": {"200": {"description": "ok"}}}
 
 
 def _webhook_response(schema: Any) -> Doc:
+    """Return a document with a schema in the response to a webhook."""
     responses = {"200": {"description": "ok", **in_content(schema)}}
     return document(webhooks={"w": {"post": {"responses": responses}}})
 

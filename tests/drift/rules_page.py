@@ -55,11 +55,13 @@ def rules_page() -> str:
 
 
 def _row(rule: Rule) -> str:
+    """Return the row of a rule in a table, a level that differs from oasdiff's in bold."""
     level = rule.level if rule.oasdiff in ("-", rule.level) else f"**{rule.level}**"
     return f"| `{rule.id}` | {level} | {rule.oasdiff} | {rule.meaning} |"
 
 
 def _code(value: Any) -> str:
+    """Return data as JSON in inline code of Markdown, for a table."""
     text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
     return "`" + text.replace("|", "\\|") + "`"
 

@@ -12,38 +12,49 @@ TEXT: Doc = {"type": "string"}
 
 
 def thing(name: str) -> Doc:
+    """Return an object schema with one required property."""
     return {"type": "object", "properties": {name: TEXT}, "required": [name]}
 
 
-def held(schema: Doc) -> Doc:
+def property_of(schema: Doc) -> Doc:
+    """Return a document whose response has a property `p` with a schema."""
     return body({"type": "object", "properties": {"p": schema}})
 
 
 @pytest.mark.parametrize("alternative", [thing("b"), {"type": "integer"}], ids=["object", "integer"])
 def test_wrapping_a_schema_in_any_of_is_an_error(alternative: Doc) -> None:
     """The response property may have a second kind of value now: the only finding is that its type is generalized."""
-    findings = compare(held(thing("a")), held({"anyOf": [thing("a"), alternative]}))
+    findings = compare(property_of(thing("a")), property_of({"anyOf": [thing("a"), alternative]}))
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-generalized", "error")]
 
 
 def test_an_alternative_added_while_one_of_becomes_any_of_is_an_error() -> None:
-    findings = compare(held({"oneOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
+    findings = compare(
+        property_of({"oneOf": [thing("a"), thing("b")]}), property_of({"anyOf": [thing("a"), thing("b"), thing("c")]})
+    )
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-one-of-added", "error")]
 
 
 def test_a_changed_alternative_of_any_of_is_an_error() -> None:
-    findings = compare(held({"anyOf": [thing("a"), TEXT]}), held({"anyOf": [thing("a"), {"type": "number"}]}))
+    findings = compare(
+        property_of({"anyOf": [thing("a"), TEXT]}), property_of({"anyOf": [thing("a"), {"type": "number"}]})
+    )
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-changed", "error")]
 
 
 def test_replacing_all_alternatives_of_any_of_is_an_error() -> None:
     """It is a single finding: the type of the property was changed."""
-    findings = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("c"), thing("d")]}))
+    findings = compare(
+        property_of({"anyOf": [thing("a"), thing("b")]}), property_of({"anyOf": [thing("c"), thing("d")]})
+    )
     assert [(finding.rule, finding.level) for finding in findings] == [("response-property-type-changed", "error")]
 
 
 def test_an_alternative_added_to_any_of_is_info() -> None:
-    findings = compare(held({"anyOf": [thing("a"), thing("b")]}), held({"anyOf": [thing("a"), thing("b"), thing("c")]}))
+    """That a consumer may receive a new value is a separate finding, an error."""
+    findings = compare(
+        property_of({"anyOf": [thing("a"), thing("b")]}), property_of({"anyOf": [thing("a"), thing("b"), thing("c")]})
+    )
     assert [(finding.rule, finding.level) for finding in findings] == [
         ("response-property-widened", "error"),
         ("response-property-any-of-added", "info"),
@@ -52,7 +63,9 @@ def test_an_alternative_added_to_any_of_is_info() -> None:
 
 def test_replacing_a_type_in_a_list_of_types_is_an_error() -> None:
     """In a response, the new type is what breaks a consumer."""
-    findings = compare(held({"oneOf": [TEXT, {"type": "integer"}]}), held({"oneOf": [TEXT, {"type": "boolean"}]}))
+    findings = compare(
+        property_of({"oneOf": [TEXT, {"type": "integer"}]}), property_of({"oneOf": [TEXT, {"type": "boolean"}]})
+    )
     assert [finding.rule for finding in findings] == ["response-property-list-of-types-widened"]
     assert findings[0].level == "error"
 
@@ -73,7 +86,7 @@ ELSE: Doc = {"type": "integer", "minimum": 1}
     ids=["once", "twice", "null inside", "both"],
 )
 def test_nested_alternatives_in_all_of_with_a_single_branch_are_no_change(inner: Doc, wrapped: Doc) -> None:
-    bare, nested = held({"anyOf": [inner, ELSE]}), held({"anyOf": [wrapped, ELSE]})
+    bare, nested = property_of({"anyOf": [inner, ELSE]}), property_of({"anyOf": [wrapped, ELSE]})
     assert [] == compare(bare, nested)
     assert [] == compare(nested, bare)
 
@@ -82,19 +95,21 @@ def test_nested_alternatives_in_all_of_with_a_single_branch_are_no_change(inner:
     "null", [{"type": ["null"]}, {"const": None}, {"enum": [None]}, {"allOf": [{"const": None}]}], ids=str
 )
 def test_equivalent_spellings_of_a_null_alternative_are_no_change(null: Doc) -> None:
-    plain = held({"anyOf": [thing("a"), thing("b"), {"type": "null"}]})
-    equivalent = held({"anyOf": [thing("a"), thing("b"), null]})
+    plain = property_of({"anyOf": [thing("a"), thing("b"), {"type": "null"}]})
+    equivalent = property_of({"anyOf": [thing("a"), thing("b"), null]})
     assert [] == compare(plain, equivalent)
     assert [] == compare(equivalent, plain)
 
 
 def test_const_next_to_a_reference_equals_an_enum_value() -> None:
     """In OpenAPI 3.1 keywords next to a `$ref` apply as well; `A` is a string."""
-    listed = held({"enum": ["a", "b"]})
-    beside = held({"anyOf": [{"$ref": "#/components/schemas/A", "const": "a"}, {"const": "b"}]})
+    listed = property_of({"enum": ["a", "b"]})
+    beside = property_of({"anyOf": [{"$ref": "#/components/schemas/A", "const": "a"}, {"const": "b"}]})
     assert [] == compare(listed, beside)
     assert [] == compare(beside, listed)
-    findings = compare(listed, held({"anyOf": [{"$ref": "#/components/schemas/A", "const": "c"}, {"const": "b"}]}))
+    findings = compare(
+        listed, property_of({"anyOf": [{"$ref": "#/components/schemas/A", "const": "c"}, {"const": "b"}]})
+    )
     assert [finding.rule for finding in findings] == [
         "response-property-enum-value-added", "response-property-enum-value-removed"
     ]  # fmt: skip
@@ -104,9 +119,11 @@ def test_alternatives_are_matched_the_same_way_in_both_directions() -> None:
     """Parts of `allOf`, and `oneOf` with `anyOf`: the only finding is at the same property either way."""
     choice: Doc = {"enum": ["x", "y"]}
     first, second = {"a": TEXT, "shape": choice}, {"b": TEXT, "c": TEXT}
-    old = held({"allOf": [{"properties": {"size": choice, **first}}, {"properties": second}]})
-    new = held({"allOf": [{"properties": first}, {"properties": {**second, "size": choice, "c": {"type": "number"}}}]})
+    old = property_of({"allOf": [{"properties": {"size": choice, **first}}, {"properties": second}]})
+    new = property_of(
+        {"allOf": [{"properties": first}, {"properties": {**second, "size": choice, "c": {"type": "number"}}}]}
+    )
     kinds = [{"type": "object", "properties": {"kind": {"const": name}}, "required": ["kind"]} for name in "ab"]
-    exclusive, loose = held({"oneOf": kinds}), held({"anyOf": [kinds[0], {**kinds[1], "required": []}]})
+    exclusive, loose = property_of({"oneOf": kinds}), property_of({"anyOf": [kinds[0], {**kinds[1], "required": []}]})
     for pair in ((old, new), (new, old), (exclusive, loose), (loose, exclusive)):
         assert [finding.location[-5:] for finding in compare(*pair)] in (["p.c"], [".kind"])

@@ -13,14 +13,19 @@ from .pairs import Doc, body, document, parameter
 
 BODY = "/paths/~1a/get/responses/200/content/application~1json/schema"
 NAMELESS = "a parameter has no name, or is in none of path, query, querystring, header, cookie"
-TOLD: Doc = {"type": "object", "discriminator": {"propertyName": "k", "mapping": {"a": "#/components/schemas/A"}}}
+DISCRIMINATED: Doc = {
+    "type": "object",
+    "discriminator": {"propertyName": "k", "mapping": {"a": "#/components/schemas/A"}},
+}
 
 
 def discriminated(value: Any) -> Doc:
+    """Return a document with this value as discriminator."""
     return body({"type": "object", "discriminator": value})
 
 
 def secured(name: str, scheme: Doc) -> Doc:
+    """Return a document whose operation requires the scheme `name`; the only scheme is `key`."""
     schemes = {"components": {"securitySchemes": {"key": scheme}}}
     return {**document({"security": [{name: []}]}), **schemes}
 
@@ -67,13 +72,13 @@ def test_a_broken_document_is_an_error_as_base_and_as_revision(name: str) -> Non
     """The message of the `DocumentError` names the side, the problem, its pointer, and a hint."""
     broken, problem, pointer, hint = CASES[name]
     for side, pair in (
-        ("base", (broken, body(TOLD))),
-        ("revision", (body(TOLD), broken)),
+        ("base", (broken, body(DISCRIMINATED))),
+        ("revision", (body(DISCRIMINATED), broken)),
         ("base", (broken, broken)),
     ):
-        with pytest.raises(DocumentError) as refused:
+        with pytest.raises(DocumentError) as caught:
             compare(*pair)
-        assert str(refused.value) == f"{side}: {problem}, at #{pointer} ({hint})"
+        assert str(caught.value) == f"{side}: {problem}, at #{pointer} ({hint})"
 
 
 def test_a_change_of_a_shared_schema_is_one_finding_with_all_locations() -> None:

@@ -35,10 +35,12 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings_file(folder: Path, text: str) -> Path:
+    """Write drift settings and return their path."""
     return Path(written(folder, text, "bctrl-drift.yaml"))
 
 
 def accepted_until(folder: Path, until: str) -> BaselineFile:
+    """Write a baseline that accepts the value added to the enum until a date, and return it."""
     entry = f"{{rule: {RULE}, location: 'runtimes[*].status', reason: r, until: {until}}}"
     path = written(folder, f"allow:\n  - {entry}\n", "bctrl-baseline.yaml")
     return load_baseline(Path(path), "bctrl-baseline.yaml")

@@ -21,13 +21,15 @@ SCHEME = TEXT[TEXT.index("  securitySchemes:") :]
 OVERLAY = packaged().overlay
 
 
-def compared(text: str, overlay: Path | None = OVERLAY) -> Comparison:
+def compared_with_vendored(text: str, overlay: Path | None = OVERLAY) -> Comparison:
+    """Return the comparison of the vendored spec with a text, with the overlay of the packaged contract or None."""
     old = load_document(TEXT, "old.yaml")
     return compare_contracts(old, load_document(text, "new.yaml"), overlay, Options())
 
 
 def errors(text: str, overlay: Path | None = OVERLAY) -> dict[str, str]:
-    findings = compared(text, overlay).findings
+    """Return the location of the findings of level error, by rule."""
+    findings = compared_with_vendored(text, overlay).findings
     return {finding.rule: finding.location for finding in findings if finding.level == "error"}
 
 
@@ -62,7 +64,7 @@ def test_a_change_of_a_component_that_only_the_overlay_uses_is_an_error(text: st
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.0.1"])
 def test_renaming_a_security_scheme_is_no_change(version: str) -> None:
-    """The requests stay the same; the overlay is compared if anything else changed."""
+    """The requests stay the same; with another version, the overlay is applied too."""
     assert {} == errors(TEXT.replace("bearerAuth:", "tokenAuth:").replace("version: 1.0.0", f"version: {version}"))
 
 
@@ -75,7 +77,7 @@ def test_without_the_overlay_only_the_change_of_the_scheme_is_an_error() -> None
 def test_a_change_visible_with_and_without_the_overlay_is_reported_once() -> None:
     """Its lines are those of the comparison without the overlay."""
     text = TEXT.replace("- failed", "- failed\n        - paused").replace("scheme: bearer", "scheme: basic")
-    alone, both = compared(text, None).findings, compared(text).findings
+    alone, both = compared_with_vendored(text, None).findings, compared_with_vendored(text).findings
     assert [finding.as_dict() for finding in alone] == [
         finding.as_dict() for finding in both if not finding.rule.startswith("api-security-") or finding in alone
     ]
@@ -87,19 +89,19 @@ def test_a_change_visible_with_and_without_the_overlay_is_reported_once() -> Non
 def test_additions_of_the_overlay_are_no_change() -> None:
     """The overlay adds the same responses and security to both sides."""
     assert ["api-version-changed"] == [
-        finding.rule for finding in compared(TEXT.replace("version: 1.0.0", "version: 1.0.1")).findings
+        finding.rule for finding in compared_with_vendored(TEXT.replace("version: 1.0.0", "version: 1.0.1")).findings
     ]
 
 
 def test_an_overlay_action_that_no_longer_applies_is_a_note(tmp_path: Path) -> None:
     text = TEXT.replace("- name: Authorization", "- name: X-Other")
-    (note,) = compared(text).notes
+    (note,) = compared_with_vendored(text).notes
     assert note.startswith(f"the overlay no longer applies: {packaged().overlay}, action 1 ($.paths")
 
 
 @pytest.mark.parametrize("change", ["1.0.1", "2.0.0", "1"])
 def test_a_changed_version_is_info(change: str) -> None:
-    (finding,) = compared(TEXT.replace("version: 1.0.0", f"version: {change}")).findings
+    (finding,) = compared_with_vendored(TEXT.replace("version: 1.0.0", f"version: {change}")).findings
     assert ("info", "info.version", "1.0.0", change) == (
         finding.level,
         finding.location,
@@ -138,7 +140,7 @@ def test_a_page_without_samples_yields_no_sample_findings(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("lock", ["", "{}", '{"samples": 1}', "[]"])
-def test_samples_are_empty_if_the_lock_lists_none(tmp_path: Path, lock: str) -> None:
+def test_samples_are_empty_if_the_lock_lists_none_or_is_invalid(tmp_path: Path, lock: str) -> None:
     files = ContractFiles(tmp_path)
     files.spec.write_text(TEXT, "utf-8")
     files.lock.write_text(lock, "utf-8")

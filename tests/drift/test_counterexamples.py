@@ -19,18 +19,19 @@ from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.findings.finding import Finding
 
-from .expected import has_value
+from .expected import needs_counterexample
 from .pairs import Doc, body
 from .test_one_change import of, pairs, relaxed
 
 
 def errors(old: Doc, new: Doc, options: Options | None = None) -> list[Finding]:
+    """Return the findings of level error that need a counterexample."""
     findings = compare(old, new, options)
-    return [finding for finding in findings if finding.level == "error" and has_value(finding)]
+    return [finding for finding in findings if finding.level == "error" and needs_counterexample(finding)]
 
 
 def schema_at(document: Doc, finding: Finding) -> Any:
-    """Return the schema of the response or parameter that a finding is about."""
+    """Return the schema of the request body, parameter, response header or response body that a finding is about."""
     operation = document["paths"][finding.operation.split()[1]][finding.operation.split()[0].lower()]
     if finding.direction == "request":
         if finding.location.startswith("requestBody"):
@@ -50,25 +51,26 @@ AROUND = {
 
 
 def allows(document: Doc, operation: str, value: Doc) -> bool:
-    """Return whether a document allows a response or request with a body."""
+    """Return whether a document allows the request or response that a counterexample outside of schemas describes."""
     method, path = operation.split()
-    said, place = document["paths"][path][method.lower()], value.get("without", "").partition(" ")
+    documented, place = document["paths"][path][method.lower()], value.get("without", "").partition(" ")
     if place[0] == "requestBody":
-        return not said.get("requestBody", {}).get("required")
+        return not documented.get("requestBody", {}).get("required")
     if "request" in value:
         return not any(
-            parameter.get("required") for parameter in said.get("parameters", ()) if parameter["name"] == place[2]
+            parameter.get("required") for parameter in documented.get("parameters", ()) if parameter["name"] == place[2]
         )
-    response = said["responses"].get(value["status"])
+    response = documented["responses"].get(value["status"])
     if response is None or not place[0]:
         return response is not None and any(
             fnmatch(value.get("media_type", name), name) for name in response.get("content", {"": 0})
         )
-    return not any(one.get("required") for name, one in response.get("headers", {}).items() if name.lower() == place[2])
+    headers = response.get("headers", {}).items()
+    return not any(header.get("required") for name, header in headers if name.lower() == place[2])
 
 
 def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
-    """Check the counterexample of a finding against both documents."""
+    """Check that a finding has a counterexample, against both documents unless it is of a part of the body."""
     shown = finding.extra["shown"]
     assert shown["by"] == "counterexample", (finding.rule, finding.message)
     if finding.rule in AROUND:
@@ -77,20 +79,20 @@ def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
         return
     if shown["of"]:
         return
-    taken = []
+    validity = []
     for document in (old, new):
         schema = {
             "components": document.get("components"),
             **engine_schema(schema_at(document, finding), itemgetter("$ref"), is_30=False),
         }
         second = jsonschema.Draft202012Validator
-        taken.append(second(schema, format_checker=second.FORMAT_CHECKER).is_valid(shown["value"]))
-    assert taken == ([True, False] if finding.direction == "request" else [False, True]), (finding.rule, shown)
+        validity.append(second(schema, format_checker=second.FORMAT_CHECKER).is_valid(shown["value"]))
+    assert validity == ([True, False] if finding.direction == "request" else [False, True]), (finding.rule, shown)
 
 
 @pytest.mark.parametrize("rule", [rule for rule in sorted(rules()) if rules()[rule].level == "error"])
 def test_an_error_of_each_rule_has_a_counterexample(rule: str) -> None:
-    """In the rule's example; a validator confirms that one document allows the value and the other forbids it."""
+    """In the rule's example; except for formats, a validator confirms that only one document allows the value."""
     pair = example(rule)
     for finding in errors(pair.base, pair.revision, pair.options):
         if "format" in finding.message:
@@ -171,7 +173,7 @@ def test_a_counterexample_list_exceeds_the_old_maximum_length() -> None:
         ("multipleOf", 7, 3.5),
     ],
 )
-def test_the_counterexample_lies_at_the_removed_bound(keyword: str, bound: float, shown: float) -> None:
+def test_the_counterexample_lies_at_or_beyond_the_removed_bound(keyword: str, bound: float, shown: float) -> None:
     """Removing `maximum: 5.5` is shown by 6.5; the nearest values beyond other bounds are shown likewise."""
     (finding,) = compare(body({"type": "number", keyword: bound}), body({"type": "number"}))
     assert shown == finding.extra["shown"]["value"]
@@ -270,7 +272,7 @@ def test_the_discriminator_value_is_the_name_in_the_mapping(mapping: Doc, kind: 
 
 
 def narrowed(choices: int) -> tuple[Doc, Doc]:
-    """Return documents of which the newer one allows less, next to so many pairs of alternatives."""
+    """Return two documents, of which the newer allows less and has this many further pairs of alternatives."""
     pairs_beside = [{"anyOf": [{"minimum": -n - 1}, {"maximum": n}]} for n in range(choices)]
     old = body({"oneOf": [{"const": 1}, {"enum": [2, 3]}]})
     return old, body({"allOf": [{"enum": [1, 2]}, {"type": "integer"}, *pairs_beside]})
@@ -282,7 +284,7 @@ def test_a_proof_is_limited_to_the_budget_of_combinations() -> None:
     beyond = {finding.rule for finding in unproven} - {finding.rule for finding in proven}
     assert beyond == {"response-body-may-be-widened"}
     assert ({"proof"}, {"rule"}) == tuple(
-        {finding.extra["shown"]["by"] for finding in found} for found in (proven, unproven)
+        {finding.extra["shown"]["by"] for finding in findings} for findings in (proven, unproven)
     )
     assert [rules()[finding.rule].level for finding in unproven] == [finding.level for finding in unproven]
 

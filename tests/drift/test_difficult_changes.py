@@ -15,51 +15,57 @@ TEXT: Doc = {"type": "string"}
 KEY: Doc = {"bearer": {"type": "http", "scheme": "bearer"}, "basic": {"type": "http", "scheme": "basic"}}
 
 
-def found(base: Doc, revision: Doc) -> list[tuple[str, str]]:
-    """Return the findings as level and rule, in order."""
+def levels_and_rules(base: Doc, revision: Doc) -> list[tuple[str, str]]:
+    """Return the level and rule of each finding, sorted."""
     return sorted((finding.level, finding.rule) for finding in compare(base, revision))
 
 
 def prop(schema: Any) -> Doc:
+    """Return a document whose response has a property `p` with a schema."""
     return body({"type": "object", "properties": {"p": schema}})
 
 
 def map_of(values: Any, **more: Any) -> Doc:
+    """Return a document whose response has additional properties of a schema, and further keywords."""
     return body({"type": "object", "additionalProperties": values, **more})
 
 
 def headers(**named: Doc) -> Doc:
+    """Return a document with these response headers; `_` in a name stands for `-`."""
     return response(headers={name.replace("_", "-"): header for name, header in named.items()})
 
 
 def test_a_lower_case_x_header_is_not_taken_for_an_extension() -> None:
     """Removing the required header `x-request-id` is an error; another case of its name is not a change."""
     header = {"required": True, "schema": TEXT}
-    assert found(headers(x_request_id=header), headers()) == [("error", "required-response-header-removed")]
-    assert found(headers(x_request_id=header), headers(X_Request_Id=header)) == []
+    assert levels_and_rules(headers(x_request_id=header), headers()) == [("error", "required-response-header-removed")]
+    assert levels_and_rules(headers(x_request_id=header), headers(X_Request_Id=header)) == []
 
 
 def test_a_security_scheme_named_like_an_extension_is_compared() -> None:
     schemes = {"x-key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
     secured = {**document({"security": [{"x-key": []}]}), "components": {"securitySchemes": schemes}}
-    assert found(document(), secured) == [("error", "api-security-added"), ("info", "api-security-component-added")]
+    assert levels_and_rules(document(), secured) == [
+        ("error", "api-security-added"),
+        ("info", "api-security-component-added"),
+    ]
 
 
 @pytest.mark.parametrize("url", ["https://API.example", "https://api.example:443/", "HTTPS://api.example"])
 def test_equivalent_server_urls_are_no_change(url: str) -> None:
-    assert found(document(servers=[{"url": "https://api.example"}]), document(servers=[{"url": url}])) == []
+    assert levels_and_rules(document(servers=[{"url": "https://api.example"}]), document(servers=[{"url": url}])) == []
 
 
 def test_a_changed_port_is_a_removed_and_an_added_server() -> None:
     base, revision = (document(servers=[{"url": f"http://api.example{port}"}]) for port in ("", ":443"))
-    assert found(base, revision) == [("error", "api-server-removed"), ("info", "api-server-added")]
+    assert levels_and_rules(base, revision) == [("error", "api-server-removed"), ("info", "api-server-added")]
 
 
 def test_a_parameter_that_becomes_json_changed_its_style() -> None:
     content = {"application/json": {"schema": TEXT}}
     as_json = document({"parameters": [{"name": "q", "in": "query", "content": content}]})
-    assert found(parameter(), as_json) == [("error", "request-parameter-style-changed")]
-    assert found(as_json, as_json) == []
+    assert levels_and_rules(parameter(), as_json) == [("error", "request-parameter-style-changed")]
+    assert levels_and_rules(as_json, as_json) == []
 
 
 def test_a_changed_kind_of_credential_in_the_same_header_is_an_error() -> None:
@@ -69,7 +75,7 @@ def test_a_changed_kind_of_credential_in_the_same_header_is_an_error() -> None:
         {**document({"parameters": [header], "security": [{name: []}]}), "components": {"securitySchemes": KEY}}
         for name in ("bearer", "basic")
     )
-    assert found(base, revision) == [("error", "api-security-added"), ("info", "api-security-removed")]
+    assert levels_and_rules(base, revision) == [("error", "api-security-added"), ("info", "api-security-removed")]
 
 
 @pytest.mark.parametrize("old", [{"type": "object"}, {"type": "object", "unevaluatedProperties": False}])
@@ -78,14 +84,14 @@ def test_an_added_property_is_an_error_only_in_a_closed_object(old: Doc) -> None
     revision = {**old, "properties": {"p": TEXT}}
     closed = "unevaluatedProperties" in old
     rule = "response-property-added-to-closed-object" if closed else "response-optional-property-added"
-    assert found(body(old), body(revision)) == [("error" if closed else "info", rule)]
+    assert levels_and_rules(body(old), body(revision)) == [("error" if closed else "info", rule)]
 
 
 def test_an_added_property_is_compared_with_additional_properties() -> None:
     """Its type differs from theirs: that is an error, besides the addition, which is info."""
     added, changed = ("info", "response-optional-property-added"), ("error", "response-property-type-changed")
-    assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "integer"}})) == [changed, added]
-    assert found(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "string", "format": "uuid"}})) == [
+    assert levels_and_rules(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "integer"}})) == [changed, added]
+    assert levels_and_rules(map_of(TEXT), map_of(TEXT, properties={"p": {"type": "string", "format": "uuid"}})) == [
         added,
         ("info", "response-property-type-specialized"),
     ]
@@ -94,16 +100,16 @@ def test_an_added_property_is_compared_with_additional_properties() -> None:
 def test_a_removed_property_is_compared_with_additional_properties() -> None:
     """Its type differs from theirs: that is an error, besides the removal, which is a warning."""
     removed, changed = ("warning", "response-optional-property-removed"), ("error", "response-property-type-changed")
-    assert found(map_of(TEXT, properties={"p": {"type": "integer"}}), map_of(TEXT)) == [changed, removed]
-    assert found(map_of(TEXT, properties={"p": TEXT}), map_of(TEXT)) == [removed]
-    assert found(map_of(False, properties={"p": TEXT}), map_of(False)) == [removed]
+    assert levels_and_rules(map_of(TEXT, properties={"p": {"type": "integer"}}), map_of(TEXT)) == [changed, removed]
+    assert levels_and_rules(map_of(TEXT, properties={"p": TEXT}), map_of(TEXT)) == [removed]
+    assert levels_and_rules(map_of(False, properties={"p": TEXT}), map_of(False)) == [removed]
 
 
 def test_adding_pattern_properties_opens_a_closed_object() -> None:
     """An error in a response; removing them is info."""
     closed, named = map_of(False), map_of(False, patternProperties={"^x-": TEXT})
-    assert found(closed, named) == [("error", "response-body-additional-properties-opened")]
-    assert found(named, closed) == [("info", "response-body-additional-properties-closed")]
+    assert levels_and_rules(closed, named) == [("error", "response-body-additional-properties-opened")]
+    assert levels_and_rules(named, closed) == [("info", "response-body-additional-properties-closed")]
 
 
 @pytest.mark.parametrize(
@@ -116,28 +122,28 @@ def test_adding_pattern_properties_opens_a_closed_object() -> None:
     ],
 )
 def test_a_bound_that_becomes_exclusive_is_one_finding(old: Doc, new: Doc, expected: list[tuple[str, str]]) -> None:
-    assert found(prop({"type": "number", **old}), prop({"type": "number", **new})) == expected
+    assert levels_and_rules(prop({"type": "number", **old}), prop({"type": "number", **new})) == expected
 
 
 @pytest.mark.parametrize(
     ("old", "new"), [({"minimum": 1}, {"exclusiveMinimum": 0}), ({"exclusiveMaximum": 10}, {"maximum": 9})]
 )
 def test_an_exclusive_integer_bound_equals_the_next_inclusive_bound(old: Doc, new: Doc) -> None:
-    assert found(prop({"type": "integer", **old}), prop({"type": "integer", **new})) == []
+    assert levels_and_rules(prop({"type": "integer", **old}), prop({"type": "integer", **new})) == []
 
 
 @pytest.mark.parametrize("needs", [{}, {"a": ["b"]}])
 def test_a_dependency_on_a_required_property_is_no_change(needs: Doc) -> None:
     schema = {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "required": ["b"]}
-    assert found(body(schema), body({**schema, "dependentRequired": needs})) == []
-    assert found(body({**schema, "dependentRequired": needs}), body(schema)) == []
+    assert levels_and_rules(body(schema), body({**schema, "dependentRequired": needs})) == []
+    assert levels_and_rules(body({**schema, "dependentRequired": needs}), body(schema)) == []
 
 
 def test_removing_a_value_from_not_is_an_error() -> None:
     """In a response the value may occur now; adding it is info."""
     two, fewer = prop({**TEXT, "not": {"enum": ["a", "b"]}}), prop({**TEXT, "not": {"const": "a"}})
-    assert found(two, fewer) == [("error", "response-property-not-generalized")]
-    assert found(fewer, two) == [("info", "response-property-not-specialized")]
+    assert levels_and_rules(two, fewer) == [("error", "response-property-not-generalized")]
+    assert levels_and_rules(fewer, two) == [("info", "response-property-not-specialized")]
 
 
 def test_a_dynamic_reference_resolves_to_its_anchor() -> None:
@@ -148,8 +154,8 @@ def test_a_dynamic_reference_resolves_to_its_anchor() -> None:
         return {**prop(reference), "components": {"schemas": schemas}}
 
     first, two = named({"$dynamicRef": "#one"}), named({"$dynamicRef": "#two"})
-    assert found(first, named({"$ref": "#/components/schemas/One"})) == []
-    assert found(first, two) == [("error", "response-property-type-changed")]
+    assert levels_and_rules(first, named({"$ref": "#/components/schemas/One"})) == []
+    assert levels_and_rules(first, two) == [("error", "response-property-type-changed")]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +164,10 @@ def test_a_dynamic_reference_resolves_to_its_anchor() -> None:
 def test_a_header_with_content_is_compared(content_of_other_type: Doc) -> None:
     """A response header whose `content` has another type, or that has a `schema` of another type, is an error."""
     content = {"content": {"application/json": {"schema": {"type": "object"}}}}
-    assert found(headers(X=content), headers(X=content)) == []
-    assert found(headers(X=content), headers(X=content_of_other_type)) == [("error", "response-header-type-changed")]
+    assert levels_and_rules(headers(X=content), headers(X=content)) == []
+    assert levels_and_rules(headers(X=content), headers(X=content_of_other_type)) == [
+        ("error", "response-header-type-changed")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -175,32 +183,32 @@ def test_a_header_with_content_is_compared(content_of_other_type: Doc) -> None:
 )
 def test_a_redundant_keyword_is_no_change(old: Doc, new: Doc) -> None:
     """In either direction."""
-    assert found(prop(old), prop(new)) == []
-    assert found(prop(new), prop(old)) == []
+    assert levels_and_rules(prop(old), prop(new)) == []
+    assert levels_and_rules(prop(new), prop(old)) == []
 
 
 def test_a_property_removed_from_a_closed_parameter_is_an_error() -> None:
     closed = {"type": "object", "additionalProperties": False}
     base, revision = parameter(schema={**closed, "properties": {"a": TEXT}}), parameter(schema=closed)
-    assert found(base, revision) == [("error", "request-parameter-property-removed-from-closed-object")]
+    assert levels_and_rules(base, revision) == [("error", "request-parameter-property-removed-from-closed-object")]
 
 
 def test_an_additional_constraint_inside_not_is_an_error() -> None:
     """If only long values are excluded, `a` of `a` and `bb` may now occur."""
     before, two = prop({**TEXT, "not": {"enum": ["a"]}}), prop({**TEXT, "not": {"enum": ["a", "bb"], "minLength": 2}})
-    assert found(before, two) == [("error", "response-property-not-changed")]
+    assert levels_and_rules(before, two) == [("error", "response-property-not-changed")]
 
 
 def test_a_constraint_removed_inside_not_is_info() -> None:
     long, any_length = ({**TEXT, "not": {"enum": ["a", "bb"], **constraint}} for constraint in ({"minLength": 2}, {}))
-    assert found(prop(long), prop(any_length)) == [("info", "response-property-not-specialized")]
+    assert levels_and_rules(prop(long), prop(any_length)) == [("info", "response-property-not-specialized")]
 
 
 def test_a_removed_prefix_item_is_compared_with_items() -> None:
     items = {"type": "array", "items": TEXT}
     removed, changed = ("info", "response-property-prefix-items-removed"), ("error", "response-property-type-changed")
-    assert found(prop({**items, "prefixItems": [{"type": "integer"}]}), prop(items)) == [changed, removed]
-    assert found(prop({"type": "array", "prefixItems": [TEXT]}), prop({"type": "array"})) == [removed]
+    assert levels_and_rules(prop({**items, "prefixItems": [{"type": "integer"}]}), prop(items)) == [changed, removed]
+    assert levels_and_rules(prop({"type": "array", "prefixItems": [TEXT]}), prop({"type": "array"})) == [removed]
 
 
 @pytest.mark.parametrize("media", ["application/JSON; charset=utf-8", "application/json;charset=UTF-8"])
@@ -208,12 +216,12 @@ def test_equivalent_spellings_of_a_request_media_type_are_no_change(media: str) 
     """Case does not matter in type, subtype, parameter names (RFC 9110, section 8.3.1) and the charset."""
     plain = {"application/json; charset=utf-8": {"schema": TEXT}}
     base, revision = (document({"requestBody": {"content": content}}) for content in (plain, {media: {"schema": TEXT}}))
-    assert found(base, revision) == []
+    assert levels_and_rules(base, revision) == []
     query = [
         document({"parameters": [{"name": "q", "in": "query", "content": c}]})
         for c in (plain, {media: {"schema": TEXT}})
     ]
-    assert found(*query) == []
+    assert levels_and_rules(*query) == []
 
 
 def test_a_json_body_with_a_charset_distinguishes_numbers_from_strings() -> None:
@@ -221,17 +229,17 @@ def test_a_json_body_with_a_charset_distinguishes_numbers_from_strings() -> None
     base, revision = (
         document({"requestBody": {"content": {media: {"schema": {"type": kind}}}}}) for kind in ("integer", "string")
     )
-    assert found(base, revision) == [("error", "request-body-type-changed")]
+    assert levels_and_rules(base, revision) == [("error", "request-body-type-changed")]
 
 
 @pytest.mark.parametrize("new", [{"enum": ["a"]}, {"const": "a"}, {"type": "string", "enum": ["a", "b"]}])
 def test_values_of_a_schema_that_allowed_none_are_an_error(new: Doc) -> None:
     """Two parts of the old schema contradict each other, so that any value is new to a consumer."""
     contradictory = {"allOf": [{"type": "array"}, TEXT]}
-    assert "error" in [level for level, _ in found(body(contradictory), body(new))]
+    assert "error" in [level for level, _ in levels_and_rules(body(contradictory), body(new))]
 
 
-def test_the_condition_of_a_schema_mentions_the_properties_that_a_consumer_may_send() -> None:
+def test_a_tighter_then_is_an_error_for_a_property_that_only_the_condition_mentions() -> None:
     """An object with the property met the condition of the old schema, and must be a boolean now."""
 
     def conditional(then: Doc) -> Doc:

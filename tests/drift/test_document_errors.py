@@ -19,14 +19,15 @@ SEE = "(see the OpenAPI specification)"
 BACK = f"a $ref leads back to itself, at {SCHEMA} (let it name a definition)"
 
 
-def told(revision: Doc) -> str:
+def error_message(revision: Doc) -> str:
+    """Return the message of the `DocumentError` for a new document."""
     with pytest.raises(DocumentError) as caught:
         compare(document(), revision)
     return str(caught.value)
 
 
 def nested(levels: int, keyword: str) -> Doc:
-    """Return alternatives nested through components: inlined, the document would be too deep."""
+    """Return a document with `keyword` nested through this many components: inlined, it would be too deep."""
     schemas = {
         f"L{level}": {
             keyword: [
@@ -46,7 +47,7 @@ def nested(levels: int, keyword: str) -> Doc:
 )
 def test_a_value_where_a_list_belongs_is_an_error_with_its_json_type(value: Any, kind: str) -> None:
     assert (
-        told(document({"parameters": value}))
+        error_message(document({"parameters": value}))
         == f"revision: a {kind} is where a list belongs, at {GET}/parameters {SEE}"
     )
 
@@ -54,7 +55,7 @@ def test_a_value_where_a_list_belongs_is_an_error_with_its_json_type(value: Any,
 @pytest.mark.parametrize(("value", "kind"), [(None, "null"), ([], "list"), ("text", "text")])
 def test_a_value_where_a_schema_belongs_is_an_error(value: Any, kind: str) -> None:
     message = f"a {kind} is where a schema belongs, at {SCHEMA}/allOf/0 (a mapping, true or false)"
-    assert told(body({"allOf": [value]})) == f"revision: {message}"
+    assert error_message(body({"allOf": [value]})) == f"revision: {message}"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_value_where_a_schema_belongs_is_an_error(value: Any, kind: str) -> No
     ],
 )  # fmt: skip
 def test_a_malformed_document_is_an_error_with_location_and_hint(revision: Doc, says: str) -> None:
-    assert told(revision) == f"revision: {says}"
+    assert error_message(revision) == f"revision: {says}"
 
 
 @pytest.mark.parametrize(
@@ -125,13 +126,13 @@ def test_a_malformed_document_is_an_error_with_location_and_hint(revision: Doc, 
 @pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
 def test_an_unresolvable_reference_is_an_error_with_a_hint(keyword: str, ref: Any, says: str) -> None:
     document = {**body({keyword: ref}), "servers": [{"url": "/"}]}
-    assert told(document) == f"revision: {says.format(at=SCHEMA)}"
+    assert error_message(document) == f"revision: {says.format(at=SCHEMA)}"
 
 
 def test_a_circular_reference_is_an_error() -> None:
     for beside in ({}, {"title": "t"}):
-        assert told(body({"$ref": SCHEMA, **beside})) == f"revision: {BACK}"
-    assert told(document({"parameters": [{"$ref": f"{GET}/parameters/0"}]})) == (
+        assert error_message(body({"$ref": SCHEMA, **beside})) == f"revision: {BACK}"
+    assert error_message(document({"parameters": [{"$ref": f"{GET}/parameters/0"}]})) == (
         f"revision: a $ref leads back to itself, at {GET}/parameters/0 (let it name a definition)"
     )
 
@@ -139,7 +140,7 @@ def test_a_circular_reference_is_an_error() -> None:
 def test_all_of_nested_deeper_than_50_levels_is_an_error() -> None:
     assert compare(nested(50, "allOf"), nested(50, "allOf")) == []
     message = "allOf nests too deeply or has too many branches, at #/components/schemas/L51 (flatten it)"
-    assert told(nested(51, "allOf")) == f"revision: {message}"
+    assert error_message(nested(51, "allOf")) == f"revision: {message}"
 
 
 def test_an_error_has_the_line_number_of_the_document() -> None:

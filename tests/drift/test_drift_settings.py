@@ -44,7 +44,7 @@ def test_allow_in_the_settings_is_an_error_that_names_the_baseline_file(entries:
 @pytest.mark.parametrize(
     ("text", "days"), [("", 0), ("levels: {}\n", 0), ("sunset-days: 0\n", 0), ("sunset-days: 30\n", 30)]
 )
-def test_sunset_days_are_none_unless_set(text: str, days: int) -> None:
+def test_sunset_days_are_0_unless_set(text: str, days: int) -> None:
     assert read_drift_settings(text, "f").sunset_days == days
 
 

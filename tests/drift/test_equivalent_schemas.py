@@ -15,10 +15,12 @@ WHOLE: Doc = {"type": "integer"}
 
 
 def prop(schema: Any) -> Doc:
+    """Return a document whose response has a property `p` with a schema."""
     return body({"type": "object", "properties": {"p": schema}})
 
 
 def rules(old: Any, new: Any) -> set[str]:
+    """Return the rules of the findings for a property, without the prefix `response-property-`."""
     return {finding.rule.removeprefix("response-property-") for finding in compare(prop(old), prop(new))}
 
 

@@ -20,6 +20,7 @@ NAME = "pytest-bctrl fetch"
 
 
 def fetching() -> list[threading.Thread]:
+    """Return the threads that fetch a document."""
     return [thread for thread in threading.enumerate() if thread.name == NAME]
 
 

@@ -24,7 +24,7 @@ LOCAL = "http://127.0.0.1:9/"
 
 
 def failing(error: OSError) -> object:
-    """Return a function that raises, in place of a system call."""
+    """Return a function that raises this error, in place of a system call."""
 
     def fail(*_: object, **__: object) -> NoReturn:
         raise error
@@ -32,14 +32,16 @@ def failing(error: OSError) -> object:
     return fail
 
 
-def told(url: str, *, error: type[BctrlError] = UnreachableError, **more: float) -> str:
+def error_message(url: str, *, error: type[BctrlError] = UnreachableError, **more: float) -> str:
+    """Return the message of the error that a fetch raises."""
     with pytest.raises(error) as caught:
         fetch(url, **more)
     return str(caught.value)
 
 
-def refused(url: str) -> str:
-    return told(url, error=DocumentError)
+def document_error_message(url: str) -> str:
+    """Return the message of the `DocumentError` for a URL that is not fetched."""
+    return error_message(url, error=DocumentError)
 
 
 def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +58,7 @@ def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytes
         thread = threading.Thread(target=refuse_one)
         thread.start()
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        message = told("https://spec.example/page.md")
+        message = error_message("https://spec.example/page.md")
         thread.join()
     assert [b"CONNECT spec.example:443"] == request_lines
     reason = "Tunnel connection failed: 403 Not Through Here"
@@ -77,21 +79,23 @@ def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytes
     ],
 )
 def test_the_error_for_an_unsupported_url_lists_supported_urls(url: str, where: str, problem: str) -> None:
-    assert refused(url) == f"{where}: {problem}"
+    assert document_error_message(url) == f"{where}: {problem}"
 
 
 @pytest.mark.parametrize("user", ["user", "user:secret", ":secret"])
 def test_a_credential_in_a_url_is_an_error_that_does_not_show_it(user: str) -> None:
     hint = "(leave it out: no credential is sent)"
     assert (
-        refused(f"https://{user}@example.invalid/") == f"https://example.invalid: the URL contains a credential {hint}"
+        document_error_message(f"https://{user}@example.invalid/")
+        == f"https://example.invalid: the URL contains a credential {hint}"
     )
 
 
 def test_the_error_for_a_rejected_redirect_shows_both_urls(upstream: Upstream) -> None:
     upstream.responses["/"] = to("http://example.invalid/x")
     assert (
-        refused(f"{upstream.url}/") == f"{upstream.url}/ → http://example.invalid/x: only https URLs are fetched {HINT}"
+        document_error_message(f"{upstream.url}/")
+        == f"{upstream.url}/ → http://example.invalid/x: only https URLs are fetched {HINT}"
     )
 
 
@@ -103,13 +107,13 @@ def test_the_error_for_a_redirect_to_an_invalid_url_shows_both_urls() -> None:
 
 def test_the_error_for_an_unexpected_status_shows_it(upstream: Upstream) -> None:
     upstream.responses["/"] = text("", 503)
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: the response has status 503 {CHECK}"
+    assert error_message(f"{upstream.url}/") == f"{upstream.url}/: the response has status 503 {CHECK}"
 
 
 def test_the_error_for_an_unrequested_content_encoding_shows_it(upstream: Upstream) -> None:
     upstream.responses["/"] = text("x", Content_Encoding="GZip")
     message = "the response is encoded with gzip, which was not requested (give a local copy)"
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: {message}"
+    assert error_message(f"{upstream.url}/") == f"{upstream.url}/: {message}"
 
 
 def test_a_response_with_identity_encoding_is_accepted(upstream: Upstream) -> None:
@@ -125,23 +129,23 @@ def test_the_error_for_a_truncated_response_shows_the_received_length(upstream: 
         request.wfile.write(b"openapi: 3.1.0\n")
 
     upstream.responses["/"] = cut_off
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: the response is truncated: 15 of 9999 bytes {AGAIN}"
+    assert error_message(f"{upstream.url}/") == f"{upstream.url}/: the response is truncated: 15 of 9999 bytes {AGAIN}"
 
 
 def test_a_response_that_is_not_http_is_an_error(upstream: Upstream) -> None:
     upstream.responses["/"] = lambda request: request.wfile.write(b"SSH-2.0\r\n")
     problem = "the response is not valid HTTP: BadStatusLine('SSH-2.0\\r\\n')"
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: {problem} {AGAIN}"
+    assert error_message(f"{upstream.url}/") == f"{upstream.url}/: {problem} {AGAIN}"
 
 
 def test_a_refused_connection_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", failing(ConnectionRefusedError(111, "Connection\n refused")))
-    assert told(LOCAL) == f"{LOCAL}: it cannot be fetched: [Errno 111] Connection refused {CHECK}"
+    assert error_message(LOCAL) == f"{LOCAL}: it cannot be fetched: [Errno 111] Connection refused {CHECK}"
 
 
 def test_an_exception_without_a_message_is_shown_by_its_class_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", failing(ConnectionAbortedError()))
-    assert told(LOCAL) == f"{LOCAL}: it cannot be fetched: ConnectionAbortedError {CHECK}"
+    assert error_message(LOCAL) == f"{LOCAL}: it cannot be fetched: ConnectionAbortedError {CHECK}"
 
 
 def test_a_reset_connection_is_an_error(upstream: Upstream) -> None:
@@ -153,7 +157,7 @@ def test_a_reset_connection_is_an_error(upstream: Upstream) -> None:
         request.connection.close()
 
     upstream.responses["/"] = reset
-    assert f"{upstream.url}/: it cannot be fetched: [" in told(f"{upstream.url}/")
+    assert f"{upstream.url}/: it cannot be fetched: [" in error_message(f"{upstream.url}/")
 
 
 def test_a_connection_timeout_of_the_system_shows_the_given_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,4 +172,4 @@ def test_a_read_timeout_of_the_system_shows_the_default_time_out(
 ) -> None:
     monkeypatch.setattr(HTTPResponse, "read1", failing(TimeoutError()))
     upstream.responses["/"] = text("x")
-    assert told(f"{upstream.url}/") == f"{upstream.url}/: no response within 20 s {AGAIN}"
+    assert error_message(f"{upstream.url}/") == f"{upstream.url}/: no response within 20 s {AGAIN}"

@@ -55,6 +55,7 @@ def values(part: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def value_at(part: Any, path: Path) -> Any:
+    """Return the value at a path; None if there is none."""
     for key in path:
         try:
             part = part[key]
@@ -64,12 +65,14 @@ def value_at(part: Any, path: Path) -> Any:
 
 
 def with_value(document: Doc, path: Path, value: Any) -> Doc:
+    """Return a copy of a document with another value at a path."""
     changed = copy.deepcopy(document)
     value_at(changed, path[:-1])[path[-1]] = value
     return changed
 
 
 def alternatives(value: Any) -> tuple[Any, ...]:
+    """Return two other values of the same kind: numbers, texts, or names of types."""
     if not isinstance(value, str):
         return value + 1, value + 2
     return TYPES.get(value) or (f"{value}b", f"z{value}")
@@ -94,14 +97,17 @@ def other_changes(rule: str) -> list[set[str]]:
             findings = compare(pair.base, revision, pair.options)
         except DocumentError:
             continue
-        places = {(found.rule, found.operation, found.location) for found in findings}
+        places = {(change.rule, change.operation, change.location) for change in findings}
         if (rule, finding.operation, finding.location) in places:
-            changes.append({found.fingerprint for found in findings})
+            changes.append({change.fingerprint for change in findings})
     return changes
 
 
 def require_two_fingerprints(rule: str) -> int:
-    """Check that no other change is accepted with that of the example. Return the number of changes."""
+    """Return the number of other changes, after a check that accepting the example accepts none of them.
+
+    Rules about additions as a whole and about digests are not checked.
+    """
     pair = example(rule)
     (accepted,) = compare(pair.base, pair.revision, pair.options)
     changes = other_changes(rule)
@@ -123,7 +129,7 @@ def test_accepting_a_change_of_a_schema_hides_no_other_change(change: str) -> No
 
 @pytest.mark.parametrize("rule", stored_examples()["documents"])
 def test_accepting_a_change_of_a_document_hides_no_other_change(rule: str) -> None:
-    """Any other change that the same rule reports has another fingerprint than the rule's example."""
+    """Any other change that the rule reports at its location has another fingerprint, except whole additions."""
     require_two_fingerprints(rule)
 
 

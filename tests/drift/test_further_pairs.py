@@ -14,7 +14,10 @@ from .further_schema_pairs import FURTHER_SCHEMAS
 from .pairs import Doc
 
 
-def require_found(base: Doc, revision: Doc, forward: str, back: str, options: Options, at: str | None = None) -> None:
+def require_findings(
+    base: Doc, revision: Doc, forward: str, back: str, options: Options, at: str | None = None
+) -> None:
+    """Check the findings in both directions and, unless `at` is inside a document, that each equals itself."""
     if at in (None, ""):
         assert [] == compare(base, base, options) == compare(revision, revision, options)
     assert forward == summaries(base, revision, options, at=at)
@@ -30,7 +33,7 @@ def test_a_schema_change_yields_the_expected_findings_in_responses_and_parameter
         ("response-body", "", received),
         ("request-parameter-property", "query q.p", sent),
     ):
-        require_found(
+        require_findings(
             document_in_scope(scope, old), document_in_scope(scope, new), forward, back, Options(today=TODAY), at
         )
 
@@ -38,4 +41,4 @@ def test_a_schema_change_yields_the_expected_findings_in_responses_and_parameter
 @pytest.mark.parametrize("name", [*FURTHER_DOCUMENTS, *WORDS])
 def test_a_document_change_yields_the_expected_findings(name: str) -> None:
     old, new, *expected = {**FURTHER_DOCUMENTS, **WORDS}[name]
-    require_found(old, new, expected[0], expected[-1], Options(descriptions=name in WORDS, today=TODAY))
+    require_findings(old, new, expected[0], expected[-1], Options(descriptions=name in WORDS, today=TODAY))

@@ -26,12 +26,13 @@ WITHOUT_SUMMARY = TEXT.replace("        summary:\n          $ref", "        summ
 
 
 def drift(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the gate in a folder."""
+    """Run `pytest-bctrl` with these arguments in a folder."""
     return typed(cwd, *arguments, given=(stdin or "").encode())
 
 
 @pytest.fixture
 def base(tmp_path: Path) -> str:
+    """Write the vendored spec to `base.yaml`, and return that name."""
     written(tmp_path, TEXT, "base.yaml")
     return "base.yaml"
 
@@ -108,7 +109,7 @@ def test_an_unreadable_upstream_exits_with_2_and_one_line(upstream: str, tmp_pat
     assert done.stderr.count("\n") == 1
 
 
-def test_fail_on_never_still_exits_with_2_for_an_unreadable_upstream(tmp_path: Path, base: str) -> None:
+def test_fail_on_never_still_exits_with_2_for_a_missing_upstream(tmp_path: Path, base: str) -> None:
     assert drift("drift", "missing.yaml", "--base", base, "--fail-on", "never", cwd=tmp_path).returncode == 2
 
 
@@ -166,6 +167,7 @@ def test_accepting_further_findings_keeps_existing_entries(tmp_path: Path, base:
 
 
 def test_a_change_that_is_not_accepted_exits_with_1(tmp_path: Path, base: str) -> None:
+    """The entry of the baseline for another value is reported as stale."""
     written(tmp_path, page(PAUSED))
     drift("drift", "page.md", "--base", base, "--accept", "first", cwd=tmp_path)
     written(tmp_path, page(PAUSED.replace("- paused", "- exploded")))
@@ -175,6 +177,7 @@ def test_a_change_that_is_not_accepted_exits_with_1(tmp_path: Path, base: str) -
 
 
 def test_an_expired_entry_is_reported_and_exits_with_1(tmp_path: Path, base: str) -> None:
+    """With a report in JSON on standard output, the note is on standard error."""
     written(tmp_path, page(PAUSED))
     written(
         tmp_path,
@@ -272,7 +275,7 @@ def test_the_suggested_accept_command_accepts_the_findings(tmp_path: Path, base:
 
 
 def test_the_suggested_update_command_makes_the_gate_pass(tmp_path: Path) -> None:
-    """`contract update` as printed creates `contracts`; the output also says why that contract was compared."""
+    """`contract update` as printed creates or updates the copy; the output says why that contract was compared."""
     written(tmp_path, PAUSED, "new.yaml")
     red = drift("drift", "new.yaml", cwd=tmp_path)
     advice = red.stderr.partition("update your copy of the spec: pytest-bctrl ")[2].partition("\n")[0]

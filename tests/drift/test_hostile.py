@@ -41,14 +41,14 @@ WRONG: tuple[Any, ...] = (
 _BACKING = "V1SpacesIdRuntimesGetResponsesContentApplicationJsonSchemaRuntimesItemsBacking0"
 
 
-def judged(path: str, capsys: pytest.CaptureFixture[str], base: str) -> tuple[int, str, str]:
+def drift_result(path: str, capsys: pytest.CaptureFixture[str], base: str) -> tuple[int, str, str]:
     """Return the exit code, standard output and standard error of a comparison."""
     code = main(["drift", path, "--base", base, "--format", "json"])
     captured = capsys.readouterr()
     return code, captured.out, captured.err
 
 
-def assert_fair(code: int, out: str, err: str) -> None:
+def require_clear_result(code: int, out: str, err: str) -> None:
     """Check that the result is one line and exit code 2, or a report; with 2, one that lists what was not compared."""
     assert code in (0, 1, 2)
     if code == 2 and out:
@@ -61,12 +61,14 @@ def assert_fair(code: int, out: str, err: str) -> None:
         assert json.loads(out)["summary"]["error"] == 0 if code == 0 else json.loads(out)["summary"]["error"] > 0
 
 
-def _spots(value: Any, trail: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def _paths(value: Any, trail: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path to a value and to every value inside it."""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [trail, *(path for key, member in members for path in _spots(member, (*trail, key)))]
+    return [trail, *(path for key, member in members for path in _paths(member, (*trail, key)))]
 
 
-def _planted(trail: tuple[Any, ...], value: Any) -> Any:
+def _spec_with(trail: tuple[Any, ...], value: Any) -> Any:
+    """Return the published spec with another value at a path; the value itself for the empty path."""
     document = copy.deepcopy(SPEC)
     if not trail:
         return value
@@ -77,15 +79,15 @@ def _planted(trail: tuple[Any, ...], value: Any) -> Any:
     return document
 
 
-@given(trail=st.sampled_from(_spots(SPEC)), value=st.sampled_from(WRONG))
+@given(trail=st.sampled_from(_paths(SPEC)), value=st.sampled_from(WRONG))
 @example(trail=("components", "schemas", _BACKING, "required"), value=[None])
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_values_of_the_wrong_type_are_reported_or_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], trail: tuple[Any, ...], value: Any
 ) -> None:
     """One value of the new document has another type: a report, or exit code 2 with one line on standard error."""
-    path = written(tmp_path, json.dumps(_planted(trail, value)), "mutated.json")
-    assert_fair(*judged(path, capsys, written(tmp_path, TEXT, "base.yaml")))
+    path = written(tmp_path, json.dumps(_spec_with(trail, value)), "mutated.json")
+    require_clear_result(*drift_result(path, capsys, written(tmp_path, TEXT, "base.yaml")))
 
 
 @given(number=st.integers(0, 3), seed=st.integers(0, 10**6))
@@ -105,10 +107,11 @@ def test_truncated_and_scrambled_documents_are_reported_or_compared(
         text[:start] + noise + text[start + 8 :],
     )[number]
     path = written(tmp_path, mutated, "mutated.md" if number % 2 else "mutated.yaml")
-    assert_fair(*judged(path, capsys, written(tmp_path, TEXT, "base.yaml")))
+    require_clear_result(*drift_result(path, capsys, written(tmp_path, TEXT, "base.yaml")))
 
 
 def _chain(length: int, last: Any) -> dict[str, Any]:
+    """Return component schemas that each refer to the next one; `last` is at the end."""
     schemas: dict[str, Any] = {
         f"S{index}": {"type": "object", "properties": {"a": {"$ref": f"#/components/schemas/S{index + 1}"}}}
         for index in range(length)
@@ -117,6 +120,7 @@ def _chain(length: int, last: Any) -> dict[str, Any]:
 
 
 def _doubling(length: int, last: Any) -> dict[str, Any]:
+    """Return component schemas that each refer twice to the next one; `last` is at the end."""
     schemas: dict[str, Any] = {}
     for index in range(length):
         ref = {"$ref": f"#/components/schemas/S{index + 1}"}
@@ -125,6 +129,7 @@ def _doubling(length: int, last: Any) -> dict[str, Any]:
 
 
 def _with_schemas(schemas: dict[str, Any]) -> str:
+    """Return the JSON of a document with component schemas, whose response is `S0`."""
     response = {
         "200": {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/S0"}}}}
     }
@@ -189,10 +194,12 @@ def test_a_hostile_document_is_rejected_with_one_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two of them are compared, as far as that is necessary."""
-    code, out, err = judged(written(tmp_path, HOSTILE[name], "hostile"), capsys, written(tmp_path, TEXT, "base.yaml"))
+    code, out, err = drift_result(
+        written(tmp_path, HOSTILE[name], "hostile"), capsys, written(tmp_path, TEXT, "base.yaml")
+    )
     if code != 2:  # the hostile schema of a new operation is read only as deep as necessary
         assert name in ("a long chain of refs", "allOf in allOf")
-    assert_fair(code, out, err)
+    require_clear_result(code, out, err)
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name != "binary"])
@@ -201,9 +208,9 @@ def test_a_hostile_document_is_rejected_when_compared_with_itself(
 ) -> None:
     """The exit code is 2, not "unchanged"; only a long chain of references can be read and gives 0."""
     path = written(tmp_path, HOSTILE[name], "hostile")
-    code, out, err = judged(path, capsys, path)
+    code, out, err = drift_result(path, capsys, path)
     assert code == (0 if name == "a long chain of refs" else 2)  # which can be read
-    assert_fair(code, out, err)
+    require_clear_result(code, out, err)
 
 
 def test_schemas_that_double_at_every_level_are_compared_quickly(
@@ -212,7 +219,7 @@ def test_schemas_that_double_at_every_level_are_compared_quickly(
     """2 to the power of 60 paths lead to the difference, which is reported a limited number of times."""
     base = written(tmp_path, _with_schemas(_doubling(60, {"type": "string"})), "base.json")
     path = written(tmp_path, _with_schemas(_doubling(60, {"type": "integer"})), "new.json")
-    code, out, _ = judged(path, capsys, base)
+    code, out, _ = drift_result(path, capsys, base)
     assert code == 1
     assert 0 < len(json.loads(out)["findings"]) < 100
 
@@ -230,7 +237,7 @@ def test_alternatives_that_double_at_every_level_are_compared_quickly(
         return _with_schemas({**schemas, "S21": last})
 
     base = written(tmp_path, document({"type": ["string", "null"]}), "base.json")
-    code, out, _ = judged(written(tmp_path, document({"type": "string"}), "new.json"), capsys, base)
+    code, out, _ = drift_result(written(tmp_path, document({"type": "string"}), "new.json"), capsys, base)
     (finding,) = json.loads(out)["findings"]
     assert (0, "response-property-became-not-nullable", "info") == (code, finding["rule"], finding["level"])
 
@@ -243,9 +250,9 @@ def test_alternatives_that_all_refer_to_each_other_are_rejected_quickly(
     names = [f"S{number}" for number in range(30)]
     web = {name: {kind: [{"$ref": f"#/components/schemas/{name}"} for name in names]} for name in names}
     base = written(tmp_path, _with_schemas({"S0": {"type": "object", "required": ["a"]}}), "base.json")
-    code, out, err = judged(written(tmp_path, _with_schemas(web), "web.json"), capsys, base)
+    code, out, err = drift_result(written(tmp_path, _with_schemas(web), "web.json"), capsys, base)
     assert (2, True) == (code, "alternatives lead back to themselves" in err)
-    assert_fair(code, out, err)
+    require_clear_result(code, out, err)
 
 
 @pytest.mark.parametrize(
@@ -258,10 +265,10 @@ def test_a_broken_schema_in_an_added_property_is_an_error(
     plain = written(tmp_path, _with_schemas({"S0": {"type": "object"}}), "plain.json")
     inside = {"type": "object", "properties": {"b": {"type": "array", "items": broken}}}
     path = written(tmp_path, _with_schemas({"S0": {"type": "object", "properties": {"a": inside}}}), "broken.json")
-    code, out, err = judged(path, capsys, plain)
+    code, out, err = drift_result(path, capsys, plain)
     assert code == 2
-    assert_fair(code, out, err)
-    code, out, err = judged(plain, capsys, path)
+    require_clear_result(code, out, err)
+    code, out, err = drift_result(plain, capsys, path)
     assert code == 0
     assert ["GET /a"] == [part["operation"] for part in json.loads(out)["excluded"]]
     assert "GET /a is not compared" in err
@@ -273,7 +280,7 @@ def test_the_error_for_deep_nesting_names_the_document(tmp_path: Path, capsys: p
     deep = written(tmp_path, _with_schemas({**chain, "S500": {"type": "string"}}), "deep.json")
     base = written(tmp_path, _with_schemas({"S0": {}}), "base.json")
     for first, second in ((deep, base), (base, deep)):
-        error = judged(first, capsys, second)[2]
+        error = drift_result(first, capsys, second)[2]
         assert "deep.json" in error
         assert "schemas nest deeper than 100 levels, at #/components/schemas/S100 (flatten them)" in error
 
@@ -287,25 +294,25 @@ def test_recursive_schemas_are_compared(tmp_path: Path, capsys: pytest.CaptureFi
         )
 
     base, path = written(tmp_path, ring("string"), "base.json"), written(tmp_path, ring("integer"), "new.json")
-    code, out, _ = judged(path, capsys, base)
+    code, out, _ = drift_result(path, capsys, base)
     assert code == 1
     assert [finding["location"] for finding in json.loads(out)["findings"]] == ["v"]
-    assert judged(base, capsys, base)[0] == 0
+    assert drift_result(base, capsys, base)[0] == 0
 
 
 def test_a_document_larger_than_10_mb_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "openapi: 3.1.0\npaths: {}\n#" + "x" * 10_000_000
-    code, out, err = judged(written(tmp_path, text, "big.yaml"), capsys, written(tmp_path, TEXT, "base.yaml"))
+    code, out, err = drift_result(written(tmp_path, text, "big.yaml"), capsys, written(tmp_path, TEXT, "base.yaml"))
     assert code == 2
     assert "10 MB" in err
-    assert_fair(code, out, err)
+    require_clear_result(code, out, err)
 
 
 def test_a_document_with_millions_of_values_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "openapi: 3.1.0\npaths: {}\nx:\n" + "- a\n" * 2_400_000
-    code, out, err = judged(written(tmp_path, text, "big.yaml"), capsys, written(tmp_path, TEXT, "base.yaml"))
+    code, out, err = drift_result(written(tmp_path, text, "big.yaml"), capsys, written(tmp_path, TEXT, "base.yaml"))
     assert code == 2
-    assert_fair(code, out, err)
+    require_clear_result(code, out, err)
 
 
 def test_control_characters_of_an_upstream_are_escaped_in_output(

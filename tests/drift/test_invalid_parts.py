@@ -24,15 +24,17 @@ from ..invalid_parts import SCHEMA, Doc, operation, replace_at
 
 
 def document(type_: str = "string", /, **paths: Any) -> Doc:
-    """A document with these paths, and `GET /fine`, which returns this type."""
+    """Return a document with these paths, and `GET /fine`, whose response is of this type."""
     return invalid_parts.document({"type": type_}, paths)
 
 
 def compared(base: Doc, revision: Doc, **options: Any) -> Comparison:
+    """Return the comparison of two documents, without an overlay."""
     return compare_contracts(load_data(base, "old"), load_data(revision, "new"), None, Options(**options))
 
 
 def rules(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return the operation and rule of each finding."""
     return [(finding.operation, finding.rule) for finding in comparison.findings]
 
 
@@ -85,8 +87,8 @@ def test_an_invalid_operation_of_the_old_document_is_a_note(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INVALID)
-def test_an_operation_that_is_invalid_in_both_documents_is_excluded_once_from_each(name: str) -> None:
-    """Other operations are compared."""
+def test_an_operation_that_is_invalid_in_both_documents_is_excluded(name: str) -> None:
+    """Other operations are compared. Servers that are equal in both documents are not read."""
     item, _, _ = INVALID[name]
     comparison = compared(document("string", x=item), document("integer", x=item))
     assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
@@ -95,7 +97,7 @@ def test_an_operation_that_is_invalid_in_both_documents_is_excluded_once_from_ea
 
 
 def test_an_invalid_operation_that_is_removed_is_reported_as_removed() -> None:
-    """And one that is added as added, with a line in `not_compared`."""
+    """One that is added is reported as added, with a line in `not_compared`."""
     for invalid in ({"$ref": "#/gone"}, {"type": "text"}):
         comparison = compared(document(x={"get": operation(invalid)}), document())
         assert [("GET /x", "api-path-removed-without-deprecation")] == rules(comparison)
@@ -205,11 +207,13 @@ def test_extensions_are_not_read(version: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a temporary folder, which is the working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def gate(folder: Path, base: Doc, revision: Doc, *options: str) -> int:
+    """Write two documents to the working directory, compare them, and return the exit code."""
     for name, data in (("old.json", base), ("new.json", revision)):
         (folder / name).write_text(json.dumps(data, indent=1), "utf-8")
     return main(["drift", "new.json", "--base", "old.json", *options])
@@ -251,7 +255,7 @@ _PLACES = st.sampled_from(
 
 
 def item(type_: str) -> Doc:
-    """A new path item, whose changes to another type are three findings."""
+    """Return a path item with a query parameter and a property of this type."""
     parameters = [{"name": "q", "in": "query", "schema": {"type": type_}}]
     properties = {"a": {"type": type_}, "b": {"$ref": "#/components/schemas/Fine"}}
     return {"get": operation({"type": "object", "properties": properties}, parameters=parameters)}

@@ -9,7 +9,7 @@ import pytest
 from pytest_bctrl.drift import compare
 
 from .labelled import BREAKING, HARMLESS, NO_CHANGE, Case, cases
-from .labelled.schemas import type_obj
+from .labelled.schemas import change_string_to_object
 from .published import SPEC
 
 
@@ -36,5 +36,5 @@ def test_the_inverse_of_a_change_yields_findings_if_the_change_does(labelled: Ca
 def test_a_changed_type_is_the_only_finding() -> None:
     """The properties of a string that became an object are not reported separately."""
     changed = copy.deepcopy(SPEC)
-    type_obj(changed)
+    change_string_to_object(changed)
     assert [finding.rule for finding in compare(SPEC, changed)] == ["response-property-type-changed"]

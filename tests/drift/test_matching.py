@@ -11,7 +11,7 @@ from pytest_bctrl.drift import compare
 from .pairs import Doc, body, document
 
 TEXT: Doc = {"type": "string"}
-Told = list[tuple[str, str, str]]
+Changes = list[tuple[str, str, str]]
 
 
 def thing(**properties: Any) -> Doc:
@@ -24,18 +24,21 @@ def thing(**properties: Any) -> Doc:
     }
 
 
-def found(old: list[Doc], new: list[Doc], kind: str = "oneOf") -> Told:
+def changes_of(old: list[Doc], new: list[Doc], kind: str = "oneOf") -> Changes:
+    """Return rule, location and value of each finding for alternatives under the keyword `kind`."""
     findings = compare(body({kind: old}), body({kind: new}))
     values = [finding.message.rpartition(": ")[2] for finding in findings]
     return [(finding.rule, finding.location, value) for finding, value in zip(findings, values, strict=True)]
 
 
 def paths(*names: str, method: str = "get") -> Doc:
+    """Return a document with an operation at each path, whose id is the path."""
     operation = document()["paths"]["/a"]["get"]
     return {**document(), "paths": {name: {method: {**operation, "operationId": name}} for name in names}}
 
 
 def operations(old: Doc, new: Doc) -> list[tuple[str, str]]:
+    """Return the rule and operation of each finding."""
     return [(finding.rule, finding.operation) for finding in compare(old, new)]
 
 
@@ -46,7 +49,7 @@ def test_alternatives_are_matched_by_the_values_of_a_property() -> None:
     """In any order, even if they have little else in common; the value of `kind` is part of the location."""
     old = [thing(kind=["a"], x=TEXT, y=TEXT), thing(kind=["b", "c"], z=TEXT)]
     new = [thing(kind=["b", "c"], x=TEXT, y=TEXT), thing(kind=["a"], z={"type": "integer"})]
-    assert {location.partition(">")[0] for _, location, _ in found(old, new)} == {"<kind=a", "<kind=b|c"}
+    assert {location.partition(">")[0] for _, location, _ in changes_of(old, new)} == {"<kind=a", "<kind=b|c"}
 
 
 def test_alternatives_with_equal_keywords_are_matched_by_their_nested_schemas() -> None:
@@ -57,8 +60,8 @@ def test_alternatives_with_equal_keywords_are_matched_by_their_nested_schemas() 
         return {"type": "object", "required": ["p"], "properties": {"p": alternatives}}
 
     old = [lists("string", "integer"), lists("number", "null")]
-    assert [] == found(old, [lists("null", "number"), lists("integer", "string")])
-    (changed,) = found(old, [lists("integer", "string"), lists("null", "boolean")])
+    assert [] == changes_of(old, [lists("null", "number"), lists("integer", "string")])
+    (changed,) = changes_of(old, [lists("integer", "string"), lists("null", "boolean")])
     assert "response-property-type-changed" == changed[0]
 
 
@@ -66,7 +69,7 @@ def test_an_alternative_with_a_new_discriminating_value_is_not_matched() -> None
     """Even if everything else is equal."""
     old = [thing(kind=["a"], x=TEXT), thing(kind=["b"], y=TEXT)]
     new = [thing(kind=["b"], y=TEXT), thing(kind=["c"], x=TEXT)]
-    assert found(old, new) == [
+    assert changes_of(old, new) == [
         ("response-body-one-of-added", "", "kind=c"),
         ("response-body-one-of-removed", "", "kind=a"),
     ]
@@ -76,7 +79,7 @@ def test_values_shared_by_two_alternatives_do_not_discriminate() -> None:
     """The other properties are used instead."""
     old = [thing(kind=["a"], x=TEXT), thing(kind=["a"], y=TEXT)]
     new = [thing(kind=["a"], y={"type": "integer"}), thing(kind=["a"], x={"type": "integer"})]
-    assert [location for _, location, _ in found(old, new)] == ["<{kind, x}>.x", "<{kind, y}>.y"]
+    assert [location for _, location, _ in changes_of(old, new)] == ["<{kind, x}>.x", "<{kind, y}>.y"]
 
 
 @pytest.mark.parametrize(
@@ -87,26 +90,29 @@ def test_the_discriminating_property_must_have_unchanged_values(kinds: tuple[lis
     first, two, three, four = kinds
     old = [thing(kind=first, name=["x"], p=TEXT), thing(kind=two, name=["y"], p=TEXT)]
     new = [thing(kind=three, name=["y"], p={"type": "integer"}), thing(kind=four, name=["x"], p={"type": "integer"})]
-    assert [location for _, location, _ in found(old, new) if location.endswith(".p")] == ["<name=x>.p", "<name=y>.p"]
+    assert [location for _, location, _ in changes_of(old, new) if location.endswith(".p")] == [
+        "<name=x>.p",
+        "<name=y>.p",
+    ]
 
 
 def test_an_alternative_without_a_discriminating_property_is_matched_by_similarity() -> None:
     old = [thing(kind=["a"]), thing(kind=["b"]), thing(p=TEXT, q=TEXT)]
     new = [thing(p=TEXT, q={"type": "integer"}), thing(kind=["b"]), thing(kind=["a"])]
-    assert [location for _, location, _ in found(old, new)] == ["<{p, q}>.q"]
+    assert [location for _, location, _ in changes_of(old, new)] == ["<{p, q}>.q"]
 
 
 def test_an_equal_alternative_is_preferred_to_a_similar_one() -> None:
     old = [thing(a=TEXT, b=TEXT), thing(a=TEXT, b=TEXT, c=TEXT)]
     new = [thing(a=TEXT, b=TEXT, c=TEXT), thing(a=TEXT, b=TEXT, d=TEXT)]
-    assert found(old, new) == [("response-optional-property-added", "<{a, b}>.d", "d")]
+    assert changes_of(old, new) == [("response-optional-property-added", "<{a, b}>.d", "d")]
 
 
 def test_alternatives_that_share_two_of_five_properties_are_matched() -> None:
     """The findings are about properties, not about an added and a removed alternative."""
     old = [thing(a=TEXT, b=TEXT, c=TEXT), TEXT]
     new = [thing(a=TEXT, b=TEXT, d=TEXT, e=TEXT), TEXT]
-    assert {rule for rule, _, _ in found(old, new)} == {
+    assert {rule for rule, _, _ in changes_of(old, new)} == {
         "response-optional-property-removed",
         "response-optional-property-added",
     }
@@ -114,7 +120,7 @@ def test_alternatives_that_share_two_of_five_properties_are_matched() -> None:
 
 def test_alternatives_that_share_one_of_three_properties_are_not_matched() -> None:
     old, new = [thing(a=TEXT, b=TEXT), TEXT], [thing(a=TEXT, d=TEXT), TEXT]
-    assert found(old, new) == [
+    assert changes_of(old, new) == [
         ("response-body-one-of-added", "", "{a, d}"),
         ("response-body-one-of-removed", "", "{a, b}"),
     ]
@@ -123,7 +129,7 @@ def test_alternatives_that_share_one_of_three_properties_are_not_matched() -> No
 def test_an_alternative_of_the_same_type_is_preferred_to_one_without_a_type() -> None:
     old = [{**TEXT, "minLength": 3}, thing(a=TEXT)]
     new = [{"minLength": 4}, {**TEXT, "minLength": 2}, thing(a=TEXT)]
-    assert found(old, new) == [
+    assert changes_of(old, new) == [
         ("response-body-one-of-added", "", "any"),
         ("response-body-became-nullable", "", "null"),
         ("response-property-min-length-decreased", "<string>", "3 → 2"),
@@ -133,7 +139,7 @@ def test_an_alternative_of_the_same_type_is_preferred_to_one_without_a_type() ->
 def test_alternatives_of_different_types_are_not_matched() -> None:
     old = [{**TEXT, "minLength": 3}, thing(a=TEXT)]
     new = [{"type": "array", "minItems": 3}, thing(a=TEXT)]
-    assert found(old, new) == [
+    assert changes_of(old, new) == [
         ("response-body-one-of-added", "", "array"),
         ("response-body-one-of-removed", "", "string"),
     ]
@@ -142,7 +148,7 @@ def test_alternatives_of_different_types_are_not_matched() -> None:
 def test_the_name_of_an_alternative_has_at_most_four_properties() -> None:
     many = dict.fromkeys("edcba", TEXT)
     old, new = [thing(**many), TEXT], [thing(**many, f=TEXT), TEXT]
-    assert found(old, new) == [("response-optional-property-added", "<{a, b, c, d}>.f", "f")]
+    assert changes_of(old, new) == [("response-optional-property-added", "<{a, b, c, d}>.f", "f")]
 
 
 def test_a_path_with_a_renamed_parameter_is_matched() -> None:

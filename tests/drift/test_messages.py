@@ -18,7 +18,8 @@ from .published import SPEC, TEXT, page
 CHANGED = "The default of the response body was changed"
 
 
-def told(old: Any, new: Any) -> Finding:
+def only_finding(old: Any, new: Any) -> Finding:
+    """Return the only finding for two schemas of a response body, descriptions included."""
     (finding,) = compare(body(old), body(new), Options(descriptions=True))
     return finding
 
@@ -34,7 +35,7 @@ def told(old: Any, new: Any) -> Finding:
 )
 def test_values_are_formatted_as_json(old: Any, new: Any, shown: str) -> None:
     """Strings have no quotes, and a date that a YAML reader parsed looks as it did in the document."""
-    assert told({"default": old}, {"default": new}).message == f"{CHANGED}: {shown}"
+    assert only_finding({"default": old}, {"default": new}).message == f"{CHANGED}: {shown}"
 
 
 @pytest.mark.parametrize(
@@ -42,14 +43,14 @@ def test_values_are_formatted_as_json(old: Any, new: Any, shown: str) -> None:
 )
 def test_values_longer_than_80_characters_are_shortened(value: Any, shown: str) -> None:
     """In the message, to 80 characters; `observed` has the complete value."""
-    finding = told({"default": 1}, {"default": value})
+    finding = only_finding({"default": 1}, {"default": value})
     assert finding.message == f"{CHANGED}: 1 → {shown}"
     assert finding.observed == value
 
 
 def test_several_constraints_are_sorted_by_their_text() -> None:
     """`observed` lists the values 9 and 10 of a repeated keyword as `[10, 9]`."""
-    finding = told(
+    finding = only_finding(
         {"type": "integer", "multipleOf": 2}, {"type": "integer", "allOf": [{"multipleOf": 9}, {"multipleOf": 10}]}
     )
     assert (finding.expected, finding.observed) == (2, [10, 9])
@@ -70,11 +71,11 @@ def test_the_same_change_in_several_paths_is_one_finding_with_a_count(count: int
 def test_a_finding_has_the_line_and_pointer_in_both_documents() -> None:
     text = TEXT.replace("- failed", "- failed\n        - paused")
     (finding,) = compare(load_document(TEXT, "old.yaml"), load_document(page(text), "new.md"))
-    spots = finding.extra["base"], finding.extra["revision"]
-    pointer = spots[0]["pointer"]
+    positions = finding.extra["base"], finding.extra["revision"]
+    pointer = positions[0]["pointer"]
     line = TEXT.splitlines().index("        - failed")
     enum = max(number for number, written in enumerate(TEXT.splitlines()[:line], 1) if written.endswith(" enum:"))
-    assert spots == (
+    assert positions == (
         {"document": "old.yaml", "pointer": pointer, "line": enum},
         {"document": "new.md", "pointer": pointer, "line": enum + 7},
     )

@@ -22,7 +22,7 @@ from pytest_bctrl.reports.sarif import findings_sarif
 from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.reports.wording import grouped
 
-from .flat import facts, invented, told
+from .flat import facts, reported_facts, unconfirmed
 from .meaning import Doc, documents, schemas
 from .pairs import body
 from .test_soundness import one_changed
@@ -35,6 +35,7 @@ TEXT: Doc = {"type": "string"}
 
 
 def response(schema: Any) -> Doc:
+    """Return an operation whose response has a schema."""
     return {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}}
 
 
@@ -51,7 +52,7 @@ def of(paths: dict[str, Any], **components: Any) -> Doc:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Doc, Doc]:
-    """Draw a document whose operations share schemas, and a copy with one change."""
+    """Draw a document whose operations share schemas, and a copy in which two schemas may have changed."""
     old = draw(documents())
     second = draw(schemas())
     old["paths"]["/b"] = {"get": response({"type": "array", "items": REF})}
@@ -65,6 +66,7 @@ def pairs(draw: st.DrawFn) -> tuple[Doc, Doc]:
 
 
 def places(old: Doc, new: Doc) -> set[tuple[str, ...]]:
+    """Return operation, location, status, rule and old value of each location of each finding."""
     return {
         (place["operation"], place["location"], place.get("status", ""), place["rule"], repr(finding.expected))
         for finding in compare(old, new)
@@ -89,13 +91,13 @@ def test_findings_of_an_operation_do_not_depend_on_other_operations(pair: tuple[
 @given(pairs())
 def test_an_independent_differ_finds_the_same_changes(pair: tuple[Doc, Doc]) -> None:
     """A plain comparison of generated documents has the same facts."""
-    plain, reported = facts(*pair), told(compare(*pair))
+    plain, reported = facts(*pair), reported_facts(compare(*pair))
     assert {fact for fact in plain if fact[1] != "walked"} <= reported
-    assert invented(plain, reported) == set()
+    assert unconfirmed(plain, reported) == set()
 
 
-def things(document: Doc) -> dict[str, Any]:
-    """Return each component, and each operation together with the common parts of its path."""
+def components_and_operations(document: Doc) -> dict[str, Any]:
+    """Return each component by its pointer, and each GET operation with the parameters of its path."""
     expected = {
         f"#/components/{section}/{name}": value
         for section, members in document["components"].items()
@@ -111,7 +113,7 @@ def things(document: Doc) -> dict[str, Any]:
 @relaxed
 @given(pairs(), st.data())
 def test_findings_are_grouped_by_changed_component_or_operation(pair: tuple[Doc, Doc], data: st.DataObject) -> None:
-    """Each changed component has exactly one group, with any references to it."""
+    """Each group is that of a component or operation that changed, and no two groups are of the same."""
     old, new = pair
     for side in pair:
         side["components"]["schemas"] |= {"Other": data.draw(schemas()), "Third": data.draw(schemas())}
@@ -119,14 +121,14 @@ def test_findings_are_grouped_by_changed_component_or_operation(pair: tuple[Doc,
         properties["other"] = {
             "$ref": f"#/components/schemas/{data.draw(st.sampled_from(['First', 'Other', 'Third']))}"
         }
-    before, after = things(old), things(new)
+    before, after = components_and_operations(old), components_and_operations(new)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     groups = grouped(compare(old, new))
     assert {group.changed for group in groups} <= changed
     assert len({group.changed for group in groups}) == len(groups)
 
 
-def test_documents_made_of_ordered_dicts_are_compared() -> None:
+def test_documents_made_of_ordered_dicts_have_the_same_findings() -> None:
     old, new = (of({"/a": REF, "/b": {"enum": [kind]}}, First=TEXT) for kind in ("x", "y"))
     ordered = [json.loads(json.dumps(side), object_pairs_hook=OrderedDict) for side in (old, new)]
     assert (
@@ -184,7 +186,7 @@ REDUNDANT: list[tuple[Callable[[Doc], bool], Callable[[Doc], Any]]] = [
 
 
 def respelled(schema: Any, draw: Any) -> Any:
-    """Return an equivalent schema with redundant keywords."""
+    """Return an equivalent schema, in which each schema may have a redundant keyword."""
     inner = dict(schema)
     if "properties" in inner:
         inner["properties"] = {name: respelled(member, draw) for name, member in inner["properties"].items()}
@@ -198,6 +200,7 @@ def respelled(schema: Any, draw: Any) -> Any:
 
 
 def _repeats(schema: Any) -> bool:
+    """Return whether an `anyOf` in a schema lists an alternative twice."""
     inside = [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), *schema.get("anyOf", ())]
     texts = [str(branch) for branch in schema.get("anyOf", ())]
     return len({*texts}) < len(texts) or any(

@@ -15,6 +15,7 @@ Doc = dict[str, Any]
 
 
 def document(version: str = "3.2.0", **item: Any) -> Doc:
+    """Return a document with `GET /a`; `item` are further fields of the path item."""
     responses = {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "string"}}}}}
     return {
         "openapi": version,
@@ -24,10 +25,12 @@ def document(version: str = "3.2.0", **item: Any) -> Doc:
 
 
 def operation(schema: Doc, **more: Any) -> Doc:
+    """Return an operation whose response has a schema, with further fields."""
     return {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}, **more}
 
 
 def rules(base: Doc, revision: Doc) -> list[tuple[str, str]]:
+    """Return the operation and rule of each finding."""
     return [(finding.operation, finding.rule) for finding in compare(base, revision)]
 
 
@@ -72,10 +75,12 @@ def test_parameters_in_the_query_string_are_compared() -> None:
 
 
 def compared(base: Doc, revision: Doc) -> Comparison:
+    """Return the comparison of two documents, without an overlay."""
     return compare_contracts(load_data(base, "old"), load_data(revision, "new"), None, Options())
 
 
 def streaming(schema: Doc, component: str = "string") -> Doc:
+    """Return a document whose response is a sequence of items of a schema; the component `Item` has a type."""
     content = {"application/jsonl": {"itemSchema": schema}}
     whole = document(post={"responses": {"200": {"description": "ok", "content": content}}})
     return {**whole, "components": {"schemas": {"Item": {"type": component}}}}
@@ -106,6 +111,7 @@ def test_changed_documentation_that_is_new_is_a_note() -> None:
 
 
 def secured(**more: Any) -> Doc:
+    """Return a document with an OAuth scheme with a scope `deprecated`, and further fields of the scheme."""
     flows = {"clientCredentials": {"tokenUrl": "https://api.test/token", "scopes": {"deprecated": "A scope."}}}
     schemes = {"login": {"type": "oauth2", "flows": flows, **more}}
     return {**document(), "components": {"securitySchemes": schemes}, "security": [{"login": ["deprecated"]}]}

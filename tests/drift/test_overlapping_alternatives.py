@@ -23,11 +23,12 @@ def model(kind: str, required: tuple[str, ...] = ("id",), **properties: Any) -> 
 
 
 def one_of(*schemas: Doc) -> Doc:
+    """Return the `oneOf` of schemas."""
     return {"oneOf": [*schemas]}
 
 
-def unnamed(position: str, old: Doc, new: Doc) -> list[tuple[str, str]]:
-    """Return the findings that no rule names, with their levels."""
+def narrowings_and_widenings(position: str, old: Doc, new: Doc) -> list[tuple[str, str]]:
+    """Return rule and level of the findings that something was, or may have been, narrowed or widened."""
     findings = compare(POSITIONS[position].document(old), POSITIONS[position].document(new))
     names = ("narrowed", "widened")
     return [(finding.rule, finding.level) for finding in findings if finding.rule.endswith(names)]
@@ -40,6 +41,7 @@ def family(tag: str, **more: Any) -> Doc:
 
 
 def result(**properties: Any) -> Doc:
+    """Return an object schema with an id and these properties, none of which is required."""
     return {"type": "object", "properties": {"id": TEXT, **properties}}
 
 
@@ -86,6 +88,7 @@ NOTHING_BREAKS: dict[str, tuple[Doc, Doc]] = {
 
 
 def beside(schema: Doc, **keywords: Any) -> Doc:
+    """Return a schema of objects with further keywords."""
     return {"type": "object", **keywords, **schema}
 
 
@@ -102,8 +105,8 @@ def test_loosening_a_property_of_an_alternative_is_an_error_if_a_value_meets_bot
     """An object with a size of 5 met the first alternative of `oneOf` alone, and meets both now."""
     old, new = one_of(model("base"), model("tuned", size=TEXT)), one_of(model("base"), model("tuned", size={}))
     old, new = (beside(schema, **SHARED[name]) for schema in (old, new))
-    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
-    assert [("response-body-widened", "error")] == unnamed("response body", new, old)
+    assert [("request-body-narrowed", "error")] == narrowings_and_widenings("request body", old, new)
+    assert [("response-body-widened", "error")] == narrowings_and_widenings("response body", new, old)
 
 
 @pytest.mark.parametrize("position", BOTH)
@@ -112,23 +115,23 @@ def test_adding_an_alternative_that_excludes_the_others_does_not_narrow_the_body
     two, three = models(2), models(3)
     if position == "response body":
         two, three = three, two
-    assert [] == unnamed(position, two, three)
+    assert [] == narrowings_and_widenings(position, two, three)
 
 
 @pytest.mark.parametrize("position", BOTH)
 @pytest.mark.parametrize("name", NOTHING_BREAKS)
 def test_no_narrowing_is_reported_if_no_value_meets_a_second_alternative_now(name: str, position: str) -> None:
-    """Nor a widening, and neither is reported as undecided."""
+    """No widening is reported either, and neither is reported as undecided."""
     old, new = NOTHING_BREAKS[name]
-    assert [] == unnamed(position, old, new)
+    assert [] == narrowings_and_widenings(position, old, new)
 
 
 def test_changing_an_alternative_is_an_error_if_a_value_meets_a_second_one_then() -> None:
     """A text of three characters met the first alternative of `oneOf` alone."""
     short, long = {**TEXT, "maxLength": 5}, {**TEXT, "minLength": 5}
     old, new = one_of(short, long), one_of(short, {**TEXT, "minLength": 3})
-    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
-    assert [("response-body-widened", "error")] == unnamed("response body", new, old)
+    assert [("request-body-narrowed", "error")] == narrowings_and_widenings("request body", old, new)
+    assert [("response-body-widened", "error")] == narrowings_and_widenings("response body", new, old)
 
 
 def models(count: int, **more: Any) -> Doc:
@@ -139,8 +142,8 @@ def models(count: int, **more: Any) -> Doc:
 @pytest.mark.parametrize("position", BOTH)
 def test_overlaps_of_many_alternatives_are_undecided(position: str) -> None:
     """More than 20 yield a warning. There are as many as pairs of alternatives, so their number is limited."""
-    assert [] == unnamed(position, models(20), models(20, size=WHOLE))
-    ((rule, level),) = unnamed(position, models(21), models(21, size=WHOLE))
+    assert [] == narrowings_and_widenings(position, models(20), models(20, size=WHOLE))
+    ((rule, level),) = narrowings_and_widenings(position, models(21), models(21, size=WHOLE))
     assert ("warning", True) == (level, "-may-be-" in rule)
 
 
@@ -148,7 +151,7 @@ def test_overlaps_of_many_alternatives_are_undecided(position: str) -> None:
 def test_overlaps_with_properties_that_are_in_no_value_are_a_question_for_the_engine(position: str) -> None:
     """Properties both `readOnly` and `writeOnly`: the engine proves that nothing was narrowed or widened."""
     hidden = {**WHOLE, "readOnly": True, "writeOnly": True}
-    assert [] == unnamed(position, models(2, size=hidden), models(2, size=hidden, more=TEXT))
+    assert [] == narrowings_and_widenings(position, models(2, size=hidden), models(2, size=hidden, more=TEXT))
 
 
 @pytest.mark.parametrize("position", BOTH)
@@ -159,7 +162,7 @@ def test_overlaps_are_undecided_beyond_the_budget_of_combinations(position: str)
     def combined(**more: Any) -> Doc:
         return one_of(*({**schema, "allOf": choices} for schema in models(2, **more)["oneOf"]))
 
-    ((rule, level),) = unnamed(position, combined(), combined(size=WHOLE))
+    ((rule, level),) = narrowings_and_widenings(position, combined(), combined(size=WHOLE))
     assert ("warning", True) == (level, "-may-be-" in rule)
 
 
@@ -167,10 +170,11 @@ def test_changing_any_of_to_one_of_is_an_error_if_a_value_meets_two_alternatives
     """An alternative is added at the same time, so that no rule names the change from `anyOf` to `oneOf`."""
     texts = [{**TEXT, "maxLength": 5}, {**TEXT, "minLength": 5}]
     old, new = {"anyOf": texts}, one_of(*texts, {"type": "array"})
-    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
+    assert [("request-body-narrowed", "error")] == narrowings_and_widenings("request body", old, new)
 
 
 def tagged(tag: str, *types: str) -> Doc:
+    """Return a schema of closed objects with a required tag, and of all values of these types."""
     properties = {"tag": {"const": tag}}
     return {"type": ["object", *types], "properties": properties, "required": ["tag"], "additionalProperties": False}
 
@@ -180,8 +184,8 @@ def test_a_required_property_tells_objects_apart_but_no_other_values(types: tupl
     """An array, or an integer, met the first alternative of `oneOf` alone and meets both now: an error."""
     old = one_of(tagged("a", types[0]), tagged("b"))
     new = one_of(tagged("a", types[0]), tagged("b", types[1]))
-    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
-    assert [("response-body-widened", "error")] == unnamed("response body", new, old)
+    assert [("request-body-narrowed", "error")] == narrowings_and_widenings("request body", old, new)
+    assert [("response-body-widened", "error")] == narrowings_and_widenings("response body", new, old)
 
 
 def test_one_of_that_arrays_meet_twice_differs_from_any_of() -> None:
@@ -202,11 +206,12 @@ def test_adding_an_alternative_that_null_meets_too_is_an_error(name: str) -> Non
     first, further = NULLABLE[name]
     further = {**UNTYPED, "properties": {"tag": {"const": "c"}}, **further}
     old, new = one_of(first, tagged("b")), one_of(first, tagged("b"), further)
-    assert [("request-body-narrowed", "error")] == unnamed("request body", old, new)
-    assert [("response-body-widened", "error")] == unnamed("response body", new, old)
+    assert [("request-body-narrowed", "error")] == narrowings_and_widenings("request body", old, new)
+    assert [("response-body-widened", "error")] == narrowings_and_widenings("response body", new, old)
 
 
 def closed(*required: str, **properties: Any) -> Doc:
+    """Return a schema of closed objects with these properties."""
     return {"type": "object", "properties": properties, "required": [*required], "additionalProperties": False}
 
 
@@ -268,6 +273,6 @@ def test_changing_one_of_to_any_of_is_an_error_if_null_meets_two_alternatives(do
     exclusive, inclusive = one_of(*alternatives), {"anyOf": alternatives}
     expected = [[("request-body-narrowed", "error")], [("response-body-widened", "error")]] if doubled else [[], []]
     assert expected == [
-        unnamed("request body", inclusive, exclusive),
-        unnamed("response body", exclusive, inclusive),
+        narrowings_and_widenings("request body", inclusive, exclusive),
+        narrowings_and_widenings("response body", exclusive, inclusive),
     ]

@@ -74,6 +74,7 @@ def test_a_decision_agrees_with_every_short_text(wide: str, narrow: str) -> None
     ],
 )
 def test_a_wider_pattern_contains_a_narrower_one(wide: str, narrow: str) -> None:
+    """Whether the narrower one contains the wider one is decided too."""
     assert (True, "") == contains(wide, narrow)
     assert contains(narrow, wide).is_contained is not None
 

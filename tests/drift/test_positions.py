@@ -57,7 +57,7 @@ _FORMS = (
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Any, Any]:
-    """Schemas that differ in a few things, some of them in a form that the rules cannot follow."""
+    """Draw two different schemas, of which the rules cannot follow some."""
     old = draw(schemas())
     new = draw(st.sampled_from((old, one_changed(old, draw))))
     forms = draw(
@@ -73,11 +73,12 @@ def pairs(draw: st.DrawFn) -> tuple[Any, Any]:
 
 
 def schema_errors(findings: list[Finding]) -> list[Finding]:
+    """Return the findings of level error under rules about values."""
     return [finding for finding in findings if finding.level == "error" and is_about_values(finding.rule)]
 
 
 def is_tolerated_by_the_table(finding: Finding) -> bool:
-    """Whether the table of rules has a warning for a change that a value shows, such as a maximum of a parameter."""
+    """Return whether a finding is a warning, as the table of rules has it for a maximum of a parameter, for example."""
     return rules()[finding.rule].level == finding.level == "warning"
 
 

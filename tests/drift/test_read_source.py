@@ -34,10 +34,12 @@ class Endless(io.RawIOBase):
 
 
 def standard_input(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    """Replace standard input by a stream of these bytes."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
 
 
-def told(source: str) -> str:
+def error_message(source: str) -> str:
+    """Return the message of the `DocumentError` for a source."""
     with pytest.raises(DocumentError) as caught:
         read_text(source)
     return str(caught.value)
@@ -77,39 +79,42 @@ def test_a_document_of_10_mb_is_accepted(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_document_larger_than_10_mb_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     too_much = "larger than 10 MB (give a smaller document)"
     standard_input(monkeypatch, b"#" * (DOCUMENT + 1))
-    assert told("-") == f"standard input: {too_much}"
+    assert error_message("-") == f"standard input: {too_much}"
     path = written(tmp_path, "#" * (DOCUMENT + 1))
-    assert told(path) == f"{path}: {too_much}"
+    assert error_message(path) == f"{path}: {too_much}"
 
 
 def test_an_endless_stream_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(Endless())))
-    assert "larger than 10 MB" in told("-")
+    assert "larger than 10 MB" in error_message("-")
 
 
 def test_closed_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    assert told("-") == f"standard input: it is closed {HINT}"
+    assert error_message("-") == f"standard input: it is closed {HINT}"
 
 
 def test_the_error_for_invalid_utf_8_has_the_byte_offset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     latin = "openapi: 3.1.0 # é".encode("latin-1")
     (tmp_path / "spec.yaml").write_bytes(latin)
     standard_input(monkeypatch, latin)
-    assert told("-") == "standard input: not UTF-8 text (byte 17) (save it as UTF-8)"
-    assert told(str(tmp_path / "spec.yaml")) == f"{tmp_path / 'spec.yaml'}: not UTF-8 text (byte 17) (save it as UTF-8)"
+    assert error_message("-") == "standard input: not UTF-8 text (byte 17) (save it as UTF-8)"
+    assert (
+        error_message(str(tmp_path / "spec.yaml"))
+        == f"{tmp_path / 'spec.yaml'}: not UTF-8 text (byte 17) (save it as UTF-8)"
+    )
 
 
 def test_a_missing_file_is_an_error() -> None:
-    assert told("gone.yaml") == f"gone.yaml: there is no such file {HINT}"
+    assert error_message("gone.yaml") == f"gone.yaml: there is no such file {HINT}"
 
 
 @pytest.mark.skipif("sys.platform == 'win32'", reason="the system says it in other words")
 def test_a_folder_is_an_error(tmp_path: Path) -> None:
-    assert told(str(tmp_path)) == f"{tmp_path}: the file cannot be read: Is a directory {HINT}"
+    assert error_message(str(tmp_path)) == f"{tmp_path}: the file cannot be read: Is a directory {HINT}"
 
 
 def test_control_characters_in_a_path_are_escaped_in_the_error() -> None:
-    message = told("a\0b")
+    message = error_message("a\0b")
     assert message.startswith("a\\x00b: the file cannot be read: embedded null ")
     assert message.endswith(HINT)

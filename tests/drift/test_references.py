@@ -14,10 +14,12 @@ OBJECT: Doc = {"type": "object", "properties": {"a": {"type": "string"}}}
 
 
 def rules(base: Doc, revision: Doc) -> list[str]:
+    """Return the rule of each finding."""
     return [finding.rule for finding in compare(base, revision)]
 
 
 def with_components(schema: Any, **schemas: Any) -> Doc:
+    """Return a document whose response has a schema, with these component schemas."""
     return {**body(schema), "components": {"schemas": schemas}}
 
 

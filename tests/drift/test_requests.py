@@ -16,36 +16,44 @@ NUMBER: Doc = {"type": "number"}
 
 
 def thing(*required: str, **properties: Any) -> Doc:
+    """Return an object schema with these properties."""
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
 def request(schema: Any, media: str = "application/json", **members: Any) -> Doc:
+    """Return a document with a request body of a schema; `members` are further fields of the media type."""
     return document({"requestBody": {"content": {media: {"schema": schema, **members}}}})
 
 
 def webhook(schema: Any) -> Doc:
+    """Return a document with a webhook whose request has a schema."""
     operation = {"requestBody": {"content": {"application/json": {"schema": schema}}}, "responses": {}}
     return document(webhooks={"w": {"post": operation}})
 
 
 def callback(schema: Any) -> Doc:
+    """Return a document with a callback whose request has a schema."""
     operation = {"requestBody": {"content": {"application/json": {"schema": schema}}}, "responses": {}}
     return document({"callbacks": {"c": {"{$request.body#/url}": {"post": operation}}}})
 
 
 def schemes(**schemes_of: Any) -> Doc:
+    """Return a document with these security schemes, which no operation requires."""
     return document(components={"securitySchemes": schemes_of})
 
 
 def form(encoding: Doc) -> Doc:
+    """Return a document with a form whose part `a` has an encoding."""
     return request(thing(a=TEXT), "multipart/form-data", encoding={"a": encoding})
 
 
 def findings(old: Doc, new: Doc) -> list[tuple[str, str, str]]:
+    """Return level, rule and location of each finding."""
     return [(finding.level, finding.rule, finding.location) for finding in compare(old, new)]
 
 
 def read_only(schema: Doc) -> Doc:
+    """Return a schema with `readOnly`."""
     return {**schema, "readOnly": True}
 
 

@@ -22,6 +22,7 @@ Doc = dict[str, Any]
 
 
 def document(schema: Doc, version: str = "1.4.0", **info: Any) -> Doc:
+    """Return a document of a version whose response has a property `status` with a schema."""
     content = {"application/json": {"schema": {"type": "object", "properties": {"status": schema}}}}
     responses = {"200": {"description": "ok", "content": content}}
     return {
@@ -32,6 +33,7 @@ def document(schema: Doc, version: str = "1.4.0", **info: Any) -> Doc:
 
 
 def required(old: Doc, new: Doc, *not_compared: str) -> RequiredVersion:
+    """Return the version bump that the changes of a document require."""
     return required_version(compare(old, new), not_compared, (old, new))
 
 
@@ -40,6 +42,7 @@ WIDER: Doc = {"type": "string", "enum": ["a", "b", "c"]}
 
 
 def with_operation(spec: Doc) -> Doc:
+    """Return a document with a second operation."""
     return {**spec, "paths": {**spec["paths"], "/b": spec["paths"]["/a"]}}
 
 
@@ -130,6 +133,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def report(form: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the report of the gate in a format; the gate must exit with 1."""
     assert 1 == main(["drift", "api.json", "--base", "git:HEAD:api.json", "--format", form])
     return capsys.readouterr().out
 
@@ -173,10 +177,10 @@ def test_new_values_of_an_enum_are_one_block(repository: Path, capsys: pytest.Ca
     assert 1 == report("markdown", capsys).count("A value was added to the enum")
 
 
-def test_updating_a_copy_is_suggested_only_where_it_makes_the_gate_pass(
+def test_updating_a_copy_is_not_suggested_for_another_base(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not if the base is a git revision, or another file."""
+    """The base is a git revision, or another file of the project."""
     main(["drift", "api.json", "--base", "git:HEAD:api.json"])
     assert "to update your copy" not in capsys.readouterr().err
     repository.with_name("old.json").write_text(json.dumps(document(TEXT)), "utf-8")

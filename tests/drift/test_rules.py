@@ -100,15 +100,15 @@ PLACED = {
     for suffix in stored_examples()["schemas"]
 }
 _SCOPES = [*SCOPE_PLACES]
-GO_BY_ANOTHER = {(scope, "wrapped-in-one-of") for scope in _SCOPES[1:]}
-GO_BY_ANOTHER |= {(scope, "pattern-generalized") for scope in _SCOPES[:3]}
-GO_BY_ANOTHER |= {(scope, f"{maybe}narrowed") for scope in _SCOPES[:3] for maybe in ("", "may-be-")}
-GO_BY_ANOTHER |= {(scope, f"{maybe}widened") for scope in _SCOPES[3:] for maybe in ("", "may-be-")}
-GO_BY_ANOTHER |= {(scope, change) for scope in _SCOPES[3:] for change in ("type-specialized", "type-compatible")}
+BY_ANOTHER_RULE = {(scope, "wrapped-in-one-of") for scope in _SCOPES[1:]}
+BY_ANOTHER_RULE |= {(scope, "pattern-generalized") for scope in _SCOPES[:3]}
+BY_ANOTHER_RULE |= {(scope, f"{maybe}narrowed") for scope in _SCOPES[:3] for maybe in ("", "may-be-")}
+BY_ANOTHER_RULE |= {(scope, f"{maybe}widened") for scope in _SCOPES[3:] for maybe in ("", "may-be-")}
+BY_ANOTHER_RULE |= {(scope, change) for scope in _SCOPES[3:] for change in ("type-specialized", "type-compatible")}
 _OWN_EXAMPLES = {
     (scope, change) for scope in _SCOPES[:3] for change in ("any-of-added", "pattern-changed", "pattern-removed")
 }
-GO_BY_ANOTHER |= _OWN_EXAMPLES
+BY_ANOTHER_RULE |= _OWN_EXAMPLES
 """Where a change goes by another rule: an alternative added; a type or pattern changed or widened. Or where it has an
 example of its own, because the engine reports an error beside the rule if the response may be new."""
 _OASDIFF = (Path(__file__).parent / "data" / "oasdiff-levels.tsv").read_text("utf-8")
@@ -119,7 +119,7 @@ def test_every_example_belongs_to_a_rule() -> None:
     """Every scope has every schema change, except those for which another rule applies in that scope."""
     every = {(scope, change) for scope in stored_examples()["scopes"] for change in stored_examples()["schemas"]}
     lacking = every - {(scope, change) for _, scope, change in _ALL_PLACED}
-    assert GO_BY_ANOTHER == lacking
+    assert BY_ANOTHER_RULE == lacking
     assert [*stored_examples()["documents"]] == [rule for rule in sorted(rules()) if scope_and_change(rule) is None]
 
 
@@ -129,7 +129,7 @@ def test_every_rule_has_a_valid_level_and_direction() -> None:
 
 
 def test_levels_match_those_of_oasdiff() -> None:
-    """Every id of oasdiff exists with its level, except the rules that are stricter on purpose."""
+    """Every id of oasdiff exists with its level, except the rules that are stricter or laxer on purpose."""
     known = {rule.id: rule.level for rule in rules().values() if rule.id in OASDIFF}
     assert known == {**OASDIFF, **STRICTER, **LAXER}
 
@@ -163,7 +163,7 @@ def test_a_keyword_change_is_one_finding_in_every_scope(suffix: str) -> None:
         change = f"{shown} in text/plain" if is_plain else shown
         expected = ": ".join(filter(None, (f"{rule} @{location}".removesuffix(" @"), change)))
         places = (pointer if pointer.startswith("/components") else schema + pointer for pointer in at)
-        assert (expected, *places) == _found(pair)
+        assert (expected, *places) == _finding_of(pair)
 
 
 @pytest.mark.parametrize("rule", stored_examples()["documents"])
@@ -173,7 +173,7 @@ def test_a_document_change_is_one_finding(rule: str) -> None:
     require_same(pair)
     assert pair.shown[0] != pair.shown[1]
     expected, *places = DOCUMENT_RULES[rule]
-    assert (expected, *(place.replace("BODY", BODY).replace("GET", GET) for place in places)) == _found(pair)
+    assert (expected, *(place.replace("BODY", BODY).replace("GET", GET) for place in places)) == _finding_of(pair)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def require_same(pair: Example) -> None:
         assert [] == compare(document, document, pair.options)
 
 
-def _found(pair: Example) -> tuple[str, str, str]:
+def _finding_of(pair: Example) -> tuple[str, str, str]:
     """Return the single finding of a pair, with its pointers into both documents."""
     findings = compare(pair.base, pair.revision, pair.options)
     (before, after) = (findings[0].extra[side]["pointer"] for side in ("base", "revision"))
@@ -244,6 +244,7 @@ def _found(pair: Example) -> tuple[str, str, str]:
 
 
 def _differing(before: Doc, after: Doc) -> list[str]:
+    """Return the keys whose values differ."""
     return [key for key in {**before, **after} if before.get(key) != after.get(key)]
 
 
@@ -256,7 +257,7 @@ def _values(before: Doc, after: Doc) -> str:
 
 @pytest.mark.parametrize("name", DOCUMENT_RULES)
 def test_an_example_contains_only_the_difference(name: str) -> None:
-    """The two sides of a rule's example differ in several keys, or in a key that one of them lacks."""
+    """Its two sides, if both are mappings, differ in several keys, or in a key that one of them lacks."""
     base, revision = example(name).shown
     assert base != revision
     if isinstance(base, dict) and isinstance(revision, dict):

@@ -17,7 +17,7 @@ from .spec_changes import Change, Doc, content, get, schema
 
 
 def everywhere(change: Callable[[Doc], Doc]) -> Change:
-    """Apply a change to every mapping, innermost first."""
+    """Return a change that applies `change` to every mapping of a document, innermost first, in place."""
 
     def walk(value: Any) -> Any:
         if isinstance(value, dict):
@@ -47,7 +47,7 @@ def inlined(document: Doc) -> None:
 
 
 def as_30(document: Doc) -> None:
-    """OpenAPI 3.0: `nullable` for null in a list of types."""
+    """Write the document in OpenAPI 3.0, with `nullable` for null in a list of types."""
 
     def translated(value: Doc) -> Doc:
         if isinstance(value.get("type"), list):
@@ -59,7 +59,7 @@ def as_30(document: Doc) -> None:
 
 
 def as_30_with_refs_wrapped(document: Doc) -> None:
-    """In 3.0 a `$ref` has no siblings, so tools wrap it."""
+    """Write the document in OpenAPI 3.0, with each `$ref` in an `allOf` beside a description."""
     as_30(document)
     everywhere(lambda value: {"allOf": [value], "description": "d"} if "$ref" in value else value)(document)
 
@@ -73,12 +73,14 @@ def parameters_elsewhere(document: Doc) -> None:
 
 
 def response_elsewhere(document: Doc) -> None:
+    """Move the response 200 to a component."""
     responses = get(document)["responses"]
     document["components"]["responses"] = {"Listed": responses["200"]}
     responses["200"] = {"$ref": "#/components/responses/Listed"}
 
 
 def defaults_written_out(document: Doc) -> None:
+    """Add keywords with their default values."""
     first, second = get(document)["parameters"]
     first.update(style="simple", explode=False, deprecated=False, allowEmptyValue=False)
     second.update(style="simple", explode=False)
@@ -89,6 +91,7 @@ def defaults_written_out(document: Doc) -> None:
 
 
 def words(document: Doc) -> None:
+    """Change titles, descriptions and examples."""
     document["info"].update(title="Another", description="d")
     get(document).update(summary="s", description="d", externalDocs={"url": "https://docs.example"})
     schema(document)["properties"]["name"].update(title="t", description="d", examples=["a"], **{"x-order": 1})
@@ -96,35 +99,42 @@ def words(document: Doc) -> None:
 
 
 def header_case(document: Doc) -> None:
+    """Write the name of the header parameter in lower case."""
     get(document)["parameters"][1]["name"] = "authorization"
 
 
 def media_case(document: Doc) -> None:
+    """Write the media type in another case."""
     media = content(document)
     media["Application/JSON"] = media.pop("application/json")
 
 
 def server_slash(document: Doc) -> None:
+    """Add a slash to the URL of a server, and a description."""
     document["servers"] = [{"url": "https://api.bctrl.ai/", "description": "d"}, {"url": "http://localhost:8787"}]
 
 
 def server_variable(document: Doc) -> None:
+    """Write the port of a server as a variable with a default."""
     variables = {"port": {"default": "8787"}}
     document["servers"][1] = {"url": "http://localhost:{port}", "variables": variables}
 
 
 def scheme_renamed(document: Doc) -> None:
+    """Rename the security scheme, which no operation names."""
     schemes = document["components"]["securitySchemes"]
     schemes["token"] = schemes.pop("bearerAuth")
 
 
-def tell_kinds(document: Doc) -> None:
+def alternatives_wrapped(document: Doc) -> None:
+    """Reverse the alternatives of `oneOf`, each in an `allOf`."""
     names = [branch["$ref"] for branch in schema(document, "Backing")["oneOf"]]
     assert len(names) == 2
     schema(document, "Backing")["oneOf"] = [{"allOf": [{"$ref": name}]} for name in reversed(names)]
 
 
-def twice_said(document: Doc) -> None:
+def required_repeated(document: Doc) -> None:
+    """Repeat names in `required`, also in an `allOf`."""
     component = schema(document)
     component["required"] = [*component["required"], "id"]
     component["allOf"] = [{"type": "object", "required": ["id", "name"]}]
@@ -144,8 +154,8 @@ SAME: dict[str, Change] = {
     "a server with a slash": server_slash,
     "a server with a variable": server_variable,
     "a scheme is renamed": scheme_renamed,
-    "alternatives are wrapped": tell_kinds,
-    "what is said twice": twice_said,
+    "alternatives are wrapped": alternatives_wrapped,
+    "what is said twice": required_repeated,
 }
 
 

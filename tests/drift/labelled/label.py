@@ -15,6 +15,8 @@ Doc = dict[str, Any]
 
 
 class Case(NamedTuple):
+    """A change of the published spec, its label, and rules that are among its findings."""
+
     label: str
     rules: tuple[str, ...]
     change: Callable[[Doc], None]
@@ -24,6 +26,8 @@ cases: list[Case] = []
 
 
 def case(label: str, *rules: str) -> Callable[[Callable[[Doc], None]], Callable[[Doc], None]]:
+    """Return a decorator that adds a change to `cases`."""
+
     def note(change: Callable[[Doc], None]) -> Callable[[Doc], None]:
         cases.append(Case(label, rules, change))
         return change
@@ -31,20 +35,24 @@ def case(label: str, *rules: str) -> Callable[[Callable[[Doc], None]], Callable[
     return note
 
 
-def item(d: Doc) -> Doc:
+def runtime_schema(d: Doc) -> Doc:
+    """Return the schema of a runtime."""
     component: Doc = d["components"]["schemas"][C]
     return component
 
 
-def op(d: Doc) -> Doc:
-    operation: Doc = next(iter(d["paths"].values()))["get"]
-    return operation
+def operation(d: Doc) -> Doc:
+    """Return the only operation."""
+    get: Doc = next(iter(d["paths"].values()))["get"]
+    return get
 
 
-def S(d: Doc, suffix: str) -> Doc:  # noqa: N802 - a schema by the end of its name
+def schema_ending_with(d: Doc, suffix: str) -> Doc:
+    """Return the first component schema whose name ends with `suffix`."""
     return next(schema for name, schema in d["components"]["schemas"].items() if name.endswith(suffix))
 
 
-def resp(d: Doc) -> Doc:
+def response_schema(d: Doc) -> Doc:
+    """Return the schema of the response body."""
     component: Doc = d["components"]["schemas"]["spaces_runtimesList_Response_200"]
     return component

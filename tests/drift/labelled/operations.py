@@ -2,220 +2,220 @@
 
 from __future__ import annotations
 
-from .label import BREAKING, HARMLESS, NO_CHANGE, Doc, P, case, op
+from .label import BREAKING, HARMLESS, NO_CHANGE, Doc, P, case, operation
 
 
 @case(HARMLESS, "response-non-success-status-added")
-def st_add(d: Doc) -> None:
-    op(d)["responses"]["404"] = {"description": "x"}
+def add_error_status(d: Doc) -> None:
+    operation(d)["responses"]["404"] = {"description": "x"}
 
 
 @case(HARMLESS, "response-success-status-added")
-def st_add2(d: Doc) -> None:
-    op(d)["responses"]["204"] = {"description": "x"}
+def add_success_status(d: Doc) -> None:
+    operation(d)["responses"]["204"] = {"description": "x"}
 
 
 @case(BREAKING, "response-success-status-removed")
-def st_rm(d: Doc) -> None:
-    op(d)["responses"] = {"404": {"description": "x"}}
+def replace_success_status_by_error_status(d: Doc) -> None:
+    operation(d)["responses"] = {"404": {"description": "x"}}
 
 
 @case(BREAKING, "response-success-status-removed")
-def st_mv(d: Doc) -> None:
-    op(d)["responses"]["201"] = op(d)["responses"].pop("200")
+def change_status_200_to_201(d: Doc) -> None:
+    operation(d)["responses"]["201"] = operation(d)["responses"].pop("200")
 
 
 @case(HARMLESS, "response-status-generalized")
-def st_rng(d: Doc) -> None:
-    op(d)["responses"]["2XX"] = op(d)["responses"].pop("200")
+def replace_status_by_range(d: Doc) -> None:
+    operation(d)["responses"]["2XX"] = operation(d)["responses"].pop("200")
 
 
 @case(HARMLESS, "response-media-type-added")
-def mt_add(d: Doc) -> None:
-    op(d)["responses"]["200"]["content"]["text/csv"] = {"schema": {"type": "string"}}
+def add_media_type(d: Doc) -> None:
+    operation(d)["responses"]["200"]["content"]["text/csv"] = {"schema": {"type": "string"}}
 
 
 @case(BREAKING, "response-media-type-removed")
-def mt_rm(d: Doc) -> None:
-    op(d)["responses"]["200"]["content"] = {"text/csv": {}}
+def replace_media_type(d: Doc) -> None:
+    operation(d)["responses"]["200"]["content"] = {"text/csv": {}}
 
 
 @case(BREAKING, "response-media-type-removed")
-def content_rm(d: Doc) -> None:
-    del op(d)["responses"]["200"]["content"]
+def remove_content(d: Doc) -> None:
+    del operation(d)["responses"]["200"]["content"]
 
 
 @case(HARMLESS, "response-body-media-type-schema-removed")  # a warning, as oasdiff has it: it may break
-def schema_rm(d: Doc) -> None:
-    op(d)["responses"]["200"]["content"]["application/json"] = {}
+def remove_body_schema(d: Doc) -> None:
+    operation(d)["responses"]["200"]["content"]["application/json"] = {}
 
 
 @case(BREAKING, "new-required-request-parameter")
-def p_req(d: Doc) -> None:
-    op(d)["parameters"].append({"name": "limit", "in": "query", "required": True, "schema": {"type": "integer"}})
+def add_required_parameter(d: Doc) -> None:
+    operation(d)["parameters"].append({"name": "limit", "in": "query", "required": True, "schema": {"type": "integer"}})
 
 
 @case(HARMLESS, "new-optional-request-parameter")
-def p_opt(d: Doc) -> None:
-    op(d)["parameters"].append({"name": "limit", "in": "query", "schema": {"type": "integer"}})
+def add_optional_parameter(d: Doc) -> None:
+    operation(d)["parameters"].append({"name": "limit", "in": "query", "schema": {"type": "integer"}})
 
 
 @case(HARMLESS, "new-optional-request-default-parameter-to-existing-path")
-def p_def(d: Doc) -> None:
-    op(d)["parameters"].append({"name": "limit", "in": "query", "schema": {"type": "integer", "default": 20}})
+def add_parameter_with_default(d: Doc) -> None:
+    operation(d)["parameters"].append({"name": "limit", "in": "query", "schema": {"type": "integer", "default": 20}})
 
 
 @case(BREAKING, "request-parameter-type-changed")
-def p_type(d: Doc) -> None:
-    op(d)["parameters"][0]["schema"] = {"type": "integer"}
+def change_type_of_path_parameter(d: Doc) -> None:
+    operation(d)["parameters"][0]["schema"] = {"type": "integer"}
 
 
 @case(BREAKING, "request-parameter-type-changed")
-def p_uuid(d: Doc) -> None:
-    op(d)["parameters"][0]["schema"]["format"] = "uuid"
+def add_format_to_path_parameter(d: Doc) -> None:
+    operation(d)["parameters"][0]["schema"]["format"] = "uuid"
 
 
 @case(BREAKING, "request-parameter-pattern-added")
-def p_pat(d: Doc) -> None:
-    op(d)["parameters"][0]["schema"]["pattern"] = "^[a-f]+$"
+def add_pattern_to_path_parameter(d: Doc) -> None:
+    operation(d)["parameters"][0]["schema"]["pattern"] = "^[a-f]+$"
 
 
 @case(BREAKING, "request-parameter-became-enum")
-def p_enum(d: Doc) -> None:
-    op(d)["parameters"][0]["schema"]["enum"] = ["a"]
+def add_enum_to_path_parameter(d: Doc) -> None:
+    operation(d)["parameters"][0]["schema"]["enum"] = ["a"]
 
 
 @case(HARMLESS, "request-parameter-max-length-set")
-def p_max(d: Doc) -> None:
-    op(d)["parameters"][0]["schema"]["maxLength"] = 36
+def add_max_length_to_path_parameter(d: Doc) -> None:
+    operation(d)["parameters"][0]["schema"]["maxLength"] = 36
 
 
 @case(NO_CHANGE)
-def p_order(d: Doc) -> None:
-    op(d)["parameters"].reverse()
+def reverse_parameters(d: Doc) -> None:
+    operation(d)["parameters"].reverse()
 
 
 @case(NO_CHANGE)
-def p_rename(d: Doc) -> None:
+def rename_path_parameter(d: Doc) -> None:
     d["paths"] = {"/v1/spaces/{spaceId}/runtimes": d["paths"][P]}
     d["paths"]["/v1/spaces/{spaceId}/runtimes"]["get"]["parameters"][0]["name"] = "spaceId"
 
 
 @case(NO_CHANGE)
-def p_level(d: Doc) -> None:
-    d["paths"][P]["parameters"] = op(d).pop("parameters")
+def move_parameters_to_path_item(d: Doc) -> None:
+    d["paths"][P]["parameters"] = operation(d).pop("parameters")
 
 
 @case(NO_CHANGE)
-def p_case(d: Doc) -> None:
-    op(d)["parameters"][1]["name"] = "authorization"
+def write_header_parameter_in_lower_case(d: Doc) -> None:
+    operation(d)["parameters"][1]["name"] = "authorization"
 
 
 @case(HARMLESS, "request-parameter-became-optional")
-def p_becopt(d: Doc) -> None:
-    op(d)["parameters"][1]["required"] = False
+def make_header_parameter_optional(d: Doc) -> None:
+    operation(d)["parameters"][1]["required"] = False
 
 
 @case(HARMLESS, "request-parameter-removed")
-def p_rm(d: Doc) -> None:
-    op(d)["parameters"].pop()
+def remove_header_parameter(d: Doc) -> None:
+    operation(d)["parameters"].pop()
 
 
 @case(HARMLESS, "api-security-added-for-known-credential")
-def sec_move(d: Doc) -> None:
-    op(d)["parameters"].pop()
-    op(d)["security"] = [{"bearerAuth": []}]
+def replace_header_parameter_by_security(d: Doc) -> None:
+    operation(d)["parameters"].pop()
+    operation(d)["security"] = [{"bearerAuth": []}]
 
 
 @case(HARMLESS, "api-security-added-for-known-credential")
-def sec_doc(d: Doc) -> None:
-    op(d)["security"] = [{"bearerAuth": []}]
+def add_security_for_header_parameter(d: Doc) -> None:
+    operation(d)["security"] = [{"bearerAuth": []}]
 
 
 @case(HARMLESS, "api-global-security-added-for-known-credential")
-def sec_glob(d: Doc) -> None:
-    op(d)["parameters"].pop()
+def replace_header_parameter_by_global_security(d: Doc) -> None:
+    operation(d)["parameters"].pop()
     d["security"] = [{"bearerAuth": []}]
 
 
 @case(BREAKING, "api-security-added")
-def sec_other(d: Doc) -> None:
+def require_another_credential(d: Doc) -> None:
     d["components"]["securitySchemes"]["key"] = {"type": "apiKey", "in": "header", "name": "X-Key"}
-    op(d)["security"] = [{"key": []}]
+    operation(d)["security"] = [{"key": []}]
 
 
 @case(BREAKING, "api-security-added")
-def sec_both(d: Doc) -> None:
+def require_two_credentials(d: Doc) -> None:
     d["components"]["securitySchemes"]["key"] = {"type": "apiKey", "in": "header", "name": "X-Key"}
-    op(d)["security"] = [{"key": [], "bearerAuth": []}]
+    operation(d)["security"] = [{"key": [], "bearerAuth": []}]
 
 
 @case(HARMLESS)
-def sec_or(d: Doc) -> None:
+def allow_another_credential(d: Doc) -> None:
     d["components"]["securitySchemes"]["key"] = {"type": "apiKey", "in": "header", "name": "X-Key"}
-    op(d)["security"] = [{"key": []}, {"bearerAuth": []}]
+    operation(d)["security"] = [{"key": []}, {"bearerAuth": []}]
 
 
 @case(BREAKING, "api-path-removed-without-deprecation", "endpoint-added")
-def path_move(d: Doc) -> None:
+def change_path(d: Doc) -> None:
     d["paths"] = {"/v2/spaces/{id}/runtimes": d["paths"][P]}
 
 
 @case(BREAKING, "api-path-removed-without-deprecation")
-def path_rm(d: Doc) -> None:
+def remove_all_paths(d: Doc) -> None:
     d["paths"] = {}
 
 
 @case(HARMLESS, "endpoint-added")
-def path_add(d: Doc) -> None:
+def add_path(d: Doc) -> None:
     d["paths"]["/v1/x"] = {"get": {"responses": {"200": {"description": "x"}}}}
 
 
 @case(BREAKING, "api-removed-without-deprecation")
-def method(d: Doc) -> None:
+def change_method_to_post(d: Doc) -> None:
     d["paths"][P]["post"] = d["paths"][P].pop("get")
 
 
 @case(BREAKING, "api-server-removed")
-def srv_rm(d: Doc) -> None:
+def remove_server(d: Doc) -> None:
     d["servers"].pop(0)
 
 
 @case(BREAKING, "api-server-removed", "api-server-added")
-def srv_chg(d: Doc) -> None:
+def change_server_url(d: Doc) -> None:
     d["servers"][0]["url"] = "https://api.bctrl.com"
 
 
 @case(HARMLESS, "api-server-added")
-def srv_add(d: Doc) -> None:
+def add_server(d: Doc) -> None:
     d["servers"].append({"url": "https://eu.api.bctrl.ai"})
 
 
 @case(NO_CHANGE)
-def srv_order(d: Doc) -> None:
+def reverse_servers(d: Doc) -> None:
     d["servers"].reverse()
 
 
 @case(NO_CHANGE)
-def srv_slash(d: Doc) -> None:
+def add_slash_to_server_url(d: Doc) -> None:
     d["servers"][0]["url"] += "/"
 
 
 @case(BREAKING)
-def srv_none(d: Doc) -> None:
+def remove_all_servers(d: Doc) -> None:
     del d["servers"]
 
 
 @case(HARMLESS, "endpoint-deprecated")
-def depr2(d: Doc) -> None:
-    op(d)["deprecated"] = True
+def deprecate_operation(d: Doc) -> None:
+    operation(d)["deprecated"] = True
 
 
 @case(HARMLESS, "response-header-added")
-def hdr(d: Doc) -> None:
-    op(d)["responses"]["200"]["headers"] = {"X-Total": {"schema": {"type": "integer"}}}
+def add_response_header(d: Doc) -> None:
+    operation(d)["responses"]["200"]["headers"] = {"X-Total": {"schema": {"type": "integer"}}}
 
 
 @case(HARMLESS, "api-operation-id-removed")
-def opid(d: Doc) -> None:
-    op(d)["operationId"] = "x"
+def change_operation_id(d: Doc) -> None:
+    operation(d)["operationId"] = "x"

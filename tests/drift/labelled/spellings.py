@@ -5,29 +5,29 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .label import NO_CHANGE, D, Doc, S, case, item, op
+from .label import NO_CHANGE, D, Doc, case, operation, runtime_schema, schema_ending_with
 
 
 @case(NO_CHANGE)
-def same(d: Doc) -> None:
+def change_nothing(d: Doc) -> None:
     pass
 
 
 @case(NO_CHANGE)
-def titles(d: Doc) -> None:
+def remove_titles(d: Doc) -> None:
     for v in d["components"]["schemas"].values():
         v.pop("title")
 
 
 @case(NO_CHANGE)
-def descr(d: Doc) -> None:
-    op(d)["summary"] = "x"
-    op(d)["description"] = "y"
+def change_texts(d: Doc) -> None:
+    operation(d)["summary"] = "x"
+    operation(d)["description"] = "y"
     d["info"]["title"] = "z"
 
 
 @case(NO_CHANGE)
-def inline(d: Doc) -> None:
+def inline_references(d: Doc) -> None:
     def r(x: Any) -> Any:
         if isinstance(x, dict):
             if "$ref" in x:
@@ -40,7 +40,7 @@ def inline(d: Doc) -> None:
 
 
 @case(NO_CHANGE)
-def renamed(d: Doc) -> None:
+def rename_components(d: Doc) -> None:
     s = json.dumps(d)
     s = (
         s.replace("V1SpacesIdRuntimesGetResponsesContentApplicationJsonSchema", "Foo")
@@ -52,19 +52,22 @@ def renamed(d: Doc) -> None:
 
 
 @case(NO_CHANGE)
-def reqorder(d: Doc) -> None:
-    item(d)["required"].reverse()
-    S(d, "ItemsKind")["enum"].reverse()
+def reverse_required_and_enum(d: Doc) -> None:
+    runtime_schema(d)["required"].reverse()
+    schema_ending_with(d, "ItemsKind")["enum"].reverse()
 
 
 @case(NO_CHANGE)
-def allof1(d: Doc) -> None:
-    item(d)["properties"]["status"] = {"allOf": [item(d)["properties"]["status"]], "description": "hi"}
+def wrap_reference_in_all_of(d: Doc) -> None:
+    runtime_schema(d)["properties"]["status"] = {
+        "allOf": [runtime_schema(d)["properties"]["status"]],
+        "description": "hi",
+    }
 
 
 @case(NO_CHANGE)
-def allof2(d: Doc) -> None:
-    it = item(d)
+def split_properties_into_all_of(d: Doc) -> None:
+    it = runtime_schema(d)
     props = it.pop("properties")
     ks = sorted(props)
     it["allOf"] = [
@@ -74,11 +77,11 @@ def allof2(d: Doc) -> None:
 
 
 @case(NO_CHANGE)
-def v30(d: Doc) -> None:
+def declare_openapi_30(d: Doc) -> None:
     d["openapi"] = "3.0.3"
 
 
 @case(NO_CHANGE)
-def ext(d: Doc) -> None:
-    item(d)["x-foo"] = 1
-    op(d)["x-bar"] = {}
+def add_extensions(d: Doc) -> None:
+    runtime_schema(d)["x-foo"] = 1
+    operation(d)["x-bar"] = {}
