@@ -152,7 +152,7 @@ def _first_few(texts: Sequence[str], number: int) -> str:
 
 
 def in_places(finding: Finding) -> str:
-    """Return the locations of a change that has several (`in 5 places of 2 operations: GET /a · 200 · id; …`), or empty."""
+    """Return the locations of a change with several, `in 5 places of 2 operations: GET /a · 200 · id; …`, or empty."""
     places = finding.extra.get("places", ())
     if len(places) < 2:
         return ""

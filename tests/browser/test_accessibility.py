@@ -8,9 +8,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import DESKTOP, PHONE, Show
-from tests.reports.examples import Example, drift, failed, moved, passed, unchecked
+from tests.reports.examples import Example, attributed, drift, failed, passed, unchecked
 
-EXAMPLES: list[Callable[[], Example]] = [failed, passed, unchecked, drift, moved]
+EXAMPLES: list[Callable[[], Example]] = [failed, passed, unchecked, drift, attributed]
 # Each two of example, theme and width are seen together; all three at once would take twice the time.
 SEEN = [
     pytest.param(example, scheme, (DESKTOP, PHONE)[(number + turn) % 2])

@@ -16,7 +16,18 @@ from pypdf import PdfReader
 
 from pytest_bctrl.escaping import escape_line
 from tests.browser.conftest import PATIENCE, PHONE, Show, expect_value
-from tests.reports.examples import HOSTILE, Example, drift, failed, hostile, many, moved, of_one_rule, passed, unchecked
+from tests.reports.examples import (
+    HOSTILE,
+    Example,
+    attributed,
+    drift,
+    failed,
+    hostile,
+    many,
+    of_one_rule,
+    passed,
+    unchecked,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -134,7 +145,7 @@ class TestFinding:
         expect(page.locator(f"{FINDINGS} >> nth=1 >> h4")).to_have_text(heads, use_inner_text=True)
 
     def test_an_attributed_finding_shows_three_sources_and_the_next_command(self, show: Show) -> None:
-        page = show(moved())
+        page = show(attributed())
         moved_by = page.locator(FINDINGS).first.locator(".moved")
         expect(moved_by).to_have_text("our copy is stale", ignore_case=True)
         body = opened(page, 0)
@@ -146,7 +157,7 @@ class TestFinding:
         expect(line).to_have_text("archived expected active | stopped | failed", use_inner_text=True)
 
     def test_an_accepted_finding_shows_its_expiry_and_reason(self, show: Show) -> None:
-        page = show(moved())
+        page = show(attributed())
         line = page.locator(FINDINGS).nth(1)
         expect(line.locator(".accepted")).to_have_text("accepted until 2027-01-31")
         expect(opened(page, 1).locator(".rows")).to_contain_text("the consumer is fixed next week")

@@ -1,4 +1,4 @@
-"""Answers and bodies for the tests of the checks, each made new."""
+"""Responses and bodies for the tests of the checks, new at each call."""
 
 from __future__ import annotations
 

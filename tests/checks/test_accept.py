@@ -25,10 +25,12 @@ URL = f"https://api.example.org/v1/spaces/{SPACE}/runtimes"
 
 
 def of_httpx() -> Any:
+    """Return a response of httpx with the sample."""
     return httpx.Response(200, headers=[JSON], content=BODY, request=httpx.Request("GET", URL))
 
 
 def of_requests() -> Any:
+    """Return a response of requests with the sample."""
     response = requests.Response()
     response.status_code, response._content, response.url = 200, BODY, URL
     response.headers[JSON[0]] = JSON[1]
@@ -36,10 +38,12 @@ def of_requests() -> Any:
 
 
 def of_urllib3() -> Any:
+    """Return a response of urllib3 with the sample."""
     return urllib3.HTTPResponse(BODY, {JSON[0]: JSON[1]}, 200, request_url=URL)
 
 
 def of_werkzeug() -> Any:
+    """Return a response of werkzeug with the sample, or skip the test."""
     werkzeug = pytest.importorskip("werkzeug.wrappers", reason="werkzeug is not installed")
     return werkzeug.Response(BODY, 200, [JSON])
 
@@ -130,7 +134,8 @@ def test_a_parameter_may_have_any_name(name: str) -> None:
     assert {name: "a"} == path_values(from_document(spec, "x").operations[0], "https://h/v1/things/a")
 
 
-def two() -> Contract:
+def with_two_paths() -> Contract:
+    """Return a contract with a second path, which has GET and POST."""
     spec = document()
     spec["paths"]["/v1/other"] = {"get": {"operationId": "other", "responses": {}}, "post": {"responses": {}}}
     return from_document(spec, "x")
@@ -142,17 +147,17 @@ OTHER = httpx.Response(200, content=b"{}", request=httpx.Request("GET", "https:/
 @pytest.mark.parametrize(
     ("response", "name", "expected"), [(OTHER, None, "other"), ({}, "other", "other"), (OTHER, "things", "things")]
 )
-def test_the_operation_is_found_by_name_or_url(response: Any, name: str | None, expected: str) -> None:
+def test_the_operation_is_identified_by_name_or_url(response: Any, name: str | None, expected: str) -> None:
     """Of two operations; the name takes precedence."""
-    assert expected == response_from(response, two(), name).operation.operation_id
+    assert expected == response_from(response, with_two_paths(), name).operation.operation_id
 
 
 def test_an_ambiguous_operation_is_an_error_that_lists_the_operations() -> None:
     with pytest.raises(BctrlError, match=r"one of: things, other"):
-        response_from({}, two())
+        response_from({}, with_two_paths())
 
 
-def both() -> Contract:
+def with_get_and_head() -> Contract:
     """Return a contract in which one path has GET and HEAD."""
     spec = document()
     (item,) = spec["paths"].values()
@@ -163,25 +168,29 @@ def both() -> Contract:
 THING = "https://h/v1/things/a"
 
 
-def asked_by_httpx(method: str) -> Any:
+def httpx_response_to(method: str) -> Any:
+    """Return a response of httpx to a request with a method."""
     return httpx.Response(200, headers=[JSON], content=b"1", request=httpx.Request(method, THING))
 
 
-def asked_by_requests(method: str) -> Any:
+def requests_response_to(method: str) -> Any:
+    """Return a response of requests to a request with a method."""
     response = requests.Response()
     response.status_code, response._content = 200, b"1"
     response.request = requests.Request(method.lower(), THING).prepare()
     return response
 
 
-def asked_by_flask(method: str) -> Any:
+def flask_response_to(method: str) -> Any:
+    """Return the response of Flask's test client to a request with a method, or skip the test."""
     flask = pytest.importorskip("flask")
     app = flask.Flask("app")
     app.add_url_rule("/v1/things/<name>", view_func=lambda name: flask.Response(b"1"), methods=["GET", "HEAD"])
     return app.test_client().open("/v1/things/a", method=method)
 
 
-def asked_by_django(method: str) -> Any:
+def django_response_to(method: str) -> Any:
+    """Return a response as Django's test client does for a request with a method, or skip the test."""
     http = pytest.importorskip("django.http")
     settings = pytest.importorskip("django.conf").settings
     if not settings.configured:
@@ -192,26 +201,30 @@ def asked_by_django(method: str) -> Any:
     return response
 
 
-@pytest.mark.parametrize("make_response", [asked_by_httpx, asked_by_requests, asked_by_flask, asked_by_django])
+@pytest.mark.parametrize(
+    "make_response", [httpx_response_to, requests_response_to, flask_response_to, django_response_to]
+)
 @pytest.mark.parametrize(("method", "operation"), [("GET", "things"), ("HEAD", "look"), ("OPTIONS", "things")])
-def test_the_operation_is_found_by_path_and_method(make_response: Any, method: str, operation: str) -> None:
+def test_the_operation_is_identified_by_path_and_method(make_response: Any, method: str, operation: str) -> None:
     """An undocumented method counts as GET."""
-    response = response_from(make_response(method), both())
+    response = response_from(make_response(method), with_get_and_head())
     assert (operation, {"id": "a"}) == (response.operation.operation_id, response.path_values)
 
 
 def test_a_response_without_a_method_belongs_to_get() -> None:
     response = urllib3.HTTPResponse(b"1", {JSON[0]: JSON[1]}, 200, request_url=THING)
-    assert "things" == response_from(response, both()).operation.operation_id
+    assert "things" == response_from(response, with_get_and_head()).operation.operation_id
 
 
 def without_path() -> Any:
-    response = asked_by_django("GET")
+    """Return a response of Django whose request has no path."""
+    response = django_response_to("GET")
     response.request = {}
     return response
 
 
 def elsewhere() -> Any:
+    """Return a response of httpx to a URL of no operation."""
     return httpx.Response(200, content=b"1", request=httpx.Request("GET", "https://h/elsewhere"))
 
 
@@ -220,7 +233,7 @@ def elsewhere() -> Any:
 )
 def test_a_url_without_an_operation_is_an_error(make_response: Any, where: str) -> None:
     with pytest.raises(BctrlError) as caught:
-        response_from(make_response(), both())
+        response_from(make_response(), with_get_and_head())
     assert where == caught.value.where
 
 

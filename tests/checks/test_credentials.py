@@ -1,4 +1,4 @@
-"""Credentials that must be refused, and the verdict on what they get."""
+"""Credentials that must be rejected, and the checks of the responses to them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_prefix_credentials_are_omitted_for_a_short_key(key: str) -> None:
     )
 
 
-def without_made_up(text: str, key: str) -> str:
+def with_dots(text: str, key: str) -> str:
     """Return a credential with a dot for each character that differs from the key's at the same position."""
     if text in key:
         return text
@@ -81,7 +81,7 @@ def without_made_up(text: str, key: str) -> str:
 
 
 def test_wrong_credentials_share_a_prefix_or_suffix_with_the_key() -> None:
-    """The rest consists of other characters, shown here as dots."""
+    """All but one; the rest consists of other characters, shown here as dots."""
     key = "abc_Key1xend23x7"
     credentials = wrong_credentials(Secret(key), KeyField("Cookie", "id="))
     sent = {
@@ -89,9 +89,7 @@ def test_wrong_credentials_share_a_prefix_or_suffix_with_the_key() -> None:
         for credential in credentials
         if credential.header
     }
-    assert {
-        name: without_made_up(text, key) for name, text in sent.items() if name not in ("empty key", "wrong key")
-    } == {
+    assert {name: with_dots(text, key) for name, text in sent.items() if name not in ("empty key", "wrong key")} == {
         "another of the same length": "................",
         "first half of the key": "abc_Key1",
         "first half, then others": "abc_Key1........",
@@ -119,16 +117,16 @@ def test_a_rejection_whose_body_contains_the_list_is_ignored_auth() -> None:
     ("status", "rules"), [(200, ["ignored_auth"]), (401, []), (501, []), (502, ["not_a_server_error"])]
 )
 def test_a_rejected_head_may_have_any_status_except_a_server_error(status: int, rules: list[str]) -> None:
-    """`check_head_refused`: 200 is ignored authentication, and 502 a server error."""
+    """`check_head_refused`: 200 is ignored authentication, and 502 a server error; 501 is allowed."""
     assert rules == [finding.rule for finding in check_head_refused(response(b"", status))]
 
 
 def test_accepting_every_credential_is_one_finding() -> None:
     """`merge_accepted` folds them; one that is rejected in another way, or has another level, stays separate."""
-    seen = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]
+    statuses = [("no header", 200), ("empty bearer", 204), ("wrong token", 400), ("another scheme", 299)]
     each_accepted = [
         replace(finding, count=2)
-        for name, status in seen
+        for name, status in statuses
         for finding in findings(response({}, status), check_refused(response({}, status), name))
     ]
     folded, unmerged = merge_accepted(each_accepted)

@@ -17,6 +17,7 @@ from .responses import CONTRACT, SPACE, response, runtime, sample
 
 
 def body_around(body: Any, *path: str | int, status: int = 200) -> Any:
+    """Return the body in the evidence of a fault at a path."""
     return evidence(response(body, status), path)["response"]["body"]
 
 

@@ -31,7 +31,7 @@ COMPONENTS = {
     "T": {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/T"}] * 2}},
     "L": {"items": {"type": "integer"}, "minItems": 11},
 }
-ONE = contract_of({"type": "object"})
+PLAIN = contract_of({"type": "object"})
 DOCUMENTED = '["200", "400", "401", "403", "404", "429"]'
 
 
@@ -48,12 +48,13 @@ def _each(**changes: Any) -> Any:
 
 
 def _without(name: str) -> Any:
+    """Return the sample without a property of its first runtime."""
     body = sample()
     del body["runtimes"][0][name]
     return body
 
 
-ANSWERS: dict[str, tuple[Any, ...]] = {
+RESPONSES: dict[str, tuple[Any, ...]] = {
     "the sample": (response(sample(), id=SPACE), "nothing"),
     "status 299": (response({}, 299),
         f"status_code_conformance @status: the status is not documented; {DOCUMENTED}, not 299"),
@@ -302,10 +303,10 @@ INSTEAD: dict[str, tuple[Any, ...]] = {
         'not null',
         'warning schema/alternatives @$: the value is none of the documented alternatives (only the overlay documents '
         'this); ["FlatError {error, code, requestId}", "NestedError {error}"], not {}'),
-    "a refusal that the contract is silent about": (response({}, 401, contract=ONE), (401, 403),
+    "a refusal that the contract is silent about": (response({}, 401, contract=PLAIN), (401, 403),
         "warning status_code_conformance/instead of 401, 403 @status: the status is not documented; "
         '["200"], not 401'),
-    "a refusal that it documents in another way": (response({}, 401, contract=ONE), (401, 200),
+    "a refusal that it documents in another way": (response({}, 401, contract=PLAIN), (401, 200),
         "status_code_conformance/instead of 200, 401 @status: the status is not documented; "
         '["200"], not 401'),
     "a refusal was due, and the server failed": (response({}, 503), (401, 403),
@@ -356,10 +357,12 @@ def summary(finding: Finding, checked: Response) -> str:
 
 
 def _shown(side: Any) -> str:
+    """Return a value as JSON; a text that is JSON already as it is."""
     return side if isinstance(side, str) and '"' in side else json.dumps(side, ensure_ascii=False)
 
 
 def _require_evidence(extra: Any, checked: Response) -> None:
+    """Check that request and response of a finding are those of the checked response."""
     method, response = checked.method or checked.operation.method, extra["response"]
     path = checked.operation.url_path(checked.path_values) if checked.path_values else checked.operation.path
     assert {"method": method, "path": path} == extra["request"]
@@ -367,13 +370,14 @@ def _require_evidence(extra: Any, checked: Response) -> None:
 
 
 def require_reported(findings: Iterable[Finding], checked: Response, *expected: str) -> None:
+    """Check that findings have exactly these summaries, or `nothing` if there are none."""
     assert [*expected] == ([summary(finding, checked) for finding in findings] or ["nothing"])
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", RESPONSES)
 def test_a_response_yields_the_expected_findings(name: str) -> None:
     """`check_response` returns exactly the findings that the table has for it."""
-    checked, *expected = ANSWERS[name]
+    checked, *expected = RESPONSES[name]
     require_reported(check_response(checked), checked, *expected)
 
 
@@ -393,7 +397,7 @@ def test_an_unexpected_status_yields_the_expected_findings(name: str) -> None:
 
 
 @pytest.mark.parametrize("status", CREDENTIALS)
-def test_an_accepted_wrong_credential_yields_the_expected_findings(status: int) -> None:
+def test_the_response_to_a_wrong_credential_yields_the_expected_findings(status: int) -> None:
     """For GET and HEAD, by status, exactly those of the table."""
     checked, (wrong, none) = response({}, status), CREDENTIALS[status]
     require_reported(findings(checked, check_refused(checked, "empty bearer")), checked, wrong)
@@ -402,7 +406,7 @@ def test_an_accepted_wrong_credential_yields_the_expected_findings(status: int) 
 
 def test_equal_findings_of_several_responses_are_merged() -> None:
     """`merge` adds their counts and totals."""
-    responses = [ANSWERS[name][0] for name in ("wrong type", "each unlisted value", "wrong type", "missing")]
+    responses = [RESPONSES[name][0] for name in ("wrong type", "each unlisted value", "wrong type", "missing")]
     merged = merge(finding for checked in responses for finding in check_response(checked))
     counts = [("type", 2, 16), ("unlisted-value", 8, 8), ("missing", 1, 8)]
     assert counts == [(finding.extra["kind"], finding.count, finding.total) for finding in merged]

@@ -1,4 +1,4 @@
-"""Documented header fields of an answer: there where they are required, and of their schema."""
+"""Documented header fields of a response: present if they are required, and valid against their schema."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ HEADERS = {
 
 
 def contract() -> Contract:
+    """Return a contract whose response has the documented `HEADERS`."""
     response = {"description": "x", "headers": HEADERS, "content": {"application/json": {}}}
     time = {"type": "string", "format": "date-time"}
     return contract_of(schemas={"Time": time}, responses={"200": response})
 
 
-def found(*headers: tuple[str, str], **changes: Any) -> list[tuple[str, str]]:
-    reply = response({}, headers=(JSON, *headers), contract=contract())
-    findings = check_protocol(replace(reply, **{"has_all_headers": True, **changes}))
+def header_findings(*headers: tuple[str, str], **changes: Any) -> list[tuple[str, str]]:
+    """Return location and message of the findings of a response with these headers; all are about headers."""
+    checked = response({}, headers=(JSON, *headers), contract=contract())
+    findings = check_protocol(replace(checked, **{"has_all_headers": True, **changes}))
     assert {("response_headers_conformance", "error")} >= {(finding.rule, finding.level) for finding in findings}
     return [(finding.location, finding.message) for finding in findings]
 
@@ -46,7 +48,7 @@ MISSING = [("header X-Total", "the required header field is missing")]
     ],
 )
 def test_valid_headers_have_no_findings(headers: list[tuple[str, str]]) -> None:
-    assert [] == found(*headers)
+    assert [] == header_findings(*headers)
 
 
 @pytest.mark.parametrize(
@@ -58,13 +60,13 @@ def test_an_invalid_header_is_a_finding(name: str, value: str, has_all_headers: 
     """Whether all header fields of the response are known or not."""
     headers = {"X-Total": "1", name: value}
     expected = [(f"header {name}", "the header field breaks its schema")]
-    assert expected == found(*headers.items(), has_all_headers=has_all_headers)
+    assert expected == header_findings(*headers.items(), has_all_headers=has_all_headers)
     (finding,) = check_protocol(response({}, headers=(JSON, *headers.items()), contract=contract()))
     assert value == finding.observed
 
 
 def test_a_missing_required_header_is_a_finding() -> None:
-    assert MISSING == found()
+    assert MISSING == header_findings()
     checked = replace(response({}, contract=contract()), has_all_headers=True)
     (finding,) = check_response(checked)
     expected = {"type": "integer", "minimum": 0}
@@ -72,9 +74,11 @@ def test_a_missing_required_header_is_a_finding() -> None:
 
 
 def test_a_missing_header_is_ignored_for_head_and_incomplete_headers() -> None:
-    assert [] == found(has_all_headers=False)
-    assert [] == found(method="HEAD")
-    assert [("header X-Total", "the header field breaks its schema")] == found(("X-Total", "x"), method="HEAD")
+    assert [] == header_findings(has_all_headers=False)
+    assert [] == header_findings(method="HEAD")
+    assert [("header X-Total", "the header field breaks its schema")] == header_findings(
+        ("X-Total", "x"), method="HEAD"
+    )
 
 
 def test_headers_of_an_undocumented_status_are_not_checked() -> None:

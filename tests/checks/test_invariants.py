@@ -1,4 +1,4 @@
-"""What a schema cannot say: the contract's own invariants, and every keyword of one."""
+"""The invariants of the packaged contract, and every keyword of an invariant."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ OTHER = "00000000-0000-4000-8000-000000000000"
 
 
 def listed(*changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a body with a runtime per set of changes."""
     return {"runtimes": [item for change in changes for item in runtime(**change)["runtimes"]]}
 
 
 def times(created: str, updated: str) -> dict[str, Any]:
+    """Return a body with a runtime with these times."""
     return listed({"createdAt": created, "updatedAt": updated})
 
 
@@ -37,15 +39,18 @@ NO_LISTING: list[Any] = [b"", b"{", [], None, {}, {"runtimes": None}]
         (times("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z"), {}, 200, set()),
         (times("2026-01-01T00:00:00", "2025-12-31T20:00:00Z"), {}, 200, {"iso_8601_times"}),
         # Values of another type are left to the schema.
-        *((one, {"id": SPACE}, 200, set()) for one in NO_LISTING),
+        *((body, {"id": SPACE}, 200, set()) for body in NO_LISTING),
         ({"runtimes": [None, 1, [], {}]}, {"id": SPACE}, 200, set()),
         ({"runtimes": [{"id": []}] * 2}, {"id": SPACE}, 200, set()),
     ],
 )
-def test_invariants_of_the_packaged_contract_compare_ids_and_times_by_value(
+def test_invariants_of_the_packaged_contract_yield_the_expected_rules(
     body: Any, values: Any, status: int, expected: set[str]
 ) -> None:
-    """Ids in either case and times with any offset, against the expected rules."""
+    """Ids that differ only in case are duplicates; another case of the space id or another offset is no finding.
+
+    A time without an offset is a finding; values of another type are left to the schema.
+    """
     assert expected == {finding.rule for finding in check_invariants(response(body, status, **values))}
 
 
@@ -69,7 +74,7 @@ RULE = {"rule": "r", "level": "info", "because": "so"}
     ],
 )
 def test_a_custom_invariant_finds_and_repairs_violations(rule: Any, body: Any, expected: Any) -> None:
-    """`check_invariant` has their paths; after `repair`, only the body itself still violates it."""
+    """`check_invariant` yields their paths; `Invariant.repair` removes all, except one about the body itself."""
     violations = check_invariant(response(body, id="mine"), {**RULE, **rule})
     assert expected == [violation.path for violation in violations]
     (invariant,) = Invariant.of({**RULE, **rule})

@@ -26,6 +26,7 @@ from .responses import response, runtime
 
 @contract_check("short_names", level="warning", operations=["runtimes-list"])
 def short_names(checked: Response) -> Iterator[Problem]:
+    """Yield a problem for each name of more than nine characters."""
     for path, name in checked.select("runtimes[*].name"):
         if len(name) > 9:
             yield Problem("a name is short", path, expected="at most 9", observed=name)
@@ -33,6 +34,7 @@ def short_names(checked: Response) -> Iterator[Problem]:
 
 @contract_check("counted")
 def counted(checked: Response) -> list[Problem]:
+    """Return a problem if the response has no `X-Total`."""
     return (
         [] if checked.header("X-Total") else [Problem("it says how many", place="header X-Total", expected="a number")]
     )
@@ -62,14 +64,14 @@ def test_a_custom_check_that_returns_none_instead_of_a_list_has_no_findings() ->
 
 
 @pytest.mark.parametrize(
-    ("operations", "is_asked"),
+    ("operations", "applies"),
     [((), True), (("runtimes-list",), True), (("GET /v1/spaces/{id}/runtimes",), True), (("another",), False)],
 )
-def test_a_custom_check_applies_only_to_its_operations(operations: tuple[str, ...], is_asked: bool) -> None:
+def test_a_custom_check_applies_only_to_its_operations(operations: tuple[str, ...], applies: bool) -> None:
     check = contract_check("counted", operations=operations)(counted.function)
     assert "error" == check.level
     rule_names = [finding.rule for finding in check_response(response(runtime()), custom=[check])]
-    assert (["counted"] if is_asked else []) == [rule for rule in rule_names if rule == "counted"]
+    assert (["counted"] if applies else []) == [rule for rule in rule_names if rule == "counted"]
 
 
 def test_a_custom_check_is_callable() -> None:
@@ -82,12 +84,13 @@ def test_select_returns_nothing_for_a_body_that_is_not_json() -> None:
     assert [(("runtimes", 0, "name"), "a")] == list(response(runtime(name="a")).select("runtimes[*].name"))
 
 
-def told(error: BaseException) -> tuple[str, str, str]:
+def error_parts(error: BaseException) -> tuple[str, str, str]:
+    """Return problem, location and hint of an error."""
     assert isinstance(error, SettingError | BrokenCheckError)
     return error.problem, error.where, error.hint
 
 
-def _raising(_made: Response) -> Iterator[Problem]:
+def _raising(_checked: Response) -> Iterator[Problem]:
     yield Problem("first")
     raise LookupError("gone")
 
@@ -124,7 +127,7 @@ def test_an_exception_in_a_custom_check_is_reported_with_its_line(
     monkeypatch.chdir(Path(__file__).parent)
     with pytest.raises(BrokenCheckError) as caught:
         run_check(Check("mine", function), response({}))
-    message, at, hint = told(caught.value)
+    message, at, hint = error_parts(caught.value)
     assert (True, True, "fix the check; until then nothing is checked by it") == (
         problem in message,
         where in at,
@@ -144,7 +147,7 @@ def test_an_exception_in_a_custom_check_is_reported_with_its_line(
 def test_an_invalid_name_or_level_is_an_error(name: str, level: Any, problem: str, hint: str) -> None:
     with pytest.raises(SettingError) as caught:
         contract_check(name, level=level)
-    assert (problem, f"contract_check({name!r})", hint) == told(caught.value)
+    assert (problem, f"contract_check({name!r})", hint) == error_parts(caught.value)
 
 
 def test_flattened_joins_the_results_of_hooks() -> None:
@@ -165,7 +168,7 @@ def test_a_wrong_result_of_a_hook_is_an_error(hook: str, decorator: str) -> None
     with pytest.raises(SettingError) as caught:
         flattened([[counted, "x" * 90]], Check, hook)
     hint = f"return a list of what @pytest_bctrl.{decorator} made"
-    assert (f"it returned '{'x' * 59}", hook, hint) == told(caught.value)
+    assert (f"it returned '{'x' * 59}", hook, hint) == error_parts(caught.value)
 
 
 def test_a_duplicate_name_is_an_error() -> None:
@@ -173,7 +176,7 @@ def test_a_duplicate_name_is_an_error() -> None:
     with pytest.raises(SettingError) as caught:
         flattened([short_names, counted, counted, short_names], Check, "pytest_bctrl_checks")
     expected = ("counted, short_names is defined twice", "pytest_bctrl_checks", "give each check a different name")
-    assert expected == told(caught.value)
+    assert expected == error_parts(caught.value)
 
 
 def test_rules_of_lists_built_in_contract_and_custom_rules() -> None:

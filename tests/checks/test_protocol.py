@@ -1,4 +1,4 @@
-"""Status, content type, and that there is a body at all."""
+"""Checks of status, content type and body."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ def test_a_conforming_response_has_no_findings() -> None:
     assert [] == check_response(response(sample()), (200,))
 
 
-def several(content: Any) -> Any:
+def contract_with_content(content: Any) -> Any:
+    """Return a contract whose response has this content."""
     return from_document(document(responses={"200": {"description": "x", "content": content}}), "x")
 
 
@@ -130,15 +131,17 @@ def test_a_body_is_validated_against_the_schema_of_its_media_type(
     content: Any, media: str, body: bytes, rules: list[str]
 ) -> None:
     """Of several documented media types, that of `Content-Type` decides on the rules that are reported."""
-    reply = response(body, headers=(("Content-Type", media),), contract=several(content))
-    assert rules == [finding.rule for finding in check_protocol(reply)]
+    checked = response(body, headers=(("Content-Type", media),), contract=contract_with_content(content))
+    assert rules == [finding.rule for finding in check_protocol(checked)]
 
 
 def test_undocumented_properties_depend_on_the_media_type() -> None:
     """Of two documented schemas, that of the `Content-Type` decides."""
     schemas: Any = {media: {"schema": {"properties": {name: {}}}} for media, name in (("a/json", "a"), ("b/json", "b"))}
-    reply = response(b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=several(schemas))
-    assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(reply)]
+    checked = response(
+        b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=contract_with_content(schemas)
+    )
+    assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(checked)]
 
 
 DIGITS = st.text("0123456789", min_size=1, max_size=400) | st.integers(1, 400).map("9".__mul__)

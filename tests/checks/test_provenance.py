@@ -1,4 +1,4 @@
-"""Where a rule comes from, who gave an answer, and how bad that makes a finding."""
+"""The source of a rule, the layer that sent a response, and the level of a finding that follows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ HTML = (("Content-Type", "text/html"), ("Server", "nginx/1.26"), ("Via", "1.1 ed
 PAGE = b"<html>\n<h1>400 Bad Request</h1>"
 
 
-def refusal(path: str, status: int, body: object = PAGE, headers: tuple[tuple[str, str], ...] = HTML) -> Response:
+def rejection(path: str, status: int, body: object = PAGE, headers: tuple[tuple[str, str], ...] = HTML) -> Response:
+    """Return a response to a request with an odd path value, beside the usual response."""
     return replace(response(body, status, headers, id=path), usual=PLAIN)
 
 
@@ -34,18 +35,18 @@ APP = (JSON, ("Server", "app"))
 @pytest.mark.parametrize(
     ("checked", "levels"),
     [
-        (refusal("a\x00b", 400), ["info"]),
-        (refusal("a/b", 404), ["info"]),
-        (refusal("x" * 4000, 414), ["info"]),
-        (refusal("no-such-space", 404), ["warning", "warning"]),
-        (refusal("a\x00b", 400, {"detail": "no"}, APP), ["warning"]),
-        (refusal("a\x00b", 302, b"", (("Server", "app"), ("Location", "/"))), ["info"]),
-        (refusal("a\x00b", 400, b"", APP), ["info"]),
-        (refusal("no-such-space", 302, {"to": "/"}, APP), ["warning"]),
-        (refusal("no-such-space", 422, {"detail": []}, APP), ["warning"]),
-        (refusal("a\x00b", 500), ["error"]),
-        (refusal("a\x00b", 200, {"runtimes": []}, APP), ["warning"]),
-        (refusal("a\x00b", 404, {"error": "x", "code": "x", "requestId": "x"}, APP), []),
+        (rejection("a\x00b", 400), ["info"]),
+        (rejection("a/b", 404), ["info"]),
+        (rejection("x" * 4000, 414), ["info"]),
+        (rejection("no-such-space", 404), ["warning", "warning"]),
+        (rejection("a\x00b", 400, {"detail": "no"}, APP), ["warning"]),
+        (rejection("a\x00b", 302, b"", (("Server", "app"), ("Location", "/"))), ["info"]),
+        (rejection("a\x00b", 400, b"", APP), ["info"]),
+        (rejection("no-such-space", 302, {"to": "/"}, APP), ["warning"]),
+        (rejection("no-such-space", 422, {"detail": []}, APP), ["warning"]),
+        (rejection("a\x00b", 500), ["error"]),
+        (rejection("a\x00b", 200, {"runtimes": []}, APP), ["warning"]),
+        (rejection("a\x00b", 404, {"error": "x", "code": "x", "requestId": "x"}, APP), []),
     ],
 )
 def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(checked: Response, levels: list[str]) -> None:
@@ -56,7 +57,7 @@ def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(checke
 
 def test_a_rejection_by_a_gateway_is_one_finding() -> None:
     """`answered_by` lists the signs of a proxy or says "the application"; it is empty for a success."""
-    checked = refusal("a\x00b", 400)
+    checked = rejection("a\x00b", 400)
     (finding,) = softened(checked, check_protocol(checked, refusals(checked.operation)))
     assert finding.message == "a value that no client sends is rejected in front of the application"
     assert answered_by(checked) == (
@@ -64,11 +65,11 @@ def test_a_rejection_by_a_gateway_is_one_finding() -> None:
         "its Server is nginx/1.26, that of the plain response app; "
         "its Via is 1.1 edge, that of the plain response missing"
     )
-    bare = answered_by(refusal("mine", 404, {}, (JSON,)))
+    bare = answered_by(rejection("mine", 404, {}, (JSON,)))
     assert bare.endswith("application: its Server is missing, that of the plain response app")
     assert ("the application", "", "") == (
-        answered_by(refusal("mine", 404, {}, APP)),
-        answered_by(refusal("mine", 299)),
+        answered_by(rejection("mine", 404, {}, APP)),
+        answered_by(rejection("mine", 299)),
         answered_by(replace(checked, usual=None)),
     )
 
@@ -108,7 +109,7 @@ def test_is_malformed_recognises_values_that_no_client_sends(value: str) -> None
 
 def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> None:
     """The description of a 404 has its `Server`, `Via`, source and shortened body, without a key."""
-    text = "\n".join(describe(check_protocol(refusal("mine", 404, {"detail": "x"}, HTML))))
+    text = "\n".join(describe(check_protocol(rejection("mine", 404, {"detail": "x"}, HTML))))
     assert '  response  404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in text
     assert (
         "  from      probably a proxy or framework in front of the application: its Server is nginx/1.26, that" in text
@@ -116,7 +117,7 @@ def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> Non
     assert "  rule of   the overlay, not the published spec" in text
     assert "expected  FlatError {error, code, requestId} | NestedError {error}" in text
     assert "null" not in text
-    page = refusal("mine", 404, b"<h1>no</h1>\r\n" + b"word " * 20 + b"pk_secret_0123456789", HTML)
+    page = rejection("mine", 404, b"<h1>no</h1>\r\n" + b"word " * 20 + b"pk_secret_0123456789", HTML)
     assert "404, Server nginx/1.26, Via 1.1 edge: <h1>no</h1> word word" in "\n".join(describe(check_protocol(page)))
     assert "pk_" not in "\n".join(line for line in describe(check_protocol(page)) if "response" in line)
 

@@ -1,4 +1,4 @@
-"""`response_schema_conformance`: the same verdict as plain jsonschema, in words that name the place."""
+"""`response_schema_conformance`: the same verdict as plain jsonschema, with the location."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .responses import CONTRACT, response, runtime, sample
 ERROR = {"error": {"code": "a", "message": "b", "reasonClass": "c", "requestId": "d"}}
 
 
-def found(body: Any, status: int = 200) -> list[tuple[Any, ...]]:
+def violations_of(body: Any, status: int = 200) -> list[tuple[Any, ...]]:
     """Return location and message of every violation, without duplicates."""
     return list(dict.fromkeys((finding.path, finding.message) for finding in check_schema(response(body, status))))
 
@@ -51,7 +51,7 @@ def test_a_body_has_findings_exactly_if_jsonschema_rejects_it(changes: list[tupl
     for path, value in changes:
         change(body, path, copy.deepcopy(value))
     schema = load().operations[0].responses["200"].content["application/json"]
-    assert is_valid(body, schema) is (not found(body))
+    assert is_valid(body, schema) is (not violations_of(body))
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(places(ERROR))), _VALUES | st.just("@remove")), max_size=3))
@@ -62,7 +62,7 @@ def test_an_error_body_has_findings_exactly_if_jsonschema_rejects_it(
     for path, value in changes:
         change(body, path, copy.deepcopy(value))
     schema = load().operations[0].responses["404"].content["application/json"]
-    assert is_valid(body, schema) is (not found(body, 404))
+    assert is_valid(body, schema) is (not violations_of(body, 404))
 
 
 _KIND = ("runtimes", 0, "backing", "kind")
@@ -94,12 +94,12 @@ _MISSING = "the required property is missing"
 )
 def test_a_violation_in_an_alternative_is_located_in_the_intended_branch(backing: Any, expected: Any) -> None:
     """For `backing` objects of each kind: the paths and messages of the findings."""
-    assert expected == found(runtime(backing=backing))
+    assert expected == violations_of(runtime(backing=backing))
 
 
 def test_a_violation_in_the_last_of_many_items_is_found() -> None:
     body = {"runtimes": [runtime()["runtimes"][0]] * 299 + runtime(name=1)["runtimes"]}
-    assert [("runtimes", 299, "name")] == [path for path, _ in found(body)]
+    assert [("runtimes", 299, "name")] == [path for path, _ in violations_of(body)]
 
 
 def test_a_missing_optional_property_does_not_hide_a_violation_in_a_list() -> None:
@@ -111,7 +111,7 @@ def test_a_missing_optional_property_does_not_hide_a_violation_in_a_list() -> No
 
 
 def test_every_missing_property_is_reported() -> None:
-    assert {("runtimes", 0, name) for name in ("id", "kind")} <= {path for path, _ in found({"runtimes": [{}]})}
+    assert {("runtimes", 0, name) for name in ("id", "kind")} <= {path for path, _ in violations_of({"runtimes": [{}]})}
 
 
 FLAT = {"error": "a", "code": "b", "requestId": "c"}
@@ -131,13 +131,13 @@ FLAT = {"error": "a", "code": "b", "requestId": "c"}
 )
 def test_no_schema_finding_for_conforming_undocumented_or_invalid_json(body: Any, status: int) -> None:
     """`check_schema` has none for a body that is not JSON, or of an undocumented status."""
-    assert [] == found(body, status)
+    assert [] == violations_of(body, status)
 
 
 @pytest.mark.parametrize(("value", "kind"), [("9" * 4_300, "integer"), ("[" * 390 + "]" * 390, "array")])
 def test_a_huge_value_of_the_wrong_type_is_a_finding(value: str, kind: str) -> None:
     body = json.dumps(runtime(name="@")).replace('"@"', value).encode()
-    assert [(("runtimes", 0, "name"), f"the value has the wrong type, {kind}")] == found(body)
+    assert [(("runtimes", 0, "name"), f"the value has the wrong type, {kind}")] == violations_of(body)
 
 
 @pytest.mark.parametrize(

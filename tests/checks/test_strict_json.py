@@ -1,4 +1,4 @@
-"""A body is JSON (RFC 8259) or it is not."""
+"""Parsing a body as strict JSON (RFC 8259)."""
 
 from __future__ import annotations
 
@@ -38,13 +38,18 @@ _TEXTS = st.lists(st.sampled_from(_PIECES)).map(lambda pieces: f'"{"".join(piece
 _KEYS = st.sampled_from([b'"a"', b'"\\u0061"', b'""', b'"b"'])
 
 
-def _written(inner: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+def _lists_and_objects(inner: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    """Return a strategy for lists and objects, which may repeat keys, with these texts inside."""
     members = st.tuples(_KEYS, inner).map(b" : ".join)
     lists = st.lists(inner, max_size=4).map(b", ".join).map(b"[%b]".__mod__)
     return lists | st.lists(members, max_size=4).map(b",".join).map(b"{%b}".__mod__)
 
 
-@given(st.recursive(_NUMBERS | _TEXTS | st.sampled_from([b"NaN", b"null", b"", b'"\xff"']), _written, max_leaves=8))
+@given(
+    st.recursive(
+        _NUMBERS | _TEXTS | st.sampled_from([b"NaN", b"null", b"", b'"\xff"']), _lists_and_objects, max_leaves=8
+    )
+)
 @example(b"[" * 300 + b"]" * 300)
 def test_large_and_small_bodies_are_parsed_alike(body: bytes) -> None:
     """Two parsers, of which one rejects more: both return equal values, including the type and sign of a number."""

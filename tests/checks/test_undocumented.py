@@ -1,4 +1,4 @@
-"""Properties that the API sends and the contract does not say."""
+"""Properties that the API sends and the contract does not document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tests.contract.documents import contract_of
 from .responses import response, runtime
 
 
-def found(body: Any, schema: Any = None, schemas: Any = None) -> list[str]:
+def undocumented_locations(body: Any, schema: Any = None, schemas: Any = None) -> list[str]:
+    """Return the sample location of each finding; the schema is that of the packaged contract if it is None."""
     checked = response(body) if schema is None else response(body, contract=contract_of(schema, schemas))
     return [finding.sample["location"] for finding in check_undocumented(checked)]
 
@@ -31,24 +32,24 @@ def found(body: Any, schema: Any = None, schemas: Any = None) -> list[str]:
     ],
 )
 def test_undocumented_properties_are_found_at_every_depth_and_in_branches(body: Any, place: str) -> None:
-    assert [place] == found(body)
+    assert [place] == undocumented_locations(body)
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"a": {"b": [{"c": 1}]}}])
 def test_free_form_metadata_is_never_searched(metadata: Any) -> None:
-    assert [] == found(runtime(metadata=metadata))
+    assert [] == undocumented_locations(runtime(metadata=metadata))
 
 
 @pytest.mark.parametrize("depth", [500, 5_000])
 def test_deep_nesting_without_a_schema_is_ignored(depth: int) -> None:
     """Free-form metadata of 5,000 levels has no finding."""
     body = json.dumps(runtime(metadata="@")).replace('"@"', "[" * depth + "]" * depth).encode()
-    assert [] == found(body)
+    assert [] == undocumented_locations(body)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", [], None, {"runtimes": None}, {"runtimes": [1, None, []]}])
 def test_a_body_of_another_type_has_no_undocumented_properties(body: Any) -> None:
-    assert [] == found(body)
+    assert [] == undocumented_locations(body)
 
 
 OBJECT = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {}}}}}
@@ -78,11 +79,11 @@ OBJECT = {"type": "object", "properties": {"a": {"type": "object", "properties":
     ],
 )
 def test_every_keyword_that_documents_properties_is_considered(schema: Any, body: Any, expected: Any) -> None:
-    """The locations found for a schema and a body."""
-    assert expected == found(body, schema)
+    """The locations of the findings for a schema and a body."""
+    assert expected == undocumented_locations(body, schema)
 
 
 def test_undocumented_properties_are_found_in_recursive_schemas() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
     body = {"next": {"next": {"x": 1}}}
-    assert ["next.next.x"] == found(body, {"$ref": "#/components/schemas/Node"}, {"Node": node})
+    assert ["next.next.x"] == undocumented_locations(body, {"$ref": "#/components/schemas/Node"}, {"Node": node})

@@ -34,15 +34,15 @@ def observed(data: Any) -> list[Finding]:
     return [named(finding) for finding in differences(CONTRACT, response(data).observed) if finding.rule == RULE]
 
 
-WAYS = pytest.mark.parametrize("find", [checked, observed])
+BOTH = pytest.mark.parametrize("find", [checked, observed])
 
 
-def told(findings: list[Finding]) -> list[tuple[Any, int, int | None]]:
+def values_and_counts(findings: list[Finding]) -> list[tuple[Any, int, int | None]]:
     """Return value, count and total of each finding."""
     return [(finding.observed, finding.count, finding.total) for finding in findings]
 
 
-@WAYS
+@BOTH
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -60,14 +60,14 @@ def test_each_undocumented_value_is_a_finding_with_its_own_count(find: Any, data
     assert len(findings) == len({finding.fingerprint for finding in findings})
 
 
-@WAYS
+@BOTH
 @pytest.mark.parametrize("further", [1, 15])
 def test_further_undocumented_values_are_counted_in_one_finding(find: Any, further: int) -> None:
     names = [f"new-{number}" for number in range(APART + further)]
     findings = find(body("status", *names, names[-1]))
     words = "1 further value" if further == 1 else f"{further} further values"
-    assert [(name, 1, APART + further + 1) for name in names[:APART]] == told(findings[:APART])
-    assert [(words, further + 1, APART + further + 1)] == told(findings[APART:])
+    assert [(name, 1, APART + further + 1) for name in names[:APART]] == values_and_counts(findings[:APART])
+    assert [(words, further + 1, APART + further + 1)] == values_and_counts(findings[APART:])
     assert (FURTHER_MESSAGE, APART + 1) == (findings[-1].message, len({finding.fingerprint for finding in findings}))
 
 

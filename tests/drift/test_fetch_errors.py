@@ -15,7 +15,7 @@ import pytest
 from pytest_bctrl.drift.sources import fetch, read_source, require_fetchable
 from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
 
-from .upstream import Upstream, text, to
+from .upstream import Upstream, redirect_to, text
 
 HINT = "(give a URL that begins with https://, a path, or - for standard input)"
 CHECK = "(check the URL, or give a local copy)"
@@ -92,7 +92,7 @@ def test_a_credential_in_a_url_is_an_error_that_does_not_show_it(user: str) -> N
 
 
 def test_the_error_for_a_rejected_redirect_shows_both_urls(upstream: Upstream) -> None:
-    upstream.responses["/"] = to("http://example.invalid/x")
+    upstream.responses["/"] = redirect_to("http://example.invalid/x")
     assert (
         document_error_message(f"{upstream.url}/")
         == f"{upstream.url}/ → http://example.invalid/x: only https URLs are fetched {HINT}"

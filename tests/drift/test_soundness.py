@@ -36,7 +36,7 @@ _ATOMS: tuple[Any, ...] = (None, None, True, 0, 1, 5, 1.5, -2, *_TEXTS, [], {})
 
 
 def instances(schema: Any) -> st.SearchStrategy[Any]:
-    """Return a strategy for values, of which a schema accepts many but not all."""
+    """Return a strategy for values, of which the schema may accept some."""
     strategies = [st.sampled_from(_ATOMS)]
     properties = schema.get("properties")
     if properties:
@@ -53,7 +53,7 @@ def instances(schema: Any) -> st.SearchStrategy[Any]:
 
 
 def one_changed(schema: Any, draw: Any) -> Any:
-    """Return the schema with a single change."""
+    """Return a copy of a schema with one change of a schema inside, which may have no effect."""
     changed = copy.deepcopy(schema)
     subschemas = [changed]
     for schema in subschemas:
@@ -66,17 +66,20 @@ def one_changed(schema: Any, draw: Any) -> Any:
 
 
 def let_null_in(schema: Any, draw: Any) -> None:
+    """Add null to a schema of one type, in place, also to its enum."""
     if isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]
         schema.update({"enum": [*schema["enum"], None]} if "enum" in schema else {})
 
 
 def change_required(schema: Any, draw: Any) -> None:
+    """Replace `required` of an object schema, in place."""
     if schema.get("type") == "object":
         schema["required"] = draw(st.lists(st.sampled_from(("id", "name", "kind")), unique=True))
 
 
 def change_properties(schema: Any, draw: Any) -> None:
+    """Remove, add or replace a property of a schema with properties, in place."""
     if "properties" in schema:
         name = draw(st.sampled_from(("id", "name", "kind")))
         schema["properties"].pop(name, None)
@@ -85,11 +88,13 @@ def change_properties(schema: Any, draw: Any) -> None:
 
 
 def drop_a_keyword(schema: Any, draw: Any) -> None:
+    """Remove a keyword, in place."""
     if schema:
         del schema[draw(st.sampled_from(sorted(schema)))]
 
 
 def change_a_value(schema: Any, draw: Any) -> None:
+    """Change enum, bounds, alternatives and numeric type of a schema, as far as it has them, in place."""
     for key, values in (("enum", (["a"], ["a", "b", "c", "only"])), ("maxLength", (1, 20)), ("minimum", (0, 5))):
         if key in schema:
             schema[key] = draw(st.sampled_from(values))
@@ -101,6 +106,7 @@ def change_a_value(schema: Any, draw: Any) -> None:
 
 
 def become_another(schema: Any, draw: Any) -> None:
+    """Replace a schema by another one, in place."""
     schema.clear()
     schema.update(draw(schemas()))
 

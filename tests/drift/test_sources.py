@@ -23,7 +23,7 @@ from pytest_bctrl.drift.sources import fetch, read_source, read_text, require_fe
 from pytest_bctrl.errors import BctrlError, DocumentError, UnreachableError
 
 from .published import SPEC, TEXT, page
-from .upstream import Upstream, text, to
+from .upstream import Upstream, redirect_to, text
 
 
 def test_a_page_is_fetched(upstream: Upstream) -> None:
@@ -46,13 +46,13 @@ def test_no_credential_is_sent(upstream: Upstream, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_redirect_to_the_same_host_is_followed(upstream: Upstream) -> None:
-    upstream.responses.update({"/old": to("/new"), "/new": text(TEXT)})
+    upstream.responses.update({"/old": redirect_to("/new"), "/new": text(TEXT)})
     assert read_source(f"{upstream.url}/old").data == SPEC
 
 
 @pytest.mark.parametrize("target", ["http://example.invalid/", "file:///etc/passwd", "ftp://example.invalid/"])
 def test_a_redirect_to_a_disallowed_url_is_an_error(target: str, upstream: Upstream) -> None:
-    upstream.responses["/"] = to(target)
+    upstream.responses["/"] = redirect_to(target)
     with pytest.raises(BctrlError):
         fetch(f"{upstream.url}/")
 
@@ -64,7 +64,7 @@ def test_a_redirect_from_https_to_http_is_an_error(scheme: str) -> None:
 
 
 def test_a_redirect_loop_is_an_error(upstream: Upstream) -> None:
-    upstream.responses["/"] = to("/")
+    upstream.responses["/"] = redirect_to("/")
     with pytest.raises(UnreachableError):
         fetch(f"{upstream.url}/")
 
@@ -175,6 +175,7 @@ def test_default_sources_are_the_vendored_spec_and_its_published_url(
 
 
 def test_a_file_is_read_from_a_git_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing file, and a source without revision or path, are errors."""
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text("then")
     for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
@@ -187,7 +188,7 @@ def test_a_file_is_read_from_a_git_revision(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_referenced_files_are_read_from_the_same_git_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spec split into several files means the same, and a change is located in the file that contains it."""
+    """A spec split into two files equals the whole one; a change and a missing file are located in the second file."""
     monkeypatch.chdir(tmp_path)
     components, main = Path("common/parts.yaml"), Path("specs/api.yaml")
     for file in (components, main):

@@ -16,18 +16,22 @@ PAST, TOMORROW, NEVER = "2026-10-01", "2026-11-02", "2099-01-01"
 
 
 def day(ahead: int) -> str:
+    """Return the date this many days after `TODAY`."""
     return (TODAY + timedelta(days=ahead)).isoformat()
 
 
 def operation(sunset: object = None) -> Doc:
+    """Return a document with a deprecated operation, with a sunset date unless it is None."""
     return document({"deprecated": True, **({} if sunset is None else {"x-sunset": sunset})})
 
 
 def prop(**values: object) -> Doc:
+    """Return a document whose response has a property with these keywords."""
     return body({"type": "object", "properties": {"p": {"type": "string", **values}}})
 
 
-def found(base: Doc, revision: Doc, policy: int = 0) -> list[tuple[str, object, object]]:
+def changes(base: Doc, revision: Doc, policy: int = 0) -> list[tuple[str, object, object]]:
+    """Return rule, old and new value of each finding under a policy of this many days."""
     options = Options(sunset_days=policy, today=TODAY)
     return [(finding.rule, finding.expected, finding.observed) for finding in compare(base, revision, options)]
 
@@ -47,19 +51,19 @@ def found(base: Doc, revision: Doc, policy: int = 0) -> list[tuple[str, object, 
 def test_a_deprecation_must_be_announced_as_early_as_the_policy_requires(
     sunset: object, policy: int, rule: str
 ) -> None:
-    assert found(document(), operation(sunset), policy) == [(rule, None, sunset)]
+    assert changes(document(), operation(sunset), policy) == [(rule, None, sunset)]
 
 
 @pytest.mark.parametrize(("policy", "rule"), [(0, "endpoint-deprecated"), (1, "api-deprecated-sunset-missing")])
 def test_the_policy_decides_on_a_deprecation_without_a_date(policy: int, rule: str) -> None:
-    assert found(document(), operation(), policy) == [(rule, False, True)]
+    assert changes(document(), operation(), policy) == [(rule, False, True)]
 
 
 @pytest.mark.parametrize(
     ("before", "after"), [(NEVER, day(29)), (day(10), day(5)), (day(5), PAST), (day(5), f"{day(4)}T00:00:00Z")]
 )
 def test_a_sunset_date_changed_to_earlier_than_the_policy_allows_is_reported(before: str, after: str) -> None:
-    assert found(operation(before), operation(after), 30) == [("api-sunset-date-changed-too-small", before, after)]
+    assert changes(operation(before), operation(after), 30) == [("api-sunset-date-changed-too-small", before, after)]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,7 @@ def test_a_sunset_date_changed_to_earlier_than_the_policy_allows_is_reported(bef
 )
 def test_an_allowed_change_of_a_sunset_date_has_no_findings(before: str | None, after: str) -> None:
     """A later date, a date that the policy allows, the same day in another notation, or the first valid date."""
-    assert found(operation(before), operation(after), 30) == []
+    assert changes(operation(before), operation(after), 30) == []
 
 
 @pytest.mark.parametrize("before", [None, NEVER])
@@ -90,16 +94,16 @@ def test_a_sunset_date_that_becomes_invalid_is_reported(before: str | None) -> N
 
 def test_only_an_invalid_sunset_date_of_a_property_is_reported() -> None:
     late, soon = prop(deprecated=True, **{"x-sunset": NEVER}), prop(deprecated=True, **{"x-sunset": TOMORROW})
-    assert found(late, soon, 30) == []
-    assert found(late, prop(deprecated=True), 30) == []
-    assert found(late, prop(deprecated=True, **{"x-sunset": "soon"})) == [
+    assert changes(late, soon, 30) == []
+    assert changes(late, prop(deprecated=True), 30) == []
+    assert changes(late, prop(deprecated=True, **{"x-sunset": "soon"})) == [
         ("response-property-deprecated-sunset-invalid", NEVER, "soon")
     ]
 
 
 def test_a_removed_sunset_date_of_a_parameter_is_reported() -> None:
     late = parameter(deprecated=True, **{"x-sunset": NEVER})
-    assert found(late, parameter(deprecated=True)) == [("request-parameter-sunset-deleted", NEVER, None)]
+    assert changes(late, parameter(deprecated=True)) == [("request-parameter-sunset-deleted", NEVER, None)]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_a_raised_or_lowered_stability_level_is_reported(
         values = {} if level is None else {"x-stability-level": level}
         return document(values) if kind == "api-stability" else prop(**values)
 
-    assert found(with_level(before), with_level(after)) == [(f"{kind}-{direction}", before, after)]
+    assert changes(with_level(before), with_level(after)) == [(f"{kind}-{direction}", before, after)]
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, "stable"), ("stable", None), ("odd", "stable"), ("odd", "odd")])
@@ -128,15 +132,15 @@ def test_an_equivalent_stability_level_has_no_findings(before: str | None, after
     def with_level(level: str | None) -> Doc:
         return document({} if level is None else {"x-stability-level": level})
 
-    assert found(with_level(before), with_level(after)) == []
+    assert changes(with_level(before), with_level(after)) == []
 
 
 def test_an_invalid_stability_level_is_reported_only_for_operations() -> None:
     odd = {"x-stability-level": "odd"}
-    assert found(document({"x-stability-level": "beta"}), document(odd)) == [
+    assert changes(document({"x-stability-level": "beta"}), document(odd)) == [
         ("api-invalid-stability-level", "beta", "odd")
     ]
-    assert found(prop(), prop(**odd)) == []
+    assert changes(prop(), prop(**odd)) == []
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,12 @@ OTHER: Doc = {"/other": {"get": {"responses": {"200": {"description": "ok"}}}}}
 
 
 def with_operation(**components: Any) -> Doc:
-    """Return a document whose second operation uses the components."""
+    """Return a document with two operations, of which one uses the components, or `COMPONENTS` if none are given."""
     return {**USED, "paths": {**USED["paths"], **OTHER}, "components": components or COMPONENTS}
 
 
-def test_an_unused_schema_is_reported_in_both_directions() -> None:
-    """As added or removed; this is the only finding."""
+def test_unused_schemas_are_reported_in_both_directions() -> None:
+    """Each as added or removed; there are no other findings."""
     with_it, without = document(components=COMPONENTS), document()
     assert [finding.rule for finding in compare(without, with_it)] == ["api-schema-added"] * 2
     assert [finding.rule for finding in compare(with_it, without)] == ["api-schema-removed"] * 2
@@ -64,8 +64,8 @@ def test_a_header_shared_by_two_responses_is_not_reported_separately() -> None:
     assert [finding.rule for finding in compare({**document(), "paths": OTHER}, revision)] == ["endpoint-added"]
 
 
-def test_a_recursive_schema_is_read_once() -> None:
-    """An added operation with a schema that contains itself is the only finding."""
+def test_a_recursive_schema_of_an_added_operation_is_not_reported_separately() -> None:
+    """The added operation, whose schema contains itself, is the only finding."""
     tree = {"type": "object", "properties": {"more": {"$ref": "#/components/schemas/Outer"}}}
     revision = with_operation(schemas={"Outer": tree})
     assert [finding.rule for finding in compare({**document(), "paths": OTHER}, revision)] == ["endpoint-added"]

@@ -28,10 +28,12 @@ def files(tmp_path: Path) -> ContractFiles:
 
 
 def contents(files: ContractFiles) -> dict[str, bytes]:
+    """Return the contents of the files in the folder by name."""
     return {path.name: path.read_bytes() for path in sorted(files.folder.iterdir()) if path.is_file()}
 
 
 def update(files: ContractFiles, *arguments: str) -> int:
+    """Run `contract update` for a folder and return the exit code."""
     return main(["contract", "update", *arguments, "--contracts", str(files.folder)])
 
 
@@ -155,7 +157,7 @@ def test_a_new_file_is_readable_by_everyone(files: ContractFiles, tmp_path: Path
     assert 0o644 == files.merged.stat().st_mode & 0o777
 
 
-@pytest.mark.parametrize("spec", [page(), page(PAUSED)], ids=["same", "moved"])
+@pytest.mark.parametrize("spec", [page(), page(PAUSED)], ids=["same", "changed"])
 def test_a_missing_folder_is_created_as_a_copy_of_the_packaged_contract(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], spec: str
 ) -> None:

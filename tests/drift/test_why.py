@@ -6,7 +6,7 @@ import pytest
 
 from pytest_bctrl.drift.rules import Rule, rules, why
 
-REFUSED = "Requests of a consumer that calls it are rejected."
+REJECTED = "Requests of a consumer that calls it are rejected."
 NO_SERVER = "A consumer that calls this URL no longer reaches the API."
 CREDENTIAL = "Requests with the credentials that were sufficient before are rejected."
 ANNOUNCED = "What was announced to consumers is no longer true."
@@ -18,8 +18,8 @@ RESPONSE = "A response may now contain what the old contract excluded, so a cons
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
-        ("api-path-removed-without-deprecation", REFUSED),
-        ("api-removed-before-sunset", REFUSED),
+        ("api-path-removed-without-deprecation", REJECTED),
+        ("api-removed-before-sunset", REJECTED),
         ("api-server-removed", NO_SERVER),
         ("api-security-added", CREDENTIAL),
         ("api-global-security-alternative-removed", CREDENTIAL),

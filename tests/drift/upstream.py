@@ -32,6 +32,7 @@ class Upstream:
         self.thread.start()
 
     def close(self) -> None:
+        """Stop the server and wait for its thread."""
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
@@ -52,6 +53,6 @@ def text(body: str, status: int = 200, **headers: str) -> Response:
     return response
 
 
-def to(location: str) -> Response:
+def redirect_to(location: str) -> Response:
     """Return a handler that responds with a redirect."""
     return text("", 302, Location=location)

@@ -23,7 +23,7 @@ LABEL = OPERATION.label
 _SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
 
 
-def seen(*bodies: Any, contract: Contract = CONTRACT, status: int = 200) -> Observation:
+def observation_of(*bodies: Any, contract: Contract = CONTRACT, status: int = 200) -> Observation:
     """Return the observation of bodies with one status."""
     observation = Observation()
     for body in bodies:
@@ -60,7 +60,7 @@ def sample() -> dict[str, Any]:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Return all paths of a body except its root."""
+    """Yield all paths of a body except its root."""
     if path:
         yield path
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""The same facts by a plain walk, value by value, in no hurry: what the pass by columns is held to."""
+"""The same facts by a plain walk, value by value, to compare the pass by columns with."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.observed.bodies import CONTRACT, LABEL
 SCHEMAS = CONTRACT.document["components"]["schemas"]
 
 
-def walked(status: int, data: Any) -> Observation:
-    """Return the observation of a body of the packaged contract's 200, made by a simple walk."""
+def observation_by_walking(status: int, data: Any) -> Observation:
+    """Return the observation of a body under the schema of the packaged contract's 200, by a simple walk."""
     observation = Observation()
     observation.statuses[LABEL, str(status)] += 1
     root = CONTRACT.document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
@@ -25,10 +25,12 @@ def walked(status: int, data: Any) -> Observation:
 
 
 def _schema(schema: Any) -> Any:
+    """Return the target of a reference; any other schema as it is."""
     return SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 
 
 def _kind(value: Any) -> str:
+    """Return the JSON type of a value; a whole number is an integer."""
     names = {type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
     if isinstance(value, float):
         return "integer" if value.is_integer() else "number"
@@ -36,10 +38,12 @@ def _kind(value: Any) -> str:
 
 
 def _facts(observation: Observation, at: str) -> Facts:
+    """Return the facts at a location, new ones if there are none."""
     return observation.places.setdefault(ObservedLocation(LABEL, "200", at), Facts())
 
 
 def _walk(observation: Observation, schema: Any, at: str, value: Any) -> None:
+    """Add a value at a location, and all values inside it, to an observation."""
     schema = _schema(schema)
     facts = _facts(observation, at)
     facts.seen += 1
@@ -68,6 +72,7 @@ def _walk(observation: Observation, schema: Any, at: str, value: Any) -> None:
 
 
 def _value(facts: Facts, value: Any) -> None:
+    """Count a scalar by its JSON text, or as another value if the text is long."""
     number = int(value) if isinstance(value, float) and value.is_integer() else value
     text = json.dumps(number, ensure_ascii=False)
     if "\\ud" in ascii(text):
@@ -79,6 +84,7 @@ def _value(facts: Facts, value: Any) -> None:
 
 
 def _object(observation: Observation, schema: Any, at: str, value: dict[str, Any]) -> None:
+    """Add the documented properties of an object, those of the branch of its `kind` included."""
     for branch in map(_schema, schema.get("oneOf", ())):
         if "kind" in value and value["kind"] in branch["properties"]["kind"]["enum"]:
             at, schema = f"{at}<{value_tag('kind', value['kind'])}>", branch
@@ -95,11 +101,11 @@ def documented(observation: Observation) -> dict[str, tuple[Any, ...]]:
     shown = {}
     root = body_node(CONTRACT, LABEL, "200")
     assert root is not None
-    told = tuple(member.location for members in observation.unknown.values() for member in members)
+    undocumented = tuple(member.location for members in observation.unknown.values() for member in members)
     for place, facts in observation.places.items():
         if re.search(r"<kind(?![=]ephemeral>|[=]profile>)|backing[.]", place.location):
             continue
-        if node_at(root, place.location) is None or place.location.startswith(told):
+        if node_at(root, place.location) is None or place.location.startswith(undocumented):
             continue
         of = 0 if place.location.endswith(">") else facts.of
         formats = {name: count for name, count in facts.formats.items() if count}

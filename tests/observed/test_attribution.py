@@ -29,13 +29,14 @@ from pytest_bctrl.strategies import responses
 from tests.drift.published import SPEC
 from tests.variants.runtimes import on_all, put
 
-from .bodies import CONTRACT, seen
-from .three_sources import CASES, Case, adding, answered, item, published, saying
+from .bodies import CONTRACT, observation_of
+from .three_sources import CASES, Case, adding, item, published, replacing, sent_body
 
 NEXT = next_steps("check", "suggest", "update", "again")
 
 
-def placed(spec: dict[str, Any], observation: Observation) -> list[Finding]:
+def attributed_findings(spec: dict[str, Any], observation: Observation) -> list[Finding]:
+    """Return the differences between the packaged contract, an upstream spec and an observation, with their causes."""
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), packaged().overlay)
     return attribute_changes(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
 
@@ -49,23 +50,24 @@ def says(finding: Finding, witness: str = "") -> str:
 def test_each_difference_is_attributed_once_to_its_cause(name: str) -> None:
     """The finding has the expected cause, rule and location; upstream's own value is listed in addition."""
     case = CASES[name]
-    findings = placed(published(case), from_data(as_data(seen(answered(case)))))
-    expected = (case.moved, case.rule, case.location)
-    placed_there = [
+    findings = attributed_findings(published(case), from_data(as_data(observation_of(sent_body(case)))))
+    expected = (case.cause, case.rule, case.location)
+    reported = [
         (says(finding), finding.rule, finding.location)
         for finding in findings
         if "another value" not in name or says(finding) != PROMISED
     ]
-    assert [expected] == placed_there
+    assert [expected] == reported
 
 
 def test_values_listed_upstream_and_values_listed_nowhere_are_distinguished() -> None:
     """Of two unlisted values at one location, upstream lists only one."""
     spec = published(CASES["a value that upstream lists"])
-    body = answered(CASES["a value that upstream lists"])
+    body = sent_body(CASES["a value that upstream lists"])
     body["runtimes"][4]["status"] = "lost"
     attributed = {
-        (says(finding), str(finding.observed)): says(finding, "observed") for finding in placed(spec, seen(body))
+        (says(finding), str(finding.observed)): says(finding, "observed")
+        for finding in attributed_findings(spec, observation_of(body))
     }
     assert {
         (AHEAD, "lost"): "lost: 1 of 10, as at runtimes[4].status",
@@ -79,7 +81,7 @@ OWNER = {"type": "object", "properties": {"id": {"type": "string"}}, "required":
 
 TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
     "more than upstream's property": (
-        Case("", "", "", saying("owner", **OWNER), on_all(owner={"id": "a", "mail": "b"})),
+        Case("", "", "", replacing("owner", **OWNER), on_all(owner={"id": "a", "mail": "b"})),
         {(STALE, _ADDED, "runtimes[*].owner"), (AHEAD, _STRAY, "runtimes[*].owner.mail")},
     ),
     "another type than upstream's property": (
@@ -95,14 +97,14 @@ TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
         {(PROMISED, "response-optional-property-removed", "runtimes[*].summary")},
     ),
     "a limit, and a value that nobody lists": (
-        Case("", "", "", saying("name", type="string", maxLength=40), put(3, "status", "paused")),
+        Case("", "", "", replacing("name", type="string", maxLength=40), put(3, "status", "paused")),
         {
             (UNKNOWN, "response-property-max-length-set", "runtimes[*].name"),
             (AHEAD, _SCHEMA, "runtimes[*].status"),
         },
     ),
     "branches that are told by nothing any more": (
-        Case("", "", "", saying("backing", type="object")),
+        Case("", "", "", replacing("backing", type="object")),
         {(UNKNOWN, "response-property-type-changed", "runtimes[*].backing")},
     ),
     "a property that is gone with its branches": (
@@ -110,18 +112,18 @@ TOGETHER: dict[str, tuple[Case, set[tuple[str, str, str]]]] = {
         {(PROMISED, "response-optional-property-removed", "runtimes[*].backing")},
     ),
     "a third type": (
-        Case("", "", "", saying("name", type="integer"), on_all(name=True)),
+        Case("", "", "", replacing("name", type="integer"), on_all(name=True)),
         {(BROKEN, _SCHEMA, "runtimes[*].name"), (UNKNOWN, "response-property-type-changed", "runtimes[*].name")},
     ),
 }
 
 
 @pytest.mark.parametrize("name", TOGETHER)
-def test_traffic_that_contradicts_both_documents_is_reported_with_the_change(name: str) -> None:
+def test_several_causes_in_one_comparison_are_reported_once_each(name: str) -> None:
     """The expected causes are among the findings, each rule and location once."""
-    case, owed = TOGETHER[name]
-    findings = placed(published(case), seen(answered(case)))
-    assert owed <= {(says(finding), finding.rule, finding.location) for finding in findings}
+    case, expected = TOGETHER[name]
+    findings = attributed_findings(published(case), observation_of(sent_body(case)))
+    assert expected <= {(says(finding), finding.rule, finding.location) for finding in findings}
     assert len(findings) == len({(finding.rule, finding.location) for finding in findings})
 
 
@@ -141,13 +143,13 @@ def test_traffic_that_contradicts_both_documents_is_reported_with_the_change(nam
 )
 def test_each_source_has_its_own_text(difference: Case, texts: dict[str, str]) -> None:
     """What the vendored spec, the upstream spec and the traffic say is part of a finding."""
-    findings = placed(published(difference), seen(answered(difference)))
+    findings = attributed_findings(published(difference), observation_of(sent_body(difference)))
     assert texts in [{name: says(finding, name) for name in texts} for finding in findings]
 
 
 def test_an_undocumented_status_is_attributed_to_the_api() -> None:
     """418: the API is ahead, and the vendored spec documents the other statuses."""
-    (finding,) = placed(SPEC, seen({"detail": "no"}, status=418))
+    (finding,) = attributed_findings(SPEC, observation_of({"detail": "no"}, status=418))
     assert (says(finding), says(finding, "vendored")) == (AHEAD, "documents 200, 400, 401, 403, 404, 429")
 
 
@@ -155,12 +157,12 @@ def test_a_status_new_upstream_is_attributed_once_it_was_observed() -> None:
     """Our copy is stale; before that, the cause is unknown: no request provoked the status."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["418"] = {"description": "teapot"}
-    body = answered(CASES["another type"]._replace(api=lambda runtimes: None))
-    both = seen(body)
-    both.add(seen({}, status=418))
-    unseen = [(says(finding), says(finding, "observed")) for finding in placed(spec, seen(body))]
+    body = sent_body(CASES["another type"]._replace(api=lambda runtimes: None))
+    both = observation_of(body)
+    both.add(observation_of({}, status=418))
+    unseen = [(says(finding), says(finding, "observed")) for finding in attributed_findings(spec, observation_of(body))]
     assert [(UNKNOWN, "a status is observed only if a request causes it")] == unseen
-    assert ["our copy is stale"] == [says(finding) for finding in placed(spec, both)]
+    assert ["our copy is stale"] == [says(finding) for finding in attributed_findings(spec, both)]
 
 
 def test_a_renamed_path_parameter_is_not_a_change() -> None:
@@ -171,7 +173,7 @@ def test_a_renamed_path_parameter_is_not_a_change() -> None:
     spec["paths"]["/v1/spaces/{space}/runtimes"] = operation
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
     case = CASES["a property that nobody documents"]
-    groups = attribute_changes(CONTRACT, upstream, seen(answered(case)), compare(SPEC, spec), NEXT)
+    groups = attribute_changes(CONTRACT, upstream, observation_of(sent_body(case)), compare(SPEC, spec), NEXT)
     assert [(AHEAD, "does not document it")] == [
         (says(finding), says(finding, "upstream")) for finding in groups if finding.location
     ]
@@ -182,9 +184,9 @@ def test_an_operation_removed_upstream_is_attributed_by_whether_it_still_respond
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
-    asked, unasked = (
+    observed, unobserved = (
         attribute_changes(CONTRACT, upstream, observation, compare(SPEC, spec), NEXT)
-        for observation in (seen(answered(CASES["a property that nobody documents"])), Observation())
+        for observation in (observation_of(sent_body(CASES["a property that nobody documents"])), Observation())
     )
     gone = [
         [
@@ -192,10 +194,10 @@ def test_an_operation_removed_upstream_is_attributed_by_whether_it_still_respond
             for finding in findings
             if finding.rule.startswith("api-path-removed")
         ]
-        for findings in (asked, unasked)
+        for findings in (observed, unobserved)
     ]
     assert [[(PROMISED, "still served (responses: 1)")], [(UNKNOWN, "no request was sent to it")]] == gone
-    (finding,) = [finding for finding in asked if finding.location == "runtimes[*].tenant"]
+    (finding,) = [finding for finding in observed if finding.location == "runtimes[*].tenant"]
     attributed = (says(finding), says(finding, "vendored"), says(finding, "upstream"))
     assert (AHEAD, "does not document it", "has no such operation") == attributed
 
@@ -204,7 +206,7 @@ def test_a_changed_request_parameter_cannot_be_attributed_by_responses() -> None
     spec = copy.deepcopy(SPEC)
     limit = {"name": "limit", "in": "query", "required": True, "schema": {"type": "string"}}
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].append(limit)
-    (finding,) = placed(spec, seen({"runtimes": []}))
+    (finding,) = attributed_findings(spec, observation_of({"runtimes": []}))
     assert (UNKNOWN, "query limit") == (says(finding), finding.location)
     assert says(finding, "observed").startswith("responses cannot show it")
 
@@ -215,7 +217,9 @@ def test_an_additional_media_type_upstream_is_not_attributed_to_the_traffic() ->
     content = spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]["content"]
     documented = content.pop("application/json")
     content |= {"application/vnd.api+json": {"schema": {"type": "string"}}, "application/json": documented}
-    (body_finding,) = [finding for finding in placed(spec, seen({"runtimes": []})) if finding.location == "$"]
+    (body_finding,) = [
+        finding for finding in attributed_findings(spec, observation_of({"runtimes": []})) if finding.location == "$"
+    ]
     assert ("agrees with the responses", "says string") == (
         says(body_finding, "vendored"),
         says(body_finding, "upstream"),
@@ -228,21 +232,21 @@ def test_an_overlay_that_no_longer_applies_is_an_error() -> None:
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v1/spaces/{id}/runtimes"]["get"]["parameters"].pop()
     with pytest.raises(DocumentError, match=r"upstream\.yaml, .*overlay\.yaml, action 1 .*no longer applies"):
-        placed(spec, seen({"runtimes": []}))
+        attributed_findings(spec, observation_of({"runtimes": []}))
 
 
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(responses())
 def test_conforming_traffic_and_an_unchanged_spec_have_no_differences(body: dict[str, Any]) -> None:
     """Attribution finds none for any generated body."""
-    assert [] == placed(SPEC, seen(body))
+    assert [] == attributed_findings(SPEC, observation_of(body))
 
 
 def test_differences_are_sorted_by_cause() -> None:
     """Causes that a consumer can influence least come first."""
     spec = published(CASES["a property that is never sent"])
-    body = answered(CASES["another type"])
+    body = sent_body(CASES["another type"])
     body["runtimes"][1]["tenant"] = "t"
-    names = [says(finding) for finding in placed(spec, seen(body))]
+    names = [says(finding) for finding in attributed_findings(spec, observation_of(body))]
     assert names == sorted(names, key=ORDER.index)
     assert len(set(names)) == 3

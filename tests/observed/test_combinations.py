@@ -18,15 +18,17 @@ BODY = "#/paths/~1v1~1things~1{id}/get/responses/200/content/application~1json/s
 
 
 def choice(name: str) -> dict[str, Any]:
-    """Return alternatives with a discriminating property."""
+    """Return two alternatives, which the property `name` distinguishes."""
     return {"oneOf": [{"properties": {name: {"const": tag}, f"{name}{tag}": True}, "required": [name]} for tag in "xy"]}
 
 
 def measured(contract: Contract) -> Coverage:
+    """Return the coverage of a contract without any response."""
     return coverage(contract, Observation())
 
 
 def choices(number: int) -> Contract:
+    """Return a contract with this many pairs of alternatives, which combine."""
     return contract_of({"type": "object", "allOf": [choice(f"p{n}") for n in range(number)]})
 
 
@@ -38,6 +40,7 @@ def wide(**operation: Any) -> Contract:
 
 
 def response_nodes(contract: Contract) -> list[dict[str, Any]]:
+    """Return the nodes of the responses in the outline of a contract."""
     (operation,) = outline(contract, [], measured(contract))
     return [node for node in operation["children"] if node["kind"] == "response"]
 

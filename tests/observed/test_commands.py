@@ -16,8 +16,8 @@ from pytest_bctrl.observed.facts import as_data
 from tests.typed import typed
 from tests.variants.runtimes import edited, on_all, put, sample
 
-from .bodies import LABEL, seen
-from .three_sources import CASES, answered, published
+from .bodies import LABEL, observation_of
+from .three_sources import CASES, published, sent_body
 
 Ran = subprocess.CompletedProcess[str]
 Run = Callable[..., Ran]
@@ -40,7 +40,7 @@ def har(url: str = "https://api.bctrl.ai/v1/spaces/1/runtimes", text: str = json
     return json.dumps({"log": {"version": "1.2", "creator": {"name": "b", "version": "1"}, "entries": [entry]}})
 
 
-OBSERVATION = as_data(seen(STRAY))
+OBSERVATION = as_data(observation_of(STRAY))
 REPORT = {"version": 1, "tool": {}, "findings": [], "observation": OBSERVATION}
 
 
@@ -94,7 +94,7 @@ HOSTILE = {
     },
     "another API's HAR": (har("https://example.test/else"), "seen.json: no response of an operation"),
     "another API's observation": (
-        json.dumps(as_data(seen(STRAY))).replace("/v1/spaces/{id}/runtimes", "/else"),
+        json.dumps(as_data(observation_of(STRAY))).replace("/v1/spaces/{id}/runtimes", "/else"),
         "seen.json: no response of an operation",
     ),
     "broken HAR": ('{"log": {"entries": 5}}', "seen.json: "),
@@ -118,10 +118,10 @@ def test_a_folder_given_as_traffic_is_an_error(run: Run, tmp_path: Path) -> None
     assert "seen.json: it cannot be read: Is a directory" in run("contract", "suggest", "seen.json").stderr
 
 
-def witnessed(tmp_path: Path, name: str) -> None:
-    """Write the upstream spec and the observed traffic into a folder."""
+def write_sources(tmp_path: Path, name: str) -> None:
+    """Write the upstream spec of a case to `up.yaml`, and the body that the API sends to `seen.json`."""
     (tmp_path / "up.yaml").write_text(yaml.safe_dump(published(CASES[name])))
-    (tmp_path / "seen.json").write_text(json.dumps(answered(CASES[name])))
+    (tmp_path / "seen.json").write_text(json.dumps(sent_body(CASES[name])))
 
 
 @pytest.mark.parametrize(
@@ -137,24 +137,24 @@ def witnessed(tmp_path: Path, name: str) -> None:
 )
 def test_drift_observed_exits_by_level(run: Run, tmp_path: Path, name: str, fail_on: str, code: int) -> None:
     """The output names the cause of the difference, or says that there are no findings."""
-    witnessed(tmp_path, name or "another type")
+    write_sources(tmp_path, name or "another type")
     if not name:
         (tmp_path / "seen.json").write_text(json.dumps(sample()))
     done = run("drift", "up.yaml", "--observed", "seen.json", "--fail-on", fail_on)
-    assert (done.returncode, (CASES[name].moved.upper() if name else "no findings") in done.stdout) == (code, True)
+    assert (done.returncode, (CASES[name].cause.upper() if name else "no findings") in done.stdout) == (code, True)
 
 
 @pytest.mark.parametrize("form", ["json", "markdown", "junit", "sarif", "github"])
 def test_drift_observed_reports_in_every_format(run: Run, tmp_path: Path, form: str) -> None:
     """Each has the rule of the finding."""
-    witnessed(tmp_path, "a null where none is allowed")
+    write_sources(tmp_path, "a null where none is allowed")
     done = run("drift", "up.yaml", "--observed", "seen.json", "--format", form)
     assert done.returncode == 1
     assert "response_schema_conformance" in done.stdout
 
 
 def test_the_json_report_has_the_cause_and_the_three_sources(run: Run, tmp_path: Path) -> None:
-    witnessed(tmp_path, "a null where none is allowed")
+    write_sources(tmp_path, "a null where none is allowed")
     done = run("drift", "up.yaml", "--observed", "seen.json", "--format", "json")
     (finding,) = json.loads(done.stdout)["findings"]
     assert (finding["moved"], finding["next"]) == (BROKEN, "pytest-bctrl check seen.json")
@@ -164,7 +164,7 @@ def test_the_json_report_has_the_cause_and_the_three_sources(run: Run, tmp_path:
 
 def test_the_baseline_accepts_observed_findings_and_changes(run: Run, tmp_path: Path) -> None:
     """Entries written by `check` accept observed findings, entries written by `drift` accept changes."""
-    witnessed(tmp_path, "another value than upstream's")
+    write_sources(tmp_path, "another value than upstream's")
     results = [
         run("check", "seen.json", "--accept", "we cope"),
         run("drift", "up.yaml", "--accept", "we cope"),
@@ -183,14 +183,14 @@ def test_the_baseline_accepts_observed_findings_and_changes(run: Run, tmp_path: 
     ],
 )
 def test_conflicting_arguments_are_an_error(run: Run, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
-    witnessed(tmp_path, "a null where none is allowed")
+    write_sources(tmp_path, "a null where none is allowed")
     done = run("drift", *arguments, given=(tmp_path / "up.yaml").read_text())
     assert (done.returncode, says in done.stderr) == (2, True)
 
 
 def test_a_custom_base_is_compared_without_the_overlay(run: Run, tmp_path: Path) -> None:
     """The finding is that the copy is stale; the printed command has both documents."""
-    witnessed(tmp_path, "a value that upstream lists")
+    write_sources(tmp_path, "a value that upstream lists")
     (tmp_path / "base.yaml").write_text(yaml.safe_dump(published(CASES["another type"])))
     done = run("drift", "up.yaml", "--base", "base.yaml", "--observed", "seen.json")
     assert f"{STALE.upper()}: 1" in done.stdout
@@ -242,7 +242,7 @@ def test_conforming_traffic_suggests_nothing_and_writes_no_file(run: Run, tmp_pa
     )
     assert not (tmp_path / "s.yaml").exists()
     (tmp_path / "seen.json").write_text(
-        json.dumps({**as_data(seen(sample())), "unread": [[LABEL, "413", "text/html", 2]]})
+        json.dumps({**as_data(observation_of(sample())), "unread": [[LABEL, "413", "text/html", 2]]})
     )
     lines = run("contract", "suggest", "seen.json").stderr.splitlines()
     assert lines == [

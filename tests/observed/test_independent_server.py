@@ -1,4 +1,4 @@
-"""What an observer of ordinary traffic says of a server that it did not grow up with."""
+"""What an observer of ordinary traffic reports about a server that is independent of the package."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ONCE = RetryPolicy(attempts=1)
 
 
 def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tuple[Observer, list[httpx.Response]]:
-    """Request the list of a variant while an observer records it."""
+    """Request the list of a variant; return the observer, and the responses that could be received and decoded."""
     observer = Observer(CONTRACT)
     responses = []
     with ExitStack() as stack:
         server = stack.enter_context(serve(variant))
-        asking = stack.enter_context(
+        http_client = stack.enter_context(
             client(
                 server.url,
                 server.api_key,
@@ -41,22 +41,25 @@ def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tup
         )
         for _ in range(times):
             try:
-                responses.append(asking.get(f"/v1/spaces/{server.space_id}/runtimes"))
+                responses.append(http_client.get(f"/v1/spaces/{server.space_id}/runtimes"))
             except (httpx.TransportError, httpx.DecodingError):
                 continue
     return observer, responses
 
 
 def drift(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> list[Finding]:
+    """Return the differences between the observed responses of a variant and the contract."""
     observer, _ = observed(variant, times, retry)
     return differences(CONTRACT, observer.unvalidated)
 
 
 def sending(document: Document) -> Variant:
+    """Return a variant of the server that sends a document."""
     return harmless("sending", "", Service(document=document))
 
 
 def envelope() -> dict[str, Any]:
+    """Return a list of 300 runtimes with an undocumented property beside it."""
     return {**edited(count=300)(), "nextCursor": None}
 
 
@@ -90,9 +93,11 @@ def test_each_drift_is_reported_once_with_location_and_counts(row: tuple[Edit, s
     assert (3 * count, 900) == (finding.count, finding.total)
     assert finding.sample["location"].startswith(f"runtimes{sample}.")
     assert finding.extra["pointer"].startswith("/components/schemas/")
-    # The suite's own check says the same of one answer.
-    (judged,) = {(finding.rule, finding.location, finding.count, finding.total) for finding in _judged(responses[0])}
-    assert (finding.rule, f"runtimes[*].{place}", count, 300) == judged
+    # The checks report the same about one response.
+    (checked,) = {
+        (finding.rule, finding.location, finding.count, finding.total) for finding in _check_findings(responses[0])
+    }
+    assert (finding.rule, f"runtimes[*].{place}", count, 300) == checked
 
 
 def test_an_undocumented_property_of_the_envelope_is_reported_once() -> None:
@@ -101,7 +106,8 @@ def test_an_undocumented_property_of_the_envelope_is_reported_once() -> None:
     assert {"type": "null"} == finding.extra["schema"]
 
 
-def _judged(response: httpx.Response) -> list[Finding]:
+def _check_findings(response: httpx.Response) -> list[Finding]:
+    """Return the findings of the schema check and those about undocumented properties."""
     from pytest_bctrl.checks.response import response_from
 
     ours = ("undocumented_property", "response_schema_conformance")

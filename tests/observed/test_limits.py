@@ -14,13 +14,13 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import MANY, Observation, as_data, from_data, with_labels_replaced
 from pytest_bctrl.observed.observe import observe
 from tests.contract.documents import contract_of
-from tests.observed.bodies import CONTRACT, LABEL, OPERATION, odd, seen
+from tests.observed.bodies import CONTRACT, LABEL, OPERATION, observation_of, odd
 from tests.variants.runtimes import mixed_runtime
 
 
 def test_property_names_beyond_the_limit_are_counted() -> None:
     """A further finding has their number; where any property is documented, there is none."""
-    observation = seen({"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]})
+    observation = observation_of({"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]})
     findings = differences(CONTRACT, observation)
     assert MANY == sum(
         1 for finding in findings if finding.location.startswith("runtimes[*]['field-") or "field-" in finding.location
@@ -34,7 +34,7 @@ def test_property_names_beyond_the_limit_are_counted() -> None:
 def test_discriminator_values_beyond_the_limit_are_counted() -> None:
     """Ten are listed, and one finding counts the others."""
     kinds = [{**mixed_runtime(n), "backing": {"kind": f"kind-{n}"}} for n in range(MANY + 36)]
-    observation = seen({"runtimes": kinds})
+    observation = observation_of({"runtimes": kinds})
     *listed, further = differences(CONTRACT, observation)
     assert [("new-branch", 1)] * 10 == [(finding.extra["kind"], finding.count) for finding in listed]
     assert ("further-values", MANY + 26) == (further.extra["kind"], further.count)
@@ -43,7 +43,7 @@ def test_discriminator_values_beyond_the_limit_are_counted() -> None:
 
 def test_differences_are_found_without_samples() -> None:
     """An observation from which the samples were removed has the same locations, messages and counts."""
-    observation = seen({"runtimes": [odd(1)]})
+    observation = observation_of({"runtimes": [odd(1)]})
     data = json.loads(
         json.dumps(as_data(observation)),
         object_hook=lambda finding: {**finding, "samples": {}} if "of" in finding else finding,
@@ -59,7 +59,7 @@ def test_samples_never_contain_values_of_the_traffic() -> None:
     """Neither the serialized observation nor its findings."""
     secret = "vk_live_51Nightjar4Kd9wQx2LmZ"
     body = {"runtimes": [{**mixed_runtime(1), "name": secret, "token": secret, "links": {"self": [secret]}}]}
-    observation = seen(body)
+    observation = observation_of(body)
     assert secret not in json.dumps(as_data(observation))
     assert secret not in repr([finding.as_dict() for finding in differences(CONTRACT, observation)])
 
@@ -87,8 +87,8 @@ def test_a_recursive_body_may_have_the_maximum_depth() -> None:
     assert [] == check_response(response)
 
 
-def held_after(items: int) -> int:
-    """Return the memory that an observation uses after so many different runtimes."""
+def memory_after(items: int) -> int:
+    """Return the memory that an observation of this many different runtimes uses."""
     tracemalloc.start()
     observation = Observation()
     for start in range(0, items, 200):
@@ -102,14 +102,14 @@ def held_after(items: int) -> int:
 
 def test_memory_does_not_grow_with_the_traffic() -> None:
     """Ten times the responses take less than 1.5 times the memory."""
-    held_after(200)
-    assert held_after(2_000) < 1.5 * held_after(200)
+    memory_after(200)
+    assert memory_after(2_000) < 1.5 * memory_after(200)
 
 
 def test_the_size_of_a_serialized_observation_is_bounded() -> None:
     """Ten times the unlike items take less than 1.2 times the length."""
     bodies = [{"runtimes": [odd(number) for number in range(items)]} for items in (400, 4_000)]
-    few, many = (len(json.dumps(as_data(seen(body)))) for body in bodies)
+    few, many = (len(json.dumps(as_data(observation_of(body)))) for body in bodies)
     assert many < 1.2 * few
 
 

@@ -36,6 +36,7 @@ STEPS = st.lists(
 
 
 def written(parts: list[tuple[Any, str]]) -> str:
+    """Return the location that consists of these steps."""
     text = ""
     for kind, name in parts:
         if kind == "member":

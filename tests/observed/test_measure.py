@@ -1,4 +1,4 @@
-"""Coverage: the points that a contract has, and those that were seen."""
+"""Coverage: the points that a contract has, and those that responses exercised."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from pytest_bctrl.contract.schema.applicators import branch_name
 from pytest_bctrl.observed.coverage import Coverage, coverage, unexercised_lines
 from pytest_bctrl.observed.observe import NO_BODY
 from tests.contract.documents import contract_of
-from tests.observed.bodies import CONTRACT, sample, seen
+from tests.observed.bodies import CONTRACT, observation_of, sample
 
 
 def measured(contract: Contract, *bodies: Any, status: int = 200) -> Coverage:
-    return coverage(contract, seen(*bodies, contract=contract, status=status))
+    """Return the coverage of a contract by bodies of one status."""
+    return coverage(contract, observation_of(*bodies, contract=contract, status=status))
 
 
 def points(schema: Any, *bodies: Any) -> dict[tuple[str, str, str], int]:
-    """Return the coverage points of a body with this schema, without its status."""
+    """Return how often bodies exercised each point of a schema, by location, kind and label."""
     measured_points = measured(contract_of(schema), *bodies).points
     return {
         (point.location, point.kind, point.label): point.seen
@@ -115,7 +116,7 @@ def test_a_recursive_schema_is_counted_once() -> None:
 
 
 def test_a_schema_that_applies_twice_is_counted_once() -> None:
-    """`allOf` with the same reference twice: one point that is seen once."""
+    """`allOf` with the same reference twice: one point, counted once."""
     part = {"$ref": "#/components/schemas/Part"}
     contract = contract_of({"allOf": [part, part]}, {"Part": {"type": "object", "properties": {"a": {}}}})
     properties = [point for point in measured(contract, {"a": 1}).points if point.kind == "property"]
@@ -135,7 +136,7 @@ def test_more_responses_cover_more_points() -> None:
     assert 1 == measured(CONTRACT, NO_BODY, status=404).seen
 
 
-def test_never_seen_omits_points_below_an_uncovered_one() -> None:
+def test_unexercised_lines_omit_points_below_an_unexercised_one() -> None:
     """For an empty list: "with items", but nothing of the items."""
     lines = unexercised_lines(measured(CONTRACT, {"runtimes": []}))
     assert ["status 400, 401, 403, 404, 429", "path parameter: id", "200 runtimes: with items"] == lines
@@ -145,14 +146,14 @@ def test_a_branch_is_named_after_its_schema() -> None:
     """By its title, its component, its discriminating value, or its position and type."""
     schemas = {"A": {"type": "array", "items": {"type": "string"}}, "B": {"title": "a number", "type": "number"}}
     variants = [{"properties": {"kind": {"const": kind}}, "required": ["kind"]} for kind in "xy"]
-    untold = [{"$ref": "#/components/schemas/A"}, {"type": "array", "minItems": 3}]
+    untagged = [{"$ref": "#/components/schemas/A"}, {"type": "array", "minItems": 3}]
     objects = [{"title": "flat error shape", "required": ["a"]}, {"required": ["b", "c"]}]
 
     def named(*branches: Any) -> list[str]:
         points = measured(contract_of({"anyOf": list(branches)}, schemas)).points
         return [point.name for point in points if point.kind == "branch"]
 
-    assert ["A", "alternative 2: array"] == named(*untold)
+    assert ["A", "alternative 2: array"] == named(*untagged)
     assert ["flat error shape", "alternative 2: a value {b, c}"] == named(*objects)[:2]
     assert ["kind=x", "kind=y"] == named(*({"type": "object", **branch} for branch in variants))
     assert ["a number", "number"] == [branch_name(contract_of(True, schemas), schema) or "number" for schema in NUMBERS]

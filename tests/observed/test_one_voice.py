@@ -23,11 +23,12 @@ NESTED = {"error": {"code": "c", "message": "m", "reasonClass": "r", "requestId"
 
 
 def response_with(body: Any, status: int) -> Response:
+    """Return a response with a JSON body."""
     return Response(CONTRACT, OPERATION, status, (("Content-Type", "application/json"),), json.dumps(body).encode())
 
 
 def comparable(findings: list[Finding]) -> set[tuple[Any, ...]]:
-    """Return what the observer and the checks both know about the findings of these rules."""
+    """Return what findings of the observer and of the checks have in common, for two rules."""
     rules = ("response_schema_conformance", "undocumented_property")
     return {
         (
@@ -45,6 +46,7 @@ def comparable(findings: list[Finding]) -> set[tuple[Any, ...]]:
 
 
 def assert_agreement(body: Any, status: int) -> None:
+    """Check that the observer and the checks report the same about a response."""
     response = response_with(body, status)
     assert comparable(check_response(response)) == comparable(differences(CONTRACT, response.observed))
 
@@ -68,6 +70,7 @@ def test_observer_and_checks_agree_on_every_error_response(
 
 
 def with_first(**members: Any) -> dict[str, Any]:
+    """Return the sample with properties of its first runtime changed."""
     body = sample()
     body["runtimes"][0].update(members)
     return body

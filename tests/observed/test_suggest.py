@@ -24,7 +24,7 @@ from pytest_bctrl.strategies import responses
 from tests.contract.documents import contract_of
 from tests.variants.runtimes import Edit, edited, on_all, put, sample
 
-from .bodies import CONTRACT, seen
+from .bodies import CONTRACT, observation_of
 
 SAMPLES = Samples(CONTRACT, CONTRACT.operations[0])
 MUTANTS = [
@@ -32,9 +32,9 @@ MUTANTS = [
 ]
 
 
-def made_of(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
-    """Return the contract suggested for these bodies, after writing and applying the overlay as a user does."""
-    suggestion = suggest(contract, seen(*bodies, contract=contract))
+def suggested_contract(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
+    """Return a contract with the overlay suggested for bodies applied; fails if a difference cannot be expressed."""
+    suggestion = suggest(contract, observation_of(*bodies, contract=contract))
     assert suggestion.unsaid == ()
     if not suggestion.actions:
         return contract
@@ -43,21 +43,22 @@ def made_of(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
 
 
 def wrong(body: Any, contract: Contract) -> list[str]:
-    """Return the findings of a body, except those that no schema causes."""
+    """Return the locations of the schema violations and undocumented properties of a body."""
     rules = ("response_schema_conformance", "undocumented_property")
     return [finding.location for finding in check(json.dumps(body), contract=contract) if finding.rule in rules]
 
 
-def is_refused(body: Any, contract: Contract) -> bool:
+def is_rejected(body: Any, contract: Contract) -> bool:
     """Return whether the contract rejects the body."""
     return not response_from(json.dumps(body), contract).conforms or wrong(body, contract) != []
 
 
 def with_missing(*names: str) -> Edit:
+    """Return an edit that removes properties of the first runtime."""
     return lambda runtimes: [runtimes[0].pop(name) for name in names]
 
 
-SEEN: dict[str, Edit] = {
+OBSERVED: dict[str, Edit] = {
     "property": on_all(tenant="t-1"),
     "numbers, some of them whole": lambda runtimes: [put(at, "load", at / 2)(runtimes) for at in (2, 3)],
     "property of one": put(3, "tenant", "t-1"),
@@ -93,29 +94,29 @@ SEEN: dict[str, Edit] = {
     "format": put(3, "id", "no-uuid"),
     "odd name": put(3, 'it\'s a "name" / with ~ * [0]', 1),
 }
-"""One thing each that the contract does not say."""
+"""Edits of the runtimes, each of which causes a difference from the contract."""
 
-TELLING = ("object property", "value", "kind", "null branch", "list for text", "missing two", "format")
+REPRESENTATIVE = ("object property", "value", "kind", "null branch", "list for text", "missing two", "format")
 """One of each way to change a schema."""
 
 
-@pytest.mark.parametrize("name", SEEN)
+@pytest.mark.parametrize("name", OBSERVED)
 def test_the_suggested_contract_accepts_the_observed_traffic(name: str) -> None:
     """Neither `check` nor observation has a finding under the contract with the suggested overlay."""
-    body = edited(SEEN[name])()
-    suggested = made_of(body)
+    body = edited(OBSERVED[name])()
+    suggested = suggested_contract(body)
     assert [] == wrong(body, suggested)
-    assert [] == differences(suggested, seen(body, contract=suggested))
+    assert [] == differences(suggested, observation_of(body, contract=suggested))
 
 
-@pytest.mark.parametrize("name", TELLING)
+@pytest.mark.parametrize("name", REPRESENTATIVE)
 def test_the_suggested_contract_still_rejects_other_mutants(name: str) -> None:
     """Only mutants like the observed traffic are accepted."""
-    body = edited(SEEN[name])()
-    suggested = made_of(body)
-    let_in = [mutant for mutant in MUTANTS if not is_refused(mutant.body, suggested)]
-    admitted = {(finding.location, finding.extra["kind"]) for finding in differences(CONTRACT, seen(body))}
-    assert [] == [mutant.name for mutant in let_in if not _does(mutant, admitted)]
+    body = edited(OBSERVED[name])()
+    suggested = suggested_contract(body)
+    accepted = [mutant for mutant in MUTANTS if not is_rejected(mutant.body, suggested)]
+    admitted = {(finding.location, finding.extra["kind"]) for finding in differences(CONTRACT, observation_of(body))}
+    assert [] == [mutant.name for mutant in accepted if not _has_observed_change(mutant, admitted)]
 
 
 _KINDS = {
@@ -127,12 +128,12 @@ _KINDS = {
 }
 
 
-def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
+def _has_observed_change(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
     """Return whether a mutant has the same kind of change, at the same location, as the observation."""
     return (
         any(
             (finding.location, finding.extra["kind"]) in admitted
-            for finding in differences(CONTRACT, seen(mutant.body))
+            for finding in differences(CONTRACT, observation_of(mutant.body))
         )
         and {kind for _, kind in admitted} & _KINDS.get(mutant.keyword, {"type", "missing", "null"}) != set()
     )
@@ -142,26 +143,26 @@ def _does(mutant: Mutant, admitted: set[tuple[str, str]]) -> bool:
 @given(st.sampled_from(MUTANTS), st.data())
 def test_observing_a_mutant_does_not_accept_mutants_elsewhere(mutant: Mutant, data: st.DataObject) -> None:
     """The suggested contract accepts the observed mutant, and rejects mutants of other locations."""
-    suggested = made_of(mutant.body)
+    suggested = suggested_contract(mutant.body)
     assert [] == wrong(mutant.body, suggested)
     others = [candidate for candidate in MUTANTS if candidate.location != mutant.location]
     for unlike in data.draw(st.lists(st.sampled_from(others), min_size=8, max_size=8)):
-        assert is_refused(unlike.body, suggested), unlike.name
+        assert is_rejected(unlike.body, suggested), unlike.name
 
 
 @settings(max_examples=10, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.sampled_from(sorted(SEEN)), min_size=2, max_size=4, unique=True))
+@given(st.lists(st.sampled_from(sorted(OBSERVED)), min_size=2, max_size=4, unique=True))
 def test_several_observed_differences_are_accepted_together(names: list[str]) -> None:
-    bodies = [edited(SEEN[name])() for name in names]
-    suggested = made_of(*bodies)
+    bodies = [edited(OBSERVED[name])() for name in names]
+    suggested = suggested_contract(*bodies)
     assert [] == [place for body in bodies for place in wrong(body, suggested)]
-    assert [] == differences(suggested, seen(*bodies, contract=suggested))
+    assert [] == differences(suggested, observation_of(*bodies, contract=suggested))
 
 
 @settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(responses())
 def test_conforming_traffic_suggests_nothing(body: dict[str, Any]) -> None:
-    assert [] == suggest(CONTRACT, seen(body)).actions
+    assert [] == suggest(CONTRACT, observation_of(body)).actions
 
 
 _VALUES = st.recursive(
@@ -183,7 +184,7 @@ _SCHEMAS = st.recursive(
         ]
     ),
     lambda inner: st.one_of(
-        st.builds(lambda one: {"type": "array", "items": one}, inner),
+        st.builds(lambda items: {"type": "array", "items": items}, inner),
         st.builds(
             lambda members, required: {"type": "object", "properties": members, "required": sorted(required)},
             st.dictionaries(st.sampled_from("abc"), inner, min_size=1, max_size=3),
@@ -209,7 +210,7 @@ def test_observed_integers_and_numbers_are_added_as_alternatives() -> None:
     """After 0 and 0.5, the suggested contract accepts other numbers, and no text."""
     alternatives = [{"type": "object", "required": [name]} for name in "ab"]
     contract = contract_of({"oneOf": alternatives})
-    suggested = suggest(contract, seen(0, 0.5, contract=contract)).contract
+    suggested = suggest(contract, observation_of(0, 0.5, contract=contract)).contract
 
     assert [] == [place for body in (0, 0.5, 7, 2.25) for place in wrong(body, suggested)]
     assert [] != list(wrong("text", suggested))
@@ -222,11 +223,11 @@ def test_observed_integers_and_numbers_are_added_as_alternatives() -> None:
 def test_any_suggested_contract_accepts_its_traffic(schema: Any, shared: Any, bodies: list[Any]) -> None:
     """Except for differences listed as impossible to express."""
     contract = contract_of(schema, {"Shared": shared})
-    suggestion = suggest(contract, seen(*bodies, contract=contract))
+    suggestion = suggest(contract, observation_of(*bodies, contract=contract))
     if suggestion.unsaid:
         return
     suggested = suggestion.contract
-    assert [] == differences(suggested, seen(*bodies, contract=suggested))
+    assert [] == differences(suggested, observation_of(*bodies, contract=suggested))
     assert [] == [place for body in bodies for place in wrong(body, suggested)]
 
 
@@ -239,18 +240,19 @@ def test_bodies_that_violate_other_rules_are_still_rejected(
 ) -> None:
     """A body is rejected unless the observed ones broke the contract at the same location in the same way."""
     contract = contract_of(schema, {"Shared": shared})
-    # A finding shows the first of the values that were seen at a place.
+    # A finding shows the first of the values that were observed at a location.
     admitted, breaks = (set().union(*(_broken(contract, body) for body in some)) for some in (bodies, [further]))
     # A schema that accepts any number accepts integers.
     admitted |= {(location, kind, "integer") for location, kind, value in admitted if value == "number"}
     if breaks and not admitted & breaks:
-        assert wrong(further, suggest(contract, seen(*bodies, contract=contract)).contract) != []
+        assert wrong(further, suggest(contract, observation_of(*bodies, contract=contract)).contract) != []
 
 
 def _broken(contract: Contract, body: Any) -> set[tuple[str, str, str]]:
-    findings = differences(contract, seen(body, contract=contract))
+    """Return location, kind and value of each difference; of an undocumented property, the type of its value."""
+    findings = differences(contract, observation_of(body, contract=contract))
     return {
-        # Where nothing was documented, all values of a type that was seen are taken.
+        # Where nothing was documented, all values of an observed type are accepted.
         (finding.location, kind, json_type_of(value) if kind == "undocumented-property" else str(value))
         for finding in findings
         for kind in [finding.extra["kind"]]
@@ -261,7 +263,7 @@ def _broken(contract: Contract, body: Any) -> set[tuple[str, str, str]]:
 SHARED = {"type": "object", "properties": {"n": {"type": "string"}}, "required": ["n"]}
 
 
-def _two() -> Contract:
+def _with_shared_component() -> Contract:
     """Return a contract with three uses of one component, all of one Python object, as a YAML alias yields."""
     reference = {"$ref": "#/components/schemas/Shared"}
     nested = {"type": "object", "properties": {"in": reference}}
@@ -282,7 +284,7 @@ def test_a_shared_component_changes_only_where_it_was_observed(
     used: Callable[[Any], Any], elsewhere: Callable[[Any], Any]
 ) -> None:
     """It is copied there, with the reason, and stays unchanged for other references."""
-    suggested = made_of(used(5), contract=_two())
+    suggested = suggested_contract(used(5), contract=_with_shared_component())
     assert ([], []) == (wrong(used(5), suggested), wrong(used("a"), suggested))
     assert wrong(elsewhere(5), suggested) != []
     assert suggested.document["components"]["schemas"]["Shared"] == SHARED
@@ -291,12 +293,12 @@ def test_a_shared_component_changes_only_where_it_was_observed(
 def test_a_component_used_once_is_changed_in_place() -> None:
     """The target of the action is the component's property."""
     contract = contract_of({"$ref": "#/components/schemas/Shared"}, {"Shared": SHARED})
-    targets = [action["target"] for action in suggest(contract, seen({"n": 5}, contract=contract)).actions]
+    targets = [action["target"] for action in suggest(contract, observation_of({"n": 5}, contract=contract)).actions]
     assert ["$.components.schemas.Shared.properties.n"] == targets
 
 
 def test_an_undocumented_status_is_documented_with_the_observed_body() -> None:
-    observation = seen({"detail": "no", "code": 4}, {"detail": "yes", "code": 5}, status=418)
+    observation = observation_of({"detail": "no", "code": 4}, {"detail": "yes", "code": 5}, status=418)
     suggested = suggest(CONTRACT, observation).contract
     response = suggested.operations[0].responses["418"]
     assert response.description == "I'm a Teapot"
@@ -319,21 +321,21 @@ def test_the_overlay_contains_no_values_except_enum_values() -> None:
             put(5, "status", "paused")(runtimes),
         )
     )()
-    text = json.dumps(suggest(CONTRACT, seen(body)).overlay)
+    text = json.dumps(suggest(CONTRACT, observation_of(body)).overlay)
     assert (secret in text, "paused" in text, "snapshot" in text) == (False, True, True)
 
 
 def test_descriptions_contain_the_evidence() -> None:
     """The description of a suggested action has the location and "9 of 10"."""
     body = edited(lambda runtimes: (on_all(tenant="a")(runtimes), runtimes[0].pop("tenant")))()
-    (action,) = suggest(CONTRACT, seen(body)).actions
+    (action,) = suggest(CONTRACT, observation_of(body)).actions
     assert action["description"] == "200 runtimes[*].tenant: the contract does not document this property, 9 of 10."
 
 
 def test_the_overlay_does_not_depend_on_the_order_of_traffic() -> None:
     """The same bodies in reverse order suggest the same actions."""
-    bodies = [edited(edit)() for edit in SEEN.values()]
-    first, second = (suggest(CONTRACT, seen(*order)).actions for order in (bodies, bodies[::-1]))
+    bodies = [edited(edit)() for edit in OBSERVED.values()]
+    first, second = (suggest(CONTRACT, observation_of(*order)).actions for order in (bodies, bodies[::-1]))
     assert first == second
 
 
@@ -341,7 +343,7 @@ def test_differences_that_no_overlay_can_express_are_listed() -> None:
     """A hundred statuses are not an enumeration, and values that were only counted cannot be listed."""
     body = sample()
     body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
-    ((finding, why),) = suggest(CONTRACT, seen(body)).unsaid
+    ((finding, why),) = suggest(CONTRACT, observation_of(body)).unsaid
     assert (finding.location, why.split(":")[0]) == (
         "runtimes[*].status",
         "there are more values than an enumeration lists",

@@ -19,7 +19,7 @@ from pytest_bctrl.observed.suggest import Suggestion, suggest
 from tests.contract.documents import contract_of
 from tests.variants.runtimes import sample
 
-from .bodies import CONTRACT, LABEL, seen
+from .bodies import CONTRACT, LABEL, observation_of
 from .test_suggest import wrong
 
 TEXT = {"type": "string"}
@@ -27,18 +27,22 @@ ROOT = "$.paths['/v1/things/{id}'].get.responses['200'].content['application/jso
 
 
 def thing(*required: str, **properties: Any) -> dict[str, Any]:
+    """Return an object schema with these properties."""
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
 def suggested(contract: Contract, *bodies: Any) -> Suggestion:
-    return suggest(contract, seen(*bodies, contract=contract))
+    """Return the suggestion for bodies."""
+    return suggest(contract, observation_of(*bodies, contract=contract))
 
 
 def unsaid(contract: Contract, *bodies: Any) -> list[tuple[str, str]]:
+    """Return location and reason of each difference that no overlay can express."""
     return [(finding.location, why) for finding, why in suggested(contract, *bodies).unsaid]
 
 
 def kind(name: str, value: Any) -> dict[str, Any]:
+    """Return an object schema with a kind, which is required, and the schema of a value."""
     return thing("kind", kind={"const": name}, value=value)
 
 
@@ -163,7 +167,7 @@ def test_a_referenced_response_is_changed_at_its_definition() -> None:
 
 
 def test_an_undocumented_status_without_a_body_is_documented_without_content() -> None:
-    (action,) = suggest(CONTRACT, seen(NO_BODY, status=418)).actions
+    (action,) = suggest(CONTRACT, observation_of(NO_BODY, status=418)).actions
     assert {"418": {"description": "I'm a Teapot"}} == action["update"]
 
 
@@ -181,7 +185,7 @@ def test_an_undocumented_status_without_a_body_is_documented_without_content() -
 def test_an_undocumented_media_type_is_documented(
     response: tuple[int, str, bytes], types: list[str], unsaid: list[str]
 ) -> None:
-    """In the response of the observed status; only the JSON body is learned."""
+    """In the response of the observed status; only a JSON body is described. An invalid name or body is not added."""
     status, media, body = response
     sent = Response(CONTRACT, CONTRACT.operations[0], status, (("Content-Type", media),) if media else (), body)
     observation = from_data(json.loads(json.dumps(as_data(sent.observed))))

@@ -1,4 +1,4 @@
-"""Who moved, case by case: what upstream changed, what the API sends, and the name that is owed."""
+"""Cases of attribution: what upstream changed, what the API sends, and the expected cause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Change = Callable[[dict[str, Any]], object]
 class Case(NamedTuple):
     """The changes of upstream's schemas and of ten runtimes of the API, and the expected cause."""
 
-    moved: str
+    cause: str
     rule: str
     location: str
     upstream: Change = lambda schemas: None
@@ -28,35 +28,35 @@ def item(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def schema(schemas: dict[str, Any], last: str) -> dict[str, Any]:
-    """Return the component whose name ends like this."""
+    """Return the only component whose name ends with `last`."""
     (name,) = (name for name in schemas if name.endswith(last))
     component: dict[str, Any] = schemas[name]
     return component
 
 
-def adding(name: str, *, required: bool = False, **said: Any) -> Change:
-    """Return a change that adds a property."""
+def adding(name: str, *, required: bool = False, **keywords: Any) -> Change:
+    """Return a change that adds a property with these keywords, or a text."""
 
     def change(schemas: dict[str, Any]) -> None:
-        item(schemas)["properties"][name] = said or {"type": "string"}
+        item(schemas)["properties"][name] = keywords or {"type": "string"}
         item(schemas)["required"] += [name] if required else []
 
     return change
 
 
 def listing(value: str) -> Change:
-    """Return a change that adds a status."""
+    """Return a change that adds a value to the enum of the status."""
     return lambda schemas: schema(schemas, "ItemsStatus")["enum"].append(value)
 
 
 def unlisting(value: str) -> Change:
-    """Return a change that removes a status."""
+    """Return a change that removes a value from the enum of the status."""
     return lambda schemas: schema(schemas, "ItemsStatus")["enum"].remove(value)
 
 
-def saying(name: str, **said: Any) -> Change:
-    """Return a change that replaces the schema of a property."""
-    return lambda schemas: item(schemas)["properties"].update({name: said})
+def replacing(name: str, **keywords: Any) -> Change:
+    """Return a change that replaces the schema of a property by these keywords."""
+    return lambda schemas: item(schemas)["properties"].update({name: keywords})
 
 
 def branching(kind: str) -> Change:
@@ -70,7 +70,7 @@ def branching(kind: str) -> Change:
 
 
 def without(*names: str) -> Edit:
-    """Return the names of properties that no runtime has."""
+    """Return an edit that removes properties from all runtimes."""
     return lambda runtimes: [runtime.pop(name, None) for runtime in runtimes for name in names]
 
 
@@ -92,14 +92,14 @@ CASES: dict[str, Case] = {
         STALE,
         "response-property-became-nullable",
         "runtimes[*].name",
-        saying("name", type=["string", "null"]),
+        replacing("name", type=["string", "null"]),
         put(3, "name", None),
     ),
     "a type that upstream allows": Case(
         STALE,
         "response-property-type-generalized",
         "runtimes[*].name",
-        saying("name", type=["string", "integer"]),
+        replacing("name", type=["string", "integer"]),
         put(3, "name", 5),
     ),
     "an absence that upstream allows": Case(
@@ -110,7 +110,7 @@ CASES: dict[str, Case] = {
         without("region"),
     ),
     "a format that upstream gave up": Case(
-        STALE, "response-property-type-changed", "runtimes[*].id", saying("id", type="string"), put(3, "id", "x-3")
+        STALE, "response-property-type-changed", "runtimes[*].id", replacing("id", type="string"), put(3, "id", "x-3")
     ),
     "an absence that upstream allows and nobody saw": Case(
         UNKNOWN,
@@ -134,7 +134,7 @@ CASES: dict[str, Case] = {
         PROMISED, "response-property-one-of-added", "runtimes[*].backing", branching("snapshot")
     ),
     "a null that is never sent": Case(
-        PROMISED, "response-property-became-nullable", "runtimes[*].name", saying("name", type=["string", "null"])
+        PROMISED, "response-property-became-nullable", "runtimes[*].name", replacing("name", type=["string", "null"])
     ),
     "a property that is gone and still sent": Case(
         PROMISED,
@@ -146,7 +146,7 @@ CASES: dict[str, Case] = {
         PROMISED, "response-property-enum-value-removed", _STATUS, unlisting("failed"), on_all(status="failed")
     ),
     "a type that is not sent": Case(
-        PROMISED, "response-property-type-changed", "runtimes[*].name", saying("name", type="integer")
+        PROMISED, "response-property-type-changed", "runtimes[*].name", replacing("name", type="integer")
     ),
     "a required property that is missing": Case(BROKEN, _SCHEMA, "runtimes[*].region", api=without("region")),
     "a null where none is allowed": Case(BROKEN, _SCHEMA, "runtimes[*].name", api=put(3, "name", None)),
@@ -154,7 +154,11 @@ CASES: dict[str, Case] = {
     "no uuid": Case(BROKEN, _SCHEMA, "runtimes[*].id", api=put(3, "id", "x-3")),
     "a null that no alternative takes": Case(BROKEN, _SCHEMA, "runtimes[*].backing", api=put(3, "backing", None)),
     "both types, and each document has one": Case(
-        BROKEN, "response-property-type-changed", "runtimes[*].name", saying("name", type="integer"), put(3, "name", 5)
+        BROKEN,
+        "response-property-type-changed",
+        "runtimes[*].name",
+        replacing("name", type="integer"),
+        put(3, "name", 5),
     ),
     "a property of a branch that is never sent": Case(
         PROMISED,
@@ -166,13 +170,13 @@ CASES: dict[str, Case] = {
         UNKNOWN, _VALUE, _STATUS, listing("paused"), lambda runtimes: runtimes.clear()
     ),
     "a limit, which nobody counts": Case(
-        UNKNOWN, "response-property-max-length-set", "runtimes[*].name", saying("name", type="string", maxLength=40)
+        UNKNOWN, "response-property-max-length-set", "runtimes[*].name", replacing("name", type="string", maxLength=40)
     ),
     "values of what was free": Case(
         UNKNOWN,
         "response-property-became-enum",
         "runtimes[*].region",
-        saying("region", type="string", enum=["eu-west-3"]),
+        replacing("region", type="string", enum=["eu-west-3"]),
     ),
     "a property of what was free": Case(
         UNKNOWN,
@@ -182,13 +186,16 @@ CASES: dict[str, Case] = {
         put(3, "metadata", {"team": "x"}),
     ),
     "a format that nobody looked for": Case(
-        UNKNOWN, "response-property-type-specialized", "runtimes[*].name", saying("name", type="string", format="email")
+        UNKNOWN,
+        "response-property-type-specialized",
+        "runtimes[*].name",
+        replacing("name", type="string", format="email"),
     ),
 }
 
 
 def published(case: Case) -> dict[str, Any]:
-    """Return the published spec of a case."""
+    """Return the spec that upstream publishes in a case."""
     import copy
 
     spec = copy.deepcopy(SPEC)
@@ -196,8 +203,8 @@ def published(case: Case) -> dict[str, Any]:
     return spec
 
 
-def answered(case: Case) -> dict[str, Any]:
-    """Return the API's body in a case: ten runtimes, half of them with every property."""
+def sent_body(case: Case) -> dict[str, Any]:
+    """Return the body that the API sends in a case: ten runtimes, edited; half of them have every property."""
     runtimes = [full_runtime(number) if number % 2 else bare_runtime(number) for number in range(10)]
     case.api(runtimes)
     return {"runtimes": runtimes}

@@ -1,4 +1,4 @@
-"""Reports as real parts make them: bodies that break the contract, specs that moved, traffic that was observed."""
+"""Reports as real parts make them: bodies that break the contract, specs that changed, traffic that was observed."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Example:
 
 
 def _body() -> dict[str, Any]:
+    """Return a list of 300 runtimes with violations of several kinds."""
     runtimes = [{**runtime(name=f"runtime {i}"), "id": f"6f6d9a0c-9c1d-4f0e-8d5e-{i:012d}"} for i in range(300)]
     for item in runtimes[::7]:
         item["status"] = "archived"
@@ -52,17 +53,19 @@ def _body() -> dict[str, Any]:
 
 
 def _observed(body: dict[str, Any]) -> Observation:
-    seen = Observation()
-    observe(CONTRACT, OPERATION, 200, body, seen)
+    """Return the observation of a body and of 28 error responses."""
+    observation = Observation()
+    observe(CONTRACT, OPERATION, 200, body, observation)
     refusal = {"code": "not_found", "message": "no such space", "reasonClass": "client", "requestId": "r"}
     for status, count in ((401, 10), (404, 18)):
         for _ in range(count):
-            observe(CONTRACT, OPERATION, status, {"error": refusal}, seen)
-    seen.parameters[OPERATION.label, "path:id"] = 38
-    return seen
+            observe(CONTRACT, OPERATION, status, {"error": refusal}, observation)
+    observation.parameters[OPERATION.label, "path:id"] = 38
+    return observation
 
 
 def _drift() -> list[Finding]:
+    """Return the findings for three changes of the published spec."""
     changed = (
         TEXT.replace("- failed", "- failed\n        - paused")
         .replace("        region:\n          type: string", "        region:\n          type: integer")
@@ -108,7 +111,7 @@ def failed() -> Example:
 
 
 def passed() -> Example:
-    """Return the same run without findings."""
+    """Return the run of `failed` without findings, and with its passed tests only."""
     example = failed()
     assert example.run is not None
     tests = tuple(test for test in example.run.tests if test.outcome == "passed")
@@ -127,8 +130,8 @@ def drift() -> Example:
     return Example(tuple(_drift()), Title("drift", "contracts/runtimes.openapi.yaml", UPSTREAM), None)
 
 
-def moved() -> Example:
-    """Return an attribution by three sources, with one of two differences accepted."""
+def attributed() -> Example:
+    """Return two drift findings, one with a cause and its three sources, and one that is accepted."""
     first, second = _drift()[:2]
     sources = {"vendored": "string", "upstream": "integer", "observed": "integer, 300 of 300"}
     accepted = {"reason": "the consumer is fixed next week", "expires": "2027-01-31", "where": "bctrl-baseline.yaml:3"}
@@ -144,7 +147,7 @@ def moved() -> Example:
 
 
 def many(count: int) -> Example:
-    """Return a run with so many different findings, of ten rules and every level."""
+    """Return a run with this many different findings, of ten rules and every level."""
     example = failed()
     first = example.findings[0]
     findings = tuple(
@@ -162,7 +165,7 @@ def many(count: int) -> Example:
 
 
 def of_one_rule(count: int) -> Example:
-    """Return a run with so many findings of a single rule and level."""
+    """Return a run with this many findings of a single rule and level."""
     example = many(count)
     return replace(
         example, findings=tuple(replace(finding, rule="rule", level="error") for finding in example.findings)

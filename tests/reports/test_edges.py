@@ -35,6 +35,7 @@ THING = {
 
 
 def _named(nodes: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """Return the first node with a name."""
     return next(node for node in nodes if node["name"] == name)
 
 
@@ -70,6 +71,7 @@ TEXT = {"type": "string"}
 
 
 def _object(**members: Any) -> dict[str, Any]:
+    """Return an object schema with these properties."""
     return {"type": "object", "properties": members}
 
 
@@ -82,6 +84,7 @@ NODE["dependentSchemas"] = {"kids": _object(count={"type": "integer"})}
 
 
 def _tree(node: dict[str, Any]) -> str:
+    """Return the names of a node and of all below it: `name(child, child)`."""
     below = ", ".join(map(_tree, node["children"]))
     return f"{node['name']}({below})" if below else str(node["name"])
 
@@ -134,16 +137,16 @@ def test_sarif_omits_missing_fingerprints() -> None:
 def test_the_heading_of_a_group_names_its_location_or_operations() -> None:
     """The component, the number of findings, and its only location or its operations."""
 
-    def found(*places: tuple[str, str]) -> Finding:
+    def finding_at(*places: tuple[str, str]) -> Finding:
         extra = {"places": [{"operation": operation, "location": location} for operation, location in places]}
         return Finding("r", "error", places[0][1], "m", operation=places[0][0], extra=extra)
 
-    first, second = found(("GET /a", "id")), found(("GET /a", "name"))
+    first, second = finding_at(("GET /a", "id")), finding_at(("GET /a", "name"))
     assert Group("#/x", [first]).heading == "#/x: 1 error, at GET /a · id"
     assert Group("#/x", [first, second]).heading == "#/x: 2 errors, in 1 operation: GET /a"
     assert Group("GET /a", [first, second]).heading == "GET /a: 2 errors"
-    document_group = found(("", ""), ("", "info"))
-    assert Group("", [document_group]).heading == "the document: 1 error"
+    document_finding = finding_at(("", ""), ("", "info"))
+    assert Group("", [document_finding]).heading == "the document: 1 error"
 
 
 def test_a_response_is_not_named_twice_in_a_location() -> None:
@@ -159,17 +162,20 @@ def test_a_response_is_not_named_twice_in_a_location() -> None:
 TITLE = Title("check", "contract", "0123")
 
 
-def found(**members: Any) -> list[Finding]:
+def schema_findings(**members: Any) -> list[Finding]:
+    """Return the schema findings of the sample with properties of one runtime changed."""
     body = sample()
     body["runtimes"][3].update(members)
     return [finding for finding in check(json.dumps(body)) if finding.rule == "response_schema_conformance"]
 
 
 def _sarif(text: str) -> str:
+    """Return the message of the first result of a SARIF log."""
     return str(json.loads(text)["runs"][0]["results"][0]["message"]["text"])
 
 
 def _junit(text: str) -> str:
+    """Return all texts of a JUnit report."""
     return "".join(ElementTree.fromstring(text).itertext())
 
 
@@ -183,14 +189,14 @@ FORMATS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_shows_observed_expected_and_location(name: str) -> None:
-    text = FORMATS[name](writer(name)(found(status="archived"), TITLE))
+    text = FORMATS[name](writer(name)(schema_findings(status="archived"), TITLE))
     assert "archived, expected active | stopped | failed, as at runtimes[3].status" in text
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_shows_null_once(name: str) -> None:
     """The message says that null has the wrong type, so that the observed value is not repeated."""
-    text = FORMATS[name](writer(name)(found(name=None), TITLE))
+    text = FORMATS[name](writer(name)(schema_findings(name=None), TITLE))
     assert "the value has the wrong type, null" in text
     assert "as at runtimes[3].name" in text
     assert "null, expected" not in text
@@ -198,10 +204,10 @@ def test_every_format_shows_null_once(name: str) -> None:
 
 def test_the_terminal_shows_null() -> None:
     """A runtime whose name is null: its finding is described with the observed value null."""
-    assert "  observed  null" in list(describe(found(name=None)))
+    assert "  observed  null" in list(describe(schema_findings(name=None)))
 
 
 def test_markdown_omits_line_numbers_without_documents() -> None:
     markdown = writer("markdown")
-    assert "| what | where | rule |" in markdown(found(status="archived"), TITLE)
+    assert "| what | where | rule |" in markdown(schema_findings(status="archived"), TITLE)
     assert "| what | where | lines | rule |" in markdown(drift().findings, TITLE)

@@ -19,10 +19,10 @@ from pytest_bctrl.reports.findings_json import findings_json, findings_schema
 from pytest_bctrl.reports.github import LIMIT, SHOWN, append_summary, findings_markdown, shown_commands
 from pytest_bctrl.reports.junit import findings_junit, junit_properties
 from pytest_bctrl.reports.sarif import findings_sarif
-from tests.reports.examples import Example, drift, failed, hostile, many, moved, passed, unchecked
+from tests.reports.examples import Example, attributed, drift, failed, hostile, many, passed, unchecked
 
 SARIF_SCHEMA = json.loads((Path(__file__).parent.parent / "drift" / "data" / "sarif-2.1.0.json").read_text("utf-8"))
-EXAMPLES = [failed, passed, unchecked, drift, moved, hostile]
+EXAMPLES = [failed, passed, unchecked, drift, attributed, hostile]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -143,7 +143,7 @@ def test_the_page_contains_the_same_exchange_once() -> None:
 
 def test_every_format_marks_accepted_findings() -> None:
     """In annotations they are notices, and in SARIF they are suppressed."""
-    report = moved()
+    report = attributed()
     writers = [findings_json, findings_sarif, findings_junit, findings_markdown, html.findings_html]
     texts = [str(write(report.findings, report.title, report.run)) for write in writers]
     commands = shown_commands(report.findings, report.title)

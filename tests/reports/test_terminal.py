@@ -15,6 +15,7 @@ from pytest_bctrl.reports.wording import counted, shown
 
 
 def finding(level: Any = "error", rule: str = "r", **fields: Any) -> Finding:
+    """Return a finding with a location and a message, unless `fields` has others."""
     return Finding(rule, level, **{"location": "a[*].b", "message": "it is wrong", **fields})
 
 

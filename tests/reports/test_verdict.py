@@ -1,4 +1,4 @@
-"""The verdict: never a good word where nothing was checked, and always what it rests on."""
+"""The verdict of a report: its status, and the sentence with the reasons."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import yaml
 
 from pytest_bctrl.observed.attribution import AHEAD, BROKEN, PROMISED, STALE
 from tests.drift.published import SPEC
-from tests.observed.three_sources import CASES, answered, published
+from tests.observed.three_sources import CASES, published, sent_body
 from tests.variants import named
 from tests.variants.runtimes import SPACE_ID
 from tests.variants.server import serve
@@ -44,7 +44,7 @@ def upstream(pytester: pytest.Pytester) -> Path:
 
 def service_with(name: str) -> Service:
     """Return a service that lists the runtimes of a case, in the space of the tests."""
-    body: dict[str, Any] = answered(CASES[name])
+    body: dict[str, Any] = sent_body(CASES[name])
     for runtime in body["runtimes"]:
         runtime["spaceId"] = SPACE_ID
     return Service(document=lambda: json.loads(json.dumps(body)))
