@@ -117,8 +117,7 @@ def compare_with_upstream(
 def notes_on_adoption(revision: Document, findings: list[Finding]) -> list[str]:
     """Return a note per operation that the suite would exclude, if `revision` is too costly to validate; else none.
 
-    There are none either without findings. Raises `DocumentError` if no operation is
-    left.
+    Without findings there are none. Raises `DocumentError` if no operation is left.
     """
     if not findings:
         return []

@@ -27,7 +27,7 @@ class PartEncoding(NamedTuple):
 
 
 def encodings(normal: Normalizer, media: Part, media_type: str) -> dict[str, PartEncoding]:
-    """Return the explicit encodings of a form's declared properties, by name; none for another media type (4.8.15)."""
+    """Return the explicit encodings of a form's declared properties, by name (OpenAPI 3.1, 4.8.15); else none."""
     essence = media_type.partition(";")[0]
     if essence != _URLENCODED and not essence.startswith("multipart/"):
         return {}

@@ -64,7 +64,7 @@ class SchemaComparer:
         return Verifier(self.sides)
 
     def changes(self, old: Schema, new: Schema, view: View) -> list[Located]:
-        """Return the changes between two schemas with paths (`.name`, `[*].id`); of equal ones, the worst, nearest."""
+        """Return the changes between two schemas with paths (`.name`); of equal ones, the worst and nearest."""
         pair = self._compared_pair(old, new, view)
         if pair is None or not pair.differs:
             return []
