@@ -1,4 +1,4 @@
-"""What all tests share: the same surroundings, and the same examples, in every run."""
+"""What all tests share: the same environment, and the same examples, in every run."""
 
 from __future__ import annotations
 
@@ -88,14 +88,14 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker the socket of the server that it shares with the others."""
+    """Pass a worker the socket of the server of forks, which it shares with the others."""
     if _FORK_SERVER in node.config.stash:
         node.workerinput["fork_server"] = str(node.config.stash[_FORK_SERVER])
 
 
 @pytest.fixture(scope="session")
 def fork_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the socket of the server of forks: that of all workers, or one that the first test to need it starts."""
+    """Yield the socket of the server of forks: that of all workers, or of one that runs until the tests end."""
     shared = getattr(request.config, "workerinput", {}).get("fork_server")
     if shared is not None:
         yield Path(shared)
@@ -114,6 +114,7 @@ def python(request: pytest.FixtureRequest) -> list[str]:
 
 @pytest.fixture
 def _imported_where_used(request: pytest.FixtureRequest) -> None:
+    """Import the whole package for a test, unless its folder runs pytest in subprocesses only."""
     if not SUBPROCESSES_ONLY.intersection(request.path.parts):
         request.getfixturevalue("_imported")
 
@@ -125,11 +126,10 @@ def pytester(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> pytest.Pytester:
-    """`pytester.runpytest` runs in this process; what only a process of its own shows says `runpytest_subprocess`.
+    """Return pytest's `pytester`, whose `runpytest` runs in this process, and `runpytest_subprocess` in a fork.
 
-    That process is a fork, and so are the workers of pytest-xdist. What only a new process shows, which has imported
-    nothing, says `pytester.run(sys.executable, "-m", "pytest")`. The tests of installations start new processes only,
-    with all installed plugins.
+    The workers of pytest-xdist are forks too. `pytester.run(sys.executable, "-m", "pytest")` starts a new process,
+    which has imported nothing. The tests of installations start new processes only, with all installed plugins.
     """
     if SUBPROCESSES_ONLY.intersection(request.path.parts):
         return pytester
@@ -148,6 +148,7 @@ class _ForkedWorkers:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
+        """Let the workers be forks of the shared server."""
         forks.Workers(self._request.getfixturevalue("fork_server")).pytest_xdist_setupnodes(specs)
 
 

@@ -56,6 +56,7 @@ def document() -> dict[str, Any]:
 
 
 def _list(name: str, model: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the path item of a list, with these parameters and those of paging."""
     paging = [
         {**_query("cursor", type="string", minLength=1), "x-bctrl-setting": "cursor"},
         _query("order", type="string", enum=["asc", "desc"]),
@@ -75,10 +76,12 @@ def _list(name: str, model: str, parameters: list[dict[str, Any]]) -> dict[str, 
 
 
 def _query(name: str, **schema: Any) -> dict[str, Any]:
+    """Return an optional query parameter with this schema."""
     return {"name": name, "in": "query", "schema": schema}
 
 
 def _response(description: str, model: str) -> dict[str, Any]:
+    """Return a response whose JSON body has the schema of a model."""
     schema = {"$ref": f"#/components/schemas/{model}"}
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
@@ -89,6 +92,7 @@ def _simplified(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(schema: Any) -> Any:
+    """Return a schema and its subschemas simplified; a boolean schema unchanged."""
     if not isinstance(schema, dict):
         return schema
     result: dict[str, Any] = {}

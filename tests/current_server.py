@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
     fault = ""
 
     def log_message(self, *_arguments: Any) -> None:
-        """Keep quiet."""
+        """Print nothing."""
 
     def do_GET(self) -> None:
         """Send a page of the list, or an error."""
@@ -124,6 +124,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815
 
     def _page(self, path: str, pairs: list[tuple[str, str]]) -> Mapping[str, Any]:
+        """Return the requested page of a list. Raises `Rejected` for a wrong key, version, path or query."""
         if self.fault != "any key" and self.headers.get("Authorization") != f"Bearer {KEY}":
             raise Rejected(401, "auth.unauthorized")
         if self.headers.get("BCTRL-Version") != VERSION:
@@ -145,6 +146,7 @@ class Handler(BaseHTTPRequestHandler):
         return page
 
     def _validated(self, pairs: list[tuple[str, str]]) -> dict[str, str]:
+        """Return the query by name. Raises `Rejected` for an invalid or repeated parameter."""
         query = dict(pairs)
         limit = query.get("limit", "20")
         is_number = limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= 100
@@ -165,6 +167,7 @@ class Handler(BaseHTTPRequestHandler):
         return query
 
     def _error(self, code: str) -> Mapping[str, Any]:
+        """Return the body of an error."""
         if self.fault == "flat errors":
             return {"error": code}
         reason = {"auth.unauthorized": "unauthorized", "space.not_found": "not_found"}.get(code, "invalid_input")

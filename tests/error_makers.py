@@ -1,4 +1,4 @@
-"""Helpers of the error triggers: settings, files, servers and contracts with a mistake."""
+"""What the error triggers call: settings, files, servers and contracts with a mistake."""
 
 from __future__ import annotations
 
@@ -34,18 +34,22 @@ class Given:
         self._ini, self._options = ini or {}, options
 
     def getoption(self, name: str) -> object:
+        """Return the value of an option; None if it was not given."""
         return self._options.get(name)
 
     def getini(self, name: str) -> object:
+        """Return an ini value; empty if it was not given."""
         return self._ini.get(name, "")
 
 
 def written(folder: Path, text: str | bytes, name: str = "file.yaml") -> str:
+    """Write a file to a folder, and return its path."""
     (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
     return str(folder / name)
 
 
 def run(module: Any, *arguments: str) -> object:
+    """Run the command of a module of `pytest_bctrl.cli`, and return its exit code."""
     import argparse
 
     parser = argparse.ArgumentParser()
@@ -54,26 +58,30 @@ def run(module: Any, *arguments: str) -> object:
 
 
 def traffic_of_two(folder: Path) -> object:
+    """Read a body as traffic of a contract with two operations, so that the operation is not known."""
     return read_traffic([written(folder, "{}")], two())
 
 
 def server(**arguments: Any) -> MockServer:
+    """Return a mock server of the packaged contract that is not started."""
     return MockServer(load(), **arguments)
 
 
 def bodiless() -> object:
+    """Return the samples of an operation whose only response has no body."""
     contract = contract_of(responses={"204": {"description": "x"}})
     return Samples(contract, contract.operations[0])
 
 
 def two() -> Contract:
+    """Return a contract with two operations."""
     spec = document()
     spec["paths"]["/v1/others"] = {"get": {"operationId": "others", "responses": {}}}
     return from_document(spec, "things.json")
 
 
 def https(certificate: Path | str = "", **variables: str) -> object:
-    """A client for https, in an environment that names these variables alone."""
+    """Return a client for https, in an environment without variables of proxies and certificates but these."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.lower().endswith(("_proxy", "ssl_cert_file"))]:
             patch.delenv(name)
@@ -83,15 +91,18 @@ def https(certificate: Path | str = "", **variables: str) -> object:
 
 
 def own(context: object) -> object:
+    """Return the argument, which is no response: the function of a wrong fault."""
     return context
 
 
 def with_fault(function: Callable[..., Any]) -> object:
-    made = server().extend(faults=[mock_fault("mine")(function)])
-    return made.fault("mine").fault.change(object())  # type: ignore[arg-type]
+    """Return the result of a custom fault's function in a mock server, called with a wrong argument."""
+    mock = server().extend(faults=[mock_fault("mine")(function)])
+    return mock.fault("mine").fault.change(object())  # type: ignore[arg-type]
 
 
 def serve(server: socket.socket, response: bytes) -> None:
+    """Accept one connection, receive a request, and send a response."""
     connection, _ = server.accept()
     with connection:
         connection.recv(65536)
@@ -99,26 +110,29 @@ def serve(server: socket.socket, response: bytes) -> None:
 
 
 def paths_of(number: int) -> dict[str, Any]:
+    """Return a document with this number of paths."""
     return {"openapi": "3.1.0", "paths": {f"/{index}": {"get": {}} for index in range(number)}}
 
 
 def nested(levels: int, name: str = "deeper") -> dict[str, Any]:
+    """Return objects inside each other, each with a member of this name."""
     return {name: nested(levels - 1, name)} if levels else {}
 
 
 def listless() -> Any:
+    """Return a contract whose response has no list."""
     return contract_of({"type": "object", "properties": {"id": {"type": "string"}}})
 
 
 def circular() -> object:
-    """A circle that no reading comes across, since it was made afterwards."""
+    """Resolve a circular reference that was added after the contract was read."""
     contract = contract_of(True, {"A": {}})
     contract.document["components"]["schemas"]["A"]["$ref"] = "#/components/schemas/A"
     return contract.resolve({"$ref": "#/components/schemas/A"})
 
 
 def contradicted(each: str = "") -> Samples:
-    """Samples of a contract whose schema and invariants cannot both be kept."""
+    """Return samples of a contract whose schema and invariants contradict each other."""
     rule = {"rule": "r", "level": "error", "because": "x", "each": each, "same": ["a", "b"]}
     schema = {"properties": {"a": {"const": 1}, "b": {"const": 2}}, "required": ["a", "b"]}
     contract = contract_of(schema, None, **{"x-bctrl-invariants": [rule]})
@@ -126,12 +140,12 @@ def contradicted(each: str = "") -> Samples:
 
 
 def listing(schema: Any) -> Samples:
-    """Samples of a list of such items."""
+    """Return samples of a list whose items have this schema."""
     contract = contract_of({"type": "array", "items": schema})
     return Samples(contract, contract.operations[0])
 
 
 def sampled(schema: Any) -> Any:
-    """The sample of a contract whose one body has this schema."""
+    """Return the sample of a contract whose only body has this schema."""
     contract = contract_of(schema)
     return Samples(contract, contract.operations[0]).sample()

@@ -46,7 +46,7 @@ IS_AVAILABLE = sys.platform == "linux" and "coverage" not in sys.modules
 
 @contextmanager
 def forking_server(folder: Path, *arguments: str) -> Iterator[Path]:
-    """Start the server; yield the path of its socket."""
+    """Start the server of forks; yield the path of its socket, in `folder`; the server ends with the block."""
     # Its variables are those of the caller, except for the ones that only a start of Python reads.
     variables = {name: value for name, value in os.environ.items() if not re.match("PYTHON(?!PATH$)", name)}
     variables["PYTHONHASHSEED"] = os.environ.get("PYTHONHASHSEED", "0")
@@ -65,7 +65,7 @@ def forking_server(folder: Path, *arguments: str) -> Iterator[Path]:
 
 @contextmanager
 def server_of_workers(folder: Path, run: pytest.Config) -> Iterator[tuple[Path, Path]]:
-    """Start the server; yield its socket, and the socket of its fork that has imported the tests of a run."""
+    """Start the server of forks; yield its socket, and that of its fork which has imported the tests of a run."""
     where, arguments = run.invocation_params.dir, run.invocation_params.args
     with forking_server(folder, "--tests", str(where), *map(str, arguments)) as server:
         yield server, folder / "workers"
@@ -141,6 +141,8 @@ def _reap() -> None:
 
 
 def _load() -> None:
+    """Import what a run of pytest with this package needs, and run the contract suite once."""
+
     class Loading:
         def pytest_configure(self) -> None:
             """Import everything while pytest rewrites the assertions of plugins."""
@@ -220,7 +222,7 @@ def _set_up_hypothesis() -> None:
 
 
 def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
-    """Run what a command line of Python names, or a command of that name, and return its exit code."""
+    """Run a command line of Python, or `pytest` or `pytest-bctrl`, and return its exit code."""
     try:
         match arguments:
             case ["-W", "error", *rest]:
@@ -271,7 +273,7 @@ def _exit(code: object) -> NoReturn:
 
 
 def _end(caller: socket.socket, child: int) -> None:
-    """Kill a run whose caller was killed."""
+    """Wait for the end of the caller's connection, and kill the run."""
     if not caller.recv(1):
         os.kill(child, signal.SIGKILL)
 

@@ -16,7 +16,7 @@ def operation(schema: Any, **more: Any) -> Doc:
 
 
 def document(fine: Any, paths: Doc, openapi: str = "3.1.0") -> Doc:
-    """Return a document with `GET /fine`, which responds with this schema, these paths, and some components."""
+    """Return a document with `GET /fine`, which responds with the schema `fine`, with these paths and components."""
     return {
         "openapi": openapi,
         "info": {"title": "Things", "version": "1"},

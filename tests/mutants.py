@@ -1,4 +1,4 @@
-"""Measures how many mutants of checks and drift rules the tests find, in a sample drawn by seed.
+"""Measures how many mutants of checks and drift rules the tests detect, in a random sample.
 
 `python -m tests.mutants [--count N] [--seed S] [--children N] [PATTERN…]`, as `tox -e mutation` does. All of them
 take hours; a sample gives the same result within the printed bounds. The same seed draws the same mutants as
@@ -20,8 +20,8 @@ from pathlib import Path
 
 PATTERNS = ["pytest_bctrl.checks.*", "pytest_bctrl.drift.*"]
 FEW = "pytest_bctrl.drift.options.*"
-FOUND = frozenset({"killed", "timeout", "segfault"})
-UNFOUND = frozenset({"survived", "no tests"})
+DETECTED = frozenset({"killed", "timeout", "segfault"})
+UNDETECTED = frozenset({"survived", "no tests"})
 
 
 def main() -> int:
@@ -39,22 +39,23 @@ def main() -> int:
     sampled = {name for sample in drawn.values() for name in sample}
     _mutmut("run", *sorted(sampled), "--max-children", str(options.children))
     results = _results()
-    results |= _tried_again([name for name in sorted(sampled) if results[name] in UNFOUND])
+    results |= _retried([name for name in sorted(sampled) if results[name] in UNDETECTED])
     for pattern, sample in drawn.items():
-        print(_told(pattern, sum(fnmatchcase(name, pattern) for name in names), [results[name] for name in sample]))
+        print(_summary(pattern, sum(fnmatchcase(name, pattern) for name in names), [results[name] for name in sample]))
     for name in sorted(sampled):
-        if results[name] not in FOUND:
+        if results[name] not in DETECTED:
             print(f"{results[name]}: {name}")
     print("what one changes: mutmut show NAME")
-    return 0 if {results[name] for name in sampled} <= FOUND | UNFOUND else 1
+    return 0 if {results[name] for name in sampled} <= DETECTED | UNDETECTED else 1
 
 
 def _mutmut(*arguments: str) -> None:
+    """Run mutmut. Raises `CalledProcessError` if it fails."""
     subprocess.run([sys.executable, "-m", "mutmut", *arguments], check=True)
 
 
-def _tried_again(names: list[str]) -> dict[str, str]:
-    """Return the results of mutants that fail a test which mutmut omits and which passes without them."""
+def _retried(names: list[str]) -> dict[str, str]:
+    """Return `killed` for each mutant with which a test fails that mutmut omits and that passes without it."""
     settings = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
     left_out = [
         option.removeprefix("--ignore=")
@@ -63,6 +64,7 @@ def _tried_again(names: list[str]) -> dict[str, str]:
     ]
 
     def failed(mutant: str, *arguments: str) -> list[str]:
+        """Return the tests that fail with a mutant; without a mutant if the name is empty."""
         command = [sys.executable, "-m", "pytest", "-q", *settings["pytest_add_cli_args"], *left_out, *arguments]
         environment = {**os.environ, "PYTHONPATH": str(Path("mutants").absolute()), "MUTANT_UNDER_TEST": mutant}
         done = subprocess.run(command, cwd="mutants", env=environment, check=False, capture_output=True, text=True)
@@ -85,13 +87,15 @@ def _results() -> dict[str, str]:
 
 
 def _sample(names: list[str], pattern: str, options: argparse.Namespace) -> list[str]:
+    """Return random mutants that match a pattern: `options.count`, or all if there are fewer."""
     fitting = [name for name in names if fnmatchcase(name, pattern)]
     return random.Random(options.seed).sample(fitting, min(options.count, len(fitting)))
 
 
-def _told(pattern: str, total: int, results: list[str]) -> str:
+def _summary(pattern: str, total: int, results: list[str]) -> str:
+    """Return a line with the share of detected mutants in a sample of `total`, and its bounds."""
     counts = Counter(results)
-    detected, count = sum(counts[outcome] for outcome in FOUND), len(results)
+    detected, count = sum(counts[outcome] for outcome in DETECTED), len(results)
     low, high = _bounds(detected, count) if count < total else (detected / count, detected / count)
     share = f"{detected} of {count} found, {detected / count:.1%} ({low:.1%} to {high:.1%})"
     return f"{pattern} {share}; {total} there are; {dict(counts)}"

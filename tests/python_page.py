@@ -74,12 +74,14 @@ def _alias(path: str, values: Sequence[str]) -> str:
 
 
 def _public(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """Return the callables of a module's `__all__` by name; without that, those that the module defines."""
     defined = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
     values = ((name, getattr(module, name)) for name in getattr(module, "__all__", defined))
     return ((name, value) for name, value in values if callable(value))
 
 
 def _entry(path: str, value: Any, hidden: Collection[str]) -> str:
+    """Return the entry of a class or function: usage, docstring, and the members that are not hidden."""
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(value))).body
     assert isinstance(node, _Definition)
     assert value.__doc__, path
@@ -93,7 +95,7 @@ def _entry(path: str, value: Any, hidden: Collection[str]) -> str:
 
 
 def _arguments(node: _Definition) -> str:
-    """The parameters and return type of a callable, as source code."""
+    """Return the parameters and return type of a callable, as source code; for a data class, its fields."""
     if not isinstance(node, ast.ClassDef):
         arguments = re.sub(r"^(self|cls)(, )?", "", ast.unparse(node.args))
         return f"({arguments})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")
@@ -107,13 +109,14 @@ def _arguments(node: _Definition) -> str:
 
 
 def _class_node(value: type) -> ast.ClassDef:
+    """Return the syntax tree of a class."""
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(value))).body
     assert isinstance(node, ast.ClassDef)
     return node
 
 
 def _unlisted_bases(value: Any) -> list[type]:
-    """Return the base classes, the most general first, whose members belong to the entry because they have none."""
+    """Return the base classes of this package that have no entry of their own, the most general first."""
     bases = []
     for base in getattr(value, "__mro__", ())[1:]:
         if base.__name__ in pytest_bctrl.__all__ or not base.__module__.startswith("pytest_bctrl."):
@@ -123,7 +126,7 @@ def _unlisted_bases(value: Any) -> list[type]:
 
 
 def _members(node: _Definition) -> Iterator[tuple[str, str, str]]:
-    """Return the members of a class, in order: name, usage and docstring."""
+    """Yield name, usage and docstring of each public member of a class that has a docstring, in order."""
     for inner in node.body if isinstance(node, ast.ClassDef) else ():
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and not inner.name.startswith("_"):
             is_value = any("property" in ast.unparse(decorator) for decorator in inner.decorator_list)

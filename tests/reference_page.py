@@ -81,12 +81,15 @@ class Declared:
     ini: dict[str, str] = field(default_factory=dict)
 
     def getgroup(self, name: str, description: str) -> Declared:
+        """Return the object itself, which records the options of every group."""
         return self
 
     def addoption(self, name: str, **attributes: Any) -> None:
+        """Record an option."""
         self.options[name] = attributes
 
     def addini(self, name: str, help: str, type: str = "string", default: Any = None) -> None:  # noqa: A002
+        """Record the help of an ini key."""
         self.ini[name] = help
 
 
@@ -99,7 +102,7 @@ def declared() -> Declared:
 
 @cache
 def _shown(option: str) -> str:
-    """Return the output of pytest in an empty folder."""
+    """Return the output of pytest with an option, in an empty folder."""
     command = [sys.executable, "-m", "pytest", option, "-p", "no:cacheprovider", "--color=no"]
     with tempfile.TemporaryDirectory() as folder:
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
@@ -157,6 +160,7 @@ def checks_page() -> str:
 
 
 def _settings() -> Iterator[str]:
+    """Yield a row of the table per option, for the key, and per ini key without an option."""
     options = declared()
     variables = environment()
     types = {setting.ini: lookup.FILE_TYPES[setting.native].name for setting in table.SETTINGS}
@@ -181,6 +185,7 @@ def arguments(command: str) -> list[argparse.Action]:
 
 
 def _command(command: str, words: str) -> Iterator[str]:
+    """Yield the lines about a command: heading, description, and a table of its arguments."""
     yield f"\n### pytest-bctrl {command}\n"
     yield f"{words[0].upper()}{words[1:]}.\n"
     yield "| argument | what it is |"
@@ -189,6 +194,7 @@ def _command(command: str, words: str) -> Iterator[str]:
 
 
 def _rows(actions: list[argparse.Action], before: str = "") -> Iterator[str]:
+    """Yield a row per argument, also those of subcommands; `before` is the name of the subcommand."""
     for action in actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {choice.dest: choice.help for choice in action._choices_actions}
@@ -200,6 +206,7 @@ def _rows(actions: list[argparse.Action], before: str = "") -> Iterator[str]:
 
 
 def _typed(action: argparse.Action) -> str:
+    """Return an argument as users type it, such as `--format FORMAT`."""
     value = action.metavar or (f"{{{','.join(map(str, action.choices))}}}" if action.choices else action.dest.upper())
     if not action.option_strings:
         return str(value)
@@ -207,10 +214,12 @@ def _typed(action: argparse.Action) -> str:
 
 
 def _help(action: argparse.Action) -> str:
+    """Return the help of an argument, with its default."""
     return (action.help or "") % {"default": action.default, "prog": "pytest-bctrl"}
 
 
 def _cell(text: str) -> str:
+    """Return a text for a cell of a Markdown table."""
     return text.replace("|", "\\|")
 
 

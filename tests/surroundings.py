@@ -1,4 +1,4 @@
-"""The surroundings of the tests: the same for every run, in any shell, terminal or CI job, as any user.
+"""The environment of the tests: the same for every run, in any shell, terminal or CI job, as any user.
 
 `tests/conftest.py` enters them before it collects a test, so the tests and every process that they start have them. A
 test about one of these variables sets it.
@@ -47,7 +47,7 @@ BROWSERS = {"linux": ".cache/ms-playwright", "darwin": "Library/Caches/ms-playwr
 
 
 def normalised(environment: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Return the normalised environment of the tests and their subprocesses."""
+    """Return an environment without the variables in `REMOVED`, with those in `FIXED`, and with this home directory."""
     inherited = {
         name: value for name, value in environment.items() if KEPT.fullmatch(name) or not REMOVED.fullmatch(name)
     }
@@ -90,6 +90,7 @@ def _link_tables(storage: Path) -> None:
 
 
 def _replace_environment(environment: Mapping[str, str]) -> None:
+    """Set the variables of this process to exactly these, and its time zone."""
     for name in os.environ.keys() - environment.keys():
         del os.environ[name]
     os.environ.update(environment)

@@ -21,6 +21,7 @@ SAMPLE: dict[str, Any] = json.loads(packaged().sample.read_text("utf-8"))
 
 
 def body(**changes: Any) -> dict[str, Any]:
+    """Return the sample body with its first runtime only, changed."""
     return {"runtimes": [{**copy.deepcopy(SAMPLE["runtimes"][0]), **changes}]}
 
 
@@ -59,7 +60,7 @@ def test_fail_on_includes_all_worse_levels(fail_on: Any, expected: list[str]) ->
 
 KINDS = ("harmless", "schema", "undocumented", "invariants")
 BODIES = [variant for variant in CATALOGUE if variant.kind in KINDS and "every-fifth" not in variant.name]
-"""Those whose fault is in every answer: one body has it."""
+"""The variants whose fault is in every response, so that one body has it."""
 VERDICTS = {"error": "error", "warning": "warning", "pass": "none"}
 
 

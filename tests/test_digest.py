@@ -12,7 +12,7 @@ from pytest_bctrl.findings.digest import hex_digest
 def test_digest_is_the_same_without_the_implementation_of_the_interpreter(
     monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
 ) -> None:
-    """An interpreter without its own implementation of SHA-256 computes the same digest with `hashlib`."""
+    """The digest is that of `hashlib`, with and without the interpreter's own implementation of SHA-256."""
     for name in missing:
         monkeypatch.setitem(sys.modules, name, None)
 

@@ -1,4 +1,4 @@
-"""`pytest-bctrl doctor`: what it says of an installation, of settings, of recordings, and of a target."""
+"""`pytest-bctrl doctor`: what it reports about an installation, settings, recordings, a target and a document."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         monkeypatch.delenv(name)
 
     def run(*arguments: str, **environment: str) -> tuple[int, Callable[..., dict[str, str]]]:
+        """Run doctor with JSON output; return its exit code, and a function that finds a line of the output."""
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         code = main(["doctor", "--format", "json", *arguments])
@@ -45,6 +46,7 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         assert data["exit_code"] == code
 
         def line(topic: str, words: str = "") -> dict[str, str]:
+            """Return the first line about a topic whose text contains the words."""
             return next(
                 line_of_output
                 for line_of_output in data["lines"]
@@ -129,10 +131,10 @@ def test_recordings_are_counted_and_unreadable_ones_reported(doctor: Doctor, tmp
     ("security", "text"),
     [([{"key": []}], "no request sent: no key is set (--bctrl-mock needs none)"), ([], "responds: 200")],
 )
-def test_the_words_of_the_packaged_contract_are_not_used_for_another(
+def test_the_space_id_is_not_mentioned_for_a_contract_without_one(
     doctor: Doctor, tmp_path: Path, security: list[Any], text: str
 ) -> None:
-    """For a contract without a space id, the next command has none; a request is sent if the contract needs no key."""
+    """The next command does not set it; a request is sent if the contract needs no key either."""
     schemes = {"key": {"type": "http", "scheme": "bearer"}}
     operation = {"security": security, "responses": {"200": {"description": "x"}}}
     document = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": {"/a": {"get": operation}}}
@@ -189,6 +191,7 @@ def test_a_key_without_a_space_id_is_reported(doctor: Doctor) -> None:
 def test_the_target_gets_one_request_and_its_result_is_reported(
     doctor: Doctor, space: str, key: str, code: int, words: str
 ) -> None:
+    """An empty space id or key stands for that of the server."""
     with serve_variant(named("plain")) as server:
         variables = {"BCTRL_API_KEY": key or server.api_key, "BCTRL_SPACE_ID": space or server.space_id}
         result, line = doctor(BCTRL_BASE_URL=server.url, **variables)
@@ -197,6 +200,7 @@ def test_the_target_gets_one_request_and_its_result_is_reported(
 
 
 def probed(url: str, timeout: float = 60) -> Line:
+    """Return the line about a target at this URL."""
     return probe(ContractRun("live", load(), url, Secret(KEY), {"space_id": "mine"}, "error", 1), timeout=timeout)
 
 
@@ -225,7 +229,8 @@ def test_an_unexpected_response_of_the_target_is_reported(
     assert ("target", state, True, True) == (line.topic, line.state, text in line.text, hint in line.hint)
 
 
-def _in_the_clear(listener: socket.socket) -> None:
+def _respond_without_tls(listener: socket.socket) -> None:
+    """Accept one connection, and send a response in plain HTTP."""
     connection, _ = listener.accept()
     with connection:
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -236,7 +241,7 @@ def test_a_failed_connection_is_reported_as_unknown() -> None:
     """A closed port, an unknown host name, and https to a plain HTTP server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        thread = threading.Thread(target=_in_the_clear, args=(listener,), daemon=True)
+        thread = threading.Thread(target=_respond_without_tls, args=(listener,), daemon=True)
         thread.start()
         insecure = probed(f"https://127.0.0.1:{port}")
         thread.join(10)

@@ -75,7 +75,7 @@ def faults(name: str, tree: ast.AST) -> Iterator[str]:
 
 
 def test_every_error_has_problem_location_and_hint() -> None:
-    """Each call of an error class in the package's source passes `where` and `hint`, but for a list of exceptions."""
+    """Each call of an error class in the package passes problem, `where` and `hint`, except for a listed call."""
     assert sum(1 for tree in trees().values() for _ in calls(tree)) > 200
     assert CALLS_WITHOUT_LOCATION == [fault for name, tree in trees().items() for fault in faults(name, tree)]
 
@@ -107,7 +107,7 @@ WITHOUT_LOCATION = {"sample text"}
 def test_an_error_message_has_problem_location_and_expected_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: str
 ) -> None:
-    """Each mistake is made: its error has a location and a hint, is one line, and shows neither key nor traceback."""
+    """The error of each mistake has a location and a hint, is a single line, and shows neither key nor traceback."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BctrlError) as caught:
         TRIGGERS[mistake](tmp_path)

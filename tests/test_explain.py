@@ -1,4 +1,4 @@
-"""`pytest-bctrl explain`: every rule is there, and the kit finds what breaks it by its own example."""
+"""`pytest-bctrl explain`: every rule has an explanation, and the kit detects the example that breaks the rule."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from pytest_bctrl.suite.selftest import IMPATIENT
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
 from tests.traffic.servers import CLOSE, serve
-from tests.traffic.servers import response as said
+from tests.traffic.servers import response as response_of
 
 CONTRACT = load()
-KNOWN = {explanation.name: explanation for explanation in explanations(CONTRACT)}
+EXPLANATIONS = {explanation.name: explanation for explanation in explanations(CONTRACT)}
 INVARIANTS = [rule["rule"] for rule in CONTRACT.operations[0].invariants]
 RUN = ContractRun("live", CONTRACT, "", Secret("key_0123456789abcdef"), {"space_id": "s"}, "error", 5)
 
 
-def found(run: ContractRun, *tests: str) -> set[str]:
-    """Return the rules of the findings of the contract suite."""
+def rules_found(run: ContractRun, *tests: str) -> set[str]:
+    """Return the rules of the findings of the contract suite, or of some of its tests."""
     target = Target(run, IMPATIENT, timeout=10)
     try:
         return {finding.rule for finding in run_probes(target, *tests)}
@@ -46,7 +46,7 @@ def found(run: ContractRun, *tests: str) -> set[str]:
 
 @pytest.mark.parametrize("name", rules())
 def test_the_example_response_of_each_rule_triggers_the_rule(name: str) -> None:
-    """A server that sends it is reported by the suite with that rule."""
+    """The suite reports the rule for a server that sends the example response to the requests that it is for."""
     rule = rules()[name]
     document = deepcopy(CONTRACT.document)
     merge_update(document["paths"]["/v1/spaces/{id}/runtimes"]["get"], json.loads(rule.documented))
@@ -54,29 +54,30 @@ def test_the_example_response_of_each_rule_triggers_the_rule(name: str) -> None:
     length = "" if "Content-Length" in head or " 204 " in head else f"\nContent-Length: {len(body)}"
     response = f"{head}{length}\n\n".replace("\n", "\r\n").encode() + body.encode()
 
-    def say(connection: socket.socket, _number: int) -> object:
+    def respond(connection: socket.socket, _number: int) -> object:
+        """Send the example to the requests that it is for, and an empty list to others."""
         is_meant = rule.to.lower() in server.requests[-1].lower()
-        connection.sendall(response if is_meant else said(body=b'{"runtimes": []}'))
+        connection.sendall(response if is_meant else response_of(body=b'{"runtimes": []}'))
         return CLOSE
 
-    with serve(say) as server:
-        assert name in found(replace(RUN, contract=from_document(document, "c.json"), base_url=server.url))
-    assert rule.http.rstrip() in KNOWN[name].example.replace("\n  ", "\n")
+    with serve(respond) as server:
+        assert name in rules_found(replace(RUN, contract=from_document(document, "c.json"), base_url=server.url))
+    assert rule.http.rstrip() in EXPLANATIONS[name].example.replace("\n  ", "\n")
 
 
 @pytest.mark.parametrize("name", INVARIANTS)
-def test_the_example_fault_of_each_invariant_triggers_it(name: str) -> None:
-    fault = shlex.split(KNOWN[name].example)[-1]
+def test_the_example_fault_of_each_invariant_triggers_its_rule(name: str) -> None:
+    fault = shlex.split(EXPLANATIONS[name].example)[-1]
     with MockServer(CONTRACT) as mock:
         mock.fault(fault)
         run = replace(RUN, base_url=mock.url, key=mock.api_key, values={"space_id": mock.space_id})
-        assert name in found(run, "test_invariant")
+        assert name in rules_found(run, "test_invariant")
 
 
 def test_every_rule_has_an_explanation() -> None:
-    """Those of checks, invariants, requests and drift, in this order, without an empty part."""
-    assert [*rules(), *INVARIANTS, *request_rules(), *drift_rules()] == [*KNOWN]
-    assert [] == [explanation for explanation in KNOWN.values() if "" in explanation]
+    """They are those of checks, invariants, requests and drift, in this order, and no part of one is empty."""
+    assert [*rules(), *INVARIANTS, *request_rules(), *drift_rules()] == [*EXPLANATIONS]
+    assert [] == [explanation for explanation in EXPLANATIONS.values() if "" in explanation]
 
 
 @pytest.mark.parametrize("name", ["strict_json", "unique_ids", "api-server-removed"])
@@ -92,7 +93,7 @@ def test_the_printed_baseline_entry_can_be_read(capsys: pytest.CaptureFixture[st
 def test_without_an_argument_it_lists_the_names_of_all_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == main(["explain"])
     lines = capsys.readouterr().out.splitlines()
-    assert [*KNOWN] == lines
+    assert [*EXPLANATIONS] == lines
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_invariants_without_an_overlay_refer_to_the_contract() -> None:
 
 
 def test_an_invariant_is_described_by_the_contract() -> None:
-    """The explanation of an own invariant is its `because`, with location and level."""
+    """The explanation of an invariant is its `because`, with its remaining parts."""
     rule = {"rule": "one", "level": "error", "because": "a runtime's id is its own", "unique": "error"}
     operation = replace(CONTRACT.operations[0], invariants=(rule,))
     (shown,) = (

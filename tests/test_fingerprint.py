@@ -72,7 +72,7 @@ TRANSPORT_ERRORS = [
 
 
 def retried_error(error: type[httpx.TransportError], detail: str) -> Finding:
-    """Return the finding for an attempt that failed with this error before another one succeeded."""
+    """Return the finding for an attempt that failed with this error before a second attempt succeeded."""
     failed = Attempt("GET", "http://h/", None, error.__name__, detail, 1.0, reused=False, begun=False)
     succeeded = Attempt("GET", "http://h/", 200, None, "", 1.0, reused=False, begun=True)
     (finding,) = transport_errors.attempt_findings(load().operations[0], [failed, succeeded], "curl")
@@ -105,10 +105,12 @@ def test_each_problem_of_a_body_has_a_fingerprint_that_rewording_keeps(
     headers = (("Content-Type", "application/json"),)
 
     def body_findings() -> list[Finding]:
+        """Return the findings about the whole body of a response."""
         response = Response(contract, contract.operations[0], 200, headers, body)
         return [finding for finding in check_protocol(response) if finding.location == "body"]
 
     def reworded(body: bytes) -> Parsed:
+        """Return the parsed body, with other messages of its problems."""
         parsed = parse(body)
         return replace(parsed, problems=tuple(f"other words: {problem}" for problem in parsed.problems))
 

@@ -53,7 +53,7 @@ signal.pause()
 
 
 def test_workers_are_forks_that_have_imported_the_tests(request: pytest.FixtureRequest) -> None:
-    """They share one server; a run without workers has one of its own."""
+    """A worker has the tests of another process; a run without workers has imported them itself."""
     is_worker = hasattr(request.config, "workerinput")
     assert is_worker == (IMPORTED_BY != os.getpid())
 
@@ -61,7 +61,7 @@ def test_workers_are_forks_that_have_imported_the_tests(request: pytest.FixtureR
 def test_a_fork_runs_in_the_folder_of_its_caller_however_long_the_path_of_the_socket_is(
     fork_server: Path, tmp_path: Path
 ) -> None:
-    """With its variables: one run passes, and one fails."""
+    """It has its variables too: a run with the variable passes, and one without it fails."""
     folder = tmp_path / ("a" * 60) / ("b" * 60)
     folder.mkdir(parents=True)
     (folder / "forks").symlink_to(fork_server.parent)
@@ -79,7 +79,7 @@ def test_a_fork_runs_in_the_folder_of_its_caller_however_long_the_path_of_the_so
 
 @pytest.mark.parametrize(("code", "expected", "error"), [("", 0, ""), ("7", 7, ""), ("'why'", 1, "why\n")])
 def test_a_fork_ends_as_a_process_does(fork_server: Path, code: str, expected: int, error: str) -> None:
-    """Its threads and its functions for the exit are run, and what it wrote is written."""
+    """Its threads and exit functions are run, its output is complete, and it has the exit code and message."""
     command = [*forks.command(fork_server), "-u", "-c", ENDS.replace("EXIT", code)]
     ended = subprocess.run(command, capture_output=True, text=True)
     assert (expected, ["at exit", "executor", "thread"], error) == (
@@ -100,7 +100,7 @@ def test_a_fork_runs_a_command_of_the_package(fork_server: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("disposition", [signal.SIG_DFL, signal.SIG_IGN])
 def test_a_fork_receives_the_signals_of_its_caller(fork_server: Path, disposition: signal.Handlers) -> None:
-    """What its caller ignores, it ignores too."""
+    """SIGTERM ends it as its handler says; it ignores SIGHUP if its caller does."""
     before = signal.signal(signal.SIGHUP, disposition)
     command = [*forks.command(fork_server), "-u", "-c", WAITS]
     try:
@@ -115,7 +115,7 @@ def test_a_fork_receives_the_signals_of_its_caller(fork_server: Path, dispositio
 
 
 def test_a_fork_is_killed_with_its_caller(fork_server: Path) -> None:
-    """It can clean nothing up, as a process that is killed itself."""
+    """Its exit functions are not run."""
     command = [*forks.command(fork_server), "-u", "-c", CLEANS_UP]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -125,7 +125,7 @@ def test_a_fork_is_killed_with_its_caller(fork_server: Path) -> None:
 
 
 def test_a_run_that_repeats_failures_has_workers_that_have_imported_the_tests(tmp_path: Path) -> None:
-    """`--lf` is an option of the cache, which the run that imports them must not write."""
+    """With `--lf`, the fork for workers has imported them, and no cache is written."""
     suite = tmp_path / "suite"
     suite.mkdir()
     (suite / "test_imported.py").write_text(TEST, "utf-8")

@@ -30,7 +30,7 @@ def import_graph(trees: Mapping[str, ast.Module]) -> Graph:
 
 
 def imported(tree: ast.Module, modules: Collection[str]) -> Iterator[str]:
-    """Yield the modules among `known` that a module imports; a module of a package, not the package it is in."""
+    """Yield those of `modules` that a module imports; for a module of a package, not the package."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
@@ -104,7 +104,7 @@ def test_every_form_of_import_is_recognised(text: str) -> None:
 
 
 def test_at_most_six_modules_are_at_the_root() -> None:
-    """A reader of the package's folder sees packages named after their contents."""
+    """The folder of the package has mostly packages, which are named after their contents."""
     names = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py", "__main__.py"}
     assert len(names) <= 6, sorted(names)
 

@@ -47,6 +47,7 @@ def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     (tmp_path / "bookshop.yaml").write_text(BOOKSHOP, "utf-8")
 
     def run(*arguments: str, code: int = 0) -> str:
+        """Run `init`, which exits with this code, and return its output and errors."""
         assert code == main(["init", *arguments])
         shown = capsys.readouterr()
         return shown.out + shown.err
@@ -65,9 +66,9 @@ def run_command(command: str, **variables: str) -> subprocess.CompletedProcess[s
 
 def steps(job: str) -> list[dict[str, Any]]:
     """Return the steps of a job of the written workflow."""
-    found = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"][job]["steps"]
-    assert isinstance(found, list)
-    return found
+    written_steps = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"][job]["steps"]
+    assert isinstance(written_steps, list)
+    return written_steps
 
 
 def test_another_document_of_the_same_name_is_an_error_and_nothing_is_written(init: Init, tmp_path: Path) -> None:
@@ -233,7 +234,7 @@ def _activated(line: str) -> str:
 
 
 def test_files_that_exist_are_kept_and_what_to_add_is_printed(init: Init, tmp_path: Path) -> None:
-    """Tests, workflow and configuration."""
+    """The tests, the workflow and the configuration stay as they are."""
     mine = {"test_api.py": "def test_mine(): pass\n", str(WORKFLOW): "name: mine\n", "pytest.ini": "[pytest]\n"}
     for name, text in mine.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -262,7 +263,7 @@ def test_a_second_run_changes_nothing(init: Init, tmp_path: Path) -> None:
 
 
 def test_tests_go_to_the_folder_tests_and_requirements_are_installed(init: Init, tmp_path: Path) -> None:
-    """If the project has a folder `tests` and requirements.txt."""
+    """The project has a folder `tests` and a requirements.txt."""
     (tmp_path / "tests").mkdir()
     (tmp_path / "requirements.txt").write_text("requests\n")
     init()

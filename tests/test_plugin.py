@@ -37,7 +37,7 @@ def test_key(bctrl_api_key):
 
 
 def test_an_unused_plugin_imports_nothing(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that uses none of it loads none of its modules and libraries; other plugins are disabled."""
+    """A run that uses none of it loads neither the contract suite nor a library; other plugins are disabled."""
     pytester.makepyfile(IDLE)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
@@ -73,7 +73,7 @@ def test_a_contract_run_may_be_the_first_to_import_hypothesis(
 
 
 def test_the_fixtures_work_on_the_mock(pytester: pytest.Pytester) -> None:
-    """A project whose tests use each fixture passes in a run with `--bctrl-mock`."""
+    """Of a project whose tests use the fixtures, seven tests pass and one is skipped."""
     pytester.makepyfile(FIXTURES + MORE)
 
     pytester.runpytest(*STRICT).assert_outcomes(passed=7, skipped=1)

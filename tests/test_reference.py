@@ -76,8 +76,8 @@ def test_every_fixture_has_a_description() -> None:
     assert [] == [name for name, (_, words) in fixtures().items() if len(words) < 20]
 
 
-def test_every_option_ini_key_variable_and_mark_is_tested() -> None:
-    """The source of the tests contains each of them."""
+def test_every_option_ini_key_variable_fixture_and_mark_is_used() -> None:
+    """The documentation, the examples or the tests contain each of them."""
     looks = {
         **{name: rf"{name}\b(?!-)" for name in declared().options},
         **{name: rf"(?:\\n|\b){name} *=" for name in declared().ini},
@@ -89,8 +89,8 @@ def test_every_option_ini_key_variable_and_mark_is_tested() -> None:
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
-def test_every_command_and_argument_is_tested(command: str) -> None:
-    """The source of the tests contains the command and each of its options."""
+def test_every_command_and_option_is_used(command: str) -> None:
+    """The documentation, the examples or the tests contain the command and each of its options."""
     assert re.search(rf"\"{command}\"", USES)
     options = [action.option_strings[-1] for action in arguments(command) if action.option_strings]
     assert [] == [option for option in options if option not in USES]
@@ -106,15 +106,16 @@ def test_an_option_takes_precedence_over_a_variable_and_that_over_the_ini_file(
     config = pytester.parseconfig("--bctrl-fail-on=error")
     config_with_option = pytester.parseconfig(f"{setting.option}=from the command line")
 
-    assert "from the command line" == told(config_with_option, setting, variables)
+    assert "from the command line" == setting_value(config_with_option, setting, variables)
     for name in setting.environment:
-        assert f"from {name}" == told(config, setting, variables)
+        assert f"from {name}" == setting_value(config, setting, variables)
         del variables[name]
     if setting != table.FAIL_ON_LEVEL:
-        assert "from the ini file" == told(config, setting, variables)
+        assert "from the ini file" == setting_value(config, setting, variables)
 
 
-def told(config: pytest.Config, setting: table.Setting, variables: dict[str, str]) -> str:
-    setting_value = lookup.find_value(setting, config, variables)
-    assert setting_value is not None
-    return setting_value.value
+def setting_value(config: pytest.Config, setting: table.Setting, variables: dict[str, str]) -> str:
+    """Return the value of a setting, which must be set."""
+    resolved = lookup.find_value(setting, config, variables)
+    assert resolved is not None
+    return resolved.value

@@ -1,4 +1,4 @@
-"""What tests see of the shell, the terminal, the user and the CI job that start them: nothing."""
+"""Tests do not depend on the shell, the terminal, the user or the CI job that starts them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ SIGNALS = [
 
 
 def child(code: str) -> str:
+    """Return what Python prints when it runs this code in a new process."""
     command = [sys.executable, "-c", code]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -53,8 +54,8 @@ def test_only_required_environment_variables_are_kept(tmp_path: Path) -> None:
 
 
 def test_tests_and_their_subprocesses_have_the_normalised_environment() -> None:
-    seen = child("import os, time; print([os.environ.get('TZ'), time.tzname[0], os.umask(0), 'CI' in os.environ])")
-    assert str([FIXED["TZ"], "UTC", os.umask(0o022), False]) == seen
+    printed = child("import os, time; print([os.environ.get('TZ'), time.tzname[0], os.umask(0), 'CI' in os.environ])")
+    assert str([FIXED["TZ"], "UTC", os.umask(0o022), False]) == printed
     assert "UTC" == time.tzname[0]
     assert Path.home().name.startswith("home-")
 

@@ -1,4 +1,4 @@
-"""Has pre-commit itself install and run the hooks, until each has failed and passed: drift, by doing what it says.
+"""Lets pre-commit install and run the hooks: each passes and fails as it should, and drift passes after the update.
 
 `python tests/try_hook.py`, or `tox -e hook`: pre-commit builds an environment from the package index, so this is not
 a test of the suite. It installs the last commit.
@@ -30,7 +30,7 @@ repos:
 
 
 def main() -> int:
-    """Return 0 if each hook passes and fails as it should."""
+    """Return 0 if each hook passes and fails as it should, else 1."""
     with tempfile.TemporaryDirectory() as name:
         project, home = Path(name) / "project", Path(name) / "home"
         (project / "recordings").mkdir(parents=True)
@@ -41,20 +41,20 @@ def main() -> int:
         subprocess.run(["git", "init", "-q", "."], cwd=project, check=True)
         copy = project / "recordings" / "listing.har"
         shutil.copy(RECORDING, copy)
-        codes = [_tried(project, "pytest-bctrl-check")[0]]
+        codes = [_run_hook(project, "pytest-bctrl-check")[0]]
         _break_contract(copy)
-        code, printed = _tried(project, "pytest-bctrl-check")
+        code, printed = _run_hook(project, "pytest-bctrl-check")
         is_found = "response_schema_conformance" in printed
         codes += [code]
         spec = (ROOT / "contracts" / "runtimes.openapi.yaml").read_text("utf-8")
         page = f"```yaml\n{spec}```\n".replace("- failed\n", "- failed\n        - paused\n")
         (project / "page.md").write_text(page, "utf-8")
-        code, printed = _tried(project, "pytest-bctrl-drift")
+        code, printed = _run_hook(project, "pytest-bctrl-drift")
         advice = re.search(r"update your copy of the spec: (pytest-bctrl .*)", printed)
         (folder,) = (path.parent for path in home.glob("repo*/*/bin/pytest-bctrl"))
         if advice is not None:
             subprocess.run([folder / "pytest-bctrl", *advice[1].split()[1:]], cwd=project, check=True)
-        codes += [code, _tried(project, "pytest-bctrl-drift")[0]]
+        codes += [code, _run_hook(project, "pytest-bctrl-drift")[0]]
     return int(codes != [0, 1, 1, 0] or not is_found)
 
 
@@ -67,7 +67,8 @@ def _break_contract(recording: Path) -> None:
     recording.write_text(json.dumps(document), "utf-8")
 
 
-def _tried(project: Path, hook: str) -> tuple[int, str]:
+def _run_hook(project: Path, hook: str) -> tuple[int, str]:
+    """Run a hook on all files, print its output, and return exit code and standard output."""
     subprocess.run(["git", "add", "."], cwd=project, check=True)
     command = [sys.executable, "-m", "pre_commit", "run", hook, "--all-files", "--verbose", "--hook-stage", "manual"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)

@@ -14,7 +14,7 @@ from pytest_bctrl.cli import main
 
 
 def typed(folder: Path, *arguments: str, given: bytes = b"") -> CompletedProcess[str]:
-    """Run a command in a folder, with `given` as standard input, and return the result of its process."""
+    """Run a command of `pytest-bctrl` in a folder, in this process, with `given` as standard input."""
     code: object = None
     out, err, given_stream = (TextIOWrapper(BytesIO(data), "utf-8", newline="") for data in (b"", b"", given))
     with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:

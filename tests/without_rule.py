@@ -1,4 +1,4 @@
-"""Whether the tests notice that a rule is gone: `python -m tests.without_rule [--count N] [--seed S]`.
+"""Measures whether the tests fail without a rule: `python -m tests.without_rule [--count N] [--seed S]`.
 
 Removes checks and drift rules that a seed draws, one at a time, by dropping every finding of it where it is made, and
 runs the tests, those first that name the rule or try all rules, until one fails which passes with the rule in place.
@@ -42,6 +42,7 @@ class Failed:
     name = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Store the node id of a test that failed; the last one stays."""
         self.name = report.nodeid if report.failed else self.name
 
 
@@ -69,7 +70,7 @@ def main() -> int:
 
 
 def _files(rule: str) -> Iterator[list[str]]:
-    """Yield the files of tests that name a rule, in the file or in an import; those that try all rules; the others."""
+    """Yield lists of test files: those that name a rule, themselves or in an import; those of all rules; the others."""
     every = [path for pattern in TESTS for path in sorted((ROOT / "tests").glob(pattern))]
     naming = [path for path in every if any(rule in text for text in _texts(path))]
     of_all_rules = [ROOT / "tests" / name for name in TABLES]
@@ -78,6 +79,7 @@ def _files(rule: str) -> Iterator[list[str]]:
 
 
 def _texts(path: Path) -> Iterator[str]:
+    """Yield the source of a test file, and that of each module of the tests that it imports."""
     text = path.read_text("utf-8")
     yield text
     for name in IMPORTED.findall(text):
@@ -87,7 +89,7 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def _failing(rule: str, tests: list[str]) -> str:
-    """Return the first of the tests that fails without a rule; empty where all pass.
+    """Return the first of the tests that fails without a rule, or the exit code; empty if all pass.
 
     They run in a process of their own, which begins with all that is imported here.
     """
@@ -103,6 +105,7 @@ def _failing(rule: str, tests: list[str]) -> str:
 
 
 def _run(rule: str, tests: list[str]) -> str:
+    """Remove the findings of a rule in this process, run the tests, and return the first that fails."""
     for maker in MAKERS:
         without = _without(maker, rule)
         for name, module in list(sys.modules.items()):
@@ -119,6 +122,7 @@ def _run(rule: str, tests: list[str]) -> str:
 
 
 def _without(make: Callable[..., Any], rule: str) -> Callable[..., Any]:
+    """Return a function that returns the findings of `make`, except those of a rule."""
     return lambda *given, **named: [finding for finding in make(*given, **named) if finding.rule != rule]
 
 

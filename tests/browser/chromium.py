@@ -61,6 +61,7 @@ def main() -> None:
 
 
 def _on_path() -> str | None:
+    """Return the path of an installed Chromium or Chrome that `PATH` finds; None if there is none."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 

@@ -22,16 +22,17 @@ collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
-PATIENCE = 60_000
+TIMEOUT = 60_000
 """The milliseconds that a test waits for a page; a busy machine needs more than Playwright's five seconds."""
 
 Show = Callable[..., "Page"]
 
 
 def expect_value(page: Page, expression: str, expected: Any) -> None:
-    """Wait until a JavaScript expression has a value; fail with its current value. Playwright's `expect` waits for
+    """Wait until a JavaScript expression has a value; fail with its current value after the time limit.
 
-    visible content; this waits for everything else: focus, colours, sizes, the clipboard.
+    Playwright's `expect` waits for visible content; this waits for everything else: focus, colours, sizes, the
+    clipboard.
     """
     from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
@@ -45,10 +46,10 @@ def expect_value(page: Page, expression: str, expected: Any) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A browser for all tests of a process."""
+    """Yield a browser for all tests of a process; without an installed one, the tests fail."""
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     try:
         with launched() as browser:
             yield browser
@@ -59,22 +60,23 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
     """Return a function that opens a report as a file; at the end, check for console messages and foreign requests."""
-    troubles: list[str] = []
+    problems: list[str] = []
     contexts = []
 
     def opened(example: Example | Path, *, folded: bool = False, **options: Any) -> Page:
+        """Return the page of a report; all groups of findings are open unless `folded`."""
         path = example if isinstance(example, Path) else tmp_path / "report.html"
         if isinstance(example, Example):
             path.write_text(findings_html(example.findings, example.title, example.run), "utf-8")
         # What moves has another colour and size until it has arrived.
         context = chromium.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: troubles.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on("request", lambda request: _note(troubles, request.url, path))
-        page.on("dialog", lambda dialog: troubles.append(f"dialog: {dialog.message}"))
+        page.on("console", lambda message: problems.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+        page.on("request", lambda request: _note(problems, request.url, path))
+        page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
         page.goto(path.as_uri())
         if not folded:
             page.evaluate("document.querySelectorAll('details.group').forEach(group => { group.open = true; })")
@@ -86,9 +88,10 @@ def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
     yield opened
     for context in contexts:
         context.close()
-    assert [] == troubles
+    assert [] == problems
 
 
-def _note(troubles: list[str], url: str, path: Path) -> None:
+def _note(problems: list[str], url: str, path: Path) -> None:
+    """Add a problem for a request that is not for the report itself."""
     if url != path.as_uri():
-        troubles.append(f"request: {url}")
+        problems.append(f"request: {url}")

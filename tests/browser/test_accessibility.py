@@ -11,15 +11,15 @@ from tests.browser.conftest import DESKTOP, PHONE, Show
 from tests.reports.examples import Example, attributed, drift, failed, passed, unchecked
 
 EXAMPLES: list[Callable[[], Example]] = [failed, passed, unchecked, drift, attributed]
-# Each two of example, theme and width are seen together; all three at once would take twice the time.
-SEEN = [
+# Each two of example, theme and width are combined; all combinations of the three would take twice the time.
+COMBINATIONS = [
     pytest.param(example, scheme, (DESKTOP, PHONE)[(number + turn) % 2])
     for number, example in enumerate(EXAMPLES)
     for turn, scheme in enumerate(("light", "dark"))
 ]
 
 
-@pytest.mark.parametrize(("example", "scheme", "size"), SEEN)
+@pytest.mark.parametrize(("example", "scheme", "size"), COMBINATIONS)
 def test_axe_finds_no_violations(show: Show, example: Callable[[], Example], scheme: str, size: dict[str, int]) -> None:
     # axe is a script of its own, which the page's policy rightly keeps out.
     page = show(example(), viewport=size, color_scheme=scheme, bypass_csp=True)

@@ -1,4 +1,4 @@
-"""A page in a real browser asks the mock, which is of another origin, and reads what it answers."""
+"""A page in a real browser sends requests to the mock, which is of another origin, and reads the responses."""
 
 from __future__ import annotations
 

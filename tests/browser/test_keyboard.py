@@ -63,7 +63,7 @@ def test_a_location_in_the_contract_tree_filters_its_findings(show: Show) -> Non
 def test_focus_continues_after_loading_more_of_a_long_list(show: Show) -> None:
     """After Enter on `Show more`, the first new finding has the focus."""
     page = show(of_one_rule(200))
-    # As soon as the button is focused, nothing is added that nobody asked for.
+    # As soon as the button is focused, nothing is added without a request.
     page.get_by_role("button", name="Show more").focus()
     before = page.locator("details.finding").count()
     page.keyboard.press("Enter")

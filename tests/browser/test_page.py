@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from pytest_bctrl.escaping import escape_line
-from tests.browser.conftest import PATIENCE, PHONE, Show, expect_value
+from tests.browser.conftest import PHONE, TIMEOUT, Show, expect_value
 from tests.reports.examples import (
     HOSTILE,
     Example,
@@ -76,7 +76,7 @@ def test_every_finding_is_listed_with_its_count(show: Show) -> None:
 
 
 def test_a_single_finding_is_open_and_names_its_item(show: Show) -> None:
-    """If the report has only one, without a group around it."""
+    """A report with a single finding has no group around it."""
     example = failed()
     page = show(replace(example, findings=example.findings[:1]), folded=True)
     expect(page.locator(f"{FINDINGS}[open] .body")).to_be_visible()
@@ -91,7 +91,7 @@ def test_tests_without_findings_are_listed(show: Show) -> None:
 
 
 def test_findings_of_a_response_are_next_to_its_status(show: Show) -> None:
-    """Not below the last of its properties."""
+    """The button of the finding is above the name of the last property."""
     example = failed()
     renamed = replace(
         example.findings[0], location="status", sample=None, extra={**example.findings[0].extra, "status": "200"}
@@ -235,7 +235,7 @@ class TestTheme:
         expect_value(page, f"{RED} > 128", False)
         expect(page.get_by_role("button", name="Use the light theme")).to_be_visible()
         # A browser writes down what it is to remember when it gets to it, which may be after the page is asked again.
-        deadline = time.monotonic() + PATIENCE / 1000
+        deadline = time.monotonic() + TIMEOUT / 1000
         page.reload()
         while page.evaluate(f"{RED} > 128"):
             assert time.monotonic() < deadline, "the dark theme is not remembered"

@@ -46,6 +46,7 @@ def step(tmp_path: Path, environment: Path) -> Run:
     """Return a function that runs a step by id in an empty folder: exit code, outputs and printed text."""
 
     def run(name: str, inputs: dict[str, str], **more: str) -> tuple[int, dict[str, str], str]:
+        """Run a step with these inputs, the defaults of the others, and `more` environment variables."""
         chosen = next(step for step in STEPS if step.get("id") == name)
         values = {key: spec["default"] for key, spec in ACTION["inputs"].items()} | inputs
         outputs = tmp_path / "outputs"
@@ -59,7 +60,7 @@ def step(tmp_path: Path, environment: Path) -> Run:
             cwd=tmp_path,
             env={
                 **variables,
-                **{key: PLACEHOLDER.sub(lambda found: values[found[1]], text) for key, text in chosen["env"].items()},
+                **{key: PLACEHOLDER.sub(lambda match: values[match[1]], text) for key, text in chosen["env"].items()},
                 "PATH": f"{environment / 'bin'}{os.pathsep}{variables['PATH']}",
                 "GITHUB_OUTPUT": str(outputs),
                 "PYTEST_ADDOPTS": f"{UNUSED} -p no:randomly -p no:anyio",
@@ -127,8 +128,8 @@ def test_the_action_fails_for_a_faulty_live_target(step: Run) -> None:
     assert server.api_key not in output
 
 
-def test_the_action_fails_without_a_verdict(step: Run) -> None:
-    """A missing key, an unreachable target, and an unknown kind of target."""
+def test_the_action_fails_if_nothing_was_checked(step: Run) -> None:
+    """For an unreachable target, the exit code is 2; for a missing key or an unknown kind of target, 4."""
     dead = {"target": "live", "space-id": "x", "base-url": "http://127.0.0.1:9", "fail-on": "never"}
     code, outputs, _ = step("run", dead, BCTRL_API_KEY="pk_action_0123456789")
     assert (2, "not-checked") == (code, outputs["verdict"])
@@ -144,10 +145,12 @@ def test_drift_fails_the_action_until_the_spec_is_updated(step: Run, tmp_path: P
     (entry,) = (hook["entry"] for hook in HOOKS if hook["id"] == "pytest-bctrl-drift")
 
     def both() -> tuple[int, str, int]:
+        """Return the exit code and verdict of the action, and the exit code of the hook."""
         code, outputs, _ = step("run", {"target": "none", "upstream": "page.md"})
         return code, outputs["verdict"], command(f"{entry} page.md").returncode
 
     def command(text: str) -> subprocess.CompletedProcess[str]:
+        """Run a `pytest-bctrl` command in the folder of the test."""
         words = [sys.executable, "-m", "pytest_bctrl", *text.split()[1:]]
         return subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
 
@@ -157,15 +160,15 @@ def test_drift_fails_the_action_until_the_spec_is_updated(step: Run, tmp_path: P
 
 
 def test_the_action_compares_a_document_with_its_old_version(step: Run, tmp_path: Path) -> None:
-    """Without `upstream` there is nothing to compare."""
+    """A changed document fails the action, and an equal one passes; without `upstream`, the exit code is 4."""
     old = packaged().spec.read_text("utf-8")
     (tmp_path / "old.yaml").write_text(old)
     (tmp_path / "new.yaml").write_text(old.replace("- failed\n", "- failed\n        - paused\n"))
     inputs = {"target": "none", "base": "old.yaml", "report": "out.xml"}
 
-    code, outputs, told = step("run", {**inputs, "upstream": "new.yaml"})
-    assert (1, "failed") == (code, outputs["verdict"]), told
-    assert "::error file=new.yaml,line=" in told
+    code, outputs, output = step("run", {**inputs, "upstream": "new.yaml"})
+    assert (1, "failed") == (code, outputs["verdict"]), output
+    assert "::error file=new.yaml,line=" in output
     assert "paused" in (tmp_path / "out.xml").read_text("utf-8")
     assert 0 == step("run", {**inputs, "upstream": "old.yaml"})[0]
     assert 4 == step("run", inputs)[0]

@@ -1,4 +1,4 @@
-"""The image of the mock: no engine builds it here, but what it names is there, and what it runs is run."""
+"""The image of the mock: it is not built, but the files that it copies exist, and its commands are run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Stage = list[tuple[str, str]]
 
 
 def stages() -> Iterator[Stage]:
-    """Return the instructions of each stage, by name and arguments."""
+    """Yield the instructions of each stage, by name and arguments."""
     lines = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE)).splitlines()
     stage: Stage = []
     for line in filter(None, lines):
@@ -48,12 +48,13 @@ FINAL = dict(IMAGE)
 
 @pytest.fixture
 def port() -> str:
+    """Return a port that is free at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return str(probe.getsockname()[1])
 
 
 def words(instruction: str, port: str) -> list[str]:
-    """Return the command of ENTRYPOINT or HEALTHCHECK, with a free port of this machine."""
+    """Return the command of ENTRYPOINT or HEALTHCHECK, with this port instead of the image's."""
     data: list[str] = json.loads(instruction[instruction.index("[") :])
     return [word.replace("8787", port) for word in data]
 
@@ -77,7 +78,7 @@ def test_the_image_runs_the_built_wheel_without_root() -> None:
 
 
 def test_the_commands_of_the_image_serve_the_documented_compose_file(port: str) -> None:
-    """Key and token come from the environment, and are never printed."""
+    """The server gets healthy, serves with key and token of the environment, ends on SIGTERM, and prints neither."""
     service, tests = COMPOSE["mock"], COMPOSE["tests"]
     assert {*SECRETS} == {*service["environment"]}
     assert {"mock": {"condition": "service_healthy"}} == tests["depends_on"]
@@ -87,6 +88,7 @@ def test_the_commands_of_the_image_serve_the_documented_compose_file(port: str) 
     command = [*words(FINAL["ENTRYPOINT"], port), *service["command"]]
 
     def is_healthy() -> bool:
+        """Return whether the command of HEALTHCHECK passes."""
         probe = words(FINAL["HEALTHCHECK"], port)
         return 0 == subprocess.run(probe, env=environment, capture_output=True, timeout=60, check=False).returncode
 
@@ -98,11 +100,11 @@ def test_the_commands_of_the_image_serve_the_documented_compose_file(port: str) 
                 break
             assert process.poll() is None, process.communicate()
             time.sleep(0.05)
-        opened = ask(port, "POST", "/__bctrl__/spaces", SECRETS["BCTRL_CONTROL_TOKEN"])
+        opened = send(port, "POST", "/__bctrl__/spaces", SECRETS["BCTRL_CONTROL_TOKEN"])
         assert "http://mock:8787" == opened["url"]
-        first, *_ = ask(port, "GET", "/__bctrl__/spaces", SECRETS["BCTRL_CONTROL_TOKEN"])["spaces"]
+        first, *_ = send(port, "GET", "/__bctrl__/spaces", SECRETS["BCTRL_CONTROL_TOKEN"])["spaces"]
         for space, key in ((opened["id"], opened["key"]), (first, SECRETS["BCTRL_MOCK_KEY"])):
-            assert ask(port, "GET", f"/v1/spaces/{space}/runtimes", key)["runtimes"]
+            assert send(port, "GET", f"/v1/spaces/{space}/runtimes", key)["runtimes"]
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
     finally:
@@ -113,8 +115,8 @@ def test_the_commands_of_the_image_serve_the_documented_compose_file(port: str) 
     assert "-> 401" not in out
 
 
-def ask(port: str, method: str, target: str, key: str) -> Any:
-    """Send a request as another container does, which knows the service by its name."""
+def send(port: str, method: str, target: str, key: str) -> Any:
+    """Return the JSON response to a request that another container sends, which knows the service by its name."""
     connection = HTTPConnection("127.0.0.1", int(port), timeout=60)
     try:
         connection.request(method, target, headers={"Authorization": f"Bearer {key}", "Host": "mock:8787"})

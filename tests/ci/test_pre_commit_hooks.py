@@ -22,7 +22,7 @@ RECORDING = "recordings/listing.har"
 
 
 def run(hook: str, folder: Path, *arguments: str) -> int:
-    """Run the entry of a hook as pre-commit does, with the files that it selects."""
+    """Return the exit code of a hook's entry, run as pre-commit does, with the files that the hook selects."""
     spec = HOOKS[hook]
     names = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
     chosen = [name for name in names if re.search(spec.get("files", ""), name)]
@@ -38,7 +38,7 @@ def test_the_check_hook_checks_recordings(tmp_path: Path, change: str, code: int
     text = (ROOT / "examples" / "with_httpx" / RECORDING).read_text("utf-8")
     (tmp_path / "recordings").mkdir()
     (tmp_path / RECORDING).write_text(text[:200] if change else text)
-    (tmp_path / "other.har").write_text("is not looked at")
+    (tmp_path / "other.har").write_text("is not checked")
 
     assert code == run("pytest-bctrl-check", tmp_path)
 

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 from tests.docs.blocks import IN_A_CLONE
-from tests.docs.environment import environment, real_environment, way_out
+from tests.docs.environment import environment, real_environment, registry_access
 from tests.docs.internet import internet
 from tests.docs.page import BY_A_NEWCOMER, PROJECT, Outcome, Reader, clone, pages
 
@@ -34,6 +34,7 @@ def main() -> int:
 
 
 def _follow(page: Path) -> Outcome:
+    """Run a page, one for newcomers with an installation from a registry, and return its outcome."""
     with tempfile.TemporaryDirectory() as name, internet(Path(name)) as outside:
         workspace = Path(name).resolve()
         home = workspace / "you"
@@ -42,7 +43,7 @@ def _follow(page: Path) -> Outcome:
         shell = real_environment(home)
         if IN_A_CLONE not in page.read_text("utf-8"):
             shell |= _repository(workspace / "repository")
-        return Reader(page, workspace, shell, outside, registry=way_out()).follow()
+        return Reader(page, workspace, shell, outside, registry=registry_access()).follow()
 
 
 def _repository(folder: Path) -> dict[str, str]:

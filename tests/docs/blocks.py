@@ -1,4 +1,4 @@
-"""The fenced blocks of a Markdown page, what the page says about running them, and what each kind is held to.
+"""The fenced blocks of a Markdown page, what the page says about running them, and how each kind is validated.
 
 A block's first line may name the file that it is saved as (`# pytest.ini`). A comment before a block may excuse it from
 being run: `<!-- not run: REASON -->`. A comment anywhere, `<!-- in a clone -->`, makes the page's folder a copy of this
@@ -54,7 +54,7 @@ class Command:
 
 
 def blocks(page: Path) -> list[Block]:
-    """Return the fenced blocks of a page, in order; blocks inside lists and quotes too."""
+    """Return the fenced and indented blocks of a page, in order, also those inside lists and quotes."""
     fenced = []
     excuse = ""
     for token in MarkdownIt("commonmark").parse(page.read_text("utf-8")):
@@ -71,7 +71,10 @@ def blocks(page: Path) -> list[Block]:
 
 
 def commands(block: Block) -> list[Command]:
-    """Return the command after each `$`, with `>` lines joined, and the output shown below it."""
+    """Return the command after each `$`, with `>` lines joined, and the output shown below it.
+
+    Raises `ValueError` if the block does not begin with a command.
+    """
     parsed: list[Command] = []
     for number, line in enumerate(block.text.splitlines(), block.line):
         if line.startswith("$ "):
@@ -86,12 +89,14 @@ def commands(block: Block) -> list[Command]:
 
 
 def _shell(text: str) -> None:
+    """Raise `ValueError` if bash cannot parse a script."""
     done = subprocess.run(["bash", "-n"], input=text, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise ValueError(done.stderr.strip())
 
 
 def _console(block: Block) -> None:
+    """Raise `ValueError` if bash cannot parse the commands of a console block."""
     _shell("\n".join(command.text for command in commands(block)))
 
 
@@ -121,8 +126,7 @@ def parse(block: Block) -> None:
 def steps(block: Block, name: str, values: Mapping[str, str]) -> Iterator[str]:
     """Yield one command per `run` of a GitHub workflow or `script` line of a GitLab file; for other files, none.
 
-    `values` are those of the secrets and variables that the definition asks for. What another action does (`uses`) is
-    the platform's; a step under `if` is left out with it.
+    `values` are those of the secrets and variables that the definition names. Steps with `uses` or `if` are omitted.
     """
     if name.startswith(".github/workflows/"):
         for job in yaml.safe_load(block.text)["jobs"].values():
@@ -144,4 +148,5 @@ def _command(script: str, variables: Mapping[str, Any], values: Mapping[str, str
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    return _SECRET.sub(lambda found: values[found[1]], text)
+    """Return a text with the values of the secrets and variables that it names."""
+    return _SECRET.sub(lambda match: values[match[1]], text)

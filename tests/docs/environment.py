@@ -29,7 +29,7 @@ WITH_SCHEMATHESIS = "<!-- with schemathesis -->"
 
 
 def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
-    """Return the shell variables for a page, given its text, and put `pip` into `workspace/bin`."""
+    """Return the shell variables for a page, given its text, and write a substitute of `pip` to `workspace/bin`."""
     unused = UNUSED.replace("-p no:schemathesis", "") if WITH_SCHEMATHESIS in page else UNUSED
     programs = workspace / "bin"
     programs.mkdir()
@@ -48,7 +48,7 @@ def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
     }
 
 
-def way_out() -> dict[str, str]:
+def registry_access() -> dict[str, str]:
     """Return the proxy and certificate variables that this process needs to reach a registry."""
     return {name: value for name, value in os.environ.items() if name.lower() in _WAY}
 

@@ -41,19 +41,21 @@ def printed(text: str, folder: Path) -> list[str]:
 
 
 def agrees(shown: Sequence[str], actual: Sequence[str]) -> bool:
-    """Return whether the lines of a page match the printed lines."""
+    """Return whether the lines of a page match the printed lines, apart from `…` and parts that vary."""
     pattern = "".join(_pattern(line) for line in shown)
     settled = (f"{_settled(line)}\n" for line in actual if not _PROGRESS.match(line))
     return re.fullmatch(pattern, "".join(settled)) is not None
 
 
 def _pattern(line: str) -> str:
+    """Return the pattern of a line of a page, in which `…` is any text, or any lines if it is alone."""
     if line.strip() == ANY:
         return r"(?:.*\n)*?"
     return ".*".join(re.escape(part) for part in _settled(line).split(ANY)) + r"\n"
 
 
 def _settled(line: str) -> str:
+    """Return a line in which the parts that vary from run to run have fixed values."""
     for varying, still in _VARYING:
         line = varying.sub(still, line)
     return line.rstrip()

@@ -67,15 +67,16 @@ class Reader:
         with self._shell:
             for number, block in enumerate(page_blocks):
                 try:
-                    self._do(block, page_blocks[number + 1 :])
+                    self._follow_block(block, page_blocks[number + 1 :])
                 except (TimeoutError, EOFError, ValueError) as error:
-                    self._tell(block.line, str(error))
+                    self._report(block.line, str(error))
                     break
-        for host in self._outside.refused:
-            self._tell(1, f"something on the page asked for {host}, which nobody plays")
+        for host in self._outside.rejected:
+            self._report(1, f"a command of the page sent a request to {host}, which is not simulated")
         return self._outcome
 
-    def _do(self, block: Block, later: list[Block]) -> None:
+    def _follow_block(self, block: Block, later: list[Block]) -> None:
+        """Run or save a block, as its kind and first line say; an excused one is only parsed."""
         kind = block.kind
         if block.excuse:
             parse(block)
@@ -83,33 +84,37 @@ class Reader:
             self._outcome.run += 1
             typed_commands = commands(block)
             for command, following in zip(typed_commands, [*typed_commands[1:], None], strict=True):
-                self._type(command, following)
+                self._run_command(command, following)
         elif kind == "bash":
             self._outcome.run += 1
-            self._type(Command(block.text.rstrip("\n"), ("…",), block.line), None)
+            self._run_command(Command(block.text.rstrip("\n"), ("…",), block.line), None)
         elif block.file is not None and kind in PARSERS:
             self._save(block, block.file, later)
         elif kind == "python":
             self._python(block)
         elif not kind.startswith("{"):
-            self._tell(
+            self._report(
                 block.line,
                 f"a block of kind {kind!r} is neither run nor saved: use console, bash or python, name a file in its "
                 "first line (# pytest.ini), or put <!-- not run: REASON --> before it",
             )
 
-    def _type(self, command: Command, following: Command | None) -> None:
+    def _run_command(self, command: Command, following: Command | None) -> None:
+        """Run a command; report other output than the page shows, and a failure that the page does not mention."""
+
         def actual_lines(text: str) -> list[str]:
+            """Return the lines of the output as the page shows them, with its port."""
             return printed(text.replace(str(self._port), _PORT), self._home)
 
-        code, text = self._run(self._here(command.text), lambda text: agrees(command.shown, actual_lines(text)))
+        local_command = self._with_local_values(command.text)
+        code, text = self._run(local_command, lambda text: agrees(command.shown, actual_lines(text)))
         actual = actual_lines(text)
         if not agrees(command.shown, actual):
             self._outcome.outputs[command.line] = actual
-            self._tell(command.line, "it prints\n" + "\n".join(f"    {line}" for line in actual))
-        is_told = following is not None and following.text.startswith("echo $?")
-        if code and not is_told:
-            self._tell(command.line, f"it ended with exit code {code}, and the page does not say so (echo $?)")
+            self._report(command.line, "it prints\n" + "\n".join(f"    {line}" for line in actual))
+        is_shown = following is not None and following.text.startswith("echo $?")
+        if code and not is_shown:
+            self._report(command.line, f"it ended with exit code {code}, and the page does not say so (echo $?)")
 
     def _run(self, command: str, is_expected: Callable[[str], bool] = bool) -> tuple[int, str]:
         """Run a command with the simulated Internet; a real installation uses the real network."""
@@ -120,7 +125,7 @@ class Reader:
         self._shell.aside(exports(self._outside.environment))
         return done
 
-    def _here(self, text: str) -> str:
+    def _with_local_values(self, text: str) -> str:
         """Return a command with the values of the simulation in place of the reader's own."""
         text = text.replace(_PORT, str(self._port))
         api = self._outside.api
@@ -130,21 +135,23 @@ class Reader:
         return text
 
     def _save(self, block: Block, name: str, later: list[Block]) -> None:
+        """Save a block as a file, run the steps of a CI definition, and report a test file that is not run later."""
         parse(block)
         self._outcome.run += 1
         path = self._shell.folder() / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text.replace(_PORT, str(self._port)), "utf-8")
         if re.fullmatch(r"test_\w+\.py", path.name) and not any(_runs_pytest(later_block) for later_block in later):
-            self._tell(block.line, f"no later block runs pytest on {name}")
+            self._report(block.line, f"no later block runs pytest on {name}")
         api = self._outside.api
         secrets = {"BCTRL_API_KEY": api.api_key, "BCTRL_SPACE_ID": api.space_id}
         for command in steps(block, name, secrets):
             code, text = self._run(command)
             if code:
-                self._tell(block.line, f"a step of {name} ended with exit code {code}:\n{command}\n{text}")
+                self._report(block.line, f"a step of {name} ended with exit code {code}:\n{command}\n{text}")
 
     def _python(self, block: Block) -> None:
+        """Run a Python block, with pytest if it has a test; report a failure."""
         self._outcome.run += 1
         name = f"test_line_{block.line}.py"
         path = self._shell.folder() / name
@@ -155,21 +162,23 @@ class Reader:
         code, text = self._shell.run(f"{pytest} {name}" if is_test else f"python {name}")
         path.unlink()
         if code:
-            self._tell(block.line, f"it ended with exit code {code}:\n{text}")
+            self._report(block.line, f"it ended with exit code {code}:\n{text}")
 
-    def _tell(self, line: int, problem: str) -> None:
+    def _report(self, line: int, problem: str) -> None:
+        """Add a problem of a line of the page to the outcome."""
         page = self._page.relative_to(PROJECT) if self._page.is_relative_to(PROJECT) else self._page
         self._outcome.problems.append(f"{page}:{line}: {problem}")
 
 
 def pages() -> Iterator[Path]:
-    """Return every page that can be run."""
+    """Yield every page that can be run."""
     for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "examples/README.md"):
         yield PROJECT / name
     yield from sorted((PROJECT / "docs").rglob("*.md"))
 
 
 def _runs_pytest(block: Block) -> bool:
+    """Return whether a block of commands runs pytest."""
     return block.kind in ("console", "bash") and re.search(r"\bpytest\b(?!-)", block.text) is not None
 
 
@@ -184,6 +193,7 @@ def clone(home: Path) -> None:
 
 
 def _free_port() -> int:
+    """Return a port that is free at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
     return port

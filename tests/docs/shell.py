@@ -109,6 +109,7 @@ class Shell:
         return Path(self.aside("pwd").strip())
 
     def _next(self, seconds: float, command: str) -> str:
+        """Return the next line of output; raises `TimeoutError` if there is none in time, `EOFError` at its end."""
         try:
             line = self._lines.get(timeout=max(seconds, 0))
         except Empty:
@@ -118,6 +119,7 @@ class Shell:
         return line
 
     def _read(self) -> None:
+        """Queue the lines that the shell prints, and None at the end."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._lines.put(line)
@@ -136,6 +138,7 @@ def _first_output(command: str, file: Path, is_expected: Callable[[str], bool], 
 
 
 def _is_open(port: int) -> bool:
+    """Return whether a server accepts connections on a port of this machine."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:

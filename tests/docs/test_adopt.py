@@ -63,9 +63,10 @@ class Handler(BaseHTTPRequestHandler):
     fault = ""
 
     def log_message(self, *_arguments: object) -> None:
-        """Keep quiet."""
+        """Print nothing."""
 
-    def _refused(self) -> tuple[int, str] | None:
+    def _rejection(self) -> tuple[int, str] | None:
+        """Return the status and message of the error for an invalid request; None for a valid one."""
         sent = parse_qs(urlsplit(self.path).query)
         query = {name: values[0] for name, values in sent.items()}
         limit = query.get("limit", "20")
@@ -80,21 +81,22 @@ class Handler(BaseHTTPRequestHandler):
         return (400, "request.invalid") if query.get("order", "asc") not in ("asc", "desc") else None
 
     def do_GET(self) -> None:
-        refused = self._refused()
+        """Send a page of spaces, or an error."""
+        rejection = self._rejection()
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-        start = int(query.get("cursor", "c0").removeprefix("c") or 0) if refused is None else 0
+        start = int(query.get("cursor", "c0").removeprefix("c") or 0) if rejection is None else 0
         end = start + int(query.get("limit", "20")) if query.get("limit", "20").isdecimal() else 3
         spaces = [space(number) for number in range(3)][start:end]
         body: Any = {"data": spaces, "hasMore": end < 3, "nextCursor": f"c{end}" if end < 3 else None}
-        if refused is not None:
-            error = {"code": "request.invalid", "message": refused[1], "reasonClass": "conflict", "requestId": "r1"}
-            body = {"error": refused[1]} if self.fault == "flat errors" else {"error": {**error, "hint": "fix it"}}
+        if rejection is not None:
+            error = {"code": "request.invalid", "message": rejection[1], "reasonClass": "conflict", "requestId": "r1"}
+            body = {"error": rejection[1]} if self.fault == "flat errors" else {"error": {**error, "hint": "fix it"}}
         elif self.fault == "unknown status":
             body["data"][-1]["status"] = "paused"
         elif self.fault == "cursor as a number":
             body["nextCursor"] = end if end < 3 else None
         raw = json.dumps(body).encode()
-        self.send_response(refused[0] if refused else 200)
+        self.send_response(rejection[0] if rejection else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
@@ -128,7 +130,7 @@ def serve(fault: str) -> Iterator[str]:
 def test_the_adopted_contract_accepts_the_current_api_and_finds_faults(
     contract: Contract, fault: str, rules: set[str]
 ) -> None:
-    """A run against an independent server has exactly the rules of its fault."""
+    """The findings of a run against an independent server have exactly the rules of its fault; none without a fault."""
     connection = Connection(headers=(("BCTRL-Version", Secret(VERSION), f"'BCTRL-Version: {VERSION}'"),))
     with serve(fault) as url:
         target = Target(ContractRun("live", contract, url, Secret(KEY), {}, "error", 20, connection=connection))

@@ -1,4 +1,4 @@
-"""What the code has and a page lists by hand is listed: rules of the checks, and the rooms of the house."""
+"""What the code has is in each page that lists it by hand: rules of checks, public names, layers, and tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RULE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 
 def rules() -> Iterator[str]:
-    """Return the rule ids that the code writes into findings, read from its source."""
+    """Yield the rule ids that the code writes into findings, read from its source, and those of invariants."""
     for folder in ("checks", "suite", "observed"):
         for path in (PROJECT / "pytest_bctrl" / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -66,11 +66,12 @@ def test_the_python_page_lists_every_public_name(name: str) -> None:
 
 
 def test_the_architecture_diagram_contains_every_layer() -> None:
+    """The diagram in CONTRIBUTING.md has each module and package of the layers in pyproject.toml."""
     contributing = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
     drawing = re.findall(r"```text\n(contracts/.*?)```", contributing, re.DOTALL)[0]
     (layers,) = [rule for rule in PYPROJECT["tool"]["importlinter"]["contracts"] if rule["id"] == "layers"]
-    rooms = [room.strip().removeprefix("pytest_bctrl.") for layer in layers["layers"] for room in layer.split("|")]
-    assert [] == [room for room in rooms if not re.search(rf"\b{room}(/|\.py)", drawing)]
+    names = [name.strip().removeprefix("pytest_bctrl.") for layer in layers["layers"] for name in layer.split("|")]
+    assert [] == [name for name in names if not re.search(rf"\b{name}(/|\.py)", drawing)]
 
 
 def test_the_documented_test_command_is_that_of_ci() -> None:
@@ -104,7 +105,7 @@ def test_every_test_named_in_a_document_exists(name: str) -> None:
 
 
 def test_each_promise_names_a_test() -> None:
-    """Each kind of vulnerability of `SECURITY.md`, and each section of the threat model."""
+    """Each kind of vulnerability in `SECURITY.md`, and each row of each table in the threat model."""
     security = (PROJECT / "SECURITY.md").read_text("utf-8")
     vulnerabilities = security.partition("These are vulnerabilities:")[2].partition("\n[The threat model]")[0]
     kinds = re.split(r"^- ", vulnerabilities, flags=re.MULTILINE)[1:]

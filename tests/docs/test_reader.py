@@ -21,8 +21,8 @@ def follow(text: str, folder: Path) -> Outcome:
         return Reader(page, folder, environment(folder, folder / "you"), outside).follow()
 
 
-def only(outcome: Outcome) -> str:
-    """Return the single problem of a page."""
+def single_problem(outcome: Outcome) -> str:
+    """Return the single problem of a page, without the page's path."""
     (problem,) = outcome.problems
     return problem.partition("page.md:")[2]
 
@@ -48,7 +48,10 @@ def only(outcome: Outcome) -> str:
         ("```python\ndef test_it():\n    assert 1 == 2\n```", "2: it ended with exit code 1"),
         ("```python\n# test_it.py\ndef test_it():\n    pass\n```", "2: no later block runs pytest on test_it.py"),
         ("```ini\n# pytest.ini\nno section\n```", "2: it is no ini"),
-        ("```console\n$ curl -sS https://a.test/\n…\n$ echo $?\n…\n```", "1: something on the page asked for a.test"),
+        (
+            "```console\n$ curl -sS https://a.test/\n…\n$ echo $?\n…\n```",
+            "1: a command of the page sent a request to a.test",
+        ),
         ("```console\n$ pip install -q no-such-project-1234\n…\n```", "2: it ended with exit code 1"),
         (
             "```yaml\n# .github/workflows/it.yml\njobs: {it: {steps: [{uses: a/b@v4}, {run: exit 3}]}}\n```",
@@ -57,7 +60,7 @@ def only(outcome: Outcome) -> str:
     ],
 )  # fmt: skip
 def test_wrong_statements_of_a_page_are_reported(tmp_path: Path, block: str, message: str) -> None:
-    assert only(follow(block, tmp_path)).startswith(message)
+    assert single_problem(follow(block, tmp_path)).startswith(message)
 
 
 def test_a_page_is_updated_with_the_output_of_its_commands(tmp_path: Path) -> None:
@@ -83,7 +86,7 @@ def test_the_progress_of_a_slow_run_is_not_compared(tmp_path: Path) -> None:
 
 
 def test_the_output_of_a_background_program_is_awaited(tmp_path: Path) -> None:
-    """However long it pauses between two lines."""
+    """Although the program pauses for a second between two lines, both are compared."""
     page = """\
         ```console
         $ bash -c 'echo one; sleep 1; echo two; sleep 60' &

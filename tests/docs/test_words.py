@@ -43,7 +43,7 @@ NAME = re.compile(r"`[^`\n]*`|\]\([^)\n]*\)|[\w/]*[/_]\w*|--[\w-]+")
 
 
 def _sentences(path: Path) -> Iterator[str]:
-    """Return the strings of a module that contain words, without docstrings."""
+    """Yield the strings of a module that contain a space, without docstrings."""
     tree = ast.parse(path.read_text("utf-8"))
     loose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in loose)
@@ -65,7 +65,7 @@ def _texts() -> Iterator[tuple[str, str]]:
         yield str(path.relative_to(PROJECT)), "\n".join(_sentences(path))
 
 
-def strange(text: str) -> list[str]:
+def forbidden_lines(text: str) -> list[str]:
     """Return the lines that contain a forbidden word."""
     return [line for line in text.splitlines() if FORBIDDEN.search(NAME.sub("", line))]
 
@@ -74,7 +74,7 @@ def test_texts_for_users_use_the_terms_of_the_field() -> None:
     """Documentation, help, messages and reports contain none of the listed words."""
     texts = dict(_texts())
     assert len(texts) > 200
-    assert {} == {name: found for name, text in texts.items() if (found := strange(text))}
+    assert {} == {name: lines for name, text in texts.items() if (lines := forbidden_lines(text))}
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_texts_for_users_use_the_terms_of_the_field() -> None:
         "a wrong credential is let in",
     ],
 )
-def test_a_strange_word_is_found(line: str) -> None:
-    assert [line] == strange(f"plain\n{line}\n")
+def test_a_line_with_a_forbidden_word_is_reported(line: str) -> None:
+    assert [line] == forbidden_lines(f"plain\n{line}\n")
 
 
 def test_names_in_code_and_options_are_not_prose() -> None:
     """Words in backticks, options, paths and terms of the field are not reported."""
-    assert [] == strange("`coherent` --told tests/told.py a bearer token")
+    assert [] == forbidden_lines("`coherent` --told tests/told.py a bearer token")

@@ -110,7 +110,7 @@ def prose(source: str) -> Iterator[str]:
 
 
 def bound_names(source: str) -> Iterator[str]:
-    """Yield the name of each variable, parameter, function, class and alias that the source binds."""
+    """Yield the name of each variable, parameter, function and class that the source binds; not those of imports."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id

@@ -1,4 +1,4 @@
-"""Ten changes of the published spec, and what a server that has made each of them answers: written by hand."""
+"""Ten changes of the published spec, each with what a server does that has made it: written by hand."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def operation(document: Any) -> Any:
 
 
 def _runtime(number: int, status: str) -> dict[str, Any]:
+    """Return a runtime before any change, with this number in its id and name."""
     connection = {"available": True}
     return {
         "id": f"00000000-0000-4000-8000-00000000000{number}",
@@ -61,12 +62,14 @@ class Drift(NamedTuple):
     content_type: str = "application/json"
 
 
-def _media(document: Any) -> None:
+def _change_media_type(document: Any) -> None:
+    """Change the media type of the success response."""
     content = operation(document)["responses"]["200"]["content"]
     content["application/vnd.bctrl+json"] = content.pop("application/json")
 
 
-def _required(document: Any) -> None:
+def _require_tenant(document: Any) -> None:
+    """Add a required query parameter."""
     operation(document)["parameters"].append(
         {"name": "tenant", "in": "query", "required": True, "schema": {"type": "string"}}
     )
@@ -117,8 +120,13 @@ DRIFTS = (
         lambda spec: items(spec)["properties"]["capabilities"].update(items={"type": "integer"}),
         lambda runtime: runtime.update(capabilities=[3]),
     ),
-    Drift("another media type", "response-media-type-removed", _media, content_type="application/vnd.bctrl+json"),
-    Drift("a parameter more", "new-required-request-parameter", _required, status=400),
+    Drift(
+        "another media type",
+        "response-media-type-removed",
+        _change_media_type,
+        content_type="application/vnd.bctrl+json",
+    ),
+    Drift("a parameter more", "new-required-request-parameter", _require_tenant, status=400),
     Drift(
         "ids of any form",
         "response-property-type-changed",
@@ -142,6 +150,7 @@ class ChangedServer:
     def __init__(self) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                """Send the runtimes, or an error, as after the change whose number is in the path."""
                 number = int(self.path.split("/")[1])
                 drift = DRIFTS[number] if number < len(DRIFTS) else Drift("none", "", lambda spec: None)
                 sample_body = body()

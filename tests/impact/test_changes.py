@@ -1,4 +1,4 @@
-"""How each kind of change is played, on the sample of the mock: data in, an answer out."""
+"""How each kind of change transforms a response of the mock: data in, a response out."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ from tests.impact.drifts import SPEC, items, operation
 CONTRACT = load()
 
 
-def _called(mock: MockServer, *headers: tuple[str, str]) -> ResponseContext:
-    """Return a call of the main operation with the response of the mock."""
+def _context(mock: MockServer, *headers: tuple[str, str]) -> ResponseContext:
+    """Return a request for the main operation, with the response of the mock before a change."""
     main_operation = mock.samples.operation
     values = inputs(mock.contract, main_operation, {"space_id": mock.space_id, "id": "1"}) or Inputs()
     fields = [("authorization", f"Bearer {mock.api_key.reveal()}"), *((name.lower(), v) for name, v in values.headers)]
@@ -46,7 +46,8 @@ def _called(mock: MockServer, *headers: tuple[str, str]) -> ResponseContext:
     return ResponseContext(request, main_operation, mock.samples.parameters(mock.space_id), mock.respond(request))
 
 
-def _played(change: Change, call: ResponseContext) -> MockResponse:
+def _transformed(change: Change, call: ResponseContext) -> MockResponse:
+    """Return the response after a change, which must have a transform."""
     assert change.transform is not None
     return change.transform(call)
 
@@ -64,11 +65,11 @@ def _changes(of_spec: Callable[[Any], Any]) -> dict[str, Change]:
 @pytest.mark.parametrize("kind", ["break", "extreme"])
 def test_checks_find_violations_but_not_unusual_responses(kind: str) -> None:
     """`check` reports each derived violation but one, and no extreme value other than as undocumented."""
-    call = _called(MockServer(CONTRACT))
+    call = _context(MockServer(CONTRACT))
 
     rules_of = {}
     for change in derive_changes(CONTRACT):
-        response = _played(change, call) if change.kind == kind else call.response
+        response = _transformed(change, call) if change.kind == kind else call.response
         if response is not call.response:
             findings = check(response.body, contract=CONTRACT)
             rules_of[f"{change.finding.location} {change.finding.message}"] = [finding.rule for finding in findings]
@@ -90,14 +91,17 @@ _BY_RULE |= {"stability-decreased", "deprecated-sunset-invalid"}
 
 
 def test_a_breaking_change_of_a_body_is_simulated_as_a_violation() -> None:
-    """For each rule of the gate, with the smallest pair of documents that triggers it."""
-    refused, untouched = 0, set()
+    """The old contract rejects each changed sample, with the smallest pair of documents for each rule about bodies.
+
+    The changes of the rules in `_BY_RULE` leave the sample as it is.
+    """
+    rejected, untouched = 0, set()
     for name in _RULES:
         pair = example(name)
         try:
             old, new = from_document(pair.base, "old"), from_document(pair.revision, "new")
             mock = MockServer(old)
-            call = _called(mock)
+            call = _context(mock)
         except BctrlError:
             continue
         for change in changes_from_drift(compare(pair.base, pair.revision), old, new, mock.api_key, mock.space_id):
@@ -108,8 +112,8 @@ def test_a_breaking_change_of_a_body_is_simulated_as_a_violation() -> None:
                 untouched.add(name.removeprefix("response-body-").removeprefix("response-property-"))
             else:
                 assert not accepts(old, mock.samples.schema, json.loads(response.body)), name
-                refused += 1
-    assert refused > 90
+                rejected += 1
+    assert rejected > 90
     assert untouched <= _BY_RULE
 
 
@@ -129,10 +133,10 @@ def test_a_new_tag_is_not_simulated() -> None:
 
 def test_values_that_the_changed_spec_allows_are_unchanged() -> None:
     """If an enum loses a value, only that value is replaced in the response."""
-    call = _called(MockServer(CONTRACT))
+    call = _context(MockServer(CONTRACT))
     status = items(SPEC, "Status")["enum"][0]
 
-    response = _played(
+    response = _transformed(
         _changes(lambda spec: items(spec, "Status")["enum"].remove(status))["response-property-enum-value-removed"],
         call,
     )
@@ -165,7 +169,7 @@ _READS: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
 
 @pytest.mark.parametrize(("name", "use", "location"), _READS, ids=[name for name, *_ in _READS])
 def test_the_locations_that_a_test_reads_are_recorded(name: str, use: Callable[[Any], Any], location: str) -> None:
-    """`record_reads` notes the location that each way to use a parsed body reads, and no other."""
+    """`record_reads` notes the location that a use of a parsed body reads; `list` of an object reads names only."""
     reads = Reads()
     read = reads.locations
     text = '{"a": 1, "b": [{"c": 2}]}'
@@ -176,7 +180,7 @@ def test_the_locations_that_a_test_reads_are_recorded(name: str, use: Callable[[
 
     assert is_read(location, read) is (name != "names")
     assert not is_read("x.y", read)
-    # Who reads anything has the body, and of a body that is a list each item.
+    # A test that reads any location has the body, and each item of a body that is a list.
     assert is_read("[*]", read)
     assert is_read("", read)
     assert not is_read("[*]", set())
@@ -243,13 +247,15 @@ def test_unusual_lists_conform_to_the_contract() -> None:
     """`check` has no finding for extreme forms of a list: empty, uniform or reversed, as far as the schema allows."""
     texts = {"type": "string", "enum": ["a", "b", "c"]}
     mock = MockServer(things({"type": "array", "minItems": 2, "maxItems": 3, "uniqueItems": True, "items": texts}))
-    call = _called(mock)
-    played = {
-        change.finding.message: _played(change, call)
+    call = _context(mock)
+    transformed = {
+        change.finding.message: _transformed(change, call)
         for change in derive_changes(mock.contract)
         if change.kind == "extreme"
     }
-    assert [] == [finding for response in played.values() for finding in check(response.body, contract=mock.contract)]
+    assert [] == [
+        finding for response in transformed.values() for finding in check(response.body, contract=mock.contract)
+    ]
     body = call.response.body
-    assert body == played["the list is empty"].body == played["the value is always 'a'"].body
-    assert body != played["the items are in reverse order"].body
+    assert body == transformed["the list is empty"].body == transformed["the value is always 'a'"].body
+    assert body != transformed["the items are in reverse order"].body

@@ -1,4 +1,4 @@
-"""Three consumers get three answers for the same ten changes, and each claim is what a changed server shows."""
+"""Three consumers get different verdicts on the same ten changes, and each verdict is true on a changed server."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def consumers(pytester: pytest.Pytester) -> pytest.Pytester:
 
 @pytest.fixture
 def changed_server() -> Iterator[ChangedServer]:
+    """Yield a running server with the changes, each under a path of its own."""
     server = ChangedServer()
     thread = threading.Thread(target=server.server.serve_forever)
     thread.start()
@@ -45,7 +46,7 @@ def changed_server() -> Iterator[ChangedServer]:
 
 
 def _claims(project: pytest.Pytester, *arguments: str) -> dict[str, Any]:
-    """Return the verdicts of an impact run, by the message of the change."""
+    """Return the `impact` of each change in the report of a run, by rule and location."""
     result = project.runpytest(
         "--bctrl-impact=changed.json", "--bctrl-report=impact.json", "-p", "no:randomly", *arguments
     )
@@ -54,7 +55,7 @@ def _claims(project: pytest.Pytester, *arguments: str) -> dict[str, Any]:
     return {f"{finding['rule']} {finding['location']}": finding["impact"] for finding in report["findings"]}
 
 
-_PLACES = (
+_LOCATIONS = (
     "runtimes[*].status",
     "runtimes[*].region",
     "runtimes[*].name",
@@ -66,7 +67,7 @@ _PLACES = (
     "query tenant",
     "runtimes[*].id",
 )
-"""Where the gate finds each of the ten."""
+"""The location at which the gate reports each of the ten changes."""
 
 
 def test_each_verdict_matches_a_run_against_a_changed_server(
@@ -86,7 +87,7 @@ def test_each_verdict_matches_a_run_against_a_changed_server(
             assert not failed
             continue
         drift = DRIFTS[number]
-        claim = claims[f"{drift.rule} {_PLACES[number]}"]
+        claim = claims[f"{drift.rule} {_LOCATIONS[number]}"]
         assert {test["test"] for test in claim["tests"]} == failed, drift.name
         compared += len({report.nodeid for report in reports})
     assert compared == 210
@@ -106,7 +107,9 @@ def test_each_consumer_gets_its_own_verdicts(
     """The numbers of the changes that fail its tests, and of those that none of its tests covers."""
     claims = _claims(consumers, f"test_{consumer}.py")
 
-    verdicts = [claims[f"{drift.rule} {place}"]["verdict"] for drift, place in zip(DRIFTS, _PLACES, strict=True)]
+    verdicts = [
+        claims[f"{drift.rule} {location}"]["verdict"] for drift, location in zip(DRIFTS, _LOCATIONS, strict=True)
+    ]
     assert {number for number, verdict in enumerate(verdicts) if verdict == "fails"} == failing
     assert {number for number, verdict in enumerate(verdicts) if verdict == "not covered"} == not_covered
     assert claims["impact-together "]["verdict"] == "fails"

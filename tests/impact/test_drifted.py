@@ -1,4 +1,4 @@
-"""What a finding of the gate makes of one answer: small documents, each with one change."""
+"""How the change of a finding transforms one response: small documents, each with one change."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _old() -> Any:
 def _response(
     of_spec: Callable[[Any], Any], rule: str, path: str = "/v1/things", *, query: str = "?limit=9", body: bytes = b""
 ) -> MockResponse:
-    """Return the response of an operation after the change of a rule."""
+    """Return the response of an operation after the only change that has this rule."""
     [(change, call)] = _changes(of_spec, rule, path, query=query, body=body)
     assert change.transform is not None
     return change.transform(call)
@@ -65,7 +65,7 @@ def _changes(
     body: bytes = b"",
     of_both: Callable[[Any], Any] = lambda spec: None,
 ) -> list[tuple[Change, ResponseContext]]:
-    """Return the changes of a rule, each with a call; `of_both` modifies both specs."""
+    """Return the changes that have this rule, each with a request and its response; `of_both` modifies both specs."""
     old, new = _old(), _old()
     of_both(old)
     of_both(new)
@@ -82,14 +82,17 @@ def _changes(
 
 
 def _listed(spec: Any) -> Any:
+    """Return the operation that lists things."""
     return spec["paths"]["/v1/things"]["get"]
 
 
 def _ok(spec: Any) -> Any:
+    """Return the success response of the operation that lists things."""
     return _listed(spec)["responses"]["200"]
 
 
 def _thing(spec: Any) -> Any:
+    """Return the schema of a thing."""
     return spec["components"]["schemas"]["Thing"]
 
 
@@ -101,69 +104,77 @@ def _rename(spec: Any) -> Any:
 
 
 def _renamed_and_demanding(spec: Any) -> None:
+    """Rename the parameter of the path, and add a required query parameter."""
     parameter = {"name": "org", "in": "query", "required": True, "schema": {"type": "string"}}
     _rename(spec)["parameters"].append(parameter)
 
 
 def _renamed_and_206(spec: Any) -> None:
+    """Rename the parameter of the path, and replace status 200 with 206."""
     responses = _rename(spec)["responses"]
     responses["206"] = responses.pop("200")
 
 
 def _to_wider_path(spec: Any) -> None:
+    """Replace the path of the list with a template that matches it too."""
     item = spec["paths"]["/v1/{id}"] = spec["paths"].pop("/v1/things")
     item["get"]["parameters"] = spec["paths"]["/v1/things/{id}"]["get"]["parameters"]
 
 
 def _to_post(spec: Any) -> None:
+    """Replace the method GET of the list with POST."""
     spec["paths"]["/v1/things"] = {"post": _listed(spec)}
 
 
 def _with_status(name: str) -> Callable[[Any], None]:
+    """Return a change of the list's status 200 to another status or range."""
     return lambda spec: _listed(spec)["responses"].update({name: _listed(spec)["responses"].pop("200")})
 
 
 def _with_key(spec: Any) -> None:
+    """Require a key for the list."""
     spec["components"]["securitySchemes"] = {"k": {"type": "apiKey", "in": "query", "name": "k"}}
     _listed(spec)["security"] = [{"k": []}]
 
 
 def _with_another_body(spec: Any) -> None:
+    """Replace status 200 of the list with 206, whose body is always 7."""
     responses = _listed(spec)["responses"]
     responses["206"] = {**responses.pop("200"), "content": {"application/json": {"schema": {"const": 7}}}}
 
 
 def _media(name: str) -> Callable[[Any], None]:
+    """Return a change of the list's media type."""
     return lambda spec: _ok(spec)["content"].update({name: _ok(spec)["content"].pop("application/json")})
 
 
 _CASES: tuple[tuple[str, Callable[[Any], Any], str, str, Any], ...] = (
     ("a parameter beside a renamed one", _renamed_and_demanding, "new-required-request-parameter", "{id}", 400),
     ("a status beside a renamed parameter", _renamed_and_206, "response-success-status-removed", "{id}", 206),
-    ("a path that is gone, where another fits", _to_wider_path, "api-path-removed-without-deprecation", "", 404),
+    ("a removed path that another template matches", _to_wider_path, "api-path-removed-without-deprecation", "", 404),
     ("another method", _to_post, "api-removed-without-deprecation", "", 405),
-    ("a path that stays", _to_wider_path, "api-path-removed-without-deprecation", "{id}", 200),
-    ("a key that is asked for", _with_key, "api-security-added", "", 401),
+    ("a path that is not removed", _to_wider_path, "api-path-removed-without-deprecation", "{id}", 200),
+    ("a required key", _with_key, "api-security-added", "", 401),
     ("a status of another operation", _with_status("206"), "response-success-status-removed", "{id}", 200),
     ("another body with another status", _with_another_body, "response-success-status-removed", "", b"7"),
     ("a status without a body", lambda spec: _listed(spec)["responses"].update({"204": {"description": "none"}}),
      "response-success-status-added", "", b""),
-    ("a header field that is demanded", lambda spec: _listed(spec)["parameters"][0].update(required=True),
+    ("a header field that became required", lambda spec: _listed(spec)["parameters"][0].update(required=True),
      "request-parameter-became-required", "", 400),
     ("a status that may be any", _with_status("2XX"), "response-status-generalized", "", 206),
     ("a charset", _media("application/json; charset=utf-8"), "response-media-type-name-changed", "",
      ("Content-Type", "application/json; charset=utf-8")),
     ("a range of media types", _media("application/*"), "response-media-type-name-generalized", "",
      ("Content-Type", "application/x-another")),
-    ("what is no JSON", _media("text/csv"), "response-media-type-removed", "", b"it is in text/csv"),
-    ("no body any more", lambda spec: _ok(spec).pop("content"), "response-media-type-removed", "", b""),
-    ("a header field that is gone", lambda spec: _ok(spec).pop("headers"), "required-response-header-removed", "",
+    ("a media type that is not JSON", _media("text/csv"), "response-media-type-removed", "", b"it is in text/csv"),
+    ("a removed body", lambda spec: _ok(spec).pop("content"), "response-media-type-removed", "", b""),
+    ("a removed header field", lambda spec: _ok(spec).pop("headers"), "required-response-header-removed", "",
      ("X-Page", None)),
     ("a header field of another operation", lambda spec: _ok(spec).pop("headers"),
      "required-response-header-removed", "{id}", ("X-Page", "1")),
-    ("a place of several operations", lambda spec: _thing(spec)["properties"]["state"]["enum"].append("new"),
+    ("a value of several operations", lambda spec: _thing(spec)["properties"]["state"]["enum"].append("new"),
      "response-property-enum-value-added", "", {"things": [{"state": "new"}] * 2}),
-    ("the same where it stands alone", lambda spec: _thing(spec)["properties"]["state"]["enum"].append("new"),
+    ("the same value where it is the body", lambda spec: _thing(spec)["properties"]["state"]["enum"].append("new"),
      "response-property-enum-value-added", "{id}", {"state": "new"}),
 )  # fmt: skip
 
@@ -172,7 +183,7 @@ _CASES: tuple[tuple[str, Callable[[Any], Any], str, str, Any], ...] = (
     ("of_spec", "rule", "end", "expected"), [case[1:] for case in _CASES], ids=[c[0] for c in _CASES]
 )
 def test_a_change_transforms_the_response(of_spec: Callable[[Any], Any], rule: str, end: str, expected: Any) -> None:
-    """The expected header, status or body of a response after a change of the spec."""
+    """Each case has a header field, the status or the body of a response after a change; some stay unchanged."""
     response = _response(of_spec, rule, f"/v1/things{end and '/'}{end}")
 
     if isinstance(expected, tuple):
@@ -206,7 +217,7 @@ def test_a_response_whose_status_is_covered_by_a_range_is_unchanged() -> None:
 
 
 def test_a_changed_branch_is_simulated_where_its_schema_is_used_directly() -> None:
-    """Also where the same component is referred to without alternatives."""
+    """A component of an alternative changes, and so does a value where the component is used without alternatives."""
     sized = {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "a"}, "size": {"type": "string"}}}
     another = {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "b"}}}
     reference = {"$ref": "#/components/schemas/Sized"}
@@ -237,7 +248,7 @@ def test_a_change_of_pattern_properties_cannot_be_simulated() -> None:
 
 
 def test_a_truncated_body_is_not_changed() -> None:
-    """The response keeps it, with a new status if the change is about that."""
+    """The response keeps the body, with a new status if the change is about that."""
     response = _response(_with_status("206"), "response-success-status-added", body=b'{"things": [')
 
     assert (response.status, response.body) == (206, b'{"things": [')

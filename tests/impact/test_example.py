@@ -1,4 +1,4 @@
-"""The example: a careless consumer is found out, and the careful one copes."""
+"""The example: the careless consumer fails with the changes, and the careful one passes."""
 
 from __future__ import annotations
 

@@ -18,11 +18,12 @@ def test_list(bctrl_client, bctrl_space_id):
 
 
 def _write_spec(project: pytest.Pytester, document: Any) -> None:
+    """Write the changed spec of a project."""
     (project.path / "changed.json").write_text(json.dumps(document), "utf-8")
 
 
-def test_required_to_optional_with_another_change_removes_just_the_property(project: pytest.Pytester) -> None:
-    """A test that reads neither of two changed properties is `not covered` by either."""
+def test_a_property_that_became_optional_is_removed_and_no_other_value_changes(project: pytest.Pytester) -> None:
+    """All changes are `not covered` by a test that reads only other properties, such as ids and kinds."""
     document = json.loads(changed_spec(DRIFTS[:1]))
     items(document)["required"].remove("region")
     items(document)["required"].remove("updatedAt")
@@ -134,7 +135,7 @@ def test_drift_reads_the_stored_report_of_the_last_run(project: pytest.Pytester,
 
 
 def test_a_run_without_a_cache_stores_no_report(project: pytest.Pytester) -> None:
-    """With `-p no:cacheprovider`, also if the ordinary run fails."""
+    """With `-p no:cacheprovider`, the exit code is 1, or 2 if the ordinary run fails."""
     assert project.runpytest("--bctrl-impact=changed.json", "-p", "no:cacheprovider").ret == 1
     assert not (project.path / STORED_REPORT).exists()
 
@@ -244,7 +245,7 @@ def test_the_outcomes_of_a_test_that_fails_at_random_are_withdrawn(project: pyte
 
 
 def test_a_change_that_one_test_was_not_run_with_gives_exit_code_2(project: pytest.Pytester) -> None:
-    """Another test passes with it; nobody knows whether the test that caches its responses does."""
+    """Another test passes with it; the test that caches its responses may fail."""
     document = json.loads(changed_spec(()))
     items(document)["required"].remove("region")
     _write_spec(project, document)

@@ -1,4 +1,4 @@
-"""What an impact run makes of tests that are hard to run again."""
+"""The verdicts of an impact run with tests that are hard to run again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNSURE = {
 
 @pytest.mark.parametrize("reason", _UNSURE)
 def test_an_inconclusive_test_is_not_run(project: pytest.Pytester, reason: str) -> None:
-    """Its verdict is `not run`, with the reason."""
+    """A test that fails at random or caches responses: the verdict is `not run`, with the reason."""
     project.makepyfile(_UNSURE[reason])
 
     project.runpytest(*IMPACT)
@@ -91,7 +91,7 @@ def test_a_test_that_hangs_with_a_change_is_stopped_and_fails(
     assert verdicts(project) == [("fails", "")]
 
 
-def test_fixtures_of_every_scope_are_set_up_again_per_change(project: pytest.Pytester) -> None:
+def test_fixtures_of_a_module_are_set_up_again_per_change(project: pytest.Pytester) -> None:
     """Both tests that use a module's fixture with the response fail with the change."""
     project.makepyfile(
         """

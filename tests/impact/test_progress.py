@@ -23,6 +23,7 @@ _NOT_TIMED = SLOW.replace("time.pass_a_second()", "pass")
 
 
 def _write_four_changes(project: pytest.Pytester) -> None:
+    """Write a spec in which four required properties became optional."""
     document = json.loads(changed_spec(()))
     for name in ("region", "updatedAt", "createdAt", "name"):
         items(document)["required"].remove(name)
@@ -30,6 +31,7 @@ def _write_four_changes(project: pytest.Pytester) -> None:
 
 
 def _runs(project: pytest.Pytester) -> int:
+    """Return how often the slow tests ran, the ordinary run included."""
     return len((project.path / "runs").read_text("utf-8"))
 
 
@@ -102,7 +104,7 @@ def test_workers_announce_what_they_will_do_together(project: pytest.Pytester) -
     )
 
 
-def test_a_worker_without_such_tests_delays_no_announcement(project: pytest.Pytester) -> None:
+def test_a_worker_without_tests_of_the_mock_delays_no_announcement(project: pytest.Pytester) -> None:
     """The plan is printed, although one of two workers has no test that uses the mock."""
     project.makepyfile(test_none="def test_none(): pass", test_slow=_NOT_TIMED)
 
@@ -149,7 +151,7 @@ def test_a_worker_sends_its_progress_from_time_to_time(monkeypatch: pytest.Monke
 def test_the_controller_adds_up_what_its_workers_send(
     pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One worker has no test with the mock and ends; the third is still at its beginning."""
+    """The announced plan is the sum of two workers; the third ends without a plan."""
     config = pytester.parseconfigure("--bctrl-impact-budget=1h")
     progress = WorkersProgress(config)
     nodes = [

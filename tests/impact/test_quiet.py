@@ -29,6 +29,7 @@ def test_noisy(bctrl_client, bctrl_space_id, tmp_path, caplog):
 
 @pytest.fixture
 def noisy(project: pytest.Pytester) -> pytest.Pytester:
+    """Return a project whose test prints, logs and warns, and fails with the change."""
     project.makepyfile(_NOISY)
     return project
 

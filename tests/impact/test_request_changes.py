@@ -45,20 +45,24 @@ def _old() -> Any:
 
 
 def _post(spec: Any) -> Any:
+    """Return the operation that creates a thing."""
     return spec["paths"]["/v1/things/{id}"]["post"]
 
 
 def _properties(spec: Any) -> Any:
+    """Return the properties of the body of a request that creates a thing."""
     return _post(spec)["requestBody"]["content"]["application/json"]["schema"]["properties"]
 
 
 def _required_owner(spec: Any) -> None:
+    """Require a new property of the body."""
     schema = _post(spec)["requestBody"]["content"]["application/json"]["schema"]
     schema["required"].append("owner")
     schema["properties"]["owner"] = {"type": "string"}
 
 
 def _changes(of_spec: Callable[[Any], Any], old: Any) -> dict[str, Change]:
+    """Return the changes of a changed copy of a spec, by rule and location."""
     new = copy.deepcopy(old)
     of_spec(new)
     findings = compare(old, new)
@@ -67,7 +71,7 @@ def _changes(of_spec: Callable[[Any], Any], old: Any) -> dict[str, Change]:
 
 
 def _status(change: Change, body: Any, *, old: Any, query: str = "", item: str = "a") -> int:
-    """Return the status of the response to a request after a change."""
+    """Return the status of the response to a POST request with this body after a change; 200 before it."""
     headers = (("content-type", "application/json"),)
     request = Request("POST", f"/v1/things/{item}{query}", headers, json.dumps(body).encode())
     match = Routes(from_document(old, "old")).match(request.target)
@@ -78,6 +82,7 @@ def _status(change: Change, body: Any, *, old: Any, query: str = "", item: str =
 
 
 def _all_at_once(spec: Any) -> None:
+    """Restrict the body, the query parameter and the path parameter in eight ways."""
     _required_owner(spec)
     _properties(spec)["size"].update(maximum=5)
     _properties(spec)["name"].update(maxLength=3)
@@ -111,7 +116,7 @@ def _all_at_once(spec: Any) -> None:
 def test_a_change_rejects_exactly_the_requests_that_it_affects(
     change: str, body: Any, query: str, item: str, is_rejected: bool
 ) -> None:
-    """Six changes in one document: none of them rejects a request because of another."""
+    """Eight changes in one document: none of them rejects a request because of another."""
     old = _old()
 
     status = _status(_changes(_all_at_once, old)[change], body, old=old, query=query, item=item)
@@ -154,16 +159,20 @@ _ITEM = {"type": "object", "required": ["id"], "properties": {"id": {"type": "st
 
 
 def _listing() -> Any:
+    """Return a spec with a list of items and no paging."""
     return document(
         {"type": "object", "required": ["items"], "properties": {"items": {"type": "array", "items": _ITEM}}}
     )
 
 
 def _get(spec: Any) -> Any:
+    """Return the operation that lists items."""
     return spec["paths"]["/v1/things/{id}"]["get"]
 
 
 def _with_paging(member: str, parameter: str, schema: Any) -> Callable[[Any], None]:
+    """Return a change that adds paging: a member of the body with this schema, and a query parameter."""
+
     def of_spec(spec: Any) -> None:
         operation = _get(spec)
         kind = {"type": "string"} if parameter == "cursor" else {"type": "integer"}
@@ -186,8 +195,8 @@ def _with_paging(member: str, parameter: str, schema: Any) -> Callable[[Any], No
         ("total", "offset", {"type": "integer"}, "offset"),
     ],
 )
-def test_introduced_paging_is_a_real_first_page(member: str, parameter: str, schema: Any, next_parameter: str) -> None:
-    """A client that follows the pages gets every item exactly once; a client that does not gets fewer."""
+def test_introduced_paging_returns_real_pages(member: str, parameter: str, schema: Any, next_parameter: str) -> None:
+    """A client that follows the pages gets every item exactly once; the first page has three of five."""
     old = _listing()
     changes = _changes(_with_paging(member, parameter, schema), old)
     [change] = [change for name, change in changes.items() if name.endswith(f" {member}")]
@@ -249,7 +258,7 @@ def test_a_link_to_the_next_page_has_the_url_of_the_request(base_url: str, url: 
 
 @pytest.mark.parametrize("body", [b"{", b'{"items": [{"id": "1"}]}', b'{"items": 3}'])
 def test_a_body_without_two_items_has_no_further_page(body: bytes) -> None:
-    """Truncated, with one item or without a list, or with status 404, the response is unchanged."""
+    """A body that is truncated, has one item or no list leaves the response unchanged, with status 200 or 404."""
     old = _listing()
     changes = _changes(_with_paging("nextCursor", "cursor", {"type": ["string", "null"]}), old)
     [change] = [change for name, change in changes.items() if name.endswith(" nextCursor")]

@@ -184,7 +184,9 @@ def test_no_changes_are_run_if_the_ordinary_run_fails(project: pytest.Pytester, 
         ("--bctrl-impact=nowhere.yaml", "nowhere.yaml: there is no such file*"),
     ],
 )
-def test_conflicting_options_are_a_usage_error(project: pytest.Pytester, arguments: str, message: str) -> None:
+def test_conflicting_or_invalid_options_are_a_usage_error(
+    project: pytest.Pytester, arguments: str, message: str
+) -> None:
     result = project.runpytest("--bctrl-impact=changed.json", arguments)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -26,7 +26,7 @@ class Built:
 
 
 def build(source: Path, *what: str, **environment: str) -> list[Path]:
-    """Build the requested archives from a tree and return them sorted by name."""
+    """Build the requested archives from a tree and return their paths sorted by name."""
     out = source / "dist"
     arguments = ["--no-isolation", *what, "--outdir", str(out)]
     done = subprocess.run(
@@ -41,7 +41,7 @@ def build(source: Path, *what: str, **environment: str) -> list[Path]:
 
 
 def copied(folder: Path) -> Path:
-    """Copy the tree to a folder."""
+    """Copy the project to a folder, without build and cache folders, and return the folder."""
     shutil.copytree(ROOT, folder, ignore=LEFT_BEHIND)
     return folder
 

@@ -48,7 +48,7 @@ def tree(folder: str, below: str) -> set[str]:
 
 
 def test_builds_are_reproducible(built: Built, tmp_path: Path) -> None:
-    """In another folder, with another umask and at another time; the wheel straight from the tree."""
+    """Archives built in another folder, with other permissions, times and variables have the same bytes."""
     second = copied(tmp_path / "deep" / "down")
     for path in second.rglob("*.py"):
         os.utime(path, (1_000_000_000, 1_000_000_000))

@@ -31,6 +31,7 @@ STORED = {"id": 7, **SENT}
 
 
 def _get(content: Any, status: int = 200, media_type: str = JSON, target: str = "/orders?limit=5") -> dict[str, Any]:
+    """Return a case: a GET request and its response, whose content is JSON data, or text as it is."""
     text = content if isinstance(content, str) else json.dumps(content)
     return {
         "method": "GET",
@@ -44,6 +45,7 @@ def _get(content: Any, status: int = 200, media_type: str = JSON, target: str = 
 
 
 def _post(sent: Any) -> dict[str, Any]:
+    """Return a case that creates an order: a POST request with this JSON data, and status 201."""
     case = _get(STORED, 201, target="/orders")
     headers = {"Accept": JSON, "Content-Type": JSON}
     return {**case, "method": "POST", "headers": headers, "content": json.dumps(sent)}
@@ -81,12 +83,12 @@ def expected_findings(case: dict[str, Any]) -> list[Shown]:
     request = httpx.Request(
         case["method"], f"{SERVER}{case['target']}", headers=case["headers"], content=case["content"]
     )
-    answer = httpx.Response(
+    received = httpx.Response(
         case["status"], headers={"Content-Type": case["media_type"]}, content=case["text"], request=request
     )
     operation_label = f"{case['method']} /orders"
     findings = [
         *check_request(request, contract=CONTRACT),
-        *check(answer, contract=CONTRACT, operation=operation_label),
+        *check(received, contract=CONTRACT, operation=operation_label),
     ]
     return sorted(map(shown, findings))

@@ -29,6 +29,10 @@ def broken():
     return list_orders([{**STORED, "size": "l"}])
 """
 
+BROKEN = "def test_broken():\n    broken()\n"
+CONFORMING = "def test_conforming():\n    list_orders()\n"
+BOTH = BROKEN + CONFORMING
+
 
 class Run(Protocol):
     """Runs the project with the watch."""
@@ -46,6 +50,7 @@ def watch(pytester: pytest.Pytester) -> Run:
     pytester.syspathinsert()
 
     def run(tests: str, *arguments: str) -> pytest.RunResult:
+        """Write a test file, and run pytest."""
         pytester.makepyfile(test_orders=f"from orders import *\nimport pytest\n\n{tests}")
         return pytester.runpytest("--bctrl-watch", *OPTIONS, *arguments)
 

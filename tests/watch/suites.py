@@ -73,6 +73,7 @@ NO_CERTIFICATES = "verify=False"
 
 
 def _httpx(library: str, transport: str = "") -> str:
+    """Return the code of `send` with a client of httpx or httpx2, on `transport` if there is one."""
     arguments = f"transport={transport}" if transport else NO_CERTIFICATES
     return f"""
 import {library}
@@ -84,6 +85,7 @@ def send(base, case):
 
 
 def _async_httpx(library: str, transport: str = "") -> str:
+    """Return the code of `send` with an asynchronous client of httpx or httpx2, on `transport` if there is one."""
     arguments = f"transport={transport}" if transport else NO_CERTIFICATES
     return f"""
 import {library}
@@ -99,6 +101,7 @@ def send(base, case):
 
 
 def _transport(library: str) -> str:
+    """Return the code of `transport_for`, which returns a mock transport of httpx or httpx2."""
     return f"""
 def transport_for(case):
     def handler(request):  # registered
@@ -351,7 +354,7 @@ def serving(case):
 
 
 class Suite(NamedTuple):
-    """A suite of a project: its name, the packages it needs, its code, and the fixtures that its test requests."""
+    """A suite of a project: its name, the module it needs, its code, and the fixtures that its test requests."""
 
     name: str
     needs: str
@@ -370,11 +373,13 @@ class Suite(NamedTuple):
 
 
 def _with_asgi(library: str) -> str:
+    """Return the code of a suite that sends requests to an ASGI application."""
     transport = f"{library}.ASGITransport(application_for(case))"
     return _NO_SERVER + _ASGI + _async_httpx(library, transport)
 
 
 def _with_wsgi(library: str) -> str:
+    """Return the code of a suite that sends requests to a WSGI application."""
     return _NO_SERVER + _WSGI + _httpx(library, f"{library}.WSGITransport(application_for(case))")
 
 

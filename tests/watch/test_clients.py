@@ -74,9 +74,9 @@ def assert_each_break_is_found(pytester: pytest.Pytester, python: list[str], sui
         for origin in finding["watched"]:
             by_test[origin["test"].partition("[")[2].removesuffix("]")].append((shown(finding), origin))
     assert {name: expected_findings(case) for name, case in CASES.items()} == {
-        name: sorted(text for text, _ in found) for name, found in by_test.items()
+        name: sorted(text for text, _ in results) for name, results in by_test.items()
     }
-    origins = [origin for found in by_test.values() for _, origin in found]
+    origins = [origin for results in by_test.values() for _, origin in results]
     assert {f"test_suite.py:{suite.line('sent')}"} == {origin["sent_at"] for origin in origins}
     registered = suite.line("registered")
     if registered is not None:

@@ -68,7 +68,7 @@ OPTIONS = [*REPORTS, "--junitxml=junit.xml", "--bctrl-coverage", "-rA", "-vv"]
 def test_no_output_has_a_part_of_a_credential(
     watch: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, is_configured: bool, workers: list[str]
 ) -> None:
-    """Without tracebacks, which show the source and values of the tests themselves."""
+    """Neither the reports nor the terminal have one; tracebacks, which show a test's own source, do not count."""
     key = random_key(f"watch {is_configured}")
     monkeypatch.setenv("SENT_KEY", key)
     if is_configured:

@@ -99,8 +99,8 @@ def run(watch: Run, body: str, *arguments: str) -> str:
     return result.stdout.str()
 
 
-def exchanges(text: str) -> int:
-    """Return the number of checked exchanges."""
+def exchange_count(text: str) -> int:
+    """Return the number of checked exchanges in the output of a run."""
     match = re.search(r"^checked +(\d+) exchange", text, re.MULTILINE)
     assert match is not None
     return int(match[1])
@@ -120,13 +120,13 @@ def exchanges(text: str) -> int:
     ],
 )
 def test_each_hop_is_one_exchange(watch: Run, call: str, number: int) -> None:
-    """A redirect or a digest challenge makes two exchanges of a call, with each client library."""
+    """A redirect, a digest challenge or a retry makes a further exchange of a call, with each client library."""
     with_aiohttp = (
         "async def with_aiohttp(url):\n"
         "    async with aiohttp.ClientSession() as session, session.get(url) as response:\n"
         "        return await response.read()\n"
     )
-    assert number == exchanges(run(watch, f"{with_aiohttp}{call}"))
+    assert number == exchange_count(run(watch, f"{with_aiohttp}{call}"))
 
 
 def test_a_failed_connection_is_no_exchange(watch: Run) -> None:
@@ -141,7 +141,7 @@ with pytest.raises(requests.ConnectionError):
     requests.get("http://127.0.0.1:1/orders")
 """,
     )
-    assert 1 == exchanges(text)
+    assert 1 == exchange_count(text)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ with pytest.raises(requests.ConnectionError):
     ],
 )
 def test_the_body_of_a_request_is_checked_while_it_is_sent(watch: Run, call: str) -> None:
-    """Generators and files as bodies of each library: a break in them is reported."""
+    """Iterators, files, texts and JSON as bodies of each library: an invalid quantity in them is reported."""
     text = run(
         watch,
         f"""
@@ -211,7 +211,7 @@ async def post(url, **values):
 {call}
 """,
     )
-    assert 1 == exchanges(text)
+    assert 1 == exchange_count(text)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ with httpx.Client(transport=httpx.WSGITransport(application)) as client:
     client.get("http://testserver/orders")
 """,
     )
-    assert 2 == exchanges(text)
+    assert 2 == exchange_count(text)
 
 
 def test_an_adapter_of_the_project_is_observed(watch: Run) -> None:
@@ -366,12 +366,12 @@ with requests.Session() as session:
     assert list(unread.iter_content(5, decode_unicode=True))
 """,
     )
-    assert 3 == exchanges(text)
+    assert 3 == exchange_count(text)
     assert "[*].size, 3 of 3" in text
 
 
 def test_nothing_keeps_a_response_alive(watch: Run) -> None:
-    """Without garbage collection, a response of each library is freed with its last reference."""
+    """A response of each library is freed by a garbage collection after its last reference."""
     run(
         watch,
         """
@@ -430,5 +430,5 @@ with pytest.raises(aiohttp.ClientResponseError):
     asyncio.run(get())
 """,
     )
-    assert 1 == exchanges(text)
+    assert 1 == exchange_count(text)
     assert "the client library raised an error before it was read" in text

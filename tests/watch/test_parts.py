@@ -24,7 +24,7 @@ from tests.watch.cases import CONTRACT, SERVER
 
 
 def test_a_method_that_a_library_does_not_have_is_named() -> None:
-    """`Patches.wrap` and `intercept` of a missing name change nothing."""
+    """`Patches.wrap` and `intercept` of a missing name change nothing; `missing` has the name if it is required."""
 
     class Library:
         pass
@@ -119,7 +119,7 @@ def test_the_url_of_a_connection_has_its_host(connection: Any, target: str, expe
 
 
 @pytest.mark.parametrize(("host", "port", "expected"), [("a", 81, "a:81"), ("a", None, "a"), ("::1", 80, "[::1]:80")])
-def test_the_host_of_a_pool_has_its_port(host: str, port: int | None, expected: str) -> None:
+def test_the_host_of_a_pool_has_its_port_if_any(host: str, port: int | None, expected: str) -> None:
     class Pool:
         pass
 
@@ -129,7 +129,7 @@ def test_the_host_of_a_pool_has_its_port(host: str, port: int | None, expected: 
 
 
 def check(url: str, *contents: bytes, servers: tuple[str, ...] = (SERVER,)) -> WatchedTest:
-    """Return what is found in exchanges whose responses have these bodies."""
+    """Return the results of checking exchanges with a URL, whose responses have these bodies."""
     contract = replace(CONTRACT, servers=servers)
     exchanges = []
     for content in contents:

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from fnmatch import fnmatch
 
-import aiohttp
 import pytest
-from requests.adapters import BaseAdapter
-from urllib3.connectionpool import HTTPConnectionPool
 
 from tests.suite.test_reports import SUFFIXES, read
-from tests.watch.conftest import OPTIONS, Run
-
-BROKEN = "def test_broken():\n    broken()\n"
-CONFORMING = "def test_conforming():\n    list_orders()\n"
-BOTH = BROKEN + CONFORMING
+from tests.watch.conftest import BOTH, BROKEN, CONFORMING, OPTIONS, Run
 
 
 def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run) -> None:
@@ -66,11 +57,13 @@ def test_an_error_of_the_test_itself_is_still_shown(watch: Run) -> None:
 
 @pytest.mark.parametrize(("level", "code"), [("error", 0), ("warning", 0), ("info", 1), ("never", 0)])
 def test_the_failing_level_is_a_setting(watch: Run, level: str, code: int) -> None:
+    """A run with a finding of level `info` fails with `--bctrl-fail-on=info` only."""
     tests = "def test_it():\n    list_orders(params={'other': 1})\n"
     assert code == watch(tests, f"--bctrl-fail-on={level}").ret
 
 
 def test_levels_apply_to_requests_and_responses(watch: Run, pytester: pytest.Pytester) -> None:
+    """With a rule of responses off and one of requests at `warning`, the run passes and the output lists both."""
     pytester.makeini(
         "[pytest]\nbctrl_levels =\n    response_schema_conformance = off\n    request_parameters = warning\n"
     )
@@ -81,7 +74,7 @@ def test_levels_apply_to_requests_and_responses(watch: Run, pytester: pytest.Pyt
     )
 
 
-def test_an_unknown_rule_in_the_levels_is_reported(watch: Run, pytester: pytest.Pytester) -> None:
+def test_an_unknown_rule_in_the_levels_is_a_usage_error(watch: Run, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nbctrl_levels = no_rule = off\n")
     result = watch(CONFORMING)
     assert pytest.ExitCode.USAGE_ERROR == result.ret
@@ -126,7 +119,7 @@ def test_a_marker_with_other_arguments_is_rejected(watch: Run, arguments: str) -
 
 
 def test_a_run_without_any_exchange_checked_nothing(watch: Run) -> None:
-    """The exit code is 2."""
+    """The exit code is 2, and the summary says that nothing was checked."""
     result = watch("def test_it():\n    pass\n")
     assert pytest.ExitCode.INTERRUPTED == result.ret
     result.stdout.fnmatch_lines(["not checked  Nothing was checked; no test sent a request to an operation*"])
@@ -139,95 +132,8 @@ def test_a_part_of_the_tests_need_not_send_anything(watch: Run) -> None:
     assert "\npassed " not in result.stdout.str()
 
 
-def test_a_request_to_no_operation_is_listed(watch: Run) -> None:
-    url = "https://orders.example/order/5b1e0c8e-0000-4000-8000-00000000bc71/v1/7"
-    result = watch(CONFORMING + f"def test_it():\n    list_orders(url={url!r})\n    list_orders(url={url!r})\n")
-    assert pytest.ExitCode.OK == result.ret
-    result.stdout.fnmatch_lines(
-        ["unmatched    your code sends GET /order/{id}/v1/{id}, which the contract does not have (orders.py:12, *)"]
-    )
-
-
-def test_a_documented_path_with_another_method_is_listed(watch: Run) -> None:
-    result = watch(
-        CONFORMING + "def test_it():\n"
-        "    httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))).put('https://orders.example/orders')\n"
-    )
-    assert pytest.ExitCode.OK == result.ret
-    result.stdout.fnmatch_lines(["unmatched    your code sends PUT /orders, which the contract does not have *"])
-
-
-SERVED = """
-import http.server
-import threading
-
-@pytest.fixture
-def port():
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(299)
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
-
-def test_it(port, monkeypatch):
-    import socket
-    real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **named: real("127.0.0.1", *rest, **named))
-    httpx.get(f"http://HOST:{port}/orders")
-"""
-
-
-@pytest.mark.parametrize(
-    ("host", "settings", "is_checked"),
-    [
-        ("127.0.0.1", "", True),
-        ("elsewhere.example", "", False),
-        ("elsewhere.example", "bctrl_watch_hosts = elsewhere.example", True),
-        ("elsewhere.example", "bctrl_watch_hosts = elsewhere.example:1", False),
-    ],
-)
-def test_only_watched_hosts_are_checked(
-    watch: Run, pytester: pytest.Pytester, host: str, settings: str, is_checked: bool
-) -> None:
-    pytester.makeini(f"[pytest]\n{settings}\n")
-    result = watch(CONFORMING + SERVED.replace("HOST", host))
-    result.assert_outcomes(passed=2, errors=int(is_checked))
-
-
-def test_the_base_url_is_watched_with_its_path(watch: Run) -> None:
-    """With `--bctrl-base-url`, a response of that host with an undocumented status is an error."""
-    tests = "def test_it():\n    list_orders(status=299, url='https://proxy.example/api/orders')\n"
-    tests = tests.replace("list_orders", "through_proxy") + (
-        "\ndef through_proxy(status, url):\n"
-        "    class Proxy(httpx.BaseTransport):\n"
-        "        def handle_request(self, request):\n"
-        "            return httpx.Response(status)\n\n"
-        "    httpx.Client(transport=Proxy()).get(url)\n"
-    )
-    result = watch(tests, "--bctrl-base-url=https://proxy.example/api")
-    result.assert_outcomes(passed=1, errors=1)
-
-
-@pytest.mark.parametrize("host", ["https://a.example", "a.example/path", "a b"])
-def test_a_watched_host_that_is_none_is_a_usage_error(watch: Run, pytester: pytest.Pytester, host: str) -> None:
-    """A URL, a path or a space in `bctrl_watch_hosts`."""
-    pytester.makeini(f"[pytest]\nbctrl_watch_hosts = {host}\n")
-    result = watch(CONFORMING)
-    assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stderr.fnmatch_lines([f"*bctrl_watch_hosts (ini): '{host}' is not a host*"])
-
-
 def test_every_report_has_the_findings(watch: Run, pytester: pytest.Pytester) -> None:
-    """The JSON report also has test, line and library; so does JUnit's."""
+    """The JSON report has test, line, library and mock of a finding; `--junitxml` has its rule as a property."""
     watch(BOTH, *(f"--bctrl-report=report.{suffix}" for suffix in SUFFIXES), "--junitxml=junit.xml")
     report = read(pytester.path / "report.json")
     assert ("watch", "failed", "") == (report["report"], report["verdict"]["status"], report["target"])
@@ -253,7 +159,7 @@ def test_every_report_has_the_findings(watch: Run, pytester: pytest.Pytester) ->
     assert "bctrl.finding.1.rule" in pytester.path.joinpath("junit.xml").read_text("utf-8")
 
 
-def test_many_values_are_one_finding_with_their_tests(watch: Run, pytester: pytest.Pytester) -> None:
+def test_findings_of_many_values_are_merged_and_keep_their_tests(watch: Run, pytester: pytest.Pytester) -> None:
     """60 tests with different values yield fewer than 60 findings, each with its tests."""
     watch(
         "@pytest.mark.parametrize('number', range(60))\ndef test_it(number):\n"
@@ -314,78 +220,6 @@ def test_workers_of_xdist_without_an_exchange_check_nothing(watch: Run) -> None:
     assert pytest.ExitCode.INTERRUPTED == watch("def test_it():\n    pass\n", "-n", "1").ret
 
 
-@pytest.mark.parametrize(
-    ("owner", "attribute", "missing"),
-    [
-        (
-            HTTPConnectionPool,
-            "_make_request",
-            "urllib3 * has no HTTPConnectionPool._make_request",
-        ),
-        (BaseAdapter, "send", "requests * has no BaseAdapter.send"),
-        (aiohttp, "StreamReader", "aiohttp * has no StreamReader"),
-    ],
-    ids=["a method", "an intercepted method", "a class"],
-)
-def test_a_library_that_cannot_be_observed_is_not_checked(
-    watch: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, owner: object, attribute: str, missing: str
-) -> None:
-    """Another version of a library may name its methods in another way; the other libraries are observed."""
-    monkeypatch.delattr(owner, attribute)
-    result = watch(CONFORMING, "--bctrl-report=report.json")
-    result.assert_outcomes(passed=1)
-    line = f"{missing}: the watch does not observe this version, or not completely"
-    result.stdout.fnmatch_lines(["checked      1 exchange of 1 test*", f"not checked  {line}"])
-    not_checked = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))["not_checked"]
-    assert 1 == len([reason for reason in not_checked if fnmatch(reason, line)])
-
-
-def test_a_library_that_workers_cannot_observe_is_not_checked(
-    watch: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # This test may run in a worker itself.
-    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
-    pytester.makeconftest(
-        """
-        import os
-        import urllib3
-
-        if "PYTEST_XDIST_WORKER" in os.environ:
-            del urllib3.connectionpool.HTTPConnectionPool._make_request
-        """
-    )
-    tests = "".join(f"def test_{number}():\n    list_orders()\n" for number in range(4))
-    text = watch(tests, "-n", "2").stdout.str()
-    assert 1 == text.count("has no HTTPConnectionPool._make_request: the watch does not observe this version")
-
-
-def test_a_body_that_the_test_does_not_read_is_not_checked(watch: Run) -> None:
-    result = watch(
-        "def test_it(port):\n"
-        "    with httpx.stream('GET', f'http://127.0.0.1:{port}/orders') as response:\n"
-        "        assert not response.is_stream_consumed\n" + SERVED.partition("def test_it")[0]
-    )
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["not checked  the body of a response to GET /orders: the test did not read it"])
-
-
-def test_exchanges_of_a_shared_fixture_belong_to_the_test_that_set_it_up(watch: Run) -> None:
-    """The first of two tests has the error."""
-    result = watch(
-        "@pytest.fixture(scope='module')\ndef shared():\n    return broken()\n\n"
-        "def test_first(shared):\n    pass\n\ndef test_second(shared):\n    pass\n"
-    )
-    result.assert_outcomes(passed=2, errors=1)
-    result.stdout.fnmatch_lines(["*ERROR at teardown of test_first*"])
-
-
-def test_exchanges_during_the_collection_are_checked_too(watch: Run) -> None:
-    """A module that breaks the contract on import: the test has an error."""
-    result = watch("broken()\n\ndef test_it():\n    list_orders()\n")
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*exchanges during the collection of tests included*"])
-
-
 def test_a_custom_check_runs_and_may_break(watch: Run, pytester: pytest.Pytester) -> None:
     """Its problem is reported; if it raises, the test has an error that names it."""
     pytester.makeconftest(
@@ -413,24 +247,6 @@ def test_reports_need_a_run_to_report_on(pytester: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["*there is no contract run to report on*--bctrl-watch*"])
 
 
-def test_a_mock_that_breaks_the_contract_on_request_is_no_finding(pytester: pytest.Pytester) -> None:
-    """Faults of `bctrl_mock`; a request without a credential is reported."""
-    pytester.makepyfile(
-        "def get(client, space):\n    return client.get(f'/v1/spaces/{space}/runtimes')\n\n"
-        "def test_fault(bctrl_mock, bctrl_client, bctrl_space_id):\n"
-        "    bctrl_mock.fault('status', 500)\n    assert get(bctrl_client, bctrl_space_id).status_code == 500\n\n"
-        "def test_server(bctrl_mock_space):\n    import httpx\n"
-        "    bctrl_mock_space.fault('status', 299)\n"
-        "    url = f'{bctrl_mock_space.url}/v1/spaces/{bctrl_mock_space.space_id}/runtimes'\n"
-        "    httpx.get(url, headers={'Authorization': f'Bearer {bctrl_mock_space.api_key.reveal()}'})\n\n"
-        "def test_request(bctrl_mock):\n    import httpx\n"
-        "    httpx.get(f'{bctrl_mock.url}/v1/spaces/{bctrl_mock.space_id}/runtimes')\n"
-    )
-    result = pytester.runpytest("--bctrl-watch", "-p", "no:randomly")
-    result.assert_outcomes(passed=3, errors=1)
-    result.stdout.fnmatch_lines(["*ERROR at teardown of test_request*", "*1 error: request_credentials*"])
-
-
 def test_a_contract_run_reports_the_findings_of_the_watch_too(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         "import httpx\n\ndef test_it():\n"
@@ -447,8 +263,8 @@ def test_a_contract_run_reports_the_findings_of_the_watch_too(pytester: pytest.P
     assert any("your code sends GET /v1/space," in note for note in report["notes"])
 
 
-def test_an_impact_run_is_not_watched(pytester: pytest.Pytester) -> None:
-    """`bctrl_watch` in the ini file does not apply to `--bctrl-impact`."""
+def test_an_impact_run_has_no_summary_of_the_watch(pytester: pytest.Pytester) -> None:
+    """Nor has it with `bctrl_watch` in the ini file."""
     pytester.makeini("[pytest]\nbctrl_watch = true\n")
     pytester.makepyfile(
         "def test_it(bctrl_client, bctrl_space_id):\n    bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes')\n"
@@ -456,39 +272,6 @@ def test_an_impact_run_is_not_watched(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--bctrl-impact", "--bctrl-impact-budget=1s")
     assert "bctrl watch" not in result.stdout.str()
     result.assert_outcomes(passed=1)
-
-
-def test_nothing_is_imported_without_the_flag(pytester: pytest.Pytester) -> None:
-    """No module of the watch is loaded in a plain run."""
-    pytester.makepyfile(
-        "import sys\n\ndef test_it():\n    assert [name for name in sys.modules if 'bctrl.watch' in name] == []\n"
-    )
-    pytester.run(sys.executable, "-m", "pytest", "-p", "no:schemathesis").assert_outcomes(passed=1)
-
-
-def test_no_client_library_is_imported(pytester: pytest.Pytester) -> None:
-    """With `--bctrl-watch`, those that the tests do not use are not loaded."""
-    names = ("httpx", "httpx2", "requests", "urllib3", "aiohttp", "werkzeug", "django", "starlette")
-    pytester.makepyfile(
-        f"import sys\n\ndef test_it():\n    assert [name for name in {names} if name in sys.modules] == []\n"
-    )
-    # Plugins that import a client library themselves.
-    plugins = ("schemathesis", "respx", "pytest_httpx", "requests_mock")
-    blocked = [f"-pno:{name}" for name in plugins]
-    result = pytester.run(sys.executable, "-m", "pytest", "--bctrl-watch", *blocked)
-    result.assert_outcomes(passed=1)
-
-
-def test_all_libraries_are_as_before_after_the_run(watch: Run) -> None:
-    """The attributes of patched classes are the original ones."""
-    import http.client
-    import threading
-
-    import httpx
-
-    before = [dict(vars(owner)) for owner in (httpx.Client, http.client.HTTPConnection, threading.Thread)]
-    watch(BOTH)
-    assert before == [dict(vars(owner)) for owner in (httpx.Client, http.client.HTTPConnection, threading.Thread)]
 
 
 def test_json_reports_conform_to_their_schema_without_any_exchange(watch: Run, pytester: pytest.Pytester) -> None:
@@ -499,24 +282,6 @@ def test_json_reports_conform_to_their_schema_without_any_exchange(watch: Run, p
     assert json.dumps(report["findings"]) == "[]"
 
 
-def test_an_operation_that_is_invalid_in_the_document_is_not_checked(watch: Run, pytester: pytest.Pytester) -> None:
-    document = json.loads((pytester.path / "orders.json").read_text("utf-8"))
-    document["paths"]["/orders"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] = {
-        "$ref": "#/components/schemas/Missing"
-    }
-    (pytester.path / "orders.json").write_text(json.dumps(document), "utf-8")
-    text = watch("def test_it():\n    broken()\n").stdout.str()
-    assert "not checked  GET /orders is invalid in the document: " in text
-    assert "your code sends GET /orders" not in text
-
-
-def test_exchanges_of_the_collection_are_not_those_of_a_test_of_invalid_responses(watch: Run) -> None:
-    """A break during the collection fails the run, although the only test is marked as not conforming."""
-    result = watch("broken()\n\n@pytest.mark.bctrl_watch(conforming=False)\ndef test_it():\n    broken()\n")
-    assert pytest.ExitCode.TESTS_FAILED == result.ret
-    result.stdout.fnmatch_lines(["bctrl watch (exchanges during the collection of tests included): 1 error*"])
-
-
-def test_a_run_that_ends_at_a_failure_must_observe_something(watch: Run) -> None:
-    """With `-x` and no request, the exit code is 2."""
+def test_a_run_with_the_option_x_must_observe_something(watch: Run) -> None:
+    """Without a request, the exit code is 2: `-x` selects no tests."""
     assert pytest.ExitCode.INTERRUPTED == watch("def test_it():\n    assert STORED\n", "-x").ret

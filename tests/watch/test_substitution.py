@@ -68,7 +68,7 @@ def test_an_unchanged_response_stays_as_it_is() -> None:
     assert substituted(exchange, content) == Substitute(200, exchange.response_headers, OLD, content)
 
 
-def test_a_changed_head_leaves_the_body_as_it_was_sent() -> None:
+def test_a_changed_status_leaves_the_body_as_it_was_sent() -> None:
     """Only the status is replaced: the compressed body and the header names stay."""
     content = gzip.compress(OLD)
     exchange = exchange_of(content, ("Content-Encoding", "gzip"))
@@ -80,10 +80,10 @@ def test_a_changed_head_leaves_the_body_as_it_was_sent() -> None:
 
 
 def test_a_response_to_head_has_the_length_without_the_body() -> None:
-    """The substitute has `Content-Length` of the mock's body, and an empty body."""
+    """The substitute of an error has `Content-Length` of the error's body, and an empty body."""
     error = MockResponse(400, (JSON,), Payload(NEW))
 
-    substitute = substituted(exchange_of(b"", method="HEAD"), b"", **vars_of(error))
+    substitute = substituted(exchange_of(b"", method="HEAD"), b"", **attributes(error))
 
     assert substitute == Substitute(400, (JSON, ("Content-Length", str(len(NEW)))), b"", b"")
 
@@ -108,13 +108,13 @@ def test_a_status_without_a_body_has_no_length() -> None:
     assert substitute == Substitute(204, (JSON,), b"", b"")
 
 
-def vars_of(response: MockResponse) -> dict[str, Any]:
-    """Return what distinguishes a response from another one."""
+def attributes(response: MockResponse) -> dict[str, Any]:
+    """Return the status, headers and payload of a response, by name."""
     return {"status": response.status, "headers": response.headers, "payload": response.payload}
 
 
 def test_a_status_without_a_name_has_an_empty_reason() -> None:
-    """For 299; the reason of the original stays if the status does."""
+    """299 has one; the observed reason stays if the status does."""
     assert Substitute(299, (), b"", b"").reason(200, "OK") == ""
     assert Substitute(200, (), b"", b"").reason(200, None) is None
 

@@ -12,6 +12,7 @@ LABELS = dict.fromkeys(("starting", "idle", "active", "stopped", "failed"), "kno
 
 @pytest.fixture
 def runtimes(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
+    """Return the runtimes of a response whose status and media type are as expected."""
     response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
     response.raise_for_status()
     assert response.headers["content-type"] == "application/json"
@@ -25,7 +26,7 @@ def test_label(runtimes: list[Any]) -> None:
 
 
 def test_region(runtimes: list[Any]) -> None:
-    """Each runtime has a region that is a text."""
+    """Each runtime has a region that is a text and not empty."""
     assert all(runtime["region"].lower() for runtime in runtimes)
 
 

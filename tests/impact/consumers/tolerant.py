@@ -19,6 +19,7 @@ class Runtime:
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Runtime:
+        """Return the model of a runtime; a missing value is empty, and another status is `unknown`."""
         status = data.get("status")
         status_or_unknown = status if status in ("starting", "idle", "active", "stopped", "failed") else "unknown"
         words = (str(data.get(name) or "") for name in ("name", "region", "createdAt"))
@@ -28,6 +29,7 @@ class Runtime:
 
 @pytest.fixture
 def runtimes(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
+    """Return the models of the runtimes in a successful response."""
     response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
     response.raise_for_status()
     return [Runtime.of(runtime) for runtime in response.json().get("runtimes", [])]

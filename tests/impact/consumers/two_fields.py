@@ -10,6 +10,7 @@ import pytest
 
 @pytest.fixture(params=range(7))
 def pairs(bctrl_client: httpx.Client, bctrl_space_id: str) -> list[Any]:
+    """Return the id and name of each runtime; seven tests use it."""
     response = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes")
     return [(runtime["id"], runtime["name"]) for runtime in response.json()["runtimes"]]
 

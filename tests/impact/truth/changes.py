@@ -30,6 +30,8 @@ class ApiChange(NamedTuple):
 
 
 def _of_items(name: str, location: str, of_spec: Callable[[Any], Any], of_item: Callable[[Any], Any]) -> ApiChange:
+    """Return a change of each runtime in a response; `of_spec` and `of_item` modify their arguments."""
+
     def of_response(response: ApiResponse, query: Any, headers: Any) -> ApiResponse:
         data = copy.deepcopy(response.data)
         for item in data["runtimes"]:
@@ -40,6 +42,7 @@ def _of_items(name: str, location: str, of_spec: Callable[[Any], Any], of_item: 
 
 
 def _optional(name: str) -> ApiChange:
+    """Return the change of a property that became optional: the server omits it."""
     return _of_items(
         f"{name} may be missing",
         f"runtimes[*].{name}",
@@ -49,6 +52,8 @@ def _optional(name: str) -> ApiChange:
 
 
 def _removed(name: str) -> ApiChange:
+    """Return the removal of a property from the spec and from the runtimes."""
+
     def of_spec(spec: Any) -> None:
         del items(spec)["properties"][name]
         if name in items(spec)["required"]:
@@ -58,6 +63,7 @@ def _removed(name: str) -> ApiChange:
 
 
 def _value(name: str, schema: Any, value: Any, what: str = "another type") -> ApiChange:
+    """Return the change of a property's schema, after which the server always sends `value`."""
     return _of_items(
         f"{name}: {what}",
         f"runtimes[*].{name}",
@@ -67,6 +73,7 @@ def _value(name: str, schema: Any, value: Any, what: str = "another type") -> Ap
 
 
 def _enum_value(part: str, name: str, value: str) -> ApiChange:
+    """Return the addition of an enum value, which the server then always sends."""
     return _of_items(
         f"{name} may be {value}",
         f"runtimes[*].{name}",
@@ -76,16 +83,20 @@ def _enum_value(part: str, name: str, value: str) -> ApiChange:
 
 
 def _renamed_status(spec: Any) -> None:
+    """Rename a status in the spec."""
     values = items(spec, "Status")["enum"]
     values[values.index("failed")] = "errored"
 
 
 def _rename_status(item: Any) -> None:
+    """Rename the status of a runtime, if it has that status."""
     if item["status"] == "failed":
         item["status"] = "errored"
 
 
 def _new_property(name: str, schema: Any, value: Any, *, required: bool = False) -> ApiChange:
+    """Return the addition of a property, which the server sends with `value`."""
+
     def of_spec(spec: Any) -> None:
         items(spec)["properties"][name] = schema
         if required:
@@ -95,6 +106,8 @@ def _new_property(name: str, schema: Any, value: Any, *, required: bool = False)
 
 
 def _rejecting(name: str, location: str, parameter: Any, is_rejected: Callable[[Any, Any], bool]) -> ApiChange:
+    """Return the addition of a parameter; `is_rejected` takes the query and the header fields of a request."""
+
     def of_response(response: ApiResponse, query: Any, headers: Any) -> ApiResponse:
         if not is_rejected(query, headers):
             return response
@@ -104,29 +117,35 @@ def _rejecting(name: str, location: str, parameter: Any, is_rejected: Callable[[
 
 
 def _whole(name: str, location: str, of_spec: Callable[[Any], Any], **fields: Any) -> ApiChange:
+    """Return a change that replaces `fields` of every response, such as its status."""
     return ApiChange(name, location, of_spec, lambda response, query, headers: response._replace(**fields))
 
 
 def _other_media_type(spec: Any) -> None:
+    """Change the media type of the success response."""
     content = operation(spec)["responses"]["200"]["content"]
     content["application/vnd.bctrl+json"] = content.pop("application/json")
 
 
 def _other_status(spec: Any) -> None:
+    """Replace status 200 with 206."""
     responses = operation(spec)["responses"]
     responses["206"] = responses.pop("200")
 
 
 def _other_method(spec: Any) -> None:
+    """Replace GET with POST at every path."""
     for item in spec["paths"].values():
         item["post"] = item.pop("get")
 
 
 def _list_body(spec: Any) -> Any:
+    """Return the schema of the body of the list."""
     return spec["components"]["schemas"]["spaces_runtimesList_Response_200"]
 
 
 def _paged_spec(spec: Any) -> None:
+    """Add paging by cursor: two query parameters, and the next cursor in the body."""
     operation(spec)["parameters"] += [
         {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 100}},
         {"name": "cursor", "in": "query", "schema": {"type": "string"}},
@@ -134,7 +153,8 @@ def _paged_spec(spec: Any) -> None:
     _list_body(spec)["properties"]["nextCursor"] = {"type": ["string", "null"]}
 
 
-def _first_page(response: ApiResponse, query: Any, headers: Any) -> ApiResponse:
+def _requested_page(response: ApiResponse, query: Any, headers: Any) -> ApiResponse:
+    """Return the page of the response that the query selects, of half the items unless it has a limit."""
     runtimes = response.data["runtimes"]
     start = int(query.get("cursor", "0"))
     size = int(query.get("limit", "0")) or (len(runtimes) + 1) // 2
@@ -204,7 +224,7 @@ CHANGES: tuple[ApiChange, ...] = (
         {"name": "tenant", "in": "query", "schema": _STRING},
         lambda query, headers: False,
     ),
-    ApiChange("introduced paging", "nextCursor", _paged_spec, _first_page),
+    ApiChange("introduced paging", "nextCursor", _paged_spec, _requested_page),
     _whole("a new tag", "", lambda spec: operation(spec)["tags"].append("new")),
 )  # fmt: skip
 

@@ -71,7 +71,7 @@ class Comparison(NamedTuple):
 
 
 def documents(sizes: Sequence[int], seed: int = 1) -> list[tuple[int, ...]]:
-    """Return the numbers of the changes in each document; those of one document are at different locations."""
+    """Return the numbers of that many random changes for each document; those of one are at different locations."""
     chance = random.Random(seed)
     numbered: list[tuple[int, ...]] = []
     for size in sizes:
@@ -114,7 +114,10 @@ def true_outcomes(
 
 
 def claims(project: pytest.Pytester, numbers: Sequence[int], compared: Project = ON_THE_MOCK) -> Mapping[str, Any]:
-    """Return the `impact` of each change of an impact run, by the number of the change; `all` are all at once."""
+    """Return the `impact` of each change of an impact run, by its number; of all at once, by `1+4`.
+
+    That of a single change is merged from all findings about it, and has `verdicts` instead of `verdict`.
+    """
     folder = project.path / "claims"
     _write_suites(folder, compared.suites)
     (folder / "conftest.py").write_text(compared.claims_conftest, "utf-8")
@@ -140,6 +143,7 @@ def claims(project: pytest.Pytester, numbers: Sequence[int], compared: Project =
 
 
 def _merge(claim: dict[str, Any], impact: Mapping[str, Any]) -> None:
+    """Add the tests and the verdict of a finding to the claim about its change, in place."""
     claim["tests"] = [*claim["tests"], *impact["tests"]]
     claim["skipped"] = [*claim["skipped"], *impact["skipped"]]
     claim["not_run"] = [*claim["not_run"], *impact["not_run"]]
@@ -185,6 +189,7 @@ def compare_all(
 
 
 def _write_suites(folder: Path, suites: Mapping[str, str]) -> None:
+    """Write a test file per suite to a folder, which is created if necessary."""
     folder.mkdir(exist_ok=True)
     for name, text in suites.items():
         (folder / f"test_{name}.py").write_text(text, "utf-8")

@@ -19,6 +19,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        """Send the response of the API before the changes, changed by those whose numbers are in the path."""
         _, numbers, path = self.path.split("/", 2)
         headers = {name.lower(): value for name, value in self.headers.items()}
         upstream = urlsplit(str(self.server.upstream))  # type: ignore[attr-defined]
@@ -42,6 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
         connection.close()
 
     def _send(self, status: int, content_type: str, body: bytes) -> None:
+        """Send a response with this body."""
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))

@@ -1,4 +1,4 @@
-"""Twenty test suites in different styles, which read the API with a fixture `api` and the helper `fetch`."""
+"""Twenty test suites in different styles, which read the API with a fixture `api` and a function `fetch`."""
 
 from __future__ import annotations
 

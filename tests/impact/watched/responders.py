@@ -302,7 +302,7 @@ def serving(mock, folder):
 
 
 class Responder(NamedTuple):
-    """A way to mock the API, the package it needs, and the code of client and mock."""
+    """A way to mock the API, the module it needs, and the code of client and mock."""
 
     name: str
     needs: str
@@ -311,7 +311,7 @@ class Responder(NamedTuple):
 
     @property
     def project(self) -> Project:
-        """A project that uses it."""
+        """A project whose tests mock the API in this way, with the suites that it can run."""
         # They need a server, and a response of httpx.
         unsuitable = {"urllib"} if self.client == _HTTPX else {"urllib", "checks"}
         suites = {name: text for name, text in SUITES.items() if name not in unsuitable}

@@ -95,6 +95,7 @@ def serving(case):
 
 
 def _httpx(library: str, transport: str = "") -> str:
+    """Return the code of `describe` and `describe_async` with clients of httpx or httpx2, on `transport` if any."""
     arguments = f"transport={transport}" if transport else "verify=False"
     return f"""
 import {library}
@@ -130,6 +131,7 @@ def describe(base, case):
 
 
 def _transport(library: str) -> str:
+    """Return the code of `transport_for`, which returns a mock transport of httpx or httpx2."""
     return f"""
 def transport_for(case):
     def handler(request):
@@ -383,7 +385,7 @@ def serving(case):
 
 
 class Suite(NamedTuple):
-    """A suite of a project: its name, the packages it needs, its code, and the fixture that its test requests."""
+    """A suite of a project: its name, the module it needs, its code, and the fixture that its test requests."""
 
     name: str
     needs: str
@@ -397,6 +399,7 @@ class Suite(NamedTuple):
 
 
 def _of_httpx(library: str) -> list[Suite]:
+    """Return the suites of httpx or httpx2: with a server, a mock transport and an application, sync and async."""
     in_process = {
         "mock transport": _transport(library) + _httpx(library, "transport_for(case)"),
         "wsgi": _WSGI + _httpx(library, f"{library}.WSGITransport(application_for(case))"),

@@ -14,6 +14,7 @@ JSON = "application/json"
 
 
 def _case(data: Any, status: int = 200, coding: str = "") -> dict[str, Any]:
+    """Return a response for the suites: its status, header fields and JSON text."""
     headers = {"Content-Encoding": coding} if coding else {}
     text = json.dumps(data, separators=(",", ":"))
     return {"status": status, "headers": {"Content-Type": JSON, **headers}, "text": text}
@@ -38,7 +39,7 @@ def changed_contract() -> str:
 
 
 def _run(pytester: pytest.Pytester, cases: dict[str, Any], *arguments: str) -> dict[str, list[Any]]:
-    """Run the suites with these cases, and return what each has described."""
+    """Run the suites with these cases, and return what each has written about its responses, by name."""
     suites = installed_suites()
     pytester.path.joinpath("cases.json").write_text(json.dumps(cases), "utf-8")
     options = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:asyncio", "-q")
