@@ -224,7 +224,7 @@ class ContractHooks:
         pytest.fail("\n".join([message, *describe([failure.finding])]), pytrace=False)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Return `not checked` as the category of a test that could not check anything; None for any other test."""
+        """Return `not checked` for a test that an outage or an unreadable spec kept from checking; else None."""
         if is_unchecked(report):
             return "not checked", "N", "NOT CHECKED"
         return None

@@ -100,7 +100,7 @@ def _is_provable(contract: Contract, operation: Operation) -> bool:
 
 
 def _scenarios(contract: Contract) -> list[str]:
-    """Return the scenarios that apply to the contract; all conform to it. Without lists, `empty` does not apply."""
+    """Return the scenarios that apply to the contract, with their arguments; all conform to it."""
     samples = Samples(contract, main_operation(contract))
     # A short delay is enough, and a list must not be longer than the contract allows.
     arguments = {"slow": "slow(0.02)"}

@@ -190,7 +190,7 @@ def _values_breaking_schema(schema: Mapping[str, Any], valid: Any) -> Iterator[A
 
 
 def _is_sendable(value: Any) -> bool:
-    """Return whether a parameter can carry a value: no object, and only printable ASCII characters."""
+    """Return whether a parameter can carry a value: no object, and of texts only those in printable ASCII."""
     if isinstance(value, str):
         return value.isprintable() and value.isascii()
     return not isinstance(value, dict)
