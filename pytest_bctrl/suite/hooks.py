@@ -73,7 +73,7 @@ def _write_line(config: pytest.Config, line: str) -> None:
 
 
 def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
-    """Redact the credentials of a live run that resemble the key; the key of the bundled mock is not secret."""
+    """Redact a live run's invalid credentials that are derived from the key, or as long; a mock's key is public."""
     if run.target != "live":
         return
     redacting = redaction(config)

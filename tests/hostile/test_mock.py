@@ -112,22 +112,22 @@ def test_a_forked_child_does_not_stop_the_mock_of_its_parent(end: Callable[[Mock
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_that_stopped_its_copy_does_not_occupy_the_port() -> None:
     """After the parent stops the mock too, connections are refused although the forked child lives."""
-    ours, theirs = socket.socketpair()
+    parent_end, child_end = socket.socketpair()
     with MockServer(CONTRACT) as mock:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             child = os.fork()
         if not child:
             mock.stop()
-            theirs.send(b"stopped")
-            os._exit(len(theirs.recv(1)) - 1)
-        assert ours.recv(9)
+            child_end.send(b"stopped")
+            os._exit(len(child_end.recv(1)) - 1)
+        assert parent_end.recv(9)
     with pytest.raises(ConnectionRefusedError):
         connected(mock)
-    ours.send(b"x")
+    parent_end.send(b"x")
     assert 0 == os.waitpid(child, 0)[1]
-    ours.close()
-    theirs.close()
+    parent_end.close()
+    child_end.close()
 
 
 KEYS = ["api_key", "apikey", "API-Key", "key", "access_token", "token", "%61pi_key", "password", "X-Amz-Signature"]

@@ -23,6 +23,7 @@ def highlight(text: str) -> str:
 
 
 def percent(text: str) -> str:
+    """Return the text with all characters percent-encoded."""
     return "".join(f"%{byte:02X}" for byte in text.encode())
 
 

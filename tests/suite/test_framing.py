@@ -232,6 +232,7 @@ def test_a_response_followed_by_accepted_surplus_is_not_checked(live: LiveRun) -
 
 
 def _with_surplus(wire: Wire, reply: Reply) -> bool:
+    """Send a reply followed by four surplus bytes, and keep the connection open."""
     wire.write(complete_response(reply) + b"more")
     return True
 

@@ -155,14 +155,15 @@ def test_no_test_of_a_paged_target_is_skipped_with_its_check_in_place(paged: Tar
     assert [] == list(skipped_of(paged, tests))
 
 
-def run_of_mock() -> Any:
+def run_on_mock() -> Any:
+    """Return a run on the mock of the packaged contract, which is stopped again."""
     with target(MockServer(CONTRACT)) as api:
         return api.run
 
 
 def test_the_packaged_contract_has_probes_for_all_tests_but_those_listed() -> None:
     """The tests in `NOT_PLANNED`, and no others, have no probe."""
-    run = run_of_mock()
+    run = run_on_mock()
     assert NOT_PLANNED == {name for name in plan._TESTS if not any(plan.plan(run, name))}
 
 

@@ -24,8 +24,8 @@ CONTRADICTED = {
 def responses(schema: Any = None, media: str = "application/json", status: str = "200") -> dict[str, Any]:
     """Return documented responses: one of `status` with this body, and rejections with a text."""
     content = {} if schema is None else {"content": {media: {"schema": schema}}}
-    refusal = {"description": "", "content": {"application/*": {"schema": {"type": "string"}}}}
-    return {"responses": {status: {"description": "", **content}, "401": refusal, "404": refusal, "400": refusal}}
+    rejection = {"description": "", "content": {"application/*": {"schema": {"type": "string"}}}}
+    return {"responses": {status: {"description": "", **content}, "401": rejection, "404": rejection, "400": rejection}}
 
 
 def path_parameter(name: str, schema: Any = True) -> dict[str, Any]:

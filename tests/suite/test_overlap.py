@@ -39,6 +39,7 @@ class Crowd:
         return self._first if visit.number == 1 else None
 
     def always(self, _: Visit, reply: Reply) -> Reply:
+        """Return the reply with the headers of this crowd."""
         return reply.adding(*self._headers)
 
     @property

@@ -151,12 +151,12 @@ def test_tests_of_items_are_skipped_for_an_empty_list(pytester: pytest.Pytester,
         result = live(server, "-v", "--bctrl-report=report.json")
 
     assert (pytest.ExitCode.OK, 5) == (result.ret, result.parseoutcomes()["skipped"])
-    seen = "runtimes: every list was empty, so its items are not covered"
+    reason = "runtimes: every list was empty, so its items are not covered"
     result.stdout.fnmatch_lines_random(
-        ["not checked  the response has no runtimes[[]*] (3 tests)", f"not checked  {seen}"]
+        ["not checked  the response has no runtimes[[]*] (3 tests)", f"not checked  {reason}"]
     )
     report = read(pytester.path / "report.json")
-    assert {seen, "the response has no runtimes[*] (3 tests)"} <= set(report["not_checked"])
+    assert {reason, "the response has no runtimes[*] (3 tests)"} <= set(report["not_checked"])
     assert "5 skipped" in report["verdict"]["sentence"]
 
 
