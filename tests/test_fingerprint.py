@@ -13,7 +13,7 @@ from pytest_bctrl.checks.run import check_protocol
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.suite.sending import transport_errors
 from pytest_bctrl.traffic import transport_findings
 from pytest_bctrl.traffic.flow import Attempt, TooMuchError
@@ -46,12 +46,14 @@ FINDING = Finding(
 )
 def test_a_fingerprint_depends_only_on_the_subject_of_the_finding(is_same: bool, changes: dict[str, Any]) -> None:
     """Not on counts, samples, message and level, but on rule, operation, location and kind."""
-    assert is_same == (named(FINDING).fingerprint == named(replace(FINDING, **changes)).fingerprint)
+    assert is_same == (
+        with_fingerprint(FINDING).fingerprint == with_fingerprint(replace(FINDING, **changes)).fingerprint
+    )
 
 
 def test_an_existing_fingerprint_is_kept() -> None:
-    """`named` does not replace that of a drift finding."""
-    assert named(replace(FINDING, fingerprint="61d868514b95d6ae")).fingerprint == "61d868514b95d6ae"
+    """`with_fingerprint` does not replace that of a drift finding."""
+    assert with_fingerprint(replace(FINDING, fingerprint="61d868514b95d6ae")).fingerprint == "61d868514b95d6ae"
 
 
 TRANSPORT_ERRORS = [
@@ -76,7 +78,7 @@ def retried_error(error: type[httpx.TransportError], detail: str) -> Finding:
     failed = Attempt("GET", "http://h/", None, error.__name__, detail, 1.0, reused=False, begun=False)
     succeeded = Attempt("GET", "http://h/", 200, None, "", 1.0, reused=False, begun=True)
     (finding,) = transport_errors.attempt_findings(load().operations[0], [failed, succeeded], "curl")
-    return named(finding)
+    return with_fingerprint(finding)
 
 
 def test_each_transport_error_has_a_fingerprint_that_rewording_keeps(monkeypatch: pytest.MonkeyPatch) -> None:

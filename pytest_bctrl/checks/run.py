@@ -27,7 +27,7 @@ from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import Path, select_values
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.findings.finding import LEVELS, Finding, Level
-from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.observed.differences import UNDOCUMENTED, undocumented_properties
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -179,7 +179,7 @@ def check_undocumented(response: Response) -> list[Finding]:
             selected = select_values(response.data, finding.sample["location"])
             path = next((path for path, _ in selected), ())
         extra = {**finding.extra, **item_of(response.data, path), "source": source}
-        undocumented.append(named(replace(finding, reproduce=response.reproduce, extra=extra)))
+        undocumented.append(with_fingerprint(replace(finding, reproduce=response.reproduce, extra=extra)))
     return undocumented
 
 

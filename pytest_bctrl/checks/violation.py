@@ -12,7 +12,7 @@ from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location, select_values
 from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import Finding, Level
-from pytest_bctrl.findings.fingerprint import BY_VALUE, named, value_text
+from pytest_bctrl.findings.fingerprint import BY_VALUE, value_text, with_fingerprint
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE, added_by_overlay, is_of_overlay_alone
 from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_least, numbered, with_limited_values
 
@@ -198,7 +198,7 @@ def _new_finding(response: Response, where: str, group: list[Violation]) -> Find
             **{name: value for name, value in details.items() if value},
         },
     )
-    return named(finding)
+    return with_fingerprint(finding)
 
 
 def item_of(data: Any, path: Path) -> dict[str, Any]:
@@ -238,11 +238,11 @@ def _candidate_count(response: Response, path: Path) -> int:
 def merge(collected: Iterable[Finding]) -> list[Finding]:
     """Merge the findings of many responses: those that differ in nothing but their values are one, counts added."""
     merged: dict[tuple[str, ...], Finding] = {}
-    for finding in map(named, collected):
+    for finding in map(with_fingerprint, collected):
         key = (finding.operation, finding.rule, finding.level, finding.location, finding.message, finding.fingerprint)
         earlier = merged.get(key)
         merged[key] = finding if earlier is None else _with_added_counts(earlier, finding)
-    return [named(finding) for finding in with_limited_values(merged.values())]
+    return [with_fingerprint(finding) for finding in with_limited_values(merged.values())]
 
 
 def _with_added_counts(earlier: Finding, later: Finding) -> Finding:

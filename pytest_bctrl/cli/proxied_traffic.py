@@ -17,7 +17,7 @@ from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExcha
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.exchanges.sent_secrets import received_secrets, security_schemes, sent_secrets
 from pytest_bctrl.findings.finding import Finding, Levels
-from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.http.codings import Content, content_of
 from pytest_bctrl.http.message import Headers, Request
 from pytest_bctrl.reports.terminal import finding_line
@@ -224,7 +224,7 @@ class ProxiedTraffic:
         """Merge findings into the earlier ones, and print those that are new."""
         levelled, switched_off = self._levels.apply(findings)
         self.switched_off.update(switched_off)
-        for finding in map(named, levelled):
+        for finding in map(with_fingerprint, levelled):
             key = f"{finding.fingerprint} {finding.level} {finding.message}"
             earlier = self._findings.get(key)
             if earlier is not None:

@@ -79,10 +79,16 @@ class Paging:
         """Return the page size that a query requests, or the default size; None if neither is known."""
         return query_integer(self.size, query, self.default_size)
 
+    def has_items(self, body: Any) -> bool:
+        """Return whether a response body has the list of items, which may be empty."""
+        return isinstance(member_value(body, (self.items,) if self.items else ()), list)
+
     def items_in(self, body: Any) -> list[Any]:
         """Return the items of the list in a response body; empty if there is no list."""
-        items = member_value(body, (self.items,) if self.items else ())
-        return items if isinstance(items, list) else []
+        if not self.has_items(body):
+            return []
+        items: list[Any] = member_value(body, (self.items,) if self.items else ())
+        return items
 
     def identity_of(self, item: Any) -> str | int | None:
         """Return the value that identifies an item, or None if it has none."""

@@ -64,11 +64,11 @@ class ExchangeChecks:
         self._earlier_responses: OrderedDict[object, Response] = OrderedDict()
 
     def match(self, request: Request) -> Match | None:
-        """Return the operations at the path of a request, and values in it; None if the contract has no such path."""
+        """Return the operations at the path of a request, and its path values; None if no path matches."""
         return self._requests.routes.match(request.target)
 
     def check(self, exchange: ObservedExchange) -> CheckedExchange:
-        """Return the findings about the request and the response; raises `BrokenCheckError` as custom checks do."""
+        """Return the findings about request and response; raises `BrokenCheckError` if a custom check raises."""
         request = exchange.request
         match = self.match(request)
         operation = match.of(request.method) if match else None
@@ -85,14 +85,14 @@ class ExchangeChecks:
         return CheckedExchange(operation, response, tuple(findings))
 
     def exclusions(self, request: Request) -> list[str]:
-        """Return why a request is not checked: its operation is invalid in the document; empty if that is not so."""
+        """Return the reason why a request is not checked if its operation is invalid in the document; else empty."""
         exclusion = self._requests.exclusion(request)
         if exclusion is None:
             return []
         return [f"{exclusion.operation} is invalid in the document: {exclusion.problem}, at #{exclusion.pointer}"]
 
     def _response(self, exchange: ObservedExchange, operation: Operation, match: Match) -> Response:
-        """Return the response to check, which shares its results with an earlier response of the same content."""
+        """Return the response to check; a small one shares its results with an earlier response of the same content."""
         response = Response(
             self.contract,
             operation,

@@ -21,7 +21,7 @@ def security_schemes(contract: Contract) -> tuple[SecurityScheme, ...]:
 
 
 def sent_secrets(request: Request, schemes: Iterable[SecurityScheme]) -> Iterator[str]:
-    """Yield the credentials in a request: of security schemes, and of fields and parameters with such a name."""
+    """Yield the credentials in a request: of the security schemes, and in header and query by the names of fields."""
     for scheme in schemes:
         yield from sent_credentials(scheme, request.header, request.query)
     for name, value in request.query:
@@ -48,7 +48,7 @@ def received_secrets(headers: Headers) -> Iterator[str]:
 
 
 def _authorization_secrets(value: str) -> Iterator[str]:
-    """Yield the credentials in a value of `Authorization`: after the scheme, and decoded if the scheme is Basic."""
+    """Yield the text after the scheme of `Authorization`, all of it without a scheme, and the password of Basic."""
     scheme, space, credentials = value.strip().partition(" ")
     if not space:
         yield scheme

@@ -30,7 +30,7 @@ class TooLargeError(OSError):
 
 
 def size(number: int) -> str:
-    """Return a limit in MB or MiB, as messages show it."""
+    """Return a number of bytes as messages show a limit: `10 MB`, or `64 MiB` if it is no multiple of a megabyte."""
     if number % 1_000_000 == 0:
         return f"{number // 1_000_000} MB"
     return f"{number // 1024 // 1024} MiB"
@@ -80,12 +80,15 @@ def parsing_problem(data: bytes, width: int = 0) -> str:
 
 
 def _has_at_most(data: bytes, count: int) -> bool:
-    """Return whether JSON has at most so many punctuation marks outside strings."""
+    """Return whether JSON has at most `count` strings, commas, colons and opening brackets.
+
+    A string and the mark after it count once.
+    """
     return sum(1 for _ in islice(_VALUES.finditer(data), count + 1)) <= count
 
 
 def _bytes_per_character(data: bytes) -> int:
-    """Return the bytes per character that Python needs for the text."""
+    """Return how many bytes per character Python needs for the text of JSON, at most: 1, 2 or 4."""
     has_escapes = b"\\u" in data
     if has_escapes and _HALF.search(data):
         return 4
@@ -109,12 +112,12 @@ _NARROW = bytes(range(0xC4))
 
 
 def latin1_json(data: bytes, bytes_key: str) -> Any:
-    """Return a JSON document in UTF-8, with the values of the key `bytes_key` as bytes; None if it must be parsed
-    as text.
+    """Return parsed JSON, with texts under the key `bytes_key` as bytes; None if it must be parsed as text.
 
-    It is parsed as Latin-1, one byte per character: a single emoji would make Python's text of a large file four times
-    as large. A document with an escaped character must be parsed as text, because the character would look like a byte.
-    So must invalid JSON, and invalid UTF-8 in other values: the usual parser reports the error.
+    The document is in UTF-8. It is parsed as Latin-1, one byte per character: a single emoji would make Python's text
+    of a large file four times as large. A document with an escaped character must be parsed as text,
+    because the character would look like a byte. So must invalid JSON, and invalid UTF-8 in other values: the usual
+    parser reports the error.
     """
     if b"\\u" in data or parsing_problem(data, width=1):
         return None
@@ -125,7 +128,7 @@ def latin1_json(data: bytes, bytes_key: str) -> Any:
 
 
 def _decode_texts(value: Any, bytes_key: str, key: str = "") -> Any:
-    """Return parsed data with its texts decoded as UTF-8, and the value of `bytes_key` as bytes."""
+    """Return data parsed as Latin-1 with texts decoded as UTF-8, and a text under the key `bytes_key` as bytes."""
     if isinstance(value, str):
         if key == bytes_key:
             return value.encode("latin-1")

@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.02
 
 @contextmanager
 def locked(path: Path) -> Iterator[Path]:
-    """Lock the file at `path`, and yield the path of a temporary file beside it, to be written and moved there.
+    """Lock `path`, and yield the path of a temporary file, which the caller writes and moves to `path`.
 
     The lock is a file beside it, too; both are removed afterwards. A temporary file that a killed process left is
     removed. Raises `BctrlError`, which names the lock, if another process holds it for too long, or if it cannot be

@@ -14,8 +14,8 @@ def hex_digest(data: bytes) -> str:
 
 
 def _sha256() -> Any:
-    """Return the implementation within the interpreter, as `random` uses that of SHA-512; else that of `hashlib`."""
-    # The first is its name since Python 3.12.
+    """Return the SHA-256 function of the interpreter itself; that of `hashlib` if the interpreter has none."""
+    # The module `random` imports that of SHA-512 in the same way. The first is its name since Python 3.12.
     for name in ("_sha2", "_sha256"):
         with suppress(ImportError):
             return import_module(name).sha256

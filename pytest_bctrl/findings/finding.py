@@ -44,7 +44,7 @@ class Finding:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the finding as plain JSON data, with keys in the order of the fields."""
+        """Return the finding as a dictionary: its fields in order, and then the values of `extra`."""
         values = {name: getattr(self, name) for name in self.__slots__ if name != "extra"}
         return {**values, **self.extra}
 
@@ -83,7 +83,7 @@ class LevelSetting:
 
     @property
     def name(self) -> str:
-        """The left side of the line, as the user wrote it."""
+        """The left side of the line without spaces: `rule`, `rule[404]`, `rule@location` or `rule[404]@location`."""
         rule = f"{self.rule}[{self.status}]" if self.status else self.rule
         return f"{rule}@{self.location}" if self.location else rule
 

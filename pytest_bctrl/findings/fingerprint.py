@@ -56,8 +56,11 @@ def value_text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def named(finding: Finding) -> Finding:
-    """Return a finding with its fingerprint, from rule, operation, status, location, kind and perhaps value."""
+def with_fingerprint(finding: Finding) -> Finding:
+    """Return a finding with a fingerprint: its own if it has one, else that of rule, operation, location and kind.
+
+    The status is part of it, and for some kinds the value.
+    """
     from dataclasses import replace
 
     if finding.fingerprint:

@@ -15,7 +15,7 @@ ACCEPTED = "gzip, deflate"
 
 
 def decode_strictly(raw: bytes, codings: str) -> tuple[bytes, str]:
-    """Return the decoded body and no problem, or the raw body and its problem; codings are as in RFC 9110, 8.4.
+    """Return the decoded body and an empty text, or the raw body and its problem; codings as in RFC 9110, 8.4.
 
     Returns `raw` and the problem if a coding is broken, was not requested, or decodes to too much. This is stricter
     than httpx, which ignores that a gzip stream is truncated or has several members.
@@ -39,7 +39,7 @@ class Content(NamedTuple):
 
 
 def content_of(raw: bytes, codings: str) -> Content:
-    """Return the content of a body whose codings another client has requested, which may be `br` and `zstd` too."""
+    """Return the content of a body, also of `br` and `zstd`; the raw body and the reason if it cannot be decoded."""
     names = [name.strip().lower() for name in codings.split(",")]
     unknown = [name for name in names if name not in _READABLE]
     if unknown:
@@ -74,7 +74,7 @@ _Unpack: TypeAlias = Callable[[bytes, int], bytes]
 
 
 def _decode_all(raw: bytes, codings: str, decoder_for: Callable[[str], _Unpack]) -> bytes:
-    """Decode the codings of a body, the last one first, and return it; the limit is on the sum of all results."""
+    """Return a body with its codings decoded, the last first; `MOST` limits the sum of all results that differ."""
     body, remaining = raw, MOST
     for coding in reversed(codings.lower().split(",")):
         if not body:
@@ -124,7 +124,7 @@ def _first_stream(raw: bytes, window: int, limit: int) -> tuple[bytes, bytes]:
 
 
 def _decompressor_and_body(raw: bytes, window: int, limit: int) -> tuple[Any, bytes]:
-    """Return the decompressor of the first stream, and its content as far as there is data."""
+    """Return the decompressor of the first stream, and its content, which is partial if the stream is truncated."""
     stream = zlib.decompressobj(window)
     return stream, _within_limit(stream.decompress(raw, limit + 1), limit)
 
@@ -151,7 +151,7 @@ _STRICT: Mapping[str, _Unpack] = {
 
 
 def is_known_coding(coding: str) -> bool:
-    """Return whether `decode_strictly` decodes a content coding."""
+    """Return whether `decode_strictly` accepts a content coding; `identity` and the empty text are among them."""
     return coding.strip().lower() in _STRICT
 
 
@@ -169,7 +169,7 @@ def _lenient_decoder(*windows: int) -> _Unpack:
 
 
 def _unbrotli(raw: bytes, limit: int) -> bytes:
-    """Return the content of brotli data; unchanged if no decoder is installed. Raises `CodingError`."""
+    """Return the content of brotli data, or `raw` if no decoder is installed; raises `CodingError` for invalid data."""
     brotli = _installed("brotli", "brotlicffi")
     if brotli is None:  # pragma: no cover - httpx passes over the coding then
         return raw
@@ -189,7 +189,7 @@ _PIECE = 4 * 1024 * 1024
 
 
 def _unzstd(raw: bytes, limit: int) -> bytes:
-    """Return the content of zstd data; unchanged if no decoder is installed. Raises `CodingError`."""
+    """Return the content of zstd data, or `raw` if no decoder is installed; raises `CodingError` for invalid data."""
     zstandard = _installed("zstandard")
     if zstandard is None:  # pragma: no cover - httpx passes over the coding then
         return raw
@@ -203,7 +203,7 @@ def _unzstd(raw: bytes, limit: int) -> bytes:
 
 
 def _installed(*names: str) -> Any:
-    """Return the first of these modules that is installed; None if none is."""
+    """Return the first of these modules that can be imported, and imports it; None if there is no such module."""
     for name in names:
         with suppress(ImportError):
             return import_module(name)

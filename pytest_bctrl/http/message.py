@@ -36,7 +36,7 @@ class Request:
     base_url: str = field(default="", compare=False)
 
     def header(self, name: str) -> str | None:
-        """Return the value of a header, several joined by commas (RFC 9110, 5.3); None if it is missing."""
+        """Return the values of a header by its lower-case name, joined by commas (RFC 9110, 5.3); None if missing."""
         return self._fields.get(name)
 
     @cached_property
@@ -95,7 +95,7 @@ class MockResponse:
     findings: tuple[Finding, ...] = field(default=(), repr=False)
 
     def header(self, name: str) -> str | None:
-        """Return the value of a header by its case-insensitive name; None if it is missing."""
+        """Return the first value of a header by its case-insensitive name; None if it is missing."""
         lower_name = name.lower()
         for key, value in self.headers:
             if key.lower() == lower_name:
@@ -109,7 +109,7 @@ class MockResponse:
 
 
 def with_headers(response: MockResponse, changes: Mapping[str, str | None]) -> MockResponse:
-    """Return a response with header fields replaced, or removed if the value is None; names are case-insensitive."""
+    """Return a response with header fields set, or removed if the value is None; names are case-insensitive."""
     names = {name.lower() for name in changes}
     unchanged = (pair for pair in response.headers if pair[0].lower() not in names)
     replaced = ((name, value) for name, value in changes.items() if value is not None)
@@ -153,7 +153,7 @@ def preferred_example(prefer: str | None) -> str | None:
 
 
 def preferred_status(prefer: str | None) -> int | None:
-    """Return the status that `Prefer: code=404` requests, in the syntax of Prism; None if there is none."""
+    """Return the status that `Prefer: code=404` requests, as in Prism; None if there is none from 200 to 599."""
     match = _CODE.search(prefer) if prefer else None
     if match is None or not 200 <= int(match[1]) <= 599:
         return None
@@ -161,7 +161,7 @@ def preferred_status(prefer: str | None) -> int | None:
 
 
 def _weighted(field: str) -> Iterator[tuple[str, float]]:
-    """Yield the names in a field such as `Accept-Encoding`, each with its weight."""
+    """Yield the names in a field such as `Accept-Encoding` in lower case, with their weights; 0 if it is no number."""
     for part in field.split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         weight = 1.0
@@ -184,7 +184,10 @@ BODILESS = frozenset({204, 304})
 
 
 def compressed_if_accepted(request: Request, response: MockResponse) -> tuple[Headers, bytes]:
-    """Return header fields and body of a response, compressed with gzip if worthwhile and accepted."""
+    """Return header fields and body of a response, with gzip if the body is long and the request accepts it.
+
+    A long body has the field `Vary` in any case; a response with a content coding stays as it is.
+    """
     payload: Payload = response.payload
     if len(payload.body) < _WORTH_COMPRESSING or response.header("content-encoding") is not None:
         return response.headers, payload.body

@@ -74,7 +74,7 @@ class Routes:
         self._cached_find = lru_cache(maxsize=512)(self._find_match)
 
     def match(self, target: str) -> Match | None:
-        """Return operations and values of the path of a target in origin or absolute form (RFC 9112, 3.2), or None."""
+        """Return the match of a target in origin or absolute form (RFC 9112, 3.2); None if no route has its path."""
         if len(target) < _SHORT:
             return self._cached_find(target)
         return self._find_match(target)
@@ -100,7 +100,7 @@ class Routes:
 
 
 def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]:
-    """Return a function from method and path to the header fields that carry the key; by default `Authorization`."""
+    """Return a function from method and path to the header fields with the key; `Authorization` if none is known."""
     routes = Routes(contract)
 
     def fields(method: str, path: str) -> tuple[KeyField, ...]:
@@ -115,7 +115,7 @@ def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]
 
 
 def _accepted_paths(path: str) -> Iterator[str]:
-    """Yield a path template as base URLs produce it: as it is, without its version, and with the version twice."""
+    """Yield a path template; if it begins with a version, also without it and with the version twice."""
     yield path
     _, version, *rest = path.split("/")
     if rest and _VERSION.fullmatch(version):

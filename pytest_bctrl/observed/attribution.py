@@ -12,7 +12,7 @@ from pytest_bctrl.contract.schema.locations import parse_steps
 from pytest_bctrl.contract.schema.node import body_node, node_at, with_open_branches
 from pytest_bctrl.contract.schema.ref import TYPES
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.findings.fingerprint import BY_VALUE, named, shape
+from pytest_bctrl.findings.fingerprint import BY_VALUE, shape, with_fingerprint
 from pytest_bctrl.observed.differences import every_difference
 from pytest_bctrl.observed.facts import Facts, Observation, ObservedLocation, with_labels_replaced
 from pytest_bctrl.observed.totals import Totals
@@ -62,7 +62,7 @@ def attribute_changes(
     keys = [*context.old, *context.new]
     findings += [_attributed_difference(context, key) for key in keys if key not in context.attributed]
     findings.sort(key=_attribution_order)
-    return [named(_with_next_step(finding, commands)) for finding in findings]
+    return [with_fingerprint(_with_next_step(finding, commands)) for finding in findings]
 
 
 def _attribution_order(finding: Finding) -> int:

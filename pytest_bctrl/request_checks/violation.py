@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location
 from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import Finding, Level
-from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.secrets.names import is_credential_name
 from pytest_bctrl.secrets.secret import MASK
 
@@ -128,7 +128,7 @@ def _finding_of_group(group: list[RequestViolation], label: str, method: str, pa
         "source": rule.of if rule else "HTTP",
         "request": {"method": method, "path": path},
     }
-    return named(
+    return with_fingerprint(
         Finding(
             rule=first.rule,
             level=first.level,

@@ -18,7 +18,6 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.key_fields import field_to_reject
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.schema.shapes import located_values
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import Finding
@@ -51,12 +50,14 @@ from pytest_bctrl.traffic.mock.faults import (
     fault,
     for_contract,
     lost_item,
+    malformed_json,
     plain_errors,
     repeat_page,
     sequence,
     slow_body,
     status,
 )
+from pytest_bctrl.traffic.mock.json_bodies import with_repeated_key, without_last_character
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS, empty, lifecycle, many
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import Pace, RetryPolicy
@@ -253,8 +254,11 @@ def _ineffective_faults(samples: Samples) -> Iterator[str]:
         yield any_space.__name__
     if not _documents_rejection_body(operation, is_guarded=is_guarded, has_known_values=has_known_values):
         yield plain_errors.__name__
-    if not _has_object(samples):
+    bodies = [encode(body) for body in samples.bodies()]
+    if not any(map(with_repeated_key, bodies)):
         yield duplicate_key.__name__
+    if not any(map(without_last_character, bodies)):
+        yield malformed_json.__name__
     if not is_followed(samples):
         yield from PAGING_FAULTS
 
@@ -265,15 +269,6 @@ def _documents_rejection_body(operation: Operation, *, is_guarded: bool, has_kno
     rejections = {401: is_guarded, 404: has_known_values, 400: has_parameters, 422: has_parameters}
     documented = [operation.response_for(status) for status, applies in rejections.items() if applies]
     return any(response is not None and response.content for response in documented)
-
-
-def _has_object(samples: Samples) -> bool:
-    """Return whether one of the generated bodies contains an object with members."""
-    for body in samples.bodies():
-        for located in located_values(samples.contract, samples.schema, body):
-            if isinstance(located.value, dict) and located.value:
-                return True
-    return False
 
 
 def faults_to_find(samples: Samples) -> list[Fault]:

@@ -94,7 +94,7 @@ def async_client(
 
 
 def _rules(base_url: str, key: Secret | str | None, live: bool, options: ClientOptions) -> Rules:
-    """Return what a client may send. Raises `SettingError` for a key that cannot be in a header field."""
+    """Return the rules of a client, with the environment's proxy; raises `SettingError` for a wrong key or proxy."""
     secret_key = None if key is None else secret(key)
     # `is_sendable` has returned when the error is raised: a traceback shows the values of its frames.
     if secret_key is not None and not is_sendable(secret_key.reveal()):
@@ -110,7 +110,7 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: ClientO
 
 
 def _inner_transport(transport_type: type[Any], rules: Rules, limits: httpx.Limits) -> Any:
-    """Return an httpx transport for the origin and its proxy; raises `SettingError` if the proxy needs socksio."""
+    """Return an httpx transport for the origin and its proxy; raises `SettingError` for a wrong file or proxy."""
     verify: ssl.SSLContext | bool = False
     if rules.origin.scheme == "https":
         # Reading the CAs takes as long as a request or two, and a run has several clients.
@@ -150,7 +150,7 @@ def tls_context(connection: Connection) -> ssl.SSLContext:
 
 
 def _proxy_for(origin: Origin) -> ProxyAddress | None:
-    """Return the proxy that the environment sets for an origin; None for this machine and for hosts in `NO_PROXY`.
+    """Return the proxy that the environment sets for an origin; None without one, on this machine, or by `NO_PROXY`.
 
     Raises `SettingError`, which does not show the address, if the proxy cannot be used.
     """
@@ -185,7 +185,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._streams: WeakSet[Any] = WeakSet()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; raises httpx's errors, and `UnsafeRequestError` before anything is sent."""
+        """Return the response to a request, after retries; raises httpx's errors, and `UnsafeRequestError` first."""
         request.read()
         steps = flow(request, self._rules)
         step = next(steps)
@@ -230,7 +230,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._inner.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; raises httpx's errors, and `UnsafeRequestError` before anything is sent."""
+        """Return the response to a request, after retries; raises httpx's errors, and `UnsafeRequestError` first."""
         await request.aread()
         steps = flow(request, self._rules)
         step = next(steps)
@@ -284,7 +284,7 @@ _LATE = "the response was still being sent when the time was up"
 def _successful_attempt(
     response: httpx.Response, body: bytearray, events: Sequence[str], surplus: Surplus | None
 ) -> Attempt:
-    """Return the attempt for a response that was read to its end."""
+    """Return the attempt for a response that was read to its end, whatever its status."""
     # The other extensions mean nothing once the connection was released.
     names = ("http_version", "reason_phrase")
     stream = response.extensions.get("network_stream")
@@ -302,7 +302,7 @@ def _successful_attempt(
 def _failed_attempt(
     error: httpx.TransportError, events: Sequence[str], rules: Rules, has_begun: bool = True
 ) -> Attempt:
-    """Return the attempt that failed with an error; an error before the proxy is passed becomes a `ProxyError`."""
+    """Return the attempt that failed with an error, which is named `ProxyError` if the proxy is its cause."""
     detail = _DETAILS.get(type(error)) or _readable_h11_message(str(error)) or type(error).__name__
     started, connected, secured = (any(name.endswith(suffix) for name in events) for suffix in _CONNECTION_EVENTS)
     if rules.proxy is None or not started or (connected and (secured or rules.origin.scheme == "http")):
@@ -360,7 +360,7 @@ class _DeadlineTimer:
         self._timer.cancel()
 
     def trace(self, name: str, info: dict[str, Any]) -> None:
-        """Record an event of httpcore's trace extension."""
+        """Record the name of an event of httpcore's trace extension, and the connection that it opened."""
         self.events.append(name)
         if name.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._streams.add(info["return_value"])

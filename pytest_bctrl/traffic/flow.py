@@ -80,7 +80,7 @@ class Attempt:
 
     @property
     def retry_after(self) -> str | None:
-        """The value of `Retry-After`, as it was received."""
+        """The value of `Retry-After` as it was received; None if it is missing."""
         value: str | None = self.headers.get("Retry-After")
         return value
 
@@ -102,7 +102,7 @@ class Attempt:
 
     @property
     def is_silent(self) -> bool:
-        """Whether the server sent no byte of a response."""
+        """Whether no byte of a response arrived, also because there was no connection."""
         return not self.begun and (self.error != "RemoteProtocolError" or _CLOSED in self.detail)
 
     @property
@@ -117,7 +117,7 @@ class Attempt:
 
     @property
     def is_rate_limited(self) -> bool:
-        """Whether the server rejected the attempt because of a rate limit."""
+        """Whether the response has the status 429."""
         return self.status == 429
 
     @property
@@ -166,7 +166,7 @@ Flow = Generator[Send | float | httpx.Response, Attempt, None]
 
 
 def flow(request: httpx.Request, rules: Rules) -> Flow:
-    """Send one request according to `rules`: yield the response last, or raise the httpx error of the last attempt.
+    """Yield the steps that send a request by `rules`, and last the response; raises the error of the last attempt.
 
     A response with bytes after its end is an error, too: it may be truncated or belong to another request.
 
@@ -205,7 +205,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
 
 
 def _require_decodable(attempt: Attempt) -> Attempt:
-    """Return the attempt, or one with an error if httpx would decompress too much from its body."""
+    """Return the attempt; one with an error and no response if httpx would decompress too much from its body."""
     try:
         require_unpackable(attempt.body, attempt.headers.get("Content-Encoding", ""))
     except TooLargeError as error:
@@ -214,7 +214,7 @@ def _require_decodable(attempt: Attempt) -> Attempt:
 
 
 def require_safe(request: httpx.Request, rules: Rules) -> None:
-    """Raise `UnsafeRequestError` for a request that changes a live target, or sends plain http to another machine."""
+    """Raise `UnsafeRequestError` if a request could change a live target, or is plain http to a host not allowed it."""
 
     def shown_url() -> str:
         """Return the URL without its query, which may hold secrets."""
@@ -243,7 +243,7 @@ def require_safe(request: httpx.Request, rules: Rules) -> None:
 
 
 def _method_overrides(request: httpx.Request) -> Iterator[str]:
-    """Yield the names of header fields and query parameters that override the request method."""
+    """Yield what overrides the method of a request, as `header NAME` or `query parameter NAME`."""
     yield from (f"header {name}" for name in request.headers if overrides_method(name))
     target = request.extensions.get("target", request.url.raw_path).decode("latin-1")
     for pair in re.split("[?&;]", target)[1:]:
@@ -253,7 +253,7 @@ def _method_overrides(request: httpx.Request) -> Iterator[str]:
 
 
 def _with_credentials(request: httpx.Request, rules: Rules) -> httpx.Request:
-    """Return a copy of the request with the key, if its origin may get it, else without any key in its headers."""
+    """Return a copy of the request: with key and configured fields for the key's origin, else without the key."""
     headers = httpx.Headers(request.headers)
     if origin_of(str(request.url)) == rules.origin:
         _add_configured_fields(headers, rules)
@@ -268,14 +268,14 @@ def _with_credentials(request: httpx.Request, rules: Rules) -> httpx.Request:
 
 
 def _add_configured_fields(headers: httpx.Headers, rules: Rules) -> None:
-    """Add the configured header fields; those that the caller set take precedence, but not the client's defaults."""
+    """Add the configured header fields; a field that is set stays, except for `Accept` and `User-Agent`."""
     for name, value, _ in rules.connection.headers:
         if name.lower() in ("accept", "user-agent") or name not in headers:
             headers[name] = value.reveal()
 
 
 def _add_key(headers: httpx.Headers, request: httpx.Request, rules: Rules) -> None:
-    """Add the header fields with the key, or with the credentials that the request names in its place."""
+    """Add the fields with the key that are not set, or those of the request's credentials; none if there is no key."""
     if rules.key is None:
         return
     credential = request.extensions.get(CREDENTIAL)
@@ -297,7 +297,7 @@ def _set_field(headers: httpx.Headers, name: str, value: str) -> None:
 
 
 def _with_timeouts(request: httpx.Request, seconds: float) -> httpx.Request:
-    """Set the time-outs of a request so that the attempt ends within `seconds`, and return the request."""
+    """Limit each time-out of a request to `seconds`, less a margin, and return the same request."""
     requested = request.extensions.get("timeout", {})
     # A silent server must end the attempt before the budget does, or it looks like a response that is still being sent.
     # A wait may end a moment after the budget did, and no socket accepts a negative time-out.
@@ -334,7 +334,7 @@ _FINAL = ("UnsupportedProtocol", "LocalProtocolError", TooMuchError.__name__)
 
 
 def _response_or_raise(request: httpx.Request, last: Attempt, attempts: tuple[Attempt, ...]) -> httpx.Response:
-    """Return the response of the last attempt, or raise its error or one for surplus bytes after the response."""
+    """Return the last attempt's response; raise its error, or one for surplus bytes. `request` gets the attempts."""
     # Set even if there is a response: httpx may fail on it, for example on a Location that is not a URL.
     request.extensions = {**request.extensions, ATTEMPTS: attempts}
     if last.status is None:

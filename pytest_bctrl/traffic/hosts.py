@@ -19,10 +19,10 @@ _PRIVATE = ".internal"
 
 
 def is_allowed(host_field: str | None, hosts: Collection[str]) -> bool:
-    """Return whether the `Host` of a request is one of `hosts`, or a name that no public web page can have.
+    """Return whether the `Host` of a request is missing, one of `hosts`, or a name that no public web page can have.
 
-    Those are the names of this machine, IP addresses, names without a dot, which containers have, and names in
-    `.internal`. A request without `Host` is HTTP/1.0, which no browser sends.
+    `*` in `hosts` allows every name. No public web page has a name of this machine, an IP address, a name without a
+    dot, which containers have, or a name in `.internal`. A request without `Host` is HTTP/1.0, which no browser sends.
     """
     if host_field is None or "*" in hosts:
         return True

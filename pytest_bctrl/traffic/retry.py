@@ -31,7 +31,7 @@ class RetryPolicy:
         return status in self.statuses or (status in self.announced and retry_after is not None)
 
     def wait(self, attempt: int, retry_after: str | None, now: datetime, status: int | None = None) -> float:
-        """Return the seconds to wait after the failed `attempt` (1 for the first).
+        """Return the seconds to wait after a failed attempt, given its number from 1 on.
 
         That is the value of `Retry-After`, else 0.2, 0.4, 0.8 and so on. For a 429 without it, and a policy with
         `rate_limit_budget`, it is 1, 3, 9: rate limits are counted in seconds or minutes.
@@ -77,7 +77,7 @@ class Pace:
     def learn(
         self, status: int | None, headers: Mapping[str, str], now: float, today: datetime, sent: float = math.inf
     ) -> None:
-        """Slow down after responses with 429, and wait for the reset if header fields say that no request is left.
+        """Slow down from the second 429 on, or put off requests until the reset if header fields say that none is left.
 
         If several overlapping requests get a 429, and all of them were `sent` before the first 429 arrived, they
         count as one.
@@ -90,7 +90,7 @@ class Pace:
                 self.seconds = max(self.seconds, min(SLOWEST, 2 * self.seconds or FIRST))
 
     def _learn_from_fields(self, headers: Mapping[str, str], now: float, today: datetime) -> None:
-        """Wait for the reset of an exhausted rate limit, if that is not too long."""
+        """Put off the next request until the reset of an exhausted rate limit, unless that is too long."""
         if requests_left(headers) != 0:
             return
         _, reset_field = _rate_limit_fields(headers)
@@ -121,7 +121,7 @@ def _rate_limit_fields(headers: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _seconds_until(reset: str, today: datetime) -> float | None:
-    """Return the seconds until a reset, which servers give as seconds from now or as a Unix timestamp."""
+    """Return the seconds until a reset, given as seconds from now or as a Unix timestamp; None if it is not valid."""
     seconds = parse_retry_after(reset.partition(".")[0], today)
     is_timestamp = seconds is not None and seconds > 365 * 24 * 3600
     if seconds is not None and is_timestamp:
@@ -130,7 +130,7 @@ def _seconds_until(reset: str, today: datetime) -> float | None:
 
 
 def parse_retry_after(value: str, now: datetime) -> float | None:
-    """Return the seconds from now that a `Retry-After` names (RFC 9110, 10.2.3), or None if it is not valid."""
+    """Return the seconds that a `Retry-After` names (RFC 9110, 10.2.3): 0 for a past date, None if it is not valid."""
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text)

@@ -49,7 +49,7 @@ class WatchedBackend(httpcore.SyncBackend):
         return stream
 
     def look(self, seconds: float) -> bool:
-        """Return whether surplus was found on any connection, up to `seconds` after the last response on each."""
+        """Return whether any connection had surplus; waits for it until `seconds` after the last response on each."""
         tainted = [stream for stream in list(self._streams) if stream.settle(seconds)]
         return bool(tainted)
 
@@ -118,7 +118,7 @@ class WatchedStream(httpcore.NetworkStream):
         return surplus
 
     def settle(self, seconds: float) -> bool:
-        """Return whether surplus arrives within `seconds` after the last response.
+        """Return whether surplus has arrived; waits for it until `seconds` after the last response.
 
         A response on such a connection may belong to another request.
         """
@@ -128,7 +128,7 @@ class WatchedStream(httpcore.NetworkStream):
         return self._is_tainted
 
     def _check_idle(self, seconds: float) -> bool:
-        """Check an idle connection for surplus, and close it if there is some; return False if it is in use."""
+        """Check an idle connection for surplus, and close it if there is some; return False while it is in use."""
         with self._lock:
             if not self._is_idle:
                 return self._is_closed
@@ -182,7 +182,7 @@ class WatchedStream(httpcore.NetworkStream):
         return None
 
     def _receive_surplus(self, wait: float = 0.0) -> Surplus | None:
-        """Return the bytes that arrive within `wait` seconds; None if there are none or the connection ends."""
+        """Return the bytes that arrive within `wait` seconds; None if there are none or the end; raises `ReadError`."""
         try:
             data = self._stream.read(_CHUNK, timeout=wait)
         except httpcore.ReadTimeout:
@@ -196,7 +196,7 @@ class WatchedStream(httpcore.NetworkStream):
         return replace(self._last, data=data)
 
     def _report(self, surplus: Surplus) -> None:
-        """Report surplus bytes and remember them, unless they are harmless."""
+        """Report surplus bytes and mark the connection as tainted, unless they are harmless."""
         if not surplus.is_harmless:
             self._is_tainted = True
             self._late(surplus)
@@ -216,7 +216,7 @@ def _none_if_harmless(surplus: Surplus) -> Surplus | None:
 
 
 def find_surplus(response: httpx.Response, body: bytes, request: httpx.Request, wait: float) -> Surplus | None:
-    """Return the surplus at the end of a response whose body was read; if any, the connection is closed.
+    """Return the surplus at the end of a response whose body was read, and close the connection if there is any.
 
     Waits up to `wait` seconds for further bytes. If the connection is not a `WatchedStream`, only the bytes that the
     parser read ahead are checked.

@@ -9,7 +9,7 @@ import pytest
 from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.totals import APART, FURTHER_MESSAGE
 from pytest_bctrl.reports.terminal import describe
@@ -31,7 +31,9 @@ def checked(data: Any) -> list[Finding]:
 
 def observed(data: Any) -> list[Finding]:
     """Return the differences that an observation of the body yields."""
-    return [named(finding) for finding in differences(CONTRACT, response(data).observed) if finding.rule == RULE]
+    return [
+        with_fingerprint(finding) for finding in differences(CONTRACT, response(data).observed) if finding.rule == RULE
+    ]
 
 
 BOTH = pytest.mark.parametrize("find", [checked, observed])

@@ -96,12 +96,21 @@ def test_a_scenario_does_not_change_operations_without_a_list() -> None:
         assert [] == mock.scenario("empty").runtimes
 
 
-def test_duplicate_key_does_not_apply_to_a_body_without_objects() -> None:
-    """The list of strings stays, and `faults_to_find` omits the fault: a suite need not detect it."""
-    contract = from_document(document({"type": "array", "items": {"type": "string", "const": "a {"}}), "things.json")
+@pytest.mark.parametrize(
+    ("schema", "name"),
+    [
+        ({"type": "array", "items": {"type": "string", "const": "a {"}}, "duplicate_key"),
+        ({"const": ["{", ":1}"]}, "duplicate_key"),
+        ({"const": 12}, "malformed_json"),
+    ],
+)
+def test_a_fault_without_effect_on_the_body_is_not_applied(schema: Any, name: str) -> None:
+    """The body stays, the message says what the fault needs, and `faults_to_find` omits it: no suite can detect it."""
+    contract = from_document(document(schema), "things.json")
     with MockServer(contract) as mock:
-        mock.fault("duplicate_key")
-        body = ask(mock, "GET", "/v1/things/1", {}).json()
-    assert {"a {"} == set(body)
+        plain = ask(mock, "GET", "/v1/things/1", {}).body
+        with mock.fault(name) as fault:
+            assert plain == ask(mock, "GET", "/v1/things/1", {}).body
+            assert "never applied: it needs a successful response with a JSON body that" in fault.remaining()
     names = [fault.name for fault in faults_to_find(Samples(contract, contract.operations[0]))]
-    assert ("duplicate_key()" in names, "truncate()" in names) == (False, True)
+    assert (f"{name}()" in names, "truncate()" in names) == (False, True)

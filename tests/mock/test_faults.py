@@ -178,6 +178,15 @@ def test_a_body_fault_does_not_change_a_rejection(mock: MockServer, path: str) -
         listed(mock).json()
 
 
+def test_break_rule_does_not_apply_to_a_body_that_an_earlier_fault_has_made_unparsable(mock: MockServer) -> None:
+    """Its rule cannot be broken in a body that is not JSON."""
+    mock.fault("malformed_json")
+    fault = mock.fault("break_rule", "runtimes[*].status")
+    with pytest.raises(json.JSONDecodeError):
+        listed(mock).json()
+    assert (fault.count, mock.requests[0].faults) == (0, ("malformed_json()",))
+
+
 def test_a_body_fault_applies_to_each_new_body(mock: MockServer) -> None:
     """`empty_body` empties each of 70 lists that are set in turn."""
     mock.fault("empty_body")

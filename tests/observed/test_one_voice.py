@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE
 
@@ -38,7 +38,7 @@ def comparable(findings: list[Finding]) -> set[tuple[Any, ...]]:
             finding.message,
             finding.count,
             finding.total,
-            named(finding).fingerprint,
+            with_fingerprint(finding).fingerprint,
         )
         for finding in findings
         if finding.rule in rules

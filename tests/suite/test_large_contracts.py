@@ -11,7 +11,7 @@ import pytest
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.findings.fingerprint import named
+from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.reports.terminal import block, causes
 from pytest_bctrl.reports.verdict import RanTest
 from pytest_bctrl.reports.wording import duration
@@ -30,7 +30,7 @@ __all__ = ["run_live"]
 def finding(label: str, location: str = "status", **fields: Any) -> Finding:
     """Return an error of an operation with a fingerprint; by default, an undocumented status."""
     rule, message = fields.pop("rule", "status_code_conformance"), fields.pop("message", "the status is not documented")
-    return named(Finding(rule, "error", location, message, operation=label, **fields))
+    return with_fingerprint(Finding(rule, "error", location, message, operation=label, **fields))
 
 
 def run_of(paths: dict[str, Any]) -> ContractRun:

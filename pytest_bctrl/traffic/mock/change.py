@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -15,6 +16,7 @@ from pytest_bctrl.http.message import MockResponse, Payload, Request, with_heade
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.call_syntax import shown
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
+from pytest_bctrl.traffic.mock.json_bodies import parsable_text
 
 if TYPE_CHECKING:
     from pytest_bctrl.findings.finding import Level
@@ -64,6 +66,11 @@ class RequestContext:
         """Whether the response so far is a success with a JSON body."""
         return self.is_success and is_json((self.response.header("content-type") or "").lower())
 
+    @property
+    def has_parsable_body(self) -> bool:
+        """Whether the response so far is a success with a body that is JSON in UTF-8, whatever earlier faults did."""
+        return self.is_json_success and parsable_text(self.response.body) is not None
+
     def error_response(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> MockResponse:
         """Return an error response in the documented shape, with the same request id."""
         return self.error(status, message, headers)
@@ -81,22 +88,38 @@ def headers(changes: Mapping[str, str | None]) -> Change:
     return lambda context: with_headers(context.response, changes)
 
 
-def body(make: Callable[[RequestContext], bytes]) -> Change:
-    """Return a change that replaces the body of a success by `make`'s result, computed once per original body."""
-    replacements: dict[Payload, Payload] = {}
+class BodyChange:
+    """Replaces the body of a response by the result of a function, computed once per original body.
 
-    def change(context: RequestContext) -> MockResponse:
-        """Return a success with the new body; any other response unchanged."""
-        if not context.is_success:
-            return context.response
-        payload = replacements.get(context.response.payload)
-        if payload is None:
-            if len(replacements) >= 64:
-                replacements.clear()
-            payload = replacements[context.response.payload] = Payload(make(context))
-        return replace(context.response, payload=payload)
+    The function returns None for a body that it leaves as it is.
+    """
 
-    return change
+    def __init__(self, new_body: Callable[[RequestContext], bytes | None]) -> None:
+        self._new_body = new_body
+        self._payloads: dict[Payload, Payload | None] = {}
+
+    def affects(self, context: RequestContext) -> bool:
+        """Return whether the function returns a new body for the response so far."""
+        return self._new_payload(context) is not None
+
+    def __call__(self, context: RequestContext) -> MockResponse:
+        """Return the response with the new body; the response so far if the function returns None."""
+        return replace(context.response, payload=self._new_payload(context) or context.response.payload)
+
+    def _new_payload(self, context: RequestContext) -> Payload | None:
+        """Return the new body, computed or from the cache; None if the function returns None."""
+        payload = context.response.payload
+        with suppress(KeyError):
+            return self._payloads[payload]
+        body = self._new_body(context)
+        new_payload = None if body is None else Payload(body)
+        if len(self._payloads) >= _CACHED_BODIES:
+            self._payloads.clear()
+        self._payloads[payload] = new_payload
+        return new_payload
+
+
+_CACHED_BODIES = 64
 
 
 def status(code: int, message: str, extra: Mapping[str, str] | None = None) -> Change:
@@ -124,7 +147,8 @@ class Fault:
     It applies to the responses from the `after`th on (0: from the first), to every `every`th of those, at most `times`
     times (None: without limit); responses for which `meets` is false, such as rejections, are not counted. `check` is
     the rule that reports the fault in a contract suite, at `level`; empty if it breaks no contract, such as a delay.
-    `hinders` returns why the fault has no effect on an operation; empty if it has one.
+    `hinders` returns why the fault has no effect on an operation; empty if it has one. `needs` describes the responses
+    for which `meets` is true, for the message about a fault that was never applied; empty if it applies to all.
     """
 
     name: str
@@ -136,6 +160,7 @@ class Fault:
     after: int = 0
     meets: Callable[[RequestContext], bool] = lambda _context: True
     hinders: Callable[[Samples], str] = lambda _samples: ""
+    needs: str = ""
 
     def when(self, *, times: int | None = None, every: int = 1, after: int = 0) -> Fault:
         """Return the same fault, applied at other times; raises `SettingError` for invalid numbers."""
@@ -180,9 +205,11 @@ class FaultInPlay:
         """Return how far the fault was not used, such as `never applied`; empty if it was used up."""
         if self.fault.times is not None and 0 < self._count < self.fault.times:
             return f"applied {self._count} of {self.fault.times} times"
-        if self._count == 0:
-            return "never applied"
-        return ""
+        if self._count > 0:
+            return ""
+        if self.fault.needs:
+            return f"never applied: it needs {self.fault.needs}"
+        return "never applied"
 
     def undo(self) -> None:
         """Remove the fault; a second call does nothing."""

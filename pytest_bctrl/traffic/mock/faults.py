@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from email.utils import formatdate
-from json import JSONDecoder
 from operator import attrgetter
 from time import time
 from typing import Any
@@ -26,12 +24,13 @@ from pytest_bctrl.traffic.mock.call_syntax import (
     require_seconds,
     require_status_code,
 )
-from pytest_bctrl.traffic.mock.change import Change, Fault, RequestContext
+from pytest_bctrl.traffic.mock.change import BodyChange, Change, Fault, RequestContext
+from pytest_bctrl.traffic.mock.json_bodies import in_utf_16, with_nan, with_repeated_key, without_last_character
 from pytest_bctrl.traffic.mock.pages import is_further, page_start, page_target, with_next_page
 
 _WHOLE = "complete_answer"
 _success: Callable[[RequestContext], bool] = attrgetter("is_success")
-_json_success: Callable[[RequestContext], bool] = attrgetter("is_json_success")
+_has_json: Callable[[RequestContext], bool] = attrgetter("has_parsable_body")
 
 
 def status(code: int, *, retry_after: float | None = None, as_date: bool = False) -> Fault:
@@ -129,50 +128,28 @@ def truncate() -> Fault:
 
 def malformed_json() -> Fault:
     """Omit the last character of the body, as a broken proxy does; `Content-Length` is correct."""
-    return _body_fault("malformed_json()", lambda context: context.response.body[:-1], "strict_json")
+    return _body_fault("malformed_json()", without_last_character, "that is not a number")
 
 
 def not_utf8() -> Fault:
     """Send the body in UTF-16, which JSON between systems must not use (RFC 8259, 8.1)."""
-    return _body_fault("not_utf8()", lambda context: context.response.body.decode().encode("utf-16"), "strict_json")
+    return _body_fault("not_utf8()", in_utf_16, "in UTF-8")
 
 
 def duplicate_key() -> Fault:
-    """Repeat the first property of the body (RFC 8259, 4)."""
-
-    def twice(context: RequestContext) -> bytes:
-        """Return the body with the first property of its first non-empty object repeated."""
-        text = encode(context.json()).decode()
-        for match in re.finditer(r"\{(?=\")", text):
-            try:
-                first, _ = JSONDecoder().raw_decode(text, match.start())
-            except ValueError:
-                # A brace within a string.
-                continue
-            name, value = next(iter(first.items()))
-            repeated = encode({name: value}).decode()[1:-1]
-            return f"{text[: match.end()]}{repeated},{text[match.end() :]}".encode()
-        return context.response.body
-
-    return _body_fault("duplicate_key()", twice, "strict_json")
+    """Repeat the first property of the first object in the body that has any, also within a list (RFC 8259, 4)."""
+    return _body_fault("duplicate_key()", with_repeated_key, "that has an object with a property")
 
 
 def nan() -> Fault:
-    """Insert `NaN` into the body, which JSON does not allow (RFC 8259, 6)."""
-
-    def with_nan(context: RequestContext) -> bytes:
-        """Return the body with `NaN` inserted as the first member or item."""
-        start = b'{"undocumented":NaN,'
-        if context.response.body.startswith(b"["):
-            start = b"[NaN,"
-        return start + context.response.body[1:]
-
-    return _body_fault("nan()", with_nan, "strict_json")
+    """Add a property or item `NaN` to the body, or send `NaN` for a body that is neither object nor list."""
+    # JSON has no NaN: RFC 8259, 6.
+    return _body_fault("nan()", with_nan, "in UTF-8")
 
 
 def empty_body() -> Fault:
-    """Respond with 200 and no body."""
-    return Fault("empty_body()", change.body(lambda _context: b""), "complete_body", meets=_success)
+    """Send a successful response without its body."""
+    return Fault("empty_body()", BodyChange(lambda _context: b""), "complete_body", meets=_success)
 
 
 def wrong_content_type(content_type: str = "text/html") -> Fault:
@@ -209,7 +186,7 @@ def repeat_page() -> Fault:
         first = context.granted(page_target(paging, context.request))
         return _with_items(context, paging, paging.items_in(json.loads(first.body)))
 
-    return _paged_fault("repeat_page()", again, "repeated_item")
+    return _paged_fault("repeat_page()", again, "repeated_item", "differs from the first")
 
 
 def lost_item() -> Fault:
@@ -218,11 +195,12 @@ def lost_item() -> Fault:
         "lost_item()",
         lambda context, paging: _with_items(context, paging, paging.items_in(context.json())[1:]),
         "lost_item",
+        "has an item",
     )
 
 
 def endless_cursor() -> Fault:
-    """Announce another page on the last page of a list; it is the same page again."""
+    """Announce another page on the last of several pages of a list; it is the same page again."""
 
     def endless(context: RequestContext, paging: Paging) -> MockResponse:
         """Return the response with the requested page announced as its next page, if it announces none."""
@@ -242,7 +220,7 @@ def endless_cursor() -> Fault:
             return _why_unpaged(samples)
         return _why_unpaged(samples) or "its response does not say whether there is more"
 
-    return replace(_paged_fault("endless_cursor()", endless, "endless_paging"), hinders=hinders)
+    return replace(_paged_fault("endless_cursor()", endless, "endless_paging", "is the last"), hinders=hinders)
 
 
 def break_rule(rule: str) -> Fault:
@@ -252,7 +230,7 @@ def break_rule(rule: str) -> Fault:
     an invariant (`"unique_ids"`), or `"undocumented_property"`.
     """
     # Only the contract, which is not available yet, says whether it is an invariant: see `for_contract`.
-    return Fault(f"break_rule({rule!r})", _RuleViolation(str(rule)), SCHEMA_CHECK, meets=_json_success)
+    return Fault(f"break_rule({rule!r})", _RuleViolation(str(rule)), SCHEMA_CHECK, meets=_has_json)
 
 
 class _RuleViolation:
@@ -260,7 +238,7 @@ class _RuleViolation:
 
     def __init__(self, rule: str) -> None:
         self.rule = rule
-        self._change = change.body(lambda context: encode(broken(context.samples, context.json(), rule).body))
+        self._change = BodyChange(lambda context: encode(broken(context.samples, context.json(), rule).body))
 
     def __call__(self, context: RequestContext) -> MockResponse:
         """Return the response with a body that breaks the rule."""
@@ -272,11 +250,11 @@ def sequence(*steps: Any) -> Fault:
     faults = [_step_fault(step) for step in steps]
 
     def apply_step(context: RequestContext) -> MockResponse:
-        """Return the response changed by the step whose turn it is; unchanged after the last step."""
+        """Return the response changed by the step whose turn it is; unchanged if the step does not apply to it."""
         if context.turn >= len(faults):
             return context.response
         step = faults[context.turn]
-        if step is None:
+        if step is None or not step.meets(context):
             return context.response
         return step.change(context)
 
@@ -304,13 +282,21 @@ def _accepting(name: str, rejected_status: int, check: str) -> Fault:
     return Fault(name, accept, check, meets=lambda context: context.response.status == rejected_status)
 
 
-def _body_fault(name: str, make: Callable[[RequestContext], bytes], check: str) -> Fault:
-    """Return a fault that replaces the body of a JSON success by the result of `make`."""
-    return Fault(name, change.body(make), check, meets=_json_success)
+def _body_fault(name: str, rewrite: Callable[[bytes], bytes | None], needs: str) -> Fault:
+    """Return a fault that sends a JSON success with its body as `rewrite` returns it, and does not apply for None."""
+    change = BodyChange(lambda context: rewrite(context.response.body))
+
+    def meets(context: RequestContext) -> bool:
+        """Return whether the response is a JSON success with a body that can be rewritten."""
+        return context.is_json_success and change.affects(context)
+
+    return Fault(name, change, "strict_json", meets=meets, needs=f"a successful response with a JSON body {needs}")
 
 
 def _with_items(context: RequestContext, paging: Paging, items: list[Any]) -> MockResponse:
-    """Return the response with `items` as the items of its page."""
+    """Return the response with `items` as the items of its page; as it is if these are its items."""
+    if items == paging.items_in(context.json()):
+        return context.response
     body = {**context.json(), paging.items: items} if paging.items else items
     return replace(context.response, payload=Payload(encode(body)))
 
@@ -322,29 +308,36 @@ def _why_unpaged(samples: Samples) -> str:
     return "it has no pages, as far as it says"
 
 
-def _paged_fault(name: str, change: Callable[[RequestContext, Paging], MockResponse], check: str) -> Fault:
-    """Return a fault that changes only the pages after the first; `change` gets the paging of the operation too."""
+def _paged_fault(name: str, change: Callable[[RequestContext, Paging], MockResponse], check: str, needs: str) -> Fault:
+    """Return a fault that changes pages after the first; it does not apply to a page that `change` leaves as it is.
 
-    def meets(context: RequestContext) -> bool:
-        """Return whether a request asks for a page after the first."""
-        paging = _paging_of(context)
-        return paging is not None and paging.has_next_page and is_further(paging, context.request)
+    `change` gets the context of a response to a page after the first, and the paging of the operation.
+    """
 
     def changed(context: RequestContext) -> MockResponse:
-        """Return the changed response if the request asks for a page after the first, else the response so far."""
+        """Return the changed page; the response so far if it is the first page, or no page."""
         paging = _paging_of(context)
-        if paging is None or not meets(context):
+        if paging is None or not is_further(paging, context.request):
             return context.response
         return change(context, paging)
 
-    return Fault(name, changed, check, meets=meets, hinders=_why_unpaged)
+    def meets(context: RequestContext) -> bool:
+        """Return whether the change makes a difference to the response."""
+        response, before = changed(context), context.response
+        return response.headers != before.headers or response.body != before.body
+
+    needs = f"a page after the first that {needs}"
+    return Fault(name, changed, check, meets=meets, hinders=_why_unpaged, needs=needs)
 
 
 def _paging_of(context: RequestContext) -> Paging | None:
-    """Return the paging of the requested operation; None if the response is not a page."""
-    if not context.is_json_success or context.operation_samples is None:
+    """Return the paging of the requested operation; None if it has no pages, or if the response is not a page."""
+    if not context.has_parsable_body or context.operation_samples is None:
         return None
-    return context.operation_samples.paging
+    paging = context.operation_samples.paging
+    if paging is None or not paging.has_next_page or not paging.has_items(context.json()):
+        return None
+    return paging
 
 
 FAULTS: Mapping[str, Callable[..., Fault]] = {function.__name__: function for function in (
@@ -415,6 +408,6 @@ def for_contract(fault: Fault, operations: Sequence[Samples]) -> Fault:
     def meets(context: RequestContext) -> bool:
         """Return whether the response is a JSON success of an operation that has the rule."""
         samples = context.operation_samples
-        return context.is_json_success and samples is not None and samples.operation.label in mutants
+        return context.has_parsable_body and samples is not None and samples.operation.label in mutants
 
     return replace(fault, check=mutant.check, level=mutant.level, meets=meets)

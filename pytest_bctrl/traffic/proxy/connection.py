@@ -108,7 +108,7 @@ class ProxyConnection(asyncio.Protocol):
             self._reject(RejectionError(400, problem))
 
     def eof_received(self) -> bool:
-        """Handle a client that sends nothing more: it may still await responses, so the target learns of it as well."""
+        """Handle a client that sends nothing more; return True, to keep the connection, while it awaits responses."""
         self._is_half_closed = True
         if self._arriving is not None or self.responses.is_idle:
             return False
@@ -227,7 +227,7 @@ class ProxyConnection(asyncio.Protocol):
             self.responses.cancel("the target cannot be reached")
 
     def _response_ended(self, exchange: ProxiedExchange) -> None:
-        """Handle the end of a response: report it, and close the connection if a rejection or nothing more follows."""
+        """Report an exchange that ended; after the last, send a pending rejection or close a half-closed connection."""
         self._forwarder.finished(exchange)
         if not self.responses.is_idle:
             return

@@ -106,7 +106,7 @@ class RequestReader:
         fields.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """Pass the head of a request to the receiver, once its header section has ended."""
+        """Pass the head of a request to the receiver; not again if it is parsed a second time because of an upgrade."""
         self._has_head = True
         if self._is_resumed:
             return
@@ -120,7 +120,7 @@ class RequestReader:
         self._receiver.body_received(body)
 
     def on_message_complete(self) -> None:
-        """Pass the end of a request to the receiver."""
+        """Pass the end of a request to the receiver, except for an upgrade whose body is still to be read."""
         if self._parser.should_upgrade() and self._expects_body:
             return
         self.is_within = self._is_resumed = False

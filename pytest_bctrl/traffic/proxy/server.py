@@ -137,11 +137,11 @@ class ProxyServer:
         self._connections.discard(connection)
 
     def finished(self, exchange: ProxiedExchange) -> None:
-        """Pass on an exchange after the client has received its response."""
+        """Pass on an exchange that has ended, in a later step of the event loop."""
         self._loop.call_soon(self._events.finished, exchange)
 
     def surplus(self, exchange: ProxiedExchange, data: bytes) -> None:
-        """Pass on bytes that belong to no response."""
+        """Pass on bytes that belong to no response, in a later step of the event loop."""
         self._loop.call_soon(self._events.surplus, exchange, data)
 
     def unreachable(self, error: TransportError) -> None:

@@ -33,7 +33,7 @@ RESPONSE = frozenset({
 
 
 def select_headers(headers: Iterable[tuple[str, str]], allowed: frozenset[str]) -> Headers:
-    """Return the header fields whose name is allowed, in their order."""
+    """Return the header fields whose name in lower case is in `allowed`, in their order."""
     return tuple((name, value) for name, value in headers if name.lower() in allowed)
 
 

@@ -66,7 +66,7 @@ def texts(exchange: Exchange) -> Iterator[tuple[str, str]]:
 
 
 def _body_readings(body: bytes) -> Iterator[str]:
-    """Yield a body as text: as it is, without the zero bytes of UTF-16 and UTF-32, and decompressed."""
+    """Yield a body as text: as it is; if it has zero bytes, without them; if it is gzip or zlib, decompressed."""
     yield body.decode("utf-8", "surrogateescape")
     if b"\0" in body:
         yield body.replace(b"\0", b"").decode("utf-8", "surrogateescape")
@@ -81,7 +81,7 @@ _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 def _location_in_json(text: str, find: Finder) -> str:
-    """Return where in a JSON text a secret is, after ` at `; empty if it cannot be shown."""
+    """Return the location of a secret in a JSON text, as ` at LOCATION`; empty if none can be shown."""
     value = None
     with suppress(ValueError, RecursionError):
         value = json.loads(text)
@@ -116,12 +116,12 @@ _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{36,}")
 
 
 def replacement(identifier: str) -> str:
-    """Return the replacement of an identifier: a UUID of version 4 that does not reveal the original."""
+    """Return the replacement of an identifier: always the same UUID of version 4, which does not reveal it."""
     return as_uuid(blake2b(identifier.lower().encode("utf-8", "surrogateescape"), digest_size=16).hexdigest())
 
 
 def without_uuids(text: str) -> str:
-    """Return a text in which every UUID is replaced, equal ones by equal ones."""
+    """Return a text in which every UUID with hyphens is replaced, equal UUIDs by the same UUID."""
     return _UUID.sub(lambda match: replacement(match[0]), text)
 
 
@@ -143,7 +143,7 @@ def scrub(exchanges: Sequence[Exchange], name: str, space_id: str) -> tuple[Exch
 
 
 def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exchange:
-    """Return an exchange with every UUID and the space id replaced in URL, base path, headers and bodies."""
+    """Return an exchange with the space id, UUIDs and the digits in `compact` replaced in URL, headers and bodies."""
     space_pattern = "(?!)"
     if space_id and not _UUID.fullmatch(space_id):
         # With word boundaries: the id of a space may be `a`.
@@ -182,12 +182,12 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
 
 
 def _uuids(text: str) -> set[str]:
-    """Return the UUIDs in a text, also those in an encoded form."""
+    """Return the UUIDs in a text, also those that are URL-encoded."""
     return {uuid for reading in url_decodings(text) for uuid in _UUID.findall(reading)}
 
 
 def _identifier_finder(replacements: Set[str], compact: Set[str], space_id: str) -> Finder:
-    """Return a finder of the UUIDs that are no replacement, and of the space id."""
+    """Return a finder of UUIDs that are not in `replacements`, of the digits in `compact`, and of the space id."""
     space = Redaction()
     if not _UUID.fullmatch(space_id):
         space.add(space_id, has_parts=False)

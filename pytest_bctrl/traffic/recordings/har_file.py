@@ -110,7 +110,7 @@ def attachments_beside(har: Path) -> _Attachments:
     """Return a reader of attachments in the folder of `har`; links that lead out of it are not followed."""
 
     def read(name: str, limit: int) -> bytes:
-        """Return an attachment of at most `limit` bytes; raises `AttachmentError` if it lies outside the folder."""
+        """Return an attachment of at most `limit` bytes; raises `AttachmentError` if it is no file in the folder."""
         folder = har.parent.resolve()
         try:
             file = (folder / name).resolve()
@@ -132,7 +132,7 @@ def _attachments_in(archive: ZipFile) -> _Attachments:
         raise BadZipFile("its entries overlap")
 
     def read(name: str, limit: int) -> bytes:
-        """Return an attachment of at most `limit` bytes; raises `BadZipFile` for an unusual compression."""
+        """Return an attachment of at most `limit` bytes; raises `AttachmentError` if none, and `BadZipFile`."""
         try:
             member = archive.getinfo(name)
         except KeyError:
@@ -185,7 +185,7 @@ def save(
 
 
 def _save_test(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str, hint: str) -> bool:
-    """Write the exchanges of a test into its recording, under a lock; return whether the file changed."""
+    """Replace the exchanges of a test in the file, under a lock; return whether the file changed or was removed."""
     with locking.locked(path) as part:
         old = load(path, hint) or Recording()
         old_exchanges = [exchange for exchange in old.exchanges if exchange.test == test]
@@ -212,6 +212,6 @@ def _save_test(path: Path, test: str, exchanges: Sequence[Exchange], target: str
 
 
 def _comparable(exchange: Exchange) -> tuple[object, ...]:
-    """Return what makes a new recording of an exchange different: neither its time nor a request id."""
+    """Return the values by which an exchange is compared with its earlier recording; time and request id are not."""
     compared = attrgetter("method", "url", "base_path", "status", "body", "request_body", "contract")
     return *compared(exchange), exchange.header("content-type")

@@ -129,7 +129,7 @@ class _Reader:
             raise self._error(f"it was written by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
 
     def _log(self, document: Any) -> Mapping[str, Any]:
-        """Return the `log` of a HAR document, and find out whether this kit wrote it."""
+        """Return the `log` of a HAR document, and set whether this kit wrote it. Raises `DocumentError`."""
         if not isinstance(document, Mapping) or not isinstance(document.get("log"), Mapping):
             raise self._error("it is JSON, but no HAR: an object with 'log' is expected")
         log: Mapping[str, Any] = document["log"]
@@ -139,7 +139,7 @@ class _Reader:
         return log
 
     def _exchange(self, entry: Any) -> Exchange | None:
-        """Return the exchange of an entry, or None if the entry has no response."""
+        """Return the exchange of an entry, or None if another tool recorded no response; may raise `DocumentError`."""
         if not isinstance(entry, Mapping):
             raise self._error("an object is expected")
         request = self._member(entry, "request", dict, "request")
@@ -227,7 +227,10 @@ class _Reader:
         return status
 
     def _headers(self, message: Mapping[str, Any], location: str) -> Headers:
-        """Return the header fields of a request or response. Raises `DocumentError` for an invalid one."""
+        """Return the header fields of a message. Raises `DocumentError` for an invalid one that recordings keep.
+
+        Other fields with an invalid value are left out.
+        """
         fields = message.get("headers", [])
         if not isinstance(fields, list):
             raise self._error(f"{location}.headers: a list is expected")
@@ -244,7 +247,7 @@ class _Reader:
         return tuple(headers)
 
     def _body(self, content: Mapping[str, Any], location: str) -> bytes | None:
-        """Return a body, from its text or its attachment; None if the file does not have it."""
+        """Return a body, from its text or its attachment; None if the file of another tool does not have it."""
         text = content.get("text")
         if text is None and not self._is_ours:
             return self._attachment(content.get("_file"), location)
@@ -274,24 +277,24 @@ class _Reader:
             raise self._error(f"{location}._file: {name[:80]!r}: {error}") from None
 
     def _require_digest(self, content: Mapping[str, Any], digest: str, location: str) -> None:
-        """Raise `DocumentError` if a recorded body differs from its recorded digest, so it was edited."""
+        """Raise `DocumentError` if a body has not its recorded digest, or if our own file has no digest."""
         recorded_digest = content.get("_bctrlSha256")
         if (self._is_ours or recorded_digest is not None) and recorded_digest != digest:
             raise self._error(f"{location}.text is not what was recorded: its SHA-256 differs from _bctrlSha256")
 
-    def _member(self, container: Mapping[str, Any], key: str, kind: type[Kind], location: str) -> Kind:
+    def _member(self, container: Mapping[str, Any], key: str, expected_type: type[Kind], location: str) -> Kind:
         """Return the member of an object under a key. Raises `DocumentError` if it is missing or has another type."""
         value = container.get(key)
-        if isinstance(value, kind) and not isinstance(value, bool):
+        if isinstance(value, expected_type) and not isinstance(value, bool):
             return value
-        expected = {dict: "an object", list: "a list", str: "a string", int: "a number"}[kind]
+        expected = {dict: "an object", list: "a list", str: "a string", int: "a number"}[expected_type]
         problem = f"{location}: {expected} is expected"
         if key not in container:
             problem += ", and it is missing"
         raise self._error(problem)
 
     def _string(self, container: Mapping[str, Any], key: str) -> str:
-        """Return a string member, empty if it is missing. Raises `DocumentError` if our own file has another type."""
+        """Return a string member, empty if there is none. Raises `DocumentError` if our own file has another type."""
         value = container.get(key, "")
         if isinstance(value, str):
             return value

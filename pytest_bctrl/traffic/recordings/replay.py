@@ -97,7 +97,7 @@ class Player:
 
     @property
     def misses(self) -> tuple[Miss, ...]:
-        """The requests so far for which no response is recorded."""
+        """The misses so far, one per request for which no complete response is recorded."""
         with self._lock:
             return tuple(self._misses)
 
@@ -234,7 +234,7 @@ def as_response(exchange: Exchange) -> MockResponse:
 
 
 def forward(client: httpx.Client, request: Request) -> MockResponse:
-    """Send a request to the target of `client`, with its key, and return the response; a 502 if that fails."""
+    """Send a request to the target of `client`, and return the response with the recorded fields; 502 if that fails."""
     headers = [(name, value) for name, value in request.headers if name not in _NOT_FORWARDED]
     try:
         response = client.request(request.method, request.target, headers=headers, content=request.body)
