@@ -155,6 +155,15 @@ def test_two_faults_of_bodies_are_applied_in_turn(names: list[str], value: Any) 
         assert not parse(response.body).ok or parse(response.body).problems
 
 
+def test_a_step_whose_fault_does_not_apply_leaves_the_response() -> None:
+    """An empty list has no key to repeat, so the journal names no fault; the next step changes the body."""
+    response_with([])
+    MOCK.operation("things").sequence("duplicate_key", "nan", conforming=False)
+    first, second = (MOCK.respond(Request("GET", TARGET)) for _ in range(2))
+    assert (first.body, first.faults) == (b"[]", ())
+    assert (second.body, second.faults) == (b"[NaN]", ("nan()",))
+
+
 def pages_of(mock: MockServer) -> Iterator[Request]:
     """Yield requests for pages of two items: without a number, the numbers 1 and 2, and one far after the last page."""
     paging = mock.samples.paging

@@ -85,7 +85,7 @@ class ActiveScenarios:
         return self._by_operation.setdefault(operation.label, active)
 
     def setup_of(self, operation: Operation) -> Setup | None:
-        """Return the `Setup` that set the scenario of an operation; None for the initial state."""
+        """Return the `Setup` of an operation's scenario; None for the initial state, and for served data."""
         active = self._by_operation.get(operation.label)
         return self._of_all[2] if active is None else active.setup
 
@@ -96,7 +96,7 @@ class ActiveScenarios:
         return (setup for setup in candidates if setup is not None)
 
     def _default_source(self, operation: Operation) -> BodySource | None:
-        """Return the source of generated JSON bodies of an operation; None if its bodies are not JSON."""
+        """Return the initial source of an operation's JSON bodies, given or generated; None if they are not JSON."""
         if operation is self._shared.main and self._initial_source is not None:
             return self._initial_source
         samples = self._shared.samples.get(operation.label)

@@ -58,7 +58,7 @@ class Adjustable(Responder):
         super()._start_over()
 
     def _operation_named(self, name: str) -> Operation:
-        """Return the operation with this `operationId` or label; raises an error that lists close names."""
+        """Return the operation with this `operationId` or label; raises `UnknownOperationError`."""
         for operation in self.contract.operations:
             if name and name in (operation.operation_id, operation.label):
                 return operation
@@ -70,7 +70,7 @@ class Adjustable(Responder):
         )
 
     def _set_body(self, operation: Operation, body: Any, where: str, *, conforming: bool) -> None:
-        """Serve a copy of a body, or of the items of a list; raises `SettingError` if it breaks the contract."""
+        """Serve a copy of a body, or of its items; raises `SettingError` if it is not JSON, or not `conforming`."""
         if operation.label not in self._shared.samples:
             self._set_text(operation, body, where)
             return
@@ -81,7 +81,7 @@ class Adjustable(Responder):
         self._replace(operation, Scenario("served", single_body_source(lambda: served_body)))
 
     def _set_text(self, operation: Operation, body: Any, where: str) -> None:
-        """Serve a text or bytes as the body of an operation without JSON; raises `SettingError` if it has no body."""
+        """Serve text or bytes from an operation without JSON; raises `SettingError` for another type or no body."""
         success = operation.success
         if success is None or not success.content:
             raise SettingError(f"{operation.label} documents no body", where=where, hint="set a fault instead")
@@ -96,7 +96,7 @@ class Adjustable(Responder):
     def _update(
         self, operation: Operation, item_id: str, changes: Mapping[str, Any], where: str, *, conforming: bool
     ) -> None:
-        """Change the item with an id in the list of an operation; raises `SettingError` if there is none."""
+        """Change the item with an id in the list of an operation; raises `SettingError` if that is not possible."""
         with self._shared.data_lock:
             samples = self.samples_of(operation)
             updated = with_item_changed(samples, self._body_of(operation), item_id, changes, where)

@@ -119,7 +119,7 @@ class Admission:
         # A credential of the right kind and with another value conforms to the contract.
         findings = self._findings(request, credential_violations(operation, request))
         scheme = next((scheme.scheme for scheme in self._unverifiable if scheme.type == "http"), "")
-        value = challenge(field, given=is_present)
+        value = challenge(field, is_sent=is_present)
         if field is None and scheme:
             value = f'{scheme.capitalize()} realm="bctrl", nonce="{_NONCE}", qop="auth"'
         return Rejection(status, message, {"WWW-Authenticate": value}, findings)
@@ -151,7 +151,7 @@ class Admission:
         )
 
     def _unknown_path_value(self, values: Mapping[str, str]) -> Rejection | None:
-        """Return the rejection of a request whose path value names nothing in the mock, or None."""
+        """Return the rejection of a request whose path value names nothing in the mock; None if all name something."""
         for parameter, accepted_values in self._path_values:
             if accepted_values and values.get(parameter.name) not in accepted_values:
                 name = parameter.name
@@ -262,12 +262,12 @@ def status_for_malformed(operation: Operation) -> int:
 _CREDENTIALS = {BEARER: "bearer token", BASIC: "user and password"}
 
 
-def challenge(field: KeyField | None, *, given: bool) -> str:
-    """Return the value of `WWW-Authenticate` for a credential field; it has an error code if a credential was sent."""
+def challenge(field: KeyField | None, *, is_sent: bool) -> str:
+    """Return the value of `WWW-Authenticate` for a credential field, with an error code for a bearer that `is_sent`."""
     if field is None:
         return 'ApiKey realm="bctrl"'
     if field not in _CREDENTIALS:
         return f'ApiKey realm="bctrl", field="{field.name}"'
-    if given and field.is_bearer:
+    if is_sent and field.is_bearer:
         return f'{field.prefix}realm="bctrl", error="invalid_token"'
     return f'{field.prefix}realm="bctrl"'

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pytest_bctrl.errors import SettingError
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 def parse_call(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
@@ -60,11 +60,11 @@ def _argument_value(node: ast.expr) -> Any:
 def call_by_name(
     kind: str,
     name: str,
-    known: Mapping[str, Callable[..., Made]],
+    known: Mapping[str, Callable[..., Result]],
     positional: tuple[Any, ...],
     named: Mapping[str, Any],
     leading: tuple[Any, ...] = (),
-) -> Made:
+) -> Result:
     """Call the function of `known` with this name, the arguments in `leading` first, and return its result.
 
     Raises `SettingError` for a name that is not in `known`, or arguments that do not fit; errors call the function a
@@ -114,7 +114,7 @@ def _parameter_text(parameter: Parameter) -> str:
 
 
 def whole_number(value: object, name: str, where: str, maximum: int) -> int:
-    """Return the value of the argument `name`; raises `SettingError` unless it is a whole number up to `maximum`."""
+    """Return the value of the argument `name`; raises `SettingError` unless it is whole, from 0 to `maximum`."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
         problem = f"{name}={shown(value)} is not a whole number from 0 to {maximum:,}"
         raise SettingError(problem, where=where, hint="give one")

@@ -63,7 +63,7 @@ class RequestContext:
 
     @property
     def is_json_success(self) -> bool:
-        """Whether the response so far is a success with a JSON body."""
+        """Whether the response so far is a success with a body and the content type of JSON."""
         return self.is_success and is_json((self.response.header("content-type") or "").lower())
 
     @property
@@ -163,7 +163,7 @@ class Fault:
     needs: str = ""
 
     def when(self, *, times: int | None = None, every: int = 1, after: int = 0) -> Fault:
-        """Return the same fault, applied at other times; raises `SettingError` for invalid numbers."""
+        """Return a copy of the fault that applies at these times instead; raises `SettingError` for invalid numbers."""
         for word, number, least in (("times", times, 1), ("every", every, 1), ("after", after, 0)):
             if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < least):
                 raise SettingError(
@@ -225,7 +225,7 @@ class FaultInPlay:
         return f"<fault {self.fault.name}, applied {self._count} times>"
 
     def apply(self, context: RequestContext) -> MockResponse:
-        """Return the changed response, or the response so far if the fault does not apply to it."""
+        """Return the changed response, and count it; the response so far if the fault does not apply to it."""
         fault = self.fault
         if not fault.meets(context):
             return context.response

@@ -20,7 +20,7 @@ def _is_of_this_machine(origin: str) -> bool:
 
 
 def with_cors(request: Request, origins: Collection[str], respond: Callable[[Request], MockResponse]) -> MockResponse:
-    """Return the response with the fields that let pages of this machine and of `origins` read it; answers preflights.
+    """Return the response with the fields that let pages of this machine and of `origins` read it; handles preflights.
 
     A preflight allows any method, header field and credentials; the request itself is rejected if the contract does not
     allow it.

@@ -59,7 +59,7 @@ class ServedDict(dict[str, Any]):
 
 
 def read_only_copy(value: Any) -> Any:
-    """Return a copy of JSON data whose lists and objects cannot be edited."""
+    """Return a copy of JSON data whose lists and objects raise `SettingError` when they are edited."""
     if isinstance(value, list):
         return ServedList(map(read_only_copy, value))
     if isinstance(value, dict):
@@ -80,10 +80,9 @@ def checked_copy(
     fail_on: Level = "warning",
     hint: str = _HINT,
 ) -> Any:
-    """Return a copy of `body` that can be served; raises `SettingError` if it is not JSON or breaks the contract.
+    """Return a copy of `body`; raises `SettingError` if it is not JSON, or if it must be `conforming` and is not.
 
-    Raises `SettingError`, naming `where`, if the body is not JSON, or if it must be `conforming` and the contract's
-    checks report a finding at `fail_on` or above.
+    It does not conform if the contract's checks report a finding at `fail_on` or above. The error names `where`.
     """
     try:
         data = encode(body)
@@ -138,7 +137,7 @@ def with_item_changed(samples: Samples, body: Any, runtime_id: str, changes: Map
 
 
 def apply_changes(samples: Samples, item: Any, changes: Mapping[str, Any], ahead: float = 0.0) -> Any:
-    """Return an item with changes and the changes that follow from them, such as a later `updatedAt`."""
+    """Return an item with changes and those that follow, such as an `updatedAt` of `ahead` seconds from now."""
     changed_item = samples.overridden(item, changes, conforming=False)
     if not changes:
         return changed_item
@@ -230,10 +229,10 @@ class StepSource(BodySource):
             return f"responses used {used} of {count} steps"
 
     def transform(self, context: RequestContext) -> MockResponse:
-        """Return the response changed by the fault of its step; unchanged if the step has no fault."""
+        """Return the response changed by the fault of its step; unchanged if the step has none that applies to it."""
         body = context.response.payload.page_of or context.response.payload
         fault = next((fault for _, payload, fault in self._steps if payload is body), None)
-        if fault is None:
+        if fault is None or not fault.meets(context):
             return context.response
         return replace(fault.change(replace(context, turn=self._answered - 1)), faults=(fault.name,))
 
@@ -295,7 +294,7 @@ State: TypeAlias = tuple[SequenceStep, Any, tuple[Any, ...] | None]
 
 
 def _as_step(value: Any) -> SequenceStep:
-    """Return a step of a sequence; any other value is a step for one response."""
+    """Return `value` if it is a step of a sequence, else a step of it for one response."""
     return value if isinstance(value, SequenceStep) else SequenceStep(value, responses=1)
 
 

@@ -36,7 +36,7 @@ class DocumentedResponses:
         self._fields: dict[tuple[int, bool], Headers] = {}
 
     def response(self, spec: ResponseSpec, code: int, name: str | None = None) -> MockResponse:
-        """Return a documented response with status `code` and the example `name`, or the first that conforms.
+        """Return a documented response with the first conforming example, only `name` if given; else a generated body.
 
         Raises `UnknownExampleError` if there is no such example, and `DocumentError` if no body can be generated.
         """
@@ -61,7 +61,7 @@ class DocumentedResponses:
         return any(not body_problem(self._contract, media_type, schema, value) for value in values)
 
     def _body(self, spec: ResponseSpec, media_type: str, schema: Schema, name: str | None) -> bytes:
-        """Return the body of a response: the example `name`, or the first that conforms, or a generated value."""
+        """Return the body of a response: the first conforming example, only `name` if given; else a generated value."""
         examples = body_examples(self._contract, spec, media_type, schema)
         if name is not None:
             if name not in examples:
@@ -84,7 +84,7 @@ class DocumentedResponses:
         return self._samples[id(schema)]
 
     def header_fields(self, spec: ResponseSpec, *, only_required: bool) -> Headers:
-        """Return the header fields to send with a response: required ones, or also those with an example."""
+        """Return the header fields of a response: required ones, and unless `only_required` those with an example."""
         key = id(spec), only_required
         if key not in self._fields:
             fields = ((field.name, self._field_value(field, only_required=only_required)) for field in spec.headers)
@@ -92,7 +92,7 @@ class DocumentedResponses:
         return self._fields[key]
 
     def _field_value(self, field: Parameter, *, only_required: bool) -> str | None:
-        """Return the value with which a documented header field is sent; None if it is left out."""
+        """Return the value with which a documented header field is sent; None if it is not sent."""
         name = field.name.lower()
         if name in _CONNECTION_FIELDS:
             return None

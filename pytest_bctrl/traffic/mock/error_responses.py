@@ -61,7 +61,7 @@ class ErrorResponses:
         operation: Operation | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> MockResponse:
-        """Return an error response whose body the contract allows for `status`."""
+        """Return an error response in a shape that the contract documents for errors, else as problem details."""
         code, reason = CODES.get(status, ("server_error", "server") if status >= 500 else ("error", "error"))
         members: dict[str, Any] = dict.fromkeys(("detail", "error", "message"), message)
         members |= {"code": code, "title": code, "reasonClass": reason, "requestId": request_id, "status": status}
@@ -82,7 +82,7 @@ class ErrorResponses:
         return MockResponse(status, fields, Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema] | None:
-        """Return the media type and schema of an error response, or None if no error response is documented."""
+        """Return media type and schema for an error with this status, perhaps of another error, or None."""
         operation = operation or main_operation(self._contract)
         documented = operation.response_for(status)
         if documented is not None and documented.content and documented.json is None:

@@ -50,11 +50,11 @@ class JournalEntry:
 
     @property
     def is_rejected(self) -> bool:
-        """Whether the mock rejected the request; the response of a fault is not a rejection."""
+        """Whether the status is 400 or above and no fault changed the response."""
         return self.status >= 400 and not self.faults
 
     def header(self, name: str) -> str | None:
-        """Return the value of a request header by its case-insensitive name; None if it was not sent."""
+        """Return the first value of a request header by its case-insensitive name; None if it was not sent."""
         return next((value for key, value in self.headers if key == name.lower()), None)
 
     def json(self) -> Any:
@@ -226,7 +226,7 @@ class Journal(Sequence[JournalEntry]):
         body: str | bytes | None = None,
         json: Any = ANY,
     ) -> list[JournalEntry]:
-        """Return the exchanges that match, as `matching` does; raises `AssertionError` that lists all requests.
+        """Return the exchanges that match, as `matching` does; raises `AssertionError` that lists the latest requests.
 
         At least one must match, or exactly `times`.
         """
@@ -252,7 +252,7 @@ class Journal(Sequence[JournalEntry]):
     ) -> list[JournalEntry]:
         """Wait until at least `times` exchanges match, as `matching` does, and return them.
 
-        Raises `AssertionError` that lists all requests if they do not arrive within `timeout` seconds.
+        Raises `AssertionError` that lists the latest requests if they do not arrive within `timeout` seconds.
         """
         request_filter = self._request_filter(method, path, status, query, headers, body, json)
         deadline = monotonic() + timeout

@@ -63,7 +63,7 @@ class Listener:
         return base_url_of(self._socket)
 
     def stop(self, grace: float = 0.0) -> None:
-        """Close all connections and end the thread; does nothing if it is not running.
+        """End requests in progress, close all connections and end the thread; does nothing if it is not running.
 
         Requests in progress are completed for at most `grace` seconds, while no further requests are accepted.
         A forked child has no such thread: it closes its copies of the sockets, and the parent continues.
@@ -119,7 +119,7 @@ class Listener:
         heapq.heappush(self._timers, (monotonic() + seconds, next(self._order), connection))
 
     def forget(self, connection: ClientConnection) -> None:
-        """Stop watching the connection, which is about to be closed."""
+        """Stop watching a connection that is about to be closed, and accept new connections again."""
         self._connections.discard(connection)
         self.watch(connection, 0)
         self._resume()

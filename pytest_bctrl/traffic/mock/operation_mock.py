@@ -27,12 +27,12 @@ class OperationMock(SpelledAttributes):
 
     @property
     def body(self) -> Any:
-        """A read-only copy of the body that the operation serves; raises `DocumentError` if it is not JSON."""
+        """A copy of the served body that raises `SettingError` if edited; raises `DocumentError` if it is not JSON."""
         return read_only_copy(self._space._body_of(self.operation))
 
     @property
     def items(self) -> list[Any]:
-        """The items of the list that the operation serves, read-only; empty if its body has no list."""
+        """A copy of the served items, which raises `SettingError` if edited; empty if the body has no list."""
         items: list[Any] = read_only_copy(
             self._space.samples_of(self.operation).items(self._space._body_of(self.operation))
         )

@@ -62,7 +62,10 @@ class Pages:
         self._lock = Lock()
 
     def page(self, request: Request, payload: Payload) -> Page:
-        """Return the page of the list in `payload` that a request asks for; may raise `UnknownPageError`."""
+        """Return the page of the list in `payload` that a request selects, `payload` itself without a list.
+
+        Raises `UnknownPageError` for a cursor that the mock did not send, if such requests are rejected.
+        """
         with self._lock:
             body, keys = self._body_and_keys(payload)
             if not isinstance(member_value(body, (self.paging.items,) if self.paging.items else ()), list):
@@ -102,7 +105,7 @@ class Pages:
         return Page(Payload(encode(page), page_of=payload), headers, unknown)
 
     def _size(self, query: Sequence[Pair], available: int) -> int:
-        """Return the number of items on a page: the requested one, else the default size or all available items."""
+        """Return the page size: as requested or by default; else all items, or 100 if no parameter sets it."""
         requested = self.paging.requested_size(query)
         if requested is not None:
             return max(0, requested)
@@ -217,7 +220,7 @@ def merged_order(earlier: Sequence[Key], keys: Sequence[Key]) -> list[Key]:
 
 
 def is_further(paging: Paging, request: Request) -> bool:
-    """Return whether a request asks for another page than the first."""
+    """Return whether a request selects a page after the first."""
     if paging.by in ("page", "offset"):
         return query_integer(paging.start, request.query, paging.first) > paging.first
     return page_start(paging, request.query) != ""

@@ -266,7 +266,7 @@ class Responder:
         if status == 429:
             applied["Retry-After"] = "1"
         if status == 401:
-            applied["WWW-Authenticate"] = challenge(BEARER, given=True)
+            applied["WWW-Authenticate"] = challenge(BEARER, is_sent=True)
         message = f"this status was requested with Prefer: code={status}"
         documented = operation.response_for(status)
         if documented is not None and (name is not None or status < 400):

@@ -130,7 +130,7 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
     depth = whole_number(levels, "levels", "scenario deep", _DEEPEST)
 
     def is_free(located: LocatedValue) -> bool:
-        """Return whether a value is an object or null whose schema allows any member."""
+        """Return whether a value is not null, and its schema allows any object and names no properties."""
         schema = located.schema
         extra = schema.get("additionalProperties", True)
         is_open = extra is not False and shapes(samples.contract, extra) == (Shape("any"),)

@@ -27,21 +27,24 @@ from pytest_bctrl.traffic.mock.space import Space
 HEALTH = f"{PREFIX}health"
 """Path that responds with 200 while the mock runs; absent if the contract has paths below the same prefix."""
 MOCK_KEY = "bctrl-mock-key-that-opens-nothing"
-"""The key where nobody gives one; fixed, because it protects nothing."""
+"""The default key; fixed, because it protects nothing."""
 
 
 class MockServer(Space):
-    """A stand-in for the API on a loopback port, that answers as its contract says.
+    """A server on a loopback port that responds as its contract says.
 
-    `with MockServer(contract) as mock:` starts it and stops it; `.start()` and `.stop()` do the same by hand.
-    `port=0` takes a free one; `log` is called with every exchange, on the server's thread; `remembered` is how many
-    of them the journal keeps. It has a space of its own, and `space()` opens further ones. `control` is the token of
-    the control path, which is off without one. Pages of `origins` may ask, and those of this machine. The control path,
-    and everything where the server `is_private`, is for requests to its `host`, to `hosts`, and to names that no page
-    of another site can have.
+    `with MockServer(contract) as mock:` starts and stops it, and so do `.start()` and `.stop()`. `port=0` selects a
+    free port. `log` is called with every exchange, on the server's thread; the journal keeps the latest `remembered`
+    of them. The server has one space, and `space()` opens further ones. `control` is the token of the control path,
+    which is off without a token. Web pages of `origins` and of this machine may read the responses. The control path,
+    and with `is_private` everything, is only for requests to its `host`, to `hosts`, and to names that no page of
+    another site can have.
+
     `is_exhaustive` is for contract runs: the initial data cover the contract instead of repeating its examples, and
     only the ids in the contract exist.
-    Raises `SettingError` where the address cannot be had, or the contract has a path below that of the control.
+
+    `start` raises `SettingError` if the address is not available, and the constructor if `control` is given and the
+    contract has a path below the control path.
     """
 
     _settable = Space._settable | {"last_word", "space_id"}

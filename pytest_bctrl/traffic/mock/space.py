@@ -71,10 +71,7 @@ class Space(SpelledAttributes, Adjustable):
 
     @property
     def runtimes(self) -> list[dict[str, Any]]:
-        """A read-only copy of the runtimes that the mock serves; setting it serves others, as `serve` does.
-
-        The list is read-only: editing it raises `SettingError`.
-        """
+        """The served runtimes: a copy that raises `SettingError` if edited; setting it serves others, like `serve`."""
         runtimes: list[dict[str, Any]] = read_only_copy(self.samples.items(self._body_of(self._shared.main)))
         return runtimes
 
