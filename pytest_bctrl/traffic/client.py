@@ -284,7 +284,7 @@ _LATE = "the response was still being sent when the time was up"
 def _successful_attempt(
     response: httpx.Response, body: bytearray, events: Sequence[str], surplus: Surplus | None
 ) -> Attempt:
-    """Return the attempt for a response that was read to its end, whatever its status."""
+    """Return the attempt for a response that was read to its end, with any status."""
     # The other extensions mean nothing once the connection was released.
     names = ("http_version", "reason_phrase")
     stream = response.extensions.get("network_stream")

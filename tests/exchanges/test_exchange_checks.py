@@ -30,10 +30,11 @@ JSON = (("content-type", "application/json"),)
 
 
 def exchange(
-    method: str, target: str, content: Any = None, status: int = 200, received: Any = None, **fields: Any
+    method: str, target: str, sent: Any = None, status: int = 200, received: Any = None, **fields: Any
 ) -> ObservedExchange:
-    sent = b"" if content is None else json.dumps(content).encode()
-    request = Request(method, target, JSON if sent else (), sent)
+    """Return an exchange with JSON bodies: `sent` in the request, none for None, and `received` in the response."""
+    request_body = b"" if sent is None else json.dumps(sent).encode()
+    request = Request(method, target, JSON if request_body else (), request_body)
     return ObservedExchange(request, status, JSON, json.dumps(received).encode(), **fields)
 
 
@@ -74,7 +75,8 @@ def test_findings_are_those_of_the_public_functions(observed: ObservedExchange) 
     assert result.findings == checks.check(observed).findings
 
 
-def test_a_body_that_is_not_known_is_reported_and_not_checked() -> None:
+def test_unread_bodies_are_reported_and_not_checked() -> None:
+    """The request has a finding with the reason, `not_checked` that of the response; the status is checked."""
     unread = exchange("POST", "/orders", {}, 418, response_unread="the body is too large", request_unread="a stream")
     result = ExchangeChecks(CONTRACT).check(unread)
     assert ["request_not_checked", "status_code_conformance"] == [finding.rule for finding in result.findings]
@@ -95,8 +97,8 @@ def test_a_request_to_no_operation_has_no_findings(method: str, target: str, not
     assert not_checked == [reason.partition(":")[0] for reason in result.not_checked]
 
 
-def test_results_of_few_responses_are_kept() -> None:
-    """After 300 different responses, those of 256 are."""
+def test_results_of_at_most_256_responses_are_kept() -> None:
+    """After 300 different responses, the first of which is too large to be kept."""
     checks = ExchangeChecks(CONTRACT)
     for number in range(300):
         large = ["x" * 70_000] if number == 0 else []

@@ -59,21 +59,22 @@ def mock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockServer
 
 
 def run(folder: Path, program: str, *arguments: str) -> str:
+    """Run a program in a folder and return its output; skip the test if the program is not installed."""
     if shutil.which(program) is None:
-        pytest.skip(f"{program} is not here")
+        pytest.skip(f"{program} is not installed")
     done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert 0 == done.returncode, done.stderr
     return done.stdout.strip()
 
 
-def test_each_test_of_a_node_program_has_its_own_space(mock: MockServer, tmp_path: Path) -> None:
-    """All are open at once; none sees the data, the faults or the requests of another."""
+def test_spaces_that_a_node_program_opens_are_independent(mock: MockServer, tmp_path: Path) -> None:
+    """40 are open at once; each has its own data, faults and requests, and the space of the server has none."""
     (tmp_path / "each.mjs").write_text(EACH_IN_ITS_OWN, "utf-8")
     assert str(SPACES) == run(tmp_path, "node", "each.mjs", str(SPACES))
     assert 0 == len(mock.requests)
 
 
 @pytest.mark.toolchain
-def test_a_go_program_has_its_own_space(mock: MockServer, tmp_path: Path) -> None:
-    """The documented Go client creates a space and prints its id."""
+def test_the_documented_go_client_opens_a_space(mock: MockServer, tmp_path: Path) -> None:
+    """It prints the id of the first space that the server opens."""
     assert "00000000-0000-4000-8000-000000000001" == run(tmp_path, "go", "run", "client.go")

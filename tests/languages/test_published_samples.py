@@ -32,29 +32,30 @@ CHEAP = {"python", "javascript"}
 
 @pytest.fixture
 def mock() -> Iterator[MockServer]:
+    """Run a mock whose key and space id are the placeholders in the samples."""
     with MockServer(load(), api_key=Secret("<token>"), space_id="id") as server:
         yield server
 
 
 def run(language: str, sample: str, folder: Path, mock: MockServer) -> str:
     """Return the output of a sample, or of the program that rejects it."""
-    how = LANGUAGES[language]
+    setup = LANGUAGES[language]
     imports, statements = re.findall(r"\A((?:import [^\n]*\n)*)(.*)\Z", sample, re.DOTALL)[0]
-    framed = imports + how.frame.format(statements=statements)
-    for name, text in {how.file: framed, **how.beside}.items():
+    framed = imports + setup.frame.format(statements=statements)
+    for name, text in {setup.file: framed, **setup.beside}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, "utf-8")
-    if how.before and (done := subprocess.run(how.before, cwd=folder, capture_output=True, check=False)).returncode:
-        pytest.skip(f"{' '.join(how.before)} ends with {done.returncode}")
-    with proxy(folder, {API: int(mock.url.rpartition(":")[2])}) as (variables, refused):
-        program, *arguments = how.command
-        words = [word.format(file=how.file, authority=variables["SSL_CERT_FILE"]) for word in arguments]
+    if setup.before and (done := subprocess.run(setup.before, cwd=folder, capture_output=True, check=False)).returncode:
+        pytest.skip(f"{' '.join(setup.before)} ends with {done.returncode}")
+    with proxy(folder, {API: int(mock.url.rpartition(":")[2])}) as (variables, rejected):
+        program, *arguments = setup.command
+        words = [word.format(file=setup.file, authority=variables["SSL_CERT_FILE"]) for word in arguments]
         command = [sys.executable if program == "python3" else program, *words]
         environment = {**os.environ, **variables}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=300, check=False)
-    assert [] == refused
+    assert [] == rejected
     shown = (done.stdout + done.stderr).decode("utf-8", "replace")
-    assert how.refusal or 0 == done.returncode, shown
+    assert setup.rejection or 0 == done.returncode, shown
     return shown
 
 
@@ -64,27 +65,27 @@ def run(language: str, sample: str, folder: Path, mock: MockServer) -> str:
 )
 def test_a_published_sample_runs_or_fails_in_its_own_language(mock: MockServer, tmp_path: Path, language: str) -> None:
     """The mock receives its GET with the body, or the language rejects the sample with its own message."""
-    how = LANGUAGES[language]
-    if missing := how.missing():
-        pytest.skip(f"{missing} is not here (python -m tests.languages.toolchains installs what Debian has)")
+    setup = LANGUAGES[language]
+    if missing := setup.missing():
+        pytest.skip(f"{missing} is not installed (python -m tests.languages.toolchains installs what Debian has)")
 
     shown = run(language, SAMPLES[language], tmp_path, mock)
 
-    requests = [("GET", 200, how.body)] if not how.refusal else []
+    requests = [("GET", 200, setup.body)] if not setup.rejection else []
     assert requests == [(request.method, request.status, request.body.decode()) for request in mock.requests], shown
-    assert how.refusal in shown
-    assert (bool(requests) and how.prints) == (mock.runtimes[0]["id"] in shown)
+    assert setup.rejection in shown
+    assert (bool(requests) and setup.prints) == (mock.runtimes[0]["id"] in shown)
 
 
 def test_the_javascript_sample_runs_without_its_body(mock: MockServer, tmp_path: Path) -> None:
     """Node does not use the proxy, so that the host is replaced as well."""
     if LANGUAGES["javascript"].missing():
-        pytest.skip("node is not here")
+        pytest.skip("node is not installed")
     bodiless = SAMPLES["javascript"].replace(",\n  body: '{}'", "").replace(f"https://{API}", mock.url)
     assert mock.runtimes[0]["id"] in run("javascript", bodiless, tmp_path, mock)
 
 
-def test_every_sample_on_the_page_is_run() -> None:
+def test_the_languages_are_those_of_the_samples_on_the_page() -> None:
     assert {*SAMPLES} == {*LANGUAGES}
 
 

@@ -30,21 +30,23 @@ class Language:
     file: str
     command: tuple[str, ...]
     packages: tuple[str, ...] = ()
-    """Debian's, that bring the program and what the sample loads."""
+    """The Debian packages with the program and what the sample loads."""
     loads: Path | None = None
+    """The library file that the sample loads; None if it loads none."""
     beside: Mapping[str, str] = field(default_factory=dict)
     frame: str = "{statements}"
     """The code around a fragment, below its imports, if it is not a complete program."""
     before: tuple[str, ...] = ()
-    """What fetches its libraries, where Debian has them not."""
-    refusal: str = ""
-    """What the sample as it is published is refused with, before it asks for anything; none where it runs."""
+    """The command that fetches its libraries, if Debian has none."""
+    rejection: str = ""
+    """The message with which the published sample is rejected before it sends a request; empty if it runs."""
     prints: bool = True
+    """Whether the sample prints the response."""
     body: str = "{}"
-    """What reaches the server as the body of its GET."""
+    """The body that the server receives with its GET."""
 
     def missing(self) -> str | None:
-        """Return the names of the missing programs."""
+        """Return the program or library file that is missing; None if both are there."""
         if shutil.which(self.command[0]) is None:
             return self.command[0]
         return str(self.loads) if self.loads and not self.loads.is_file() else None
@@ -52,7 +54,7 @@ class Language:
 
 LANGUAGES = {
     "python": Language("sample.py", ("python3", "{file}")),
-    "javascript": Language("sample.mjs", ("node", "{file}"), refusal="Request with GET/HEAD method cannot have body"),
+    "javascript": Language("sample.mjs", ("node", "{file}"), rejection="Request with GET/HEAD method cannot have body"),
     "go": Language("sample.go", ("go", "run", "{file}"), ("golang-go",)),
     "ruby": Language("sample.rb", ("ruby", "{file}"), ("ruby",)),
     "php": Language(
@@ -68,7 +70,7 @@ LANGUAGES = {
         ("default-jdk-headless", "libunirest-java-java"),
         _UNIREST,
         frame="class Sample {{ static {{ {statements} }} }}",
-        refusal="symbol:   method body(String)",
+        rejection="symbol:   method body(String)",
     ),
     "csharp": Language(
         "sample.cs",
@@ -82,10 +84,10 @@ LANGUAGES = {
         "sample.swift",
         ("swiftc", "-typecheck", "{file}"),
         ("swiftlang",),
-        refusal="use [:] to get an empty dictionary literal",
+        rejection="use [:] to get an empty dictionary literal",
     ),
 }
-"""By the name under which the page has them. Python and Node are wherever the other tests run."""
+"""By the name that the page gives the sample. The other tests need Python and Node too."""
 
 
 def main() -> None:

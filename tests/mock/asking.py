@@ -1,4 +1,4 @@
-"""A plain client, and the answers it gets."""
+"""A plain HTTP client, and the responses that it receives."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Reply:
     body: bytes
 
     def json(self) -> Any:
+        """Return the body as JSON data, without gzip."""
         plain = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
         return json.loads(plain)
 
@@ -29,7 +30,7 @@ class Reply:
 def ask(
     mock: MockServer, method: str, path: str, headers: dict[str, str], body: str | None = None, timeout: float = 60
 ) -> Reply:
-    """Send one request on a connection of its own."""
+    """Send a request on a new connection, and return the response."""
     connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=timeout)
     try:
         connection.request(method, path, body=body, headers=headers)
@@ -40,7 +41,7 @@ def ask(
 
 
 def listed(mock: MockServer, **headers: str) -> Reply:
-    """Request the runtimes of the mock's space, with its key."""
+    """Request the runtimes of the mock's space, with its key; a `_` in a header name stands for a hyphen."""
     path = f"/v1/spaces/{mock.space_id}/runtimes"
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     return ask(mock, "GET", path, {"Authorization": f"Bearer {mock.api_key.reveal()}", **fields})
@@ -93,7 +94,7 @@ def request_bytes(mock: MockServer, *extra: str, method: str = "GET", close: boo
 
 
 def replies(data: bytes) -> list[Reply]:
-    """Split bytes into responses by their Content-Length (none of them to HEAD)."""
+    """Split bytes into responses by their `Content-Length`; none may be a response to HEAD."""
     parsed = []
     while data:
         head, _, remaining = data.partition(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Whether a body keeps the contract: schema with formats, undocumented properties and invariants."""
+"""Validates a body against the contract, independently of the checks: schema with formats, and invariants."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pytest_bctrl.samples import SPACE_ID
 from tests.contract.documents import rooted
 
 
-def troubles(contract: Contract, body: Any, space_id: str = SPACE_ID) -> list[str]:
-    """Return the violations of a successful body, as text."""
+def violations_in(contract: Contract, body: Any, space_id: str = SPACE_ID) -> list[str]:
+    """Return what a success body violates, as text: the schema, or if that is valid, the invariants."""
     schema = rooted(contract, contract.operations[0].responses["200"].content["application/json"])
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
@@ -22,6 +22,7 @@ def troubles(contract: Contract, body: Any, space_id: str = SPACE_ID) -> list[st
 
 
 def _incoherent(items: list[dict[str, Any]], space_id: str) -> Iterator[str]:
+    """Yield what breaks the invariants of the packaged contract, as text."""
     if len({item["id"] for item in items}) != len(items):
         yield "an id comes twice"
     for item in items:

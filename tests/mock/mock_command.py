@@ -17,7 +17,7 @@ from pytest_bctrl.traffic.mock.server import MOCK_KEY
 
 
 class Running:
-    """A mock in a process of its own."""
+    """A mock that runs in another process."""
 
     def __init__(self, process: subprocess.Popen[str], ready: dict[str, Any]) -> None:
         self.process = process
@@ -25,6 +25,7 @@ class Running:
         self.space_id: str = ready["space_id"]
 
     def ask(self, key: str = MOCK_KEY) -> tuple[int, Any]:
+        """Return status and JSON body of the response to a request for the list."""
         connection = HTTPConnection(self.url.removeprefix("http://"), timeout=60)
         try:
             path = f"/v1/spaces/{self.space_id}/runtimes"
@@ -35,6 +36,7 @@ class Running:
             connection.close()
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+        """Send a signal, wait for the end, and return exit code, standard output and standard error."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
@@ -48,10 +50,12 @@ class MockCommand:
         self._folder = folder
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end."""
         command = [*self._command, *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start the command and return its process at once."""
         return subprocess.Popen(
             [*self._command, *arguments],
             stdout=subprocess.PIPE,
@@ -62,6 +66,7 @@ class MockCommand:
 
     @contextmanager
     def running(self, *arguments: str, **environment: str) -> Iterator[Running]:
+        """Start a mock on a free port, and yield it once its ready file is new; end it afterwards."""
         file = self._folder / "ready.json"
         stale = _read(file)
         process = self.start("--port", "0", "--ready-file", str(file), *arguments, **environment)
@@ -79,13 +84,14 @@ class MockCommand:
                 process.communicate()
 
     def error_of(self, *arguments: str) -> str:
-        """Return what a command that fails prints."""
+        """Return the standard error of a command, which must exit with 2 and print nothing else."""
         failed = self.run(*arguments)
         assert (2, "") == (failed.returncode, failed.stdout)
         return failed.stderr
 
 
 def _read(file: Path) -> str | None:
+    """Return the text of a file; None if there is no such file."""
     try:
         return file.read_text("utf-8")
     except FileNotFoundError:

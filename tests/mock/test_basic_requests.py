@@ -18,6 +18,7 @@ from .asking import ask
 
 
 def errors_of(contract: Contract, status: int, body: Any) -> list[str]:
+    """Return the errors of a body under the schema of its status; under that of 400 if the status is undocumented."""
     spec = contract.operations[0].response_for(status) or contract.operations[0].response_for(400)
     assert spec is not None
     schema = rooted(contract, spec.content["application/json"])
@@ -25,7 +26,7 @@ def errors_of(contract: Contract, status: int, body: Any) -> list[str]:
 
 
 def test_the_mock_lists_the_runtimes_of_its_space(mock: MockServer, path: str, bearer: dict[str, str]) -> None:
-    """The default response is the sample, with the requested space in every runtime."""
+    """They are `mock.runtimes`, each with the id of the space."""
     reply = ask(mock, "GET", path, bearer)
     assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
     assert {runtime["spaceId"] for runtime in reply.json()["runtimes"]} == {mock.space_id}
@@ -94,13 +95,15 @@ def test_a_percent_encoded_space_id_is_accepted(mock: MockServer, bearer: dict[s
 
 
 @pytest.mark.parametrize("spelling", ["/v1{}", "/v1/v1{}", "{}", "/v1{}?page=2", "http://elsewhere.test/v1{}"])
-def test_a_base_url_with_or_without_its_version_works(mock: MockServer, bearer: dict[str, str], spelling: str) -> None:
-    """Clients tolerate both; the absolute form names the same resource (RFC 9112, 3.2.2)."""
+def test_the_list_is_served_with_or_without_the_version(
+    mock: MockServer, bearer: dict[str, str], spelling: str
+) -> None:
+    """Twice too, with a query, and in the absolute form of another host (RFC 9112, 3.2.2)."""
     assert ask(mock, "GET", spelling.format(f"/spaces/{mock.space_id}/runtimes"), bearer).status == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/spaces", "/v2/spaces/x/runtimes", "/v1/spaces/x/runtimes/y"])
-def test_an_undocumented_path_is_rejected_with_404(mock: MockServer, bearer: dict[str, str], path: str) -> None:
+def test_an_undocumented_path_gets_404(mock: MockServer, bearer: dict[str, str], path: str) -> None:
     """The JSON error lists the documented paths."""
     reply = ask(mock, "GET", path, bearer)
     assert reply.status == 404
@@ -143,6 +146,7 @@ def test_a_get_with_a_json_body_returns_the_list(mock: MockServer, path: str, be
 def test_the_connection_stays_open_after_success_and_errors(
     mock: MockServer, path: str, bearer: dict[str, str]
 ) -> None:
+    """After 200, 401 and 404, the client uses the same socket."""
     connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
     connection.connect()
     first = connection.sock

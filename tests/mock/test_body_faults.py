@@ -47,6 +47,7 @@ def members(body: bytes) -> list[list[tuple[str, Any]]]:
     objects: list[list[tuple[str, Any]]] = []
 
     def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Record the members of an object, and return it."""
         objects.append(pairs)
         return dict(pairs)
 
@@ -62,20 +63,24 @@ def has_member(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
+    """Return whether a value is a number, which a boolean is not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def require_last_character_missing(value: Any, plain: bytes, broken: bytes) -> None:
+    """Require that the body lacks its last character and is malformed."""
     assert broken == plain[:-1]
     assert parse(broken).kinds == ("syntax",)
 
 
 def require_utf_16(value: Any, plain: bytes, broken: bytes) -> None:
+    """Require the same text in UTF-16."""
     assert broken.decode("utf-16") == plain.decode()
     assert parse(broken).kinds == ("byte-order-mark",)
 
 
 def require_one_repeated_key(value: Any, plain: bytes, broken: bytes) -> None:
+    """Require the same value, with the first member of a single object repeated."""
     assert json.loads(broken) == value
     repeated = [pairs for pairs in members(broken) if len(pairs) != len(dict(pairs))]
     assert [len(pairs) - len(dict(pairs)) for pairs in repeated] == [1]
@@ -84,6 +89,7 @@ def require_one_repeated_key(value: Any, plain: bytes, broken: bytes) -> None:
 
 
 def require_one_nan(value: Any, plain: bytes, broken: bytes) -> None:
+    """Require the same object or list with one `NaN` added, or `NaN` for any other value."""
     lenient = json.loads(broken)
     if isinstance(value, dict):
         names = list(lenient)
@@ -124,7 +130,7 @@ REQUIREMENTS: dict[str, Callable[[Any, bytes, bytes], None]] = {
 @example(value={"undocumented": 1, "undocumented1": 2})
 @example(value={"\ud800": "\udfff"})
 def test_a_fault_of_json_breaks_only_its_rule(name: str, value: Any) -> None:
-    """It does not apply to a number whose last digit is omitted, nor a key to repeat where no object has any."""
+    """`malformed_json` does not apply to a number, and `duplicate_key` not without an object that has a member."""
     plain = response_with(value)[0].body
     response, (fault,) = response_with(value, name)
     applies = {"malformed_json": not is_number(value), "duplicate_key": has_member(value)}.get(name, True)

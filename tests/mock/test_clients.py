@@ -1,4 +1,4 @@
-"""Clients that people really use, in their ordinary way, against the mock."""
+"""Common HTTP clients, used in the ordinary way, against the mock."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ from pytest_bctrl.traffic.mock import MockServer
 
 @pytest.fixture
 def url(mock: MockServer, path: str) -> str:
+    """Return the URL of the list."""
     return mock.url + path
 
 
 def test_urllib_receives_the_runtimes(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
     with urllib.request.urlopen(urllib.request.Request(url, headers=bearer), timeout=60) as response:
         assert json.load(response)["runtimes"] == mock.runtimes
-    with pytest.raises(urllib.error.HTTPError) as refusal:
+    with pytest.raises(urllib.error.HTTPError) as rejection:
         urllib.request.urlopen(url, timeout=60)
-    assert refusal.value.code == 401
-    refusal.value.close()
+    assert rejection.value.code == 401
+    rejection.value.close()
 
 
 def test_requests_receives_the_runtimes(mock: MockServer, url: str, bearer: dict[str, str]) -> None:
-    """A session keeps its connection, with and without a body."""
+    """With and without a JSON body; HEAD gets 200, and POST 405."""
     requests = pytest.importorskip("requests")
     with requests.Session() as session:
         bodies: tuple[Any, ...] = (None, {}, {"page": 2})
@@ -79,7 +80,7 @@ def test_httpx2_receives_the_runtimes(mock: MockServer, url: str, bearer: dict[s
 def test_the_official_sdk_receives_the_runtimes(mock: MockServer, base: str) -> None:
     """Its legacy client reaches this endpoint, with a base URL with or without `/v1`.
 
-    In a process of its own: the SDK's own warnings are not ours to judge.
+    It runs in another process, because warnings of the SDK would fail the test.
     """
     code = (
         "import sys, json; from bctrl.legacy import Bctrl\n"
@@ -153,7 +154,7 @@ public class Client {
 
 @pytest.mark.skipif(shutil.which("javac") is None, reason="no Java development kit is installed")
 def test_java_receives_the_runtimes(mock: MockServer, url: str, tmp_path: Path) -> None:
-    """Three times: its own client offers h2c with the first request, which has a body."""
+    """Three times, with a body: its standard client offers h2c with the first request."""
     file = tmp_path / "Client.java"
     file.write_text(JAVA, "utf-8")
     shown = _run("java", str(file), url, mock.api_key.reveal())
@@ -161,13 +162,14 @@ def test_java_receives_the_runtimes(mock: MockServer, url: str, tmp_path: Path) 
 
 
 @pytest.fixture(autouse=True)
-def _refusals(mock: MockServer) -> Iterator[None]:
+def _no_malformed_requests(mock: MockServer) -> Iterator[None]:
     """Check that the mock rejected no request as malformed."""
     yield
     assert [entry for entry in mock.requests.rejected if entry.status == 400] == []
 
 
 def _run(*command: str) -> str:
+    """Return the standard output of a command, which must exit with 0."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -23,18 +23,19 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as
 
 @pytest.fixture
 def mock_command(tmp_path: Path, python: list[str]) -> MockCommand:
+    """Return the command, which starts quickly."""
     return MockCommand(python, tmp_path)
 
 
 @pytest.fixture
 def new_process(tmp_path: Path) -> MockCommand:
-    """Return the command in a process that has imported nothing before, and that a test can kill."""
+    """Return the command in a new interpreter, whose process a test can kill."""
     return MockCommand([sys.executable], tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_mock_serves_until_a_signal(tmp_path: Path, new_process: MockCommand, number: signal.Signals) -> None:
-    """It exits with 0 and prints nothing to standard error, even during a request."""
+    """It then exits with 0, even during a request, prints no error, and removes its ready file."""
     with new_process.running("--fault", "hang(after=1)") as mock:
         status, body = mock.ask()
         assert (status, bool(body["runtimes"])) == (200, True)
@@ -57,8 +58,8 @@ def test_the_mock_ignores_sighup_under_nohup(mock_command: MockCommand) -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_the_printed_curl_command_works(mock_command: MockCommand) -> None:
-    """The command can be run as it is printed."""
+def test_the_printed_curl_command_has_url_key_and_space(mock_command: MockCommand) -> None:
+    """It is printed on the second line, after `try: `."""
     with mock_command.running() as mock:
         assert mock.process.stdout is not None
         mock.process.stdout.readline()
@@ -99,8 +100,8 @@ def test_quiet_logs_no_requests(mock_command: MockCommand) -> None:
         (["--scenario", "empty"], 0),
     ],
 )
-def test_options_choose_the_served_runtimes(mock_command: MockCommand, arguments: list[str], count: int) -> None:
-    """`--runtimes`, `--scenario many` and `--scenario empty` set how many there are."""
+def test_options_set_the_number_of_runtimes(mock_command: MockCommand, arguments: list[str], count: int) -> None:
+    """`--runtimes`, `--scenario many(count=17)` and `--scenario empty`."""
     with mock_command.running(*arguments) as mock:
         assert len(mock.ask()[1]["runtimes"]) == count
 
@@ -132,7 +133,7 @@ def test_a_recorded_file_is_served_with_the_given_space_id(tmp_path: Path, mock_
 
 
 def test_the_mock_serves_after_the_log_reader_exits(mock_command: MockCommand) -> None:
-    """For example, after `| head` has ended; it still exits with 0."""
+    """Requests still get 200, and the exit code is 0."""
     with mock_command.running() as mock:
         assert mock.process.stdout is not None
         mock.process.stdout.close()
@@ -151,8 +152,8 @@ def test_a_stale_ready_file_is_removed_at_start(new_process: MockCommand) -> Non
             mock.process.wait(60)
 
 
-def test_a_stalled_log_reader_does_not_delay_requests_or_the_exit(mock_command: MockCommand) -> None:
-    """There are far more lines than fit in a pipe."""
+def test_requests_and_the_end_do_not_wait_for_a_stalled_log_reader(mock_command: MockCommand) -> None:
+    """3,000 requests log far more than fits in the pipe, which nothing reads; the exit code is 0."""
     with mock_command.running() as mock:
         connection = HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
         for _ in range(3_000):
@@ -193,6 +194,7 @@ def test_a_port_in_use_is_an_error(mock_command: MockCommand) -> None:
 def test_an_invalid_option_exits_with_2_and_one_line(
     mock_command: MockCommand, arguments: list[str], message: str
 ) -> None:
+    """The line is on standard error."""
     done = mock_command.run(*arguments)
     (line,) = done.stderr.splitlines()
     assert (done.returncode, line.startswith("pytest-bctrl: ")) == (2, True)

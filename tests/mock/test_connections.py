@@ -25,6 +25,7 @@ LIMITS = ServerLimits(target_bytes=1000, header_bytes=2000, body_bytes=500, inco
 
 @pytest.fixture
 def strict(contract: Contract) -> Any:
+    """Return a running mock with the low limits of `LIMITS`."""
     with MockServer(contract, limits=LIMITS) as server:
         yield server
 
@@ -39,7 +40,7 @@ TOO_MUCH: dict[str, tuple[int, list[str], bytes]] = {
 
 @pytest.mark.parametrize("name", TOO_MUCH)
 def test_a_request_over_a_limit_is_rejected(strict: MockServer, name: str) -> None:
-    """The response has the limit's status and JSON, and the connection is closed (RFC 9110, 15.5.14; RFC 6585, 5)."""
+    """With 413 or 431, and the connection is closed (RFC 9110, 15.5.14; RFC 6585, 5); a new one is served."""
     status, extra, body = TOO_MUCH[name]
     (reply,) = replies(raw(strict, request_bytes(strict, *extra) + body))
     assert (reply.status, reply.headers["connection"]) == (status, "close")
@@ -76,7 +77,7 @@ def test_an_idle_connection_is_closed_without_a_response(strict: MockServer) -> 
 
 
 def test_a_stalled_reader_is_reset_and_does_not_delay_other_clients(contract: Contract) -> None:
-    """After the idle time-out the connection is reset, so that none of its data remains."""
+    """Its connection is reset after the idle time-out; meanwhile others get their responses."""
     with MockServer(contract, limits=LIMITS) as mock:
         mock.scenario("many", count=20_000)
         with connected(mock) as slow:
@@ -102,7 +103,7 @@ def test_a_client_reset_does_not_affect_other_clients(mock: MockServer) -> None:
     assert len(listed(mock).json()["runtimes"]) == 5_000
 
 
-def test_more_clients_than_the_backlog_are_all_served(contract: Contract) -> None:
+def test_clients_that_connect_during_a_response_are_all_served(contract: Contract) -> None:
     """70 of them connect while the server is busy with the first."""
     busy, free = threading.Event(), threading.Event()
 
@@ -155,7 +156,7 @@ def test_a_client_is_served_once_file_descriptors_are_available_again(mock: Mock
 
 
 def test_resetting_the_mock_frees_its_connections(contract: Contract) -> None:
-    """With a limit of one connection, three delayed clients do not keep a fourth from being served."""
+    """With a limit of one connection, a fourth client is served after a reset that ends three delayed ones."""
     with MockServer(contract, limits=replace(ServerLimits(), connections=1)) as mock, ExitStack() as stack:
         mock.fault("delay", 3600)
         for _ in range(3):
@@ -166,7 +167,7 @@ def test_resetting_the_mock_frees_its_connections(contract: Contract) -> None:
 
 
 def test_pipelined_requests_over_the_limit_all_get_a_response(contract: Contract) -> None:
-    """During a delay, the server reads no more than `pipelined` requests; the rest waits in the system's buffer."""
+    """Six requests on one connection, with a limit of two and a delay for the first."""
     with MockServer(contract, limits=replace(ServerLimits(), pipelined=2)) as mock:
         mock.fault("delay", 0.2, times=1)
         with connected(mock) as sock:
@@ -189,8 +190,8 @@ def test_further_requests_on_a_hung_connection_get_no_response(mock: MockServer)
 
 
 @pytest.mark.parametrize("ending", ["hang", "reset"])
-def test_a_half_close_during_a_delay_ends_with_the_next_fault(mock: MockServer, ending: str) -> None:
-    """The client closes its sending side; then a hang or a reset ends the connection without a response."""
+def test_a_half_closed_connection_ends_with_a_hang_or_reset_after_a_delay(mock: MockServer, ending: str) -> None:
+    """The client receives nothing."""
     mock.fault("delay", 0.1)
     mock.fault(ending)
     assert raw(mock, request_bytes(mock), half_close=True) == b""

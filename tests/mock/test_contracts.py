@@ -1,4 +1,4 @@
-"""The mock on contracts of other shapes than the packaged one: other credentials, other errors, other bodies."""
+"""The mock of contracts with other errors and other bodies than the packaged one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ LISTED_ERRORS = {"properties": {"code": {"enum": ["E1", "E2"]}, "message": {"enu
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 
 
-def asked(contract: Contract, target: str = "/v1/things/1", **headers: str) -> Reply:
+def fetch(contract: Contract, target: str = "/v1/things/1", **headers: str) -> Reply:
+    """Return the response of a new mock of a contract to a GET."""
     with MockServer(contract, api_key=Secret(KEY)) as mock:
         return ask(mock, "GET", target, headers)
 
@@ -53,7 +54,7 @@ def test_an_error_response_conforms_to_its_documented_schema(content: Any, media
         ),
         "things.json",
     )
-    reply = asked(contract, Prefer="code=404")
+    reply = fetch(contract, Prefer="code=404")
     assert (404, media) == (reply.status, reply.headers["content-type"])
     assert isinstance(reply.json(), body)
     assert accepts(contract, content[media]["schema"], reply.json())

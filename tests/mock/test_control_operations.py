@@ -24,11 +24,13 @@ CUSTOMERS = quote("GET /v1/customers", safe="")
 
 @pytest.fixture
 def mock() -> Iterator[MockServer]:
+    """Return a running mock of the shop with a control path."""
     with MockServer(shop(), control=Secret(TOKEN)) as server:
         yield server
 
 
 def control(mock: MockServer, method: str, path: str, body: Any = None) -> Reply:
+    """Send a control request with the token; a text is the body as it is, other data are sent as JSON."""
     data = body if isinstance(body, str | None) else json.dumps(body)
     return ask(mock, method, f"/__bctrl__{path}", {"Authorization": f"Bearer {TOKEN}"}, data)
 
@@ -65,7 +67,7 @@ def test_two_lists_are_controlled_separately(mock: MockServer, prefix: str) -> N
 
 
 def test_a_sequence_of_an_object_has_whole_bodies(mock: MockServer) -> None:
-    """Each step is the next response to `GET`; the last one is repeated."""
+    """Each GET returns the body of the next step; the last one repeats."""
     steps = [{"body": {"id": "1", "name": "new"}}, {"body": {"id": "1", "name": "paid"}}]
     assert 204 == control(mock, "PUT", "/operations/getOrder/sequence", {"steps": steps}).status
     assert ["new", "paid", "paid"] == [get(mock, "/v1/orders/1")["name"] for _ in range(3)]
@@ -163,7 +165,7 @@ def test_the_error_for_an_unknown_field_names_the_field_and_its_location(mock: M
 
 
 def test_every_body_rejects_unknown_fields() -> None:
-    """In the OpenAPI document of the control path, but for the changes of an item, whose fields are the contract's."""
+    """In the OpenAPI document of the control path, except for `update_runtime`, whose fields are of the contract."""
     document = read_yaml(DOCUMENT.read_text("utf-8"), DOCUMENT.name)
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -191,7 +193,7 @@ HOSTILE: list[Any] = [
 ]
 
 
-def test_no_request_to_the_control_path_has_an_error_of_the_server(mock: MockServer) -> None:
+def test_no_control_request_gets_a_server_error(mock: MockServer) -> None:
     """Hostile bodies get 2xx, 400 or 404. An exception in the mock's thread would fail the test, too."""
     document = read_yaml(DOCUMENT.read_text("utf-8"), DOCUMENT.name)
     statuses = set()
@@ -244,7 +246,7 @@ def test_no_control_path_is_served_to_a_foreign_host(mock: MockServer, path: str
         "moz-extension://127.0.0.1",
     ],
 )
-def test_no_page_of_another_site_may_control_the_mock(mock: MockServer, origin: str) -> None:
+def test_no_page_of_another_site_can_control_the_mock(mock: MockServer, origin: str) -> None:
     """A preflight request with its `Origin` gets 401 and no `Access-Control-Allow-Origin`."""
     headers = {"Origin": origin, "Access-Control-Request-Method": "DELETE"}
     response = ask(mock, "OPTIONS", "/__bctrl__/spaces", headers)
@@ -252,7 +254,7 @@ def test_no_page_of_another_site_may_control_the_mock(mock: MockServer, origin: 
 
 
 def test_a_reset_over_the_control_path_closes_the_other_connections(mock: MockServer) -> None:
-    """The response to a request of an earlier test never arrives in a later one."""
+    """A delayed request ends without a response; the connection of the reset gets 204."""
     mock.fault("delay(30)")
     with connected(mock) as waiting:
         waiting.sendall(b"GET /v1/orders HTTP/1.1\r\nHost: mock.test\r\n\r\n")

@@ -35,6 +35,7 @@ def secured(*requirements: str) -> MockServer:
 
 
 def status(mock: MockServer, headers: dict[str, str]) -> int:
+    """Return the status of a GET of the orders."""
     with httpx.Client(transport=MockTransport(mock), base_url="http://mock") as client:
         return client.get("/orders", headers=headers).status_code
 
@@ -73,7 +74,7 @@ def test_a_request_is_accepted_if_its_credentials_meet_the_security_requirements
 
 @pytest.mark.parametrize(("requirement", "headers"), [("certificate", {}), ("certificate bearer", TOKEN)])
 def test_the_journal_says_that_a_certificate_is_not_checked(requirement: str, headers: dict[str, str]) -> None:
-    """As a warning, with which `assert_conforming` passes."""
+    """It is a finding of level warning, so `assert_conforming` passes."""
     mock = secured(requirement)
     assert 200 == status(mock, headers)
     assert [("request_not_checked", "warning")] == [

@@ -41,8 +41,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("put", PUT)
-def test_data_that_violates_the_contract_is_an_error_unless_intended(mock: MockServer, put: str, wrong: str) -> None:
-    """The data served does not change, unless `conforming=False` is given."""
+def test_nonconforming_data_is_an_error_without_conforming_false(mock: MockServer, put: str, wrong: str) -> None:
+    """The served data then stay; with `conforming=False` they are served, except for data that are not JSON."""
     before = listed(mock).body
     changes, message = WRONG[wrong]
     items = [{**mock.runtimes[0], **changes}]
@@ -55,8 +55,8 @@ def test_data_that_violates_the_contract_is_an_error_unless_intended(mock: MockS
         assert changes.items() <= replies[-1][0].items()
 
 
-def test_serving_a_nonconforming_file_is_an_error_unless_intended(mock: MockServer, tmp_path: Path) -> None:
-    """`serve_file` raises `SettingError`, unless `conforming=False` is given."""
+def test_a_nonconforming_file_is_an_error_without_conforming_false(mock: MockServer, tmp_path: Path) -> None:
+    """`serve_file` raises `SettingError`, or serves it with `conforming=False`."""
     file = tmp_path / "bad.json"
     file.write_text('[{"id": "x"}]', "utf-8")
     with pytest.raises(SettingError, match=r"bad\.json: it breaks the contract: 13 errors"):
@@ -81,10 +81,11 @@ def test_a_space_id_may_be_any_string(space: str) -> None:
         mock.runtimes = [{**mock.runtimes[0], "id": None}]
 
 
-def test_a_nonconforming_custom_scenario_is_an_error_unless_intended(mock: MockServer) -> None:
-    """When it is set, unless it was declared with `conforming=False`."""
+def test_a_nonconforming_custom_scenario_is_an_error_without_conforming_false(mock: MockServer) -> None:
+    """When it is set; one declared with `conforming=False` is served."""
 
     def bad(_samples: Samples) -> object:
+        """Return a runtime with an invalid id and without its other properties."""
         return {"runtimes": [{"id": "x"}]}
 
     with pytest.raises(SettingError, match=r"^scenario bad .*: it breaks the contract"):
@@ -115,18 +116,18 @@ def test_served_runtimes_are_read_only_but_can_be_copied(mock: MockServer, edit:
 
 
 def test_update_changes_dependent_properties(mock: MockServer) -> None:
-    """`mock.update` of a runtime's status also changes its `activeRunId`; an unknown id is an error."""
+    """`activeRunId`, `type` and `updatedAt` follow; other runtimes and the scenario stay; an unknown id is an error."""
     first, *others = mock.scenario("chunked").runtimes
-    seen = [first]
+    states = [first]
     for status in ("failed", "active", "active", "stopped"):
         mock.update(first["id"], status=status)
-        seen.append(mock.runtimes[0])
+        states.append(mock.runtimes[0])
     mock.update(first["id"], kind="desktop", updatedAt="2040-01-01T00:00:00Z")
     mock.update(first["id"], name="later").update(first["id"])
 
-    assert [False, True, True, False] == [item["activeRunId"] is not None for item in seen[1:]]
-    assert seen[2]["activeRunId"] == seen[3]["activeRunId"]
-    assert sorted(item["updatedAt"] for item in seen[:4]) == [item["updatedAt"] for item in seen[:4]]
+    assert [False, True, True, False] == [item["activeRunId"] is not None for item in states[1:]]
+    assert states[2]["activeRunId"] == states[3]["activeRunId"]
+    assert sorted(item["updatedAt"] for item in states[:4]) == [item["updatedAt"] for item in states[:4]]
     reply = listed(mock)
     changed, *unchanged = reply.json()["runtimes"]
     assert ("desktop", "2040-01-01T00:00:00.001Z") == (changed["type"], changed["updatedAt"])
@@ -143,13 +144,13 @@ def test_a_sequence_advances_per_response_and_stays_in_the_last_state(mock: Mock
     item = mock.runtimes[0]
     stopped = mock.step({item["id"]: {"status": "stopped"}}, responses=2)
     mock.sequence({item["id"]: {"status": "active"}}, 503, stopped, "empty_body", [item])
-    seen: list[object] = []
+    states: list[object] = []
     for _ in range(7):
         assert 401 == ask(mock, "GET", f"/v1/spaces/{mock.space_id}/runtimes", {}).status
         reply = listed(mock)
         runtimes = reply.json().get("runtimes") if reply.body else None
-        seen.append(runtimes[0]["status"] if runtimes else reply.status)
-    assert ["active", 503, "stopped", "stopped", 200, item["status"], item["status"]] == seen
+        states.append(runtimes[0]["status"] if runtimes else reply.status)
+    assert ["active", 503, "stopped", "stopped", 200, item["status"], item["status"]] == states
     assert [item] == mock.runtimes
     assert ["status(503)"] == [name for entry in mock.requests if entry.status == 503 for name in entry.faults]
     assert [item] == mock.sequence().runtimes
@@ -190,7 +191,7 @@ def test_an_invalid_step_is_an_error(mock: MockServer, wrong: Callable[[MockServ
 
 @pytest.mark.parametrize("sent", ["Bearer {}", "Bearer {!r}"])
 def test_the_error_for_a_masked_secret_suggests_reveal(mock: MockServer, path: str, sent: str) -> None:
-    """A request whose credential is the text of a `Secret`, i.e. asterisks: the response says so."""
+    """A request with the asterisks that a `Secret` shows, in `Authorization` or in the query."""
     for reply in (
         ask(mock, "GET", path, {"Authorization": sent.format(mock.api_key)}),
         ask(mock, "GET", f"{path}?key=%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A", {}),
@@ -199,6 +200,7 @@ def test_the_error_for_a_masked_secret_suggests_reveal(mock: MockServer, path: s
 
 
 def _own_list(mock: MockServer) -> Request:
+    """Return a request for the runtimes of the mock's space, with its key."""
     fields = (("authorization", f"Bearer {mock.api_key.reveal()}"),)
     return Request("GET", f"/v1/spaces/{mock.space_id}/runtimes", fields)
 

@@ -38,11 +38,13 @@ def contract(operation: dict[str, Any], version: str = "3.1.0", path: str = "/x"
 
 
 def fetch(of: Contract, target: str = "/x", prefer: str = "") -> MockResponse:
+    """Return the response of a new mock to a GET, which has `Prefer` if that is not empty."""
     fields = (("prefer", prefer),) if prefer else ()
     return MockServer(of).respond(Request("GET", target, fields))
 
 
 def body(of: Contract, target: str = "/x", prefer: str = "") -> Any:
+    """Return the body of the response of `fetch` as JSON data."""
     return json.loads(fetch(of, target, prefer).body)
 
 
@@ -75,7 +77,7 @@ def test_an_example_that_does_not_conform_is_not_served_and_named() -> None:
         assert [problem.removeprefix("GET /x: "), ""] == whys
 
 
-def test_an_example_that_is_selected_and_does_not_conform_is_explained() -> None:
+def test_a_selected_example_that_does_not_conform_is_not_served() -> None:
     """`Prefer: example=bad` gets a generated body, and the reason is in the response's `why`."""
     of = contract({"responses": {"200": response(PERSON, examples={"bad": {"value": {"id": 1, "name": "A"}}})}})
     selected = fetch(of, prefer="example=bad")
@@ -90,7 +92,7 @@ def test_the_example_of_a_schema_is_served(schema: dict[str, Any]) -> None:
 
 
 def test_the_examples_of_properties_are_served() -> None:
-    """Those of free text and numbers in every item; ids stay distinct, and every listed value is served too."""
+    """In the first item; names and ages are always examples, ids stay distinct, and every role occurs."""
     of = contract({"responses": {"200": response({"type": "array", "items": PERSON})}})
     items = body(of)
     first = items[0]
@@ -167,8 +169,8 @@ def test_an_example_is_not_the_only_valid_id(example: dict[str, Any], documented
     assert [200, 200] == [fetch(of, f"/x/{name}").status for name in ("known", "another")]
 
 
-def test_a_contract_run_knows_only_the_ids_of_the_contract() -> None:
-    """An exhaustive mock answers 404 to others: a contract run checks that an API rejects unknown ids."""
+def test_an_exhaustive_mock_accepts_only_the_ids_of_the_contract() -> None:
+    """Other ids get 404: a contract run checks that an API rejects unknown ids."""
     parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "known"}
     of = contract({"parameters": [parameter], "responses": {"200": response(PERSON)}}, path="/x/{id}")
     mock = MockServer(of, is_exhaustive=True)
@@ -182,7 +184,7 @@ def test_a_nullable_enum_that_does_not_list_null_is_never_null(further: dict[str
     of = contract({"responses": {"200": response({"type": "array", "items": item})}}, "3.0.3")
     with MockServer(of) as mock:
         for _ in range(2):
-            states = [found["state"] for found in ask(mock, "GET", "/x", {}).json()]
+            states = [thing["state"] for thing in ask(mock, "GET", "/x", {}).json()]
             assert {"a", "b"} == set(states)
             mock.scenario("many", count=30)
 
@@ -190,7 +192,7 @@ def test_a_nullable_enum_that_does_not_list_null_is_never_null(further: dict[str
 def test_a_nullable_enum_that_lists_null_is_null_in_some_items() -> None:
     item = {"type": "object", "required": ["a"], "properties": {"a": {"nullable": True, "enum": ["a", None]}}}
     of = contract({"responses": {"200": response({"type": "array", "items": item})}}, "3.0.3")
-    assert {"a", None} == {found["a"] for found in body(of)}
+    assert {"a", None} == {thing["a"] for thing in body(of)}
 
 
 def test_an_invalid_operation_gets_501_with_the_reason_and_the_others_are_mocked() -> None:
@@ -252,7 +254,7 @@ def test_an_example_is_served_if_and_only_if_an_independent_engine_accepts_it(sc
 
 
 def test_the_command_starts_with_the_published_spec(python: list[str]) -> None:
-    """It has a path parameter without an example; the request that the command shows works."""
+    """Its path parameter has no example; the command prints a curl command and exits with 0 after a signal."""
     command = [*python, "-m", "pytest_bctrl", "mock", "--port", "0", "--contract", "contracts/runtimes.openapi.yaml"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Slow bodies, dates in Retry-After, large bodies, health, a graceful end, waiting for requests, misspelt names."""
+"""Slow bodies, dates in `Retry-After`, large bodies, health, a graceful stop, `wait_for`, misspelt names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.mock.test_operations import shop
 
 
 def test_a_slow_body_arrives_at_its_speed(mock: MockServer) -> None:
-    """Complete, after the head; other clients do not wait, and the connection stays open."""
+    """It takes the time and arrives complete; others are served meanwhile, and the connection stays open."""
     size = len(listed(mock).body)
     mock.fault("slow_body", size / 0.4, times=1)
     with connected(mock) as slow:
@@ -52,8 +52,8 @@ def test_a_slow_body_may_have_less_than_a_byte_per_part(mock: MockServer) -> Non
     assert b"" == ask(mock, "HEAD", f"/v1/spaces/{mock.space_id}/runtimes", {}).body
 
 
-def test_a_client_may_leave_during_a_slow_body(mock: MockServer) -> None:
-    """The mock serves the next request."""
+def test_a_client_that_leaves_during_a_slow_body_affects_no_other(mock: MockServer) -> None:
+    """A further request gets 200."""
     with mock.fault("slow_body", 100):
         with connected(mock) as slow:
             slow.sendall(request_bytes(mock))
@@ -117,7 +117,7 @@ def test_health_needs_no_control_and_no_key(mock: MockServer) -> None:
     assert 0 == len(mock.requests)
 
 
-def test_health_exists_beside_control_and_gives_way_to_a_contract() -> None:
+def test_health_needs_no_token_and_yields_to_an_operation_at_its_path() -> None:
     """It is served without the control token; a contract's own operation of that path takes precedence."""
     with MockServer(shop(), control=Secret("t")) as mock:
         assert [200, 401] == [ask(mock, "GET", f"/__bctrl__/{name}", {}).status for name in ("health", "spaces")]
@@ -127,8 +127,8 @@ def test_health_exists_beside_control_and_gives_way_to_a_contract() -> None:
         assert 204 == ask(mock, "GET", "/__bctrl__/health", {}).status
 
 
-def test_requests_in_progress_are_completed_at_the_end(contract: Contract) -> None:
-    """A delayed response, a slow body and a request that is still arriving; idle and hung connections are closed."""
+def test_stop_with_grace_completes_requests_in_progress(contract: Contract) -> None:
+    """A delayed response, a slow body and a request that still arrives; idle and hung connections are closed."""
     with MockServer(contract) as mock:
         size = len(listed(mock).body)
         mock.fault("hang", times=1)
@@ -155,7 +155,7 @@ def test_requests_in_progress_are_completed_at_the_end(contract: Contract) -> No
     assert [(200, size)] * 3 == [(reply.status, len(reply.body)) for data in received for reply in replies(data)]
 
 
-def test_the_end_waits_no_longer_than_its_grace(mock: MockServer) -> None:
+def test_stop_waits_no_longer_than_its_grace(mock: MockServer) -> None:
     """`stop(0.2)` closes a delayed request after that time; the mock can be started again."""
     mock.fault("delay", 600)
     with connected(mock) as delayed:
@@ -184,7 +184,8 @@ def test_a_signal_lets_the_command_complete_a_request(tmp_path: Path, python: li
         assert (0, "", 200) == (code, err, response.result(timeout=60)[0])
 
 
-def test_waiting_for_a_request_returns_when_it_arrives(mock: MockServer) -> None:
+def test_wait_for_returns_a_request_that_arrives_later(mock: MockServer) -> None:
+    """Of the mock, and of an operation."""
     later = threading.Timer(0.1, listed, (mock,))
     later.start()
     (entry,) = mock.requests.wait_for("GET", status=200)
@@ -193,8 +194,8 @@ def test_waiting_for_a_request_returns_when_it_arrives(mock: MockServer) -> None
     assert 1 == len(mock.operation("GET /v1/spaces/{id}/runtimes").requests.wait_for(timeout=0))
 
 
-def test_waiting_in_vain_lists_what_arrived(mock: MockServer) -> None:
-    """`wait_for` raises an `AssertionError` with the expectation and the requests received."""
+def test_wait_for_lists_the_received_requests_when_time_is_up(mock: MockServer) -> None:
+    """It raises an `AssertionError` that begins with the expectation."""
     listed(mock)
     with pytest.raises(AssertionError) as failure:
         mock.requests.wait_for("GET", status=503, times=2, timeout=0.05)
@@ -263,8 +264,8 @@ def test_setting_an_unknown_attribute_is_an_error(mock: MockServer, name: str, m
         setattr(operation, name, [])
 
 
-def test_garbage_at_the_end_does_not_disturb_a_graceful_stop(mock: MockServer) -> None:
-    """A mock that received an invalid request stops twice without an error."""
+def test_a_mock_that_received_garbage_can_be_stopped_twice(mock: MockServer) -> None:
+    """With a grace period; no error is raised."""
     raw(mock, b"garbage\r\n\r\n", half_close=True)
     mock.stop(5)
     mock.stop(5)

@@ -1,4 +1,4 @@
-"""Faults: named, counted, composed, and gone when the test is over."""
+"""Faults: named, counted, combined, and removed by a reset."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS, status
 
 from .asking import ask, connected, listed, request_bytes
-from .conforming import troubles
+from .conforming import violations_in
 
 
 def statuses(mock: MockServer, number: int) -> list[int]:
+    """Return the statuses of this number of requests for the list."""
     return [listed(mock).status for _ in range(number)]
 
 
@@ -111,7 +112,7 @@ def test_a_hang_sends_no_response(mock: MockServer) -> None:
 
 
 def test_a_hung_connection_is_closed_when_its_client_disconnects(mock: MockServer) -> None:
-    """Even if more requests wait on it than the queue holds, it does not occupy a connection."""
+    """Also if it has sent more requests than the queue holds."""
     mock.fault("hang", times=1)
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock) * 200)
@@ -166,7 +167,7 @@ def test_a_broken_body_is_not_valid_json(mock: MockServer, name: str) -> None:
 
 def test_a_duplicate_key_occurs_twice(mock: MockServer) -> None:
     mock.fault("duplicate_key")
-    pairs = json.loads(listed(mock).body, object_pairs_hook=lambda found: [key for key, _ in found])
+    pairs = json.loads(listed(mock).body, object_pairs_hook=lambda members: [key for key, _ in members])
     assert pairs == ["runtimes", "runtimes"]
 
 
@@ -198,10 +199,11 @@ def test_a_body_fault_applies_to_each_new_body(mock: MockServer) -> None:
 def test_the_nan_fault_adds_nan_to_the_body(mock: MockServer) -> None:
     mock.fault("nan")
     with pytest.raises(ValueError, match="NaN"):
-        json.loads(listed(mock).body, parse_constant=_refuse)
+        json.loads(listed(mock).body, parse_constant=_reject)
 
 
-def _refuse(constant: str) -> None:
+def _reject(constant: str) -> None:
+    """Raise `ValueError`: JSON has no such constant."""
     raise ValueError(constant)
 
 
@@ -218,7 +220,7 @@ def _refuse(constant: str) -> None:
 def test_a_fault_changes_status_and_header(
     mock: MockServer, fault: str, space: str, key: str, name: str, expected: tuple[int, str]
 ) -> None:
-    """Each of several faults, for a single request; the next one gets 200."""
+    """Of a single response; the next request gets 200. `plain_errors` changes a rejection only."""
     mock.fault(fault, times=1)
     headers = {"Authorization": f"Bearer {key or mock.api_key.reveal()}"}
     reply = ask(mock, "GET", f"/v1/spaces/{space or mock.space_id}/runtimes", headers)
@@ -233,7 +235,7 @@ def test_any_key_accepts_every_credential(mock: MockServer, path: str) -> None:
     assert (listed(mock).status, fault.count) == (200, 1)
 
 
-def test_every_rule_of_the_contract_can_be_violated_by_name(mock: MockServer, contract: Contract) -> None:
+def test_break_rule_violates_every_rule_of_the_contract_by_its_name(mock: MockServer, contract: Contract) -> None:
     """The response is then invalid, except for undocumented properties and unusual time formats, which are valid."""
     silent = {"undocumented_property", "iso_8601_times"}
     for rule in rules(mock.samples):
@@ -242,7 +244,7 @@ def test_every_rule_of_the_contract_can_be_violated_by_name(mock: MockServer, co
             assert fault.count == 1
             assert body != {"runtimes": mock.runtimes}, rule
             if rule not in silent:
-                assert troubles(contract, body), rule
+                assert violations_in(contract, body), rule
 
 
 def test_break_rule_changes_the_last_of_many_items(mock: MockServer) -> None:
@@ -253,7 +255,7 @@ def test_break_rule_changes_the_last_of_many_items(mock: MockServer) -> None:
 
 
 def test_a_break_rule_fault_names_the_check_that_detects_it(mock: MockServer) -> None:
-    """And its level, for a schema rule, invariants, and an undocumented property."""
+    """With its level: for a schema rule, two invariants, and an undocumented property."""
     checks = {
         rule: mock.fault("break_rule", rule).fault
         for rule in ("runtimes[*].status", "unique_ids", "kind_equals_type", "undocumented_property")
@@ -314,6 +316,7 @@ def test_reset_removes_faults_scenario_journal_and_connections(mock: MockServer)
 
 
 def _is_closed(sock: socket.socket) -> bool:
+    """Return whether the server closes a connection, or resets it, without sending a byte."""
     try:
         return sock.recv(1) == b""
     except (ConnectionResetError, HTTPException):

@@ -1,6 +1,6 @@
-"""Hundreds of connections that mean no good, and one client beside them that is served all the while.
+"""Hundreds of hostile connections, and one ordinary client that is served meanwhile.
 
-`BCTRL_HOSTILE_SECONDS` sets how long it goes on (default: 2).
+`BCTRL_HOSTILE_SECONDS` sets the duration (default: 2).
 """
 
 from __future__ import annotations
@@ -65,11 +65,12 @@ def hostility(mock: MockServer) -> Iterator[None]:
     """Keep `CONNECTIONS` hostile connections open in threads, replacing each from time to time."""
     ended = threading.Event()
 
-    def go_on(seed: int) -> None:
+    def open_connections(seed: int) -> None:
+        """Open connections at random, and close one at random when there are enough, until the end."""
         source = random.Random(seed)
         sockets: list[socket.socket] = []
         while not ended.is_set():
-            # Refused or cut off is as it should be.
+            # The server may refuse or end any of them.
             with suppress(OSError):
                 sockets.append(source.choice(KINDS)(mock, source))
             if len(sockets) >= CONNECTIONS // 8:
@@ -78,7 +79,7 @@ def hostility(mock: MockServer) -> Iterator[None]:
         for sock in sockets:
             sock.close()
 
-    threads = [threading.Thread(target=go_on, args=(seed,)) for seed in range(8)]
+    threads = [threading.Thread(target=open_connections, args=(seed,)) for seed in range(8)]
     for thread in threads:
         thread.start()
     try:
@@ -99,7 +100,7 @@ def resident() -> int:
 
 
 def test_a_good_client_is_served_next_to_hundreds_of_hostile_ones(contract: Contract) -> None:
-    """All its responses are right, memory does not grow with unread data, and the server stops at once."""
+    """Each of its responses is the expected one, memory stays bounded, and the server stops within a minute."""
     with MockServer(contract) as mock:
         mock.scenario("many", count=2_000)
         expected = listed(mock).json()
@@ -119,8 +120,8 @@ def test_a_good_client_is_served_next_to_hundreds_of_hostile_ones(contract: Cont
     print(f"served {served} beside them; memory {early / 1e6:.0f} MB, then {late / 1e6:.0f} MB")
 
 
-def test_random_bytes_never_affect_the_next_connection(mock: MockServer) -> None:
-    """Each mutated request gets a response or a closed connection, never a 5xx status."""
+def test_mutated_requests_get_no_5xx_and_affect_no_later_request(mock: MockServer) -> None:
+    """Each of 300 gets another status, or its connection is closed."""
     source = random.Random(20)
     for _ in range(300):
         data = bytearray(request_bytes(mock, "Content-Length: 2") + b"{}")

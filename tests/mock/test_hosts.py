@@ -36,8 +36,8 @@ MAY_NOT = [
 ]
 
 
-def asked_as(mock: MockServer, host: str, path: str = "") -> Reply:
-    """Request the list, or another path, under a host name."""
+def fetch_as(mock: MockServer, host: str, path: str = "") -> Reply:
+    """Return the response to a GET of the list, or of another path, with this `Host`."""
     data = request_bytes(mock, close=True).replace(b"Host: mock.test", f"Host: {host}".encode())
     if path:
         _line, _, remainder = data.partition(b"\r\n")
@@ -50,7 +50,7 @@ def asked_as(mock: MockServer, host: str, path: str = "") -> Reply:
 def test_private_data_is_served_only_under_local_host_names(contract: Contract, host: str, status: int) -> None:
     """Others get 421 that names `--allow-host`: the name may resolve to this machine (DNS rebinding)."""
     with MockServer(contract, is_private=True) as mock:
-        reply = asked_as(mock, host)
+        reply = fetch_as(mock, host)
     assert status == reply.status
     if status == 421:
         text = json.dumps(reply.json())
@@ -61,15 +61,15 @@ def test_private_data_is_served_only_under_local_host_names(contract: Contract, 
 @pytest.mark.parametrize("hosts", [["evil.example"], ["other", "EVIL.example:80"], ["*"]])
 def test_further_host_names_can_be_allowed(contract: Contract, hosts: list[str]) -> None:
     with MockServer(contract, is_private=True, hosts=hosts) as mock:
-        assert 200 == asked_as(mock, "evil.example:8787").status
+        assert 200 == fetch_as(mock, "evil.example:8787").status
 
 
 def test_generated_data_is_served_under_any_host_name_but_the_control_path_is_not(contract: Contract) -> None:
     """The control path gets 421 for a foreign `Host`."""
     with MockServer(contract, control=Secret(TOKEN)) as mock:
-        assert 200 == asked_as(mock, "evil.example").status
+        assert 200 == fetch_as(mock, "evil.example").status
         control = "/__bctrl__/spaces"
-        assert [421, 401] == [asked_as(mock, host, control).status for host in ("evil.example", "localhost")]
+        assert [421, 401] == [fetch_as(mock, host, control).status for host in ("evil.example", "localhost")]
 
 
 def test_an_http_1_0_request_without_host_is_served(contract: Contract) -> None:
@@ -80,7 +80,7 @@ def test_an_http_1_0_request_without_host_is_served(contract: Contract) -> None:
 
 @pytest.mark.parametrize("coding", ["chunked", "Chunked"])
 def test_the_connection_closes_after_http_1_0_with_a_transfer_coding(contract: Contract, coding: str) -> None:
-    """Such a client may not know the coding, so that the following bytes are not read (RFC 9112, 6.1)."""
+    """The next request on it gets no response: its begin is uncertain (RFC 9112, 6.1)."""
     with MockServer(contract) as mock:
         first = request_bytes(mock, f"Transfer-Encoding: {coding}", "Connection: keep-alive")
         old = first.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n"

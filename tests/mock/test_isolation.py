@@ -1,4 +1,4 @@
-"""`bctrl_mock`: no test sees another's requests, faults or scenario, whichever process it runs in."""
+"""`bctrl_mock`: tests do not share requests, faults or scenarios, in one process or in several."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_one_that_leaves_a_request_under_way(bctrl_mock):
 
 @pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["one process", "two processes"])
 def test_tests_do_not_share_requests_faults_or_scenarios(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
-    """`bctrl_mock` in a hundred tests with faults of their own, and in a test that leaves a request hanging."""
+    """A hundred tests with different faults pass, and so does one that leaves a request hanging."""
     pytester.makepyfile(TESTS)
     result = pytester.runpytest("-W", "error", *arguments)
     result.assert_outcomes(passed=101)

@@ -25,6 +25,7 @@ from .asking import ask, listed, raw
 def test_an_entry_contains_the_request_and_the_response(
     mock: MockServer, path: str, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Method, target, header fields, body, status and time."""
     monkeypatch.setattr(space, "time", SimpleNamespace(time=lambda: 1_790_000_000.5, monotonic=time.monotonic))
     ask(mock, "GET", f"{path}?limit=2", {**bearer, "X-Mine": "yes"}, "{}")
     (entry,) = mock.requests
@@ -37,7 +38,7 @@ def test_an_entry_contains_the_request_and_the_response(
 
 @pytest.mark.parametrize("key", ["bctrl_live_0123456789", "short"])
 def test_the_journal_never_contains_the_key(contract: Contract, key: str) -> None:
-    """Neither in the expected header nor elsewhere in the request, nor in printed output."""
+    """Wherever the request has it: neither entries, messages and `repr` show it, nor the response to a stray key."""
     with MockServer(contract, api_key=Secret(key)) as mock:
         path = f"/v1/spaces/{mock.space_id}/runtimes"
         for name in ("Authorization", "X-Api-Key", "Cookie", "X-Other"):
@@ -71,7 +72,8 @@ def test_assert_requested_returns_the_matching_requests(mock: MockServer, path: 
     assert mock.requests.assert_requested("POST", times=0) == []
 
 
-def test_a_failed_assertion_lists_the_requests_received_instead(mock: MockServer, path: str) -> None:
+def test_a_failed_assertion_lists_and_marks_the_received_requests(mock: MockServer, path: str) -> None:
+    """A `=` marks those that match."""
     listed(mock)
     ask(mock, "GET", path, {})
     with pytest.raises(AssertionError) as failure:
@@ -95,7 +97,7 @@ def test_a_failed_assert_nothing_requested_shows_the_latest_requests(mock: MockS
 
 
 def test_the_journal_keeps_only_the_latest_requests(mock: MockServer) -> None:
-    """It is limited in number and in bytes, and remains a sequence."""
+    """At most 10,000, and at most 64 MiB of bodies, of which the oldest are dropped."""
     small, large = Request("GET", "/small"), Request("GET", "/large", body=b"x" * 1024 * 1024)
     for _ in range(10_500):
         mock.requests.add(0.0, small, MockResponse(200))

@@ -1,4 +1,4 @@
-"""Laws that hold for every request."""
+"""Properties that hold for every request."""
 
 from __future__ import annotations
 
@@ -152,5 +152,6 @@ def test_any_header_value_can_be_negotiated(text: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> None:
+def _reset_mock() -> None:
+    """Reset the mock that the tests share."""
     MOCK.reset()

@@ -1,4 +1,4 @@
-"""Starting and stopping: quick, repeatable, and nothing is left behind."""
+"""Starting and stopping: quick, repeatable, and without a rest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .asking import connected, listed, read_all, request_bytes
 
 
 def test_stop_leaves_no_threads_descriptors_or_warnings(contract: Contract) -> None:
-    """With open connections in every state."""
+    """Ten times, with connections that are idle, half sent and unread."""
     gc.collect()
     threads, descriptors = set(threading.enumerate()), _descriptors()
     for _ in range(10):
@@ -41,6 +41,7 @@ def test_stop_leaves_no_threads_descriptors_or_warnings(contract: Contract) -> N
 
 
 def _descriptors() -> int:
+    """Return the number of open file descriptors of this process; 0 if unknown."""
     listing = Path("/proc/self/fd")
     return len(list(listing.iterdir())) if listing.is_dir() else 0
 
@@ -63,7 +64,7 @@ def test_a_mock_can_be_stopped_twice_and_restarted(contract: Contract) -> None:
 
 
 def test_hung_and_delayed_requests_do_not_delay_stop(contract: Contract) -> None:
-    """Their sockets are closed."""
+    """Their connections are closed without a response."""
     with MockServer(contract) as mock:
         mock.fault("delay", 3600, times=1)
         mock.fault("hang", after=1)

@@ -1,4 +1,4 @@
-"""Mutants: each breaks the contract in one way, and a validator sees every one."""
+"""Mutants: each breaks the contract in one way, which an independent validator finds."""
 
 from __future__ import annotations
 
@@ -22,20 +22,23 @@ from pytest_bctrl.samples.mutants import (
 )
 
 from ..contract.documents import contract_of, rooted
-from .conforming import troubles
+from .conforming import violations_in
 
 
 @pytest.fixture(scope="module")
 def samples(contract: Contract) -> Samples:
+    """Return the samples of the packaged contract."""
     return Samples(contract, contract.operations[0])
 
 
 @pytest.fixture(scope="module")
 def validator(contract: Contract, samples: Samples) -> Draft202012Validator:
+    """Return the validator of jsonschema for the success body, with formats."""
     return Draft202012Validator(rooted(contract, samples.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def of_schema(samples: Samples) -> list[Mutant]:
+    """Return the mutants that break the schema."""
     return [mutant for mutant in mutants(samples) if mutant.check == SCHEMA_CHECK]
 
 
@@ -49,15 +52,16 @@ def test_a_mutant_is_invalid_only_at_its_location(samples: Samples, validator: D
     """Each error that jsonschema finds is at the location of the mutant, or at a value that contains it."""
     for mutant in of_schema(samples):
         for error in validator.iter_errors(mutant.body):
-            place = "".join("[*]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)
-            assert mutant.location.startswith(place.removeprefix(".")), mutant.name
+            location = "".join("[*]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)
+            assert mutant.location.startswith(location.removeprefix(".")), mutant.name
 
 
 def test_every_keyword_at_every_location_has_a_mutant(contract: Contract, samples: Samples) -> None:
-    """Counted separately: every `type`, `enum`, `format`, `oneOf` and `required` that the schema reaches."""
+    """At least one per `type`, `enum`, `format`, `oneOf` and `required` that the schema reaches."""
     expected: Counter[tuple[str, str]] = Counter()
 
     def visit(schema: object, at: str) -> None:
+        """Count the keywords of a schema at a location, and of the schemas in it."""
         resolved: Any = contract.resolve(schema)  # type: ignore[arg-type]
         for keyword in ("type", "enum", "format", "oneOf", "required"):
             if keyword in resolved:
@@ -80,8 +84,8 @@ def test_names_of_mutants_are_unique(samples: Samples) -> None:
     assert len(names) == len(set(names))
 
 
-def test_each_required_property_is_removed_once(samples: Samples) -> None:
-    """Each of the 13 required properties of an item has a mutant."""
+def test_an_item_has_13_mutants_of_required(samples: Samples) -> None:
+    """Without one of its required properties each."""
     left_out = [
         mutant.how for mutant in mutants(samples) if (mutant.location, mutant.keyword) == ("runtimes[*]", "required")
     ]
@@ -91,17 +95,17 @@ def test_each_required_property_is_removed_once(samples: Samples) -> None:
 def test_invariant_mutants_are_valid_but_violate_an_invariant(
     contract: Contract, samples: Samples, validator: Draft202012Validator
 ) -> None:
-    """Only a check of the invariants can detect them."""
+    """They pass schema validation; unusual times apart, each is in conflict with an invariant."""
     derived = [mutant for mutant in mutants(samples) if mutant.check not in (SCHEMA_CHECK, UNDOCUMENTED)]
     assert {mutant.check for mutant in derived} == {rule["rule"] for rule in samples.operation.invariants}
     for mutant in derived:
         assert validator.is_valid(mutant.body), mutant.name
         if mutant.keyword != "iso_8601_times":
-            assert troubles(contract, mutant.body), mutant.name
+            assert violations_in(contract, mutant.body), mutant.name
 
 
 def test_undocumented_property_mutants_are_valid(samples: Samples, validator: Draft202012Validator) -> None:
-    """There is one per object with documented properties, in both branches, and none inside free-form metadata."""
+    """Two are below `backing`, one per branch, and none in the free-form metadata."""
     derived = [mutant for mutant in mutants(samples) if mutant.check == UNDOCUMENTED]
     assert [mutant.name for mutant in derived if not validator.is_valid(mutant.body)] == []
     assert not any(mutant.location.startswith("runtimes[*].metadata") for mutant in derived)
@@ -113,14 +117,14 @@ def test_the_packaged_contract_has_no_keywords_without_mutants(samples: Samples)
 
 
 def test_a_rule_is_violated_in_the_last_item(samples: Samples, validator: Draft202012Validator) -> None:
-    """A check of some of the 300 items misses it."""
+    """Of 300 items, only the last one is invalid."""
     body = samples.generated(300, 1)
     wrong = broken(samples, body, "runtimes[*].status").body
     assert [list(error.absolute_path) for error in validator.iter_errors(wrong)] == [["runtimes", 299, "status"]]
 
 
 def test_every_rule_name_yields_a_mutant_of_that_rule(samples: Samples) -> None:
-    """The error message lists these names."""
+    """For each name that `rules` returns."""
     for rule in rules(samples):
         mutant = broken(samples, samples.sample(), rule)
         assert rule in (f"{mutant.location}: {mutant.keyword}", mutant.keyword, mutant.check)

@@ -44,6 +44,7 @@ def shop() -> Contract:
 
 @pytest.fixture
 def mock() -> Iterator[MockServer]:
+    """Return a running mock of the shop."""
     with MockServer(shop()) as server:
         yield server
 
@@ -67,7 +68,7 @@ def test_two_lists_have_separate_data(mock: MockServer) -> None:
     assert {"id": "o9"} == mock.operation("getOrder").body
 
 
-def test_setting_the_data_of_an_operation_keeps_those_of_other_operations(mock: MockServer) -> None:
+def test_data_and_sequence_of_one_operation_leave_the_data_of_another(mock: MockServer) -> None:
     mock.operation("GET /v1/customers").serve([])
     mock.runtimes = [{"id": "o1"}]
     mock.operation("listOrders").sequence([], [{"id": "o2"}])
@@ -100,15 +101,15 @@ def test_a_fault_of_the_whole_mock_affects_every_operation(mock: MockServer) -> 
 def test_a_sequence_advances_with_the_requests_to_its_operation_alone(mock: MockServer) -> None:
     mock.operation("GET /v1/customers").sequence([], 503, [{"id": "c1"}])
     orders = get(mock, "/v1/orders")
-    seen = []
+    bodies = []
     for _ in range(4):
         assert orders == get(mock, "/v1/orders")
-        seen.append(get(mock, "/v1/customers"))
-    assert [[], 503, [{"id": "c1"}], [{"id": "c1"}]] == seen
+        bodies.append(get(mock, "/v1/customers"))
+    assert [[], 503, [{"id": "c1"}], [{"id": "c1"}]] == bodies
 
 
 def test_a_scenario_of_one_operation_leaves_the_others(mock: MockServer) -> None:
-    """A scenario of the mock then changes the others, and not that operation's data."""
+    """A later scenario of the mock replaces it, and those of the other operations."""
     mock.operation("GET /v1/customers").scenario("many", count=7)
     assert 7 == len(get(mock, "/v1/customers"))
     assert 7 != len(get(mock, "/v1/orders")["orders"])
@@ -117,7 +118,7 @@ def test_a_scenario_of_one_operation_leaves_the_others(mock: MockServer) -> None
 
 
 def test_an_operation_has_the_journal_of_its_requests(mock: MockServer) -> None:
-    """Its `requests` are those of the path; clearing them keeps the others in the mock's journal."""
+    """With and without a query; clearing it keeps the other requests in the mock's journal."""
     for path in ("/v1/orders", "/v1/customers", "/v1/orders?limit=2", "/v1/orders/3"):
         ask(mock, "GET", path, {})
     requests = mock.operation("listOrders").requests
@@ -168,7 +169,7 @@ def test_a_text_that_is_served_is_not_a_json_body(mock: MockServer) -> None:
 @pytest.mark.parametrize("operation", ["report", "deleteOrder", "getOrder"])
 @pytest.mark.parametrize("name", RESPONSE_SCENARIOS)
 def test_a_scenario_of_responses_applies_to_every_operation(mock: MockServer, name: str, operation: str) -> None:
-    """Of an operation with text, without a body or with an object: success, and the setup is used."""
+    """To one with text, without a body, or with an object: it succeeds, and the scenario counts as used."""
     arguments = {"seconds": 0} if name == "slow" else {}
     mock.operation(operation).scenario(name, **arguments)
     method, path = {"report": ("GET", "/v1/report"), "deleteOrder": ("DELETE", "/v1/orders/1")}.get(
@@ -227,9 +228,9 @@ def test_spaces_have_separate_operations(mock: MockServer) -> None:
     with MockServer(from_document(guarded, "shop")) as server, server.space() as space:
         space.operation("listOrders").serve([{"id": "s"}])
         server.operation("listOrders").serve([{"id": "m"}])
-        bodies = [
+        lists = [
             ask(server, "GET", "/v1/orders", {"Authorization": f"Bearer {owner.api_key.reveal()}"}).json()
             for owner in (server, space)
         ]
-        assert [["m"], ["s"]] == [[order["id"] for order in body["orders"]] for body in bodies]
+        assert [["m"], ["s"]] == [[order["id"] for order in body["orders"]] for body in lists]
         assert (1, 1) == (len(space.operation("listOrders").requests), len(server.operation("listOrders").requests))

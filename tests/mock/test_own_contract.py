@@ -1,4 +1,4 @@
-"""A contract of one's own: the mock knows nothing but what the document says."""
+"""The mock of a custom contract, which knows only its document."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ BOX = {
 
 
 def response(schema: Any = None, media: str = "application/json") -> dict[str, Any]:
+    """Return a documented response; without content if the schema is None."""
     return {"description": "", **({} if schema is None else {"content": {media: {"schema": schema}}})}
 
 
 def document(**changes: Any) -> Contract:
-    refused = response(PROBLEM, "application/problem+json")
+    """Return the contract of the boxes, with some members of its document replaced."""
+    error = response(PROBLEM, "application/problem+json")
     boxes = {"type": "object", "properties": {"boxes": {"type": "array", "items": BOX}}, "required": ["boxes"]}
     return from_document(
         {
@@ -41,8 +43,8 @@ def document(**changes: Any) -> Contract:
             "servers": [{"url": "https://boxes.test/api"}],
             "paths": {
                 "/boxes": {
-                    "get": {"operationId": "list", "responses": {"200": response(boxes), "4XX": refused}},
-                    "post": {"operationId": "add", "responses": {"201": response(BOX), "4XX": refused}},
+                    "get": {"operationId": "list", "responses": {"200": response(boxes), "4XX": error}},
+                    "post": {"operationId": "add", "responses": {"201": response(BOX), "4XX": error}},
                 },
                 "/boxes/{box}/lid": {
                     "parameters": [{"name": "box", "in": "path", "required": True, "schema": {"type": "string"}}],
@@ -57,6 +59,7 @@ def document(**changes: Any) -> Contract:
 
 @pytest.fixture
 def boxes() -> Iterator[MockServer]:
+    """Return a running mock of the boxes."""
     with MockServer(document()) as server:
         yield server
 
@@ -82,7 +85,7 @@ def test_only_documented_methods_are_allowed(boxes: MockServer) -> None:
 
 
 def test_errors_have_the_documented_body_and_media_type(boxes: MockServer) -> None:
-    """Documented for the status, here by a range."""
+    """The 404 is documented by the range `4XX`."""
     reply = ask(boxes, "GET", "/boxes", {"Prefer": "code=404"})
     assert reply.json() == {"title": "not_found", "status": 404}
     assert reply.headers["content-type"] == "application/problem+json"
@@ -109,8 +112,8 @@ def test_the_list_of_a_custom_contract_can_be_replaced(boxes: MockServer) -> Non
     assert ask(boxes, "GET", "/boxes", {}).json() == {"boxes": [{"id": 1}]}
 
 
-def test_an_operation_with_no_content_is_mocked() -> None:
-    """Only its data cannot be chosen, and the error names the operation."""
+def test_an_operation_without_content_is_mocked() -> None:
+    """Faults apply to it; setting its data is an error that names the operation."""
     bare = {"/x": {"get": {"responses": {"204": response()}}}}
     with MockServer(document(paths=bare)) as mock:
         assert 204 == ask(mock, "GET", "/x", {}).status

@@ -1,4 +1,4 @@
-"""The mock's pages: each item that is there throughout comes once, and every page keeps the contract."""
+"""The mock's pages: each item that stays in the list is returned once, and every page conforms to the contract."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ RUNTIMES = body(runtimes=LIST, hasMore=TRUTH, nextCursor=MAYBE)
 PAGED = [name for name, api in APIS.items() if api.by or api.next]
 
 
-def asked(mock: MockServer, query: list[tuple[str, str]]) -> MockResponse:
+def fetch(mock: MockServer, query: list[tuple[str, str]]) -> MockResponse:
+    """Return the response to a GET of the list with this query."""
     return mock.respond(Request("GET", f"{PATH}?{urlencode(query)}", (("host", "mock.test"),)))
 
 
@@ -42,23 +43,25 @@ def samples_of(mock: MockServer) -> Samples:
 
 
 def paging_of(mock: MockServer) -> Paging:
+    """Return the paging of the list."""
     paging = samples_of(mock).paging
     assert paging is not None
     return paging
 
 
 def things(*numbers: int) -> list[dict[str, Any]]:
+    """Return items with ids that contain these numbers."""
     return [{"id": f"thing-{number}"} for number in numbers]
 
 
-def walked(mock: MockServer, size: int | None, between: Any = lambda page: None) -> list[list[str]]:
-    """Return the ids of each page in order; `between` is called after each page."""
+def follow_pages(mock: MockServer, size: int | None, between: Any = lambda page: None) -> list[list[str]]:
+    """Follow up to 40 pages, and return the ids of each; `between` is called with its number after each page."""
     paging = paging_of(mock)
     query = [(paging.size.name, str(size))] if paging.size is not None and size is not None else []
     pages: list[list[str]] = []
     following: list[tuple[str, str]] | None = query
     while following is not None and len(pages) < 40:
-        response = asked(mock, following)
+        response = fetch(mock, following)
         assert 200 == response.status
         data = json.loads(response.body)
         assert accepts(mock.contract, samples_of(mock).schema, data)
@@ -75,7 +78,7 @@ def test_all_pages_together_are_the_list(name: str, size: int) -> None:
     mock = MockServer(of_api(name))
     mock.runtimes = things(*range(7))
 
-    pages = walked(mock, size)
+    pages = follow_pages(mock, size)
 
     assert [item["id"] for item in things(*range(7))] == [*chain(*pages)]
     if paging_of(mock).size is not None:
@@ -87,23 +90,23 @@ def test_the_page_size_is_honoured_and_has_more_is_set() -> None:
     mock = MockServer(contract(RUNTIMES, CURSOR))
     mock.scenario("many", count=48)
 
-    two, usual, none = (json.loads(asked(mock, query).body) for query in ([("limit", "2")], [], [("limit", "0")]))
+    two, usual, none = (json.loads(fetch(mock, query).body) for query in ([("limit", "2")], [], [("limit", "0")]))
 
     assert (2, True) == (len(two["runtimes"]), two["hasMore"])
     assert (20, True) == (len(usual["runtimes"]), usual["hasMore"])
     assert (0, True) == (len(none["runtimes"]), none["hasMore"])
-    assert 400 == asked(mock, [("limit", "51")]).status
-    again = json.loads(asked(mock, [("limit", "2"), ("cursor", none["nextCursor"])]).body)
+    assert 400 == fetch(mock, [("limit", "51")]).status
+    again = json.loads(fetch(mock, [("limit", "2"), ("cursor", none["nextCursor"])]).body)
     assert two == again
     assert 48 == len(mock.runtimes)
 
 
 def test_an_empty_page_says_that_there_is_more() -> None:
-    """With `limit=0`, a list of one item has an empty page and `has_more` is true."""
+    """With `limit=0`, a list with an item has an empty first page, and `has_more` is true."""
     mock = MockServer(CONTRACTS["Stripe"])
     mock.runtimes = things(1)
 
-    page = json.loads(asked(mock, [("limit", "0")]).body)
+    page = json.loads(fetch(mock, [("limit", "0")]).body)
 
     assert ([], True) == (page["data"], page["has_more"])
 
@@ -115,13 +118,13 @@ def test_a_cursor_that_the_mock_never_issued_gets_an_empty_last_page(name: str) 
     paging = paging_of(mock)
     assert paging.start is not None
 
-    page = asked(mock, [(paging.start.name, "made-up")])
+    page = fetch(mock, [(paging.start.name, "made-up")])
 
     assert 200 == page.status
     assert f"query {paging.start.name}: the mock sent no such" in page.why
     assert [] == paging.items_in(json.loads(page.body))
     assert accepts(mock.contract, samples_of(mock).schema, json.loads(page.body))
-    assert "" == asked(mock, []).why
+    assert "" == fetch(mock, []).why
 
 
 def test_the_page_of_an_unknown_cursor_has_the_items_that_the_contract_requires() -> None:
@@ -130,26 +133,26 @@ def test_the_page_of_an_unknown_cursor_has_the_items_that_the_contract_requires(
     paging = {"size": "limit", "cursor": "cursor", "next": "nextCursor", "items": "runtimes"}
     mock = MockServer(contract(schema, CURSOR, **{"x-bctrl-paging": paging}))
 
-    page = json.loads(asked(mock, [("cursor", "made-up")]).body)
+    page = json.loads(fetch(mock, [("cursor", "made-up")]).body)
 
     assert (2, None) == (len(page["runtimes"]), page.get("nextCursor"))
 
 
 @pytest.mark.parametrize("name", ["Stripe", "Notion", "Shopify"])
-def test_an_unknown_cursor_is_rejected_in_a_contract_run(name: str) -> None:
-    """An exhaustive mock answers a cursor that it never issued with 400 and the reason."""
+def test_an_exhaustive_mock_rejects_an_unknown_cursor(name: str) -> None:
+    """The response is 400 with the reason."""
     mock = MockServer(of_api(name), is_exhaustive=True)
     start = paging_of(mock).start
     assert start is not None
 
-    refused = asked(mock, [(start.name, "made-up")])
+    rejected = fetch(mock, [(start.name, "made-up")])
 
-    assert 400 == refused.status
-    assert f"query {start.name}: the mock sent no such" in json.loads(refused.body)["error"]
+    assert 400 == rejected.status
+    assert f"query {start.name}: the mock sent no such" in json.loads(rejected.body)["error"]
 
 
 def test_a_complete_list_is_marked_as_the_last_page() -> None:
-    """In bodies of `Samples`, `hasMore` is false, the next cursor is absent or null, and ids are unique."""
+    """Bodies of `Samples` have `hasMore: false`, no next cursor or a null, and unique ids."""
     samples = MockServer(contract(RUNTIMES, CURSOR)).samples
 
     bodies = [samples.sample(), samples.sample_with_optionals(optional=True), *samples.run(3, 6)]
@@ -182,17 +185,17 @@ def test_an_item_present_throughout_is_listed_once_despite_changes(
                 throughout.discard(items.pop(place % len(items))["id"])
         mock.serve(items, conforming=False)
 
-    seen = [*chain(*walked(mock, size, change))]
+    listed = [*chain(*follow_pages(mock, size, change))]
 
-    assert throughout <= set(seen)
-    assert len(seen) == len(set(seen))
+    assert throughout <= set(listed)
+    assert len(listed) == len(set(listed))
 
 
 CONTRACTS = {name: of_api(name) for name in APIS}
 
 
 @pytest.mark.parametrize("is_beside", [False, True])
-def test_pages_of_one_walk_come_from_one_body(is_beside: bool) -> None:
+def test_pages_that_follow_one_another_come_from_one_body(is_beside: bool) -> None:
     """In the scenario `generated`, a list has all items of its first page's body, and the next list has others."""
     data = json.loads(json.dumps(contract(RUNTIMES, CURSOR).source))
     about = {"description": "", "content": {"application/json": {"schema": body(about=TEXT)}}}
@@ -200,9 +203,9 @@ def test_pages_of_one_walk_come_from_one_body(is_beside: bool) -> None:
     data["paths"] = {**beside, **data["paths"]}
     mock = MockServer(from_document(data, "things.json")).scenario("generated")
     assert len(beside) == len(mock.others)
-    lists = [json.loads(asked(mock, [("limit", "50")]).body)["runtimes"] for _ in range(24)]
+    lists = [json.loads(fetch(mock, [("limit", "50")]).body)["runtimes"] for _ in range(24)]
 
-    (first, *later) = walked(mock, 2)
+    (first, *later) = follow_pages(mock, 2)
 
     assert [item["id"] for item in lists[0]] == [*chain(first, *later)]
     assert lists[0] != lists[2]
@@ -213,25 +216,25 @@ def test_a_sequence_advances_from_page_to_page() -> None:
     mock = MockServer(contract(RUNTIMES, CURSOR))
     mock.sequence(things(1, 2, 3), 503, things(1, 3, 4))
 
-    first = json.loads(asked(mock, [("limit", "2")]).body)
-    failed = asked(mock, [("limit", "2"), ("cursor", first["nextCursor"])])
-    last = json.loads(asked(mock, [("limit", "2"), ("cursor", first["nextCursor"])]).body)
+    first = json.loads(fetch(mock, [("limit", "2")]).body)
+    failed = fetch(mock, [("limit", "2"), ("cursor", first["nextCursor"])])
+    last = json.loads(fetch(mock, [("limit", "2"), ("cursor", first["nextCursor"])]).body)
 
     assert (503, things(3, 4), False) == (failed.status, last["runtimes"], last["hasMore"])
 
 
-def test_the_cursor_of_an_item_without_an_id_is_its_index() -> None:
-    """Equal items have different cursors."""
+def test_equal_items_without_an_id_have_different_cursors() -> None:
+    """Following the cursors yields each of four texts, three of which are equal."""
     plain = contract(body(names={"type": "array", "items": TEXT}, nextCursor=MAYBE), {"cursor": TEXT, "limit": WHOLE})
     mock = MockServer(plain)
     mock.play(Scenario("names", single_body_source(lambda: {"names": ["a", "b", "a", "a"], "nextCursor": None})))
-    seen, query = [], [("limit", "1")]
+    names, query = [], [("limit", "1")]
     while query:
-        data = json.loads(asked(mock, query).body)
-        seen += data["names"]
+        data = json.loads(fetch(mock, query).body)
+        names += data["names"]
         query = [("limit", "1"), ("cursor", data["nextCursor"])] if data["nextCursor"] else []
 
-    assert ["a", "b", "a", "a"] == seen
+    assert ["a", "b", "a", "a"] == names
 
 
 @pytest.mark.parametrize(
@@ -247,10 +250,10 @@ def test_a_cursor_conforms_to_its_documented_schema(cursor: Any, following: Any,
     """A UUID, an integer, or a short text; following it yields each item."""
     mock = MockServer(contract(body(data=LIST, next_cursor=following), {"limit": WHOLE, "cursor": cursor}))
     mock.runtimes = things(1, 2, 3)
-    first = json.loads(asked(mock, [("limit", "1")]).body)
+    first = json.loads(fetch(mock, [("limit", "1")]).body)
 
     assert re.fullmatch(spelled, str(first["next_cursor"]))
-    assert [["thing-1"], ["thing-2"], ["thing-3"]] == walked(mock, 1)
+    assert [["thing-1"], ["thing-2"], ["thing-3"]] == follow_pages(mock, 1)
 
 
 @pytest.mark.parametrize("served", ["no object", {"hasMore": True}, {"runtimes": 7}])
@@ -259,7 +262,7 @@ def test_a_body_without_a_list_is_served_unchanged(served: Any) -> None:
     mock = MockServer(contract(RUNTIMES, CURSOR))
     mock.play(Scenario("odd", single_body_source(lambda: served)))
 
-    assert served == json.loads(asked(mock, [("limit", "2")]).body)
+    assert served == json.loads(fetch(mock, [("limit", "2")]).body)
 
 
 def test_all_items_are_on_one_page_if_no_cursor_is_possible() -> None:
@@ -268,7 +271,7 @@ def test_all_items_are_on_one_page_if_no_cursor_is_possible() -> None:
     mock = MockServer(contract(body(data=LIST, next_cursor=MAYBE), {"limit": WHOLE, "cursor": odd}))
     mock.runtimes = things(1, 2, 3)
 
-    assert [["thing-1", "thing-2", "thing-3"]] == walked(mock, 1)
+    assert [["thing-1", "thing-2", "thing-3"]] == follow_pages(mock, 1)
 
 
 def test_the_link_header_omits_the_key_of_the_query() -> None:
@@ -280,12 +283,13 @@ def test_the_link_header_omits_the_key_of_the_query() -> None:
     mock = MockServer(from_document(keyed, "things.json"))
     mock.runtimes = things(1, 2)
 
-    response = asked(mock, [("api_key", mock.api_key.reveal()), ("per_page", "1")])
+    response = fetch(mock, [("api_key", mock.api_key.reveal()), ("per_page", "1")])
 
     assert '<http://mock.test/v1/things/1?per_page=1&page=2>; rel="next"' == response.header("Link")
 
 
-def test_the_error_for_an_impossible_paging_fault_says_why() -> None:
+def test_the_error_for_an_impossible_paging_fault_has_the_reason() -> None:
+    """The operation has no pages, or its response does not say whether there are more."""
     with pytest.raises(
         SettingError,
         match=r"fault lost_item\(\): it has no pages, as far as it says \("
@@ -297,15 +301,15 @@ def test_the_error_for_an_impossible_paging_fault_says_why() -> None:
 
 
 def test_a_paging_fault_changes_only_its_own_page() -> None:
-    """`lost_item` drops an item of the first page; `repeat_page`, as the third of a sequence, repeats a page."""
+    """`lost_item` drops the first item of the second page; in a sequence, each step changes one further page."""
     mock = MockServer(CONTRACTS["Box"])
     mock.runtimes = things(1, 2, 3, 4)
     mock.fault("lost_item")
-    assert [["thing-1", "thing-2"], ["thing-4"]] == walked(mock, 2)
+    assert [["thing-1", "thing-2"], ["thing-4"]] == follow_pages(mock, 2)
     mock.reset()
     mock.runtimes = things(1, 2, 3, 4)
     mock.fault("sequence", "lost_item", None, "repeat_page")
-    assert [["thing-1"], ["thing-2"], ["thing-1"], ["thing-4"]] == walked(mock, 1)
+    assert [["thing-1"], ["thing-2"], ["thing-1"], ["thing-4"]] == follow_pages(mock, 1)
 
 
 def test_a_sequence_of_faults_restarts_when_it_is_set_again() -> None:
@@ -314,7 +318,7 @@ def test_a_sequence_of_faults_restarts_when_it_is_set_again() -> None:
     steps = fault("sequence", 503, 429)
     for _ in range(2):
         mock.fault(steps)
-        assert [503, 429, 200] == [asked(mock, []).status for _ in range(3)]
+        assert [503, 429, 200] == [fetch(mock, []).status for _ in range(3)]
         mock.reset()
 
 

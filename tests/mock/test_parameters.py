@@ -100,6 +100,7 @@ RESPONSES = {
 
 
 def contract(case: Case, *, required: bool = False) -> Contract:
+    """Return a contract whose operation has the parameter `p` of a case."""
     described: dict[str, Any] = {"schema": case.schema}
     if case in JSON_CASES.values():
         described = {"content": {"application/json": described}}
@@ -110,11 +111,13 @@ def contract(case: Case, *, required: bool = False) -> Contract:
 
 
 def with_value(of: Contract, value: Any) -> Inputs:
+    """Return the inputs of a request in which the parameter `p` has a value."""
     operation = of.operations[0]
     return Inputs({"id": "7"}).with_value(operation.other_parameters[0], value)
 
 
 def reply(of: Contract, values: Inputs) -> Reply:
+    """Return the response of a new mock to a request with these inputs."""
     with MockServer(of) as mock:
         return ask(mock, "GET", values.target(of.operations[0]), dict(values.headers))
 
@@ -129,23 +132,23 @@ def test_a_valid_value_is_accepted_and_an_invalid_one_rejected(serialization: Ca
 
     assert serialization.spelled == (right.query_text or list(right.headers))
     assert (200, "here") == ((response := reply(of, right)).status, response.json())
-    refused = reply(of, with_value(of, serialization.wrong))
-    assert 400 == refused.status
-    assert re.search(rf"{serialization.parameter['in']} p[^ ]*: the ", refused.body.decode())
+    rejected = reply(of, with_value(of, serialization.wrong))
+    assert 400 == rejected.status
+    assert re.search(rf"{serialization.parameter['in']} p[^ ]*: the ", rejected.body.decode())
 
 
 @pytest.mark.parametrize(
     "serialization", [pytest.param(serialization, id=name) for name, serialization in {**CASES, **JSON_CASES}.items()]
 )
 def test_a_missing_required_parameter_is_rejected(serialization: Case) -> None:
-    """The suite's request without it gets 400 with its place and name, in every serialization."""
+    """In every serialization, a request of the suite without it gets 400, which names it and its `in`."""
     of = contract(serialization, required=True)
 
     (without,) = [mistake for mistake in invalid_values(of, of.operations[0], {}) if mistake.name == "without p"]
-    refused = reply(of, without.inputs)
+    rejected = reply(of, without.inputs)
 
-    assert 400 == refused.status
-    assert f"{serialization.parameter['in']} p is required and missing" in refused.body.decode()
+    assert 400 == rejected.status
+    assert f"{serialization.parameter['in']} p is required and missing" in rejected.body.decode()
 
 
 @pytest.mark.parametrize("name", JSON_CASES)
@@ -153,10 +156,10 @@ def test_a_malformed_json_parameter_is_rejected(name: str) -> None:
     of = contract(JSON_CASES[name])
     field = Inputs({"id": "7"}, (("p", "{red"),)) if "query" in name else Inputs({"id": "7"}, headers=(("p", "{red"),))
 
-    refused = reply(of, field)
+    rejected = reply(of, field)
 
-    assert 400 == refused.status
-    assert f"{name.split()[-1]} p: the value has the wrong type, string" in refused.body.decode()
+    assert 400 == rejected.status
+    assert f"{name.split()[-1]} p: the value has the wrong type, string" in rejected.body.decode()
 
 
 @pytest.mark.parametrize(("spelled", "status"), [("7", 200), ("9", 400), ("9" * 5000, 400), ("1e999", 400)])

@@ -48,6 +48,7 @@ def shop(*statuses: str) -> Contract:
 
 @pytest.fixture
 def mock() -> Iterator[MockServer]:
+    """Return a running mock that documents 400, 415 and 422."""
     with MockServer(shop("400", "415", "422")) as server:
         yield server
 
@@ -87,9 +88,10 @@ ROWS: dict[str, tuple[dict[str, Any], int, str]] = {
 
 
 def sent(mock: MockServer, *, method: str = "POST", path: str = "/orders", **content: Any) -> httpx.Response:
+    """Send a request and return the response, whose `request` has its body."""
     with httpx.Client(base_url=mock.url) as client:
         request = client.build_request(method, path, **content)
-        # So that the body is known afterwards, also that of a multipart request.
+        # A multipart body is a stream, which cannot be read afterwards.
         request.read()
         return client.send(request)
 
@@ -137,8 +139,8 @@ def test_a_valid_request_is_accepted(mock: MockServer, request_: dict[str, Any])
         (["default"], "a list", 400),
     ],
 )
-def test_the_status_is_a_documented_one(documented: list[str], row: str, status: int) -> None:
-    """Of those that fit the mistake, the mock chooses a status that the contract documents, with its schema."""
+def test_a_rejection_has_a_documented_status(documented: list[str], row: str, status: int) -> None:
+    """The best one for the mistake, with its documented schema."""
     request, _, reason = ROWS[row]
     with MockServer(shop(*documented)) as mock:
         reply = sent(mock, **request)
@@ -228,7 +230,7 @@ def test_a_request_without_a_credential_has_a_finding() -> None:
     assert "not accepted" in wrong.why
 
 
-def test_the_mock_and_the_function_report_the_same_findings(mock: MockServer) -> None:
+def test_the_mock_and_check_request_report_the_same_findings(mock: MockServer) -> None:
     """`check_request` of each invalid request returns what the journal of the mock has."""
     for request, _, _ in ROWS.values():
         reply = sent(mock, **request)
@@ -236,7 +238,7 @@ def test_the_mock_and_the_function_report_the_same_findings(mock: MockServer) ->
 
 
 def test_a_repeated_request_has_the_same_result(mock: MockServer) -> None:
-    """The decision about a request is remembered, but not that of a similar one."""
+    """A repeated request gets the same status, and similar ones get their own."""
     for _ in range(200):
         assert 422 == sent(mock, json={**VALID, "qty": 0}).status_code
         assert sent(mock, json=VALID).is_success

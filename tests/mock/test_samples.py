@@ -1,4 +1,4 @@
-"""Samples: built from the contract, coherent, and covering it by construction."""
+"""Samples: generated from the contract, consistent, and covering its schema."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import RoundRobin
 
 from ..contract.documents import contract_of, document
-from .conforming import troubles
+from .conforming import violations_in
 from .coverage import alternatives_in, alternatives_of
 
 
 @pytest.fixture(scope="module")
 def generator(contract: Contract) -> Samples:
+    """Return the samples of the packaged contract."""
     return Samples(contract, contract.operations[0])
 
 
 def test_the_packaged_sample_is_up_to_date(contract: Contract) -> None:
     """The file equals `samples.response()`, which conforms to the contract."""
     assert json.loads(packaged().sample.read_text("utf-8")) == samples.response()
-    assert troubles(contract, samples.response()) == []
+    assert violations_in(contract, samples.response()) == []
 
 
 def test_the_sample_covers_every_alternative_of_the_schema(contract: Contract, generator: Samples) -> None:
@@ -51,7 +52,7 @@ def test_twelve_generated_bodies_cover_every_alternative_of_the_schema(
     bodies = generator.run(seed, 12)
     shown = set().union(*(alternatives_in(contract, generator.schema, body) for body in bodies))
     assert alternatives_of(contract, generator.schema) - shown == set()
-    assert [troubles(contract, body) for body in bodies] == [[]] * 12
+    assert [violations_in(contract, body) for body in bodies] == [[]] * 12
 
 
 def test_a_seed_generates_a_reproducible_run_of_different_bodies(generator: Samples) -> None:
@@ -65,7 +66,7 @@ def test_a_seed_generates_a_reproducible_run_of_different_bodies(generator: Samp
 def test_runtimes_returns_the_requested_number(contract: Contract, count: int) -> None:
     items = samples.runtimes(count, seed=3)
     assert len(items) == count
-    assert troubles(contract, samples.response(items)) == []
+    assert violations_in(contract, samples.response(items)) == []
 
 
 def test_a_runtime_has_the_given_properties_and_space(contract: Contract) -> None:
@@ -73,10 +74,10 @@ def test_a_runtime_has_the_given_properties_and_space(contract: Contract) -> Non
     assert {item["spaceId"] for item in samples.runtimes(5, space_id=space)} == {space}
     overridden = samples.runtime(status="failed", name="mine")
     assert (overridden["status"], overridden["name"]) == ("failed", "mine")
-    assert troubles(contract, samples.response([overridden])) == []
+    assert violations_in(contract, samples.response([overridden])) == []
 
 
-def test_a_given_time_changes_no_other_consistent_time() -> None:
+def test_a_given_time_keeps_a_later_updated_at() -> None:
     """`runtime(createdAt=…)` keeps `updatedAt` if that is later."""
     later = samples.runtime()["updatedAt"]
     item = samples.runtime(createdAt="2020-01-01T00:00:00Z")
@@ -92,8 +93,8 @@ def test_changing_a_sample_does_not_affect_later_samples() -> None:
     assert "changed" not in json.dumps(samples.response())
 
 
-def test_a_copied_sample_equals_a_new_one_of_its_space(contract: Contract, generator: Samples) -> None:
-    """The body is built once: neither an earlier space nor a change of an earlier sample is left in a later one."""
+def test_a_sample_equals_that_of_new_samples_for_the_same_space(contract: Contract, generator: Samples) -> None:
+    """Although the body is built once: an earlier space, or an edit of an earlier sample, has no effect."""
     for name in ("sample", "exemplary"):
         for space_id in (SPACE_ID, "another-space", SPACE_ID):
             copied = getattr(generator, name)(space_id)
@@ -103,7 +104,7 @@ def test_a_copied_sample_equals_a_new_one_of_its_space(contract: Contract, gener
 
 
 def test_samples_import_only_the_standard_library() -> None:
-    """No jsonschema, yaml, httpx or httptools is imported on their account."""
+    """Importing and using them loads none of five packages, such as httpx and yaml."""
     code = (
         "import sys; from pytest_bctrl import samples; samples.response(); "
         "print([name for name in ('jsonschema', 'yaml', 'httpx', 'httptools', 'pytest') if name in sys.modules])"
@@ -150,7 +151,7 @@ def test_an_unsupported_pattern_without_an_example_is_an_error(pattern: str) -> 
 
 
 def test_generating_a_recursive_schema_ends() -> None:
-    """A node that contains nodes: the generated value is shorter than 100,000 characters."""
+    """The value for nodes that contain nodes is shorter than 100,000 characters."""
     schema = {"$ref": "#/components/schemas/Node"}
     node = {"type": "object", "properties": {"next": schema, "all": {"type": "array", "items": schema}}}
     contract = contract_of(schema, {"Node": node})
@@ -275,7 +276,7 @@ def test_the_sample_is_the_first_successful_json_response() -> None:
 
 
 def test_only_a_single_path_parameter_is_taken_for_the_space() -> None:
-    """A single parameter is, by any name."""
+    """Whatever its name is; of two parameters, neither is."""
     box, lid = ({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("box", "lid"))
     get = {"responses": {"200": {"description": "", "content": {"application/json": {"schema": True}}}}}
     single, two = (

@@ -1,4 +1,4 @@
-"""Scenarios: each is a state in which the API keeps its contract."""
+"""Scenarios: each is a state in which the API conforms to its contract."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from pytest_bctrl.traffic.mock.scenarios import SCENARIOS
 
 from .asking import Reply, ask, connected, listed, raw, read_all, request_bytes
 from .asking import replies as parsed
-from .conforming import troubles
+from .conforming import violations_in
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_scenario_conforms_to_the_contract(mock: MockServer, contract: Contract, name: str) -> None:
-    """Three consecutive responses, read by httpx."""
+    """Three responses in a row have 200, JSON, and no violation."""
     mock.scenario(name)
     with httpx.Client(headers={"Authorization": f"Bearer {mock.api_key.reveal()}"}) as client:
         for _ in range(3):
             reply = client.get(f"{mock.url}/v1/spaces/{mock.space_id}/runtimes")
-            assert (reply.status_code, troubles(contract, reply.json(), mock.space_id)) == (200, [])
+            assert (reply.status_code, violations_in(contract, reply.json(), mock.space_id)) == (200, [])
             assert reply.headers["content-type"].startswith("application/json")
 
 
 def runtimes(reply: Reply) -> list[dict[str, Any]]:
+    """Return the runtimes in a response."""
     items: list[dict[str, Any]] = reply.json()["runtimes"]
     return items
 
@@ -64,13 +65,14 @@ def test_a_scenario_has_the_effect_of_its_name(mock: MockServer, spec: str) -> N
 def test_many_lists_the_requested_number_of_runtimes(mock: MockServer, contract: Contract) -> None:
     """All are different, even beyond the generated block, and the body is built once for all responses."""
     body = listed(mock.scenario("many", count=1_234)).json()
-    assert (1_234, []) == (len(body["runtimes"]), troubles(contract, body))
+    assert (1_234, []) == (len(body["runtimes"]), violations_in(contract, body))
     listed(mock)
     first, second = mock.requests
     assert first.response.payload is second.response.payload
 
 
 def test_generated_differs_per_response_and_is_reproducible_by_seed(mock: MockServer) -> None:
+    """Of twelve bodies, at least eleven are different."""
     first = [listed(mock.scenario("generated", seed=4)).body] + [listed(mock).body for _ in range(11)]
     again = [listed(mock.scenario("generated", seed=4)).body] + [listed(mock).body for _ in range(11)]
     assert first == again
@@ -110,7 +112,7 @@ def test_charset_adds_no_content_type_without_a_body(mock: MockServer, path: str
 
 
 def test_flat_errors_apply_to_every_error_response(mock: MockServer, path: str) -> None:
-    """The mock's own errors, preferred statuses, faults, and malformed requests."""
+    """To rejections, preferred statuses, faults, and malformed requests."""
     mock.scenario("flat_errors")
     replies = [ask(mock, "GET", path, {}), ask(mock, "GET", "/", {}), listed(mock, Prefer="code=503")]
     mock.fault("status", 404)

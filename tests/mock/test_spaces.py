@@ -1,4 +1,4 @@
-"""Spaces of one server, each apart from all others; the control path that steers them; and pages that ask."""
+"""The independent spaces of one server, the control path that controls them, and CORS."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ from .mock_command import MockCommand
 TOKEN = "t0ken-of-the-control-path"
 CONTROL = from_document(read_yaml(DOCUMENT.read_text("utf-8"), DOCUMENT.name), DOCUMENT.name)
 ROUTES = Routes(CONTROL)
-Told = tuple[int, dict[str, str], Any]
+StatusHeadersJson = tuple[int, dict[str, str], Any]
 
 
-def ask(url: str, target: str, key: str, method: str = "GET", body: Any = None, **fields: str) -> Told:
+def ask(url: str, target: str, key: str, method: str = "GET", body: Any = None, **fields: str) -> StatusHeadersJson:
+    """Send a request with a bearer key, and return status, header fields and JSON of the response."""
     connection = HTTPConnection(url.removeprefix("http://"), timeout=60)
     headers = {"Authorization": f"Bearer {key}", **{name.replace("_", "-"): value for name, value in fields.items()}}
     try:
@@ -49,6 +50,7 @@ def ask(url: str, target: str, key: str, method: str = "GET", body: Any = None, 
 
 
 def listed(space: Space, *, key: str = "", space_id: str = "") -> tuple[int, Any]:
+    """Return status and runtimes of the response to a request for the list; None for an error."""
     target = f"/v1/spaces/{space_id or space.space_id}/runtimes"
     status, _, body = ask(space.url, target, key or space.api_key.reveal())
     return status, body.get("runtimes")
@@ -56,6 +58,7 @@ def listed(space: Space, *, key: str = "", space_id: str = "") -> tuple[int, Any
 
 @pytest.fixture
 def mock() -> Iterator[MockServer]:
+    """Return a running mock with a control path."""
     with MockServer(load(), control=Secret(TOKEN)) as server:
         yield server
 
@@ -101,7 +104,8 @@ def test_the_id_of_a_space_conforms_to_the_contract(mock: MockServer) -> None:
 def test_hundreds_of_spaces_are_independent_under_load(mock: MockServer) -> None:
     """200 of them, four at a time, each with its own data and updates."""
 
-    def one(number: int) -> bool:
+    def is_independent(number: int) -> bool:
+        """Return whether a new space serves its data and its update."""
         with mock.space() as space:
             space.runtimes = runtimes(2, name=f"n{number}", space_id=space.space_id)
             space.update(space.runtimes[0]["id"], status="failed")
@@ -109,12 +113,12 @@ def test_hundreds_of_spaces_are_independent_under_load(mock: MockServer) -> None
             return [f"n{number}"] * 2 == [item["name"] for item in items] and "failed" == items[0]["status"]
 
     with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(one, range(200)))
+        assert all(pool.map(is_independent, range(200)))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 def test_one_mock_command_serves_many_tests_at_once(tmp_path: Path, python: list[str]) -> None:
-    """Four at a time, each in a space of its own; tests/languages runs the documented clients."""
+    """60 of them, four at a time, each in a new space that it opens over the control path."""
     with MockCommand(python, tmp_path).running("--control", "--quiet", "--origin", "https://app.test") as mock:
         ready = json.loads((tmp_path / "ready.json").read_text("utf-8"))
         token, url = ready["control"]["token"], ready["url"]
@@ -124,7 +128,8 @@ def test_one_mock_command_serves_many_tests_at_once(tmp_path: Path, python: list
             ready["control"]["url"],
         )
 
-        def one(number: int) -> bool:
+        def is_independent(number: int) -> bool:
+            """Return whether a space that is opened, filled and closed serves its data."""
             _, _, space = ask(url, "/__bctrl__/spaces", token, "POST")
             path = f"/__bctrl__/spaces/{space['id']}"
             ask(url, f"{path}/runtimes", token, "PUT", {"runtimes": runtimes(1, name=f"n{number}")})
@@ -133,7 +138,7 @@ def test_one_mock_command_serves_many_tests_at_once(tmp_path: Path, python: list
             return [f"n{number}"] == [item["name"] for item in body["runtimes"]]
 
         with ThreadPoolExecutor(4) as pool:
-            assert all(pool.map(one, range(60)))
+            assert all(pool.map(is_independent, range(60)))
         assert token not in "".join(mock.end()[1:])
 
 
@@ -161,7 +166,8 @@ def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monk
     for module in (adjustable, data):
         monkeypatch.setattr(module, "time", StoppedClock)
 
-    def seen(space: Space) -> Iterator[list[str]]:
+    def states_over_time(space: Space) -> Iterator[list[str]]:
+        """Yield the states of four runtimes, 40 times in steps of ten seconds; each body must conform."""
         space.scenario("lifecycle", count=4, seed=3)
         before: list[str] = []
         for _ in range(40):
@@ -172,12 +178,12 @@ def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monk
             )
             for item, state in zip(body["runtimes"], before, strict=bool(before)):
                 assert state == item["status"] or (item["status"] == "active") == (item["activeRunId"] is not None)
-            before = [one["status"] for one in body["runtimes"]]
+            before = [item["status"] for item in body["runtimes"]]
             yield before
             space.advance(10)
 
     with mock.space() as first_space, mock.space() as second_space:
-        first, second = list(seen(first_space)), list(seen(second_space))
+        first, second = list(states_over_time(first_space)), list(states_over_time(second_space))
     assert first == second
     for states in zip(*first, strict=True):
         assert len(list(groupby(states))) > 5
@@ -186,7 +192,7 @@ def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monk
         MockServer(from_document(document({"type": "array", "items": {"type": "object"}}), "x")).scenario("lifecycle")
 
 
-def steer(mock: MockServer, method: str, path: str, body: Any = None, token: str = TOKEN) -> tuple[int, Any]:
+def control(mock: MockServer, method: str, path: str, body: Any = None, token: str = TOKEN) -> tuple[int, Any]:
     """Send a request to the control path, and validate the response against its document."""
     status, headers, data = ask(mock.url, f"/__bctrl__{path}", token, method, body)
     match = ROUTES.match(f"/__bctrl__{path}")
@@ -198,6 +204,8 @@ def steer(mock: MockServer, method: str, path: str, body: Any = None, token: str
 
 
 class Response:
+    """A response with the attributes that `check` reads."""
+
     def __init__(self, status: int, headers: dict[str, str], content: bytes) -> None:
         self.status_code, self.headers, self.content = status, headers, content
         self.url, self.request = "", None
@@ -205,40 +213,42 @@ class Response:
 
 def test_the_control_path_controls_a_space(mock: MockServer) -> None:
     """Each operation of its document once, with the documented response."""
-    status, space = steer(mock, "POST", "/spaces", {"id": "web"})
+    status, space = control(mock, "POST", "/spaces", {"id": "web"})
     assert (201, {"id": "web", "key": space["key"], "url": mock.url}) == (status, space)
-    assert (200, {"spaces": [mock.space_id, "web"]}) == steer(mock, "GET", "/spaces")
+    assert (200, {"spaces": [mock.space_id, "web"]}) == control(mock, "GET", "/spaces")
     web = mock.spaces["web"]
-    assert (204, None) == steer(mock, "PUT", "/spaces/web/runtimes", {"runtimes": runtimes(2)})
-    (first, *_rest) = steer(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"]
-    assert (204, None) == steer(mock, "PATCH", f"/spaces/web/runtimes/{first['id']}", {"status": "failed"})
+    assert (204, None) == control(mock, "PUT", "/spaces/web/runtimes", {"runtimes": runtimes(2)})
+    (first, *_rest) = control(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"]
+    assert (204, None) == control(mock, "PATCH", f"/spaces/web/runtimes/{first['id']}", {"status": "failed"})
     assert "failed" == listed(web)[1][0]["status"]
-    assert (204, None) == steer(mock, "POST", "/spaces/web/faults", {"fault": "status(503, times=2)"})
+    assert (204, None) == control(mock, "POST", "/spaces/web/faults", {"fault": "status(503, times=2)"})
     assert 503 == listed(web)[0]
-    assert {"faults": [{"fault": "status(503, times=2)", "applied": 1}]} == steer(mock, "GET", "/spaces/web/faults")[1]
-    snapshot = steer(mock, "GET", "/spaces/web/snapshot")[1]
-    assert (204, None) == steer(mock, "DELETE", "/spaces/web/faults")
+    assert {"faults": [{"fault": "status(503, times=2)", "applied": 1}]} == control(mock, "GET", "/spaces/web/faults")[
+        1
+    ]
+    snapshot = control(mock, "GET", "/spaces/web/snapshot")[1]
+    assert (204, None) == control(mock, "DELETE", "/spaces/web/faults")
     steps = [{"update": {first["id"]: {"name": "x"}}, "seconds": 60}, {"runtimes": [], "answers": 1}, {}]
-    assert (204, None) == steer(mock, "PUT", "/spaces/web/sequence", {"steps": steps})
+    assert (204, None) == control(mock, "PUT", "/spaces/web/sequence", {"steps": steps})
     assert "x" == listed(web)[1][0]["name"]
-    assert (204, None) == steer(mock, "POST", "/spaces/web/clock", {"seconds": 61})
+    assert (204, None) == control(mock, "POST", "/spaces/web/clock", {"seconds": 61})
     assert [] == listed(web)[1]
-    assert (204, None) == steer(mock, "PUT", "/spaces/web/scenario", {"scenario": "many(count=3)"})
+    assert (204, None) == control(mock, "PUT", "/spaces/web/scenario", {"scenario": "many(count=3)"})
     assert 3 == len(listed(web)[1])
-    assert (204, None) == steer(mock, "PUT", "/spaces/web/snapshot", snapshot)
-    assert (503, "failed") == (listed(web)[0], steer(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"][0]["status"])
-    journal = steer(mock, "GET", "/spaces/web/requests")[1]["requests"]
+    assert (204, None) == control(mock, "PUT", "/spaces/web/snapshot", snapshot)
+    assert (503, "failed") == (listed(web)[0], control(mock, "GET", "/spaces/web/runtimes")[1]["runtimes"][0]["status"])
+    journal = control(mock, "GET", "/spaces/web/requests")[1]["requests"]
     assert ([200, 503], "/v1/spaces/web/runtimes") == ([entry["status"] for entry in journal][:2], journal[0]["path"])
     assert space["key"] not in json.dumps(journal)
-    assert (204, None) == steer(mock, "POST", "/spaces/web/reset")
-    assert {"requests": []} == steer(mock, "GET", "/spaces/web/requests")[1]
-    assert (204, None) == steer(mock, "DELETE", "/spaces/web")
+    assert (204, None) == control(mock, "POST", "/spaces/web/reset")
+    assert {"requests": []} == control(mock, "GET", "/spaces/web/requests")[1]
+    assert (204, None) == control(mock, "DELETE", "/spaces/web")
     assert {operation.operation_id for operation in CONTROL.operations} == {*_DO}
     assert CONTROL.source == json.loads(json.dumps(ask(mock.url, "/__bctrl__/openapi.json", TOKEN)[2]))
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "says"),
+    ("method", "path", "body", "status", "message"),
     [
         ("GET", "/spaces/none/runtimes", None, 404, "no such space"),
         ("GET", "/nowhere", None, 404, "there is no GET here"),
@@ -255,16 +265,16 @@ def test_the_control_path_controls_a_space(mock: MockServer) -> None:
     ],
 )
 def test_an_invalid_control_request_gets_an_error_with_a_hint(
-    mock: MockServer, method: str, path: str, body: Any, status: int, says: str
+    mock: MockServer, method: str, path: str, body: Any, status: int, message: str
 ) -> None:
     sent = json.loads(json.dumps(body).replace("{own}", mock.space_id))
-    result, data = steer(mock, method, path.replace("{own}", mock.space_id), sent)
-    assert (status, True) == (result, says in data["error"]), data
+    result, data = control(mock, method, path.replace("{own}", mock.space_id), sent)
+    assert (status, True) == (result, message in data["error"]), data
 
 
 def test_the_control_path_requires_the_token_and_is_off_by_default(mock: MockServer) -> None:
-    """401 and 404; a contract with such a path is an error."""
-    assert 401 == steer(mock, "GET", "/spaces", token="another")[0]
+    """Without the token 401, without `control` 404; a contract with such a path is an error."""
+    assert 401 == control(mock, "GET", "/spaces", token="another")[0]
     connection = HTTPConnection(mock.url.removeprefix("http://"))
     connection.request("POST", "/__bctrl__/spaces", b"{", {"Authorization": f"Bearer {TOKEN}"})
     assert (400, True) == ((response := connection.getresponse()).status, b"not JSON" in response.read())
@@ -319,7 +329,7 @@ def test_cors_allows_loopback_and_configured_origins(
 
 
 def test_a_key_can_be_given_as_text() -> None:
-    """Of the server and of a space; its `repr` does not show it."""
+    """`MockServer` and `space` accept it; its `repr` does not show it."""
     with MockServer(load(), api_key="key-of-the-server", control="token-of-the-path") as mock:
         space = mock.space(api_key="key-of-a-space")
         assert (200, 200) == (listed(mock, key="key-of-the-server")[0], listed(space, key="key-of-a-space")[0])

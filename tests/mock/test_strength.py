@@ -1,4 +1,4 @@
-"""The proof that the checks catch what they are for, and that the mock's repertoire is whole."""
+"""The strength of the checks: they catch every mutant, and the self-test covers every fault and rule."""
 
 from __future__ import annotations
 

@@ -13,12 +13,13 @@ from .asking import listed
 
 
 @pytest.fixture
-def apart(contract: Contract) -> MockServer:
+def unstarted(contract: Contract) -> MockServer:
     """Return a mock that is not started."""
     return MockServer(contract)
 
 
 def client(mock: MockServer, **extra: float) -> httpx.Client:
+    """Return a client that sends its requests to a mock in this process, with its key."""
     return httpx.Client(
         transport=MockTransport(mock),
         base_url="http://mock.test",
@@ -28,7 +29,7 @@ def client(mock: MockServer, **extra: float) -> httpx.Client:
 
 
 def test_the_transport_returns_the_same_response_as_the_server(mock: MockServer, path: str) -> None:
-    """Status, body and header fields, except those of the connection and the clock."""
+    """Status, body and names of the header fields, except for `Date`; gzip is accepted."""
     over_the_wire = listed(mock, X_Request_Id="one")
     with client(mock) as direct:
         reply = direct.get(path, headers={"X-Request-Id": "one"})
@@ -40,42 +41,42 @@ def test_the_transport_returns_the_same_response_as_the_server(mock: MockServer,
 @pytest.mark.parametrize(
     ("method", "status"), [("GET", 200), ("HEAD", 200), ("OPTIONS", 204), ("POST", 405), ("DELETE", 405)]
 )
-def test_the_transport_supports_every_method(apart: MockServer, method: str, status: int) -> None:
-    with client(apart) as direct:
-        reply = direct.request(method, f"/v1/spaces/{apart.space_id}/runtimes")
+def test_the_transport_sends_any_method(unstarted: MockServer, method: str, status: int) -> None:
+    with client(unstarted) as direct:
+        reply = direct.request(method, f"/v1/spaces/{unstarted.space_id}/runtimes")
     assert (reply.status_code, bool(reply.content)) == (status, method in ("GET", "POST", "DELETE"))
 
 
-def test_the_transport_applies_faults_and_fills_the_journal(apart: MockServer) -> None:
-    """A status, a hang, a reset and a truncated body raise what httpx raises on a socket."""
-    path = f"/v1/spaces/{apart.space_id}/runtimes"
-    apart.fault("sequence", 503, "hang", "reset", "truncate")
-    with client(apart) as direct:
+def test_the_transport_applies_faults_and_fills_the_journal(unstarted: MockServer) -> None:
+    """After a 503, a hang, a reset and a truncated body raise the errors that httpx raises on a socket."""
+    path = f"/v1/spaces/{unstarted.space_id}/runtimes"
+    unstarted.fault("sequence", 503, "hang", "reset", "truncate")
+    with client(unstarted) as direct:
         assert direct.get(path).status_code == 503
         for error in (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError):
             with pytest.raises(error):
                 direct.get(path)
         assert direct.get(path).status_code == 200
-    assert len(apart.requests.assert_requested("GET", path)) == 5
+    assert len(unstarted.requests.assert_requested("GET", path)) == 5
 
 
-def test_a_delay_longer_than_the_time_out_raises_read_timeout(apart: MockServer) -> None:
-    apart.fault("delay", 3600)
-    with client(apart, timeout=0.01) as direct, pytest.raises(httpx.ReadTimeout):
-        direct.get(f"/v1/spaces/{apart.space_id}/runtimes")
+def test_a_delay_longer_than_the_time_out_raises_read_timeout(unstarted: MockServer) -> None:
+    unstarted.fault("delay", 3600)
+    with client(unstarted, timeout=0.01) as direct, pytest.raises(httpx.ReadTimeout):
+        direct.get(f"/v1/spaces/{unstarted.space_id}/runtimes")
 
 
 @pytest.mark.anyio
-async def test_the_transport_works_with_an_async_client(apart: MockServer) -> None:
-    path = f"/v1/spaces/{apart.space_id}/runtimes"
-    apart.fault("delay", 0.01, times=1)
-    headers = {"Authorization": f"Bearer {apart.api_key.reveal()}"}
+async def test_the_transport_works_with_an_async_client(unstarted: MockServer) -> None:
+    path = f"/v1/spaces/{unstarted.space_id}/runtimes"
+    unstarted.fault("delay", 0.01, times=1)
+    headers = {"Authorization": f"Bearer {unstarted.api_key.reveal()}"}
     async with httpx.AsyncClient(
-        transport=MockTransport(apart), base_url="http://mock.test", headers=headers
+        transport=MockTransport(unstarted), base_url="http://mock.test", headers=headers
     ) as direct:
         reply = await direct.request("GET", path, json={})
-        assert reply.json()["runtimes"] == apart.runtimes
-        apart.fault("truncate")
+        assert reply.json()["runtimes"] == unstarted.runtimes
+        unstarted.fault("truncate")
         with pytest.raises(httpx.RemoteProtocolError):
             await direct.get(path)
-    assert apart.requests[0].json() == {}
+    assert unstarted.requests[0].json() == {}

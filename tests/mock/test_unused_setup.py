@@ -1,4 +1,4 @@
-"""What a test set up on the mock and no request used: the test fails, and names it."""
+"""A test fails if no request used what it set up on the mock; the message names it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAD = """
 
 
 def run(pytester: pytest.Pytester, tests: str, *arguments: str) -> pytest.RunResult:
-    """Run tests that use `fetch`."""
+    """Run tests, in whose module `fetch` and `OPERATION` are defined."""
     pytester.makepyfile(HEAD + tests)
     return pytester.runpytest("--strict-markers", "-p", "no:randomly", *arguments)
 

@@ -1,4 +1,4 @@
-"""Responses that cannot be generated, have no body or no JSON, and what a mock without pytest says about its setup."""
+"""Responses that cannot be generated or have no JSON body, and unused setup without pytest."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ IMPOSSIBLE = {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}
 ERROR = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
 
 
-def test_what_was_not_used_is_an_assertion_error_without_pytest() -> None:
-    """`assert_setup_used` raises for a fault that was never applied, and passes once it was."""
+def test_assert_setup_used_raises_for_an_unused_fault() -> None:
+    """It passes once the fault was applied, and with an empty sequence."""
     with MockServer(shop()) as mock:
         mock.assert_setup_used()
         fault = mock.operation("report").fault("status", 503)
@@ -44,29 +44,29 @@ def test_a_required_header_field_that_cannot_be_generated_is_named() -> None:
     """The operation gets 501 with the reason, and `not_mocked` names it."""
     headers = {"X-Odd": {"required": True, "schema": IMPOSSIBLE}}
     of = contract({"responses": {"200": {**response(PERSON), "headers": headers}}})
-    refused = fetch(of)
-    assert (501, "GET /x") == (refused.status, *MockServer(of).not_mocked)
-    assert "found no value" in json.loads(refused.body)["detail"]
+    rejected = fetch(of)
+    assert (501, "GET /x") == (rejected.status, *MockServer(of).not_mocked)
+    assert "found no value" in json.loads(rejected.body)["detail"]
 
 
-def test_the_reason_has_the_documented_shape() -> None:
-    """The body of a 501 or 400 of the mock has the documented error schema."""
+def test_errors_of_the_mock_itself_have_the_documented_shape() -> None:
+    """501 for a body that cannot be generated, and 400 for an unknown example."""
     of = contract({"responses": {"200": response(IMPOSSIBLE), "5XX": response(ERROR)}})
-    refused = fetch(of)
-    assert ("application/json", 501) == (refused.header("content-type"), refused.status)
-    assert json.loads(refused.body)["message"].startswith("the mock cannot respond to GET /x: ")
+    rejected = fetch(of)
+    assert ("application/json", 501) == (rejected.header("content-type"), rejected.status)
+    assert json.loads(rejected.body)["message"].startswith("the mock cannot respond to GET /x: ")
     unknown = fetch(contract({"responses": {"200": response(PERSON), "400": response(ERROR)}}), prefer="example=a")
     assert {"message": "the response 200 has no example a; it has: none"} == json.loads(unknown.body)
 
 
 def test_a_response_without_a_body_has_no_examples() -> None:
     """`Prefer: example=a` gets 400 with that reason."""
-    refused = fetch(contract({"responses": {"204": {"description": "x"}}}), prefer="example=a")
-    assert (400, True) == (refused.status, b"has no examples, because it has no body" in refused.body)
+    rejected = fetch(contract({"responses": {"204": {"description": "x"}}}), prefer="example=a")
+    assert (400, True) == (rejected.status, b"has no examples, because it has no body" in rejected.body)
 
 
-def test_a_text_that_is_not_json_is_no_example_of_an_object() -> None:
-    """It is listed as an invalid example, and a generated object is served."""
+def test_a_text_is_an_invalid_example_of_an_object() -> None:
+    """JSON or not; it is listed, and a generated object is served."""
     of = contract({"responses": {"200": response(PERSON, example="{id: 1")}})
     assert 1 == len(MockServer(of).invalid_examples)
     assert "p-1" == json.loads(fetch(of).body)["id"]
@@ -111,8 +111,8 @@ def test_a_custom_fault_has_no_samples_of_a_text() -> None:
     with MockServer(shop()).extend(faults=[sampled]) as mock:
         mock.fault("sampled")
         assert 200 == ask(mock, "GET", "/v1/orders", {}).status
-        refused = ask(mock, "GET", "/v1/report", {})
-    assert (500, True) == (refused.status, "documents no successful JSON response" in refused.body.decode())
+        rejected = ask(mock, "GET", "/v1/report", {})
+    assert (500, True) == (rejected.status, "documents no successful JSON response" in rejected.body.decode())
 
 
 @pytest.mark.parametrize("name", ["malformed_json", "duplicate_key", "nan", "not_utf8"])
@@ -155,7 +155,7 @@ def test_samples_of_the_other_operations_are_those_with_a_json_response() -> Non
 
 
 def test_a_scenario_of_a_document_without_json_is_an_error() -> None:
-    """Its spaces and its 204 response work."""
+    """A space can be opened, and its DELETE gets 204."""
     paths: dict[str, Any] = {"/x": {"delete": {"responses": {"204": {"description": "x"}}}}}
     of = from_document({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths}, "x")
     mock = MockServer(of)

@@ -56,7 +56,7 @@ def test_a_valid_request_before_a_malformed_one_gets_200(mock: MockServer) -> No
 
 
 def test_responses_to_pipelined_requests_are_in_order(mock: MockServer) -> None:
-    """More than the queue holds at once (RFC 9112, 9.3.2)."""
+    """201 of them, more than the queue holds at once (RFC 9112, 9.3.2)."""
     data = b"".join(request_bytes(mock, f"X-Request-Id: n{number}") for number in range(200))
     responses = replies(raw(mock, data + request_bytes(mock, "X-Request-Id: last", close=True)))
     assert [reply.headers["x-request-id"] for reply in responses] == [f"n{number}" for number in range(200)] + ["last"]
@@ -144,7 +144,7 @@ def test_an_upgrade_to_h2c_is_ignored(mock: MockServer, framing: list[str], body
 
 @pytest.mark.parametrize("framing", ["", "Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n"])
 def test_connect_is_rejected(mock: MockServer, framing: str) -> None:
-    """The mock is not a proxy (RFC 9110, 9.3.6); it stays alive with any bytes after it."""
+    """With 404, since the mock is no proxy (RFC 9110, 9.3.6); a further client is served."""
     data = f"CONNECT elsewhere.test:443 HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n{framing}\r\n{{}}"
     first, *_ = replies(raw(mock, data.encode(), half_close=True))
     assert first.status == 404
@@ -154,7 +154,7 @@ def test_connect_is_rejected(mock: MockServer, framing: str) -> None:
 @settings(deadline=None, max_examples=200)
 @given(data=st.data())
 def test_the_parser_survives_any_upgrade_request(data: st.DataObject) -> None:
-    """Fields in any order and number, contradictory framing, and malformed bodies."""
+    """It returns requests, has a problem, or waits for more bytes, and raises nothing."""
     fields = [
         *UPGRADE,
         "Host: a",

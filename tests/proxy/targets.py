@@ -41,9 +41,11 @@ class Target:
 
     @property
     def url(self) -> str:
+        """The base URL of the target."""
         return f"http://127.0.0.1:{self.port}"
 
     def talk(self, connection: socket.socket) -> None:
+        """Respond to the requests on a connection, and record them, until either side closes it."""
         with connection, suppress(OSError):
             data = b""
             while True:
@@ -58,6 +60,7 @@ class Target:
                     return
 
     def _read(self, connection: socket.socket, data: bytes) -> tuple[Received | None, bytes]:
+        """Return the next request, which begins with `data`, and the bytes after it; None if the connection ends."""
         parser = h11.Connection(h11.SERVER)
         parser.receive_data(data) if data else None
         request: Received | None = None
@@ -91,8 +94,8 @@ def target(respond: Callable[[int], bytes], closes: Callable[[int], bool] = lamb
 
 
 @dataclass
-class Seen:
-    """What a proxy has passed on."""
+class Observed:
+    """What a proxy has passed on to its callbacks."""
 
     exchanges: list[ProxiedExchange] = field(default_factory=list)
     surplus: list[bytes] = field(default_factory=list)
@@ -100,6 +103,7 @@ class Seen:
     rejected: list[str] = field(default_factory=list)
 
     def events(self) -> ProxyEvents:
+        """Return the callbacks that record what the proxy passes on."""
         return ProxyEvents(
             self.exchanges.append,
             lambda exchange, data: self.surplus.append(data),
@@ -109,11 +113,11 @@ class Seen:
 
 
 @contextmanager
-def proxied(url: str, *, only_safe: bool = False, hosts: tuple[str, ...] = ()) -> Iterator[tuple[str, Seen]]:
-    """Run a proxy in front of a URL; yield its URL, and what it passes on. All is passed on at the end."""
-    seen = Seen()
-    with ProxyServer(url, seen.events(), body_limit=1_000_000, only_safe=only_safe, hosts=hosts) as proxy:
-        yield proxy.url, seen
+def proxied(url: str, *, only_safe: bool = False, hosts: tuple[str, ...] = ()) -> Iterator[tuple[str, Observed]]:
+    """Run a proxy in front of a URL; yield its URL and what it passes on, which is complete when it has ended."""
+    observed = Observed()
+    with ProxyServer(url, observed.events(), body_limit=1_000_000, only_safe=only_safe, hosts=hosts) as proxy:
+        yield proxy.url, observed
 
 
 def raw(url: str, *pieces: bytes, half_close: bool = False, reads: int | None = None) -> bytes:

@@ -38,8 +38,10 @@ VARIANTS = {"plain": 0, "gzip": 0, "last-of-300-status-unknown": 1, "nan-in-meta
 
 @pytest.mark.parametrize("client", SUITES)
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_suite_finds_the_faults_of_the_server(tmp_path: Path, python: list[str], client: str, variant: str) -> None:
-    """Node and curl send three requests through the proxy, whose exit code is that of the variant."""
+def test_the_exit_code_is_that_of_the_server_variant(
+    tmp_path: Path, python: list[str], client: str, variant: str
+) -> None:
+    """Node or curl sends three requests through the proxy, which exits with 1 if the server has a fault, else 0."""
     if shutil.which(client) is None:
         pytest.skip(f"{client} is not installed")
     (tmp_path / "suite.mjs").write_text(NODE, "utf-8")

@@ -38,17 +38,19 @@ def proxy_command(tmp_path: Path, python: list[str]) -> ProxyCommand:
 
 @pytest.fixture
 def new_process(tmp_path: Path) -> ProxyCommand:
-    """Return the command in a process that has imported nothing before, and has the id that the test knows."""
+    """Return the command in a new interpreter, whose process id is that of its `Popen` object."""
     return ProxyCommand([sys.executable], tmp_path)
 
 
 @contextmanager
 def mock() -> Iterator[MockServer]:
+    """Run a mock of the packaged contract, whose key is `KEY`."""
     with MockServer(load_contract(), api_key=Secret(KEY)) as server:
         yield server
 
 
 def listing(url: str, server: MockServer, key: str = KEY) -> httpx.Response:
+    """Return the response to a request for the runtimes of `server`, sent to `url`."""
     path = f"/v1/spaces/{server.space_id}/runtimes"
     return httpx.get(url + path, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=60)
 
@@ -57,6 +59,7 @@ def listing(url: str, server: MockServer, key: str = KEY) -> httpx.Response:
 def test_the_proxy_serves_until_a_signal_and_passes(
     tmp_path: Path, new_process: ProxyCommand, number: signal.Signals
 ) -> None:
+    """It then exits with 0, prints the summary, and removes its ready file."""
     with mock() as server, new_process.running(server.url) as proxy:
         assert 200 == listing(proxy.url, server).status_code
         code, out, err = proxy.end(number)
@@ -148,10 +151,10 @@ def test_only_safe_rejects_a_post_with_405(proxy_command: ProxyCommand) -> None:
     assert f"not forwarded: POST /v1/spaces/{server.space_id}/runtimes: POST is not a safe method" in out
 
 
-def test_a_recording_can_be_checked_and_replayed_and_holds_no_key(
+def test_a_recording_can_be_checked_and_contains_no_key(
     tmp_path: Path, proxy_command: ProxyCommand, python: list[str]
 ) -> None:
-    """`--record` writes each distinct exchange once."""
+    """`--record` writes each distinct exchange once, with the body that the client received."""
     with mock() as server, proxy_command.running(server.url, "--record", "traffic.har") as proxy:
         received = listing(proxy.url, server)
         listing(proxy.url, server)
@@ -172,6 +175,7 @@ def test_a_recording_can_be_checked_and_replayed_and_holds_no_key(
 
 
 def echoing(number: int) -> bytes:
+    """Return a response with the key in reason, header and body."""
     body = json.dumps({"error": f"no access with {KEY}", "code": "forbidden", "requestId": "1"}).encode()
     fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nX-Echo: {KEY}"
     return f"HTTP/1.1 418 {KEY}\r\n{fields}\r\n\r\n".encode() + body
@@ -240,7 +244,9 @@ def test_a_cookie_that_the_target_sets_is_in_no_output(tmp_path: Path, proxy_com
         (["http://localhost:1", "--contract", "none.yaml"], "none.yaml"),
     ],
 )
-def test_a_wrong_setting_is_one_line(proxy_command: ProxyCommand, arguments: list[str], message: str) -> None:
+def test_a_wrong_setting_is_reported_on_one_line(
+    proxy_command: ProxyCommand, arguments: list[str], message: str
+) -> None:
     """On standard error, with exit code 2."""
     done = proxy_command.run(*arguments)
     assert (2, "") == (done.returncode, done.stdout)
@@ -332,7 +338,7 @@ def test_the_reset_of_a_client_leaves_the_proxy_running(proxy_command: ProxyComm
     assert (0, "") == (code, err)
 
 
-def test_a_contract_given_by_an_option_is_checked(tmp_path: Path, proxy_command: ProxyCommand) -> None:
+def test_responses_are_checked_against_the_contract_of_the_option(tmp_path: Path, proxy_command: ProxyCommand) -> None:
     """With `--contract`, a status that it does not document is an error."""
     document: dict[str, Any] = {
         "openapi": "3.1.0",

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.traffic.proxy.server import ProxyServer
-from tests.proxy.targets import CLOSE, Seen, proxied, raw, target
+from tests.proxy.targets import CLOSE, Observed, proxied, raw, target
 
 
 def head(status: int = 200, *fields: str) -> bytes:
+    """Return the head of a response with these header fields."""
     return "\r\n".join([f"HTTP/1.1 {status} Fine", *fields, "", ""]).encode()
 
 
@@ -45,8 +46,10 @@ REQUESTS = [
     st.lists(st.tuples(st.sampled_from(REQUESTS), st.sampled_from(RESPONSES)), min_size=1, max_size=8),
     st.lists(st.integers(1, 100_000), max_size=4),
 )
-def test_pipelined_exchanges_are_the_same_bytes(exchanges: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
-    """The responses through the proxy, and what it observes of the requests, equal those without it."""
+def test_pipelined_exchanges_are_the_same_with_and_without_the_proxy(
+    exchanges: list[tuple[bytes, bytes]], cuts: list[int]
+) -> None:
+    """The client receives the same bytes, and the target the same requests except for `Host`."""
     sent = b"".join(request for request, _ in exchanges)
     positions = [0, *sorted(cut % len(sent) for cut in cuts), len(sent)]
     pieces = [sent[start:end] for start, end in pairwise(positions)]
@@ -54,11 +57,11 @@ def test_pipelined_exchanges_are_the_same_bytes(exchanges: list[tuple[bytes, byt
         size = sum(len(response) for _, response in exchanges)
         direct = raw(server.url, *pieces, reads=size)
         directly_received, server.received = server.received, []
-        with proxied(server.url) as (url, seen):
+        with proxied(server.url) as (url, observed):
             through = raw(url, *pieces, reads=size)
         through_received = server.received
     assert direct == through
-    assert len(exchanges) == len(seen.exchanges)
+    assert len(exchanges) == len(observed.exchanges)
     for request, other in zip(directly_received, through_received, strict=True):
         assert (request.method, request.target, request.body) == (other.method, other.target, other.body)
         changed = {"Host": f"127.0.0.1:{server.port}"}
@@ -78,21 +81,21 @@ ENDINGS = {
 
 @pytest.mark.parametrize("response", ENDINGS.values(), ids=ENDINGS)
 def test_a_response_that_the_target_ends_early_or_wrongly_arrives_as_it_is(response: bytes) -> None:
-    """The client gets the same bytes as directly, and the exchange has an error."""
+    """The client gets the same bytes as without the proxy; an exchange without a complete response has an error."""
     with target(lambda number: response, lambda number: True) as server:
         direct = raw(server.url, REQUESTS[0])
-        with proxied(server.url) as (url, seen):
+        with proxied(server.url) as (url, observed):
             assert direct == raw(url, REQUESTS[0])
-    (exchange,) = seen.exchanges
+    (exchange,) = observed.exchanges
     is_complete = exchange.response_body.is_complete
     assert is_complete == (exchange.error is None)
     assert is_complete == (response in (ENDINGS["surplus"], ENDINGS["a body that the close ends"]))
-    assert bool(seen.surplus) == (response == ENDINGS["surplus"])
+    assert bool(observed.surplus) == (response == ENDINGS["surplus"])
 
 
 def test_a_reset_is_passed_on_as_a_reset() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, seen):
+    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
         host, _, port = url.removeprefix("http://").rpartition(":")
         with socket.create_connection((host, int(port)), timeout=30) as client:
             client.sendall(REQUESTS[0])
@@ -102,14 +105,14 @@ def test_a_reset_is_passed_on_as_a_reset() -> None:
             connection.close()
             with pytest.raises(ConnectionResetError):
                 client.recv(1)
-    assert seen.exchanges[0].error is not None
-    assert "ReadError" == seen.exchanges[0].error.name
+    assert observed.exchanges[0].error is not None
+    assert "ReadError" == observed.exchanges[0].error.name
 
 
 def test_the_target_learns_that_a_client_has_gone() -> None:
     """Its connection is closed, and the exchange has the reason."""
     listener = socket.create_server(("127.0.0.1", 0))
-    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, seen):
+    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
         host, _, port = url.removeprefix("http://").rpartition(":")
         client = socket.create_connection((host, int(port)), timeout=30)
         client.sendall(REQUESTS[0])
@@ -119,19 +122,19 @@ def test_the_target_learns_that_a_client_has_gone() -> None:
             assert connection.recv(65536)
             client.close()
             assert b"" == connection.recv(65536)
-    assert ["the client closed its connection"] == [exchange.cancelled for exchange in seen.exchanges]
+    assert ["the client closed its connection"] == [exchange.cancelled for exchange in observed.exchanges]
 
 
 def test_a_client_that_sends_nothing_more_gets_its_response() -> None:
     """It closes its sending side after the request."""
-    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, observed):
         assert RESPONSES[0] == raw(url, REQUESTS[1], half_close=True)
-    assert 1 == len(seen.exchanges)
+    assert 1 == len(observed.exchanges)
 
 
 def test_the_target_decides_about_expect() -> None:
     """`100 Continue` of the target reaches the client before the body is sent."""
-    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, observed):
         host, _, port = url.removeprefix("http://").rpartition(":")
         with socket.create_connection((host, int(port)), timeout=30) as client:
             client.sendall(b"POST /b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
@@ -142,20 +145,20 @@ def test_the_target_decides_about_expect() -> None:
                 arrived += client.recv(1000)
     assert RESPONSES[0] == arrived
     assert [b"body"] == [request.body for request in server.received]
-    assert b"body" == bytes(seen.exchanges[0].request_body)
+    assert b"body" == bytes(observed.exchanges[0].request_body)
 
 
 def test_the_response_to_head_has_its_headers_and_no_body() -> None:
     """Three times on one connection; `Content-Length` is passed on."""
     response = head(200, "Content-Length: 5000")
-    with target(lambda number: response) as server, proxied(server.url) as (url, seen):
+    with target(lambda number: response) as server, proxied(server.url) as (url, observed):
         connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
         for _ in range(3):
             connection.request("HEAD", "/")
             reply = connection.getresponse()
             assert ("5000", b"") == (reply.headers["Content-Length"], reply.read())
         connection.close()
-    assert [(200, 0)] * 3 == [(exchange.status, exchange.response_body.size) for exchange in seen.exchanges]
+    assert [(200, 0)] * 3 == [(exchange.status, exchange.response_body.size) for exchange in observed.exchanges]
 
 
 def test_an_http_1_0_client_is_served_in_http_1_0() -> None:
@@ -166,9 +169,9 @@ def test_an_http_1_0_client_is_served_in_http_1_0() -> None:
 
 
 def test_the_path_of_the_target_precedes_that_of_the_request() -> None:
-    with target(lambda number: RESPONSES[0]) as server, proxied(f"{server.url}/api/v3/") as (url, seen):
+    with target(lambda number: RESPONSES[0]) as server, proxied(f"{server.url}/api/v3/") as (url, observed):
         raw(url, REQUESTS[0], reads=len(RESPONSES[0]))
-    assert "/api/v3/a?q=%41&q" == server.received[0].target == seen.exchanges[0].target
+    assert "/api/v3/a?q=%41&q" == server.received[0].target == observed.exchanges[0].target
 
 
 REJECTED = {
@@ -187,14 +190,14 @@ REJECTED = {
 
 @pytest.mark.parametrize(("request_bytes", "status", "reason"), REJECTED.values(), ids=REJECTED)
 def test_a_request_that_is_not_forwarded_gets_the_reason(request_bytes: bytes, status: int, reason: str) -> None:
-    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, observed):
         arrived = raw(url, request_bytes)
     line, _, rest = arrived.partition(b"\r\n")
     assert f"HTTP/1.1 {status} ".encode() in line
     assert b"application/problem+json" in rest
     assert reason in rest.decode()
-    assert ([], []) == (server.received, seen.exchanges)
-    assert 1 == len(seen.rejected)
+    assert ([], []) == (server.received, observed.exchanges)
+    assert 1 == len(observed.rejected)
 
 
 def test_an_offer_of_http_2_is_ignored() -> None:
@@ -220,14 +223,14 @@ def test_an_offer_of_http_2_is_ignored() -> None:
         b"GET /?_method=DELETE HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
-def test_only_safe_methods_are_forwarded_if_requested(request_bytes: bytes) -> None:
-    with target(lambda number: RESPONSES[0]) as server, proxied(server.url, only_safe=True) as (url, seen):
-        # The rejection follows the response to the request before it.
+def test_unsafe_and_overridden_methods_are_rejected_with_only_safe(request_bytes: bytes) -> None:
+    """They get 405, after the response to the GET before them."""
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url, only_safe=True) as (url, observed):
         arrived = raw(url, REQUESTS[0] + request_bytes)
     assert arrived.startswith(RESPONSES[0] + b"HTTP/1.1 405 Method Not Allowed\r\n")
     assert b"Allow: GET, HEAD, OPTIONS" in arrived
     assert ["GET"] == [request.method for request in server.received]
-    assert 1 == len(seen.rejected)
+    assert 1 == len(observed.rejected)
 
 
 def test_a_host_can_be_allowed() -> None:
@@ -240,7 +243,7 @@ def test_a_host_can_be_allowed() -> None:
 def test_a_target_that_is_down_gives_502() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with proxied(f"http://127.0.0.1:{port}") as (url, seen):
+    with proxied(f"http://127.0.0.1:{port}") as (url, observed):
         arrived = raw(url, REQUESTS[1])
         half_closed = raw(url, REQUESTS[1], half_close=True)
         head_only = raw(url, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -249,35 +252,35 @@ def test_a_target_that_is_down_gives_502() -> None:
     assert b"the target cannot be reached: " in arrived
     assert head_only.startswith(b"HTTP/1.1 502 ")
     assert head_only.endswith(b"\r\n\r\n")
-    assert ["ConnectError"] * 3 == [error.name for error in seen.unreachable]
-    assert ["the target cannot be reached"] * 3 == [exchange.cancelled for exchange in seen.exchanges]
+    assert ["ConnectError"] * 3 == [error.name for error in observed.unreachable]
+    assert ["the target cannot be reached"] * 3 == [exchange.cancelled for exchange in observed.exchanges]
 
 
 def test_a_malformed_body_ends_the_request() -> None:
     """The target gets no request, and the exchange is cancelled."""
     request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nnonsense\r\n"
-    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, observed):
         raw(url, request)
     assert [] == server.received
-    assert [0] == [exchange.status for exchange in seen.exchanges]
-    assert seen.exchanges[0].cancelled
+    assert [0] == [exchange.status for exchange in observed.exchanges]
+    assert observed.exchanges[0].cancelled
 
 
-def test_requests_after_a_rejected_one_are_ignored() -> None:
+def test_requests_after_a_rejection_are_ignored() -> None:
     """In one piece or in several, the target does not get them."""
     rejected = b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"
     post = b"POST /a HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\n\r\n{}"
-    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, seen):
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, observed):
         in_one_piece = raw(url, post + REQUESTS[1] + REQUESTS[2])
         in_pieces = raw(url, REQUESTS[0] + rejected, REQUESTS[1])
     assert 1 == in_one_piece.count(b"HTTP/1.1 421 ")
     assert in_pieces.startswith(RESPONSES[0] + b"HTTP/1.1 400 ")
-    assert (["GET"], 2) == ([request.method for request in server.received], len(seen.rejected))
+    assert (["GET"], 2) == ([request.method for request in server.received], len(observed.rejected))
 
 
 def test_a_request_that_turns_out_malformed_during_its_response_ends_the_connection() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, seen):
+    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
         host, _, port = url.removeprefix("http://").rpartition(":")
         with socket.create_connection((host, int(port)), timeout=30) as client:
             client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
@@ -289,7 +292,7 @@ def test_a_request_that_turns_out_malformed_during_its_response_ends_the_connect
                 client.sendall(b"nonsense\r\n")
                 with suppress(ConnectionResetError):
                     assert b"" == client.recv(65536)
-    (exchange,) = seen.exchanges
+    (exchange,) = observed.exchanges
     assert (200, "the request is malformed") == (exchange.status, exchange.cancelled.partition(":")[0])
 
 
@@ -310,7 +313,7 @@ def test_a_client_that_does_not_read_slows_the_target_down() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=send, args=(listener,), daemon=True)
         thread.start()
-        with proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, seen):
+        with proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
             host, _, port = url.removeprefix("http://").rpartition(":")
             with socket.create_connection((host, int(port)), timeout=60) as client:
                 client.sendall(REQUESTS[0])
@@ -326,7 +329,7 @@ def test_a_client_that_does_not_read_slows_the_target_down() -> None:
                     received += len(client.recv(1_000_000))
         thread.join(30)
     assert size == sum(sent)
-    assert size == seen.exchanges[0].response_body.size
+    assert size == observed.exchanges[0].response_body.size
 
 
 def test_exchanges_in_progress_are_completed_at_the_end() -> None:
@@ -339,8 +342,8 @@ def test_exchanges_in_progress_are_completed_at_the_end() -> None:
 
     arrived: list[bytes] = []
     with target(respond) as server:
-        seen = Seen()
-        proxy = ProxyServer(server.url, seen.events(), body_limit=1000)
+        observed = Observed()
+        proxy = ProxyServer(server.url, observed.events(), body_limit=1000)
         proxy.start()
         client = threading.Thread(target=lambda: arrived.append(raw(proxy.url, REQUESTS[0])))
         client.start()
@@ -350,7 +353,7 @@ def test_exchanges_in_progress_are_completed_at_the_end() -> None:
         proxy.stop(grace=30)
         client.join(30)
     assert [RESPONSES[0]] == arrived
-    assert [200] == [exchange.status for exchange in seen.exchanges]
+    assert [200] == [exchange.status for exchange in observed.exchanges]
 
 
 def test_exchanges_beyond_the_grace_period_are_cancelled() -> None:
@@ -362,11 +365,11 @@ def test_exchanges_beyond_the_grace_period_are_cancelled() -> None:
         return RESPONSES[0]
 
     with target(respond) as server:
-        with proxied(server.url) as (url, seen):
+        with proxied(server.url) as (url, observed):
             client = threading.Thread(target=raw, args=(url, REQUESTS[0]))
             client.start()
             while not server.received:
                 time.sleep(0.01)
         may_respond.set()
         client.join(30)
-    assert ["the proxy was stopped"] == [exchange.cancelled for exchange in seen.exchanges]
+    assert ["the proxy was stopped"] == [exchange.cancelled for exchange in observed.exchanges]

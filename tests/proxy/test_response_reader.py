@@ -25,11 +25,13 @@ class Reading:
             self.reader.expect(exchange(method))
 
     def feed(self, data: bytes, *cuts: int) -> None:
+        """Pass bytes to the reader, in pieces that end at `cuts`, each modulo the length."""
         positions = [0, *sorted(cut % len(data) for cut in cuts), len(data)]
         for start, end in pairwise(positions):
             self.reader.feed(data[start:end])
 
     def results(self) -> list[tuple[int, bytes, bool, str]]:
+        """Return status, body, whether it is complete, and the error or reason of each exchange that has ended."""
         return [
             (
                 exchange.status,
@@ -42,10 +44,12 @@ class Reading:
 
 
 def exchange(method: str) -> ProxiedExchange:
+    """Return an exchange whose response has not arrived."""
     return ProxiedExchange(method, "/", (), CapturedBody(LIMIT), CapturedBody(LIMIT))
 
 
 def head(status: int, *fields: str) -> bytes:
+    """Return the head of a response with these header fields."""
     return "\r\n".join([f"HTTP/1.1 {status} OK", *fields, "", ""]).encode()
 
 
@@ -61,8 +65,10 @@ ONE_OF_EACH = [
 
 
 @given(st.lists(st.sampled_from(ONE_OF_EACH), min_size=1, max_size=6), st.lists(st.integers(0, 10_000), max_size=8))
-def test_responses_to_pipelined_requests(chosen: list[tuple[str, bytes, tuple[int, bytes]]], cuts: list[int]) -> None:
-    """Any responses, split anywhere, have the status and body of their requests."""
+def test_pipelined_responses_are_assigned_to_their_requests(
+    chosen: list[tuple[str, bytes, tuple[int, bytes]]], cuts: list[int]
+) -> None:
+    """In any number and split anywhere, each has its status and body."""
     reading = Reading(*(method for method, _, _ in chosen))
     reading.feed(b"".join(data for _, data, _ in chosen), *cuts)
     assert [(*expected, True, "") for _, _, expected in chosen] == reading.results()
@@ -94,8 +100,8 @@ def test_an_incomplete_or_malformed_response_is_an_error(data: bytes, status: in
     reading = Reading("GET")
     reading.feed(data) if data else None
     reading.reader.end()
-    ((found_status, _, is_complete, error),) = reading.results()
-    assert (status, False) == (found_status, is_complete)
+    ((actual_status, _, is_complete, error),) = reading.results()
+    assert (status, False) == (actual_status, is_complete)
     assert detail in error
     assert reading.finished[0].error is not None
     assert "RemoteProtocolError" == reading.finished[0].error.name
@@ -110,7 +116,7 @@ def test_a_reset_is_an_error_of_the_response_in_progress() -> None:
 
 @pytest.mark.parametrize("reset", [None, ConnectionResetError(104, "Connection reset by peer")])
 def test_an_idle_connection_may_be_closed_while_a_request_is_sent(reset: OSError | None) -> None:
-    """The request has no response and a reason, but no error."""
+    """The second request has no response and a reason, but no error."""
     reading = Reading("GET", "GET")
     reading.feed(head(200, "Content-Length: 0"))
     reading.reader.end(reset)
@@ -130,14 +136,13 @@ def test_bytes_after_the_last_response_are_surplus(cut: int) -> None:
     assert 1 == len(reading.surplus)
     assert reading.surplus[0][0] == 200
     assert second.startswith(reading.surplus[0][1])
-    # A later request on the connection has no response that is certain to be its own.
     reading.reader.expect(exchange("GET"))
     reading.feed(second)
     assert "the response cannot be distinguished from the bytes before it" in reading.results()[1][3]
 
 
 def test_responses_after_a_malformed_one_are_not_assigned() -> None:
-    """Both exchanges are cancelled: the first as malformed, the second as indistinguishable."""
+    """The first exchange has an error; the second is cancelled, because its response cannot be distinguished."""
     reading = Reading("GET", "GET")
     reading.feed(b"nonsense\r\n\r\n" + head(200, "Content-Length: 0"))
     reading.reader.end()
@@ -153,7 +158,7 @@ def test_a_body_over_the_limit_is_not_kept_and_its_size_is_counted() -> None:
 
 
 def test_cancelled_exchanges_have_the_reason() -> None:
-    """The client ends during the first of two responses: both have the reason and no body."""
+    """`cancel` during the first of two responses ends both without a body; the first keeps its status."""
     reading = Reading("GET", "POST")
     reading.feed(head(200, "Content-Length: 5"))
     reading.reader.cancel("the client has gone")

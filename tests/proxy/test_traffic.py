@@ -46,7 +46,7 @@ CONTRACT = contract_of_paths(
 
 @contextmanager
 def traffic_of(url: str, contract: Contract = CONTRACT, **options: Any) -> Iterator[tuple[str, ProxiedTraffic]]:
-    """Run a proxy in front of a URL; yield its URL and the results, which are complete at the end."""
+    """Run a proxy in front of a URL; yield its URL and the checked traffic, complete when the proxy has ended."""
     traffic = ProxiedTraffic(contract, Redaction(), target_origin=url, **options)
     events = ProxyEvents(traffic.add_exchange, traffic.add_surplus, traffic.add_unreachable, traffic.add_rejected)
     with ProxyServer(url, events, body_limit=5_000_000) as proxy:
@@ -54,6 +54,7 @@ def traffic_of(url: str, contract: Contract = CONTRACT, **options: Any) -> Itera
 
 
 def summary(findings: list[Finding]) -> list[tuple[str, ...]]:
+    """Return level, rule, location and message of each finding, sorted."""
     return sorted((finding.level, finding.rule, finding.location, finding.message) for finding in findings)
 
 
@@ -79,6 +80,7 @@ def test_a_listing_has_the_findings_of_check(variant: Variant) -> None:
 
 @contextmanager
 def scripted(*responses: bytes, **options: Any) -> Iterator[tuple[str, ProxiedTraffic]]:
+    """Run a target that sends `responses` in turn, with a proxy in front; yield what `traffic_of` yields."""
     with (
         target(lambda number: responses[number % len(responses)]) as server,
         traffic_of(server.url, **options) as running,
@@ -87,11 +89,13 @@ def scripted(*responses: bytes, **options: Any) -> Iterator[tuple[str, ProxiedTr
 
 
 def reply(content: bytes, *fields: str, status: int = 200) -> bytes:
+    """Return a response with a JSON body."""
     lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {len(content)}", "Content-Type: application/json", *fields]
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
 def request(method: str = "GET", path: str = "/orders", content: bytes = b"", *fields: str) -> bytes:
+    """Return a request, with `content` as its JSON body."""
     lines = [f"{method} {path} HTTP/1.1", "Host: a", f"Content-Length: {len(content)}", *fields]
     if content:
         lines.append("Content-Type: application/json")
@@ -200,8 +204,8 @@ def test_surplus_after_a_response_of_no_operation_is_ignored() -> None:
     assert [] == traffic.findings
 
 
-def test_credentials_seen_in_requests_are_redacted_afterwards() -> None:
-    """Of headers, cookies, basic authentication and the query."""
+def test_credentials_of_requests_are_redacted_afterwards() -> None:
+    """Those in header fields, cookies, basic authentication and the query; `theme=dark` is none."""
     redaction = Redaction()
     credentials = ["sk-4fL0pQ8vT2xZ", "c00k1e-value-77", "pa55w0rd-in-Basic", "query-s3cret-901"]
     fields = [f"Authorization: Bearer {credentials[0]}", f"Cookie: theme=dark; session={credentials[1]}"]
@@ -279,8 +283,8 @@ def test_the_coverage_counts_what_passed_through() -> None:
     assert ("limit", 1) == (point.label, point.seen)
 
 
-def test_a_response_before_the_end_of_the_request() -> None:
-    """The request is reported as not checked."""
+def test_a_request_whose_response_arrives_before_its_end_is_not_checked() -> None:
+    """A finding says so."""
     listener = socket.create_server(("127.0.0.1", 0))
     with listener, traffic_of(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, traffic):
         host, _, port = url.removeprefix("http://").rpartition(":")
@@ -295,7 +299,7 @@ def test_a_response_before_the_end_of_the_request() -> None:
 
 
 def test_many_texts_are_listed_in_part() -> None:
-    """`listed` sorts 25 by their number and ends with `5 others`."""
+    """`count_lines` sorts 25 texts by their number and ends with `5 others`."""
     counter = Counter({f"GET /{number}": 30 - number for number in range(25)})
     lines = list(count_lines(counter))
     assert ["GET /0 (30 times)", "GET /1 (29 times)", "5 others"] == [*lines[:2], lines[-1]]
@@ -303,7 +307,7 @@ def test_many_texts_are_listed_in_part() -> None:
 
 
 def test_credentials_that_are_not_base64_are_not_decoded() -> None:
-    """`sent_secrets` yields what follows the scheme as it is."""
+    """`sent_secrets` yields the text after the scheme; of valid Basic without a password, the user too."""
     observed = Request("GET", "/", (("authorization", "Basic ???"), ("authorization", "Digest a=b")))
     assert ["???", "a=b"] == list(sent_secrets(observed, ()))
     basic = f"Basic {base64.b64encode(b'user-is-the-key:').decode()}"
@@ -311,7 +315,7 @@ def test_credentials_that_are_not_base64_are_not_decoded() -> None:
     assert ["user-is-the-key"] == list(sent_secrets(user_only, ()))[1:]
 
 
-def test_a_body_that_cannot_be_decoded_here_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_cannot_be_decoded_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Too large, or in a coding without an installed decoder: the reason says so."""
     assert "larger than" in content_of(gzip.compress(b"x" * 70_000_000), "gzip").unread
     monkeypatch.setattr("pytest_bctrl.http.codings._installed", lambda *names: None)

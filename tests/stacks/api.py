@@ -9,7 +9,7 @@ from typing import Any
 KEY, SPACE = "pk_stacks_0123456789abcdef", "5b1f7c9e-3a2d-4c6b-8e0f-1a2b3c4d5e6f"
 _ID = "8f14e45f-ceea-467f-a0e6-000000000000"
 
-Answer = tuple[int, dict[str, str], bytes]
+ApiResponse = tuple[int, dict[str, str], bytes]
 
 
 def runtimes() -> list[dict[str, Any]]:
@@ -25,22 +25,22 @@ def runtimes() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def refused(status: int, code: str) -> Answer:
-    """Return a documented error."""
+def error_response(status: int, code: str) -> ApiResponse:
+    """Return an error response in the documented shape."""
     body = {"error": code.replace(".", " "), "code": code, "requestId": "r1"}
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
 
 
-def answer(space: str | None, authorization: str) -> Answer:
-    """Return the response to a GET of a space, None for any other path; `FAULT` names the fault."""
+def respond(space: str | None, authorization: str) -> ApiResponse:
+    """Return the response to a GET of a space's runtimes, 404 for None; the variable `FAULT` names a fault."""
     fault = os.environ.get("FAULT", "")
     if space is None:
-        return refused(404, "route.not_found")
+        return error_response(404, "route.not_found")
     if authorization != f"Bearer {KEY}" and fault != "any-key":
-        return refused(401, "auth.unauthorized")
+        return error_response(401, "auth.unauthorized")
     if space != SPACE:
-        return _unknown(fault)
+        return _unknown_space_response(fault)
     items = runtimes()
     if fault == "no-name":
         del items[1]["name"]
@@ -50,9 +50,10 @@ def answer(space: str | None, authorization: str) -> Answer:
     return 200, headers, json.dumps({"runtimes": items}).encode()
 
 
-def _unknown(fault: str) -> Answer:
+def _unknown_space_response(fault: str) -> ApiResponse:
+    """Return the 404 for an unknown space, in another shape for `detail`; raises `RuntimeError` for `crash`."""
     if fault == "crash":
         raise RuntimeError("an unknown space")
     if fault == "detail":
         return 404, {"Content-Type": "application/json"}, b'{"detail":"Not Found"}'
-    return refused(404, "space.not_found")
+    return error_response(404, "space.not_found")

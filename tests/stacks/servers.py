@@ -25,7 +25,8 @@ Command = Callable[[int, int, Path], list[str]]
 
 
 def _python(*command: str) -> Command:
-    return lambda port, _behind, _folder: [sys.executable, "-m", *(part.format(port=port) for part in command)]
+    """Return the command that runs a module of Python, with `{port}` replaced in its arguments."""
+    return lambda port, _target_port, _folder: [sys.executable, "-m", *(part.format(port=port) for part in command)]
 
 
 SERVERS: dict[str, tuple[tuple[str, ...], Command]] = {
@@ -52,16 +53,18 @@ SERVERS: dict[str, tuple[tuple[str, ...], Command]] = {
     ),
     "wsgi-gunicorn": (("gunicorn",), _python("gunicorn", "tests.stacks.apps:app", "--bind=127.0.0.1:{port}")),
     "aiohttp": (("aiohttp",), _python("tests.stacks.apps", "{port}")),
-    "express": (("node", "express"), lambda port, _behind, _folder: ["node", str(HERE / "express.js"), str(port)]),
+    "express": (("node", "express"), lambda port, _target_port, _folder: ["node", str(HERE / "express.js"), str(port)]),
 }
 """By name: the modules and programs that it needs, and the command that serves the application on a port."""
 
 
 def _configured(text: str, *command: str) -> Command:
-    def write(port: int, behind: int, folder: Path) -> list[str]:
-        places = {"PORT": str(port), "BEHIND": str(behind), "FOLDER": str(folder)}
+    """Return a command that first writes `text`, with its placeholders replaced, as the file `conf` in its folder."""
+
+    def write(port: int, target_port: int, folder: Path) -> list[str]:
+        values = {"PORT": str(port), "BEHIND": str(target_port), "FOLDER": str(folder)}
         configured = text
-        for name, value in places.items():
+        for name, value in values.items():
             configured = configured.replace(name, value)
         (folder / "conf").write_text(configured)
         # Debian keeps servers where a plain user's PATH does not look.
@@ -71,6 +74,7 @@ def _configured(text: str, *command: str) -> Command:
 
 
 def _program(name: str) -> str | None:
+    """Return the path of a program, in the folders for administrators too; None if it is not installed."""
     return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
 
 
@@ -127,9 +131,11 @@ _NGINX_COMMAND = ("nginx", "-c", "FOLDER/conf", "-p", "FOLDER", "-e", "stderr")
 
 
 def _varnish(text: str) -> Command:
-    def command(port: int, behind: int, folder: Path) -> list[str]:
+    """Return the command that runs Varnish with a configuration."""
+
+    def command(port: int, target_port: int, folder: Path) -> list[str]:
         command_line = _configured(text, "varnishd", "-F", "-f", "FOLDER/conf", "-n", "FOLDER/work")
-        return [*command_line(port, behind, folder), "-a", f"127.0.0.1:{port}"]
+        return [*command_line(port, target_port, folder), "-a", f"127.0.0.1:{port}"]
 
     return command
 
@@ -147,21 +153,21 @@ PROXIES: dict[str, tuple[str, Command]] = {
 """By name: the program, and the command that has it pass requests on from one port to another."""
 
 
-def require(*needs: str) -> None:
+def require(*requirements: str) -> None:
     """Skip the test with a reason if a program is not installed."""
-    for need in needs:
+    for requirement in requirements:
         code = ["node", "-e", "require('express')"]
-        if need == "express" and subprocess.run(code, capture_output=True, check=False).returncode == 0:
+        if requirement == "express" and subprocess.run(code, capture_output=True, check=False).returncode == 0:
             continue
-        if find_spec(need) is None and _program(need) is None:
-            pytest.skip(f"{need} is not installed")
+        if find_spec(requirement) is None and _program(requirement) is None:
+            pytest.skip(f"{requirement} is not installed")
 
 
 @contextmanager
 def running(server: str, proxy: str = "", fault: str = "") -> Iterator[str]:
     """Serve the application, behind a proxy if one is named; yield the base URL for clients."""
-    needs, command = SERVERS[server]
-    require(*needs, *([PROXIES[proxy][0]] if proxy else []))
+    requirements, command = SERVERS[server]
+    require(*requirements, *([PROXIES[proxy][0]] if proxy else []))
     variables = {"APP": server.partition("-")[0], "FAULT": fault, "KEY": KEY, "SPACE": SPACE}
     environment = {**os.environ, **variables, "LISTED": json.dumps({"runtimes": runtimes()})}
     with ExitStack() as stack:
@@ -175,14 +181,17 @@ def running(server: str, proxy: str = "", fault: str = "") -> Iterator[str]:
 
 
 @contextmanager
-def _started(command: Command, behind: int, folder: Path, environment: dict[str, str]) -> Iterator[int]:
+def _started(command: Command, target_port: int, folder: Path, environment: dict[str, str]) -> Iterator[int]:
+    """Run a command in a new folder and yield its port, once the port accepts connections; end it afterwards."""
     folder.mkdir()
     folder.chmod(0o777)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command(port, behind, folder), cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command(port, target_port, folder), cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
     try:
         _wait_for(port, process, folder / "log")
         yield port
@@ -196,6 +205,7 @@ def _started(command: Command, behind: int, folder: Path, environment: dict[str,
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a port accepts connections; fail the test if the process ends or that takes over 30 seconds."""
     until = time.monotonic() + 30
     while time.monotonic() < until and process.poll() is None:
         try:

@@ -1,4 +1,4 @@
-"""One way to ask through the sync and the async client, so that a test holds both to the same rule."""
+"""Send requests through the sync and the async client in the same way, so that a test covers both."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ def ask_async(backend: str) -> Ask:
 
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    """Split the client's settings from the arguments of the request."""
+    """Return the settings of the client, removed from `options`, with the defaults of the tests."""
     usual = {"live": True, "retry": QUICK, "connection": Connection()}
     return {name: options.pop(name, value) for name, value in usual.items()}

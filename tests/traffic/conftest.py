@@ -1,4 +1,4 @@
-"""What the client's tests share: the ways to ask."""
+"""The fixture with which tests send requests through each client."""
 
 from __future__ import annotations
 

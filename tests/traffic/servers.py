@@ -33,7 +33,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def authorizations(self) -> list[str]:
-        """The Authorization header of every request, empty where it had none."""
+        """Return the value of `Authorization` of each request, empty if it had none."""
         return [
             next((line[15:] for line in head.split("\r\n") if line.lower().startswith("authorization: ")), "")
             for head in self.requests
@@ -48,6 +48,7 @@ def listening(handle: Callable[[socket.socket], None]) -> Iterator[int]:
     threads: list[threading.Thread] = []
 
     def accept() -> None:
+        """Start a thread for each connection, until the listener is closed."""
         while True:
             try:
                 connection, _ = listener.accept()
@@ -82,6 +83,7 @@ def serve(*script: bytes | Script) -> Iterator[Server]:
 
 
 def _talk(server: Server, script: tuple[bytes | Script, ...], connection: socket.socket) -> None:
+    """Record the requests on a connection, and take the step for each, until either side closes the connection."""
     with connection, suppress(OSError):
         while head := _head(connection):
             server.requests.append(head)
@@ -94,6 +96,7 @@ def _talk(server: Server, script: tuple[bytes | Script, ...], connection: socket
 
 
 def _head(connection: socket.socket) -> str:
+    """Return the head of the next request, and read its body; empty if the connection was closed."""
     data = b""
     while b"\r\n\r\n" not in data:
         chunk = connection.recv(65536)
@@ -108,7 +111,7 @@ def _head(connection: socket.socket) -> str:
 
 
 CLOSE = object()
-"""What a script returns to have the connection closed."""
+"""The result of a script after which the connection is closed."""
 
 
 def close(connection: socket.socket, number: int) -> object:
@@ -141,6 +144,7 @@ def drip_head(connection: socket.socket, number: int) -> object:
 
 
 def _drip(connection: socket.socket) -> object:
+    """Send a byte about every 20 milliseconds, until the client closes its side."""
     connection.settimeout(0.02)
     while True:
         connection.sendall(b"a")

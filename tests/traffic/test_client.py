@@ -107,13 +107,13 @@ def test_a_redirect_is_returned_and_not_followed(ask: Ask) -> None:
         assert (302, []) == (ask(server.url).status_code, redirected.requests)
 
 
-def test_following_a_redirect_to_another_origin_drops_the_key(ask: Ask) -> None:
+def test_a_followed_redirect_to_another_origin_gets_no_key(ask: Ask) -> None:
     with serve(response()) as redirected, serve(response(302, Location=f"{redirected.url}/things")) as server:
         assert (200, [""]) == (ask(server.url, follow_redirects=True).status_code, redirected.authorizations())
 
 
 @pytest.mark.parametrize("url", ["http://api.example.org/x", "http://127.0.0.1.example.org/", "HTTP://example.org"])
-def test_plain_http_to_another_machine_is_an_error(ask: Ask, url: str) -> None:
+def test_plain_http_to_another_machine_raises(ask: Ask, url: str) -> None:
     with serve(response()) as server, pytest.raises(UnsafeRequestError, match="plain http to another machine"):
         ask(server.url, url=url)
 
@@ -155,7 +155,7 @@ FAULTS: dict[str, bytes | Script] = {"closes": close, "cuts": cut, "hangs": hang
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_error_shows_the_key(ask: Ask, name: str) -> None:
-    """For each fault of a server.
+    """Each server fails in another way.
 
     Neither in its text, nor in the local variables of any frame that it went through in the package.
     """
@@ -220,7 +220,7 @@ def test_the_proxies_of_the_environment_are_not_used_for_loopback(ask: Ask, monk
 
 @pytest.mark.parametrize("proxy", ["me:pa55-word@127.0.0.1:9", "http://me:pa55-word@127.0.0.1:9"])
 def test_a_proxy_url_without_a_scheme_is_accepted(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    """The error for the unreachable proxy names it, without its password."""
+    """As is one with a scheme; the error for the unreachable proxy shows its address without the password."""
     monkeypatch.setenv("https_proxy", proxy)
     with client("https://api.test", Secret(KEY), live=True) as http, pytest.raises(httpx.ProxyError) as caught:
         http.get("/things")
@@ -253,7 +253,7 @@ OVERRIDES: list[dict[str, Any]] = [
 
 
 def test_a_method_override_is_never_sent_to_a_live_target(ask: Ask) -> None:
-    """By header or query: an error before any request; to a mock it is sent."""
+    """By header or query, it is an error before any request; a mock gets it, and a live target similar names."""
     with serve(response()) as server:
         for override in OVERRIDES:
             with pytest.raises(UnsafeRequestError, match="could turn GET into another method there"):
@@ -264,8 +264,8 @@ def test_a_method_override_is_never_sent_to_a_live_target(ask: Ask) -> None:
         assert 2 == len(server.requests)
 
 
-@pytest.mark.parametrize(("name", "place"), [("X-HTTP-Method-Override", "header"), ("_method", "query")])
-def test_an_operation_with_a_method_override_parameter_is_not_safe(name: str, place: str) -> None:
+@pytest.mark.parametrize(("name", "in_"), [("X-HTTP-Method-Override", "header"), ("_method", "query")])
+def test_an_operation_with_a_method_override_parameter_is_not_safe(name: str, in_: str) -> None:
     (operation,) = load().operations
     assert operation.is_safe
-    assert not replace(operation, parameters=(*operation.parameters, Parameter(name, place, False, {}))).is_safe
+    assert not replace(operation, parameters=(*operation.parameters, Parameter(name, in_, False, {}))).is_safe

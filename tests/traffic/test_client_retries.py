@@ -1,4 +1,4 @@
-"""When the clients ask again, and when they give up: over real sockets, with small budgets."""
+"""When the clients retry, and when they stop: over real sockets, with small budgets."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from .servers import Script, close, cut, drip_body, drip_head, hang, response, s
 
 
 def timed(call: Callable[[], object]) -> float:
+    """Return the seconds that a call takes."""
     started = monotonic()
     call()
     return monotonic() - started
@@ -49,7 +50,10 @@ SENSELESS = ("", "soon", "-1", "1.5", "Thu, 99999999999999 Jan 2026 00:00:00 GMT
 def test_only_retryable_failures_are_retried_with_the_key(
     ask: Ask, scripts: list[bytes | Script], options: dict[str, Any], status: int, requests: int
 ) -> None:
-    """Temporary failures and broken connections; not other statuses, unsafe methods, or too long a wait."""
+    """Temporary failures and broken connections; not other statuses, unsafe methods, or too long a wait.
+
+    Each attempt has the key. A status that persists is returned after the last attempt.
+    """
     with serve(*scripts) as server:
         assert (status, [f"Bearer {KEY}"] * requests) == (
             ask(server.url, **options).status_code,

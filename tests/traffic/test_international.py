@@ -1,4 +1,4 @@
-"""International host names: the key goes to one host, however it is written, and a proxy sees none of it."""
+"""International host names: the key is sent to one host, in whatever form it is written, and never to a proxy."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROX
 
 @pytest.fixture
 def proxied(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Set a proxy for all requests in the environment, and return its requests."""
+    """Set a proxy for all requests in the environment, and yield it."""
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "")
     with serve(response(502)) as proxy:

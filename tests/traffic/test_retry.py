@@ -71,7 +71,7 @@ def test_the_wait_is_retry_after_or_doubles_per_attempt(attempt: int, retry_afte
 
 
 @pytest.mark.parametrize(
-    ("status", "retry_after", "again"),
+    ("status", "retry_after", "is_retried"),
     [
         (429, None, True),
         (503, "1", True),
@@ -82,21 +82,21 @@ def test_the_wait_is_retry_after_or_doubles_per_attempt(attempt: int, retry_afte
     ],
 )
 def test_announced_statuses_are_retried_only_with_retry_after(
-    status: int | None, retry_after: str | None, again: bool
+    status: int | None, retry_after: str | None, is_retried: bool
 ) -> None:
     """`should_retry`: 503 only with it, and 429 in any case."""
     policy = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}))
-    assert again is policy.should_retry(status, retry_after)
+    assert is_retried is policy.should_retry(status, retry_after)
 
 
-def test_each_rate_limit_doubles_the_time_between_requests_up_to_a_bound() -> None:
-    """`Pace.learn` of several 429 without `Retry-After`."""
-    pace, seen = Pace(), []
+def test_each_further_429_doubles_the_time_between_requests_up_to_a_bound() -> None:
+    """The first has no effect; none has a `Retry-After`."""
+    pace, intervals = Pace(), []
     for _ in range(6):
         pace.learn(429, {}, 0.0, NOW)
-        seen.append(pace.seconds)
+        intervals.append(pace.seconds)
 
-    assert [0, FIRST, 2 * FIRST, SLOWEST, SLOWEST, SLOWEST] == seen
+    assert [0, FIRST, 2 * FIRST, SLOWEST, SLOWEST, SLOWEST] == intervals
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,7 @@ def test_each_rate_limit_doubles_the_time_between_requests_up_to_a_bound() -> No
     ],
 )
 def test_requests_wait_while_a_rate_limit_is_exhausted(headers: dict[str, str], wait: float) -> None:
+    """Not if a request is left, or if the reset is invalid or too far ahead."""
     pace = Pace()
     pace.learn(200, headers, 100.0, NOW)
 
@@ -133,7 +134,7 @@ def test_requests_are_never_sent_faster_than_the_pace_allows(times: list[float],
     assert all(after - before >= seconds - 1e-9 for before, after in pairwise(sent))
 
 
-def test_a_rate_limit_without_retry_after_is_waited_for_up_to_the_rate_limit_budget() -> None:
-    """With 90 seconds, the waits are 1, 3 and 9."""
+def test_waits_after_a_429_without_retry_after_triple_with_a_rate_limit_budget() -> None:
+    """They are 1, 3 and 9 seconds."""
     patient = RetryPolicy(rate_limit_budget=90)
     assert [1, 3, 9] == [round(patient.wait(attempt, None, NOW, 429), 9) for attempt in (1, 2, 3)]

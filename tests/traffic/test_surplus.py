@@ -52,7 +52,7 @@ AFTER_THE_END = [
 def test_bytes_after_the_end_of_a_response_are_an_error(ask: Ask, method: str, sent: bytes, words: str) -> None:
     with serve(sent) as server, pytest.raises(httpx.RemoteProtocolError, match=words):
         ask(server.url, method)
-    # Another attempt would not show that the first was answered wrongly.
+    # It is not retried: another attempt would hide the fault.
     assert 1 == len(server.requests)
 
 
@@ -82,28 +82,29 @@ def test_a_body_ended_by_closing_the_connection_is_accepted(ask: Ask) -> None:
 
 
 class Late:
-    """Answers each request, and sends `data` after the first response on command."""
+    """Responds to each request with its number, and sends `data` after the first response once `send` is called."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.told, self.sent = threading.Event(), threading.Event()
+        self.may_send, self.sent = threading.Event(), threading.Event()
 
     def __call__(self, connection: socket.socket, number: int) -> object:
         connection.sendall(response(body=b"%d" % number))
         if number == 1:
-            self.told.wait(30)
+            self.may_send.wait(30)
             connection.sendall(self.data)
             self.sent.set()
         return None
 
     def send(self) -> None:
-        """Return once the data has reached the client."""
-        self.told.set()
+        """Have the data sent, and return afterwards."""
+        self.may_send.set()
         assert self.sent.wait(30)
 
 
 @contextmanager
 def watched(url: str) -> Iterator[tuple[httpx.Client, list[Surplus], WatchedBackend]]:
+    """Yield a client, the surplus that its connections report, and the backend that opens them."""
     surplus_bytes: list[Surplus] = []
     backend = WatchedBackend(surplus_bytes.append)
     with client(url, None, live=True, retry=QUICK, backend=backend) as http:
@@ -111,14 +112,17 @@ def watched(url: str) -> Iterator[tuple[httpx.Client, list[Surplus], WatchedBack
 
 
 def used_again(http: httpx.Client, _backend: WatchedBackend) -> None:
+    """Send a second request, which gets its own response."""
     assert b"2" == http.get("/b").content
 
 
 def closed(http: httpx.Client, _backend: WatchedBackend) -> None:
+    """Close the client."""
     http.close()
 
 
-def looked_at(_made: httpx.Client, backend: WatchedBackend) -> None:
+def looked_at(_http: httpx.Client, backend: WatchedBackend) -> None:
+    """Check all connections for surplus without waiting."""
     backend.look(0.0)
 
 
@@ -127,7 +131,7 @@ MOMENTS = [used_again, closed, looked_at]
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_late_bytes_are_reported_and_not_used(moment: Callable[[httpx.Client, WatchedBackend], None]) -> None:
-    """Bytes after a response, found at each later moment, are reported once with their request."""
+    """Bytes after a response are reported once with their request: at reuse, at the end, or at a check."""
     late = Late(response(body=b"late"))
     with serve(late) as server:
         with watched(server.url) as (http, surplus_bytes, backend):
@@ -250,6 +254,7 @@ def secured(authority: trustme.CA, script: Callable[[ssl.SSLSocket], None]) -> I
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """Return a certificate authority that clients trust."""
     certificate_authority = trustme.CA()
     certificate_authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
@@ -257,24 +262,24 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 
 
 def read_head(stream: ssl.SSLSocket) -> None:
+    """Read from a connection up to the end of a request's head."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += stream.recv(4096)
 
 
 def test_a_tls_connection_is_reused_and_its_end_is_not_reported(authority: trustme.CA) -> None:
-    """Three requests use one connection."""
+    """Three requests use one connection, since the server accepts no other."""
 
     def script(stream: ssl.SSLSocket) -> None:
         for _ in range(3):
             read_head(stream)
             stream.sendall(response())
-        # The client closes in its own time, and says so in no other way.
+        # The client may have closed the connection already.
         with suppress(OSError):
             stream.unwrap()
 
     with secured(authority, script) as url, watched(url) as (http, surplus_bytes, _):
-        # One connection is all that the server takes.
         assert [200] * 3 == [http.get("/").status_code for _ in range(3)]
         http.close()
         assert [] == surplus_bytes

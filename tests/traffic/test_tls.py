@@ -22,7 +22,10 @@ from tests.traffic.servers import response, serve
 
 
 class Ok(BaseHTTPRequestHandler):
+    """Responds to each GET with 200."""
+
     def do_GET(self) -> None:
+        """Send 200 without a body."""
         self.send_response(200)
         self.end_headers()
 
@@ -44,8 +47,8 @@ def strict(authority: trustme.CA) -> Iterator[str]:
         server.shutdown()
 
 
-def asked(url: str, certificate: str = "") -> str:
-    """Return the status, or the message of the error."""
+def status_or_error(url: str, certificate: str = "") -> str:
+    """Return the status of a GET without a key as text, or the message that describes its error."""
     settings = Connection(certificate=certificate, http_hosts=frozenset({"api.test"}))
     with client(url, None, live=True, retry=RetryPolicy(attempts=1), connection=settings) as http:
         try:
@@ -60,11 +63,11 @@ def test_client_and_server_certificates_are_verified(tmp_path: Path, monkeypatch
     authority, certificate = trustme.CA(), tmp_path / "own.pem"
     authority.issue_cert("me@example.org").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     with strict(authority) as url:
-        untrusted = asked(url)
+        untrusted = status_or_error(url)
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        assert "200" == asked(url, certificate=str(certificate))
-        nameless = asked(url)
+        assert "200" == status_or_error(url, certificate=str(certificate))
+        nameless = status_or_error(url)
     assert "the connection to the target is not secure (TLS): " in untrusted
     assert "the target requires a client certificate (TLS): " in nameless
 
@@ -76,13 +79,13 @@ def test_the_error_distinguishes_a_proxy_rejection_from_a_target_rejection(
     monkeypatch.setenv("NO_PROXY", "")
     with serve(response(403)) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)
-        message = asked(url)
+        message = status_or_error(url)
     tunnel = f"no request was sent: the proxy (ALL_PROXY, {proxy.url[7:]}) rejects the request: 403 Said"
     assert message == (tunnel if url.startswith("https") else "403")
 
 
 def test_a_folder_of_certificate_authorities_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client is created with `SSL_CERT_DIR`."""
+    """Creating a client with `SSL_CERT_DIR` raises nothing."""
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     client("https://api.test", None, live=True).close()

@@ -68,7 +68,7 @@ class RequestContext:
 
     @property
     def has_parsable_body(self) -> bool:
-        """Whether the response so far is a success with a body that is JSON in UTF-8, whatever earlier faults did."""
+        """Whether the response so far is a success with a body that is JSON in UTF-8, also after earlier faults."""
         return self.is_json_success and parsable_text(self.response.body) is not None
 
     def error_response(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> MockResponse:
