@@ -63,7 +63,7 @@ class Listener:
         return base_url_of(self._socket)
 
     def stop(self, grace: float = 0.0) -> None:
-        """End requests in progress, close all connections and end the thread; does nothing if it is not running.
+        """Close all connections, after `grace` seconds at most, and end the thread; does nothing if it is not running.
 
         Requests in progress are completed for at most `grace` seconds, while no further requests are accepted.
         A forked child has no such thread: it closes its copies of the sockets, and the parent continues.
