@@ -125,7 +125,7 @@ def _exclude_each_other(first: Branch, second: Branch) -> bool:
 
 
 def _inner_alternatives_exclude(first: Branch, second: Branch) -> bool:
-    """Return whether all alternatives under one keyword inside `first` exclude `second`."""
+    """Return whether all alternatives under a keyword of `first`, without null, certainly exclude `second`."""
     choices = [choice for choice in first.node.choices if not choice.with_null]
     return any(
         len(choice.branches) <= _MOST_INSIDE

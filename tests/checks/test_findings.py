@@ -415,7 +415,7 @@ def test_equal_findings_of_several_responses_are_merged() -> None:
 @pytest.mark.parametrize(
     ("first_total", "second_total", "total"), [(8, 3, 11), (None, 3, None), (8, None, None), (None, None, None)]
 )
-def test_merging_adds_counts_and_totals_if_both_have_one(
+def test_merging_adds_counts_always_and_totals_if_both_have_one(
     first_total: int | None, second_total: int | None, total: int | None
 ) -> None:
     (finding,) = check_response(response(runtime(name=7)))

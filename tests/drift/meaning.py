@@ -128,6 +128,7 @@ def reorder_lists(document: Doc, chance: random.Random) -> Doc:
     """Return a document with the lists whose order has no meaning in random order."""
 
     def shuffled(value: Doc) -> Doc:
+        """Return a mapping with its lists in random order."""
         for key in ("required", "enum", "oneOf", "anyOf", "type", "parameters", "servers", "tags"):
             if isinstance(value.get(key), list):
                 value = {**value, key: chance.sample(value[key], len(value[key]))}
@@ -143,6 +144,7 @@ def rename_components(document: Doc, chance: random.Random) -> Doc:
     names = {old: f"{name}{index}" for index, old in enumerate(schemas_)}
 
     def renamed(value: Doc) -> Doc:
+        """Return a reference to the renamed component; any other mapping as it is."""
         ref = value.get("$ref")
         if isinstance(ref, str):
             return {**value, "$ref": f"#/components/schemas/{names[ref.rpartition('/')[2]]}"}
@@ -162,6 +164,7 @@ def inline_one_level(document: Doc, chance: random.Random) -> Doc:
     schemas_ = document["components"]["schemas"]
 
     def inlined(value: Doc) -> Doc:
+        """Return a copy of the target of a reference; any other mapping as it is."""
         ref = value.get("$ref")
         return copy.deepcopy(schemas_[ref.rpartition("/")[2]]) if isinstance(ref, str) else value
 
@@ -172,14 +175,15 @@ def split_out(document: Doc, chance: random.Random) -> Doc:
     """Return a document with about half of its schemas as new components, which references replace."""
     inner, before = Doc(), len(document["components"]["schemas"])
 
-    def moved(value: Doc) -> Doc:
+    def as_reference(value: Doc) -> Doc:
+        """Return a reference to a new component with the schema, or in half of the cases the schema itself."""
         if chance.random() < 0.5:
             return value
         name = f"Split{before + len(inner)}"
         inner[name] = value
         return {"$ref": f"#/components/schemas/{name}"}
 
-    changed = _schemas_only(document, moved)
+    changed = _schemas_only(document, as_reference)
     changed["components"]["schemas"].update(inner)
     return changed
 
@@ -188,6 +192,7 @@ def spell_null(document: Doc, chance: random.Random) -> Doc:
     """Return a document with null in a list of types written as `nullable`, `anyOf` or `oneOf`."""
 
     def spelled(value: Doc) -> Any:
+        """Return a schema of a type or null in another notation; any other one as it is."""
         kinds = value["type"]
         if not (isinstance(kinds, list) and "null" in kinds and len(kinds) == 2):
             return value
@@ -207,6 +212,7 @@ def spell_const(document: Doc, chance: random.Random) -> Doc:
     """Return a document with `const` as an enum of one value, and an enum of one value as `const`."""
 
     def spelled(value: Doc) -> Any:
+        """Return a schema with `const` and an enum of one value exchanged."""
         if "const" in value:
             return {**{key: value[key] for key in value if key != "const"}, "enum": [value["const"]]}
         if len(value.get("enum", ())) == 1 and isinstance(value.get("type"), str):

@@ -19,6 +19,7 @@ def _parameter(in_: str) -> Callable[[Any], Doc]:
     """Return a function that returns a document with a schema in a parameter."""
 
     def with_parameter(schema: Any) -> Doc:
+        """Return a document with a schema in the parameter."""
         parameter = {"name": "q", "in": in_, "required": in_ == "path", **in_content(schema)}
         written = document({"parameters": [parameter]})
         if in_ == "path":

@@ -37,6 +37,7 @@ def add_property(end: str, name: str, value: Any, required: bool = False) -> Cha
     """Return a change that adds a property to a component schema."""
 
     def change(document: Doc) -> None:
+        """Add the property."""
         part = schema(document, end)
         part["properties"][name] = value
         if required:
@@ -49,6 +50,7 @@ def remove_property(end: str, name: str) -> Change:
     """Return a change that removes a property, also from `required`."""
 
     def change(document: Doc) -> None:
+        """Remove the property."""
         part = schema(document, end)
         del part["properties"][name]
         part["required"] = [required for required in part.get("required", []) if required != name]
@@ -70,6 +72,7 @@ def set_keywords(end: str, name: str, **values: Any) -> Change:
     """Return a change that sets keywords of a property; None removes a keyword."""
 
     def change(document: Doc) -> None:
+        """Set or remove the keywords."""
         part = schema(document, end)["properties"][name]
         for keyword, value in values.items():
             part[keyword] = value
@@ -92,6 +95,7 @@ def set_enum(end: str, *values: Any) -> Change:
     """Return a change that replaces the `enum` of a component schema; without values, it is removed."""
 
     def change(document: Doc) -> None:
+        """Replace or remove the enum."""
         part = schema(document, end)
         part.pop("enum")
         if values:
@@ -133,6 +137,7 @@ def rename_success_status(name: str) -> Change:
     """Return a change that moves the response 200 to another status."""
 
     def change(document: Doc) -> None:
+        """Move the response."""
         responses = get(document)["responses"]
         responses[name] = responses.pop("200")
 
@@ -143,6 +148,7 @@ def rename_media_type(*names: str) -> Change:
     """Return a change that moves the content in JSON to other media types."""
 
     def change(document: Doc) -> None:
+        """Move the content."""
         whole = content(document)
         json = whole.pop("application/json")
         whole.update(dict.fromkeys(names, json))

@@ -257,6 +257,7 @@ def test_the_discriminator_value_is_the_name_in_the_mapping(mapping: Doc, kind: 
     """In a counterexample, `kind` has the name that the mapping gives to the schema, or else the schema's own."""
 
     def named(property_name: str) -> Doc:
+        """Return a document with a cat that has a property of this name, or a dog."""
         cat = {
             "type": "object",
             "required": ["kind", property_name],

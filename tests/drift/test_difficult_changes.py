@@ -150,6 +150,7 @@ def test_a_dynamic_reference_resolves_to_its_anchor() -> None:
     """Within a single document, it resolves as `$ref` would."""
 
     def named(reference: Doc) -> Doc:
+        """Return a document with a property that is this reference, and two components with anchors."""
         schemas = {"One": {**TEXT, "$dynamicAnchor": "one"}, "Two": {"type": "integer", "$dynamicAnchor": "two"}}
         return {**prop(reference), "components": {"schemas": schemas}}
 

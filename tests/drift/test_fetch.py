@@ -72,11 +72,12 @@ def test_fetch_uses_a_daemon_thread(upstream: Upstream) -> None:
     daemons: list[bool] = []
     others = set(fetching())
 
-    def look(request: BaseHTTPRequestHandler) -> None:
+    def record_daemons(request: BaseHTTPRequestHandler) -> None:
+        """Note whether the thread that fetches is a daemon, and respond."""
         daemons.extend(thread.daemon for thread in fetching() if thread not in others)
         text("x")(request)
 
-    upstream.responses["/"] = look
+    upstream.responses["/"] = record_daemons
     fetch(f"{upstream.url}/")
     assert daemons == [True]
 

@@ -49,13 +49,14 @@ def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytes
     request_lines = []
     with socket.create_server(("127.0.0.1", 0)) as proxy:
 
-        def refuse_one() -> None:
+        def reject_one_request() -> None:
+            """Reject one CONNECT request with status 403."""
             connection, _ = proxy.accept()
             with connection:
                 request_lines.append(connection.recv(65536).partition(b" HTTP/")[0])
                 connection.sendall(b"HTTP/1.1 403 Not Through Here\r\nContent-Length: 0\r\n\r\n")
 
-        thread = threading.Thread(target=refuse_one)
+        thread = threading.Thread(target=reject_one_request)
         thread.start()
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
         message = error_message("https://spec.example/page.md")
@@ -123,6 +124,7 @@ def test_a_response_with_identity_encoding_is_accepted(upstream: Upstream) -> No
 
 def test_the_error_for_a_truncated_response_shows_the_received_length(upstream: Upstream) -> None:
     def cut_off(request: BaseHTTPRequestHandler) -> None:
+        """Respond with fewer bytes than the length says."""
         request.send_response(200)
         request.send_header("Content-Length", "9999")
         request.end_headers()
@@ -150,6 +152,7 @@ def test_an_exception_without_a_message_is_shown_by_its_class_name(monkeypatch: 
 
 def test_a_reset_connection_is_an_error(upstream: Upstream) -> None:
     def reset(request: BaseHTTPRequestHandler) -> None:
+        """Reset the connection after the header fields."""
         request.send_response(200)
         request.end_headers()
         request.wfile.flush()

@@ -88,7 +88,7 @@ def other_revisions(pair: Example) -> Iterator[Doc]:
 
 
 def other_changes(rule: str) -> list[set[str]]:
-    """Return the fingerprints of each other change that the rule reports at the location of its example."""
+    """Return all fingerprints of each other revision in which the rule reports the location of its example."""
     pair = example(rule)
     (finding,) = compare(pair.base, pair.revision, pair.options)
     changes = []

@@ -146,6 +146,7 @@ def test_invalid_parts_that_no_operation_uses_are_excluded_alone() -> None:
 
 
 def test_a_new_document_without_a_valid_operation_is_rejected() -> None:
+    """If the old document has none, its exclusion is a note."""
     broken = document()
     broken["paths"]["/fine"]["get"] = operation({"$ref": "#/gone"})
     with pytest.raises(DocumentError, match=r"new: the .ref '#/gone' names nothing"):
@@ -190,6 +191,7 @@ def test_extensions_are_not_read(version: str) -> None:
     extension = {"x-samples": {"$ref": "samples.txt"}, "x-any": {"schema": {"$ref": "#/gone", "pattern": "("}}}
 
     def extended(type_: str) -> Doc:
+        """Return a document of a type with the extensions in all of its objects."""
         query = {"name": "q", "in": "query", "schema": {"type": "string", **extension}, **extension}
         item: Doc = {"get": operation({"type": type_, **extension}, parameters=[query], **extension), **extension}
         whole: Doc = document(x=item) | extension | {"openapi": version}
@@ -219,10 +221,10 @@ def gate(folder: Path, base: Doc, revision: Doc, *options: str) -> int:
     return main(["drift", "new.json", "--base", "old.json", *options])
 
 
-def test_the_exit_code_is_2_for_the_new_document_and_0_or_1_for_the_old_one(
+def test_an_invalid_operation_exits_with_2_in_the_new_document_but_not_in_the_old_one(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """1 takes precedence over 2."""
+    """A breaking change takes precedence: it exits with 1 in both cases."""
     valid, invalid = document(x=VALID), document(x=INVALID["dangling"][0])
     codes = [gate(folder, valid, invalid), gate(folder, invalid, valid), gate(folder, invalid, invalid)]
     assert [2, 0, 2] == codes
@@ -273,7 +275,8 @@ def test_the_findings_of_other_operations_are_the_same_whatever_is_broken(
     old = document(**{f"p{index}": item("string") for index in range(4)})
     new = document(**{f"p{index}": item("integer") for index in range(4)})
 
-    def others(base: Doc, revision: Doc) -> list[Any]:
+    def other_changes(base: Doc, revision: Doc) -> list[Any]:
+        """Return rule, operation and location of the changes of all operations but the broken one."""
         findings = compared(base, revision).findings
         return [
             (finding.rule, place["operation"], place["location"])
@@ -282,12 +285,12 @@ def test_the_findings_of_other_operations_are_the_same_whatever_is_broken(
             if place["operation"] != f"GET /p{number}"
         ]
 
-    expected = others(old, new)
+    expected = other_changes(old, new)
     for name, spec in (("base", old), ("revision", new)):
         if side in (name, "both"):
             replace_at(spec["paths"][f"/p{number}"], place, junk)
 
-    assert expected == others(old, new)
+    assert expected == other_changes(old, new)
 
 
 def test_an_undefined_security_scheme_excludes_the_security_alone() -> None:

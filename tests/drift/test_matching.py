@@ -56,6 +56,7 @@ def test_alternatives_with_equal_keywords_are_matched_by_their_nested_schemas() 
     """At any depth and in any order."""
 
     def lists(*types: str) -> Doc:
+        """Return an object schema with a property that is a list of items of one of these types."""
         alternatives = {"anyOf": [{"type": "array", "items": {"type": name}} for name in types]}
         return {"type": "object", "required": ["p"], "properties": {"p": alternatives}}
 
@@ -190,6 +191,7 @@ def test_paths_sharing_a_path_item_map_its_parameters_by_name() -> None:
     """Written out per path with other parameter names, they are the same."""
 
     def item(number: str, text: str) -> Doc:
+        """Return a path item with a parameter that is a number and one that is a text."""
         kinds = ((number, "integer"), (text, "string"))
         parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": kind}} for name, kind in kinds]
         return {"get": {"parameters": parameters, "responses": {}}}

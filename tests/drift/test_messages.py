@@ -61,6 +61,7 @@ def test_the_same_change_in_several_paths_is_one_finding_with_a_count(count: int
     """Paths that differ only in the names of their parameters are one location."""
 
     def of_type(kind: str) -> Doc:
+        """Return a document with this many paths, whose operations have a parameter of a type."""
         operation = parameter(schema={"type": kind})["paths"]["/a"]
         return {**document(), "paths": {f"/a/{{p{number}}}": operation for number in range(count)}}
 

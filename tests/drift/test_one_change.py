@@ -333,6 +333,7 @@ def test_an_undecided_change_of_a_component_is_one_finding_wherever_a_descriptio
     """The count is three operations."""
 
     def named(pattern: str) -> Doc:
+        """Return a document with three operations whose responses have a name with a pattern."""
         name = {"description": "its name", "allOf": [{"$ref": "#/components/schemas/Name"}]}
         content = {"application/json": {"schema": {"type": "object", "properties": {"name": name}}}}
         operation = {"get": {"responses": {"200": {"description": "ok", "content": content}}}}

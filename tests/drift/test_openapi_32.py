@@ -54,24 +54,28 @@ def test_the_new_methods_are_compared(item: Any, label: str) -> None:
 def test_components_of_media_types_are_compared() -> None:
     """A changed type in one that a response refers to is `response-body-type-changed`."""
 
-    def referring(schema: Doc) -> Doc:
+    def with_media_type(schema: Doc) -> Doc:
+        """Return a document whose response refers to a media type component with a schema."""
         content = {"application/json": {"$ref": "#/components/mediaTypes/M"}}
         whole = document(post={"responses": {"200": {"description": "ok", "content": content}}})
         return {**whole, "components": {"mediaTypes": {"M": {"schema": schema}}}}
 
     assert [("POST /a", "response-body-type-changed")] == rules(
-        referring({"type": "string"}), referring({"type": "integer"})
+        with_media_type({"type": "string"}), with_media_type({"type": "integer"})
     )
 
 
 def test_parameters_in_the_query_string_are_compared() -> None:
     """A changed type of one with `in: querystring` is `request-parameter-type-changed`."""
 
-    def taking(type_: str) -> Doc:
+    def with_query_string(type_: str) -> Doc:
+        """Return a document with a parameter in the query string of a type."""
         content = {"application/json": {"schema": {"type": type_}}}
         return document(post=operation({}, parameters=[{"name": "q", "in": "querystring", "content": content}]))
 
-    assert [("POST /a", "request-parameter-type-changed")] == rules(taking("string"), taking("integer"))
+    assert [("POST /a", "request-parameter-type-changed")] == rules(
+        with_query_string("string"), with_query_string("integer")
+    )
 
 
 def compared(base: Doc, revision: Doc) -> Comparison:

@@ -27,6 +27,7 @@ class Endless(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # what a reader hands over
+        """Fill the buffer; fail if too much is read."""
         self.given += len(buffer)
         assert self.given <= 2 * DOCUMENT
         buffer[:] = b"#" * len(buffer)

@@ -45,11 +45,12 @@ def test_references_resolve_to_pointers_list_elements_and_anchors(ref: str) -> N
 def test_an_anchor_inside_an_operation_is_resolved(keyword: str) -> None:
     query = {"name": "q", "in": "query", "schema": {"type": "string", keyword: "here"}}
 
-    def answering(schema: Doc) -> Doc:
+    def responding_with(schema: Doc) -> Doc:
+        """Return a document whose response has a schema, and whose parameter has the anchor `here`."""
         content = {"application/json": {"schema": schema}}
         return document({"parameters": [query], "responses": {"200": {"description": "ok", "content": content}}})
 
-    assert compare(answering({"type": "string"}), answering({"$ref": "#here"})) == []
+    assert compare(responding_with({"type": "string"}), responding_with({"$ref": "#here"})) == []
 
 
 def test_a_duplicate_anchor_resolves_to_the_component() -> None:

@@ -20,11 +20,13 @@ def everywhere(change: Callable[[Doc], Doc]) -> Change:
     """Return a change that applies `change` to every mapping of a document, innermost first, in place."""
 
     def walk(value: Any) -> Any:
+        """Return a value with the change applied to all mappings inside it, and to itself."""
         if isinstance(value, dict):
             return change({key: walk(member) for key, member in value.items()})
         return [walk(item) for item in value] if isinstance(value, list) else value
 
     def whole(document: Doc) -> None:
+        """Apply the change to the document in place."""
         walked = walk(document)
         document.clear()
         document.update(walked)
@@ -37,6 +39,7 @@ def inlined(document: Doc) -> None:
     schemas = document["components"].pop("schemas")
 
     def write_out(value: Any) -> Any:
+        """Return a value with all references replaced by their targets."""
         if isinstance(value, dict) and "$ref" in value:
             return write_out(schemas[value["$ref"].rpartition("/")[2]])
         if isinstance(value, dict):
@@ -50,6 +53,7 @@ def as_30(document: Doc) -> None:
     """Write the document in OpenAPI 3.0, with `nullable` for null in a list of types."""
 
     def translated(value: Doc) -> Doc:
+        """Return a schema with `nullable` instead of null in its types."""
         if isinstance(value.get("type"), list):
             return {**value, "type": next(kind for kind in value["type"] if kind != "null"), "nullable": True}
         return value

@@ -78,6 +78,7 @@ def test_an_unexpected_status_is_an_error(status: int, upstream: Upstream) -> No
 
 def test_a_body_sent_byte_by_byte_times_out(upstream: Upstream) -> None:
     def drip(request: BaseHTTPRequestHandler) -> None:
+        """Send a body without end, byte by byte."""
         request.send_response(200)
         request.end_headers()
         with suppress(OSError):
@@ -101,6 +102,7 @@ def test_a_missing_response_times_out(upstream: Upstream) -> None:
 
 def test_an_endless_response_is_rejected_at_10_mb(upstream: Upstream) -> None:
     def flood(request: BaseHTTPRequestHandler) -> None:
+        """Send 100 MB, or as much as the client reads."""
         request.send_response(200)
         request.end_headers()
         try:
@@ -122,6 +124,7 @@ def test_an_unrequested_content_encoding_is_an_error(upstream: Upstream) -> None
 
 def test_a_response_that_is_not_utf_8_is_an_error(upstream: Upstream) -> None:
     def latin(request: BaseHTTPRequestHandler) -> None:
+        """Send a text in Latin-1."""
         request.send_response(200)
         request.end_headers()
         request.wfile.write("openapi: 3.1.0 # é".encode("latin-1"))
@@ -158,7 +161,7 @@ def test_an_upstream_is_checked_against_a_contract(upstream: Upstream) -> None:
     assert reported == {"response-property-enum-value-added", "response-property-enum-value-removed"}
 
 
-def test_an_unreachable_upstream_is_an_error(upstream: Upstream) -> None:
+def test_an_upstream_that_responds_with_status_500_is_an_error(upstream: Upstream) -> None:
     upstream.responses["/"] = text("", 500)
     with pytest.raises(UnreachableError):
         check_upstream(f"{upstream.url}/", SPEC)

@@ -121,6 +121,7 @@ def test_a_raised_or_lowered_stability_level_is_reported(
     """A missing level means stable."""
 
     def with_level(level: str | None) -> Doc:
+        """Return a document with a stability level of the operation or the property; without any if it is None."""
         values = {} if level is None else {"x-stability-level": level}
         return document(values) if kind == "api-stability" else prop(**values)
 

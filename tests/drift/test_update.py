@@ -140,6 +140,7 @@ def test_a_failed_write_leaves_all_files_unchanged(
     real = Path.replace
 
     def failing(self: Path, target: Path) -> Path:
+        """Raise `OSError` for the lock; replace any other file."""
         if Path(target).name == files.lock.name:
             raise OSError(28, "No space left on device")
         return real(self, target)

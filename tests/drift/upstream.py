@@ -19,6 +19,7 @@ class Upstream:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                """Record the header fields, and send the configured response."""
                 upstream.headers.append(dict(self.headers))
                 upstream.responses[self.path](self)
 
@@ -42,6 +43,7 @@ def text(body: str, status: int = 200, **headers: str) -> Response:
     """Return a handler that responds with a text."""
 
     def response(request: BaseHTTPRequestHandler) -> None:
+        """Send the response."""
         data = body.encode()
         request.send_response(status)
         request.send_header("Content-Length", str(len(data)))

@@ -150,6 +150,7 @@ def test_a_branch_is_named_after_its_schema() -> None:
     objects = [{"title": "flat error shape", "required": ["a"]}, {"required": ["b", "c"]}]
 
     def named(*branches: Any) -> list[str]:
+        """Return the names of the branches of an `anyOf`."""
         points = measured(contract_of({"anyOf": list(branches)}, schemas)).points
         return [point.name for point in points if point.kind == "branch"]
 

@@ -38,6 +38,7 @@ def adding(name: str, *, required: bool = False, **keywords: Any) -> Change:
     """Return a change that adds a property with these keywords, or a text."""
 
     def change(schemas: dict[str, Any]) -> None:
+        """Add the property."""
         item(schemas)["properties"][name] = keywords or {"type": "string"}
         item(schemas)["required"] += [name] if required else []
 

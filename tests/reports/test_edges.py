@@ -138,6 +138,7 @@ def test_the_heading_of_a_group_names_its_location_or_operations() -> None:
     """The component, the number of findings, and its only location or its operations."""
 
     def finding_at(*places: tuple[str, str]) -> Finding:
+        """Return a finding whose change has these operations and locations."""
         extra = {"places": [{"operation": operation, "location": location} for operation, location in places]}
         return Finding("r", "error", places[0][1], "m", operation=places[0][0], extra=extra)
 
