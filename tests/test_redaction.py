@@ -24,7 +24,7 @@ from pytest_bctrl.secrets.redaction import MASK, Redaction
 from pytest_bctrl.secrets.search import WINDOW
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.secrets.streams import redact_name
-from tests.recordings.test_secrets import SPELLINGS
+from tests.recordings.test_secrets import ENCODINGS
 
 KEY = "Zq7Tn4Wb9Kd2Xs6Lp3Vf8Hg5Rj1YcM"
 SPECIAL = "pk/Li<ve+\"01\\23'&=xQ7w"
@@ -44,7 +44,7 @@ def _escaped_punctuation(form: str, text: str) -> str:
 
 
 EVERY: dict[str, Callable[[str], str]] = {
-    **SPELLINGS,
+    **ENCODINGS,
     "hex": lambda text: text.encode().hex(),
     "HEX": lambda text: text.encode().hex().upper(),
     "reversed": lambda text: text[::-1],

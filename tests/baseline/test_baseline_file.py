@@ -1,4 +1,4 @@
-"""The baseline: what it may contain, what it accepts, and how entries are added to it."""
+"""The baseline: its valid contents, the findings that it accepts, and entries added to it."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ _TAIL = "reason: r, until: 2026-12-01"
 
 @pytest.fixture(name="folder", autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Change to an empty folder and return it."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -74,7 +75,7 @@ def test_an_entry_accepts_a_matching_finding(entry: str) -> None:
     ],
 )
 def test_an_entry_does_not_accept_other_findings(entry: str) -> None:
-    """With another fingerprint, rule, location or the like; a note says that the entry is stale."""
+    """The entry has another fingerprint, rule, location or operation, or expired; a note says so."""
     baseline = baseline_of(f"allow:\n  - {{{entry}}}\n")
     assert apply_baseline([FINDING], baseline, TODAY).remaining == [FINDING]
     assert len(baseline_notes([FINDING], baseline, TODAY)) == 1
@@ -101,7 +102,10 @@ def test_an_entry_is_valid_on_its_last_day() -> None:
 def test_entries_are_divided_into_drift_rules_and_check_rules(
     entry: str, is_of_drift: bool, is_of_checks: bool
 ) -> None:
-    """A run of the suite does not call entries of drift stale, nor the other way round."""
+    """A baseline without findings has a note on each entry; those of drift and of checks can be selected.
+
+    So neither command calls the entries of the other stale. An entry without a rule belongs to both.
+    """
     baseline = baseline_of(f"allow:\n  - {{{entry}, {_TAIL}}}\n")
     assert is_of_drift == bool(baseline_notes([], baseline.of_rules(rules()), TODAY))
     assert is_of_checks == bool(baseline_notes([], baseline.without_rules(rules()), TODAY))
@@ -164,7 +168,7 @@ def test_an_unknown_rule_is_an_error_with_the_line_number(rule: str) -> None:
 
 
 def test_a_rule_declared_by_the_contract_is_known() -> None:
-    """`require_known_rules` raises nothing for an entry of an invariant."""
+    """`require_known_rules` raises nothing for an entry with that rule."""
     baseline = baseline_of("allow:\n  - {rule: ids-are-unique, location: a, reason: r, until: 2027-01-01}\n")
     require_known_rules(baseline, lambda: ["ids-are-unique"])
 

@@ -207,7 +207,7 @@ def test_a_renewed_entry_gets_reason_date_and_rule(text: str, expected: str) -> 
     ],
 )
 def test_a_file_without_entries_gets_the_first(text: str, head: str) -> None:
-    """Empty, with comments, or with an empty list: the expected text before the new entry."""
+    """It is empty, or has comments or an empty list; `head` is the expected text before the new entry."""
     assert add_entries(text, "f", [FINDING], "r", UNTIL).rstrip() == head + (
         "  # response-property-enum-value-added at runtimes[*].status\n"
         "  - fingerprint: 0123456789abcdef\n"
@@ -251,7 +251,7 @@ def test_an_entry_that_shares_values_with_another_is_not_changed(text: str) -> N
         "{fingerprint: 0123456789abcdef, reason: *r, until: *u}",
     ],
 )
-def test_a_renewed_entry_gets_values_of_its_own(renewed: str) -> None:
+def test_a_renewed_entry_no_longer_shares_values(renewed: str) -> None:
     """An entry that shares its values with another by YAML aliases is renewed, and the other stays as it is."""
     text = f"allow:\n- &e {{fingerprint: aa, reason: &r old, until: &u 2026-12-01}}\n- {renewed}\n"
     unchanged, entry = entries_of(add_entries(text, "f", [FINDING], "new", UNTIL))

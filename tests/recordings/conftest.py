@@ -1,4 +1,4 @@
-"""A recorded test in this process, and a downstream project that records against a server and replays with it gone."""
+"""A recorded test in this process, and a project that records responses of a server and replays them without it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def recorded(
     aim: RecordingTarget | None = None,
     known: Checked | None = None,
 ) -> RecordedTest:
-    """Open the recording of a test as the fixture does; with a `mock` or an `aim`, it is recorded from there."""
+    """Return the recording of a test as the fixture does; with a `mock` or an `aim`, it records from there."""
     place = RecordingPath(path, test, HINT, path.name, conforming)
     if mock is not None:
         aim = RecordingTarget(mock.url, mock.api_key, mock.space_id, live=False)
@@ -82,14 +82,14 @@ def recorded(
 
 
 def listing(recording: RecordedTest) -> httpx.Response:
-    """Request the runtimes of a recording's space."""
+    """Return the response to a request for the runtimes of a recording's space, replayed or recorded."""
     with recording.client() as client:
         return client.get(f"/v1/spaces/{recording.space_id}/runtimes")
 
 
 @pytest.fixture
 def running() -> Iterator[ExitStack]:
-    """Return a callback that stops the simulated live API, which stops at the end of the test at the latest."""
+    """Yield the stack whose `close` stops the simulated live API, which stops at the end of the test at the latest."""
     with ExitStack() as stack:
         yield stack
 
@@ -102,7 +102,7 @@ def api(running: ExitStack) -> Server:
 
 @pytest.fixture
 def record(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, api: Server) -> Run:
-    """Run pytest against the server, rewriting recordings."""
+    """Return a function that runs pytest against the simulated live API and rewrites recordings."""
 
     def run(*arguments: str) -> pytest.RunResult:
         with monkeypatch.context() as patch:
@@ -116,7 +116,7 @@ def record(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, api: Serv
 
 @pytest.fixture
 def replay(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run pytest without any settings."""
+    """Return a function that runs pytest without the settings of a live run."""
 
     def run(*arguments: str) -> pytest.RunResult:
         with monkeypatch.context() as patch:

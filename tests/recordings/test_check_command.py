@@ -1,4 +1,4 @@
-"""`pytest-bctrl check`: any file, all findings, and an exit code that is never 0 if something was not checked."""
+"""`pytest-bctrl check` on bodies, recordings and folders: findings, exit codes, and what was not checked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.typed import typed
 
 
 def check(*arguments: str, stdin: bytes = b"", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Return the result of `pytest-bctrl check` in a folder, by default the current one."""
     return typed(folder or Path(), "check", *arguments, given=stdin)
 
 
@@ -37,7 +38,7 @@ BAD = json.dumps(broken()).encode()
         (encode(Recording(())), 2, "none of its entries is a response"),
         (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, "none of its entries is a response"),
     ],
-    ids=["body", "bad body", "no JSON", "empty", "har", "bad har", "cut har", "empty har", "foreign har"],
+    ids=["body", "bad body", "no JSON", "empty", "har", "bad har", "truncated har", "empty har", "foreign har"],
 )
 def test_check_reads_standard_input(stdin: bytes, code: int, message: str) -> None:
     result = check("-", stdin=stdin)
@@ -46,8 +47,8 @@ def test_check_reads_standard_input(stdin: bytes, code: int, message: str) -> No
     assert message in result.stdout + result.stderr
 
 
-def test_check_reports_files_and_folders_in_every_format(tmp_path: Path) -> None:
-    """A violating recording and body: as text, JSON, JUnit and annotations."""
+def test_check_reports_files_and_folders_in_four_formats(tmp_path: Path) -> None:
+    """It names a nonconforming recording in a folder, and a body, as text, JSON, JUnit and GitHub annotations."""
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "a.har").write_bytes(encode(Recording((listed(),))))
     (tmp_path / "recordings" / "b.har").write_bytes(encode(Recording((listed(broken()),))))
@@ -76,7 +77,7 @@ def test_a_file_name_cannot_inject_a_workflow_command(tmp_path: Path) -> None:
 
 
 def test_accepting_a_value_does_not_accept_other_values(tmp_path: Path) -> None:
-    """After `--accept` for one file, another value at the same location fails."""
+    """After `--accept` for one file, `check` exits with 1 for another value at the same location."""
     for value in ("archived", "paused"):
         body = response()
         body["runtimes"][0]["status"] = value

@@ -1,4 +1,4 @@
-"""What a recording says at its edges: while it is made, after the test's own end, and where it holds too little."""
+"""Recordings in progress, during the teardown of a test, and without the exchanges that a test needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.recordings.conftest import CONTRACT, Run, recorded
 from tests.recordings.test_trust import listed
 
 ERROR = {"error": {"code": "x", "message": "y", "reasonClass": "client", "requestId": "z"}}
-REFUSED = replace(listed(ERROR), status=404)
+REJECTED = replace(listed(ERROR), status=404)
 AFTERWARDS = """
 import pytest
 
@@ -36,7 +36,7 @@ def test_mine(afterwards, bctrl_client, bctrl_space_id):
 
 
 def test_a_recording_in_progress_has_the_url_of_its_target(tmp_path: Path) -> None:
-    """`base_url` is that of the mock; its `transport` raises, since there is nothing to replay."""
+    """`base_url` is that of the recorded mock; `transport` raises, since there is nothing to replay."""
     with MockServer(CONTRACT) as mock:
         recording = recorded(tmp_path / "x.har", mock=mock)
         assert (mock.url, recording.url) == (recording.base_url, recording.url)
@@ -49,8 +49,8 @@ def test_an_unrecorded_request_during_teardown_is_an_error(pytester: pytest.Pyte
     """Even if the fixture that sends it ignores the exception."""
     pytester.makepyfile(test_mine=AFTERWARDS.replace("AFTER", "pass"))
     replay("--bctrl-record-mode=once").assert_outcomes(passed=1)
-    asking = "with pytest.raises(Exception): bctrl_client.get('/v1/spaces/x/runtimes?limit=5')"
-    pytester.makepyfile(test_mine=AFTERWARDS.replace("AFTER", asking))
+    statement = "with pytest.raises(Exception): bctrl_client.get('/v1/spaces/x/runtimes?limit=5')"
+    pytester.makepyfile(test_mine=AFTERWARDS.replace("AFTER", statement))
 
     result = replay()
 
@@ -61,10 +61,10 @@ def test_an_unrecorded_request_during_teardown_is_an_error(pytester: pytest.Pyte
 
 
 def test_a_nonconforming_response_during_teardown_is_not_recorded(pytester: pytest.Pytester, replay: Run) -> None:
-    """A fixture requests it after the test's end: the test has an error, which says that it breaks the contract."""
+    """Requested by a fixture after the test, it is an error; requested by another test, that test fails."""
     fault = "request.getfixturevalue('bctrl_mock').fault('break_rule', 'runtimes[*].status: enum')"
-    asking = f"{fault}; bctrl_client.get(f'/v1/spaces/{{bctrl_space_id}}/runtimes')"
-    text = AFTERWARDS.replace("AFTER", asking)
+    statement = f"{fault}; bctrl_client.get(f'/v1/spaces/{{bctrl_space_id}}/runtimes')"
+    text = AFTERWARDS.replace("AFTER", statement)
     sooner = AFTERWARDS[AFTERWARDS.index("@pytest.mark") :].replace("(afterwards", "(sooner").replace("mine", "sooner")
     text += sooner + f"\n\n@pytest.fixture\ndef sooner(request, bctrl_mock):\n    {fault}\n"
     pytester.makepyfile(test_mine=text.replace("afterwards(request, ", "afterwards(request, bctrl_mock, "))
@@ -78,18 +78,18 @@ def test_a_nonconforming_response_during_teardown_is_not_recorded(pytester: pyte
 def test_the_default_space_id_is_empty_in_a_live_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise it is the mock's."""
+    """So it is without a setting; in any other run, it is the mock's."""
     monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
     assert (_usual_space(pytester.parseconfig("--bctrl-live")), _usual_space(pytester.parseconfig())) == ("", SPACE_ID)
 
 
 def test_runtimes_are_those_of_the_first_successful_response(tmp_path: Path) -> None:
-    """`recording.runtimes()` skips a 401; without a success, it is an error."""
+    """`recording.runtimes()` skips a 404; without a success, it raises `DocumentError`."""
     path = tmp_path / "kept.har"
-    path.write_bytes(encode(Recording((REFUSED, listed()))))
+    path.write_bytes(encode(Recording((REJECTED, listed()))))
     assert json.loads(listed().body)["runtimes"] == recorded(path).runtimes()
 
-    path.write_bytes(encode(Recording((REFUSED,))))
+    path.write_bytes(encode(Recording((REJECTED,))))
     with pytest.raises(DocumentError, match=r"kept\.har: it contains no runtimes \("):
         recorded(path).runtimes()
 

@@ -1,4 +1,4 @@
-"""The downstream projects: they pass offline, one of them on workers, and no packet of theirs leaves loopback."""
+"""The example projects pass offline, one of them on workers, and connect to no other host."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PROJECTS = {"with_httpx": (6, 1), "with_requests": (5, 1), "with_sdk": (3, 1), "
 
 
 def project(pytester: pytest.Pytester, name: str) -> dict[str, int]:
-    """Copy an example, with the network blocked, and return the expected outcomes of its tests offline."""
+    """Copy an example and a plugin that blocks the network; return the expected outcomes of its tests offline."""
     pytest.importorskip({"with_requests": "requests", "with_sdk": "bctrl"}.get(name, "httpx"))
     shutil.copytree(
         EXAMPLES / name, pytester.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*")
@@ -70,7 +70,7 @@ def project(pytester: pytest.Pytester, name: str) -> dict[str, int]:
 
 @pytest.fixture
 def replay(replay: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run pytest without any settings, in a subprocess, because the network block would remain in this process."""
+    """Return a function that runs pytest in a subprocess, because the network block would remain in this process."""
     monkeypatch.setattr(pytester, "runpytest", pytester.runpytest_subprocess)
     return replay
 
@@ -92,7 +92,7 @@ def test_an_example_passes_offline(pytester: pytest.Pytester, replay: Run, name:
 def test_the_live_test_of_an_example_runs_against_the_api(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, api: Server, name: str
 ) -> None:
-    """With `-m bctrl_live`, a server receives the request."""
+    """With `-m bctrl_live`, a single test passes, and the simulated API receives a request for the runtimes."""
     project(pytester, name)
     monkeypatch.setenv("BCTRL_API_KEY", api.api_key)
     monkeypatch.setenv("BCTRL_SPACE_ID", api.space_id)

@@ -1,4 +1,4 @@
-"""A recording's name is one that every file system takes and keeps apart from the others."""
+"""The file names of recordings are valid and distinct on every file system."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=3)
     ],
 )
 def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
-    """As file names; names that Windows reserves, such as `com1`, begin with an underscore."""
+    """So are the file names, but those that Windows reserves, such as `com1`, begin with an underscore."""
     assert expected == recording_name(names)
 
 
@@ -37,7 +37,7 @@ def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
         ("test_it[\u00e9]", "test_it[e\u0301]"),
         (f"test_it[{'a' * 200}]", f"test_it[{'a' * 201}]"),
     ],
-    ids=["case", "refused letters", "normal forms", "length"],
+    ids=["case", "replaced characters", "normal forms", "length"],
 )
 def test_two_tests_have_file_names_that_differ_in_any_case(first: str, second: str) -> None:
     assert recording_name([first]).lower() != recording_name([second]).lower()
@@ -52,11 +52,23 @@ def test_every_file_name_is_portable(names: list[str]) -> None:
     assert len(name) <= 110
 
 
-REFUSED = ["", "/listing", "../listing", "a//b", "C:listing", "a\\b", "what?", "nul", "NUL.har", "a/con", "listing."]
-TAKEN = ["listing", "spaces/listing", "listing.har", "r\u00e9gions", "with space", ".hidden"]
+NOT_PORTABLE = [
+    "",
+    "/listing",
+    "../listing",
+    "a//b",
+    "C:listing",
+    "a\\b",
+    "what?",
+    "nul",
+    "NUL.har",
+    "a/con",
+    "listing.",
+]
+PORTABLE = ["listing", "spaces/listing", "listing.har", "r\u00e9gions", "with space", ".hidden"]
 
 
-@pytest.mark.parametrize("name", [*REFUSED, "list ", "a\nb", *TAKEN])
+@pytest.mark.parametrize("name", [*NOT_PORTABLE, "list ", "a\nb", *PORTABLE])
 def test_names_that_some_file_system_rejects_are_not_portable(name: str) -> None:
-    """`is_portable` is false for them, and true for ordinary names."""
-    assert is_portable(name) is (name in TAKEN)
+    """`is_portable` is false for these names, and true for ordinary ones."""
+    assert is_portable(name) is (name in PORTABLE)

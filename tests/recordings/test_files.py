@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from operator import getitem
 from pathlib import Path
 
@@ -29,7 +29,7 @@ GONE = object()
 
 
 def edited(place: str, value: object) -> bytes:
-    """Return the file with a value of its log replaced or removed."""
+    """Return the file with the value at a location of its log replaced, or removed if it is `GONE`."""
     document = json.loads(FILE)
     *above, last = (int(step) if step.isdecimal() else step for step in place.split("."))
     holder = reduce(getitem, above, document["log"])
@@ -74,14 +74,14 @@ WIDE = encode(
 
 @pytest.mark.parametrize("byte", [0x00, 0x22, 0x5C, 0x75, 0xC3, 0xFF])
 def test_the_fast_and_the_general_reader_agree_on_any_changed_byte(byte: int) -> None:
-    """At each position, both return the same recording or raise the same error: one parses bytes, the other text."""
-    for place in range(len(WIDE)):
-        data = WIDE[:place] + bytes([byte]) + WIDE[place + 1 :]
+    """At each position, both return the same recording or reject the file: one parses bytes, the other text."""
+    for position in range(len(WIDE)):
+        data = WIDE[:position] + bytes([byte]) + WIDE[position + 1 :]
 
-        assert told(lambda data=data: decode(data, "x.har")) == told(lambda data=data: usual(data))  # type: ignore[misc]
+        assert read_or_none(partial(decode, data, "x.har")) == read_or_none(partial(decode_text, data))
 
 
-def told(read: Callable[[], Recording]) -> Recording | None:
+def read_or_none(read: Callable[[], Recording]) -> Recording | None:
     """Return the recording that was read, or None if it was rejected."""
     try:
         return read()
@@ -89,7 +89,8 @@ def told(read: Callable[[], Recording]) -> Recording | None:
         return None
 
 
-def usual(data: bytes) -> Recording:
+def decode_text(data: bytes) -> Recording:
+    """Return the recording in a file as the general reader reads it, without the fast one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(har_read, "latin1_json", lambda data, kept: None)
         return decode(data, "x.har")
@@ -174,7 +175,7 @@ def test_a_comment_that_is_not_a_string_is_ignored() -> None:
 
 
 def test_a_truncated_or_edited_file_is_an_error() -> None:
-    """Truncated at any length, or changed at any position of a body; the final newline may be missing."""
+    """It is truncated, changed in a body, or has bytes before or after; only the final newline may be missing."""
     assert decode(FILE, "x.har") == decode(FILE[:-1], "x.har")
     start = FILE.index(rb"{\"n\":1}")
     changed = [at for at in range(start, start + 9) if FILE[at : at + 1] not in b'\\"']
@@ -192,7 +193,7 @@ def test_loading_a_missing_file_returns_none(tmp_path: Path) -> None:
 
 
 def test_saving_no_exchanges_removes_the_file(tmp_path: Path) -> None:
-    """It creates none if there is none."""
+    """It creates neither file nor folder if there is none."""
     path = tmp_path / "recordings" / "x.har"
     assert not save(path, "", [], "mock", "now")
     assert not path.parent.exists()

@@ -1,4 +1,4 @@
-"""HAR files that real programs wrote: Chromium through Playwright, in every way it keeps bodies, and Schemathesis."""
+"""HAR files of real programs: Chromium through Playwright, with each way to store bodies, and Schemathesis."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ LISTING = f"/v1/spaces/{SPACE_ID}/runtimes"
 
 
 def loaded(path: Path) -> Recording:
+    """Return the recording in a file, which must exist."""
     recording = load(path)
     assert recording is not None
     return recording
@@ -32,20 +33,20 @@ def loaded(path: Path) -> Recording:
 
 @pytest.mark.parametrize("name", WITH_BODIES)
 def test_bodies_recorded_by_a_browser_are_read(name: str) -> None:
-    """Embedded, attached or in an archive, they are the same three responses."""
-    page, listing, refused = loaded(FILES / name).exchanges
+    """Embedded, attached or in an archive, the file has three responses, the second with the same body."""
+    page, listing, rejected = loaded(FILES / name).exchanges
 
-    assert [404, 200, 401] == [exchange.status for exchange in (page, listing, refused)]
-    assert ["GET /", f"GET {LISTING}", f"GET {LISTING}"] == [exchange.label for exchange in (page, listing, refused)]
+    assert [404, 200, 401] == [exchange.status for exchange in (page, listing, rejected)]
+    assert ["GET /", f"GET {LISTING}", f"GET {LISTING}"] == [exchange.label for exchange in (page, listing, rejected)]
     assert loaded(FILES / "embed.har").exchanges[1].body == listing.body
     assert 2 == len(json.loads(listing.body)["runtimes"])
-    assert b'"unauthorized"' in refused.body
+    assert b'"unauthorized"' in rejected.body
     assert "application/json" == listing.header("content-type")
 
 
 @pytest.mark.parametrize("name", WITH_BODIES[:2])
 def test_a_har_file_of_a_browser_is_replayed(name: str) -> None:
-    """Its two responses of the same request are returned in turn: 200, and then 401."""
+    """Its two responses to the same request are replayed in turn: 200, and then 401."""
     recording = recorded(FILES / name)
     first, second = listed_by(recording), listed_by(recording)
 
@@ -54,7 +55,7 @@ def test_a_har_file_of_a_browser_is_replayed(name: str) -> None:
 
 @pytest.mark.parametrize("url", ["data:text/plain,x", "blob:https://a.test/1", "/style.css", "https://cdn.test/"])
 def test_the_base_url_is_that_of_the_api_and_not_of_the_page(tmp_path: Path, url: str) -> None:
-    """The first entry of the file is a page of another host, or no URL of a server."""
+    """The first entry of the file has the URL of another host, or none with a host."""
     document = json.loads((FILES / "embed.har").read_bytes())
     document["log"]["entries"][0]["request"]["url"] = url
     (tmp_path / "x.har").write_text(json.dumps(document))
@@ -77,7 +78,7 @@ def test_entries_without_bodies_are_neither_replayed_nor_checked() -> None:
 
 
 @pytest.mark.parametrize("name", ["embed.har", "attach", "attach.zip", "schemathesis.har"])
-def test_har_files_of_a_browser_conform_to_the_contract(name: str) -> None:
+def test_check_has_no_findings_for_har_files_of_other_programs(name: str) -> None:
     result = check(str(FILES / name))
 
     assert (0, "") == (result.returncode, result.stderr)
@@ -98,7 +99,7 @@ def test_a_violation_in_an_attached_body_is_found(tmp_path: Path) -> None:
 
 
 def attached(tmp_path: Path, name: str) -> Path:
-    """Return a HAR in a temporary folder, whose listing refers to the file `name`."""
+    """Return the path of a HAR in a temporary folder, all of whose bodies are attachments with this name."""
     document = json.loads((FILES / "attach" / "attach.har").read_bytes())
     for entry in document["log"]["entries"]:
         entry["response"]["content"]["_file"] = name
@@ -109,8 +110,8 @@ def attached(tmp_path: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", ["../outside.json", "link.json", "gone.json", "", ".", "a\0b", "x" * 300, "/in/full"])
-def test_an_attachment_outside_the_folder_is_an_error(tmp_path: Path, name: str) -> None:
-    """Neither a path, a symbolic link nor a missing or invalid name is followed."""
+def test_an_attachment_that_is_not_a_file_beside_the_har_is_an_error(tmp_path: Path, name: str) -> None:
+    """Its name is a path, a symbolic link, or no valid name of an existing file."""
     (tmp_path / "outside.json").write_text("{}")
     path = attached(tmp_path, name)
     (path.parent / "link.json").symlink_to(tmp_path / "outside.json")
@@ -127,12 +128,12 @@ def test_attachments_of_a_har_on_standard_input_are_an_error() -> None:
 
 
 def archive(*names: str) -> bytes:
-    """Return an uncompressed archive of the files whose names end like this."""
+    """Return an uncompressed archive of those files of `attach.zip` that have one of these suffixes."""
     buffer = io.BytesIO()
-    with ZipFile(FILES / "attach.zip") as complete, ZipFile(buffer, "w") as some:
+    with ZipFile(FILES / "attach.zip") as complete, ZipFile(buffer, "w") as selected:
         for name in complete.namelist():
             if name.endswith(names):
-                some.writestr(name, complete.read(name))
+                selected.writestr(name, complete.read(name))
     return buffer.getvalue()
 
 
@@ -144,7 +145,7 @@ def archive(*names: str) -> bytes:
         (archive("").replace(b'"spaceId"', b'"spaceiD"'), ".*entry .* it cannot be read: Bad CRC-32"),
         (archive(".json"), r"it is an archive of 0 \.har files, and not of one"),
     ],
-    ids=["cut", "gone", "rotten", "empty"],
+    ids=["truncated", "no attachments", "corrupt", "no har"],
 )
 def test_an_invalid_archive_or_an_archive_without_a_har_is_an_error(tmp_path: Path, data: bytes, message: str) -> None:
     (tmp_path / "x.zip").write_bytes(data)

@@ -1,4 +1,4 @@
-"""Only a test that passed is written down, and no outcome hides a request that was not recorded."""
+"""Only a test that passed is recorded, and no outcome hides a request that was not recorded."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ pytestmark = pytest.mark.bctrl_recording
 class Unit(unittest.TestCase):
     @pytest.fixture(autouse=True)
     def _aim(self, bctrl_client, bctrl_space_id):
-        self.ask = lambda: bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").raise_for_status()
+        self.fetch = lambda: bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").raise_for_status()
 
     def test_passes(self):
-        self.ask()
+        self.fetch()
 
     def test_fails(self):
-        self.ask()
+        self.fetch()
         self.fail()
 
     def test_breaks(self):
-        self.ask()
+        self.fetch()
         raise KeyError
 
     def test_skips(self):
-        self.ask()
+        self.fetch()
         self.skipTest("later")
 
     def test_fails_in_part(self):
-        self.ask()
+        self.fetch()
         with self.subTest():
             self.fail()
 
     def test_fails_at_its_end(self):
         self.addCleanup(self.fail)
-        self.ask()
+        self.fetch()
 
 
 def test_fails(bctrl_client, bctrl_space_id):
@@ -62,7 +62,7 @@ def test_fails_as_expected(bctrl_client, bctrl_space_id):
 
 
 def test_only_passing_tests_are_recorded(pytester: pytest.Pytester, replay: Run) -> None:
-    """Of a project whose tests also fail, skip and are expected to fail, there is one file."""
+    """There is a single file, that of the passing test; other tests fail, skip or are expected to fail."""
     pytester.makepyfile(test_mine=PROJECT)
 
     replay("--bctrl-record-mode=once")
@@ -114,7 +114,7 @@ def test_skips(bctrl_client):
 
 
 def test_a_test_with_an_unrecorded_request_fails_whatever_its_outcome(pytester: pytest.Pytester, replay: Run) -> None:
-    """Five tests ignore the error, skip, or otherwise hide it."""
+    """Five tests catch the error, and then pass, fail or skip."""
     pytester.makepyfile(test_mine=SWALLOWING)
 
     result = replay()

@@ -34,8 +34,8 @@ from tests.recordings.test_trust import listed
 ORIGIN = "https://api.example.test"
 
 
-def missed(method: str, target: str, *recorded: str) -> list[str]:
-    """Return the lines of the error for a request, if these GETs are recorded."""
+def miss_lines(method: str, target: str, *recorded: str) -> list[str]:
+    """Return the lines of the error for a request that is not among these recorded GETs."""
     player = Player([Exchange("GET", f"{ORIGIN}{path}", 200) for path in recorded], name="x.har", hint="again")
     response = player.response(method, target)
     assert isinstance(response, Miss)
@@ -53,17 +53,17 @@ def missed(method: str, target: str, *recorded: str) -> list[str]:
     ],
 )
 def test_a_miss_names_the_nearest_request_and_the_difference(method: str, target: str, differs: str) -> None:
-    assert f"nearest   GET /v1/a/runtimes: {differs}" in missed(method, target, "/v1/a/runtimes")
+    assert f"nearest   GET /v1/a/runtimes: {differs}" in miss_lines(method, target, "/v1/a/runtimes")
 
 
 def test_a_miss_lists_at_most_ten_recorded_requests() -> None:
-    lines = missed("GET", "/v1/other", *(f"/v1/{number}" for number in range(13)))
+    lines = miss_lines("GET", "/v1/other", *(f"/v1/{number}" for number in range(13)))
     assert ("GET /v1/9", "… and 3 more") == (lines[11], lines[12])
 
 
 @contextmanager
 def port(respond: Callable[[Request], MockResponse]) -> Iterator[str]:
-    """Return the base URL of a port that answers with `respond`."""
+    """Yield the base URL of a port whose responses `respond` returns."""
     error_responses = ErrorResponses(load())
     listener = Listener(respond, lambda problem: error_responses.response(problem.status, problem.reason, ""))
     yield listener.start("127.0.0.1", 0)
@@ -72,20 +72,20 @@ def port(respond: Callable[[Request], MockResponse]) -> Iterator[str]:
 
 @pytest.fixture
 def nowhere() -> Iterator[str]:
-    """Return a port that forwards to an unreachable target."""
+    """Yield the base URL of a port that forwards requests to an unreachable target."""
     http = client("http://127.0.0.1:9", None, live=True, retry=RetryPolicy(attempts=1))
     with http, port(lambda request: forward(http, request)) as url:
         yield url
 
 
 def test_an_unreachable_target_is_a_502_over_the_port(nowhere: str) -> None:
-    """While recording, the response names the request."""
+    """The port forwards requests as while recording; the response names the request."""
     response = httpx.get(f"{nowhere}/v1/x", trust_env=False)
     assert (502, True) == (response.status_code, "GET http://127.0.0.1:9/v1/x: " in response.text)
 
 
 def test_an_invalid_request_is_a_400_over_the_port(nowhere: str) -> None:
-    """While recording, for a `Host` that is not a host."""
+    """The port forwards requests as while recording; the `Host` of this one is not a host."""
     response = httpx.get(f"{nowhere}/v1/x", headers={"Host": "a b"}, trust_env=False)
     assert 400 == response.status_code
 
@@ -101,7 +101,7 @@ def test_a_non_ascii_header_is_replayed_in_process_and_over_the_port(value: str)
 
 
 def location(player: Player) -> str:
-    """Return the header as the standard library's client reads it: one character per byte."""
+    """Return the replayed `Location` as the standard library's client reads it: one character per byte."""
     with port(lambda request: recorded_response(player, request)) as url:
         connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
         connection.request("GET", "/v1/a")
@@ -114,11 +114,12 @@ def location(player: Player) -> str:
 def test_the_mock_command_replays_a_recording_byte_for_byte(tmp_path: Path, python: list[str]) -> None:
     """`pytest-bctrl mock --recording`, with and without `--nonconforming`."""
     (tmp_path / "x.har").write_bytes(encode(Recording((listed(),))))
-    _served(tmp_path, python)
-    _served(tmp_path, python, "--nonconforming")
+    _assert_replayed(tmp_path, python)
+    _assert_replayed(tmp_path, python, "--nonconforming")
 
 
-def _served(tmp_path: Path, python: list[str], *options: str) -> None:
+def _assert_replayed(tmp_path: Path, python: list[str], *options: str) -> None:
+    """Assert that the mock command replays the recording, and responds to another path with 421."""
     with MockCommand(python, tmp_path).running("--recording", str(tmp_path / "x.har"), "--quiet", *options) as mock:
         with urllib.request.urlopen(f"{mock.url}/v1/spaces/{SPACE_ID}/runtimes") as response:
             assert listed().body == response.read()

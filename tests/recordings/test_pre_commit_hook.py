@@ -1,4 +1,4 @@
-"""The pre-commit hook: what it selects is what it checks. `tests/try_hook.py` has pre-commit itself run it."""
+"""The files that the pre-commit hook selects, and its result for them; `tests/try_hook.py` runs pre-commit itself."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def hook() -> dict[str, Any]:
+    """Return the definition of the hook that checks recordings."""
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     return dict(next(hook for hook in hooks if hook["id"] == "pytest-bctrl-check"))
 
@@ -48,7 +49,7 @@ def test_the_hook_selects_only_recordings(tmp_path: Path) -> None:
 
 
 def test_the_hook_fails_for_a_nonconforming_recording(tmp_path: Path) -> None:
-    """The recordings of the examples conform."""
+    """It exits with 1 and names the file; for the conforming recordings of the examples, it exits with 0."""
     assert (3, 0) == (len(selected(ROOT / "examples")), run(ROOT / "examples").returncode)
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "bad.har").write_bytes(encode(Recording((listed(broken()),))))

@@ -1,4 +1,4 @@
-"""Recording against a server, also one behind a gateway, and replaying without it."""
+"""Recording responses of a server, also behind a gateway, and replaying them without it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ PREFIX = "/gateway/v2"
 
 
 def bodies(result: pytest.RunResult) -> list[str]:
-    """Return the bodies received by the project's tests, as digests."""
+    """Return the sorted digests of the bodies that the project's tests received and printed."""
     return sorted(re.findall(r"BODY ([0-9a-f]+)", result.stdout.str()))
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return every recording by name."""
+    """Return the content of every recording by its path in the folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.har")}
 
 
@@ -39,12 +39,13 @@ def gateway(api: Server) -> Iterator[str]:
     """Run a server that forwards requests below its prefix and rejects others; yield its base URL."""
 
     def step(connection: socket.socket, _number: int) -> None:
+        """Send the API's response to the last request."""
         (_, path, _), *fields = (line.split(" ", 2) for line in server.requests[-1].split("\r\n"))
         assert path.startswith(f"{PREFIX}/")
         (key,) = (value for name, *value in fields if name.lower() == "authorization:")
         request = urllib.request.Request(api.url + path.removeprefix(PREFIX), headers={"Authorization": " ".join(key)})
-        with urllib.request.urlopen(request) as got:
-            connection.sendall(response(200, got.read()))
+        with urllib.request.urlopen(request) as forwarded:
+            connection.sendall(response(200, forwarded.read()))
 
     with serve(step) as server:
         yield server.url + PREFIX
@@ -90,8 +91,8 @@ def test_once_records_missing_recordings_and_replays_existing_ones(pytester: pyt
 
 
 def test_a_recorded_response_that_is_never_used_is_reported(pytester: pytest.Pytester, replay: Run) -> None:
-    asking = '    shown(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"))\n'
-    twice = PROJECT.replace(asking, asking * 2)
+    request = '    shown(bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes"))\n'
+    twice = PROJECT.replace(request, request * 2)
     pytester.makepyfile(test_mine=twice)
     replay("--bctrl-record-mode=once", "-k", "test_sync")
     pytester.makepyfile(test_mine=PROJECT)
@@ -114,8 +115,8 @@ def test_the_mock_serves_a_recording(pytester: pytest.Pytester, record: Run, rep
 
         @pytest.mark.bctrl_recording
         def test_sync(bctrl_mock, bctrl_space_id):
-            with urllib.request.urlopen(f"{bctrl_mock.url}/v1/spaces/{bctrl_space_id}/runtimes") as answer:
-                assert {bctrl_space_id} == {one["spaceId"] for one in json.load(answer)["runtimes"]}
+            with urllib.request.urlopen(f"{bctrl_mock.url}/v1/spaces/{bctrl_space_id}/runtimes") as response:
+                assert {bctrl_space_id} == {item["spaceId"] for item in json.load(response)["runtimes"]}
             print("SPACE", bctrl_space_id)
         """
     )
@@ -155,20 +156,20 @@ def test_the_recordings_folder_is_configurable(pytester: pytest.Pytester, where:
     assert not (pytester.path / "elsewhere").exists()
 
 
-HIT = ["/v1/a?b=c", f"{PREFIX}/v1/a?b=c", f"https://other.test{PREFIX}/v1/a?b=c"]
-MISSED = ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=c"]
+MATCHING = ["/v1/a?b=c", f"{PREFIX}/v1/a?b=c", f"https://other.test{PREFIX}/v1/a?b=c"]
+MISSING = ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b=c"]
 
 
-@pytest.mark.parametrize("path", [*HIT, *MISSED])
+@pytest.mark.parametrize("path", [*MATCHING, *MISSING])
 def test_requests_match_with_and_without_the_base_path(path: str) -> None:
-    """`Player.response` returns the exchange for some paths, and a miss for others."""
+    """`Player.response` returns the exchange if the path has the base path once or not at all, else a miss."""
     exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
 
-    assert (path in HIT) == (exchange == Player([exchange], name="x", hint="").response("GET", path))
+    assert (path in MATCHING) == (exchange == Player([exchange], name="x", hint="").response("GET", path))
 
 
 def test_a_response_below_a_base_path_is_checked() -> None:
-    """`errors_of` reports a wrong status in a recording of a gateway."""
+    """`errors_of` has a finding for an undocumented status in the recording of a gateway."""
     exchange = listed(broken(), base_path=PREFIX)
     below = replace(exchange, url=exchange.url.replace("/v1/", f"{PREFIX}/v1/"))
 
@@ -189,7 +190,7 @@ def listing(bctrl_client, bctrl_space_id):
 
 @pytest.mark.bctrl_recording
 def test_recorded(listing, fleet, bctrl_client, bctrl_space_id):
-    assert {bctrl_space_id} == {one["spaceId"] for one in listing}
+    assert {bctrl_space_id} == {item["spaceId"] for item in listing}
     assert bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()["runtimes"] == listing
     print("FLEET", fleet)
 """
@@ -198,7 +199,7 @@ def test_recorded(listing, fleet, bctrl_client, bctrl_space_id):
 def test_a_session_fixture_has_the_base_url_and_a_replayed_test_the_recorded_space(
     pytester: pytest.Pytester, record: Run, replay: Run, api: Server
 ) -> None:
-    """Also a fixture between them, which uses the space of the run."""
+    """A fixture that the test uses sends a request with the space of the run, and it is replayed too."""
     pytester.makepyfile(test_mine=FLEET)
     recorded = record("-s")
     recorded.assert_outcomes(passed=1)
@@ -209,7 +210,7 @@ def test_a_session_fixture_has_the_base_url_and_a_replayed_test_the_recorded_spa
 def test_a_session_scoped_override_of_the_space_id_is_recorded_and_replayed(
     pytester: pytest.Pytester, record: Run, replay: Run, api: Server
 ) -> None:
-    """The project's own fixture `bctrl_space_id` takes precedence over the option."""
+    """The fixture `bctrl_space_id` of the project takes precedence over the option."""
     fixture = f'@pytest.fixture(scope="session")\ndef bctrl_space_id(bctrl_base_url):\n    return "{api.space_id}"\n'
     pytester.makepyfile(test_mine=FLEET + fixture)
     record("--bctrl-space-id=another").assert_outcomes(passed=1)

@@ -1,4 +1,4 @@
-"""`check` and `assert_conforms` on the responses of the libraries themselves; those not installed are skipped."""
+"""`check` and `assert_conforms` with responses of real libraries; those not installed are skipped."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ PATH = f"/v1/spaces/{SPACE_ID}/runtimes"
 
 
 def _broken() -> bytes:
+    """Return a body with an undocumented status of the first runtime."""
     body = response()
     body["runtimes"][0]["status"] = "archived"
     return json.dumps(body).encode()
@@ -28,11 +29,13 @@ GOOD, BAD = json.dumps(response()).encode(), _broken()
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockServer]:
+    """Yield a running mock of the packaged contract."""
     with MockServer(load()) as server:
         yield server
 
 
-def _over_the_port(library: str, mock: MockServer, method: str = "GET") -> Any:
+def _client_response(library: str, mock: MockServer, method: str = "GET") -> Any:
+    """Return the mock's response to a request of a client library, in the type of that library."""
     module = pytest.importorskip(library)
     url, headers = f"{mock.url}{PATH}", {"Authorization": f"Bearer {mock.api_key.reveal()}"}
     if library == "urllib3":
@@ -42,6 +45,7 @@ def _over_the_port(library: str, mock: MockServer, method: str = "GET") -> Any:
 
 
 def _flask(body: bytes, method: str = "GET") -> Any:
+    """Return the response of Flask's test client to a request for the runtimes."""
     flask = pytest.importorskip("flask")
     app = flask.Flask("app")
     app.add_url_rule(PATH, view_func=lambda: flask.Response(body, mimetype="application/json"), endpoint="list")
@@ -49,6 +53,7 @@ def _flask(body: bytes, method: str = "GET") -> Any:
 
 
 def _django(body: bytes, method: str = "GET") -> Any:
+    """Return the response of Django's test client to a request for the runtimes."""
     django = pytest.importorskip("django")
     configured = import_module("django.conf").settings
     if not configured.configured:
@@ -61,30 +66,31 @@ def _django(body: bytes, method: str = "GET") -> Any:
 
 
 def _starlette(body: bytes) -> Any:
+    """Return a JSON response of Starlette, which has no request."""
     responses = pytest.importorskip("starlette.responses")
     return responses.Response(body, media_type="application/json")
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2", "requests", "urllib3"])
 def test_check_accepts_the_response_of_each_client_library(mock: MockServer, library: str) -> None:
-    """For GET and HEAD; a wrong status in a body is found."""
+    """A conforming response to GET or HEAD passes; an undocumented status in a body is a finding."""
     mock.reset()
-    assert_conforms(_over_the_port(library, mock), fail_on="info")
-    assert_conforms(_over_the_port(library, mock, "HEAD"), fail_on="info")
+    assert_conforms(_client_response(library, mock), fail_on="info")
+    assert_conforms(_client_response(library, mock, "HEAD"), fail_on="info")
     mock.fault("break_rule", "runtimes[*].status")
-    assert "runtimes[*].status" == check(_over_the_port(library, mock))[0].location
+    assert "runtimes[*].status" == check(_client_response(library, mock))[0].location
 
 
 @pytest.mark.parametrize("make", [_flask, _django])
 def test_check_accepts_an_empty_response_to_head(make: Any) -> None:
-    """Of Flask and Django; an empty response to GET has findings."""
+    """So it is for Flask and Django; an empty response to GET has findings."""
     assert [] == check(make(GOOD, "HEAD"))
     assert [] != check(make(b"", "GET"))
 
 
 @pytest.mark.parametrize("make", [_flask, _django, _starlette, bytes, bytes.decode, json.loads])
 def test_check_accepts_test_responses_and_plain_bodies(make: Any) -> None:
-    """Of Flask, Django and Starlette, bytes, text and data: none for a good body, an error for a bad one."""
+    """A valid body has no finding, an invalid one an error: from Flask, Django or Starlette, as bytes, text or data."""
     assert [] == check(make(GOOD))
     with pytest.raises(AssertionError, match=r"^1 error: response_schema_conformance at runtimes\[\*\]\.status"):
         assert_conforms(make(BAD))

@@ -1,4 +1,4 @@
-"""No key and no scrubbed identifier reaches a file, however it is spelled."""
+"""No key and no scrubbed identifier is in a file, in any encoding."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from pytest_bctrl.traffic.recordings.guard import LeakError, replacement, requir
 
 pytestmark = pytest.mark.costly
 
-Spelling = Callable[[str], str]
+Encoding = Callable[[str], str]
 
 
-def refuse_secret(exchanges: Sequence[Exchange], name: str, value: str) -> None:
+def require_no_secret(exchanges: Sequence[Exchange], name: str, value: str) -> None:
+    """Raise `LeakError` if an exchange, or the name of their file, contains a secret."""
     hide = Redaction()
     hide.add(value)
     require_absent(exchanges, name, hide.find, "a secret")
@@ -37,19 +38,22 @@ PLAIN = Exchange("GET", "https://api.example.test/v1/spaces/s/runtimes", 200, bo
 
 
 def _encoded(code: Callable[[bytes], bytes], before: int, text: str) -> str:
+    """Return a text encoded with `code` after this number of other bytes, and before two."""
     return code(b"x" * before + text.encode() + b"yz").decode()
 
 
-def _base64_of(inner: Spelling, text: str) -> str:
+def _base64_of(inner: Encoding, text: str) -> str:
+    """Return `key=` and a text in an inner encoding, in URL-safe base64."""
     return base64.urlsafe_b64encode(b"key=" + inner(text).encode()).decode()
 
 
 def _every_letter(text: str) -> str:
+    """Return a text with each UTF-16 unit as a JSON escape."""
     units = text.encode("utf-16-be").hex().upper()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
-SPELLINGS: dict[str, Spelling] = {
+ENCODINGS: dict[str, Encoding] = {
     "plain": str,
     "url": lambda text: quote(text, safe=""),
     "url with plus": quote_plus,
@@ -83,9 +87,9 @@ SPELLINGS: dict[str, Spelling] = {
     "html, every letter": lambda text: "".join(f"&#x{ord(letter):X};" for letter in text),
 }
 INSIDE = ("url with slashes", "url, every byte", "json with slashes", "json, every letter", "html", "base64, 0 before")
-SPELLINGS |= {f"base64 of {name}": partial(_base64_of, SPELLINGS[name]) for name in INSIDE}
+ENCODINGS |= {f"base64 of {name}": partial(_base64_of, ENCODINGS[name]) for name in INSIDE}
 
-PLACES: dict[str, Callable[[Exchange, str], Exchange]] = {
+LOCATIONS: dict[str, Callable[[Exchange, str], Exchange]] = {
     "url": lambda exchange, text: replace(exchange, url=f"{exchange.url}?q={text}"),
     "request header": lambda exchange, text: replace(exchange, request_headers=(("Accept", f"a{text}"),)),
     "response header": lambda exchange, text: replace(exchange, headers=(("Link", f"<{text}>"),)),
@@ -112,39 +116,39 @@ values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6, max
 @settings(max_examples=300, deadline=None)
 @example("uest b", "base64 in a url", "request body")
 @example("00000/", "base64 of json with slashes", "body")
-@given(keys | values, st.sampled_from(sorted(SPELLINGS)), st.sampled_from(sorted(PLACES)))
+@given(keys | values, st.sampled_from(sorted(ENCODINGS)), st.sampled_from(sorted(LOCATIONS)))
 def test_a_secret_in_any_encoding_and_location_is_an_error_that_does_not_show_it(
-    value: str, spelling: str, place: str
+    value: str, encoding: str, location: str
 ) -> None:
     # Words of the error, and of the example itself, are no secrets.
     assume(value not in f"{WORDS}{PLAIN!r}{PLAIN.body!r}")
-    exchange = PLACES[place](PLAIN, SPELLINGS[spelling](value))
+    exchange = LOCATIONS[location](PLAIN, ENCODINGS[encoding](value))
 
     with pytest.raises(LeakError) as caught:
-        refuse_secret([PLAIN, exchange], "recordings/x.har", value)
+        require_no_secret([PLAIN, exchange], "recordings/x.har", value)
 
     assert value not in str(caught.value)
     assert "exchange 2 of 2" in str(caught.value)
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_secret_that_the_kit_prints_itself_is_an_error_in_any_encoding(spelling: str) -> None:
-    """It is not redacted everywhere in output."""
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_secret_that_the_kit_prints_itself_is_an_error_in_any_encoding(encoding: str) -> None:
+    """A note says that output redacts it only where a credential is expected; in a recording, it is an error."""
     value = "response_schema_conformance"
     hide = Redaction()
     hide.add(value, name="a secret")
     assert 1 == len(hide.notes())
     with pytest.raises(LeakError):
-        refuse_secret([replace(PLAIN, body=f"before {SPELLINGS[spelling](value)} after".encode())], "x.har", value)
+        require_no_secret([replace(PLAIN, body=f"before {ENCODINGS[encoding](value)} after".encode())], "x.har", value)
 
 
 @settings(max_examples=300, deadline=None)
 @given(keys)
 def test_an_exchange_without_the_secret_is_accepted(value: str) -> None:
-    """`refuse_secret` raises nothing for a text that resembles it."""
+    """`require_no_secret` raises nothing for a text that resembles it."""
     body = json.dumps({"note": "".join(chr(ord(letter) + 1) for letter in value)}).encode()
     if value not in repr(PLAIN) and value not in "recordings/x.har":
-        refuse_secret([replace(PLAIN, body=body)], "recordings/x.har", f"{value}-{value}")
+        require_no_secret([replace(PLAIN, body=body)], "recordings/x.har", f"{value}-{value}")
 
 
 PACKED: dict[str, Callable[[str], bytes]] = {
@@ -156,13 +160,13 @@ PACKED: dict[str, Callable[[str], bytes]] = {
 
 
 @pytest.mark.parametrize("packing", PACKED)
-@pytest.mark.parametrize("place", ["body", "request_body"])
-def test_a_secret_in_a_compressed_or_utf_16_body_is_found(packing: str, place: str) -> None:
+@pytest.mark.parametrize("location", ["body", "request_body"])
+def test_a_secret_in_a_compressed_or_utf_16_body_is_found(packing: str, location: str) -> None:
     packed = PACKED[packing]('{"note": "pk-sekret-value"}')
 
-    with pytest.raises(LeakError, match=f"the {'response body' if place == 'body' else 'request body'}"):
-        refuse_secret([replace(PLAIN, **{place: packed})], "x.har", "pk-sekret-value")  # type: ignore[arg-type]
-    refuse_secret([replace(PLAIN, body=packed[:12])], "x.har", "pk-sekret-value")
+    with pytest.raises(LeakError, match=f"the {'response body' if location == 'body' else 'request body'}"):
+        require_no_secret([replace(PLAIN, **{location: packed})], "x.har", "pk-sekret-value")  # type: ignore[arg-type]
+    require_no_secret([replace(PLAIN, body=packed[:12])], "x.har", "pk-sekret-value")
 
 
 @pytest.mark.parametrize(
@@ -171,20 +175,20 @@ def test_a_secret_in_a_compressed_or_utf_16_body_is_found(packing: str, place: s
         b"abc": "abc",
         base64.b64encode(base64.b64encode(b"a harmless text of some length")): "sekret-value",
     }.items(),
-    ids=["too short to tell anything", "base64 of something else"],
+    ids=["shorter than a secret", "base64 of something else"],
 )
 def test_a_body_without_the_complete_secret_is_accepted(body: bytes, value: str) -> None:
     """Its first letters, or base64 of something else."""
-    refuse_secret([replace(PLAIN, body=body)], "abc.har", value)
+    require_no_secret([replace(PLAIN, body=body)], "abc.har", value)
 
 
 def test_a_secret_in_the_file_name_is_an_error() -> None:
     with pytest.raises(LeakError, match=r"^recording: a secret is in the file's name \(plain\)"):
-        refuse_secret([PLAIN], "recordings/sekret-value.har", "sekret-value")
+        require_no_secret([PLAIN], "recordings/sekret-value.har", "sekret-value")
 
 
 @pytest.mark.parametrize(
-    ("body", "place"),
+    ("body", "location"),
     [
         (b'{"runtimes": [{"metadata": {"note": "xx sekret-value"}}]}', r" at runtimes\[0\]\.metadata\.note"),
         (b"no JSON: sekret-value", ""),
@@ -192,11 +196,11 @@ def test_a_secret_in_the_file_name_is_an_error() -> None:
         (b'{"note": "x", "sekret":"value"}', ""),
     ],
 )
-def test_the_error_has_the_location_in_a_json_body(body: bytes, place: str) -> None:
+def test_the_error_has_the_location_in_a_json_body(body: bytes, location: str) -> None:
     secret = 'sekret":"value' if b':"value' in body else "sekret-value"
 
-    with pytest.raises(LeakError, match=rf"response body{place} \(plain\)"):
-        refuse_secret([replace(PLAIN, body=body)], "x.har", secret)
+    with pytest.raises(LeakError, match=rf"response body{location} \(plain\)"):
+        require_no_secret([replace(PLAIN, body=body)], "x.har", secret)
 
 
 @settings(max_examples=100, deadline=None)
@@ -236,15 +240,16 @@ def test_a_uuid_without_hyphens_is_scrubbed() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.uuids().map(str), st.sampled_from(sorted(SPELLINGS)), st.sampled_from(sorted(PLACES)))
-def test_an_identifier_in_any_encoding_is_scrubbed_or_an_error(identifier: str, spelling: str, place: str) -> None:
+@given(st.uuids().map(str), st.sampled_from(sorted(ENCODINGS)), st.sampled_from(sorted(LOCATIONS)))
+def test_an_identifier_in_any_encoding_is_scrubbed_or_an_error(identifier: str, encoding: str, location: str) -> None:
     """What `scrub` returns does not contain it, in any encoding or location."""
-    exchange = PLACES[place](PLAIN, SPELLINGS[spelling](identifier))
-    # The same finder as for secrets, which knows this one identifier, is the judge of what was let through.
-    refuse_secret(_let_through(exchange, identifier), "x.har", identifier)
+    exchange = LOCATIONS[location](PLAIN, ENCODINGS[encoding](identifier))
+    # The search for secrets also finds identifiers in any encoding.
+    require_no_secret(_scrubbed(exchange, identifier), "x.har", identifier)
 
 
-def _let_through(exchange: Exchange, identifier: str) -> list[Exchange]:
+def _scrubbed(exchange: Exchange, identifier: str) -> list[Exchange]:
+    """Return the scrubbed exchange; none if `scrub` raises a `LeakError`, which must not show the identifier."""
     try:
         return list(scrub([exchange], "x.har", "some-space"))
     except LeakError as error:

@@ -1,4 +1,4 @@
-"""A recording that several tests share: recording it again for one of them loses nothing of the others."""
+"""A recording that several tests share: recording one of them again keeps the entries of the others."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.recordings.test_trust import listed
 TESTS = [f"t[{number}]" for number in range(4)]
 
 
-def again(path: Path, test: str) -> bool:
-    """Record one test again, with another body."""
+def record_again(path: Path, test: str) -> bool:
+    """Save another exchange for a test, with status 203; return whether the file changed."""
     return save(path, test, [replace(listed(), test=test, reason="again", status=203)], "mock", "now")
 
 
@@ -33,14 +33,15 @@ def shared(tmp_path: Path) -> Path:
 
 
 def edit(path: Path, test: str) -> None:
-    """Edit the recorded body of one test."""
+    """Append a blank to the recorded body of a test."""
     document = json.loads(path.read_text("utf-8"))
     (entry,) = [entry for entry in document["log"]["entries"] if entry["_bctrlTest"] == test]
     entry["response"]["content"]["text"] += " "
     path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
 
 
-def held(path: Path) -> list[str]:
+def recorded_tests(path: Path) -> list[str]:
+    """Return the test of each exchange in a file."""
     recording = load(path)
     assert recording is not None
     return [exchange.test for exchange in recording.exchanges]
@@ -53,7 +54,7 @@ def test_an_edited_entry_is_an_error_and_nothing_is_overwritten(shared: Path, te
     with pytest.raises(DocumentError, match=r"shared\.har: entry 4 of 4 \(t\[3\]\), GET "):
         recorded(shared, TESTS[0])
     with pytest.raises(DocumentError, match=r"shared\.har: entry 4 of 4 \(t\[3\]\), GET .*restore it, or delete it"):
-        again(shared, test)
+        record_again(shared, test)
 
     assert before == shared.read_bytes()
     assert [shared] == list(shared.parent.iterdir())
@@ -67,14 +68,14 @@ def test_an_edit_that_removes_the_format_marks_loses_no_entry(shared: Path) -> N
     shared.write_text(json.dumps(document), "utf-8")
     before = shared.read_bytes()
     with pytest.raises(DocumentError, match=r"shared\.har: it has recordings of other tests.*it was edited"):
-        again(shared, TESTS[1])
+        record_again(shared, TESTS[1])
     assert before == shared.read_bytes()
 
 
 def test_recording_one_test_again_keeps_the_entries_of_the_others(shared: Path) -> None:
     before = load(shared)
 
-    assert again(shared, TESTS[1])
+    assert record_again(shared, TESTS[1])
 
     after = load(shared)
     assert before is not None
@@ -85,18 +86,18 @@ def test_recording_one_test_again_keeps_the_entries_of_the_others(shared: Path) 
 
 
 def test_a_test_without_its_own_entries_replays_all_entries(shared: Path) -> None:
-    """It is new, or was renamed."""
+    """It is new, or was renamed; a test with entries replays only these."""
     assert TESTS == [exchange.test for exchange in recorded(shared, "renamed").exchanges]
     assert TESTS[2:3] == [exchange.test for exchange in recorded(shared, TESTS[2]).exchanges]
 
 
 def test_a_file_without_a_final_newline_keeps_its_entries(shared: Path) -> None:
-    """When one of its tests is recorded again."""
+    """None is lost when one of its tests is recorded again."""
     shared.write_bytes(shared.read_bytes().removesuffix(b"\n"))
 
-    again(shared, TESTS[1])
+    record_again(shared, TESTS[1])
 
-    assert TESTS == held(shared)
+    assert TESTS == recorded_tests(shared)
 
 
 def test_a_truncated_file_is_an_error_before_any_request(shared: Path) -> None:

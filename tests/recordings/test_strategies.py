@@ -1,4 +1,4 @@
-"""Samples and strategies: everything valid is valid, everything broken is broken in the one way it says."""
+"""Bodies of samples and strategies conform, or violate the one rule that they name."""
 
 from __future__ import annotations
 
@@ -69,13 +69,14 @@ def test_strategies_pass_the_health_checks_on_a_slow_machine(
     calls = 0
 
     def count(_frame: object, event: str, _argument: object) -> None:
+        """Count a call of a Python function."""
         nonlocal calls
         calls += event == "call"
 
     @settings(settings.get_profile("default"), max_examples=10, database=None, phases=[Phase.generate])
     @given(strategy)
     def draw(_body: Any) -> None:
-        """Nothing is wrong with it."""
+        """Accept any body."""
 
     monkeypatch.setattr("hypothesis.internal.conjecture.data.time", SimpleNamespace(perf_counter=lambda: calls * 4e-6))
     # What Hypothesis finds out once, the first draw of all pays, and here nobody: no call is counted yet.
@@ -90,7 +91,7 @@ def test_strategies_pass_the_health_checks_on_a_slow_machine(
 
 
 def test_nonconforming_supports_a_list_of_at_most_one_item() -> None:
-    """A drawn case violates exactly its rule."""
+    """The simplest case violates exactly its rule."""
     things = {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}, "maxItems": 1}
     contract = contract_of({"type": "object", "properties": {"things": things}, "required": ["things"]})
     case = find(nonconforming(contract=contract), lambda _case: True, settings=slow)
@@ -127,8 +128,8 @@ RULES = {name: "response_schema_conformance" if ":" in name else name for name i
 @pytest.mark.parametrize(
     "name", ["runtimes[*].status: enum", "undocumented_property", "unique_ids", "kind_equals_type"]
 )
-def test_nonconforming_can_violate_every_rule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The case has the rule of the check.
+def test_nonconforming_can_violate_a_rule_of_each_kind(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The case has the rule of the check that detects it.
 
     Each rule is drawn separately, because rare rules would take hundreds of draws.
     """

@@ -1,4 +1,4 @@
-"""What a recording is worth: a broken, leaking or non-conforming one never lets a test pass."""
+"""A broken, leaking or nonconforming recording never lets a test pass."""
 
 from __future__ import annotations
 
@@ -33,20 +33,24 @@ def test_{name}(bctrl_client, bctrl_space_id, number):
 
 
 def listed(body: Any = None, **fields: Any) -> Exchange:
-    """Return a recorded listing."""
+    """Return a recorded exchange that lists runtimes, by default a conforming one."""
     url = f"http://localhost:8787/v1/spaces/{SPACE_ID}/runtimes"
     content = json.dumps(response() if body is None else body).encode()
     return Exchange("GET", url, 200, (("Content-Type", "application/json"),), content, **fields)
 
 
 def broken(item: int = 0) -> dict[str, Any]:
+    """Return a body whose runtime at this position has an undocumented status."""
     body = response()
     body["runtimes"][item]["status"] = "archived"
     return body
 
 
 def test_a_run_reports_the_problem_of_each_recording(pytester: pytest.Pytester, replay: Run) -> None:
-    """Nonconforming, stale or missing: the test fails, or the summary names the file. A replay needs no secrets."""
+    """A nonconforming one is an error unless intended, a missing one fails the test, and a stale one is named.
+
+    A replay needs no secrets.
+    """
     folder = pytester.mkdir("recordings")
     for name, exchange, text in (
         ("broken", listed(broken()), ""),
@@ -77,7 +81,7 @@ def test_a_run_reports_the_problem_of_each_recording(pytester: pytest.Pytester, 
 
 @pytest.fixture
 def mock() -> Any:
-    """Return the mock that is recorded."""
+    """Yield a running mock, from which tests record."""
     with MockServer(CONTRACT) as server:
         yield server
 
@@ -126,7 +130,7 @@ KEY = "sk/live+0123456789"
 
 # The digits that base64 shares between the key and what is next to it stay: each shows half a character at most.
 @pytest.mark.parametrize(
-    ("spelled", "shown"),
+    ("encoded", "shown"),
     [
         (KEY, "[redacted]"),
         (quote(KEY, safe=""), "[redacted]"),
@@ -134,16 +138,16 @@ KEY = "sk/live+0123456789"
     ],
     ids=["plain", "URL-encoded", "base64"],
 )
-def test_a_key_in_an_unrecorded_request_is_redacted(tmp_path: Path, spelled: str, shown: str) -> None:
-    missed = recorded(tmp_path / "x.har", secrets=(Secret(KEY),)).player.response("GET", f"/v1/x?token={spelled}")
+def test_a_key_in_an_unrecorded_request_is_redacted(tmp_path: Path, encoded: str, shown: str) -> None:
+    missed = recorded(tmp_path / "x.har", secrets=(Secret(KEY),)).player.response("GET", f"/v1/x?token={encoded}")
 
     assert isinstance(missed, Miss)
     assert f"requested GET /v1/x?token={shown}\n" in missed.text
-    assert spelled not in missed.text
+    assert encoded not in missed.text
 
 
 def test_an_invalid_recording_mark_is_an_error(pytester: pytest.Pytester) -> None:
-    """A path above the folder, an unknown or invalid argument, a number, or a null character."""
+    """Its name is a path above the folder, a number or has a null character, or an argument is unknown or invalid."""
     marks = ('"../up"', '"a", other=1', '"a", conforming="no"', "7", r'"a\0b"')
     items = pytester.getitems(
         "import pytest\n"

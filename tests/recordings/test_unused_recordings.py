@@ -1,4 +1,4 @@
-"""A complete run names the recordings that belong to no test any more; any other run says nothing about them."""
+"""A complete run names the recordings that no test uses; any other run names none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LINE = "no test uses it: recordings/test_mine/test_renamed.har; delete it"
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, replay: Run) -> Path:
-    """A project with two recorded tests, and a third recording that belongs to none."""
+    """Return the folder of the recordings of two tests, with a third recording that belongs to no test."""
     pytester.makepyfile(test_mine=TESTS)
     replay("--bctrl-record-mode=once").assert_outcomes(passed=2)
     folder = pytester.path / "recordings" / "test_mine"
@@ -39,7 +39,7 @@ def project(pytester: pytest.Pytester, replay: Run) -> Path:
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_complete_run_names_the_recording(replay: Run, arguments: tuple[str, ...]) -> None:
-    """The recording of no test is named once, also with workers."""
+    """The summary names the recording that no test uses once, also with workers."""
     result = replay(*arguments)
     result.assert_outcomes(passed=2)
     assert 1 == result.stdout.lines.count(LINE)
@@ -47,7 +47,7 @@ def test_complete_run_names_the_recording(replay: Run, arguments: tuple[str, ...
 
 @pytest.mark.usefixtures("project")
 def test_recording_of_a_skipped_test_is_used(pytester: pytest.Pytester, replay: Run) -> None:
-    """It is not named as unused."""
+    """A run names only the recording of no test; on workers, a run with a skipped test names none."""
     skipped = TESTS.replace("def test_second", '@pytest.mark.skip("not today")\ndef test_second')
     pytester.makepyfile(test_mine=skipped)
     assert [LINE] == [line for line in replay().stdout.lines if line.startswith("no test uses it")]
@@ -56,7 +56,7 @@ def test_recording_of_a_skipped_test_is_used(pytester: pytest.Pytester, replay: 
 
 @pytest.mark.usefixtures("project")
 def test_recording_of_a_removed_test_file_is_named(pytester: pytest.Pytester, replay: Run, project: Path) -> None:
-    """All recordings in the folder of a test file that no longer exists."""
+    """The three recordings in the folder of a test file that does not exist are named, besides that of no test."""
     shutil.copytree(project, project.parent / "test_gone")
     lines = [line for line in replay().stdout.lines if line.startswith("no test uses it")]
     assert 4 == len(lines)

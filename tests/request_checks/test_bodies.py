@@ -48,7 +48,7 @@ def test_a_json_body_is_validated_by_its_schema(content: Any, expected: list[str
     ],
 )
 def test_a_json_body_is_read_strictly(content: bytes, expected: str) -> None:
-    """Truncated JSON, duplicate keys, NaN and the like: the first line names the problem."""
+    """Truncated JSON, duplicate keys, NaN and the like have a single finding, which names the problem."""
     (line,) = posted(ORDERS, content)
     assert line.startswith(expected)
 
@@ -92,7 +92,7 @@ def test_the_most_specific_media_type_is_used() -> None:
 
 
 def test_a_missing_required_body_is_an_error() -> None:
-    """Whether it is absent or empty; an optional body may be."""
+    """It is absent or empty; an optional body may be either."""
     missing = ["error request_body body: the body is required and missing"]
     assert missing == posted(ORDERS, None, None)
     assert missing == posted(ORDERS, b"", "application/json")
@@ -169,7 +169,7 @@ def test_what_cannot_be_validated_is_not_reported_as_fine(schema: Any, media: st
     ],
 )
 def test_content_codings_are_decoded(coding: str, encode: Any, expected: list[str]) -> None:
-    """A compressed JSON body is checked; a wrong coding is an error."""
+    """A valid compressed body has no finding, a wrong coding is an error, and an unknown one a warning."""
     headers = {"Content-Type": "application/json", "Content-Encoding": coding}
     found = lines(ORDERS, "POST", "/orders", headers, encode(json.dumps(VALID).encode()))
     assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected

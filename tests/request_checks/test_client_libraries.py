@@ -1,4 +1,4 @@
-"""Requests of client libraries: what they send is checked, and a stream is neither consumed nor reported as fine."""
+"""Requests of client libraries are checked; a stream is not consumed, and is reported as not checked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ CONTRACT = contract_of_paths(
 UNREAD = ["warning request_not_checked body: the body was not checked: it is a stream, and reading it would consume it"]
 
 
-def found(request: Any, *arguments: Any, **named: Any) -> list[str]:
+def finding_lines(request: Any, *arguments: Any, **named: Any) -> list[str]:
+    """Return a line per finding of a request: its level, rule, location and message."""
     findings = check_request(request, *arguments, contract=CONTRACT, **named)
     return [f"{finding.level} {finding.rule} {finding.location}: {finding.message}" for finding in findings]
 
@@ -66,35 +67,38 @@ CLIENTS: dict[str, Callable[[int], Any]] = {
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_request_of_a_library_is_checked(client: str) -> None:
-    """`check_request` of a request object has no finding for a valid body, and one for an invalid."""
-    assert [] == found(CLIENTS[client](1))
-    assert ["error request_body body.qty: the value breaks 'minimum'"] == found(CLIENTS[client](0))
+    """`check_request` of a request object has no finding for a valid body, and an error for an invalid one."""
+    assert [] == finding_lines(CLIENTS[client](1))
+    assert ["error request_body body.qty: the value breaks 'minimum'"] == finding_lines(CLIENTS[client](0))
 
 
 def test_forms_of_libraries_are_checked() -> None:
-    """Those of httpx, requests and urllib, also with files."""
+    """Forms of httpx, requests and urllib, also with a file: a wrong field is an error."""
     wrong = ["error request_body body.qty: the value has the wrong type, string"]
     for qty, expected in (("1", []), ("x", wrong)):
-        assert expected == found(httpx.Request("POST", URL_TEXT, data={"qty": qty}))
-        assert expected == found(requests.Request("POST", URL_TEXT, data={"qty": qty}))
-        assert expected == found(requests.Request("POST", URL_TEXT, data={"qty": qty}, files={"file": b"x"}))
-        assert expected == found(UrllibRequest(URL_TEXT, f"qty={qty}".encode()))
+        assert expected == finding_lines(httpx.Request("POST", URL_TEXT, data={"qty": qty}))
+        assert expected == finding_lines(requests.Request("POST", URL_TEXT, data={"qty": qty}))
+        assert expected == finding_lines(requests.Request("POST", URL_TEXT, data={"qty": qty}, files={"file": b"x"}))
+        assert expected == finding_lines(UrllibRequest(URL_TEXT, f"qty={qty}".encode()))
 
 
 def test_check_request_takes_a_method_a_url_headers_and_a_body() -> None:
-    assert [] == found("GET", URL_TEXT)
-    assert [] == found("get", httpx.URL(URL_TEXT))
-    assert [] == found("POST", URL_TEXT, body={"qty": 1, "size": "s"})
-    assert [] == found("POST", URL_TEXT, body='{"qty": 1, "size": "s"}', headers=[("content-type", "application/json")])
-    assert [] == found(
+    assert [] == finding_lines("GET", URL_TEXT)
+    assert [] == finding_lines("get", httpx.URL(URL_TEXT))
+    assert [] == finding_lines("POST", URL_TEXT, body={"qty": 1, "size": "s"})
+    assert [] == finding_lines(
+        "POST", URL_TEXT, body='{"qty": 1, "size": "s"}', headers=[("content-type", "application/json")]
+    )
+    assert [] == finding_lines(
         "POST", URL_TEXT, body=b"qty=1", headers=httpx.Headers({"Content-Type": "application/x-www-form-urlencoded"})
     )
-    assert ["error request_media_type header Content-Type: the media type is not documented"] == found(
+    assert ["error request_media_type header Content-Type: the media type is not documented"] == finding_lines(
         "POST", URL_TEXT, body={"qty": 1}, headers={"Content-Type": "text/plain"}
     )
 
 
 def generated() -> Iterator[bytes]:
+    """Yield the bytes of a body, which cannot be read twice."""
     yield b"{}"
 
 
@@ -119,25 +123,25 @@ class File(io.BytesIO):
     ids=lambda request: type(request).__module__,
 )
 def test_a_stream_is_not_consumed(request_: Any) -> None:
-    """Its body is reported as not checked."""
-    assert UNREAD == found(request_)
+    """A generator or a file as the body is reported as not checked; reading the file would raise."""
+    assert UNREAD == finding_lines(request_)
 
 
 def test_what_can_be_checked_without_the_body_is_checked() -> None:
-    """The media type of a generator's body is an error; otherwise the body is unread."""
+    """A wrong media type of a generator is an error; without a media type, only its body is not checked."""
     request = httpx.Request("POST", URL_TEXT, content=generated(), headers={"Content-Type": "text/csv"})
-    assert ["error request_media_type header Content-Type: the media type is not documented"] == found(request)
+    assert ["error request_media_type header Content-Type: the media type is not documented"] == finding_lines(request)
     without = httpx.Request("POST", URL_TEXT, content=generated())
-    assert UNREAD == found(without)
+    assert UNREAD == finding_lines(without)
 
 
 def test_the_request_info_of_aiohttp_has_no_body() -> None:
     """For POST, the body was not checked; for GET, there are no findings."""
     info = aiohttp.RequestInfo(URL(URL_TEXT), "POST", CLIENTS["aiohttp"](1).headers, URL(URL_TEXT))
-    assert ["warning request_not_checked body: the body was not checked: the client library does not keep it"] == found(
-        info
-    )
-    assert [] == found(aiohttp.RequestInfo(URL(URL_TEXT), "GET", info.headers, URL(URL_TEXT)))
+    assert [
+        "warning request_not_checked body: the body was not checked: the client library does not keep it"
+    ] == finding_lines(info)
+    assert [] == finding_lines(aiohttp.RequestInfo(URL(URL_TEXT), "GET", info.headers, URL(URL_TEXT)))
 
 
 def test_the_operation_may_be_named() -> None:

@@ -1,4 +1,4 @@
-"""Credentials of requests: present and of the kind that the operation requires; and the operation itself."""
+"""Credentials of requests, which the operation requires, and findings about the operation itself."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ BASIC = f"Basic {b64encode(b'user:password').decode()}"
 
 
 def secured(*requirements: dict[str, list[str]]) -> Contract:
+    """Return the contract of `GET /orders` with these alternative requirements."""
     get = operation(security=list(requirements))
     return contract_of_paths({"/orders": {"get": get}}, components={"securitySchemes": SCHEMES})
 

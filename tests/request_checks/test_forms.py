@@ -62,7 +62,7 @@ FILE = {
     ],
 )
 def test_a_urlencoded_form_is_validated(content: str, expected: list[str]) -> None:
-    """Types, repeated and missing fields, and JSON in fields: exactly the expected findings."""
+    """Its findings, if any, are about the types of fields, repeated or missing ones, and JSON in them."""
     found = posted(contract_of_body(PERSON, FORM), content, FORM)
     assert [f"error request_body {line}" for line in expected] == found
 
@@ -224,6 +224,7 @@ def test_the_parts_are_those_that_the_standard_library_reads(parts: list[tuple[s
 
 
 def content_of(part: Message) -> bytes:
+    """Return the decoded content of a part that the standard library parsed."""
     content = part.get_payload(decode=True)
     assert isinstance(content, bytes)
     return content

@@ -26,10 +26,12 @@ LARGE = 400_000
 
 
 def part(disposition: str, content: str = "1") -> str:
+    """Return a multipart body of a single part with this `Content-Disposition`."""
     return f"--B\r\nContent-Disposition: {disposition}\r\n\r\n{content}\r\n--B--\r\n"
 
 
 def nested(levels: int) -> str:
+    """Return the JSON of an object of this number of levels."""
     return '{"x":' * levels + "1" + "}" * levels
 
 

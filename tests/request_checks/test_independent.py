@@ -63,6 +63,7 @@ FIELDS = {
 
 
 def parameter(name: str, in_: str, schema: Any, **members: Any) -> dict[str, Any]:
+    """Return a required parameter."""
     return {"name": name, "in": in_, "required": True, "schema": schema, **members}
 
 
@@ -94,10 +95,11 @@ OPERATIONS = [("/orders", "POST"), ("/form", "POST"), ("/upload", "POST"), ("/se
 
 
 def is_valid(schema: Any, value: Any) -> bool:
+    """Return whether jsonschema accepts a value, formats included."""
     return Draft202012Validator(schema, format_checker=FORMATS).is_valid(value)
 
 
-def responded(case: Any) -> MockResponse:
+def mock_response(case: Any) -> MockResponse:
     """Return the response of the mock to the request that Schemathesis would send."""
     arguments = case.as_transport_kwargs(base_url="http://orders.test")
     names = ("method", "url", "headers", "params", "data", "json", "files", "cookies")
@@ -114,14 +116,14 @@ def _text(value: str | bytes) -> str:
 
 
 def assert_documented(response: MockResponse) -> None:
-    """Raise `AssertionError` unless the body is valid according to jsonschema."""
+    """Raise `AssertionError` unless the body conforms to the documented schema of its status, by jsonschema."""
     schema: Any = {"type": "object"} if response.status == 200 else ERROR
     assert is_valid(schema, json.loads(response.body)), response
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_valid_requests_are_accepted(path: str, method: str) -> None:
-    """Those that Schemathesis generates as valid get 200 from the mock."""
+    """The mock responds with 200 to each request that Schemathesis generates as valid."""
     count = 0
 
     @generation_settings(25)
@@ -129,7 +131,7 @@ def test_valid_requests_are_accepted(path: str, method: str) -> None:
     def check(case: Any) -> None:
         nonlocal count
         count += 1
-        response = responded(case)
+        response = mock_response(case)
         assert 200 == response.status, response.why
         assert_documented(response)
 
@@ -139,14 +141,17 @@ def test_valid_requests_are_accepted(path: str, method: str) -> None:
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_invalid_requests_are_rejected(path: str, method: str) -> None:
-    """Those whose JSON body jsonschema rejects; other invalid values may be valid when they are sent as text."""
+    """The mock rejects each JSON body that jsonschema rejects, and some other requests generated as invalid.
+
+    Other invalid values may be valid when they are sent as text.
+    """
     rejected = 0
 
     @generation_settings(40)
     @given(SCHEMA[path][method].as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def check(case: Any) -> None:
         nonlocal rejected
-        response = responded(case)
+        response = mock_response(case)
         assert response.status == 200 or 400 <= response.status < 500
         rejected += response.status != 200
         assert_documented(response)
@@ -188,7 +193,7 @@ VALUES = st.recursive(
 
 
 def likely(schema: Any) -> st.SearchStrategy[Any]:
-    """Return a strategy for values that a schema above probably allows."""
+    """Return a strategy for values that a schema of `SCHEMAS` probably allows."""
     if "anyOf" in schema:
         return st.one_of(*map(likely, schema["anyOf"]))
     if schema.get("type") == "array":

@@ -1,4 +1,4 @@
-"""The rules about requests: the example of each breaks it."""
+"""The rules about requests, each of which has an example that breaks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The invented contract, and pytest runs that are held to it."""
+"""The contract of an invented bookshop, and pytest runs that check a shop against it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bookshop() -> Contract:
 
 @pytest.fixture
 def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> ShopRun:
-    """Run `pytest --bctrl-live` against a shop, in a subprocess."""
+    """Return a function that runs `pytest --bctrl-live` with the contract against a shop."""
 
     def run(shop: Shop, *arguments: str) -> pytest.RunResult:
         monkeypatch.setenv("BCTRL_API_KEY", KEY)

@@ -50,7 +50,7 @@ STOCK = {ISBN: {"copies": 3, "counted": "2026-03-01T10:00:00Z", "by_branch": {"n
 GENRES = [{"code": "cr", "label": "Crime"}, {"code": "po", "label": "Poetry"}]
 
 
-class RefusedError(Exception):
+class RejectedError(Exception):
     """An error response."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -66,26 +66,28 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     fault = ""
-    seen: list[tuple[str, str, dict[str, str]]]
+    requests: list[tuple[str, str, dict[str, str]]]
 
     def log_message(self, *_arguments: object) -> None:
         """Print nothing."""
 
     def _handle(self) -> None:
+        """Record the request and send the response."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+        self.requests.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
         try:
             self._send(*self._response())
-        except RefusedError as refusal:
-            problem = {"title": "refused", "status": refusal.status, "detail": refusal.detail}
-            self._send(refusal.status, problem, "application/problem+json")
+        except RejectedError as rejection:
+            problem = {"title": "rejected", "status": rejection.status, "detail": rejection.detail}
+            self._send(rejection.status, problem, "application/problem+json")
 
     do_GET = do_HEAD = do_POST = do_DELETE = _handle  # noqa: N815 - the names are those of http.server
 
     def _response(self) -> tuple[int, Any]:
+        """Return status and body; raises `RejectedError` for a rejected request."""
         parts = urlsplit(self.path)
         if not parts.path.startswith(f"{PREFIX}/"):
-            raise RefusedError(404, "nothing here")
+            raise RejectedError(404, "nothing here")
         match parts.path.removeprefix(f"{PREFIX}/").split("/"):
             case ["books"]:
                 self._require_bearer()
@@ -99,30 +101,32 @@ class Handler(BaseHTTPRequestHandler):
                 return 200, self._category(unquote(number))
             case ["stock"]:
                 if self.headers.get("X-Shop-Key") != KEY and self.fault != "open stock":
-                    raise RefusedError(401, "no such key")
+                    raise RejectedError(401, "no such key")
                 return 200, STOCK
             case ["genres"]:
                 return 200, [*GENRES, GENRES[0]] if self.fault == "genre twice" else GENRES
             case ["health"]:
                 return (500, {"title": "x", "status": 500}) if self.fault == "unhealthy" else (204, None)
-        raise RefusedError(404, "nothing here")
+        raise RejectedError(404, "nothing here")
 
     def _require_bearer(self) -> None:
-        if self.headers.get("Authorization") != f"Bearer {KEY}" and self.fault != "anyone":
-            raise RefusedError(401, "no such token")
+        """Raise `RejectedError` unless the request has the key as its bearer token."""
+        if self.headers.get("Authorization") != f"Bearer {KEY}" and self.fault != "any token":
+            raise RejectedError(401, "no such token")
 
     def _page(self, query: str) -> dict[str, Any]:
+        """Return the page of books for a query; raises `RejectedError` if it is invalid."""
         parameters = parse_qs(query, keep_blank_values=True)
-        if self.fault != "no questions":
+        if self.fault != "no validation":
             require_valid(parameters, self.fault)
         if not {lang for text in parameters.get("langs", []) for lang in text.split(",")} <= {"de", "en", "ja"}:
-            raise RefusedError(422, "langs")
+            raise RejectedError(422, "langs")
         if self.headers.get("X-Shop-Locale", "de") not in ("de", "en", "ja"):
-            raise RefusedError(400, "X-Shop-Locale")
+            raise RejectedError(400, "X-Shop-Locale")
         if self.fault == "tags crash" and "tag" in parameters:
-            raise RefusedError(500, "a tag")
-        if self.fault == "sort refused" and "sort" in parameters:
-            raise RefusedError(400, "sort")
+            raise RejectedError(500, "a tag")
+        if self.fault == "sort rejected" and "sort" in parameters:
+            raise RejectedError(400, "sort")
         changes = BOOK_FAULTS.get(self.fault, {})
         books = [book(0), book(1, **changes)]
         if self.fault == "book twice":
@@ -130,23 +134,26 @@ class Handler(BaseHTTPRequestHandler):
         return page_of(books, parameters, self.path.partition("?")[0], self.fault)
 
     def _book(self, isbn: str) -> dict[str, Any]:
+        """Return the book with an ISBN; raises `RejectedError` if there is none."""
         if re.fullmatch(r"97[89][0-9]{10}", isbn) is None:
-            raise RefusedError(400, "that is no ISBN")
+            raise RejectedError(400, "that is no ISBN")
         if isbn != ISBN and self.fault != "every isbn":
-            raise RefusedError(404, "no such book")
+            raise RejectedError(404, "no such book")
         return book(1) if self.fault == "another book" else book(0)
 
     def _category(self, text: str) -> dict[str, Any]:
+        """Return the category with a number; raises `RejectedError` if there is none."""
         if re.fullmatch(r"[1-9][0-9]{0,17}", text) is None:
-            raise RefusedError(400, "that is no number")
+            raise RejectedError(400, "that is no number")
         if int(text) not in (7, 1, 2, 3):
-            raise RefusedError(404, "no such category")
+            raise RejectedError(404, "no such category")
         category = {**CATEGORY, "number": int(text)}
         if self.fault == "deep text":
             category["below"] = [{"number": 8, "name": "x", "below": [{"number": "nine", "name": "y", "below": []}]}]
         return category
 
     def _send(self, status: int, body: Any, media: str = "application/json") -> None:
+        """Send a response; a body of None is not sent."""
         data = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
         if body is not None:
@@ -179,55 +186,55 @@ BOOK_FAULTS: dict[str, dict[str, Any]] = {
     "rating between": {"rating": 4.3},
     "no such day": {"published": "2026-02-30"},
     "odd edition": {"edition": {"medium": "audio", "pages": 3}},
-    "title in vain": {"titles": {"de": ""}},
-    "stranger": {"subtitle": "which nobody documented"},
+    "empty title": {"titles": {"de": ""}},
+    "undocumented property": {"subtitle": "which nobody documented"},
 }
 
 
 def require_valid(query: dict[str, list[str]], fault: str) -> None:
-    """Raise `RefusedError` for an invalid query."""
+    """Raise `RejectedError` for an invalid query."""
     if fault != "shelf optional" and query.get("shelf", [""])[-1] not in ("fiction", "science", "children"):
-        raise RefusedError(400, "shelf")
+        raise RejectedError(400, "shelf")
     for name, maximum in (("page", None), ("limit", 100)):
         text = query.get(name, ["1"])[-1]
         if re.fullmatch(r"-?[0-9]{1,18}", text) is None or int(text) < 1 or (maximum and int(text) > maximum):
             if fault == "any limit":
                 continue
-            raise RefusedError(422, name)
+            raise RejectedError(422, name)
     if any(not tag for tag in query.get("tag", [])) or len(query.get("tag", [])) > 5:
-        raise RefusedError(422, "tag")
+        raise RejectedError(422, "tag")
     sorts = query["sort"][-1].split(",") if "sort" in query else ["title"]
     if not set(sorts) <= {"title", "-title", "price", "-price"} or len(sorts) > 2:
-        raise RefusedError(422, "sort")
+        raise RejectedError(422, "sort")
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", query.get("min_price", ["0"])[-1]) is None:
-        raise RefusedError(422, "min_price")
+        raise RejectedError(422, "min_price")
     if query.get("in_print", ["true"])[-1] not in ("true", "false"):
-        raise RefusedError(422, "in_print")
+        raise RejectedError(422, "in_print")
     try:
         date.fromisoformat(query.get("published_after", ["2000-01-01"])[-1])
     except ValueError:
-        raise RefusedError(422, "published_after") from None
+        raise RejectedError(422, "published_after") from None
 
 
 class Shop:
-    """A running shop: its `url` with the base path, and the requests that it has `seen`."""
+    """A running shop: its `url` with the base path, and method, path and fields of the `requests` it received."""
 
-    def __init__(self, url: str, seen: list[tuple[str, str, dict[str, str]]]) -> None:
+    def __init__(self, url: str, requests: list[tuple[str, str, dict[str, str]]]) -> None:
         self.url = url
-        self.seen = seen
+        self.requests = requests
 
 
 @contextmanager
 def serve(fault: str = "") -> Iterator[Shop]:
-    """Serve the shop on a free loopback port, with a fault if one is named."""
-    seen: list[tuple[str, str, dict[str, str]]] = []
-    handler = type("ShopHandler", (Handler,), {"fault": fault, "seen": seen})
+    """Serve the shop on a free loopback port, with the named fault."""
+    requests: list[tuple[str, str, dict[str, str]]] = []
+    handler = type("ShopHandler", (Handler,), {"fault": fault, "requests": requests})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield Shop(f"http://127.0.0.1:{server.server_address[1]}/shop", seen)
+        yield Shop(f"http://127.0.0.1:{server.server_address[1]}/shop", requests)
     finally:
         server.shutdown()
         server.server_close()

@@ -1,4 +1,4 @@
-"""The rest of the kit on the invented contract: mock, client, recordings, samples, strategies, drift, check."""
+"""The mock, client, recordings, samples, strategies, `drift` and `check` with the contract of the bookshop."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ DOWNSTREAM = """
             assert_conforms(response, contract=bctrl_contract, fail_on="info")
 
     def test_statuses(bctrl_client):
-        asked = ["/v2/books", "/v2/books?shelf=poetry", "/v2/books?shelf=science&limit=0", "/v2/books/9790000000000"]
-        assert [400, 400, 400, 200] == [bctrl_client.get(path).status_code for path in asked]
+        paths = ["/v2/books", "/v2/books?shelf=poetry", "/v2/books?shelf=science&limit=0", "/v2/books/9790000000000"]
+        assert [400, 400, 400, 200] == [bctrl_client.get(path).status_code for path in paths]
         assert "9790000000000" == bctrl_client.get("/v2/books/9790000000000").json()["isbn"]
         assert 204 == bctrl_client.get("/v2/health").status_code
-        assert (200, b"") == ((answer := bctrl_client.head("/v2/books/9780306406157")).status_code, answer.content)
+        assert (200, b"") == ((head := bctrl_client.head("/v2/books/9780306406157")).status_code, head.content)
 
     @pytest.mark.bctrl_scenario("many", count=120)
     def test_scenario(bctrl_client):
         page = bctrl_client.get("/v2/books?shelf=fiction&limit=50").json()
         pages = [page, *(page := bctrl_client.get(page["next"]).json() for _ in range(2))]
-        assert [(50, 3), (50, 3), (20, 3)] == [(len(one["books"]), one["pages"]) for one in pages]
+        assert [(50, 3), (50, 3), (20, 3)] == [(len(page["books"]), page["pages"]) for page in pages]
         assert pages[-1]["next"] is None
         assert 120 == len(bctrl_client.get("/v2/genres").json())
 
@@ -60,7 +60,7 @@ RECORDED = """
     @pytest.mark.bctrl_recording
     def test_recorded(bctrl_client):
         shelves = [bctrl_client.get("/v2/books", params={"shelf": shelf}) for shelf in ("fiction", "science")]
-        assert [200, 200] == [answer.status_code for answer in shelves]
+        assert [200, 200] == [shelf.status_code for shelf in shelves]
         assert 200 == bctrl_client.get("/v2/stock").status_code
 """
 
@@ -127,7 +127,7 @@ def test_the_gate_compares_the_bookshop_contract(tmp_path: Path, old: str, new: 
     "operation", [operation.operation_id for operation in load(BOOKSHOP).operations if responds_with_json(operation)]
 )
 def test_samples_of_the_bookshop_conform_and_every_mutant_is_detected(bookshop: Contract, operation: str) -> None:
-    """Per operation with a JSON response; twelve generated bodies have no finding but of its custom rules."""
+    """So it is for each operation with a JSON response; generated bodies break only the rules of its path values."""
     outcome = strength(bookshop, bookshop.operation(operation))
     bodies = Samples(bookshop, bookshop.operation(operation)).run(seed=7, bodies=12)
 

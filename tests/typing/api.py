@@ -1,4 +1,4 @@
-"""The public API as a type checker sees it; `tox -e types` holds both mypy and pyright to it. Nothing here runs."""
+"""The public API as a type checker sees it; `tox -e types` runs mypy and pyright on it. Nothing here runs."""
 
 from __future__ import annotations
 
@@ -44,32 +44,33 @@ from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
 assert_type(pytest_bctrl.__version__, str)
 
 
-def responses_are_checked(answer: httpx.Response, contract: Contract) -> None:
-    assert_type(check(answer), list[Finding])
+def responses_are_checked(http_response: httpx.Response, contract: Contract) -> None:
+    """Types of `check` and `assert_conforms`, and two type errors."""
+    assert_type(check(http_response), list[Finding])
     assert_type(check(b"{}", contract=contract, operation="id", checks=[long_names]), list[Finding])
-    assert_conforms(answer, fail_on="warning")
-    assert_conforms(answer, fail_on="fatal")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_conforms(http_response, fail_on="warning")
+    assert_conforms(http_response, fail_on="fatal")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     fail_on: FailOn = "warning"
-    assert_conforms(answer, fail_on=fail_on)
-    pytest_bctrl.chek(answer)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-    for finding in check(answer):
+    assert_conforms(http_response, fail_on=fail_on)
+    pytest_bctrl.chek(http_response)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    for finding in check(http_response):
         assert_type(finding.rule, str)
         assert_type(finding.as_dict(), dict[str, Any])
 
 
 @contract_check("long_names", level="warning", operations=["runtimes-list"])
-def long_names(answer: Response) -> Iterator[Problem]:
-    for path, name in answer.select("runtimes[*].name"):
+def long_names(checked: Response) -> Iterator[Problem]:
+    for path, name in checked.select("runtimes[*].name"):
         yield Problem("a name is too long", path, expected=3, observed=name)
 
 
 @contract_check("no_names")
-def no_names(answer: Response) -> list[Problem]:
-    return [Problem("no body", place="body")] if not answer.body else []
+def no_names(checked: Response) -> list[Problem]:
+    return [Problem("no body", place="body")] if not checked.body else []
 
 
 @contract_check("numbers")  # type: ignore[arg-type]
-def numbers(answer: Response) -> list[int]:  # pyright: ignore[reportArgumentType]
+def numbers(checked: Response) -> list[int]:  # pyright: ignore[reportArgumentType]
     return [1]
 
 
@@ -105,7 +106,7 @@ def test_fixtures(
     bctrl_api_key: Secret,
     bctrl_space_id: str,
 ) -> None:
-    """Static types of fixtures and their methods: mypy and pyright check them, and nothing runs."""
+    """Types of fixtures and of their methods, which mypy and pyright check."""
     assert_type(bctrl_mock.url, str)
     assert_type(bctrl_mock.scenario("many", count=3), MockServer)
     assert_type(bctrl_mock.update("x", status="failed").sequence([], bctrl_mock.step(503, seconds=1)), MockServer)
@@ -122,23 +123,25 @@ def test_fixtures(
 
 @given(body=responses(max_size=3), case=nonconforming())
 def test_strategies(body: Any, case: Nonconforming) -> None:
-    """The rule of a case is a text, and `nonconforming()` a strategy: mypy and pyright check the types."""
+    """Types of a drawn case and of `nonconforming()`, which mypy and pyright check."""
     assert_type(case.rule, str)
     assert_type(nonconforming(), SearchStrategy[Nonconforming])
 
 
 def samples() -> None:
+    """Types of the functions that return samples."""
     assert_type(runtime(status="failed"), dict[str, Any])
     assert_type(runtimes(3), list[dict[str, Any]])
     assert_type(response(), dict[str, Any])
 
 
 def drift() -> None:
+    """The functions of `pytest_bctrl.drift` can be called."""
     assert callable(compare)
     assert callable(check_upstream)
 
 
 @pytest.mark.bctrl_scenario("many", count=3)
 def test_marked(bctrl_client: httpx.Client) -> None:
-    """A test marked with a scenario, as mypy and pyright check it."""
+    """The type of a response in a test with a marker, which mypy and pyright check."""
     assert_type(bctrl_client.get("/"), httpx.Response)

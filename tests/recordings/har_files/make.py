@@ -1,4 +1,4 @@
-"""Makes the files of this folder again: `python tests/recordings/har_files/make.py NODE_MODULES`.
+"""Writes the files of this folder: `python tests/recordings/har_files/make.py NODE_MODULES`.
 
 It needs Node, `playwright-core` in the folder NODE_MODULES, and Chromium as /usr/bin/chromium.
 """
@@ -82,7 +82,7 @@ def main(modules: str) -> None:
 
 
 def without_key(text: str) -> str:
-    """Return a HAR without its `Authorization` headers."""
+    """Return a HAR without the `Authorization` headers of its requests, indented."""
     document: dict[str, Any] = json.loads(text)
     for entry in document["log"]["entries"]:
         headers = entry["request"]["headers"]

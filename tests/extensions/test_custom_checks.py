@@ -17,13 +17,13 @@ CONFTEST = """
     from pytest_bctrl import Problem, contract_check
 
     @contract_check("short_names", level="warning")
-    def short_names(answer):
-        for path, name in answer.select("runtimes[*].name"):
+    def short_names(response):
+        for path, name in response.select("runtimes[*].name"):
             if name is not None and len(name) > 3:
                 yield Problem("a name has three characters at most", path, expected="three", observed=name)
 
     @contract_check("other_operation", operations=["somethingElse"])
-    def other_operation(answer):
+    def other_operation(response):
         raise AssertionError("is never called")
 
     def pytest_bctrl_checks():
@@ -33,8 +33,8 @@ BROKEN = """
     from pytest_bctrl import contract_check
 
     @contract_check("clumsy")
-    def clumsy(answer):
-        return [answer.data["runtimes"][0]["noSuchName"]]
+    def clumsy(response):
+        return [response.data["runtimes"][0]["noSuchName"]]
 
     def pytest_bctrl_checks():
         return [clumsy]
@@ -43,7 +43,7 @@ ONLY = ("--bctrl-mock", "bctrl::test_own_check")
 
 
 def test_a_custom_check_is_a_test_of_the_suite(pytester: pytest.Pytester) -> None:
-    """A warning passes, and fails with `--bctrl-fail-on=warning`; the check of another operation does not run."""
+    """Its warning fails the test with `--bctrl-fail-on=warning` only; a check of another operation does not run."""
     pytester.makeconftest(CONFTEST)
 
     passing = pytester.runpytest(*ONLY, "-v")
@@ -96,7 +96,7 @@ def test_an_exception_in_a_custom_check_is_reported_with_its_line(pytester: pyte
 def test_an_invalid_check_or_level_is_a_usage_error(
     pytester: pytest.Pytester, conftest: str, ini: str, line: str
 ) -> None:
-    """A hook that returns a text, and wrong lines of `bctrl_levels`: the message says which."""
+    """A hook that returns a string, and wrong lines of `bctrl_levels`: the message quotes the wrong value."""
     pytester.makeconftest(conftest)
     levels_ini(pytester, ini)
 
@@ -110,13 +110,14 @@ def test_a_custom_check_can_be_called_in_a_unit_test() -> None:
     """The decorated function returns its problems."""
 
     @contract_check("always")
-    def always(answer: Response) -> list[Problem]:
+    def always(response: Response) -> list[Problem]:
         return [Problem("always", place="status")]
 
     assert [Problem("always", place="status")] == list(always(object()))  # type: ignore[arg-type]
 
 
 def levels_ini(pytester: pytest.Pytester, *lines: str) -> None:
+    """Write an ini file with these lines of `bctrl_levels`."""
     pytester.makeini("[pytest]\nbctrl_levels =\n" + "".join(f"    {line}\n" for line in lines))
 
 
@@ -157,7 +158,7 @@ def test_parse_levels_reads_rule_location_and_level() -> None:
 def test_the_check_command_uses_custom_checks_and_levels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With `--plugin`, a custom warning passes, and fails at level error; a rule that is off is only counted."""
+    """With `--plugin`, a custom warning exits with 0, and at level error with 1; a rule that is off is only counted."""
     (tmp_path / "own_checks_of_ours.py").write_text(dedent(CONFTEST))
     (tmp_path / "body.json").write_text(json.dumps({**response(), "extra": 1}))
     monkeypatch.chdir(tmp_path)

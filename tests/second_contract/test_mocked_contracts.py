@@ -1,4 +1,4 @@
-"""Contracts as others publish them, each of another kind, held to their own mock: no error, or a reason not to ask."""
+"""The contract suite against the mocks of contracts of many kinds: no error, or a reason to send no request."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from pytest_bctrl.suite.sending.target import Target
 from tests.contract.documents import document
 
 
-class Verdict(NamedTuple):
+class SuiteResult(NamedTuple):
     """The findings of the suite, and the status and content type of each response of the mock, in order."""
 
-    found: list[Finding]
+    findings: list[Finding]
     responses: list[tuple[int, str | None]]
 
 
-def judged(contract: Contract) -> Verdict:
+def suite_result(contract: Contract) -> SuiteResult:
+    """Send the suite's requests to the mock of a contract, and return the findings and the responses."""
     run = with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20))
     responses: list[tuple[int, str | None]] = []
     target = Target(
@@ -35,10 +36,11 @@ def judged(contract: Contract) -> Verdict:
     )
     findings = run_probes(target)
     target.close()
-    return Verdict(findings, responses)
+    return SuiteResult(findings, responses)
 
 
 def response(schema: Any = None, media: str = "application/json") -> dict[str, Any]:
+    """Return a response object with this schema, or without content."""
     return {"description": "", **({} if schema is None else {"content": {media: {"schema": schema}}})}
 
 
@@ -51,7 +53,7 @@ CODED = {
     "properties": {"code": {"enum": ["odd", "even"]}, "message": {"maxLength": 3}},
     "required": ["code", "message"],
 }
-KINDLY = {
+DISCRIMINATED = {
     "type": "object",
     "discriminator": {"propertyName": "kind", "mapping": {"cat": "#/components/schemas/Cat"}},
     "properties": {"kind": {"type": "string"}},
@@ -61,14 +63,14 @@ OVERLAPPING = {
     "oneOf": [{"type": "object", "properties": {"state": {"enum": listed}}} for listed in (["a", "b"], ["a", "c"])]
 }
 NAMED = {"oneOf": [{"type": "string"}, {"type": "object", "properties": {"a": {"type": "integer"}}}]}
-REFUSING = {status: response({**CODED, "type": "object"}) for status in ("400", "401", "404")}
-OF_TEXT = {status: response({"type": "string"}, "text/html") for status in ("400", "401", "404")}
+REJECTIONS = {status: response({**CODED, "type": "object"}) for status in ("400", "401", "404")}
+TEXT_REJECTIONS = {status: response({"type": "string"}, "text/html") for status in ("400", "401", "404")}
 
 KINDS: dict[str, tuple[dict[str, Any], tuple[int, str | None]]] = {
-    "refusals of listed values": ({"200": response(OBJECT), **REFUSING}, (200, "application/json")),
-    "refusals in text": ({"200": response(OBJECT), **OF_TEXT}, (200, "application/json")),
-    "refusals of either kind": ({"200": response(OBJECT), "4XX": response(NAMED)}, (200, "application/json")),
-    "no refusals": ({"200": response(OBJECT)}, (200, "application/json")),
+    "rejections with listed values": ({"200": response(OBJECT), **REJECTIONS}, (200, "application/json")),
+    "rejections in text": ({"200": response(OBJECT), **TEXT_REJECTIONS}, (200, "application/json")),
+    "rejections of two kinds": ({"200": response(OBJECT), "4XX": response(NAMED)}, (200, "application/json")),
+    "no rejections": ({"200": response(OBJECT)}, (200, "application/json")),
     "forbidden and invalid": (
         {"200": response(OBJECT), "403": response(), "422": response()},
         (200, "application/json"),
@@ -79,7 +81,7 @@ KINDS: dict[str, tuple[dict[str, Any], tuple[int, str | None]]] = {
     "default alone": ({"default": response(OBJECT)}, (200, "application/json")),
     "range": ({"2XX": response(OBJECT)}, (200, "application/json")),
     "second success": ({"200": response(True, "text/csv"), "201": response(OBJECT)}, (201, "application/json")),
-    "a base that names its kinds": ({"200": response(KINDLY)}, (200, "application/json")),
+    "a base that names its kinds": ({"200": response(DISCRIMINATED)}, (200, "application/json")),
     "alternatives that overlap": ({"200": response(OVERLAPPING)}, (200, "application/json")),
     "no body": ({"204": response()}, (204, None)),
 }  # fmt: skip
@@ -89,24 +91,26 @@ UNDOCUMENTED = {"the status is not documented", "Schemathesis: Undocumented stat
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_suite_passes_against_the_mock_of_each_kind_of_contract(name: str) -> None:
-    """No error is found, and the first response is the expected one."""
+    """There is no error, and the first response has the expected status and media type."""
     responses, expected = KINDS[name]
     spec = document(responses=responses, parameters=PARAMETERS, security=[{"key": []}])
     spec["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     # An operation of samples beside it: a mock needs one.
     spec["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
 
-    verdict = judged(from_document(spec, "x"))
+    result = suite_result(from_document(spec, "x"))
 
     assert [] == [
-        (finding.message, finding.observed, finding.reproduce) for finding in verdict.found if finding.level == "error"
+        (finding.message, finding.observed, finding.reproduce)
+        for finding in result.findings
+        if finding.level == "error"
     ]
-    assert expected == verdict.responses[0]
-    assert ("no refusals" == name) <= (UNDOCUMENTED == {finding.message for finding in verdict.found})
+    assert expected == result.responses[0]
+    assert ("no rejections" == name) <= (UNDOCUMENTED == {finding.message for finding in result.findings})
 
 
 def test_an_operation_without_a_documented_success_is_not_requested() -> None:
-    """The reason says so, and no probe of it is planned; nor of a path with a fragment."""
+    """The reason says so, and no probe of it is planned; a path with a fragment has another reason."""
     spec = document(responses={"400": response(OBJECT)}, parameters=PARAMETERS)
     spec["paths"]["/b"] = {"get": {"operationId": "b", "responses": {"200": response(OBJECT)}}}
     run = with_mock(ContractRun("mock", from_document(spec, "x"), "", Secret(""), {}, "error", 20))
@@ -128,7 +132,7 @@ def test_an_operation_without_a_documented_success_is_not_requested() -> None:
     ],
 )
 def test_a_contract_without_a_possible_body_is_a_one_line_error(responses: dict[str, Any]) -> None:
-    """When its mock is created for a contract run."""
+    """Creating its mock for a contract run raises `DocumentError`."""
     contract = from_document(document(responses=responses, parameters=PARAMETERS), "x")
 
     with pytest.raises(DocumentError) as caught:

@@ -73,11 +73,11 @@ def test_a_fault(listed, bctrl_mock):
     assert 420 == listed().status_code
 
 
-def test_its_mistake_is_answered_with_its_name(listed, bctrl_mock):
+def test_a_broken_fault_is_a_500_with_its_name(listed, bctrl_mock):
     bctrl_mock.fault("broken")
-    answer = listed()
-    assert 500 == answer.status_code
-    assert "fault broken (" in answer.text and "it raised LookupError: nothing here" in answer.text
+    response = listed()
+    assert 500 == response.status_code
+    assert "fault broken (" in response.text and "it raised LookupError: nothing here" in response.text
 """
 
 
@@ -104,7 +104,7 @@ def test_a_fault_with_an_invalid_response_is_reported(response: MockResponse) ->
 
 
 def test_custom_scenarios_and_faults_are_used_like_built_in_ones(pytester: pytest.Pytester) -> None:
-    """Four tests of a project pass, whose conftest declares them."""
+    """Four tests of a project whose conftest.py declares them pass."""
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
 
@@ -130,7 +130,7 @@ def test_a_scenario_that_returns_none_changes_nothing() -> None:
 
 
 def test_an_error_raised_by_a_scenario_is_not_replaced() -> None:
-    """Its own `SettingError` reaches the test that sets it."""
+    """The `SettingError` of the custom scenario reaches the caller of `mock.scenario`."""
 
     def strict(samples: Samples) -> object:
         raise SettingError("there is no such branch", where="BRANCH", hint="name one that there is")
