@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.schema.applicators import Branch, distinguishing_property, intended_branch
+from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.observe import observe
 from tests.contract.documents import contract_of
 
 
@@ -37,6 +41,26 @@ def tagged(name: str, *values: Any, **others: Any) -> dict[str, Any]:
 def test_the_distinguishing_property_has_other_values_in_each_object_branch(schemas: list[Any], expected: Any) -> None:
     """It is None if values overlap, if a branch lists none, or if there is no object branch."""
     assert expected == distinguishing_property(branches(*schemas))
+
+
+@pytest.mark.parametrize("word", ["anyOf", "oneOf"])
+@pytest.mark.parametrize("requiring", [(), (0,), (1,), (0, 1)])
+def test_a_distinguishing_property_is_missing_only_if_the_object_is_invalid(
+    word: str, requiring: tuple[int, ...]
+) -> None:
+    """`requiring` are the branches that require the property; the engine decides whether `{}` is valid without it."""
+    schemas = [
+        {"type": "object", "properties": {"kind": {"const": kind}}, "required": ["kind"] * (index in requiring)}
+        for index, kind in enumerate("ab")
+    ]
+    schema = {word: schemas}
+    contract = contract_of(schema)
+    observation = Observation()
+
+    observe(contract, contract.operations[0], 200, {}, observation)
+
+    missing = [finding.location for finding in differences(contract, observation)]
+    assert (["kind"] if not accepts(contract, schema, {}) else []) == missing
 
 
 AB = [tagged("kind", "a"), tagged("kind", "b", size={"type": "integer"})]

@@ -33,11 +33,12 @@ NOTHING = frozenset({"nothing"})
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch: the fixed values and the types of its properties, and the types that it allows (or `NOTHING`)."""
+    """A branch: fixed values and types of its properties, the types that it allows (or `NOTHING`), required names."""
 
     fixed: Mapping[str, tuple[Any, ...]]
     typed: Mapping[str, frozenset[str]]
     types: frozenset[str]
+    required: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, contract: SchemaDocument, schema: Schema) -> Branch:
@@ -45,7 +46,9 @@ class Branch:
         fixed: dict[str, tuple[Any, ...]] = {}
         typed: dict[str, frozenset[str]] = {}
         types: set[str] = set()
+        required: set[str] = set()
         for part in applied_keywords(contract, schema):
+            required.update(part.get("required", ()))
             types.update(named_types(part) or map(type_name, listed_values(part) or ()))
             for name, raw in part.get("properties", {}).items():
                 for inner in applied_keywords(contract, raw):
@@ -55,7 +58,7 @@ class Branch:
                         fixed[name] = tuple(values)
             if part.get("not") in ({}, True):
                 return cls({}, {}, NOTHING)
-        return cls(fixed, typed, frozenset(types))
+        return cls(fixed, typed, frozenset(types), frozenset(required))
 
     def values_of(self, name: str) -> tuple[Any, ...]:
         """Return the fixed values of a property in this branch."""
@@ -176,10 +179,16 @@ class Choice:
 
     @property
     def requires_tag_property(self) -> bool:
-        """Whether a property distinguishes the branches and each lists values for it; it may still be optional."""
-        return self.name is not None and all(
-            self.branch_features[index].values_of(self.name) for index in self.branches_of_type
-        )
+        """Whether a property distinguishes the branches, and an object without it is invalid."""
+        if self.name is None:
+            return False
+        branches = [self.branch_features[index] for index in self.branches_of_type]
+        if not all(branch.values_of(self.name) for branch in branches):
+            return False
+        # An object without the property may be valid against a branch that does not require it, but in a `oneOf` not
+        # against several.
+        optional = [branch for branch in branches if self.name not in branch.required]
+        return not optional or (self.word == "oneOf" and len(optional) > 1)
 
     @cached_property
     def by_tag(self) -> Mapping[str, SchemaRef]:
