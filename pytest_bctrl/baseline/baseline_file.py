@@ -52,7 +52,7 @@ class BaselineEntry(NamedTuple):
     status: str = ""
 
     def covers(self, finding: Finding) -> bool:
-        """Return whether the entry, also an expired one, names the finding: its fingerprint, or each location."""
+        """Return whether the entry, expired or not, names the finding: by fingerprint, or by rule and each location."""
         if self.fingerprint and self.fingerprint in (finding.fingerprint, finding.extra.get("change")):
             return True
         places = finding.extra.get("places", ())
@@ -202,7 +202,7 @@ def apply_baseline(findings: Sequence[Finding], baseline: BaselineFile, today: d
 
 
 def mark_accepted(finding: Finding, baseline: BaselineFile, today: date) -> Finding:
-    """Return the finding with the entry that accepts it under `accepted`, or unchanged if only expired entries do."""
+    """Return the finding with the unexpired entry that accepts it under `accepted`; unchanged if there is none."""
     entry = _accepting_entry(finding, [entry for entry in baseline.entries if entry.until >= today])
     if entry is None:
         return finding

@@ -222,7 +222,7 @@ def recorded_source(source: str) -> str:
 
 
 def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
-    """Write all files, or raise `DocumentError` and restore those already replaced.
+    """Write all files; if one cannot be written, raise `DocumentError` after an attempt to restore the others.
 
     Each is first written to a temporary file. The files get the usual permissions of the user's files. The error names
     files that could not be restored.

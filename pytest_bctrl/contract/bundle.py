@@ -108,7 +108,7 @@ class _Bundle:
         return f"#/{FILES}/{quote(escape_token(key), safe=FRAGMENT)}"
 
     def _read_file_data(self, path: str, hint: str) -> Any:
-        """Return the data of a file, read only once; raises `DocumentError`, with `hint` if there is no such text."""
+        """Return the data of a file, read only once; raises `DocumentError`, with `hint` if its text cannot be read."""
         if path in self._files:
             return self._files[path]
         name = sibling_path(self._document.name, path)

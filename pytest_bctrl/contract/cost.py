@@ -103,7 +103,7 @@ class Cost:
     def _count_applications(
         self, schema: Mapping[str, Any], ancestors: tuple[int, ...], reference: str
     ) -> Counter[int]:
-        """Return how often each schema applies with this one, itself included, by identity.
+        """Return how often each schema, by identity, applies to a value along with this one, which is included.
 
         Raises `DocumentError` for a circle, and for too many references or schemas.
         """

@@ -181,7 +181,7 @@ def _split_source(text: str, name: str) -> tuple[Format, str, int]:
 
 
 def _looks_like_a_page(text: str) -> bool:
-    """Return whether a text is a page and not YAML: a fence precedes its `openapi:`, or it has only a fence."""
+    """Return whether a text is a page, not YAML: it has a fence, before the first `openapi:` at the margin, if any."""
     first = _TOP_LEVEL_OPENAPI.search(text)
     if first is None:
         return "```" in text or "~~~" in text

@@ -136,9 +136,9 @@ def _with_local_references(addresses: Addresses, value: Any) -> Any:
 
 
 def iter_errors(contract: SchemaDocument, schema: Schema, value: Any, parent: Path = ()) -> Iterator[SchemaError]:
-    """Yield the errors of a value that is at the path `parent` of a body.
+    """Yield the errors of a value at the path `parent` of a body; none at all if it is too deep for a recursive schema.
 
-    There are none for an invalid value too, if its depth multiplies the visits to a recursive schema beyond the limit.
+    The depth multiplies the visits to a schema that applies itself several times, which are limited to `_VISITS`.
     """
     engine = _engine(contract)
     if engine.levels < DEPTH and is_deep(value, engine.levels):

@@ -92,7 +92,7 @@ def shown_path(path: Path) -> str:
 
 
 def short_path(name: str) -> str:
-    """Return a name for messages: an absolute path as that below the working directory, or as folder and file name."""
+    """Return a name for messages: of an absolute path, what is below the working directory, else its last two parts."""
     if not Path(name).is_absolute() or "\n" in name:
         return name
     shown = shown_path(Path(name))

@@ -115,7 +115,7 @@ def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> 
 
 
 def _can_carry(parameter: Parameter, value: Any) -> bool:
-    """Return whether a header field or cookie can carry the value, which needs no line ends; true in path and query."""
+    """Return whether name and value can be sent as a header field or cookie; always true in path and query."""
     if parameter.in_ not in ("header", "cookie"):
         return True
     if parameter.in_ == "header" and not is_field_name(parameter.name):

@@ -19,7 +19,7 @@ _ARGUMENTS: dict[str, tuple[str, tuple[Any, ...], str]] = {
 
 
 def require_valid_markers(items: Iterable[pytest.Item]) -> None:
-    """Raise `pytest.UsageError` for one of these markers (`_ARGUMENTS`) with wrong arguments."""
+    """Raise `pytest.UsageError` for a marker `bctrl_mock`, `bctrl_impact` or `bctrl_watch` with wrong arguments."""
     for item in items:
         for name, (argument, values, hint) in _ARGUMENTS.items():
             for marker in item.iter_markers(name):

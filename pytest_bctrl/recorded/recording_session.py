@@ -229,7 +229,7 @@ class RecordedTest:
 
     @contextmanager
     def played_by(self, server: MockServer) -> Iterator[None]:
-        """Let the mock server replay the recording, with its space id; only the server's space id is restored after."""
+        """Let the mock server replay the recording and have its space id, which alone is reset after the block."""
         space_id, server.space_id = server.space_id, self.space_id
         server.play(scenario(self.player))
         try:

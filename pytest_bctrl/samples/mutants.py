@@ -299,7 +299,7 @@ def rules(samples: Samples) -> list[str]:
 
 
 def _last_values_by_location(samples: Samples, bodies: Sequence[Any]) -> list[tuple[LocatedValue, Any]]:
-    """Return a value at each location and branch, with its body: the last in the first body, not empty if possible."""
+    """Return a value per location and branch, with its body: of the first body, the last one, not empty if possible."""
     by_location: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
     for body in bodies:
         last: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
