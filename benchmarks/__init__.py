@@ -1,1 +1,1 @@
-"""Measured figures, as ratios against peers in the same run: `tox -e bench`."""
+"""Benchmarks: ratios to other tools, measured in the same run. `tox -e bench` runs those that need no Node."""

@@ -1,8 +1,8 @@
-"""What a whole run costs on a space with 20,000 runtimes, beside requesting and parsing the same responses.
+"""Measures a contract run on a space with 20,000 runtimes against requesting and parsing the same responses.
 
-`python -m benchmarks.large [--runs N]`. The peer is pytest with one test, which imports the same libraries, sends as
-many requests for the list as a run does, and parses each body with `json.loads`. Fails where a run takes more than
-three times as long. Processor time is measured, in turn.
+`python -m benchmarks.large [--runs N]`. The peer is pytest with one test that imports the same libraries, sends as
+many requests for the list as a run does, and parses each body with `json.loads`. The exit code is 1 if a run takes more
+than three times as much processor time. Both alternate.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.samples import SPACE_ID, Samples
 from pytest_bctrl.traffic.mock.scenarios import many
 
-ITEMS, MOST = 20_000, 3.0
+ITEMS, MAX_RATIO = 20_000, 3.0
 KEY = "key-of-a-benchmark-0123456789"
 _PEER = """
 def test_nothing_but_requests():
@@ -37,18 +37,18 @@ def test_nothing_but_requests():
 
 
 def listing() -> bytes:
-    """A list with as many runtimes, each with what is required and little more."""
+    """Return the body of a list of `ITEMS` runtimes, which have the required properties and few others."""
     contract = load()
     source = many(Samples(contract, contract.operations[0]), SPACE_ID, ITEMS, 1).source
     if source is None:
         raise SystemExit("the mock lists nothing")
     runtimes = json.loads(source.payload(0).body)["runtimes"]
     plain: dict[str, Any] = {"metadata": None, "connections": {}, "capabilities": []}
-    return json.dumps({"runtimes": [{**one, **plain} for one in runtimes]}).encode()
+    return json.dumps({"runtimes": [{**runtime, **plain} for runtime in runtimes]}).encode()
 
 
-class Large(ThreadingHTTPServer):
-    """Serves the list of one space, and refuses all else as the contract has it."""
+class ListServer(ThreadingHTTPServer):
+    """Serves the list of one space, and responds to all other requests with the documented error."""
 
     daemon_threads = True
 
@@ -59,18 +59,18 @@ class Large(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The base URL of the server."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one request."""
+    """Responds to the requests of a connection."""
 
     protocol_version = "HTTP/1.1"
-    server: Large
+    server: ListServer
 
     def do_GET(self) -> None:
-        """Send the list, or refuse."""
+        """Send the list or an error."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, code = 200, ""
         if self.headers.get("Authorization") != f"Bearer {KEY}":
@@ -87,15 +87,15 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def do_HEAD(self) -> None:
-        """Send the same without the body."""
+        """Send the same header, without the body."""
         self.do_GET()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def seconds_of(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
-    """The processor seconds of a command, which has to succeed."""
+    """Return the processor seconds of a command. Raises `SystemExit` if it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -105,14 +105,14 @@ def seconds_of(command: Sequence[str], folder: Path, environment: Mapping[str, s
 
 
 def main() -> int:
-    """Print the figures; return 1 where the bound does not hold."""
+    """Print the figures, and return 1 if the ratio exceeds the bound."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5, help="turns that count (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=5, help="measured rounds (default: %(default)s)")
     options = parser.parse_args()
-    server = Large(listing())
+    server = ListServer(listing())
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    own = {"BCTRL_API_KEY": KEY, "BCTRL_SPACE_ID": SPACE_ID, "BCTRL_BASE_URL": server.url}
-    environment = {**{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}, **own}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"BCTRL_API_KEY": KEY, "BCTRL_SPACE_ID": SPACE_ID, "BCTRL_BASE_URL": server.url}
     with tempfile.TemporaryDirectory() as path:
         folder = Path(path)
         run = [sys.executable, "-m", "pytest", "-q", "--bctrl-live", "bctrl"]
@@ -122,14 +122,17 @@ def main() -> int:
         (folder / "test_peer.py").write_text(text)
         peer = [sys.executable, "-m", "pytest", "-q", "test_peer.py"]
         seconds_of(peer, folder, environment)
-        turns = [
+        rounds = [
             (seconds_of(run, folder, environment), seconds_of(peer, folder, environment)) for _ in range(options.runs)
         ]
-    ratio = median(ours / theirs for ours, theirs in turns)
-    ours, theirs = (median(one) for one in zip(*turns, strict=True))
-    print(f"{len(server.body):,} bytes, {count} times: a run {ours:.2f} s, requests and parsing {theirs:.2f} s")
-    print(f"ratio {ratio:.2f} of processor time (at most {MOST:g})")
-    return int(ratio > MOST)
+    ratio = median(run_seconds / peer_seconds for run_seconds, peer_seconds in rounds)
+    run_median, peer_median = (median(seconds) for seconds in zip(*rounds, strict=True))
+    print(
+        f"{len(server.body):,} bytes, {count} times: "
+        f"run {run_median:.2f} s, requests and parsing {peer_median:.2f} s of processor time"
+    )
+    print(f"ratio {ratio:.2f} (at most {MAX_RATIO:g})")
+    return int(ratio > MAX_RATIO)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A link with a delay: a TCP relay that holds back what goes through it, as a distance does."""
+"""A TCP relay that delays the bytes in both directions, like the distance to a remote server."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from contextlib import contextmanager
 
 @contextmanager
 def delayed(port: int, seconds: float) -> Iterator[int]:
-    """Relay a port of loopback for the length of the block, each way delayed; gives the port of the near end.
+    """Relay connections to a port of loopback, delayed by `seconds` in each direction, and yield the relay's port.
 
-    A new connection costs a round trip before its first byte leaves, as TCP's handshake does.
+    The first byte of a new connection is delayed by a further round trip, like that of the TCP handshake.
     """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
         opened = loop.time() + 2 * seconds
-        await asyncio.gather(_carry(reader, far_writer, seconds, opened), _carry(far_reader, writer, seconds, opened))
+        await asyncio.gather(
+            _relay(reader, server_writer, seconds, opened), _relay(server_reader, writer, seconds, opened)
+        )
 
     async def start() -> asyncio.Server:
         return await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -35,7 +37,8 @@ def delayed(port: int, seconds: float) -> Iterator[int]:
         thread.join()
 
 
-async def _carry(source: asyncio.StreamReader, to: asyncio.StreamWriter, seconds: float, opened: float) -> None:
+async def _relay(source: asyncio.StreamReader, target: asyncio.StreamWriter, seconds: float, opened: float) -> None:
+    """Write each chunk of the source to the target after the delay, and close the target after the last one."""
     loop = asyncio.get_running_loop()
     data = b"."
     while data:
@@ -43,5 +46,8 @@ async def _carry(source: asyncio.StreamReader, to: asyncio.StreamWriter, seconds
             data = await source.read(65536)
         except OSError:
             data = b""
-        at = max(loop.time(), opened) + seconds
-        loop.call_at(at, to.write if data else lambda _: to.close(), data)
+        due = max(loop.time(), opened) + seconds
+        if data:
+            loop.call_at(due, target.write, data)
+        else:
+            loop.call_at(due, target.close)

@@ -1,4 +1,4 @@
-"""Prints the requests per second through our proxy and through Prism's, in front of the same mock, in turns.
+"""Measures the requests per second through `pytest-bctrl proxy` and Prism's proxy, in front of the same mock.
 
 `python -m benchmarks.proxy --node-modules PATH [--seconds S] [--rounds N]`
 """
@@ -22,11 +22,11 @@ CONNECTIONS = (1, 16, 64)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure both proxies, and print their rates."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--node-modules", type=Path, required=True, help="folder with @stoplight/prism-cli installed")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one burst (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="bursts for each figure; the median counts")
+    parser.add_argument("--rounds", type=int, default=3, help="bursts per figure, of which the median is printed")
     options = parser.parse_args()
     mock = Server("mock", lambda port: [sys.executable, "-m", "pytest_bctrl", "mock", "--quiet", "--port", str(port)])
     upstream = start(mock)

@@ -1,11 +1,11 @@
-"""What the plugin costs a project that has it installed and does not use it.
+"""Measures what the plugin costs a project in which it is installed and not used.
 
-`python -m benchmarks.start [--runs N]` makes three virtual environments, which takes packages from the registry: one
-holds the plugin's base install, one its dependencies, one pytest. Each runs one trivial test, the first also with the
-plugin blocked: the same environment, and bare pytest.
+`python -m benchmarks.start [--runs N]` creates three virtual environments with packages from the registry: the base
+installation of the plugin, only its dependencies, and only pytest. Each runs one trivial test, the first also with the
+plugin blocked.
 
-Blocking a plugin does not undo that its distribution is installed: pytest looks for each file that any distribution
-with a plugin lists. The environment without it shows what that takes.
+A blocked plugin still has a cost: pytest looks up every file of each installed distribution that has a plugin. The
+environment with only the dependencies shows how large it is.
 """
 
 from __future__ import annotations
@@ -16,41 +16,42 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.turns import in_turn, ratio
+from benchmarks.timing import ratio_line, time_commands
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEPENDENCIES = ("httptools", "httpx", "jsonschema-rs", "pytest", "PyYAML")
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure the starts, and print their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=40, help="turns that count (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=40, help="measured rounds (default: %(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "test_trivial.py").write_text("def test_trivial():\n    pass\n")
-        with_plugin = _environment(folder / "with", [*DEPENDENCIES, str(PROJECT)])
-        without = _environment(folder / "without", [*DEPENDENCIES])
-        alone = _environment(folder / "alone", ["pytest"])
+        with_plugin = _environment(folder / "plugin", [*DEPENDENCIES, str(PROJECT)])
+        dependencies = _environment(folder / "dependencies", [*DEPENDENCIES])
+        only_pytest = _environment(folder / "pytest", ["pytest"])
         arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_trivial.py"]
-        seconds = in_turn(
+        seconds = time_commands(
             {
                 "plugin installed, unused": [with_plugin, *arguments],
                 "plugin blocked": [with_plugin, *arguments, "-p", "no:bctrl"],
-                "its dependencies alone": [without, *arguments],
-                "pytest alone": [alone, *arguments],
+                "its dependencies alone": [dependencies, *arguments],
+                "pytest alone": [only_pytest, *arguments],
             },
             folder,
             options.runs,
         )
-    print(ratio(seconds, "plugin installed, unused", "plugin blocked"))
-    print(ratio(seconds, "plugin installed, unused", "its dependencies alone"))
-    print(ratio(seconds, "plugin installed, unused", "pytest alone"))
-    print(ratio(seconds, "its dependencies alone", "pytest alone"))
+    print(ratio_line(seconds, "plugin installed, unused", "plugin blocked"))
+    print(ratio_line(seconds, "plugin installed, unused", "its dependencies alone"))
+    print(ratio_line(seconds, "plugin installed, unused", "pytest alone"))
+    print(ratio_line(seconds, "its dependencies alone", "pytest alone"))
 
 
 def _environment(folder: Path, packages: list[str]) -> str:
+    """Create a virtual environment with the packages, and return the path of its Python."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = str(next(path for path in (folder / "bin/python", folder / "Scripts/python.exe") if path.exists()))
     subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)

@@ -1,7 +1,7 @@
-"""What `--bctrl-watch` costs a suite of 300 tests with one exchange each, in turn with the same suite without it.
+"""Measures what `--bctrl-watch` costs a suite of 300 tests with one exchange each, against the same suite without it.
 
 `python -m benchmarks.watch [--runs N]` runs two suites: one whose tests send requests to a server in another process
-with httpx, requests, urllib3 and aiohttp in turn, and one whose tests use `httpx.MockTransport`. Each exchange conforms
+with httpx, requests, urllib3 or aiohttp, and one whose tests use `httpx.MockTransport`. Each exchange conforms
 to the contract. The difference includes what the watch imports at the start.
 """
 
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.turns import in_turn, ratio
+from benchmarks.timing import ratio_line, time_commands
 
 SAMPLE = Path(__file__).resolve().parent.parent / "contracts" / "runtimes.sample.json"
 SPACE = json.loads(SAMPLE.read_text("utf-8"))["runtimes"][0]["spaceId"]
@@ -105,9 +105,9 @@ def test_exchange(number):
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure both suites, and print their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=10, help="turns that count (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=10, help="measured rounds (default: %(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -116,8 +116,8 @@ def main() -> None:
             file = folder / f"test_{suite.split()[0].replace('.', '_')}.py"
             file.write_text(text, "utf-8")
             command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", file.name]
-            seconds = in_turn({"watched": [*command, "--bctrl-watch"], "plain": command}, folder, options.runs)
-            print(f"{suite}: {ratio(seconds, 'watched', 'plain')}")
+            seconds = time_commands({"watched": [*command, "--bctrl-watch"], "plain": command}, folder, options.runs)
+            print(f"{suite}: {ratio_line(seconds, 'watched', 'plain')}")
 
 
 if __name__ == "__main__":

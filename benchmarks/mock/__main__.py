@@ -1,4 +1,4 @@
-"""Prints one table: ours and the installed peers, on this machine, in this run, turn and turn about.
+"""Measures `pytest-bctrl mock` against the installed peers in alternating rounds, and prints a table.
 
 `python -m benchmarks.mock [--seconds S] [--rounds N] [--node-modules PATH]`
 """
@@ -25,16 +25,18 @@ CONNECTIONS = (1, 16, 256)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure the servers, and print the table and the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.5, help="length of one burst (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="bursts for each figure; the median counts")
-    parser.add_argument("--node-modules", type=Path, help="folder with the Node peers installed")
+    parser.add_argument("--rounds", type=int, default=3, help="bursts per figure, of which the median is printed")
+    parser.add_argument("--node-modules", type=Path, help="folder with the installed Node peers")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         modules = options.node_modules.resolve() if options.node_modules else None
         servers, missing = installed(Path(folder), modules)
-        print(f"Python {platform.python_version()}, {platform.machine()}; medians of {options.rounds} rounds, in turn")
+        print(
+            f"Python {platform.python_version()}, {platform.machine()}; medians of {options.rounds} alternating rounds"
+        )
         for line in missing:
             print(f"not measured: {line}")
         _in_process()
@@ -42,28 +44,30 @@ def main() -> None:
 
 
 def _in_process() -> None:
-    """Start plus stop within one process, as every test session pays it."""
+    """Print how long a start and a stop take together inside a process, as in each pytest run that uses a server."""
     contract = load_contract()
-    ours = [_timed(lambda: MockServer(contract)) for _ in range(30)]
+    ours = [_start_and_stop(lambda: MockServer(contract)) for _ in range(30)]
     theirs = []
     if find_spec("pytest_httpserver"):
         from pytest_httpserver import HTTPServer
 
-        theirs = [_timed(lambda: HTTPServer("127.0.0.1", 0)) for _ in range(30)]
+        theirs = [_start_and_stop(lambda: HTTPServer("127.0.0.1", 0)) for _ in range(30)]
     line = f"start and stop in process, median of 30: ours {median(ours) * 1e3:.2f} ms"
     if theirs:
         line += f", pytest-httpserver {median(theirs) * 1e3:.2f} ms: ratio {median(ours) / median(theirs):.4f}"
     print(line)
 
 
-def _timed(make: Callable[[], AbstractContextManager[object]]) -> float:
-    began = time.perf_counter()
-    with make():
+def _start_and_stop(server: Callable[[], AbstractContextManager[object]]) -> float:
+    """Return the seconds in which a server starts and stops."""
+    start_time = time.perf_counter()
+    with server():
         pass
-    return time.perf_counter() - began
+    return time.perf_counter() - start_time
 
 
 def _as_processes(servers: list[Server], rounds: int, seconds: float) -> None:
+    """Print a table of the servers as processes: start, stop, memory, and rates and latencies by connections."""
     starts: dict[str, list[float]] = {server.name: [] for server in servers}
     stops: dict[str, list[float]] = {server.name: [] for server in servers}
     memory: dict[str, int] = {}
@@ -79,7 +83,9 @@ def _as_processes(servers: list[Server], rounds: int, seconds: float) -> None:
             _burst(server.name, running, seconds, loads)
             memory[server.name] = max(memory.get(server.name, 0), running.memory())
             stops[server.name].append(running.stop())
-    print(f"request: {len(REQUEST)} bytes, GET with a bearer; the same body from everyone, where it takes an example")
+    print(
+        f"request: {len(REQUEST)} bytes, GET with a bearer token; all servers that accept an example send the same body"
+    )
     head = f"{'':<24}{'body':>8}{'start':>9}{'stop':>9}{'memory':>9}"
     print(head + "".join(f"{f'{n} conn.':>12}{'p99':>9}" for n in CONNECTIONS))
     for server in servers:
@@ -87,20 +93,21 @@ def _as_processes(servers: list[Server], rounds: int, seconds: float) -> None:
         line = f"{name:<24}{bodies[name]:>8}{median(starts[name]):>7.2f} s{median(stops[name]):>7.2f} s"
         line += f"{memory[name] / 1e6:>6.0f} MB"
         for n in CONNECTIONS:
-            line += f"{median(one.rate for one in loads[name, n]):>10,.0f}/s"
-            line += f"{median(one.p99 for one in loads[name, n]) * 1e3:>6.1f} ms"
+            line += f"{median(burst.rate for burst in loads[name, n]):>10,.0f}/s"
+            line += f"{median(burst.p99 for burst in loads[name, n]) * 1e3:>6.1f} ms"
         print(line)
     _ratios(servers, starts, memory, loads)
 
 
 def _burst(name: str, running: Started, seconds: float, loads: dict[tuple[str, int], list[Load]]) -> None:
+    """Put load on a server for each number of connections, and add the results to `loads`."""
     address = ("127.0.0.1", running.port)
     load(address, REQUEST, 4, seconds / 3)
     for n in CONNECTIONS:
         burst = load(address, REQUEST, n, seconds)
         loads[name, n].append(burst)
         if burst.failures:
-            print(f"  {name}, {n} connections: {burst.failures} of the answers failed")
+            print(f"  {name}, {n} connections: {burst.failures} responses failed")
 
 
 def _ratios(
@@ -109,15 +116,17 @@ def _ratios(
     memory: dict[str, int],
     loads: dict[tuple[str, int], list[Load]],
 ) -> None:
+    """Print the ratios of our server to each peer."""
     ours, *peers = (server.name for server in servers)
-    print("ours against each peer (requests a second: more is better; start, memory: less is better)")
+    print("ours against each peer (requests per second: more is better; start, memory: less is better)")
     for peer in peers:
         rates = [
-            median(one.rate for one in loads[ours, n]) / median(one.rate for one in loads[peer, n]) for n in CONNECTIONS
+            median(burst.rate for burst in loads[ours, n]) / median(burst.rate for burst in loads[peer, n])
+            for n in CONNECTIONS
         ]
-        said = ", ".join(f"{ratio:.2f}x at {n}" for ratio, n in zip(rates, CONNECTIONS, strict=True))
+        rate_ratios = ", ".join(f"{ratio:.2f}x at {n}" for ratio, n in zip(rates, CONNECTIONS, strict=True))
         start_ratio = median(starts[ours]) / median(starts[peer])
-        print(f"  {peer:<22}{said}; start {start_ratio:.2f}x, memory {memory[ours] / memory[peer]:.2f}x")
+        print(f"  {peer:<22}{rate_ratios}; start {start_ratio:.2f}x, memory {memory[ours] / memory[peer]:.2f}x")
 
 
 main()

@@ -1,4 +1,4 @@
-"""A server's process: how soon it answers, how soon it ends, and how much memory it takes."""
+"""The process of a server: the time to its first response, the time to its end, and its memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from benchmarks.mock.servers import REQUEST, Server, free_port
 
-_PATIENCE = 60.0
+_START_TIMEOUT = 60.0
 
 
 @dataclass
 class Started:
-    """A server that answers. Times are in seconds, `body` is the size of its first answer's body in bytes."""
+    """A running server: the seconds to its first response, `start`, and the size of the body of that response."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -24,41 +24,42 @@ class Started:
     body: int
 
     def memory(self) -> int:
-        """Return resident memory in bytes, of the process and all it started."""
-        return sum(_resident(pid) for pid in _family(self.process.pid))
+        """Return the resident memory of the process and its descendants in bytes."""
+        return sum(_resident(pid) for pid in _with_descendants(self.process.pid))
 
     def stop(self) -> float:
-        """End it with SIGTERM and return how long that took."""
-        began = time.perf_counter()
+        """End the process with SIGTERM, and return how many seconds that took."""
+        start_time = time.perf_counter()
         self.process.terminate()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        return time.perf_counter() - began
+        return time.perf_counter() - start_time
 
 
 def start(server: Server) -> Started:
-    """Start a server and return once it has answered with 200; raises `RuntimeError` where it does not."""
+    """Start a server, and return it after its first response of 200. Raises `RuntimeError` if none arrives in time."""
     port = free_port()
-    # Compiled modules are kept, as they are wherever people start a program twice.
+    # Compiled modules are reused, as for anyone who starts a program twice.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     process = subprocess.Popen(
         server.command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     )
-    while time.perf_counter() - began < _PATIENCE and process.poll() is None:
-        response = _ask(port)
+    while time.perf_counter() - start_time < _START_TIMEOUT and process.poll() is None:
+        response = _exchange(port)
         if response.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")):
-            return Started(process, port, time.perf_counter() - began, len(response.partition(b"\r\n\r\n")[2]))
+            return Started(process, port, time.perf_counter() - start_time, len(response.partition(b"\r\n\r\n")[2]))
         time.sleep(0.002)
     process.kill()
     process.wait()
-    raise RuntimeError(f"{server.name} does not answer: {server.command(port)}")
+    raise RuntimeError(f"{server.name} sends no response of 200: {server.command(port)}")
 
 
-def _ask(port: int) -> bytes:
+def _exchange(port: int) -> bytes:
+    """Send one request and return the complete response; empty if the server does not accept connections yet."""
     request = REQUEST.replace(b"User-Agent", b"Connection: close\r\nUser-Agent")
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
@@ -71,13 +72,15 @@ def _ask(port: int) -> bytes:
         return b""
 
 
-def _family(pid: int) -> list[int]:
+def _with_descendants(pid: int) -> list[int]:
+    """Return the ids of a process and of its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
-    found = [int(child) for child in children.read_text().split()] if children.exists() else []
-    return [pid, *(one for child in found for one in _family(child))]
+    pids = [int(child) for child in children.read_text().split()] if children.exists() else []
+    return [pid, *(descendant for child in pids for descendant in _with_descendants(child))]
 
 
 def _resident(pid: int) -> int:
+    """Return the resident memory of a process in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""The servers that are compared, each as a process of its own: ours, and the peers that are installed."""
+"""The measured servers, each in its own process: `pytest-bctrl mock` and the installed peers."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ REQUEST = (
 
 @dataclass(frozen=True)
 class Server:
-    """One server: its name, and the command that starts it on a port."""
+    """A server: its name, and a function that returns the command to start it on a port."""
 
     name: str
     command: Callable[[int], list[str]]
 
 
 def free_port() -> int:
-    """Return a port that is free now."""
+    """Return a port that is currently free."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
 
 
 def installed(folder: Path, node_modules: Path | None) -> tuple[list[Server], list[str]]:
-    """Return ours and the peers that are there, and a line for each that is not; scripts are written to `folder`."""
+    """Return our server and the installed peers, and a line per missing peer; `folder` receives their scripts."""
     document = _document_with_example(folder)
-    found = [
+    servers = [
         Server(
             "pytest-bctrl mock",
             lambda port: [sys.executable, "-m", "pytest_bctrl", "mock", "--quiet", "--port", str(port)],
@@ -51,7 +51,7 @@ def installed(folder: Path, node_modules: Path | None) -> tuple[list[Server], li
     if find_spec("pytest_httpserver"):
         script = folder / "httpserver.py"
         script.write_text(_HTTPSERVER, "utf-8")
-        found.append(
+        servers.append(
             Server(
                 "pytest-httpserver", lambda port: [sys.executable, str(script), str(port), str(packaged().sample), PATH]
             )
@@ -59,16 +59,16 @@ def installed(folder: Path, node_modules: Path | None) -> tuple[list[Server], li
     else:
         missing.append("pytest-httpserver: pip install pytest-httpserver")
     node = shutil.which("node")
-    for package, make in _NODE.items():
+    for package, command_of in _NODE_PEERS.items():
         if node and node_modules and (node_modules / package).is_dir():
-            found.append(Server(package, make(node, node_modules, folder, document)))
+            servers.append(Server(package, command_of(node, node_modules, folder, document)))
         else:
             missing.append(f"{package}: npm install {package}, then --node-modules PATH")
-    return found, missing
+    return servers, missing
 
 
 def _document_with_example(folder: Path) -> Path:
-    """The contract with our sample as the example of its answer, so that every server sends the same body."""
+    """Write the contract with our sample as the example of its response, so that every server sends the same body."""
     document = json.loads(packaged().merged.read_text("utf-8"))
     response = document["paths"]["/v1/spaces/{id}/runtimes"]["get"]["responses"]["200"]
     response["content"]["application/json"]["example"] = samples.response()
@@ -88,13 +88,13 @@ def _steady(node: str, modules: Path, _folder: Path, document: Path) -> Callable
 
 
 def _scalar(node: str, modules: Path, folder: Path, document: Path) -> Callable[[int], list[str]]:
-    # Beside node_modules, since imports are resolved from where the script is.
+    # Next to node_modules, because Node resolves imports from the folder of the script.
     script = modules.parent / "bctrl-benchmark-scalar.mjs"
     script.write_text(_SCALAR, "utf-8")
     return lambda port: [node, str(script), str(document), str(port)]
 
 
-_NODE: dict[str, Callable[[str, Path, Path, Path], Callable[[int], list[str]]]] = {
+_NODE_PEERS: dict[str, Callable[[str, Path, Path, Path], Callable[[int], list[str]]]] = {
     "@stoplight/prism-cli": _prism,
     "@stdy/cli": _steady,
     "@scalar/mock-server": _scalar,

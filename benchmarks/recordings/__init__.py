@@ -1,1 +1,1 @@
-"""How long it takes to load a recording of a long list and to replay it, beside peers that do the same."""
+"""Measures how long it takes to load and replay a recording of a long list, against other libraries."""

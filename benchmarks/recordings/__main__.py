@@ -1,7 +1,7 @@
-"""Prints what loading and replaying costs, as ratios to `json.loads` of the same file, and peers in the same run.
+"""Prints how long loading and replaying a recording takes, as ratios to `json.loads` of the same file.
 
-`python -m benchmarks.recordings [--items N] [--rounds N]`; peers are measured where they are installed. Exit code 1
-where it costs more than twice `json.loads`, or no less than a peer.
+`python -m benchmarks.recordings [--items N] [--rounds N]` also measures the installed peers. The exit code is 1 if
+pytest-bctrl takes more than twice as long as `json.loads`, or no less than a peer.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
-from benchmarks.recordings.jobs import CONTRACT, JOBS, source
+from benchmarks.recordings.jobs import CONTRACT, JOBS, fetch_list
 from pytest_bctrl.traffic.mock import MockServer
 
 OURS = "pytest-bctrl"
-PARSED = "json.loads of our file"
-CHECKED = "pytest-bctrl, with the contract's check"
+PARSING = "json.loads of our file"
+FIRST_RUN = "pytest-bctrl, with the contract's check"
 
 
 def main() -> int:
-    """Measure, print, and return 1 where a bound does not hold."""
+    """Measure and print the figures, and return 1 if a bound is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--items",
@@ -34,44 +34,51 @@ def main() -> int:
         default=[10_000, 2_000],
         help="items of the recorded list (default: %(default)s)",
     )
-    parser.add_argument("--rounds", type=int, default=5, help="processes of each job, in turn (default: %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="processes per job, in alternating rounds (default: %(default)s)"
+    )
     parser.add_argument("--job", nargs=3, metavar=("NAME", "FILE", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.job:
-        return _one(*options.job)
-    return max(_measured(items, options.rounds) for items in options.items)
+        return _run_job(*options.job)
+    return max(_measure(items, options.rounds) for items in options.items)
 
 
-def _measured(items: int, rounds: int) -> int:
+def _measure(items: int, rounds: int) -> int:
+    """Print the figures for a list of `items` items, and return 1 if a bound is exceeded."""
     with tempfile.TemporaryDirectory() as folder:
-        files, url = _written(Path(folder), items)
-        taken, missing = _in_turn(files, url, rounds)
-    print(f"\n{items} items, loaded and replayed; medians of {rounds} processes each, in turn")
-    for name, seconds in taken.items():
-        ratios = [one / other for one, other in zip(seconds, taken[PARSED], strict=True)]
+        files, url = _write_files(Path(folder), items)
+        times, missing = _time_jobs(files, url, rounds)
+    print(f"\n{items} items, loaded and replayed; medians of {rounds} alternating processes each")
+    for name, seconds in times.items():
+        pairs = zip(seconds, times[PARSING], strict=True)
+        ratios = [job_seconds / parsing_seconds for job_seconds, parsing_seconds in pairs]
         print(f"{name:<42}{median(seconds) * 1000:8.1f} ms   {median(ratios):6.2f} x json.loads")
     for line in missing:
         print(f"not measured: {line}")
-    return _verdict(taken)
+    return _verdict(times)
 
 
-def _written(folder: Path, items: int) -> tuple[dict[str, Path], str]:
-    """Record the same list in every format, from one server, which is gone when this returns."""
+def _write_files(folder: Path, items: int) -> tuple[dict[str, Path], str]:
+    """Record the same list in every format from one server, and return the file of each job and the URL of the list."""
     files = {}
     with MockServer(CONTRACT) as server:
         server.scenario("many", count=items, seed=1)
-        given = source(server)
+        response = fetch_list(server)
         for number, (name, job) in enumerate(JOBS.items()):
             if not job.package or find_spec(job.package):
                 files[name] = folder / f"{number}{job.suffix}"
-                job.write(files[name], given)
-    if JOBS[OURS].replay(files[OURS], given.url) != given.body:
-        raise SystemExit("the replayed body is another")
-    return files, given.url
+                job.write(files[name], response)
+    if JOBS[OURS].replay(files[OURS], response.url) != response.body:
+        raise SystemExit("the replayed body differs from the recorded one")
+    return files, response.url
 
 
-def _in_turn(files: Mapping[str, Path], url: str, rounds: int) -> tuple[dict[str, list[float]], list[str]]:
-    """Time each job in processes of its own: what one leaves in memory decides how fast the next one gets any."""
+def _time_jobs(files: Mapping[str, Path], url: str, rounds: int) -> tuple[dict[str, list[float]], list[str]]:
+    """Return the seconds of each job per round, and a line per job that could not be measured.
+
+    Each job runs in its own process, because memory that one job has freed would make the next one faster.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in files}
     missing = [f"{name}: pip install {name}" for name in JOBS if name not in files]
     for _ in range(rounds):
@@ -81,39 +88,40 @@ def _in_turn(files: Mapping[str, Path], url: str, rounds: int) -> tuple[dict[str
             if done.returncode:
                 if not JOBS[name].package:
                     raise SystemExit(done.stderr)
-                missing.append(f"{name}: it fails to load what it wrote: {_raised(done.stderr)}")
+                missing.append(f"{name}: it cannot load the file that it wrote: {_error_line(done.stderr)}")
             else:
                 seconds[name].append(float(done.stdout))
-    return {name: taken for name, taken in seconds.items() if taken}, list(dict.fromkeys(missing))
+    return {name: values for name, values in seconds.items() if values}, list(dict.fromkeys(missing))
 
 
-def _raised(stderr: str) -> str:
-    """The line of a traceback that names what was raised."""
+def _error_line(stderr: str) -> str:
+    """Return the line of a traceback that contains the exception; the last line without one."""
     lines = [line for line in stderr.splitlines() if line[:1].isalpha() and "Error" in line.partition(":")[0]]
     return (lines or stderr.splitlines() or [""])[-1][:160]
 
 
-def _one(name: str, file: str, url: str) -> int:
-    """Print the median seconds of one job."""
-    taken = []
+def _run_job(name: str, file: str, url: str) -> int:
+    """Print the median seconds of a job."""
+    seconds = []
     for _ in range(JOBS[name].times + 1):
-        began = time.perf_counter()
+        start = time.perf_counter()
         JOBS[name].replay(Path(file), url)
-        taken.append(time.perf_counter() - began)
-    # The first one pays the imports.
-    print(median(taken[1:]))
+        seconds.append(time.perf_counter() - start)
+    # The first time includes imports.
+    print(median(seconds[1:]))
     return 0
 
 
-def _verdict(taken: Mapping[str, list[float]]) -> int:
-    ours, parsed = median(taken[OURS]), median(taken[PARSED])
-    print(f"what the contract's check adds to the first run: {(median(taken[CHECKED]) - ours) * 1000:.0f} ms")
-    slower = [name for name in taken if JOBS[name].package and median(taken[name]) <= ours]
-    if ours > 2 * parsed:
-        slower.append("twice json.loads")
-    for name in slower:
+def _verdict(times: Mapping[str, list[float]]) -> int:
+    """Print which bounds are exceeded, and return 1 if any is."""
+    ours, parsing = median(times[OURS]), median(times[PARSING])
+    print(f"the contract's check takes {(median(times[FIRST_RUN]) - ours) * 1000:.0f} ms in the first run")
+    exceeded = [name for name in times if JOBS[name].package and median(times[name]) <= ours]
+    if ours > 2 * parsing:
+        exceeded.append("twice json.loads")
+    for name in exceeded:
         print(f"too slow: {OURS} takes longer than {name}")
-    return int(bool(slower))
+    return int(bool(exceeded))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is compared: each job writes a file of its own kind once, and then loads and replays it as its users do."""
+"""The measured jobs: each writes a file in its own format once, then loads and replays it as its users do."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CONTRACT = load_contract()
 
 
 @dataclass(frozen=True)
-class Source:
-    """A server's answer: where it was asked for, with which key, and its body."""
+class ListResponse:
+    """The response that is recorded: its URL, the key of the request, and its body."""
 
     url: str
     key: str
@@ -30,86 +30,91 @@ class Source:
 
 @dataclass(frozen=True)
 class Job:
-    """`write` makes the file while the server answers; `replay` returns the body, or None for no replay at all.
+    """A way to record and replay a response.
 
-    `package` is what has to be installed, `times` how often a process loads and replays.
+    `write` writes the file while the server runs; `replay` returns the body, or None if the job replays nothing.
+    `package` is the required package, `times` how often a process loads and replays the file.
     """
 
     package: str
     suffix: str
-    write: Callable[[Path, Source], None]
+    write: Callable[[Path, ListResponse], None]
     replay: Callable[[Path, str], bytes | None]
     times: int = 7
 
 
-def source(server: MockServer) -> Source:
-    """Ask a server for its list."""
+def fetch_list(server: MockServer) -> ListResponse:
+    """Return the list of a server, with the URL and the key of the request."""
     url = f"{server.url}/v1/spaces/{server.space_id}/runtimes"
-    return Source(url, server.api_key.reveal(), _asked(url, server.api_key.reveal()))
+    return ListResponse(url, server.api_key.reveal(), _fetch(url, server.api_key.reveal()))
 
 
-def _asked(url: str, key: str = "") -> bytes:
-    # Not compressed: a peer keeps the bytes that came, and each is to read as many.
+def _fetch(url: str, key: str = "") -> bytes:
+    """Return the body of a response."""
+    # Not compressed, so that every recording has the same size: a peer stores the bytes as received.
     headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
     with httpx.Client(headers=headers, trust_env=False) as client:
         return client.get(url).raise_for_status().content
 
 
-def _write(path: Path, given: Source) -> None:
-    exchange = Exchange("GET", given.url, 200, (("Content-Type", "application/json"),), given.body)
+def _write(path: Path, response: ListResponse) -> None:
+    """Write a recording of the response."""
+    exchange = Exchange("GET", response.url, 200, (("Content-Type", "application/json"),), response.body)
     path.write_bytes(encode(Recording((exchange,), "mock")))
 
 
 def _replay_again(path: Path, url: str) -> bytes:
-    """As from the second run on: the first left a note in the user's cache."""
+    """Replay as in a second run: the user's cache says that the recording was checked."""
     return _replay(path, url, project=path)
 
 
 def _replay_first(path: Path, url: str) -> bytes:
-    """As in a first run: a cache within the project is not used."""
+    """Replay as in a first run: a cache inside the project is not used."""
     return _replay(path, url, project=path.parent)
 
 
 def _replay(path: Path, url: str, project: Path) -> bytes:
-    found = load(path)
+    """Load, check and replay a recording, and return the body. Raises `SystemExit` if it does not conform."""
+    recording = load(path)
     checked = Checked(CONTRACT, project, {"XDG_CACHE_HOME": str(path.parent / "cache")})
-    if found is None or errors_of(found.exchanges[0], CONTRACT, checked):
-        raise SystemExit("the recording is not what was written")
-    player = Player(found.exchanges, name=path.name, hint="")
+    if recording is None or errors_of(recording.exchanges[0], CONTRACT, checked):
+        raise SystemExit("the recording does not conform to the contract")
+    player = Player(recording.exchanges, name=path.name, hint="")
     with httpx.Client(transport=replay_transport(player), trust_env=False) as client:
         return client.get(url).content
 
 
 def _parse(path: Path, url: str) -> None:
+    """Only parse the file."""
     json.loads(path.read_bytes())
 
 
-def _write_vcrpy(path: Path, given: Source) -> None:
+def _write_vcrpy(path: Path, response: ListResponse) -> None:
     import vcr
 
     with vcr.use_cassette(str(path), record_mode="all"):
-        _asked(given.url, given.key)
+        _fetch(response.url, response.key)
 
 
 def _replay_vcrpy(path: Path, url: str) -> bytes:
     import vcr
 
     with vcr.use_cassette(str(path), record_mode="none"):
-        return _asked(url)
+        return _fetch(url)
 
 
-def _write_cassetter(path: Path, given: Source) -> None:
+def _write_cassetter(path: Path, response: ListResponse) -> None:
     import cassetter
 
     with cassetter.use_cassette(path, record_mode="all"):
-        _asked(given.url, given.key)
+        _fetch(response.url, response.key)
 
 
 def _replay_cassetter(path: Path, url: str) -> bytes:
     import cassetter
 
     with cassetter.use_cassette(path, record_mode="none"):
-        return _asked(url)
+        return _fetch(url)
 
 
 JOBS = {
