@@ -1,8 +1,8 @@
-"""tox's plugin for this project: which environments may be skipped, and what the last line of a run reports.
+"""The tox plugin of this project: it decides which environments are skipped, and reports them at the end of a run.
 
 An environment that names a Python is skipped if that Python is not installed. Every other environment runs on the
 Python that runs tox, so it is never skipped; it fails if it cannot be set up. tox's own `skip_missing_interpreters`
-skips any environment that cannot be created, whatever the reason.
+skips any environment that cannot be created, for any reason.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ tox runs on Python {running}, and the tests need Python {oldest} or newer. Insta
 
 @impl(trylast=True)
 def tox_add_option(parser: ToxParser) -> None:
-    """Wrap the commands that run environments; by now, they are registered."""
+    """Wrap the commands that run environments. `trylast`, because they must be registered already."""
     for command in ("legacy", "run", "r", "run-parallel", "p"):
         options, handler = parser.handlers[command]
         parser.handlers[command] = options, functools.partial(_run, handler)
 
 
 def _run(handler: Callable[[State], int], state: State) -> int:
-    """Run the selected environments, then report how many were skipped, and why."""
+    """Run the selected environments, then report which were skipped, and why."""
     oldest = _oldest_python(Path(state.conf.core["tox_root"]))
     if sys.version_info < oldest:
         print(UNSUPPORTED.format(running=_dotted(sys.version_info[:2]), oldest=_dotted(oldest)), file=sys.stderr)
@@ -100,7 +100,7 @@ def _is_installed(environment: Python, variables: dict[str, str]) -> bool:
 
 
 def _report_skips(environments: list[str], skipped: dict[str, str]) -> None:
-    """Print a line for each skipped environment, and one that says how many they are."""
+    """Print a line per skipped environment, and their number."""
     for name in environments:
         if name in skipped:
             print(f"  {name} skipped: {skipped[name]}")
@@ -118,4 +118,5 @@ def _oldest_python(root: Path) -> tuple[int, ...]:
 
 
 def _dotted(version: tuple[int, ...]) -> str:
+    """Return a version as text, such as `3.11`."""
     return ".".join(map(str, version))

@@ -1,4 +1,4 @@
-"""What all tests share: the same environment, and the same examples, in every run."""
+"""The fixtures and hooks of all tests: every run has the same environment and the same examples."""
 
 from __future__ import annotations
 
@@ -22,47 +22,47 @@ from tests.installed import remember_distributions
 from tests.surroundings import entered
 
 TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "fewer": 0.2}
-"""How many times as many examples as the documented run these profiles try."""
+"""The factor by which a profile multiplies the number of examples of the documented run."""
 
 COSTLY = 1 / 3
-"""The part of the examples of a costly property that the documented run tries, unless it measures coverage."""
+"""The share of the examples of a costly property that the documented run uses, unless it measures coverage."""
 
 if find_spec("hypothesis") is not None:
-    # The tests of the base install run where the extra that brings it is not.
+    # The tests of the base install run without the extra, and so without Hypothesis.
     from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-    # Every run tries the same examples: it fails for what a change did, and not for an example that nobody saw before.
+    # Every run uses the same examples, so it fails because of a change and not because of a new example.
     settings.register_profile(
         "repeatable", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
     )
-    # For the environments that repeat properties on another Python.
+    # For the environments of further versions of Python.
     settings.register_profile("fewer", settings.get_profile("repeatable"))
-    # `tox -e random` looks for new ones.
+    # `tox -e random` generates new ones.
     settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False, print_blob=True)
     settings.load_profile("repeatable")
 
 
 collect_ignore = ["compatibility/downstream", "hostile/downstream", "redaction/hostile_project"]
-"""Projects that tests run, each in a folder of its own, and none of them a part of this one."""
+"""Projects that tests run, each in a separate folder; their tests are not tests of this project."""
 
 
 SUBPROCESSES_ONLY = {"base_install", "compatibility"}
-"""Folders of tests that run no pytest in their own process, and need not import what it imports."""
+"""Folders of tests that start all pytest runs as subprocesses, and so need not import the package."""
 
 
 @pytest.fixture(scope="session")
 def _imported() -> None:
-    """Import the whole package once, because pytester removes modules that a run in this process imported.
+    """Import the package and Schemathesis once, because pytester removes the modules that a run has imported.
 
-    So are the modules of Schemathesis, which imports some late: of a class that exists twice it takes no instance.
+    Schemathesis imports some modules late. If one were imported twice, it would not recognise instances of its classes.
     """
     for package in ("pytest_bctrl", "schemathesis.core", "schemathesis.generation", "schemathesis.specs.openapi"):
-        # The base install lacks what some of it needs.
+        # Some modules need the extra, which the base install lacks.
         with suppress(ImportError):
             for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
                 with suppress(ImportError):
                     import_module(module.name)
-    # httpx imports it late, and would take no error of a second copy for one of its own.
+    # httpx imports it late, and would not recognise the exceptions of a second copy.
     import_module("httpcore")
     remember_distributions()
 
@@ -72,9 +72,9 @@ _FORK_SERVER = pytest.StashKey[Path]()
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
-    """Let the workers be forks that have imported all tests.
+    """Make the workers forks that have imported all tests.
 
-    Not those of `pytest --bctrl-live bctrl` in a clone, for which pytest loads this file too.
+    `pytest --bctrl-live bctrl` in a clone loads this file too; its workers are not changed.
     """
     if not forks.IS_AVAILABLE or not any(Path(argument.partition("::")[0]).exists() for argument in config.args):
         return
@@ -88,14 +88,14 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Pass a worker the socket of the server of forks, which it shares with the others."""
+    """Pass a worker the socket of the fork server that all workers share."""
     if _FORK_SERVER in node.config.stash:
         node.workerinput["fork_server"] = str(node.config.stash[_FORK_SERVER])
 
 
 @pytest.fixture(scope="session")
 def fork_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Yield the socket of the server of forks: that of all workers, or of one that runs until the tests end."""
+    """Return the socket of the fork server that all workers share; without workers, start one."""
     shared = getattr(request.config, "workerinput", {}).get("fork_server")
     if shared is not None:
         yield Path(shared)
@@ -106,7 +106,7 @@ def fork_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="session")
 def python(request: pytest.FixtureRequest) -> list[str]:
-    """Return the command that runs `-m MODULE` in a fork, or in a new process where there are no forks."""
+    """Return the command that runs `-m MODULE` in a fork, or in a new process if there is no fork server."""
     if not forks.IS_AVAILABLE:
         return [sys.executable]
     return forks.command(request.getfixturevalue("fork_server"))
@@ -126,10 +126,11 @@ def pytester(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> pytest.Pytester:
-    """Return pytest's `pytester`, whose `runpytest` runs in this process, and `runpytest_subprocess` in a fork.
+    """Return `pytester`, whose `runpytest` runs in this process and whose `runpytest_subprocess` runs in a fork.
 
-    The workers of pytest-xdist are forks too. `pytester.run(sys.executable, "-m", "pytest")` starts a new process,
-    which has imported nothing. The tests of installations start new processes only, with all installed plugins.
+    The workers of pytest-xdist are forks too. A test that needs a new process, in which nothing is imported, calls
+    `pytester.run(sys.executable, "-m", "pytest")`. The tests of installations only start new processes, with all
+    installed plugins.
     """
     if SUBPROCESSES_ONLY.intersection(request.path.parts):
         return pytester
@@ -141,7 +142,7 @@ def pytester(
 
 
 class _ForkedWorkers:
-    """Starts the server of forks if a run has workers."""
+    """A pytest plugin that starts the fork server if a run has workers."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request
@@ -155,7 +156,7 @@ class _ForkedWorkers:
 def _run_in_fork(
     pytester: pytest.Pytester, request: pytest.FixtureRequest, *arguments: str | os.PathLike[str]
 ) -> pytest.RunResult:
-    """Run pytest in a fork, which lets its workers be forks of the same server."""
+    """Run pytest in a fork; its workers are forks of the same server."""
     server = request.getfixturevalue("fork_server")
     folder = pytester.mkdir(f"runpytest-{len(list(pytester.path.glob('runpytest-*')))}")
     return pytester.run(*forks.command(server), "-m", "pytest", f"--basetemp={folder}", *arguments)
@@ -165,9 +166,9 @@ _SURROUNDINGS = pytest.StashKey[ExitStack]()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
-    """Enter the test environment before the first test file is imported.
+    """Set the environment of the tests before the first test file is imported.
 
-    Not earlier: pytest loads this file for `pytest --bctrl-live bctrl` in a clone too, which needs what the shell says.
+    Not earlier: `pytest --bctrl-live bctrl` in a clone loads this file too, and needs the variables of the shell.
     """
     config = parent.config
     if _SURROUNDINGS not in config.stash:
@@ -178,7 +179,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect no garbage while the tests are collected: a quarter of the time, for objects that stay until the end."""
+    """Disable garbage collection while tests are collected; it takes a quarter of the time and frees little."""
     gc.disable()
     try:
         return (yield)
@@ -188,14 +189,14 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that run pytest: a twentieth of all tests, but more than half of the time.
+    """Mark the tests that run pytest: a twentieth of all tests, which take more than half of the time.
 
-    Those of the installations are not marked: tox.ini names them.
+    The tests of installations are not marked, because tox.ini selects them by name.
     """
     for item in items:
         if "pytester" in getattr(item, "fixturenames", ()) and not SUBPROCESSES_ONLY.intersection(item.path.parts):
             item.add_marker("runs_pytest")
-    # Workers are forks of a run that only collects: what it multiplied, they would multiply again.
+    # Workers are forks of a run that only collects; if it multiplied the examples, they would be multiplied twice.
     if find_spec("hypothesis") is not None and not config.option.collectonly:
         _set_up_properties(items, config.getoption("--hypothesis-profile", None) or "")
 
@@ -203,7 +204,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _set_up_properties(items: list[pytest.Item], profile: str) -> None:
     """Multiply the number of examples of each property, including an explicit `max_examples`.
 
-    No property fails because the machine is slow: one whose settings name other health checks replaces those above.
+    The time limits are removed here too, because the settings of a property replace those of the profile.
     """
     # The cases of a parametrized property share its settings.
     properties: dict[Any, bool] = {}
@@ -212,20 +213,20 @@ def _set_up_properties(items: list[pytest.Item], profile: str) -> None:
             function: Any = getattr(item.obj, "__func__", item.obj)
             properties[function] = item.get_closest_marker("costly") is not None
     for function, is_costly in properties.items():
-        own = function._hypothesis_internal_use_settings
-        times = TIMES.get(profile, 1)
+        declared = function._hypothesis_internal_use_settings
+        factor = TIMES.get(profile, 1)
         if is_costly and profile not in TIMES and "coverage" not in sys.modules:
-            times *= COSTLY
+            factor *= COSTLY
         function._hypothesis_internal_use_settings = settings(
-            own,
-            max_examples=max(1, round(own.max_examples * times)),
+            declared,
+            max_examples=max(1, round(declared.max_examples * factor)),
             deadline=None,
-            suppress_health_check={*own.suppress_health_check, HealthCheck.too_slow},
+            suppress_health_check={*declared.suppress_health_check, HealthCheck.too_slow},
         )
 
 
 def pytest_sessionfinish() -> None:
-    """Save the measured coverage: pytest-xdist kills a worker that takes long to stop."""
+    """Save the measured coverage now, because pytest-xdist kills workers that stop slowly."""
     if "coverage" in sys.modules:
         from coverage import Coverage
 

@@ -87,7 +87,7 @@ def _response(description: str, model: str) -> dict[str, Any]:
 
 
 def _simplified(schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return schemas by name without titles, defaults of null, and the alternative of any value beside an enum."""
+    """Return schemas by name without titles, defaults of null, and the alternative of an enum that allows any value."""
     return {name: _schema(schema) for name, schema in schemas.items()}
 
 

@@ -1,4 +1,4 @@
-"""What the error triggers call: settings, files, servers and contracts with a mistake."""
+"""Settings, files, servers and contracts with a mistake, for the error triggers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEY = "pk_errors_test_0123456789"
 
 
 class Given:
-    """Options and ini values, as a pytest configuration has them."""
+    """A replacement for a pytest configuration, with options and ini values."""
 
     inipath: Path | None = None
     rootpath = Path(__file__).parent
@@ -81,7 +81,7 @@ def two() -> Contract:
 
 
 def https(certificate: Path | str = "", **variables: str) -> object:
-    """Return a client for https, in an environment without variables of proxies and certificates but these."""
+    """Return a client for https, created in an environment with only these variables for proxies and certificates."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.lower().endswith(("_proxy", "ssl_cert_file"))]:
             patch.delenv(name)
@@ -90,13 +90,11 @@ def https(certificate: Path | str = "", **variables: str) -> object:
         return client("https://api.test", None, live=True, connection=Connection(certificate=str(certificate)))
 
 
-def own(context: object) -> object:
-    """Return the argument, which is no response: the function of a wrong fault."""
+def unchanged(context: object) -> object:
     return context
 
 
 def with_fault(function: Callable[..., Any]) -> object:
-    """Return the result of a custom fault's function in a mock server, called with a wrong argument."""
     mock = server().extend(faults=[mock_fault("mine")(function)])
     return mock.fault("mine").fault.change(object())  # type: ignore[arg-type]
 
@@ -125,14 +123,14 @@ def listless() -> Any:
 
 
 def circular() -> object:
-    """Resolve a circular reference that was added after the contract was read."""
+    """Resolve a circular reference that was added after the contract was validated."""
     contract = contract_of(True, {"A": {}})
     contract.document["components"]["schemas"]["A"]["$ref"] = "#/components/schemas/A"
     return contract.resolve({"$ref": "#/components/schemas/A"})
 
 
 def contradicted(each: str = "") -> Samples:
-    """Return samples of a contract whose schema and invariants contradict each other."""
+    """Return the samples of a contract whose schema and invariants contradict each other."""
     rule = {"rule": "r", "level": "error", "because": "x", "each": each, "same": ["a", "b"]}
     schema = {"properties": {"a": {"const": 1}, "b": {"const": 2}}, "required": ["a", "b"]}
     contract = contract_of(schema, None, **{"x-bctrl-invariants": [rule]})
@@ -140,12 +138,12 @@ def contradicted(each: str = "") -> Samples:
 
 
 def listing(schema: Any) -> Samples:
-    """Return samples of a list whose items have this schema."""
+    """Return the samples of a contract whose response is a list of items with this schema."""
     contract = contract_of({"type": "array", "items": schema})
     return Samples(contract, contract.operations[0])
 
 
 def sampled(schema: Any) -> Any:
-    """Return the sample of a contract whose only body has this schema."""
+    """Return the sample of a contract whose only response body has this schema."""
     contract = contract_of(schema)
     return Samples(contract, contract.operations[0]).sample()

@@ -52,7 +52,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "fault level": lambda _: mock_fault("mine", level="fatal"),  # type: ignore[arg-type]
     "fault name": lambda _: mock_fault("My Fault"),
     "scenario taken": lambda _: mock_scenario("many"),
-    "fault returns": lambda _: make.with_fault(make.own),
+    "fault returns": lambda _: make.with_fault(make.unchanged),
     "plugin missing": lambda _: options.load_custom_parts(["no_such_module"], {"pytest_bctrl_checks": object}),
     "plugin without": lambda _: options.load_custom_parts(["json"], {"pytest_bctrl_checks": object}),
     # mock

@@ -1,6 +1,6 @@
-"""Runs a command line of Python in a fork of the server whose socket is the first argument.
+"""Runs a Python command line in a fork of the server whose socket is the first argument.
 
-It imports only modules that are compiled in or small, because each run pays for them.
+It imports only built-in or small modules, because they delay every run.
 """
 
 import os
@@ -12,10 +12,10 @@ from marshal import dumps
 
 SIGNALS = (SIGHUP, SIGINT, SIGTERM)
 
-# pathlib takes longer to import than all others.
+# Importing pathlib takes longer than importing all the modules above.
 folder = os.getcwd()  # noqa: PTH109
 server, _, name = sys.argv[1].rpartition("/")
-# The path of a socket may have 107 bytes, which the path of a temporary folder may exceed.
+# The path of a socket is limited to 107 bytes, and that of a temporary folder may be longer.
 os.chdir(server)
 caller = socket(AF_UNIX)
 caller.connect(name)
@@ -29,5 +29,5 @@ for number in SIGNALS:
     if number not in ignored:
         signal(number, lambda number, frame: os.kill(fork, number))
 caller.send(b"!")
-# The fork that ends sends its exit code.
+# The fork sends its exit code when it ends.
 os._exit(caller.recv(1)[0])

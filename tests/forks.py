@@ -1,12 +1,13 @@
-"""A Python that is started once: each run of pytest is a fork of it, with the folder and variables of its caller.
+"""A fork server: runs of pytest and commands of this package are forks of one Python process.
 
-A fork has imported pytest, its plugins and this package, and has run the contract suite, so it starts as quickly as a
-run in the process of the tests, and still has streams, signals and an exit code of its own. So has a fork that runs a
-command of this package. `python tests/forks.py SOCKET` is the server; `tests/fork_client.py` is started instead of
-Python. With arguments after SOCKET, the server has imported only what a run of pytest with these arguments imports.
+The server has imported pytest, its plugins and this package, and has run the contract suite. A fork therefore starts as
+quickly as a run in the process of the tests, but has its own streams, signals and exit code; its working directory and
+environment are those of the caller. `python tests/forks.py SOCKET` starts the server; `tests/fork_client.py` is started
+instead of Python. With arguments after SOCKET, the server imports only the modules that a pytest run with these
+arguments imports.
 
-A run with workers starts the server, and all its workers use it. They are forks themselves: of a fork of the server
-that has imported all their tests, which takes each of them longer than most of the tests take.
+A run with workers starts the server, and all its workers use it. The workers are forks too, of a second server that has
+imported all tests, because importing them takes a worker longer than running most of them.
 """
 
 from __future__ import annotations
@@ -41,57 +42,57 @@ _LOADED = ("allure_pytest.plugin", "httpcore", "jiter", "jsonpath", "jsonschema"
 _PACKAGES = ("pytest_bctrl", "schemathesis.core", "schemathesis.generation", "schemathesis.specs.openapi")
 
 IS_AVAILABLE = sys.platform == "linux" and "coverage" not in sys.modules
-"""Whether runs may be forks: libraries of macOS end a fork, and coverage is measured from the start of a process."""
+"""Whether runs may be forks: system libraries of macOS crash forks, and coverage is measured from process start."""
 
 
 @contextmanager
 def forking_server(folder: Path, *arguments: str) -> Iterator[Path]:
-    """Start the server of forks; yield the path of its socket, in `folder`; the server ends with the block."""
-    # Its variables are those of the caller, except for the ones that only a start of Python reads.
+    """Start the server, and yield the path of its socket."""
+    # Forks get the variables of their caller, but Python reads its own variables only when the server starts.
     variables = {name: value for name, value in os.environ.items() if not re.match("PYTHON(?!PATH$)", name)}
     variables["PYTHONHASHSEED"] = os.environ.get("PYTHONHASHSEED", "0")
     command = [sys.executable, "-P", __file__, "socket", *arguments]
     server = subprocess.Popen(
         command, cwd=folder, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    # The server ends with the stream that it reads, however this process ends.
+    # The server ends when its standard input is closed, so it ends with this process.
     with server:
         assert server.stdout is not None
-        printed = server.stdout.read()
+        output = server.stdout.read()
         if not (folder / "socket").exists():
-            raise RuntimeError(f"the server of forks ended: {printed.decode()}")
+            raise RuntimeError(f"the fork server ended: {output.decode()}")
         yield folder / "socket"
 
 
 @contextmanager
 def server_of_workers(folder: Path, run: pytest.Config) -> Iterator[tuple[Path, Path]]:
-    """Start the server of forks; yield its socket, and that of its fork which has imported the tests of a run."""
-    where, arguments = run.invocation_params.dir, run.invocation_params.args
-    with forking_server(folder, "--tests", str(where), *map(str, arguments)) as server:
+    """Start the servers of a run, and yield their sockets: that of forks in general, and that of workers."""
+    directory, arguments = run.invocation_params.dir, run.invocation_params.args
+    with forking_server(folder, "--tests", str(directory), *map(str, arguments)) as server:
         yield server, folder / "workers"
 
 
 def command(server: Path) -> list[str]:
-    """Return the command that takes the arguments of Python and runs in a fork."""
+    """Return the command that takes the arguments of Python and runs them in a fork."""
     return [sys.executable, "-IS", str(_CLIENT), str(server)]
 
 
 class Workers:
-    """A plugin that lets the workers of pytest-xdist be forks."""
+    """A pytest plugin that makes the workers of pytest-xdist forks."""
 
     def __init__(self, server: Path) -> None:
         self._server = server
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
-        """Start forks instead of Python."""
+        """Set the command that pytest-xdist starts for each worker to that of a fork."""
         python = shlex.join(command(self._server))
-        # They keep the ids by which they are reported.
+        # Reports show the ids of the workers, so they are kept.
         specs[:] = [type(spec)(f"{spec}//id={spec.id}//python={python}") for spec in specs]
 
 
 def write_commands(folder: Path, server: Path) -> None:
-    """Create the commands `pytest` and `pytest-bctrl` in a folder, which run in forks."""
+    """Write the scripts `pytest` and `pytest-bctrl` to a folder; they run these commands in forks."""
     for name in ("pytest", "pytest-bctrl"):
         path = folder / name
         path.write_text(f'#!/bin/sh\nexec {shlex.join(command(server))} {name} "$@"\n', "utf-8")
@@ -99,14 +100,14 @@ def write_commands(folder: Path, server: Path) -> None:
 
 
 def serve(path: str, *arguments: str) -> None:
-    """Load what a run needs, then create a fork per request."""
-    # `tests` is no package here, where runs import their own.
+    """Import the modules that runs need, then create a fork per request."""
+    # `tests` must not be importable here: projects that runs test may have a package of that name.
     sys.path.insert(0, str(Path(__file__).parent))
     import_module("installed").remember_distributions()
     sys.path.pop(0)
     if arguments[:1] == ("--tests",):
         _load()
-        # The caller waits for both.
+        # The fork becomes the server of workers; the caller waits for both servers.
         if not os.fork():
             _collect(*arguments[1:])
             path = "workers"
@@ -115,12 +116,12 @@ def serve(path: str, *arguments: str) -> None:
     else:
         _load()
     sys.stdout.flush()
-    # What a run collects is its own garbage alone.
+    # The garbage collector of a fork need not visit the objects of the server.
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
-        # The caller waits for the end of this stream.
+        # The caller waits until standard output is closed.
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 1)
         os.dup2(null, 2)
@@ -134,18 +135,18 @@ def serve(path: str, *arguments: str) -> None:
 
 
 def _reap() -> None:
-    """Remove the children that have ended."""
+    """Wait for the child processes that have ended."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def _load() -> None:
-    """Import what a run of pytest with this package needs, and run the contract suite once."""
+    """Import the package and its dependencies, and run the contract suite."""
 
-    class Loading:
+    class ImportPlugin:
         def pytest_configure(self) -> None:
-            """Import everything while pytest rewrites the assertions of plugins."""
+            """Import the modules while pytest rewrites the assertions of plugins."""
             for package in _PACKAGES:
                 _import(package)
                 for module in pkgutil.walk_packages(getattr(sys.modules.get(package), "__path__", []), f"{package}."):
@@ -154,21 +155,21 @@ def _load() -> None:
             for name in _LOADED:
                 _import(name)
 
-    pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:randomly", "--bctrl-mock", "bctrl"], [Loading()])
+    pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:randomly", "--bctrl-mock", "bctrl"], [ImportPlugin()])
 
 
-def _collect(where: str, *arguments: str) -> None:
-    """Import the tests that a run of pytest in a folder selects."""
+def _collect(directory: str, *arguments: str) -> None:
+    """Import the tests that a pytest run in a directory with these arguments selects."""
     folder = Path.cwd()
-    os.chdir(where)
-    # The plugin of the cache defines options such as `--lf`; without failures of earlier runs, it selects all tests.
+    os.chdir(directory)
+    # The cache plugin defines options such as `--lf`. With an empty cache, they select all tests.
     cache = f"cache_dir={folder / 'cache'}"
     pytest.main([*arguments, "-n0", "-s", "-o", cache, "--collect-only", "--verbosity=-2"])
     os.chdir(folder)
 
 
 def _import(name: str) -> None:
-    """Import a module, unless something that it needs is not installed."""
+    """Import a module; ignore an `ImportError`, because optional dependencies may be missing."""
     try:
         import_module(name)
     except ImportError:
@@ -176,18 +177,18 @@ def _import(name: str) -> None:
 
 
 def _run(caller: socket.socket, server: Path) -> None:
-    """Run in a fork, and send its exit code to the caller."""
+    """Run a request of a caller in a child process, and send the exit code to the caller."""
     _, streams, *_ = socket.recv_fds(caller, 1, 3)
     with caller.makefile("rb") as request:
         size = int.from_bytes(request.read(8), "big")
         folder, variables, ignored, arguments = loads(request.read(size))
     ready, begin = os.pipe()
     if child := os.fork():
-        # The caller receives signals for the fork from now on.
+        # From now on, the caller forwards its signals to the fork.
         caller.send(child.to_bytes(8))
         caller.recv(1)
         os.write(begin, b"!")
-        threading.Thread(target=_end, args=(caller, child), daemon=True).start()
+        threading.Thread(target=_kill_with_caller, args=(caller, child), daemon=True).start()
         caller.send(bytes([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256]))
         os._exit(0)
     os.read(ready, 1)
@@ -206,23 +207,23 @@ def _run(caller: socket.socket, server: Path) -> None:
     random.seed()
     if "hypothesis" in sys.modules:
         _set_up_hypothesis()
-    # It keeps the import path of when it is imported, for the workers.
+    # pytest-xdist stores the import path when it is imported, and passes it to its workers.
     sys.modules.pop("xdist.plugin", None)
     sys.path[:0] = filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))
     _exit(_run_python(folder, Workers(server), list(arguments)))
 
 
 def _set_up_hypothesis() -> None:
-    """Let Hypothesis read the variables of the caller: it has read those of the server when it was imported."""
+    """Make Hypothesis read the variables of the caller: at its import, it has read those of the server."""
     import_module("hypothesis.configuration").set_hypothesis_home_dir(None)
     settings = import_module("hypothesis._settings")
-    # A worker keeps the profile that the conftest of its tests has loaded.
+    # In a worker, the conftest of its tests has already loaded a profile.
     if settings.is_in_ci() and "tests.conftest" not in sys.modules:
         settings.settings.load_profile("ci")
 
 
 def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
-    """Run a command line of Python, or `pytest` or `pytest-bctrl`, and return its exit code."""
+    """Run the arguments of Python, or a command with its arguments, and return its exit code."""
     try:
         match arguments:
             case ["-W", "error", *rest]:
@@ -254,13 +255,13 @@ def _run_python(folder: str, workers: Workers, arguments: list[str]) -> object:
                 exec(code, {"__name__": "__main__"})
                 return 0
             case _:
-                return f"a fork runs -m, -u -c or a command, and not {arguments}"
+                return f"a fork cannot run {arguments}: use -m MODULE, -u -c CODE or a command"
     except SystemExit as stop:
         return stop.code
 
 
 def _exit(code: object) -> NoReturn:
-    """Exit as Python does, but leave the memory to the system: freeing each object of the server takes 0.1 s."""
+    """Exit like Python, but do not free the objects of the server, which takes 0.1 s."""
     if not isinstance(code, int | None):
         print(code, file=sys.stderr)
         code = 1
@@ -272,8 +273,8 @@ def _exit(code: object) -> NoReturn:
     os._exit(code or 0)
 
 
-def _end(caller: socket.socket, child: int) -> None:
-    """Wait for the end of the caller's connection, and kill the run."""
+def _kill_with_caller(caller: socket.socket, child: int) -> None:
+    """Wait for the end of the caller's connection, and kill the run if the caller was killed."""
     if not caller.recv(1):
         os.kill(child, signal.SIGKILL)
 

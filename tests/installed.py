@@ -1,4 +1,4 @@
-"""The metadata of installed distributions, read once per process: it takes a quarter of each start of pytest."""
+"""Caches the metadata of installed distributions, because reading it takes a quarter of each start of pytest."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 
-class _RememberedDistribution(PathDistribution):
-    """A distribution that reads each of its files once."""
+class _CachedDistribution(PathDistribution):
+    """A distribution that reads each of its metadata files once."""
 
     entry_points = cached_property(PathDistribution.entry_points.fget)  # type: ignore[attr-defined]
     files = cached_property(PathDistribution.files.fget)  # type: ignore[attr-defined]
@@ -20,26 +20,24 @@ class _RememberedDistribution(PathDistribution):
 
 
 def remember_distributions() -> None:
-    """Let each run of pytest in this process find the distributions of the runs before it.
+    """Make all pytest runs in this process share the metadata of the installed distributions.
 
-    Each searches them for plugins, for modules whose assertions it rewrites, and for the versions in its header. A
-    folder is searched again after its content has changed.
+    Each run searches it for plugins, for modules whose assertions are rewritten, and for the versions in the header. A
+    folder is searched again after its contents have changed.
     """
     search = installed.distributions
 
     @lru_cache(maxsize=64)
-    def in_folder(folder: str, _changed: int) -> tuple[Distribution, ...]:
-        """Return the distributions of a folder; cached as long as `_changed`, its time of change, is the same."""
+    def in_folder(folder: str, _modification_time: int) -> tuple[Distribution, ...]:
         distributions = tuple(search(path=[folder]))
         for distribution in distributions:
             if type(distribution) is PathDistribution:
-                distribution.__class__ = _RememberedDistribution
+                distribution.__class__ = _CachedDistribution
         return distributions
 
-    def distributions(**where: Any) -> Iterator[Distribution]:
-        """Yield the distributions of `sys.path` from the cache; those of a narrower search without it."""
-        if where:
-            yield from search(**where)
+    def distributions(**context: Any) -> Iterator[Distribution]:
+        if context:
+            yield from search(**context)
             return
         for entry in sys.path:
             folder = Path(entry).absolute()

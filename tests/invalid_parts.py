@@ -9,14 +9,14 @@ SCHEMA = "responses/200/content/application~1json/schema"
 """The path from an operation to the schema of its response."""
 
 
-def operation(schema: Any, **more: Any) -> Doc:
-    """Return an operation that responds with this schema."""
+def operation(schema: Any, **fields: Any) -> Doc:
+    """Return an operation whose response body has this schema; `fields` are added to the operation."""
     content = {"application/json": {"schema": schema}}
-    return {"responses": {"200": {"description": "ok", "content": content}}, **more}
+    return {"responses": {"200": {"description": "ok", "content": content}}, **fields}
 
 
 def document(fine: Any, paths: Doc, openapi: str = "3.1.0") -> Doc:
-    """Return a document with `GET /fine`, which responds with the schema `fine`, with these paths and components."""
+    """Return a document with the paths and some components; `fine` is the schema of the response to `GET /fine`."""
     return {
         "openapi": openapi,
         "info": {"title": "Things", "version": "1"},
@@ -29,7 +29,7 @@ def document(fine: Any, paths: Doc, openapi: str = "3.1.0") -> Doc:
 
 
 def replace_at(item: Doc, path: str, value: Any) -> None:
-    """Replace the value at a path of a document, such as `get/parameters/0`."""
+    """Replace the value at a path in a document, such as `get/parameters/0`."""
     *parents, key = path.split("/")
     target: Any = item
     for parent in parents:

@@ -1,8 +1,8 @@
 """Measures how many mutants of checks and drift rules the tests detect, in a random sample.
 
-`python -m tests.mutants [--count N] [--seed S] [--children N] [PATTERN…]`, as `tox -e mutation` does. All of them
-take hours; a sample gives the same result within the printed bounds. The same seed draws the same mutants as
-long as the code stays. What mutmut does not find is tried once more, with the tests that it leaves out for their time.
+`python -m tests.mutants [--count N] [--seed S] [--children N] [PATTERN…]`, as `tox -e mutation` does. Testing all
+mutants takes hours; a sample estimates the share, with the printed confidence interval. The same seed selects the same
+mutants until the code changes. Mutants that survive mutmut are tested again with the slow tests that it ignores.
 """
 
 from __future__ import annotations
@@ -19,33 +19,34 @@ from math import sqrt
 from pathlib import Path
 
 PATTERNS = ["pytest_bctrl.checks.*", "pytest_bctrl.drift.*"]
-FEW = "pytest_bctrl.drift.options.*"
+SMALL_PATTERN = "pytest_bctrl.drift.options.*"
 DETECTED = frozenset({"killed", "timeout", "segfault"})
 UNDETECTED = frozenset({"survived", "no tests"})
 
 
 def main() -> int:
-    """Measure and print; return 1 if a mutant has no result."""
+    """Print the share of detected mutants and the undetected ones; return 1 if a mutant has no result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("patterns", nargs="*", default=PATTERNS, help="names of mutants (default: %(default)s)")
-    parser.add_argument("--count", type=int, default=300, help="mutants for each pattern (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=14, help="what draws them (default: %(default)s)")
-    parser.add_argument("--children", type=int, default=2, help="processes at a time (default: %(default)s)")
+    parser.add_argument("patterns", nargs="*", default=PATTERNS, help="patterns of mutant names (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=300, help="mutants per pattern (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=14, help="seed of the sample (default: %(default)s)")
+    parser.add_argument("--children", type=int, default=2, help="parallel processes (default: %(default)s)")
     options = parser.parse_args()
-    # Asked for a few, mutmut makes all of them, and finds out which tests reach which.
-    _mutmut("run", FEW, "--max-children", str(options.children))
+    # With any pattern, mutmut generates all mutants and records which tests cover them.
+    _mutmut("run", SMALL_PATTERN, "--max-children", str(options.children))
     names = sorted(_results())
-    drawn = {pattern: _sample(names, pattern, options) for pattern in options.patterns}
-    sampled = {name for sample in drawn.values() for name in sample}
+    samples = {pattern: _sample(names, pattern, options) for pattern in options.patterns}
+    sampled = {name for sample in samples.values() for name in sample}
     _mutmut("run", *sorted(sampled), "--max-children", str(options.children))
     results = _results()
-    results |= _retried([name for name in sorted(sampled) if results[name] in UNDETECTED])
-    for pattern, sample in drawn.items():
-        print(_summary(pattern, sum(fnmatchcase(name, pattern) for name in names), [results[name] for name in sample]))
+    results |= _results_of_ignored_tests([name for name in sorted(sampled) if results[name] in UNDETECTED])
+    for pattern, sample in samples.items():
+        total = sum(fnmatchcase(name, pattern) for name in names)
+        print(_summary_line(pattern, total, [results[name] for name in sample]))
     for name in sorted(sampled):
         if results[name] not in DETECTED:
             print(f"{results[name]}: {name}")
-    print("what one changes: mutmut show NAME")
+    print("mutmut show NAME shows a mutant")
     return 0 if {results[name] for name in sampled} <= DETECTED | UNDETECTED else 1
 
 
@@ -54,27 +55,26 @@ def _mutmut(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "mutmut", *arguments], check=True)
 
 
-def _retried(names: list[str]) -> dict[str, str]:
-    """Return `killed` for each mutant with which a test fails that mutmut omits and that passes without it."""
+def _results_of_ignored_tests(names: list[str]) -> dict[str, str]:
+    """Return "killed" for each mutant that fails a test which mutmut ignores and which passes without mutants."""
     settings = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
-    left_out = [
+    ignored_tests = [
         option.removeprefix("--ignore=")
         for option in settings["pytest_add_cli_args_test_selection"]
         if "ignore" in option
     ]
 
-    def failed(mutant: str, *arguments: str) -> list[str]:
-        """Return the tests that fail with a mutant; without a mutant if the name is empty."""
-        command = [sys.executable, "-m", "pytest", "-q", *settings["pytest_add_cli_args"], *left_out, *arguments]
+    def failing_tests(mutant: str, *arguments: str) -> list[str]:
+        command = [sys.executable, "-m", "pytest", "-q", *settings["pytest_add_cli_args"], *ignored_tests, *arguments]
         environment = {**os.environ, "PYTHONPATH": str(Path("mutants").absolute()), "MUTANT_UNDER_TEST": mutant}
         done = subprocess.run(command, cwd="mutants", env=environment, check=False, capture_output=True, text=True)
         return [line.split()[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
 
-    anyway = [f"--deselect={test}" for test in failed("")]
+    deselected = [f"--deselect={test}" for test in failing_tests("")]
     outcomes = {}
     for name in names:
-        if tests := failed(name, "-x", *anyway):
-            print(f"found by {tests[0]}: {name}", flush=True)
+        if tests := failing_tests(name, "-x", *deselected):
+            print(f"detected by {tests[0]}: {name}", flush=True)
             outcomes[name] = "killed"
     return outcomes
 
@@ -87,21 +87,23 @@ def _results() -> dict[str, str]:
 
 
 def _sample(names: list[str], pattern: str, options: argparse.Namespace) -> list[str]:
-    """Return random mutants that match a pattern: `options.count`, or all if there are fewer."""
-    fitting = [name for name in names if fnmatchcase(name, pattern)]
-    return random.Random(options.seed).sample(fitting, min(options.count, len(fitting)))
+    """Return up to `--count` of the names that match a pattern, selected by the seed."""
+    matching = [name for name in names if fnmatchcase(name, pattern)]
+    return random.Random(options.seed).sample(matching, min(options.count, len(matching)))
 
 
-def _summary(pattern: str, total: int, results: list[str]) -> str:
-    """Return a line with the share of detected mutants in a sample of `total`, and its bounds."""
+def _summary_line(pattern: str, total: int, results: list[str]) -> str:
+    """Return a line with the share of detected mutants in a sample of the `total` mutants of a pattern."""
     counts = Counter(results)
     detected, count = sum(counts[outcome] for outcome in DETECTED), len(results)
-    low, high = _bounds(detected, count) if count < total else (detected / count, detected / count)
-    share = f"{detected} of {count} found, {detected / count:.1%} ({low:.1%} to {high:.1%})"
-    return f"{pattern} {share}; {total} there are; {dict(counts)}"
+    low = high = detected / count
+    if count < total:
+        low, high = _confidence_interval(detected, count)
+    share = f"{detected / count:.1%} ({low:.1%} to {high:.1%})"
+    return f"{pattern} {detected} of {count} detected, {share}; sample of {total} mutants; {dict(counts)}"
 
 
-def _bounds(detected: int, count: int) -> tuple[float, float]:
+def _confidence_interval(detected: int, count: int) -> tuple[float, float]:
     """Return the Wilson score interval of a share, with a confidence of 95%."""
     z = 1.96
     share, spread = detected / count, z * z / count

@@ -1,6 +1,6 @@
 """Writes `docs/reference/python-api.md` from the code: signatures and docstrings of the public API.
 
-Run `python -m tests.python_page` in the project's folder after a change of either.
+Run `python -m tests.python_page` in the root of the project after changing one of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pytest_bctrl.integration import hookspecs
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "python-api.md"
 
-# A module stands for every public name of it; names behind a hyphen are left out of a class.
+# A module stands for all its public names. Names after a hyphen are omitted from the entry of a class.
 SECTIONS: Mapping[str, str] = {
     "Checks": "check check_request assert_conforms Finding at_or_above Level FailOn",
     "Checks, scenarios and faults of your own": """
@@ -42,7 +42,7 @@ _INTRODUCTION = """\
 
 The public API is what `pytest_bctrl` exports, and the modules `pytest_bctrl.samples`, `pytest_bctrl.strategies` and
 `pytest_bctrl.drift`. All of it is typed; see [how to annotate the fixtures](../how-to/annotate.md).
-This page is written from the code: `python -m tests.python_page`.
+This page is generated from the code: `python -m tests.python_page`.
 """
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -58,23 +58,22 @@ def python_page() -> str:
             if get_args(exported):
                 lines.append(_alias(shown, get_args(exported)))
             elif exported is hookspecs:
-                lines += [_entry(inner, value, ()) for inner, value in _public(exported)]
+                lines += [_entry(inner, value, ()) for inner, value in _public_callables(exported)]
             elif isinstance(exported, ModuleType):
                 lines.append(f"\n{inspect.getdoc(exported)}\n")
-                lines += [_entry(f"{shown}.{inner}", value, ()) for inner, value in _public(exported)]
+                lines += [_entry(f"{shown}.{inner}", value, ()) for inner, value in _public_callables(exported)]
             else:
                 lines.append(_entry(shown, exported, hidden))
     return "".join(lines)
 
 
 def _alias(path: str, values: Sequence[str]) -> str:
-    """Return the entry of a type alias that allows some texts."""
+    """Return the entry of a type alias for a set of strings."""
     name = path.rpartition(".")[2]
     return f"\n### {name}\n\n`{path}` is one of the texts {', '.join(f'`{value}`' for value in values)}.\n"
 
 
-def _public(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """Return the callables of a module's `__all__` by name; without that, those that the module defines."""
+def _public_callables(module: ModuleType) -> Iterator[tuple[str, Any]]:
     defined = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
     values = ((name, getattr(module, name)) for name in getattr(module, "__all__", defined))
     return ((name, value) for name, value in values if callable(value))
@@ -95,7 +94,7 @@ def _entry(path: str, value: Any, hidden: Collection[str]) -> str:
 
 
 def _arguments(node: _Definition) -> str:
-    """Return the parameters and return type of a callable, as source code; for a data class, its fields."""
+    """Return the parameters and return type of a callable as source code; of a dataclass, its fields."""
     if not isinstance(node, ast.ClassDef):
         arguments = re.sub(r"^(self|cls)(, )?", "", ast.unparse(node.args))
         return f"({arguments})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")
@@ -116,7 +115,7 @@ def _class_node(value: type) -> ast.ClassDef:
 
 
 def _unlisted_bases(value: Any) -> list[type]:
-    """Return the base classes of this package that have no entry of their own, the most general first."""
+    """Return the base classes that have no entry, the most general first; the entry lists their members too."""
     bases = []
     for base in getattr(value, "__mro__", ())[1:]:
         if base.__name__ in pytest_bctrl.__all__ or not base.__module__.startswith("pytest_bctrl."):

@@ -1,7 +1,7 @@
 """Writes `docs/reference/names.md` from the code: options, ini keys, variables, fixtures, markers and commands; and the
 tables of `docs/reference/checks.md`: rules and tests.
 
-Run `python -m tests.reference_page` in the project's folder after a change of any of them.
+Run `python -m tests.reference_page` in the root of the project after changing one of them.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ PAGE, CHECKS = _REFERENCE / "names.md", _REFERENCE / "checks.md"
 _INTRODUCTION = """\
 # Options, fixtures, markers, commands
 
-Every name that pytest-bctrl adds. This page is written from the code: `python -m tests.reference_page`.
+All names that pytest-bctrl adds. This page is generated from the code: `python -m tests.reference_page`.
 
 ## Settings
 
-The command line wins over the environment, the environment over the file that pytest reads (`pytest.toml`,
-`pytest.ini`, `pyproject.toml`, …), and that over the default; of two variables, the first. A wrong value ends the run
-with exit code 4 and names the place it came from. Write paths with `=`: pytest takes a path behind a blank for one of
-its own.
+The command line takes precedence over the environment, the environment over pytest's configuration file
+(`pytest.toml`, `pytest.ini`, `pyproject.toml`, …), and the file over the default. If two variables are listed, the
+first takes precedence. A wrong value ends the run with exit code 4, and the error names its source. Write paths with
+`=`: pytest reads a path after a space as the path of a test.
 
-In native TOML (`pytest.toml`, or `[tool.pytest]` in `pyproject.toml`, from pytest 9 on) a value has its own type: the
-last column. In an ini file, or below `[tool.pytest.ini_options]`, it is text, and a list has one entry a line.
+In native TOML (`pytest.toml`, or `[tool.pytest]` in `pyproject.toml`, from pytest 9 on), a value has the type in the
+last column. In an ini file, or below `[tool.pytest.ini_options]`, it is text, and a list has one entry per line.
 
 | option | ini key | environment | what it is | TOML |
 |---|---|---|---|---|
@@ -52,7 +52,7 @@ last column. In an ini file, or below `[tool.pytest.ini_options]`, it is text, a
 _FIXTURES = """
 ## Fixtures
 
-None is used unless a test asks for it. Each can be overridden, as any fixture, in a `conftest.py`, a module or a class.
+Like any fixture, each can be overridden in a `conftest.py`, a module or a class.
 
 | fixture | scope | what it is |
 |---|---|---|
@@ -143,7 +143,7 @@ def reference_page() -> str:
 
 def checks_page() -> str:
     """Return the text of the checks page, with its tables regenerated."""
-    head = ["| rule | level | what it checks | said in |", "|---|---|---|---|"]
+    head = ["| rule | level | what it checks | source |", "|---|---|---|---|"]
     rules, requests = [*head], [*head]
     for rule in explanations(load()):
         if rule.kind != "drift":
@@ -166,11 +166,14 @@ def _settings() -> Iterator[str]:
     types = {setting.ini: lookup.FILE_TYPES[setting.native].name for setting in table.SETTINGS}
     for option, attributes in options.options.items():
         ini = attributes.get("dest", "")
-        typed = f"{option}={attributes['metavar']}" if "metavar" in attributes else option
-        typed = f"{option}[={attributes['metavar']}]" if "nargs" in attributes else typed
+        usage = option
+        if "nargs" in attributes:
+            usage = f"{option}[={attributes['metavar']}]"
+        elif "metavar" in attributes:
+            usage = f"{option}={attributes['metavar']}"
         names = ", ".join(f"`{name}`" for name in variables.get(ini, ()))
         in_file = f"`{ini}`" if ini in options.ini else ""
-        yield f"| `{typed}` | {in_file} | {names} | {_cell(attributes['help'])} | {types.get(ini, '')} |"
+        yield f"| `{usage}` | {in_file} | {names} | {_cell(attributes['help'])} | {types.get(ini, '')} |"
     yield f"| | | `{KEY_VARIABLE}` | The key, needed with --bctrl-live; never taken from a command line | |"
     for ini, words in options.ini.items():
         if ini not in {attributes.get("dest") for attributes in options.options.values()}:
@@ -202,15 +205,19 @@ def _rows(actions: list[argparse.Action], before: str = "") -> Iterator[str]:
                 yield f"| `{before}{name}` | {_cell(helps.get(name) or '')} |"
                 yield from _rows(parser._actions, f"{before}{name} ")
         elif action.help != argparse.SUPPRESS and "--help" not in action.option_strings:
-            yield f"| `{before}{_typed(action)}` | {_cell(_help(action))} |"
+            yield f"| `{before}{_usage(action)}` | {_cell(_help(action))} |"
 
 
-def _typed(action: argparse.Action) -> str:
-    """Return an argument as users type it, such as `--format FORMAT`."""
-    value = action.metavar or (f"{{{','.join(map(str, action.choices))}}}" if action.choices else action.dest.upper())
+def _usage(action: argparse.Action) -> str:
+    """Return an argument as the help of its command shows it, such as `--port PORT`."""
+    value = str(action.metavar or action.dest.upper())
+    if action.metavar is None and action.choices:
+        value = f"{{{','.join(map(str, action.choices))}}}"
     if not action.option_strings:
-        return str(value)
-    return action.option_strings[-1] if action.nargs == 0 else f"{action.option_strings[-1]} {value}"
+        return value
+    if action.nargs == 0:
+        return action.option_strings[-1]
+    return f"{action.option_strings[-1]} {value}"
 
 
 def _help(action: argparse.Action) -> str:

@@ -1,7 +1,7 @@
-"""Look for examples that break a property: `python -m tests.search [--seeds N] [--more M] [PYTEST OPTION …]`.
+"""Searches for examples that violate a property: `python -m tests.search [--seeds N] [--more M] [PYTEST OPTION …]`.
 
-Each seed draws the examples, the order of the tests and the hash seed of Python. Pin each failing example in its
-test, as an `@example`.
+Each seed determines the examples, the order of the tests and the hash seed of Python. Pin each failing example in its
+test with `@example`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ PROFILE = ("--hypothesis-profile=search", "-p", "no:cacheprovider", "-q")
 
 
 def main() -> int:
-    """Run the properties once for each seed, and return 1 if any of them failed."""
+    """Run the property-based tests once per seed, and return 1 if any of them failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10, help="how many seeds are drawn (default: %(default)s)")
-    parser.add_argument("--seed", type=int, action="append", help="a seed to try instead; may be repeated")
+    parser.add_argument("--seeds", type=int, default=10, help="number of random seeds (default: %(default)s)")
+    parser.add_argument("--seed", type=int, action="append", help="use this seed instead; repeatable")
     parser.add_argument(
-        "--more", type=int, default=5, help="times the examples of the documented run (default: %(default)s)"
+        "--more",
+        type=int,
+        default=5,
+        help="factor by which the number of examples is multiplied (default: %(default)s)",
     )
     options, arguments = parser.parse_known_args()
     failed = []

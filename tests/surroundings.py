@@ -1,7 +1,7 @@
-"""The environment of the tests: the same for every run, in any shell, terminal or CI job, as any user.
+"""The environment of the tests: the same for every run, in any shell, terminal or CI job, and for any user.
 
-`tests/conftest.py` enters them before it collects a test, so the tests and every process that they start have them. A
-test about one of these variables sets it.
+`tests/conftest.py` sets it before it collects a test, so it also applies to every process that the tests start. A test
+of one of these variables sets it.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ FIXED = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "COLUMNS": "80", "
 
 REMOVED = re.compile(
     r"""
-      CI | BUILD_NUMBER | TF_BUILD | (?:GITHUB|GITLAB|RUNNER)_.*   # who runs the tests
+      CI | BUILD_NUMBER | TF_BUILD | (?:GITHUB|GITLAB|RUNNER)_.*   # the CI system
     | TERM | COLORTERM | NO_COLOR | (?:FORCE|PY)_COLORS? | CLICOLOR.*   # the terminal
     | LANGUAGE | LC_.*
     | (?:PYTHON|PYTEST|BCTRL|HYPOTHESIS|SCHEMATHESIS|XDG)_?[A-Z].*   # settings of programs that the tests start
     | NETRC | CURL_HOME | SOURCE_DATE_EPOCH | PAGER | EDITOR | VISUAL
     | GIT_.*
-    | (?:https?|all|no|ftp)_proxy   # a proxy that would get what the tests send to loopback
+    | (?:https?|all|no|ftp)_proxy   # proxies that would receive the requests to loopback
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""Variables that no test gets from outside."""
+"""Variables that are removed."""
 
 KEPT = re.compile(
     r"PYTHON(?:PATH|HOME|HASHSEED|_GIL)|PYTEST_(?:XDIST_.*|CURRENT_TEST|VERSION)|BCTRL_(?:HOSTILE_SECONDS|IMPACT_TRUTH|TESTS_.*)"
 )
-"""Variables of those names that a run needs: where modules are, and those that pytest sets for its own processes."""
+"""Exceptions from `REMOVED` that a run needs: the location of modules, and the variables of pytest's processes."""
 
 _HYPOTHESIS = Path(__file__).parents[1] / ".hypothesis"
 _TABLES = ("constants", "tmp", "unicode_data")
-"""The folders below it in which Hypothesis stores tables that depend on the versions of Python and modules alone."""
+"""The subfolders in which Hypothesis stores tables that only depend on the versions of Python and modules."""
 
 BROWSERS = {"linux": ".cache/ms-playwright", "darwin": "Library/Caches/ms-playwright"}
 """The folder below the home directory that holds Playwright's browsers, by platform."""
@@ -78,9 +78,9 @@ def entered() -> Iterator[None]:
 
 
 def _link_tables(storage: Path) -> None:
-    """Let all processes share the tables of Hypothesis, but not its examples.
+    """Make all processes share the tables of Hypothesis, but not its examples.
 
-    Hypothesis looks for them in the working directory, and creating them takes longer than most tests.
+    Otherwise, each working directory has its own, and creating them takes longer than most tests.
     """
     for name in _TABLES:
         # Without links, as on Windows, only the processes started by this one share them.
@@ -101,13 +101,13 @@ def _replace_environment(environment: Mapping[str, str]) -> None:
 def _listen_to_signals() -> list[signal.Signals]:
     """Handle the signals that this process ignores with a handler that does nothing, and return them.
 
-    `nohup` has a process ignore SIGHUP, a shell has its background jobs ignore SIGINT, and every process started by it
-    ignores them too. A signal that is caught has its default meaning again in a process that is started.
+    `nohup` makes a process ignore SIGHUP, and a shell makes its background jobs ignore SIGINT. Child processes inherit
+    ignored signals, but a signal with a handler has its default action in them.
     """
     if not hasattr(signal, "pthread_sigmask"):
         return []
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    # Python itself ignores those two, and lets a process that it starts have them.
+    # Python itself ignores these two, and restores their default action in child processes.
     ignored_by_python = {signal.SIGPIPE, signal.SIGXFSZ}
     ignored = [
         number

@@ -1,7 +1,7 @@
-"""Lets pre-commit install and run the hooks: each passes and fails as it should, and drift passes after the update.
+"""Installs and runs the hooks with pre-commit itself; each must pass and fail as it should.
 
-`python tests/try_hook.py`, or `tox -e hook`: pre-commit builds an environment from the package index, so this is not
-a test of the suite. It installs the last commit.
+The hook for drift must pass after the command that its output suggests. Run `python tests/try_hook.py`, or
+`tox -e hook`: pre-commit installs the last commit, with packages from the index, so this is not a test of the suite.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ def main() -> int:
         shutil.copy(RECORDING, copy)
         codes = [_run_hook(project, "pytest-bctrl-check")[0]]
         _break_contract(copy)
-        code, printed = _run_hook(project, "pytest-bctrl-check")
-        is_found = "response_schema_conformance" in printed
+        code, output = _run_hook(project, "pytest-bctrl-check")
+        has_finding = "response_schema_conformance" in output
         codes += [code]
         spec = (ROOT / "contracts" / "runtimes.openapi.yaml").read_text("utf-8")
         page = f"```yaml\n{spec}```\n".replace("- failed\n", "- failed\n        - paused\n")
         (project / "page.md").write_text(page, "utf-8")
-        code, printed = _run_hook(project, "pytest-bctrl-drift")
-        advice = re.search(r"update your copy of the spec: (pytest-bctrl .*)", printed)
+        code, output = _run_hook(project, "pytest-bctrl-drift")
+        suggestion = re.search(r"update your copy of the spec: (pytest-bctrl .*)", output)
         (folder,) = (path.parent for path in home.glob("repo*/*/bin/pytest-bctrl"))
-        if advice is not None:
-            subprocess.run([folder / "pytest-bctrl", *advice[1].split()[1:]], cwd=project, check=True)
+        if suggestion is not None:
+            subprocess.run([folder / "pytest-bctrl", *suggestion[1].split()[1:]], cwd=project, check=True)
         codes += [code, _run_hook(project, "pytest-bctrl-drift")[0]]
-    return int(codes != [0, 1, 1, 0] or not is_found)
+    return int(codes != [0, 1, 1, 0] or not has_finding)
 
 
 def _break_contract(recording: Path) -> None:
-    """Give the runtimes of a recording a status that the contract does not list, as a server would."""
+    """Replace a status in a recording with one that the contract does not list, and update the checksum."""
     document = json.loads(recording.read_text("utf-8"))
     content = document["log"]["entries"][0]["response"]["content"]
     content["text"] = content["text"].replace('"status":"active"', '"status":"actiVe"')
@@ -68,7 +68,7 @@ def _break_contract(recording: Path) -> None:
 
 
 def _run_hook(project: Path, hook: str) -> tuple[int, str]:
-    """Run a hook on all files, print its output, and return exit code and standard output."""
+    """Run a hook over all files of a project, and return its exit code and output."""
     subprocess.run(["git", "add", "."], cwd=project, check=True)
     command = [sys.executable, "-m", "pre_commit", "run", hook, "--all-files", "--verbose", "--hook-stage", "manual"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""A command of `pytest-bctrl`, as if it were typed: for what needs no process of its own to fail."""
+"""Runs a command of `pytest-bctrl` in this process, for tests that need no separate one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from pytest_bctrl.cli import main
 
 
-def typed(folder: Path, *arguments: str, given: bytes = b"") -> CompletedProcess[str]:
-    """Run a command of `pytest-bctrl` in a folder, in this process, with `given` as standard input."""
+def typed(folder: Path, *arguments: str, stdin: bytes = b"") -> CompletedProcess[str]:
+    """Run a command in a folder with standard input, and return its exit code and output like those of a process."""
     code: object = None
-    out, err, given_stream = (TextIOWrapper(BytesIO(data), "utf-8", newline="") for data in (b"", b"", given))
+    out, err, input_stream = (TextIOWrapper(BytesIO(data), "utf-8", newline="") for data in (b"", b"", stdin))
     with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdin", given_stream)
+        patch.setattr(sys, "stdin", input_stream)
         try:
             code = main(arguments)
         except SystemExit as end:

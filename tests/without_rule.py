@@ -1,7 +1,7 @@
-"""Measures whether the tests fail without a rule: `python -m tests.without_rule [--count N] [--seed S]`.
+"""Checks that the tests fail without a rule: `python -m tests.without_rule [--count N] [--seed S]`.
 
-Removes checks and drift rules that a seed draws, one at a time, by dropping every finding of it where it is made, and
-runs the tests, those first that name the rule or try all rules, until one fails which passes with the rule in place.
+The seed selects checks and drift rules. For each of them, all findings of the rule are dropped, and the tests run until
+a test fails that passes with the rule. Tests that name the rule run first, then those that cover all rules.
 """
 
 from __future__ import annotations
@@ -32,12 +32,17 @@ from pytest_bctrl.suite.sending import transport_errors
 ROOT = Path(__file__).parents[1]
 TABLES = ("checks/test_findings.py", "drift/test_rules.py")
 TESTS = ("checks/test_*.py", "drift/test_*.py", "suite/test_probes.py", "suite/test_live.py")
-MAKERS = (violation.findings, compare_documents.compare_documents, drift.compare, transport_errors.attempt_findings)
-IMPORTED = re.compile(r"^from (tests\.[\w.]+|\.\w+) import", re.MULTILINE)
+FINDING_FUNCTIONS = (
+    violation.findings,
+    compare_documents.compare_documents,
+    drift.compare,
+    transport_errors.attempt_findings,
+)
+IMPORT_LINE = re.compile(r"^from (tests\.[\w.]+|\.\w+) import", re.MULTILINE)
 
 
-class Failed:
-    """A plugin that records which test failed."""
+class FailureRecorder:
+    """A pytest plugin that stores the id of the last test that failed in `name`."""
 
     name = ""
 
@@ -47,10 +52,10 @@ class Failed:
 
 
 def main() -> int:
-    """Print the result of each rule and how many were noticed; return 1 if any was not."""
+    """Print for each rule whether a test fails without it; return 1 if the tests of a rule all pass."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=20, help="rules that are removed (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="what draws them (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=20, help="number of rules to remove (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="seed that selects the rules (default: %(default)s)")
     options = parser.parse_args()
     os.chdir(ROOT)
     for module in pkgutil.walk_packages(pytest_bctrl.__path__, "pytest_bctrl."):
@@ -58,40 +63,40 @@ def main() -> int:
             import_module(module.name)
     (operation,) = load().operations
     all_rules = [*rules_of(operation.invariants, ()), *drift_rules()]
-    drawn = random.Random(options.seed).sample(all_rules, min(options.count, len(all_rules)))
-    noticed = 0
-    for rule in drawn:
-        by = next(filter(None, (_failing(rule, files) for files in _files(rule))), "")
-        is_noticed = bool(by) and not _failing("", [by])
-        noticed += is_noticed
-        print(f"{'noticed' if is_noticed else 'NOT noticed'}: {rule} {by}", flush=True)
-    print(f"{noticed} of {len(drawn)}")
-    return int(noticed < len(drawn))
+    rules = random.Random(options.seed).sample(all_rules, min(options.count, len(all_rules)))
+    detected = 0
+    for rule in rules:
+        test = next(filter(None, (_first_failure(rule, files) for files in _test_files(rule))), "")
+        is_detected = bool(test) and not _first_failure("", [test])
+        detected += is_detected
+        print(f"{'detected' if is_detected else 'NOT detected'}: {rule} {test}", flush=True)
+    print(f"{detected} of {len(rules)} removed rules detected")
+    return int(detected < len(rules))
 
 
-def _files(rule: str) -> Iterator[list[str]]:
-    """Yield lists of test files: those that name a rule, themselves or in an import; those of all rules; the others."""
-    every = [path for pattern in TESTS for path in sorted((ROOT / "tests").glob(pattern))]
-    naming = [path for path in every if any(rule in text for text in _texts(path))]
+def _test_files(rule: str) -> Iterator[list[str]]:
+    """Yield the test files that name a rule, themselves or in a module they import; those of all rules; the others."""
+    paths = [path for pattern in TESTS for path in sorted((ROOT / "tests").glob(pattern))]
+    with_rule = [path for path in paths if any(rule in text for text in _sources(path))]
     of_all_rules = [ROOT / "tests" / name for name in TABLES]
-    rest = [path for path in every if path not in (*naming, *of_all_rules)]
-    yield from ([str(path) for path in group] for group in (naming, of_all_rules, rest) if group)
+    remaining = [path for path in paths if path not in (*with_rule, *of_all_rules)]
+    yield from ([str(path) for path in group] for group in (with_rule, of_all_rules, remaining) if group)
 
 
-def _texts(path: Path) -> Iterator[str]:
-    """Yield the source of a test file, and that of each module of the tests that it imports."""
+def _sources(path: Path) -> Iterator[str]:
+    """Yield the source of a test file and those of the test modules that it imports."""
     text = path.read_text("utf-8")
     yield text
-    for name in IMPORTED.findall(text):
+    for name in IMPORT_LINE.findall(text):
         path_of_module = path.parent / name[1:] if name.startswith(".") else ROOT / name.replace(".", "/")
         if path_of_module.with_suffix(".py").is_file():
             yield path_of_module.with_suffix(".py").read_text("utf-8")
 
 
-def _failing(rule: str, tests: list[str]) -> str:
-    """Return the first of the tests that fails without a rule, or the exit code; empty if all pass.
+def _first_failure(rule: str, tests: list[str]) -> str:
+    """Return the id of the first test that fails without a rule; empty if all pass.
 
-    They run in a process of their own, which begins with all that is imported here.
+    The tests run in a fork, which has already imported the package.
     """
     with TemporaryFile("w+") as output:
         if (child := os.fork()) == 0:
@@ -105,25 +110,31 @@ def _failing(rule: str, tests: list[str]) -> str:
 
 
 def _run(rule: str, tests: list[str]) -> str:
-    """Remove the findings of a rule in this process, run the tests, and return the first that fails."""
-    for maker in MAKERS:
-        without = _without(maker, rule)
+    """Remove a rule from this process, run the tests, and return the id of the first failure; empty if all pass."""
+    for function in FINDING_FUNCTIONS:
+        filtered = _without(function, rule)
         for name, module in list(sys.modules.items()):
             if name.startswith("pytest_bctrl"):
                 for key, value in list(vars(module).items()):
-                    if value is maker:
-                        setattr(module, key, without)
-    failed = Failed()
+                    if value is function:
+                        setattr(module, key, filtered)
+    recorder = FailureRecorder()
     code = pytest.main(
         ["-xqWignore::pytest.PytestAssertRewriteWarning", "-pno:cacheprovider", "-pno:randomly", *tests],
-        plugins=[failed],
+        plugins=[recorder],
     )
-    return failed.name or ("" if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) else str(code))
+    if recorder.name or code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        return recorder.name
+    return str(code)
 
 
-def _without(make: Callable[..., Any], rule: str) -> Callable[..., Any]:
-    """Return a function that returns the findings of `make`, except those of a rule."""
-    return lambda *given, **named: [finding for finding in make(*given, **named) if finding.rule != rule]
+def _without(function: Callable[..., Any], rule: str) -> Callable[..., Any]:
+    """Return a function that returns the findings of another one, except those of a rule."""
+
+    def filtered(*args: Any, **kwargs: Any) -> list[Any]:
+        return [finding for finding in function(*args, **kwargs) if finding.rule != rule]
+
+    return filtered
 
 
 if __name__ == "__main__":

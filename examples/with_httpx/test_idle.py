@@ -31,7 +31,7 @@ def test_an_empty_space(bctrl_client: httpx.Client, bctrl_space_id: str) -> None
     assert [] == idle(bctrl_client, bctrl_space_id)
 
 
-def test_a_refusal(bctrl_mock: Any, bctrl_client: httpx.Client) -> None:
+def test_an_error_response(bctrl_mock: Any, bctrl_client: httpx.Client) -> None:
     with bctrl_mock.fault("status", 403), pytest.raises(httpx.HTTPStatusError):
         idle(bctrl_client, bctrl_mock.space_id)
 

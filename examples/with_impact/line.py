@@ -1,4 +1,4 @@
-"""A line for each runtime of a space: a careless way to write it, and one that copes with what may come."""
+"""Formats a line per runtime of a space: a fragile version, and one that tolerates changes of the API."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ WORDS = {"starting": "soon", "idle": "ready", "active": "busy", "stopped": "off"
 
 
 def careless(client: httpx.Client, space_id: str) -> list[str]:
-    """Return the lines, expecting just what is documented today."""
+    """Return the lines; fails if a property is missing or a status is new."""
     response = client.get(f"/v1/spaces/{space_id}/runtimes")
-    return [f"{one['name'].title()} ({one['region']}): {WORDS[one['status']]}" for one in response.json()["runtimes"]]
+    runtimes = response.json()["runtimes"]
+    return [f"{runtime['name'].title()} ({runtime['region']}): {WORDS[runtime['status']]}" for runtime in runtimes]
 
 
 def careful(client: httpx.Client, space_id: str) -> list[str]:
-    """Return the lines, with a word for what is not there and the API's own for what is not known."""
+    """Return the lines, with a default for a missing property and the API's word for an unknown status."""
     response = client.get(f"/v1/spaces/{space_id}/runtimes")
     response.raise_for_status()
-    found = []
-    for one in response.json()["runtimes"]:
-        name, status = str(one.get("name") or "(no name)"), str(one.get("status") or "?")
-        found.append(f"{name.title()} ({one.get('region') or 'anywhere'}): {WORDS.get(status, status)}")
-    return found
+    lines = []
+    for runtime in response.json()["runtimes"]:
+        name, status = str(runtime.get("name") or "(no name)"), str(runtime.get("status") or "?")
+        lines.append(f"{name.title()} ({runtime.get('region') or 'anywhere'}): {WORDS.get(status, status)}")
+    return lines

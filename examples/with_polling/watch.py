@@ -1,4 +1,4 @@
-"""Watches the runtimes of a space: what becomes of them, and when one has stopped."""
+"""Watches the runtimes of a space: their changes, and the end of a runtime."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Runtime = dict[str, Any]
 
 
 class Watcher:
-    """Asks every `interval` seconds; `pause` lets them go by, and is handed in so that a test need not wait."""
+    """Polls every `interval` seconds; `pause` waits between two requests, and a test can replace it."""
 
     def __init__(
         self,
@@ -28,27 +28,32 @@ class Watcher:
         self._pause = pause
 
     def changes(self, rounds: int) -> Iterator[tuple[str, str]]:
-        """Yield the id and the state of each runtime that is new, has another state, or is gone, for so many rounds."""
-        known: dict[str, str] = {}
-        for listed in self._rounds(rounds):
-            now = {runtime["id"]: runtime["status"] for runtime in listed}
-            yield from ((one, status) for one, status in now.items() if known.get(one) != status)
-            yield from ((one, "gone") for one in known.keys() - now.keys())
-            known = now
+        """Poll `rounds` times, and yield id and status of each runtime that is new, changed, or `gone`."""
+        previous: dict[str, str] = {}
+        for runtimes in self._poll(rounds):
+            current = {runtime["id"]: runtime["status"] for runtime in runtimes}
+            yield from ((name, status) for name, status in current.items() if previous.get(name) != status)
+            yield from ((name, "gone") for name in previous.keys() - current.keys())
+            previous = current
 
-    def wait_until_ended(self, runtime_id: str, *, patience: float = 300) -> str:
-        """Return `stopped`, `failed` or `gone`, as a runtime ends; raises `TimeoutError` after `patience` seconds."""
-        for listed in self._rounds(1 + int(patience / self._interval)):
-            found = next((runtime for runtime in listed if runtime["id"] == runtime_id), None)
-            if found is None or found["status"] != "active":
-                return "gone" if found is None else str(found["status"])
-        raise TimeoutError(f"{runtime_id} is still active after {patience} s")
+    def wait_until_ended(self, runtime_id: str, *, timeout: float = 300) -> str:
+        """Wait for the end of a runtime, and return its status, or `gone` if it is no longer listed.
 
-    def _rounds(self, rounds: int) -> Iterator[list[Runtime]]:
+        Raises `TimeoutError` if it is still active after `timeout` seconds.
+        """
+        for runtimes in self._poll(1 + int(timeout / self._interval)):
+            statuses = {runtime["id"]: str(runtime["status"]) for runtime in runtimes}
+            status = statuses.get(runtime_id, "gone")
+            if status != "active":
+                return status
+        raise TimeoutError(f"{runtime_id} is still active after {timeout} s")
+
+    def _poll(self, rounds: int) -> Iterator[list[Runtime]]:
+        """Yield the list of each round; a round with a server error yields none. Raises `httpx.HTTPStatusError`."""
         for number in range(rounds):
             if number:
                 self._pause(self._interval)
             response = self._client.get(self._path)
             if response.status_code < 500:
-                # A server in trouble is asked again in the next round; a refusal is an error at once.
+                # Server errors are retried in the next round; client errors raise an exception.
                 yield response.raise_for_status().json()["runtimes"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-from census import census, counted
+from census import census, count_by_status
 from hypothesis import given
 
 from pytest_bctrl import check
@@ -15,9 +15,9 @@ from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
 
 @pytest.mark.bctrl_recording
 def test_recorded(bctrl_recording: Any, bctrl_space_id: str) -> None:
-    found = census(bctrl_recording.url, bctrl_recording.api_key.reveal(), bctrl_space_id)
+    counts = census(bctrl_recording.url, bctrl_recording.api_key.reveal(), bctrl_space_id)
 
-    assert {"active", "stopped", "failed"} == set(found)
+    assert {"active", "stopped", "failed"} == set(counts)
 
 
 @pytest.mark.bctrl_scenario("many", count=300)
@@ -32,15 +32,15 @@ def test_a_wrong_key(bctrl_mock: Any) -> None:
 
 @given(responses())
 def test_any_response(body: dict[str, Any]) -> None:
-    assert len(body["runtimes"]) == counted(body).total()
+    assert len(body["runtimes"]) == count_by_status(body).total()
 
 
 @given(nonconforming())
-def test_any_broken_response_is_counted_or_refused_by_name(case: Nonconforming) -> None:
+def test_a_nonconforming_response_is_counted_or_raises_an_error(case: Nonconforming) -> None:
     try:
-        counted(case.body)
+        count_by_status(case.body)
     except ValueError as error:
-        assert "the body holds no runtimes" == str(error)  # noqa: PT017
+        assert "the body contains no list of runtimes" == str(error)  # noqa: PT017
 
 
 @pytest.mark.bctrl_live

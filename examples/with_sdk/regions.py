@@ -1,4 +1,4 @@
-"""Lists the regions in which a space has runtimes, by the official SDK."""
+"""Lists the regions in which a space has runtimes, with the official SDK."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from bctrl.legacy import Bctrl
 
 
 def regions(url: str, key: str, space_id: str) -> set[str]:
-    """Return the regions; raises the SDK's own errors."""
+    """Return the regions of the runtimes. Raises the exceptions of the SDK."""
     client = Bctrl(api_key=key, base_url=url)
-    # The legacy client has no method of its own for this endpoint yet.
-    return among(client._http.request("GET", f"/spaces/{space_id}/runtimes"))
+    # The legacy client has no method for this endpoint.
+    return regions_in(client._http.request("GET", f"/spaces/{space_id}/runtimes"))
 
 
-def among(body: Any) -> set[str]:
-    """Return the regions out of a response body."""
+def regions_in(body: Any) -> set[str]:
+    """Return the regions of the runtimes in a response body."""
     return {runtime["region"] for runtime in body["runtimes"]}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from regions import among, regions
+from regions import regions, regions_in
 
 from pytest_bctrl.strategies import responses
 
@@ -23,7 +23,7 @@ def test_an_empty_space(bctrl_mock: Any) -> None:
 
 @given(responses(min_size=1, region="eu-west"))
 def test_any_response(body: dict[str, Any]) -> None:
-    assert {"eu-west"} == among(body)
+    assert {"eu-west"} == regions_in(body)
 
 
 @pytest.mark.bctrl_live

@@ -1,4 +1,4 @@
-"""Docstrings, comments and names of the product use the terms of the field."""
+"""Docstrings, comments and names of the product, its tools and its configuration use the terms of the field."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ import pytest
 from tests.docs.page import PROJECT
 
 PRODUCT = PROJECT / "pytest_bctrl"
+
+CONFIGURATION = (
+    ".ci/run",
+    ".github/workflows/release.yml",
+    ".github/workflows/tests.yml",
+    "Containerfile",
+    "action.yml",
+    "pyproject.toml",
+    "tox.ini",
+)
+"""Files whose comments and descriptions are checked."""
 
 TERMS = {
     r"of one's own": "custom",
@@ -36,6 +47,23 @@ TERMS = {
     r"patience": "limit",
 }
 """A phrase that is not used, as a pattern of whole words, and the term to use."""
+
+TERMS_OF_TOOLS = {
+    r"asks?|asked|asking": "send a request, use",
+    r"answers?|answered|replies|replied": "response, respond",
+    r"told|tells?|telling": "print, return, distinguish",
+    r"beside": "next to, in addition to",
+    r"in turn|turn about|by turns?": "alternate",
+    r"an? (entry|operation|line|finding|second|test) a\b": "per",
+    r"as new as|such as it": "the newest",
+    r"of its own|in vain|anew": "separate, new",
+    r"tak(es?|ing) down|takes? for": "record",
+    r"sought|dealt?|deals|witness(es)?|troubles?": "a term of the field",
+    r"what (is|was|are|were|stands|comes|came|goes)": "a noun",
+}
+"""Further phrases that modules outside of the package do not use."""
+
+PHRASES_OF_TOOLS = re.compile(rf"\b(?:{'|'.join([*TERMS, *TERMS_OF_TOOLS])})\b", re.IGNORECASE)
 
 PHRASES = re.compile(rf"\b(?:{'|'.join(TERMS)})\b", re.IGNORECASE)
 
@@ -99,6 +127,16 @@ def modules() -> Iterator[tuple[str, str]]:
         yield parts[0] if len(parts) > 1 else ".", path.read_text("utf-8")
 
 
+def tools() -> Iterator[tuple[str, str]]:
+    """Yield the name and the source of each benchmark, example, and module directly in `tests` that has no tests."""
+    paths = [PROJECT / "toxfile.py", PROJECT / "conftest.py", *(PROJECT / "tests").glob("*.py")]
+    for folder in ("benchmarks", "examples"):
+        paths += (PROJECT / folder).rglob("*.py")
+    for path in sorted(paths):
+        if not (path.parent.name == "tests" and path.name.startswith("test_")):
+            yield path.relative_to(PROJECT).as_posix(), path.read_text("utf-8")
+
+
 def prose(source: str) -> Iterator[str]:
     """Yield each docstring and comment, without code in backticks."""
     for node in ast.walk(ast.parse(source)):
@@ -120,9 +158,16 @@ def bound_names(source: str) -> Iterator[str]:
             yield node.name
 
 
-def phrases(source: str) -> list[str]:
+def phrases(source: str, pattern: re.Pattern[str] = PHRASES) -> list[str]:
     """Return the forbidden phrases in the docstrings and comments of a module."""
-    return [match[0] for text in prose(source) for match in PHRASES.finditer(" ".join(text.split()))]
+    return [match[0] for text in prose(source) for match in pattern.finditer(" ".join(text.split()))]
+
+
+def configuration_prose(text: str) -> Iterator[str]:
+    """Yield each comment and description of a configuration file, without code in backticks."""
+    for line in text.splitlines():
+        if match := re.search(r"(?:^|\s)#\s+(.*)|^\s*(?:description|name)\s*[:=]\s*(.*)", line):
+            yield re.sub(r"`[^`]*`", "", match[1] or match[2] or "")
 
 
 def vague_names(source: str) -> list[str]:
@@ -140,6 +185,26 @@ def test_names_are_not_vague() -> None:
     """No package has more vague names than its limit allows."""
     counts = Counter(package for package, source in modules() for _ in vague_names(source))
     assert {} == {package: count for package, count in counts.items() if count > MAX_VAGUE_NAMES.get(package, 0)}
+
+
+@pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in tools()])
+def test_tools_use_the_terms_of_the_field(source: str) -> None:
+    """Benchmarks, examples and the tools of the tests have neither odd phrases nor vague names."""
+    assert ([], []) == (phrases(source, PHRASES_OF_TOOLS), vague_names(source))
+
+
+@pytest.mark.parametrize("name", CONFIGURATION)
+def test_configuration_uses_the_terms_of_the_field(name: str) -> None:
+    """Comments and descriptions have no odd phrases."""
+    texts = [*configuration_prose((PROJECT / name).read_text("utf-8"))]
+    assert texts
+    assert [] == [match[0] for text in texts for match in PHRASES_OF_TOOLS.finditer(text)]
+
+
+def test_a_phrase_is_found_in_comments_and_descriptions_of_configuration() -> None:
+    text = "description = what is new\nkey = what is new  # whoever asks\n# `what is` new\n"
+    found_phrases = [match[0] for line in configuration_prose(text) for match in PHRASES_OF_TOOLS.finditer(line)]
+    assert ["what is", "whoever", "asks"] == found_phrases
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ WITHOUT_SUMMARY = TEXT.replace("        summary:\n          $ref", "        summ
 
 
 def drift(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run `pytest-bctrl` with these arguments in a folder."""
-    return typed(cwd, *arguments, given=(stdin or "").encode())
+    """Run the gate in a folder."""
+    return typed(cwd, *arguments, stdin=(stdin or "").encode())
 
 
 @pytest.fixture

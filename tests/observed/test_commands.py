@@ -28,7 +28,7 @@ STRAY = edited(on_all(tenant="t"))()
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Return a function that runs a command in a temporary folder."""
-    return lambda *arguments, given="": typed(tmp_path, *arguments, given=given.encode())
+    return lambda *arguments, given="": typed(tmp_path, *arguments, stdin=given.encode())
 
 
 def har(url: str = "https://api.bctrl.ai/v1/spaces/1/runtimes", text: str = json.dumps(STRAY)) -> str:

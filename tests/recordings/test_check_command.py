@@ -18,7 +18,7 @@ from tests.typed import typed
 
 def check(*arguments: str, stdin: bytes = b"", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Return the result of `pytest-bctrl check` in a folder, by default the current one."""
-    return typed(folder or Path(), "check", *arguments, given=stdin)
+    return typed(folder or Path(), "check", *arguments, stdin=stdin)
 
 
 GOOD = json.dumps(response()).encode()
