@@ -1,3 +1,3 @@
-"""What all tests of this project share: real pytest runs through pytester."""
+"""Enables pytester, with which tests start real pytest runs."""
 
 pytest_plugins = ["pytester"]

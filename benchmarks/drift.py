@@ -154,7 +154,7 @@ def measure_growth(python: str, folder: Path, sizes: list[int], rounds: int) -> 
         print(f"  {name:34} {cpu * 1000:9.1f} ms   {seconds * 1000:8.3f} ms per operation")
     for kind in ("changed", "same"):
         first, last = (per_operation[f"{size} operations, {kind}"] for size in (sizes[0], sizes[-1]))
-        print(f"  time per operation, {kind}: {last / first:.2f} x with {sizes[-1]} operations as with {sizes[0]}")
+        print(f"  time per operation, {kind}: {last / first:.2f} x from {sizes[0]} to {sizes[-1]} operations")
 
 
 def differs(folder: Path, python: str | None, optic: str | None) -> dict[str, list[str]]:

@@ -14,12 +14,12 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 from benchmarks.timing import ratio_line, time_commands
 
 PROJECT = Path(__file__).resolve().parent.parent
-DEPENDENCIES = ("httptools", "httpx", "jsonschema-rs", "pytest", "PyYAML")
 
 
 def main() -> None:
@@ -27,11 +27,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=40, help="measured rounds (default: %(default)s)")
     options = parser.parse_args()
+    requirements = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "test_trivial.py").write_text("def test_trivial():\n    pass\n")
-        with_plugin = _environment(folder / "plugin", [*DEPENDENCIES, str(PROJECT)])
-        dependencies = _environment(folder / "dependencies", [*DEPENDENCIES])
+        with_plugin = _environment(folder / "plugin", [*requirements, str(PROJECT)])
+        dependencies = _environment(folder / "dependencies", requirements)
         only_pytest = _environment(folder / "pytest", ["pytest"])
         arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_trivial.py"]
         seconds = time_commands(

@@ -1,6 +1,6 @@
-"""An independent server of today's API: the lists of browsers, sandboxes and spaces; it can be faulty.
+"""An independent server of today's API: the lists of browsers, sandboxes and spaces.
 
-It shares no code with the package. `FAULTS` names what it can do wrong.
+It shares no code with the package. `FAULTS` lists the faults that it can have.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ LISTS = {"/v1/browsers": browser, "/v1/sandboxes": sandbox, "/v1/spaces": space}
 
 
 class Rejected(Exception):  # noqa: N818
-    """A response with an error: its status and code."""
+    """Raised to send an error response with this status and code."""
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(code)
@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
     fault = ""
 
     def log_message(self, *_arguments: Any) -> None:
-        """Print nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         """Send a page of the list, or an error."""

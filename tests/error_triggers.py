@@ -1,4 +1,4 @@
-"""Mistakes of users that no other test makes, by name: each calls the package so that it raises an error."""
+"""Mistakes of users that other tests do not cover, by name: functions that make the package raise an error."""
 
 from __future__ import annotations
 

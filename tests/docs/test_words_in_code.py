@@ -19,6 +19,8 @@ CONFIGURATION = (
     ".ci/run",
     ".github/workflows/release.yml",
     ".github/workflows/tests.yml",
+    ".pre-commit-hooks.yaml",
+    ".readthedocs.yaml",
     "Containerfile",
     "action.yml",
     "pyproject.toml",
