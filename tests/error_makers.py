@@ -91,10 +91,12 @@ def https(certificate: Path | str = "", **variables: str) -> object:
 
 
 def unchanged(context: object) -> object:
+    """Return the argument, which is not a response: the function of an invalid fault."""
     return context
 
 
 def with_fault(function: Callable[..., Any]) -> object:
+    """Return the result of the function of a custom fault, called in a mock server with a wrong argument."""
     mock = server().extend(faults=[mock_fault("mine")(function)])
     return mock.fault("mine").fault.change(object())  # type: ignore[arg-type]
 

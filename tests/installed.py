@@ -29,6 +29,7 @@ def remember_distributions() -> None:
 
     @lru_cache(maxsize=64)
     def in_folder(folder: str, _modification_time: int) -> tuple[Distribution, ...]:
+        """Return the distributions of a folder, from the cache if its modification time is the same."""
         distributions = tuple(search(path=[folder]))
         for distribution in distributions:
             if type(distribution) is PathDistribution:
@@ -36,6 +37,7 @@ def remember_distributions() -> None:
         return distributions
 
     def distributions(**context: Any) -> Iterator[Distribution]:
+        """Yield the distributions of `sys.path` from the cache; those of a narrower search without it."""
         if context:
             yield from search(**context)
             return

@@ -94,7 +94,7 @@ def _sources(path: Path) -> Iterator[str]:
 
 
 def _first_failure(rule: str, tests: list[str]) -> str:
-    """Return the id of the first test that fails without a rule; empty if all pass.
+    """Return the id of the first test that fails without a rule, or the exit code of pytest; empty if all pass.
 
     The tests run in a fork, which has already imported the package.
     """
@@ -110,7 +110,7 @@ def _first_failure(rule: str, tests: list[str]) -> str:
 
 
 def _run(rule: str, tests: list[str]) -> str:
-    """Remove a rule from this process, run the tests, and return the id of the first failure; empty if all pass."""
+    """Remove a rule from this process, run the tests, and return the result as `_first_failure` does."""
     for function in FINDING_FUNCTIONS:
         filtered = _without(function, rule)
         for name, module in list(sys.modules.items()):

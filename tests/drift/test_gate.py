@@ -26,7 +26,7 @@ WITHOUT_SUMMARY = TEXT.replace("        summary:\n          $ref", "        summ
 
 
 def drift(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the gate in a folder."""
+    """Run `pytest-bctrl` with these arguments in a folder."""
     return typed(cwd, *arguments, stdin=(stdin or "").encode())
 
 
