@@ -68,6 +68,7 @@ def test_findings_are_those_of_the_public_functions(observed: ObservedExchange) 
     ]
 
     def summary(findings: Any) -> list[tuple[str, ...]]:
+        """Return level, rule, location and message of each finding, sorted."""
         return sorted((finding.level, finding.rule, finding.location, finding.message) for finding in findings)
 
     assert summary(expected) == summary(result.findings)
@@ -92,6 +93,7 @@ def test_unread_bodies_are_reported_and_not_checked() -> None:
     ],
 )
 def test_a_request_to_no_operation_has_no_findings(method: str, target: str, not_checked: list[str]) -> None:
+    """`not_checked` has the reason if its operation is invalid in the document."""
     result = ExchangeChecks(CONTRACT).check(exchange(method, target))
     assert (None, None, ()) == result[:3]
     assert not_checked == [reason.partition(":")[0] for reason in result.not_checked]

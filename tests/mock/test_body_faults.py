@@ -146,6 +146,7 @@ def test_a_fault_of_json_breaks_only_its_rule(name: str, value: Any) -> None:
 @settings(max_examples=200)
 @given(names=st.permutations(FAULTS_OF_BODIES).map(lambda names: names[:2]), value=values)
 @example(names=["not_utf8", "nan"], value=7)
+@example(names=["not_utf8", "not_utf8"], value={})
 @example(names=["malformed_json", "duplicate_key"], value={"a": 1})
 @example(names=["nan", "duplicate_key"], value={"a": [{"b": 1}]})
 @example(names=["duplicate_key", "nan"], value=[{"b": 1}])

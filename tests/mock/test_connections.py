@@ -108,6 +108,7 @@ def test_clients_that_connect_during_a_response_are_all_served(contract: Contrac
     busy, free = threading.Event(), threading.Event()
 
     def log(_entry: object) -> None:
+        """Keep the server busy until the test allows it to continue."""
         busy.set()
         assert free.wait(60)
 

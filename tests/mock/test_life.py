@@ -152,6 +152,7 @@ def test_an_internal_error_closes_only_its_own_connection(contract: Contract, mo
     mistakes = iter([LookupError("a mistake in the log")])
 
     def log(_entry: object) -> None:
+        """Raise at the first call."""
         for mistake in mistakes:
             raise mistake
 

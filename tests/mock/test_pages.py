@@ -178,6 +178,7 @@ def test_an_item_present_throughout_is_listed_once_despite_changes(
     throughout, new = {item["id"] for item in items}, iter(range(100, 200))
 
     def change(page: int) -> None:
+        """Insert and remove items after a page, as `changes` has it, and serve them."""
         for puts_in, place in changes[page - 1] if page <= len(changes) else []:
             if puts_in:
                 items.insert(place % (len(items) + 1), things(next(new))[0])

@@ -33,6 +33,7 @@ EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 @pytest.fixture
 def proxy_command(tmp_path: Path, python: list[str]) -> ProxyCommand:
+    """Return the command, which starts quickly."""
     return ProxyCommand(python, tmp_path)
 
 
@@ -283,6 +284,7 @@ def test_a_large_body_is_streamed_in_bounded_memory(new_process: ProxyCommand) -
     received: list[int] = []
 
     def serve(listener: socket.socket) -> None:
+        """Read 200 MiB of a request, and respond with 200 MiB."""
         connection, _ = listener.accept()
         with connection:
             data = b""

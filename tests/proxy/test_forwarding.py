@@ -302,6 +302,7 @@ def test_a_client_that_does_not_read_slows_the_target_down() -> None:
     sent: list[int] = []
 
     def send(listener: socket.socket) -> None:
+        """Send a body of 50 MB, and count what the connection accepts."""
         connection, _ = listener.accept()
         with connection:
             connection.recv(65536)
@@ -337,6 +338,7 @@ def test_exchanges_in_progress_are_completed_at_the_end() -> None:
     may_respond = threading.Event()
 
     def respond(number: int) -> bytes:
+        """Return the response once the test allows it."""
         may_respond.wait(30)
         return RESPONSES[0]
 
@@ -361,6 +363,7 @@ def test_exchanges_beyond_the_grace_period_are_cancelled() -> None:
     may_respond = threading.Event()
 
     def respond(number: int) -> bytes:
+        """Return the response once the test allows it."""
         may_respond.wait(30)
         return RESPONSES[0]
 

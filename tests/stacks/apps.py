@@ -71,6 +71,7 @@ def _flask() -> Any:
     app = Flask("api")
 
     def converted(response: ApiResponse) -> Any:
+        """Return a response of the API as one of the framework."""
         return response[2], response[0], response[1]
 
     app.add_url_rule(
@@ -90,6 +91,7 @@ def _django() -> Any:
     from django.urls import path
 
     def converted(response: ApiResponse) -> Any:
+        """Return a response of the API as one of the framework."""
         return HttpResponse(response[2], status=response[0], headers=response[1])
 
     module = sys.modules[__name__]
@@ -107,6 +109,7 @@ def _aiohttp() -> Any:
     from aiohttp import web
 
     def converted(response: ApiResponse) -> Any:
+        """Return a response of the API as one of the framework."""
         return web.Response(body=response[2], status=response[0], headers=response[1])
 
     async def list_runtimes(request: Any) -> Any:

@@ -62,6 +62,7 @@ def _configured(text: str, *command: str) -> Command:
     """Return a command that first writes `text`, with its placeholders replaced, as the file `conf` in its folder."""
 
     def write(port: int, target_port: int, folder: Path) -> list[str]:
+        """Write the configuration, and return the command line."""
         values = {"PORT": str(port), "BEHIND": str(target_port), "FOLDER": str(folder)}
         configured = text
         for name, value in values.items():
@@ -134,6 +135,7 @@ def _varnish(text: str) -> Command:
     """Return the command that runs Varnish with a configuration."""
 
     def command(port: int, target_port: int, folder: Path) -> list[str]:
+        """Write the configuration, and return the command line with the address."""
         command_line = _configured(text, "varnishd", "-F", "-f", "FOLDER/conf", "-n", "FOLDER/work")
         return [*command_line(port, target_port, folder), "-a", f"127.0.0.1:{port}"]
 

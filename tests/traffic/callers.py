@@ -30,6 +30,8 @@ def ask_async(backend: str) -> Ask:
     """Return a function that sends one request with the async client, in its own event loop."""
 
     def ask(base: str, method: str = "GET", url: str = "/things", **more: Any) -> httpx.Response:
+        """Send one request with the async client, and return the response."""
+
         async def send() -> httpx.Response:
             async with async_client(base, Secret(KEY), **_settings(more)) as client:
                 return await client.request(method, url, **more)

@@ -84,6 +84,7 @@ def test_a_slow_server_times_out_when_the_retry_budget_is_spent(ask: Ask, script
     with serve(script) as server:
 
         def call() -> None:
+            """Send a request, which must time out."""
             with pytest.raises(httpx.ReadTimeout):
                 ask(server.url, timeout=60, retry=RetryPolicy(budget=0.5))
 

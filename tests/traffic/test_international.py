@@ -62,6 +62,7 @@ def prepared(http: httpx.Client, url: str) -> httpx.Request:
 
 
 def test_the_key_is_sent_only_to_names_of_the_same_host() -> None:
+    """Of base URL and request, for each pair of names: httpx sends both to one host, or the request has no key."""
     urls = [f"https://{host}/things" for host in HOSTS]
     valid = [url for url in urls if on_the_wire(url) is not None]
     assert len(valid) > len(HOSTS) // 2

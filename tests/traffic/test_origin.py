@@ -150,6 +150,7 @@ def test_httpx_accepts_every_accepted_base_url(text: str) -> None:
 
 
 def _scheme(url: str) -> str:
+    """Return the scheme of a URL according to httpx, or the text of httpx's error."""
     try:
         return httpx.URL(url).scheme
     except httpx.InvalidURL as error:

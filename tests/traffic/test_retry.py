@@ -120,6 +120,7 @@ def test_requests_wait_while_a_rate_limit_is_exhausted(headers: dict[str, str], 
 
 
 def test_waits_for_an_exhausted_rate_limit_are_bounded_in_total() -> None:
+    """Of ten announced waits of 60 seconds, three are kept."""
     pace, waits = Pace(), []
     for now in range(0, 900, 90):
         pace.learn(200, {"RateLimit-Remaining": "0", "RateLimit-Reset": "60"}, float(now), NOW)

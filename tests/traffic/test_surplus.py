@@ -50,6 +50,7 @@ AFTER_THE_END = [
 
 @pytest.mark.parametrize(("method", "sent", "words"), AFTER_THE_END)
 def test_bytes_after_the_end_of_a_response_are_an_error(ask: Ask, method: str, sent: bytes, words: str) -> None:
+    """`RemoteProtocolError` has their number and their beginning, and the request is not retried."""
     with serve(sent) as server, pytest.raises(httpx.RemoteProtocolError, match=words):
         ask(server.url, method)
     # It is not retried: another attempt would hide the fault.
@@ -165,6 +166,7 @@ def test_bytes_before_the_first_request_are_an_error() -> None:
         greeted = threading.Event()
 
         def greet() -> None:
+            """Accept one connection, and send a response before any request."""
             connection, _ = listener.accept()
             with connection:
                 connection.sendall(response())
@@ -176,6 +178,7 @@ def test_bytes_before_the_first_request_are_an_error() -> None:
 
         class Backend(WatchedBackend):
             def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.NetworkStream:
+                """Return a connection on which the bytes of the server have been sent."""
                 stream = super().connect_tcp(*arguments, **options)
                 assert greeted.wait(30)
                 return stream
@@ -241,6 +244,7 @@ def secured(authority: trustme.CA, script: Callable[[ssl.SSLSocket], None]) -> I
     authority.issue_cert("127.0.0.1").configure_cert(context)
 
     def talk() -> None:
+        """Accept one connection, and run the script on it."""
         connection, _ = listener.accept()
         with context.wrap_socket(connection, server_side=True) as stream:
             script(stream)

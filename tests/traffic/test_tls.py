@@ -76,6 +76,7 @@ def test_client_and_server_certificates_are_verified(tmp_path: Path, monkeypatch
 def test_the_error_distinguishes_a_proxy_rejection_from_a_target_rejection(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
+    """A proxy that rejects a tunnel is named; its 403 to a plain request is the response."""
     monkeypatch.setenv("NO_PROXY", "")
     with serve(response(403)) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)

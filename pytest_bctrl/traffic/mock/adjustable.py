@@ -175,7 +175,7 @@ class Adjustable(Responder):
         # Imported here, because a mock without faults then starts faster and needs less memory.
         from pytest_bctrl.traffic.mock.faults import FAULTS, fault, for_contract
 
-        generic = fault(spec, *arguments, known={**FAULTS, **self._shared.custom_faults}, **named)
+        generic = fault(spec, *arguments, functions={**FAULTS, **self._shared.custom_faults}, **named)
         samples = [
             self._shared.samples[operation.label] for operation in operations if operation.label in self._shared.samples
         ]

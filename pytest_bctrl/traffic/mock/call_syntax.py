@@ -60,19 +60,19 @@ def _argument_value(node: ast.expr) -> Any:
 def call_by_name(
     kind: str,
     name: str,
-    known: Mapping[str, Callable[..., Result]],
+    functions: Mapping[str, Callable[..., Result]],
     positional: tuple[Any, ...],
     named: Mapping[str, Any],
     leading: tuple[Any, ...] = (),
 ) -> Result:
-    """Call the function of `known` with this name, the arguments in `leading` first, and return its result.
+    """Call the function with this name in `functions`, the arguments in `leading` first, and return its result.
 
-    Raises `SettingError` for a name that is not in `known`, or arguments that do not fit; errors call the function a
-    `kind`.
+    Raises `SettingError` for a name that is not in `functions`, or arguments that do not fit; errors call the function
+    a `kind`.
     """
-    function = known.get(name)
+    function = functions.get(name)
     if function is None:
-        raise SettingError(f"there is no such {kind}", where=name, hint=f"there are: {', '.join(known)}")
+        raise SettingError(f"there is no such {kind}", where=name, hint=f"there are: {', '.join(functions)}")
     require_fitting(function, name, f"{kind} {name}", (*leading, *positional), named, len(leading))
     return function(*leading, *positional, **named)
 

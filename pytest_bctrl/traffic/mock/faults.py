@@ -351,7 +351,7 @@ FAULTS: Mapping[str, Callable[..., Fault]] = {function.__name__: function for fu
 def fault(
     spec: str | Fault,
     *arguments: Any,
-    known: Mapping[str, Callable[..., Fault]] = FAULTS,
+    functions: Mapping[str, Callable[..., Fault]] = FAULTS,
     times: int | None = None,
     every: int = 1,
     after: int = 0,
@@ -359,7 +359,7 @@ def fault(
 ) -> Fault:
     """Return a fault from a `Fault`, from a name with its arguments, or from a call as text (`"status(503)"`).
 
-    Raises `SettingError` for a name that is not in `known`, or arguments that do not fit.
+    Raises `SettingError` for a name that is not in `functions`, or arguments that do not fit.
     """
     timing: dict[str, Any] = {"times": times, "every": every, "after": after}
     if isinstance(spec, Fault):
@@ -368,7 +368,7 @@ def fault(
         return spec.when(**timing)
     name, positional, keywords = parse_call(spec)
     timing |= {word: keywords.pop(word) for word in timing if word in keywords}
-    untimed = call_by_name("fault", name, known, (*positional, *arguments), {**keywords, **named})
+    untimed = call_by_name("fault", name, functions, (*positional, *arguments), {**keywords, **named})
     if timing["times"] is None:
         timing["times"] = untimed.times
     return untimed.when(**timing)
