@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def api_key(environment: Mapping[str, str], prefix: str = "") -> Secret:
-    """Return the API key from the environment; raises `SettingError` without the key if it is missing or invalid.
+    """Return the API key from the environment; raises `SettingError`, which does not show it, if missing or invalid.
 
     `prefix` is what the client puts in front of the key, if that is set.
     """

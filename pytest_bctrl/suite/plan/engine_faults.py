@@ -33,21 +33,21 @@ class EngineFault:
 
 
 def _is_ecma_pattern(response: Response, error: Any) -> bool:
-    """Return whether jsonschema rejects a text by a pattern that it matches by ECMA-262."""
+    """Return whether jsonschema rejects a text for a pattern that matches by ECMA-262, or may do so in `oneOf` etc."""
     if error.validator == "pattern":
         return isinstance(error.instance, str) and matches(error.validator_value, error.instance)
     return _is_undecided(response, error, ("pattern", "patternProperties"))
 
 
 def _is_float_step(response: Response, error: Any) -> bool:
-    """Return whether jsonschema rejects a value by `multipleOf` that is a multiple in decimal arithmetic."""
+    """Return whether jsonschema rejects a decimal multiple for `multipleOf`, or may do so in `oneOf` etc."""
     if error.validator != "multipleOf":
         return _is_undecided(response, error, ("multipleOf",))
     return Decimal(str(error.instance)) % Decimal(str(error.validator_value)) == 0
 
 
 def _is_known_format(response: Response, error: Any) -> bool:
-    """Return whether jsonschema rejects a text that conforms to its format."""
+    """Return whether jsonschema rejects a text that conforms to its format, or may do so in `oneOf` etc."""
     if error.validator == "format":
         return conforms_to_format(error.instance, error.validator_value)
     return _is_undecided(response, error, ("format",))

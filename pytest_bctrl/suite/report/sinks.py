@@ -215,7 +215,7 @@ class _Sinks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Cover files, now that every plugin is registered."""
+        """Redact files from now on, since every plugin is registered."""
         self.cover_files()
 
     @pytest.hookimpl(trylast=True)
