@@ -43,7 +43,7 @@ def ran_clients(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> di
     return run(jobs, folder, {})
 
 
-@pytest.mark.parametrize("how", CLIENTS)
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_decompression_bomb_is_an_error_with_little_memory(
     ran_clients: dict[str, JobResult], client: str, name: str
