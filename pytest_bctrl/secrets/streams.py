@@ -72,17 +72,18 @@ class _Writer:
         return bool(self.redactions or self.last)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        if named or len(arguments) != 1 or not self.is_used:
+        if not self.is_used:
             return self.write(*arguments, **named)
-        data = arguments[0]
-        clean = self._redacted(data)
+        clean = [self._redacted(data) for data in arguments]
+        clean_named = {name: self._redacted(data) for name, data in named.items()}
         self.thread = get_ident()
         try:
-            written = self.write(clean)
+            written = self.write(*clean, **clean_named)
         finally:
             self.thread = 0
-        if clean is not data and isinstance(written, int) and written == len(clean):
-            return len(data)
+        # What was passed was written, although its length is another with the mask.
+        if len(clean) == 1 and clean[0] is not arguments[0] and isinstance(written, int) and written == len(clean[0]):
+            return len(arguments[0])
         return written
 
     def _redacted(self, data: Any) -> Any:
@@ -91,6 +92,8 @@ class _Writer:
         if isinstance(data, str):
             # A subclass could override methods.
             text = str.__str__(data)
+        elif not _has_bytes(data):
+            return data
         try:
             clean = self._without_secrets(text)
         except Exception:  # noqa: BLE001 - not raised to the caller of `write`, and the text may not be shown
@@ -227,6 +230,15 @@ def _without_secrets(data: Any, redaction: Redaction) -> Any:
         return redaction.data_bytes(data)
     except Exception:  # noqa: BLE001 - not raised to the caller of `write`, and the text may not be shown
         return _mask_like(data)
+
+
+def _has_bytes(data: Any) -> bool:
+    """Return whether data can be read as bytes, as those of `bytes`, an array or a memory view can."""
+    try:
+        memoryview(data).release()
+    except TypeError:
+        return False
+    return True
 
 
 def _mask_like(data: Any) -> str | bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 
 from pytest_bctrl.secrets.encodings import is_random
@@ -44,10 +44,7 @@ def _source_text() -> str:
     """Return the source of pytest and of this package as one text in lower case."""
     texts = []
     for package in ("_pytest", "pytest_bctrl"):
-        spec = find_spec(package)
-        if spec is None:
-            continue
-        for folder in spec.submodule_search_locations or ():
+        for folder in import_module(package).__path__:
             for path in sorted(Path(folder).rglob("*")):
                 if path.suffix in _READ:
                     with suppress(OSError, UnicodeDecodeError):

@@ -143,8 +143,8 @@ def _overrides(source: SettingSource) -> object:
     """Return the values of `--override-ini`, as pytest holds them; None if there are none."""
     try:
         return source.getoption("override_ini")
-    except ValueError:
-        # Up to pytest 9.0 it is set only after plugins and the first conftest.py are loaded.
+    except ValueError:  # pragma: no cover - up to pytest 9.0
+        # It is set only after plugins and the first conftest.py are loaded.
         return getattr(getattr(source, "known_args_namespace", None), "override_ini", None)
 
 

@@ -133,12 +133,27 @@ def test_the_mock_serves_a_recording(pytester: pytest.Pytester, record: Run, rep
         ("bctrl_record_mode = x", r"unknown mode 'x' \(choose one of: none, once, rewrite\)"),
         ("bctrl_scrub = all", "unknown kind 'all'"),
         ("bctrl_record_mode = once\nbctrl_secrets = $NOT_SET_ANYWHERE", "the variable NOT_SET_ANYWHERE is not set"),
+        ("bctrl_record_mode = once\nbctrl_secrets = abc", "a secret has fewer than 8 characters"),
     ],
 )
 def test_an_invalid_recording_setting_is_a_usage_error(pytester: pytest.Pytester, ini: str, message: str) -> None:
     pytester.makeini(f"[pytest]\n{ini}\n")
     with pytest.raises(pytest.UsageError, match=rf"^bctrl: bctrl_\w+ \(ini\): {message}"):
         pytester.parseconfigure()
+
+
+def test_a_variable_with_a_short_secret_is_an_error_without_its_value(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A longer one is no error."""
+    pytester.makeini("[pytest]\nbctrl_record_mode = once\nbctrl_secrets =\n  $LONG_SECRET\n  $SHORT_SECRET\n")
+    monkeypatch.setenv("LONG_SECRET", "qu7-Rt5-Zp2")
+    monkeypatch.setenv("SHORT_SECRET", "qu7")
+
+    with pytest.raises(pytest.UsageError, match="^bctrl: SHORT_SECRET: a secret has fewer than") as raised:
+        pytester.parseconfigure()
+
+    assert "qu7" not in str(raised.value)
 
 
 @pytest.mark.parametrize(("where", "value"), [("ini", "kept"), ("option", "kept/")])
