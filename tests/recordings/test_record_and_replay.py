@@ -150,7 +150,7 @@ def test_a_variable_with_a_short_secret_is_an_error_without_its_value(
     monkeypatch.setenv("LONG_SECRET", "qu7-Rt5-Zp2")
     monkeypatch.setenv("SHORT_SECRET", "qu7")
 
-    with pytest.raises(pytest.UsageError, match="^bctrl: SHORT_SECRET: a secret has fewer than") as raised:
+    with pytest.raises(pytest.UsageError, match="SHORT_SECRET: a secret has fewer than") as raised:
         pytester.parseconfigure()
 
     assert "qu7" not in str(raised.value)
