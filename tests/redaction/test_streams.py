@@ -169,7 +169,7 @@ def test_the_mask_is_written_if_redaction_fails(broken: Redaction, tmp_path: Pat
     file.write(KEY)
     file.close()
 
-    assert (MASK * 2).encode() == stream.buffer.getvalue()  # type: ignore[attr-defined]
+    assert (MASK * 2).encode() == stream.buffer.getvalue()
     assert [MASK, MASK.encode()] == written
     assert MASK == (tmp_path / "report.txt").read_text("utf-8")
 
