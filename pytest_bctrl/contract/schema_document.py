@@ -52,7 +52,7 @@ def follow_references(document: Mapping[str, Any], raw: Any, name: str) -> Itera
 
 
 def resolve_pointer(document: Mapping[str, Any], reference: str, name: str) -> Any:
-    """Return the value that a local reference (`#/a/b`, RFC 6901) names; raises `DocumentError` for any other."""
+    """Return the value at a local reference (`#/a/b`, RFC 6901); raises `DocumentError` if it has no target."""
     if not reference.startswith("#"):
         raise DocumentError(
             "the reference leads outside the document", where=f"{name}: {reference}", hint="use a local one: #/…"

@@ -159,7 +159,7 @@ class RecordedTest:
 
     @cached_property
     def url(self) -> str:
-        """A base URL on loopback that replays, or forwards and records, for any client in any language."""
+        """The base URL of a port, opened at first use, that replays, or forwards and records, for any client."""
         error_responses = ErrorResponses(self._contract)
         port = Listener(self._responder(), lambda problem: error_responses.response(problem.status, problem.reason, ""))
         self._open.callback(port.stop)

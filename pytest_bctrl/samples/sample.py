@@ -158,7 +158,7 @@ class Samples:
         return samples
 
     def generated(self, count: int, seed: int = 0, space_id: str = SPACE_ID) -> Any:
-        """Return a body with `count` items, the same one for the same seed."""
+        """Return a body, with `count` items if it has a list; the same one for the same seed and count."""
         return self.run(seed, 1, count, space_id)[0]
 
     def run(self, seed: int, bodies: int, count: int | None = None, space_id: str = SPACE_ID) -> list[Any]:

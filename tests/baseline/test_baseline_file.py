@@ -152,7 +152,8 @@ def test_the_note_on_a_stale_entry_without_a_rule_mentions_other_commands() -> N
         ("allow:\n  - fingerprint: a\n    because: r\n", "not of the right form"),
     ],
 )
-def test_an_invalid_baseline_is_an_error_with_the_line_number(text: str, message: str) -> None:
+def test_an_invalid_baseline_is_an_error(text: str, message: str) -> None:
+    """The message has the problem, and for an invalid entry or key its line."""
     with pytest.raises(DocumentError) as caught:
         baseline_of(text)
     assert message in str(caught.value)

@@ -63,7 +63,9 @@ def test_a_credential_of_the_required_kind_is_enough(scheme: str, url: str, head
         ("cookie", {"sid": "s"}, "cookie sid: the key in cookie sid is missing"),
     ],
 )
-def test_a_credential_of_another_kind_is_an_error(scheme: str, headers: dict[str, str], expected: str) -> None:
+def test_a_missing_or_different_kind_of_credential_is_an_error(
+    scheme: str, headers: dict[str, str], expected: str
+) -> None:
     assert [f"error request_credentials {expected}"] == lines(secured({scheme: []}), "GET", "/orders", headers)
 
 
