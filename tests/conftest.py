@@ -21,11 +21,11 @@ from tests import UNUSED, forks
 from tests.installed import remember_distributions
 from tests.surroundings import entered
 
-TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "fewer": 0.2}
-"""The factor by which a profile multiplies the number of examples of the documented run."""
+TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "repeatable": 1.0, "fewer": 0.2}
+"""The factor by which a profile on the command line multiplies the number of examples of a property."""
 
-COSTLY = 1 / 3
-"""The share of the examples of a costly property that the documented run uses, unless it measures coverage."""
+DOCUMENTED = 1.0 if "coverage" in sys.modules else 1 / 3
+"""The factor without such a profile: every run uses the same examples, and measuring coverage needs all of them."""
 
 if find_spec("hypothesis") is not None:
     # The tests of the base install run without the extra, and so without Hypothesis.
@@ -206,17 +206,14 @@ def _set_up_properties(items: list[pytest.Item], profile: str) -> None:
 
     The time limits are removed here too, because the settings of a property replace those of the profile.
     """
+    factor = TIMES.get(profile, DOCUMENTED)
     # The cases of a parametrized property share its settings.
-    properties: dict[Any, bool] = {}
+    properties: dict[Any, None] = {}
     for item in items:
         if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
-            function: Any = getattr(item.obj, "__func__", item.obj)
-            properties[function] = item.get_closest_marker("costly") is not None
-    for function, is_costly in properties.items():
+            properties[getattr(item.obj, "__func__", item.obj)] = None
+    for function in properties:
         declared = function._hypothesis_internal_use_settings
-        factor = TIMES.get(profile, 1)
-        if is_costly and profile not in TIMES and "coverage" not in sys.modules:
-            factor *= COSTLY
         function._hypothesis_internal_use_settings = settings(
             declared,
             max_examples=max(1, round(declared.max_examples * factor)),

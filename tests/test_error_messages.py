@@ -35,10 +35,12 @@ def error_classes() -> dict[str, ast.ClassDef | None]:
     """Return the classes of the package's errors by name; None for the base class."""
     classes: dict[str, ast.ClassDef | None] = {BctrlError.__name__: None}
     definitions = [node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    for _ in definitions:
-        for node in definitions:
-            if any(isinstance(base, ast.Name) and base.id in classes for base in node.bases):
-                classes[node.name] = node
+    while derived := {
+        node.name: node
+        for node in definitions
+        if node.name not in classes and any(isinstance(base, ast.Name) and base.id in classes for base in node.bases)
+    }:
+        classes |= derived
     return classes
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import UNUSED
-from tests.conftest import COSTLY, TIMES
+from tests.conftest import DOCUMENTED, TIMES
 from tests.surroundings import FIXED, entered, normalised
 
 ROOT = Path(__file__).parents[1]
@@ -122,13 +122,11 @@ def test_a_property_does_not_fail_on_a_slow_machine(seconds: float) -> None:
     time.sleep(seconds)
 
 
-@pytest.mark.costly
 @settings(max_examples=30)
 @given(st.none())
 def test_the_examples_of_a_property_are_multiplied_once(request: pytest.FixtureRequest, value: None) -> None:
     """In a worker as well as without workers."""
     assert value is None
     tried: Any = test_the_examples_of_a_property_are_multiplied_once
-    own = 1 if "coverage" in sys.modules else COSTLY
-    times = TIMES.get(request.config.getoption("--hypothesis-profile") or "", own)
+    times = TIMES.get(request.config.getoption("--hypothesis-profile") or "", DOCUMENTED)
     assert round(30 * times) == tried._hypothesis_internal_use_settings.max_examples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -13,8 +14,12 @@ def hex_digest(data: bytes) -> str:
     return digest
 
 
+@cache
 def _sha256() -> Any:
-    """Return the SHA-256 function of the interpreter itself; that of `hashlib` if the interpreter has none."""
+    """Return the SHA-256 function of the interpreter itself; that of `hashlib` if the interpreter has none.
+
+    It is looked for once: a search for a module that does not exist takes longer than a digest.
+    """
     # The module `random` imports that of SHA-512 in the same way. The first is its name since Python 3.12.
     for name in ("_sha2", "_sha256"):
         with suppress(ImportError):

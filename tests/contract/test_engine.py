@@ -19,8 +19,6 @@ from tests.observed.bodies import BODIES, CONTRACT, VALUES
 
 from .documents import contract_of, rooted
 
-pytestmark = pytest.mark.costly
-
 SCHEMA: Any = CONTRACT.operations[0].responses["200"].content["application/json"]
 
 

@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -28,8 +27,6 @@ from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
 from tests.contract.documents import contract_of, rooted
 from tests.contract.schemas import SCHEMAS, contracts
 from tests.suite.engines import exchange_of
-
-pytestmark = pytest.mark.costly
 
 properties = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -32,7 +32,6 @@ def test_a_document_compared_with_itself_has_no_findings(document: Doc) -> None:
     assert compare(document, copy.deepcopy(document)) == []
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("change", SAME, ids=lambda change: change.__name__)
 @relaxed
 @given(document=documents(), seed=st.integers(0, 10**6))

@@ -27,8 +27,6 @@ from .meaning import Doc, documents, schemas
 from .pairs import body
 from .test_soundness import one_changed
 
-pytestmark = pytest.mark.costly
-
 relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 REF = {"$ref": "#/components/schemas/First"}
 TEXT: Doc = {"type": "string"}

@@ -82,7 +82,6 @@ def is_tolerated_by_the_table(finding: Finding) -> bool:
     return rules()[finding.rule].level == finding.level == "warning"
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("name", POSITIONS)
 @thorough
 @given(pair=pairs(), data=st.data())
@@ -101,7 +100,6 @@ def test_a_value_that_breaks_a_consumer_is_an_error_at_its_position(
         assert all(allows.is_valid(value) <= forbids.is_valid(value) for value in values)
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("name", POSITIONS)
 @thorough
 @given(pair=pairs())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -16,8 +15,6 @@ from pytest_bctrl.drift.rules import rules
 
 from .meaning import schemas
 from .pairs import body
-
-pytestmark = pytest.mark.costly
 
 thorough = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -44,7 +44,8 @@ def _sparse(path: Path, head: bytes = b"") -> None:
         file.truncate(GIGABYTE)
 
 
-LISTS = b"[" + b"[]," * 20_000_000 + b"0]"
+LISTS = b"[" + b"[]," * 6_000_000 + b"0]"
+"""Empty lists that fill 400 MB if they are parsed: more than a job may take."""
 FULL = "it is larger than 64 MiB"
 PARSED = "reading it as JSON would take more than 160 MiB of memory"
 THIRTY = [{"_file": "a.json", "size": 30}] * 100

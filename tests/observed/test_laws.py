@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import execnet
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -17,8 +16,6 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.observed.facts import as_data, from_data
 from tests.observed.bodies import BODIES, CONTRACT, LABEL, conforming, mutated, observation_of
 from tests.observed.reference import documented, observation_by_walking
-
-pytestmark = pytest.mark.costly
 
 
 @given(st.lists(BODIES, max_size=3), st.lists(BODIES, max_size=3))

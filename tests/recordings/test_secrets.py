@@ -22,8 +22,6 @@ from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.guard import LeakError, replacement, require_absent, scrub
 
-pytestmark = pytest.mark.costly
-
 Encoding = Callable[[str], str]
 
 
