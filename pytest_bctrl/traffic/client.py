@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing, closing, suppress
+from contextlib import aclosing, closing
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from threading import Timer
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
@@ -26,6 +25,7 @@ from pytest_bctrl.files.limits import MOST, size
 from pytest_bctrl.http.codings import ACCEPTED
 from pytest_bctrl.secrets.secret import Secret, secret
 from pytest_bctrl.settings.secret_settings import is_sendable
+from pytest_bctrl.traffic.deadlines import Deadlines, DeadlineTimer
 from pytest_bctrl.traffic.flow import SECOND_LOOK, Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -111,7 +111,7 @@ def _rules(base_url: str, key: Secret | str | None, live: bool, options: ClientO
 
 def _inner_transport(transport_type: type[Any], rules: Rules, limits: httpx.Limits) -> Any:
     """Return an httpx transport for the origin and its proxy; raises `SettingError` for a wrong file or proxy."""
-    verify: ssl.SSLContext | bool = False
+    verify = _unused_tls_context()
     if rules.origin.scheme == "https":
         # Reading the CAs takes as long as a request or two, and a run has several clients.
         contexts = rules.connection.contexts
@@ -127,6 +127,12 @@ def _inner_transport(transport_type: type[Any], rules: Rules, limits: httpx.Limi
         hint = "pip install 'httpx[socks]', or give http://HOST:PORT"
         problem = "a SOCKS proxy needs the package socksio, which is not installed"
     raise SettingError(problem, where=variable, hint=hint)
+
+
+@cache
+def _unused_tls_context() -> ssl.SSLContext:
+    """Return a TLS context for transports of plain http; httpx would create one for each transport."""
+    return httpx.create_ssl_context(verify=False)
 
 
 def tls_context(connection: Connection) -> ssl.SSLContext:
@@ -183,6 +189,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._rules = rules
         self._inner = inner
         self._streams: WeakSet[Any] = WeakSet()
+        self._deadlines = Deadlines()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response to a request, after retries; raises httpx's errors, and `UnsafeRequestError` first."""
@@ -199,7 +206,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def _send(self, step: Send) -> Attempt:
         """Send one attempt and return its outcome: the response read to its end, or the error, such as a time-out."""
-        with _DeadlineTimer(step, self._streams) as timer:
+        with DeadlineTimer(step, self._streams, self._deadlines) as timer:
             step.request.extensions["trace"] = timer.trace
             has_begun = False
             body = bytearray()
@@ -228,6 +235,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
+        self._deadlines.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response to a request, after retries; raises httpx's errors, and `UnsafeRequestError` first."""
@@ -333,42 +341,3 @@ _DETAILS: dict[type[httpx.TransportError], str] = {
 
 _CONNECTION_EVENTS = ("connect_tcp.started", "connect_tcp.complete", "start_tls.started")
 """Suffixes of the httpcore trace events of a new connection."""
-
-
-class _DeadlineTimer:
-    """Ends one blocking request at its deadline, even while headers arrive slowly, and collects its trace events.
-
-    httpx's time-outs start again with every byte, so none of them limits a response as a whole. When the deadline
-    passes, the connection that the request opened is shut down; if it opened none, all connections of the transport
-    (`streams`) are, because httpx does not say which one the request uses. Another request that loses its connection
-    this way is safe, so it is retried.
-    """
-
-    def __init__(self, step: Send, streams: WeakSet[Any]) -> None:
-        self.events: list[str] = []
-        self.fired = False
-        self._streams = streams
-        self._opened: list[Any] = []
-        self._timer = Timer(max(0.0, step.deadline - time.monotonic()), self._fire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def trace(self, name: str, info: dict[str, Any]) -> None:
-        """Record the name of an event of httpcore's trace extension, and the connection that it opened."""
-        self.events.append(name)
-        if name.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._streams.add(info["return_value"])
-            self._opened.append(info["return_value"])
-
-    def _fire(self) -> None:
-        """End the request at its deadline: shut down the connections, which wakes the thread that waits for one."""
-        self.fired = True
-        for stream in self._opened or list(self._streams):
-            with suppress(OSError, AttributeError):
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

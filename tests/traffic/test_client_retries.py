@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
+from weakref import WeakSet
 
 import httpx
 import pytest
 
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.deadlines import Deadlines, DeadlineTimer
 from pytest_bctrl.traffic.flow import ATTEMPTS, Attempt, Rules, Send, flow
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -89,6 +91,20 @@ def test_a_slow_server_times_out_when_the_retry_budget_is_spent(ask: Ask, script
                 ask(server.url, timeout=60, retry=RetryPolicy(budget=0.5))
 
         assert 0.4 <= timed(call) < 30
+
+
+def test_an_earlier_deadline_is_kept_while_a_later_one_is_pending() -> None:
+    """A transport whose other request may take a minute ends one whose time is up."""
+    deadlines = Deadlines()
+    request = httpx.Request("GET", "http://127.0.0.1:1/")
+    later, earlier = (
+        DeadlineTimer(Send(request, monotonic() + seconds), WeakSet(), deadlines) for seconds in (60.0, 0.1)
+    )
+    with later, earlier:
+        while not earlier.fired and monotonic() < later.deadline:
+            sleep(0.01)
+        assert (True, False) == (earlier.fired, later.fired)
+    deadlines.close()
 
 
 def test_the_time_out_of_the_caller_is_used(ask: Ask) -> None:

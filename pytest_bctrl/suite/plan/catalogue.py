@@ -196,16 +196,23 @@ def _trial_rows(trials: Callable[..., Iterator[ParameterTrial]]) -> RowSource:
 
     def rows(run: ContractRun, operation: Operation) -> Rows:
         """Yield a row per trial, up to the maximum of examples."""
-        counts = Counter[str]()
-        ranked = []
-        for trial in trials(run.contract, operation, run.values_of(operation)):
-            counts[trial.parameter.name] += 1
-            ranked.append((counts[trial.parameter.name], trial))
-        ranked.sort(key=_rank)
-        for _, trial in ranked[: run.max_examples]:
+        for trial in run.once((trials.__name__, operation.label), partial(_ranked_trials, trials, run, operation)):
             yield trial.name.replace(" ", "-"), (trial,)
 
     return rows
+
+
+def _ranked_trials(
+    trials: Callable[..., Iterator[ParameterTrial]], run: ContractRun, operation: Operation
+) -> list[ParameterTrial]:
+    """Return the trials of an operation in the order of their ranks, up to the maximum of examples."""
+    counts = Counter[str]()
+    ranked = []
+    for trial in trials(run.contract, operation, run.values_of(operation)):
+        counts[trial.parameter.name] += 1
+        ranked.append((counts[trial.parameter.name], trial))
+    ranked.sort(key=_rank)
+    return [trial for _, trial in ranked[: run.max_examples]]
 
 
 def _rank(ranked_trial: tuple[int, ParameterTrial]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -67,7 +67,16 @@ def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
 
 
 def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
-    """Return up to `limit` different cases with generated path values that differ from the real ones."""
+    """Return up to `limit` different cases with generated path values that differ from the real ones.
+
+    They are selected once per operation.
+    """
+    key = ("cases with paths", operation.label, limit)
+    return run.once(key, partial(_select_cases_with_paths, run, operation, limit))
+
+
+def _select_cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
+    """Return up to `limit` different generated cases whose path values differ from the real ones."""
     if limit < 1 or not operation.path_parameters:
         return []
     usual = plain(run, operation)
@@ -81,7 +90,15 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
 
 
 def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
-    """Return up to `limit` different invalid cases: a malformed or no credential, or an invalid value in the query."""
+    """Return up to `limit` different invalid cases: a malformed or no credential, or an invalid value in the query.
+
+    They are selected once per operation.
+    """
+    return run.once(("negative cases", operation.label, limit), partial(_select_negative_cases, run, operation, limit))
+
+
+def _select_negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
+    """Return up to `limit` different generated cases that are invalid because of the credential or the query."""
     key_field = field_to_reject(run.contract, operation)
     key_name = key_field.name.lower() if key_field is not None else ""
     cases: list[GeneratedCase] = []

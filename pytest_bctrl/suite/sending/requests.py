@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 
@@ -120,5 +121,13 @@ class Probe:
 
 
 def plain(run: ContractRun, operation: Operation) -> Inputs:
-    """Return the inputs of the plain request: real path values and required parameters; empty if one has no value."""
+    """Return the inputs of the plain request: real path values and required parameters; empty if one has no value.
+
+    They are computed once per operation.
+    """
+    return run.once(("plain", operation.label), partial(_derive_plain, run, operation))
+
+
+def _derive_plain(run: ContractRun, operation: Operation) -> Inputs:
+    """Return the inputs of the plain request; empty if a required parameter has no value."""
     return inputs(run.contract, operation, run.values_of(operation)) or Inputs()
