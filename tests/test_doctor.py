@@ -245,12 +245,12 @@ def test_a_failed_connection_is_reported_as_unknown() -> None:
         thread.start()
         insecure = probed(f"https://127.0.0.1:{port}")
         thread.join(10)
-    refused, nowhere = probed(f"http://127.0.0.1:{port}"), probed("https://nowhere.invalid")
+    closed_port, nowhere = probed(f"http://127.0.0.1:{port}"), probed("https://nowhere.invalid")
 
-    assert ["unknown"] * 3 == [line.state for line in (insecure, refused, nowhere)]
+    assert ["unknown"] * 3 == [line.state for line in (insecure, closed_port, nowhere)]
     assert "the connection to the target is not secure (TLS): " in insecure.text
     assert "SSL_CERT_FILE" in insecure.hint
-    assert "the target cannot be reached: " in refused.text
+    assert "the target cannot be reached: " in closed_port.text
     assert "is unknown (DNS)" in nowhere.text
 
 

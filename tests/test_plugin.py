@@ -25,7 +25,7 @@ def test_nothing_of_ours_is_imported():
     assert [] == [name for name in {OURS!r} if name in sys.modules]
 """
 
-MORE = """
+FURTHER_TESTS = """
 
 def test_schema(bctrl_schema):
     assert "GET" in bctrl_schema["/v1/spaces/{id}/runtimes"]
@@ -74,7 +74,7 @@ def test_a_contract_run_may_be_the_first_to_import_hypothesis(
 
 def test_the_fixtures_work_on_the_mock(pytester: pytest.Pytester) -> None:
     """Of a project whose tests use the fixtures, seven tests pass and one is skipped."""
-    pytester.makepyfile(FIXTURES + MORE)
+    pytester.makepyfile(FIXTURES + FURTHER_TESTS)
 
     pytester.runpytest(*STRICT).assert_outcomes(passed=7, skipped=1)
 

@@ -169,7 +169,7 @@ def _reject_installed(files: ContractFiles, action: str, source: str | None = No
 
 
 def update(files: ContractFiles, source: str | None, is_dry: bool, is_new: bool = False) -> int:
-    """Print the drift, update the vendored spec unless `is_dry`, and return 0; on an error no file is changed.
+    """Print the drift, update a vendored spec that changed unless `is_dry`, and return 0; an error changes no file.
 
     `is_new` means that the files are a fresh copy, so that they are written even without a change: they name the
     source of their spec.

@@ -101,7 +101,7 @@ def operation_shapes(finding: Finding) -> set[str]:
 
 
 def is_at(context: ResponseContext, place: Mapping[str, str]) -> bool:
-    """Return whether a response has the operation and the status of a finding's place, which may be `default`."""
+    """Return whether a response has the operation and status of a finding's place; `2XX` and `default` match too."""
     status = context.response.status
     if place["status"] not in (str(status), f"{status // 100}XX", "default"):
         return False

@@ -58,7 +58,7 @@ class Interceptor:
         self.unchangeable: frozenset[str] = frozenset()
 
     def intercept(self, request: Request, response: MockResponse, client_library: str = "") -> MockResponse:
-        """Return the response with the active change, and store the exchange; past the deadline, one that resets."""
+        """Store the exchange, and return the response with the active change; past the deadline, one with a reset."""
         sent = self.transformed(self._transform, request, response)
         exchange = InterceptedExchange(request, response, sent, client_library)
         self.add(lambda: exchange)

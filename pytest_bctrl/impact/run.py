@@ -338,7 +338,7 @@ class ImpactRun:
         return outcome is not None and outcome.outcome == "fails"
 
     def _needed_changes(self, test: ExercisedTest, changes: Sequence[Change]) -> list[Change]:
-        """Return a set of the changes, at least two, from which none can be omitted for the test to fail."""
+        """Return those of the changes, at least two, of which none can be omitted without the test passing."""
         needed = [change for change in changes if self._is_reached(test, change)]
         for change in needed[:]:
             fewer = [candidate for candidate in needed if candidate is not change]

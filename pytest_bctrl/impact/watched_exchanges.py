@@ -62,7 +62,7 @@ class WatchedExchanges:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Store the running test, and forget its recorded exchanges when it has ended."""
+        """Store the running test; when it has ended, complete the bodies of its exchanges, and empty the recorder."""
         self._item = item
         result = yield
         self._recorder.take()

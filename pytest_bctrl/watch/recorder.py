@@ -67,7 +67,7 @@ class Recorder:
 
     @contextmanager
     def sending(self, exchange: WatchedExchange, rank: int) -> Iterator[None]:
-        """Make an exchange current during the block, so that inner layers do not record it; notes one that raises."""
+        """Make an exchange current for the block, so that inner layers do not record it; reports one that raises."""
         token = _SENDING.set(_Sending(rank, exchange))
         try:
             yield

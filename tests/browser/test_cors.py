@@ -20,9 +20,9 @@ SEND_REQUEST = """async ([url, key]) => {
 def test_a_loopback_page_can_read_responses_and_errors(chromium: Browser) -> None:
     """In Chromium, a page of another port gets 200 with the list, and 401 for a wrong key."""
     context = chromium.new_context()
-    with MockServer(load()) as mock, MockServer(load()) as other:
+    with MockServer(load()) as mock, MockServer(load()) as page_server:
         page = context.new_page()
-        page.goto(f"{other.url}/a-page-of-another-origin")
+        page.goto(f"{page_server.url}/a-page-of-another-origin")
         url = f"{mock.url}/v1/spaces/{mock.space_id}/runtimes"
         statuses = [page.evaluate(SEND_REQUEST, [url, key]) for key in (mock.api_key.reveal(), "wrong")]
         assert [[200, len(mock.runtimes), True], [401, None, True]] == statuses

@@ -46,8 +46,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def step(tmp_path: Path, environment: Path) -> Run:
     """Return a function that runs a step by id in an empty folder: exit code, outputs and printed text."""
 
-    def run(name: str, inputs: dict[str, str], **more: str) -> tuple[int, dict[str, str], str]:
-        """Run a step with these inputs, the defaults of the others, and `more` environment variables."""
+    def run(name: str, inputs: dict[str, str], **extra: str) -> tuple[int, dict[str, str], str]:
+        """Run a step with these inputs, the defaults of the others, and `extra` environment variables."""
         chosen = next(step for step in STEPS if step.get("id") == name)
         values = {key: spec["default"] for key, spec in ACTION["inputs"].items()} | inputs
         outputs = tmp_path / "outputs"
@@ -65,7 +65,7 @@ def step(tmp_path: Path, environment: Path) -> Run:
                 "PATH": f"{environment / 'bin'}{os.pathsep}{variables['PATH']}",
                 "GITHUB_OUTPUT": str(outputs),
                 "PYTEST_ADDOPTS": f"{UNUSED} -p no:randomly -p no:anyio",
-                **more,
+                **extra,
             },
             capture_output=True,
             text=True,

@@ -27,8 +27,8 @@ def run(hook: str, folder: Path, *arguments: str) -> int:
     names = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
     chosen = [name for name in names if re.search(spec.get("files", ""), name)]
     files = chosen if spec.get("pass_filenames", True) else []
-    program, *rest = shlex.split(spec["entry"])
-    command = [str(Path(sysconfig.get_path("scripts")) / program), *rest, *arguments, *files]
+    program, *options = shlex.split(spec["entry"])
+    command = [str(Path(sysconfig.get_path("scripts")) / program), *options, *arguments, *files]
     return subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False).returncode
 
 

@@ -19,9 +19,9 @@ from packaging.requirements import Requirement
 
 from tests import UNUSED
 
-_KEPT = ("PATH", "TMPDIR", "SYSTEMROOT", "HYPOTHESIS_STORAGE_DIRECTORY")
+_INHERITED = ("PATH", "TMPDIR", "SYSTEMROOT", "HYPOTHESIS_STORAGE_DIRECTORY")
 _REGISTRY = ("PIP_", "UV_")
-_WAY = {"https_proxy", "http_proxy", "no_proxy", "ssl_cert_file", "curl_ca_bundle", "requests_ca_bundle"}
+_NETWORK_VARIABLES = {"https_proxy", "http_proxy", "no_proxy", "ssl_cert_file", "curl_ca_bundle", "requests_ca_bundle"}
 
 
 WITH_SCHEMATHESIS = "<!-- with schemathesis -->"
@@ -37,12 +37,12 @@ def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
     stand_in = f"env PYTHONPATH='{Path(__file__).resolve().parents[2]}' '{sys.executable}' -m tests.docs.environment"
     pip.write_text(f'#!/bin/sh\nexec {stand_in} "$@"\n', "utf-8")
     pip.chmod(0o755)
-    kept = real_environment(home)
+    variables = real_environment(home)
     return {
-        **{name: value for name, value in kept.items() if not name.startswith(_REGISTRY)},
+        **{name: value for name, value in variables.items() if not name.startswith(_REGISTRY)},
         # For Hypothesis alone: on a machine of a CI service it tries the same examples each time, however slowly.
         "CIRRUS_CI": "true",
-        "PATH": os.pathsep.join([str(programs), sysconfig.get_path("scripts"), kept["PATH"]]),
+        "PATH": os.pathsep.join([str(programs), sysconfig.get_path("scripts"), variables["PATH"]]),
         # Installed here for the tests of this project, or slow to load and of no use to a page. The warning is of trio.
         "PYTEST_ADDOPTS": f"-p no:randomly {unused} -W 'ignore:It looks like `register_random`'",
     }
@@ -50,7 +50,7 @@ def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
 
 def registry_access() -> dict[str, str]:
     """Return the proxy and certificate variables that this process needs to reach a registry."""
-    return {name: value for name, value in os.environ.items() if name.lower() in _WAY}
+    return {name: value for name, value in os.environ.items() if name.lower() in _NETWORK_VARIABLES}
 
 
 def exports(variables: Mapping[str, str]) -> str:
@@ -62,7 +62,7 @@ def exports(variables: Mapping[str, str]) -> str:
 
 def real_environment(home: Path) -> dict[str, str]:
     """Return the variables of a new user's shell, which has Python and a package registry."""
-    inherited = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_REGISTRY)}
+    inherited = {name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_REGISTRY)}
     return {
         "PATH": os.defpath,
         **inherited,

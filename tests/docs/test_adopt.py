@@ -67,14 +67,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def _rejection(self) -> tuple[int, str] | None:
         """Return the status and message of the error for an invalid request; None for a valid one."""
-        sent = parse_qs(urlsplit(self.path).query)
-        query = {name: values[0] for name, values in sent.items()}
+        parameters = parse_qs(urlsplit(self.path).query)
+        query = {name: values[0] for name, values in parameters.items()}
         limit = query.get("limit", "20")
         if self.headers.get("Authorization") != f"Bearer {KEY}":
             return 401, "auth.unauthorized"
         if self.headers.get("BCTRL-Version") != VERSION:
             return 400, "version.invalid"
-        if any(len(values) > 1 for values in sent.values()):
+        if any(len(values) > 1 for values in parameters.values()):
             return 400, "request.invalid"
         if self.fault != "any limit" and not (limit.isdecimal() and 1 <= int(limit) <= 100):
             return 400, "request.invalid"

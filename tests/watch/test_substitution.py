@@ -178,7 +178,7 @@ def test_a_recorded_response_is_replaced_by_one_of_its_class() -> None:
     }
 
 
-class Whole:
+class ResponseWithBody:
     """A response of aiohttp as older versions of vcrpy have it."""
 
     status, reason = 200, "OK"
@@ -192,7 +192,7 @@ class Whole:
 def test_the_whole_body_of_a_response_of_aiohttp_is_replaced() -> None:
     substitute = substituted(exchange_of(OLD), OLD, payload=Payload(NEW))
 
-    response = aiohttp_response(Whole(), substitute, is_decoded=True, is_whole=True)
+    response = aiohttp_response(ResponseWithBody(), substitute, is_decoded=True, is_whole=True)
 
     assert response.content == NEW
 
@@ -216,6 +216,6 @@ def test_a_header_field_of_aiohttp_that_is_not_utf_8_keeps_its_bytes() -> None:
     value = b"caf\xe9"
     exchange = exchange_of(OLD, ("X-Name", value.decode("utf-8", "surrogateescape")))
 
-    response = aiohttp_response(Whole(), substituted(exchange, OLD), is_decoded=True, is_whole=True)
+    response = aiohttp_response(ResponseWithBody(), substituted(exchange, OLD), is_decoded=True, is_whole=True)
 
     assert dict(response._raw_headers)[b"X-Name"] == value

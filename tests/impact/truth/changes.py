@@ -116,7 +116,7 @@ def _rejecting(name: str, location: str, parameter: Any, is_rejected: Callable[[
     return ApiChange(name, location, lambda spec: operation(spec)["parameters"].append(parameter), of_response)
 
 
-def _whole(name: str, location: str, of_spec: Callable[[Any], Any], **fields: Any) -> ApiChange:
+def _of_response(name: str, location: str, of_spec: Callable[[Any], Any], **fields: Any) -> ApiChange:
     """Return a change that replaces `fields` of every response, such as its status."""
     return ApiChange(name, location, of_spec, lambda response, query, headers: response._replace(**fields))
 
@@ -196,9 +196,14 @@ CHANGES: tuple[ApiChange, ...] = (
     _new_property("labels", {"type": "array", "items": _STRING}, ["a"]),
     _new_property("owner", _STRING, "me", required=True),
     _new_property("size", {"type": "object", "properties": {"cpus": {"type": "integer"}}}, {"cpus": 2}),
-    _whole("another media type", "200 application/json", _other_media_type, content_type="application/vnd.bctrl+json"),
-    _whole("another status", "status 200", _other_status, status=206),
-    _whole(
+    _of_response(
+        "another media type",
+        "200 application/json",
+        _other_media_type,
+        content_type="application/vnd.bctrl+json",
+    ),
+    _of_response("another status", "status 200", _other_status, status=206),
+    _of_response(
         "another method",
         "",
         _other_method,
@@ -225,7 +230,7 @@ CHANGES: tuple[ApiChange, ...] = (
         lambda query, headers: False,
     ),
     ApiChange("introduced paging", "nextCursor", _paged_spec, _requested_page),
-    _whole("a new tag", "", lambda spec: operation(spec)["tags"].append("new")),
+    _of_response("a new tag", "", lambda spec: operation(spec)["tags"].append("new")),
 )  # fmt: skip
 
 

@@ -106,8 +106,8 @@ def true_outcomes(
         test, _, parameters = report.nodeid.removeprefix("truth/").removesuffix("]").partition("[")
         names = parameters.split("-")
         combination = next(name for name in names if name in combinations)
-        others = "-".join(name for name in names if name != combination)
-        key = (f"{test}[{others}]" if others else test, combination)
+        other_parameters = "-".join(name for name in names if name != combination)
+        key = (f"{test}[{other_parameters}]" if other_parameters else test, combination)
         if outcomes.get(key) != "failed":
             outcomes[key] = report.outcome if report.outcome != "passed" else outcomes.get(key, "passed")
     return outcomes
