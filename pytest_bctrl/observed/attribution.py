@@ -235,7 +235,7 @@ def _differences_of(
 
 
 def _side_text(change: DocumentChange, value: Any) -> str:
-    """Return what a document says about a change, for display."""
+    """Return what one document says about a change, for display; `none` if it says nothing."""
     if value is None:
         return "none"
     if isinstance(value, bool) and change.kind == "null":

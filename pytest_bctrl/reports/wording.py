@@ -129,7 +129,10 @@ def location_of_sample(finding: Finding) -> str | None:
 
 
 def impact_of(finding: Finding) -> str:
-    """Return the result of an impact run for a change: `fails (test_app.py::test_label: KeyError: 'paused')`."""
+    """Return what an impact run found for a change, such as `fails (test_app.py::test_label: KeyError: 'paused')`.
+
+    Empty if no impact run tried the change.
+    """
     impact = finding.extra.get("impact")
     if not impact:
         return ""
