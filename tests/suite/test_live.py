@@ -114,7 +114,7 @@ def reset_every_second_from(number: int) -> Callable[[Visit, Reply], Reply]:
 
 
 def test_a_run_whose_late_requests_are_reset_fails_within_40_requests(live: LiveRun) -> None:
-    """The server resets all connections from the 26th request on: the run fails after at most 40 requests."""
+    """The server resets every second request from the 26th on: the run fails after at most 40 requests."""
     with serve(faulty("protocol", "late-resets", "connection", Service(always=reset_every_second_from(26)))) as server:
         result = live(server)
 
