@@ -75,7 +75,7 @@ class Observer:
 
     @property
     def shortfall(self) -> str:
-        """A sentence if the run covered less of the contract than the minimum; empty otherwise."""
+        """A sentence if the run covered less of the contract than the minimum; empty if not, or if it is undecided."""
         if self.minimum is None or self.undecided:
             return ""
         percent = self.coverage.percent
@@ -119,9 +119,9 @@ class Observer:
         validated: bool = True,
         is_repeated: bool = False,
     ) -> None:
-        """Record a response and the parameters of its request; a repeated one counts only its status.
+        """Record a response and the parameters of its request; of a repeated response, only the status is counted.
 
-        Of a response with the same body as an earlier one (`is_repeated`), only the status is counted.
+        A response is repeated (`is_repeated`) if an earlier one had the same body.
         """
         response = once(response, ("redacted", id(self)), lambda: self._redacted(response)) or response
         label = response.operation.label

@@ -255,11 +255,13 @@ def test_break_rule_changes_the_last_of_many_items(mock: MockServer) -> None:
 
 
 def test_a_break_rule_fault_names_the_check_that_detects_it(mock: MockServer) -> None:
-    """With its level: for a schema rule, two invariants, and an undocumented property."""
+    """With its level: for a schema rule, two invariants, an undocumented property, and the first step of a sequence."""
     checks = {
         rule: mock.fault("break_rule", rule).fault
         for rule in ("runtimes[*].status", "unique_ids", "kind_equals_type", "undocumented_property")
     }
+    sequence = mock.fault("sequence", None, "break_rule('undocumented_property')", 503).fault
+    assert (sequence.check, sequence.level) == ("undocumented_property", "warning")
     assert {rule: (fault.check, fault.level) for rule, fault in checks.items()} == {
         "runtimes[*].status": ("response_schema_conformance", "error"),
         "unique_ids": ("unique_ids", "error"),
@@ -287,6 +289,8 @@ def test_a_break_rule_fault_names_the_check_that_detects_it(mock: MockServer) ->
         ("redirect('http://a.test', code=700)", (), "is not a status"),
         ("wrong_content_type(5)", (), "is not a single line"),
         ("sequence(5.5)", (), "is not a status"),
+        ("sequence", (503, "break_rule('runtimes[*].colour')"), "no such rule"),
+        ("sequence(None, lost_item)", (), "it has no pages"),
         ("status(503, **{'times': 2})", (), "the arguments do not fit"),
     ],
 )

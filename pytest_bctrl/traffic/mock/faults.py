@@ -226,6 +226,8 @@ def endless_cursor() -> Fault:
 def break_rule(rule: str) -> Fault:
     """Break one rule of the contract at the last location that has it.
 
+    A body without such a location is replaced by a sample that breaks the rule.
+
     `rule` is a location (`"runtimes[*].status"`), a location and a keyword (`"runtimes[*].status: type"`), the name of
     an invariant (`"unique_ids"`), or `"undocumented_property"`.
     """
@@ -248,19 +250,28 @@ class _RuleViolation:
 def sequence(*steps: Any) -> Fault:
     """Apply one step per request, then none: a step is a status, a fault, a fault as text, or None for no fault."""
     faults = [_step_fault(step) for step in steps]
+    names = ", ".join("None" if step is None else step.name for step in faults)
+    return _with_steps(Fault(f"sequence({names})", _Steps(())), faults).when(times=len(faults) or None)
 
-    def apply_step(context: RequestContext) -> MockResponse:
-        """Return the response changed by the step whose turn it is; unchanged if the step does not apply to it."""
-        if context.turn >= len(faults):
-            return context.response
-        step = faults[context.turn]
+
+class _Steps:
+    """Changes each response by the fault whose turn it is, and no response after the last fault."""
+
+    def __init__(self, faults: Sequence[Fault | None]) -> None:
+        self.faults = tuple(faults)
+
+    def __call__(self, context: RequestContext) -> MockResponse:
+        """Return the changed response; the response so far if the fault does not apply to it, or if there is none."""
+        step = self.faults[context.turn] if context.turn < len(self.faults) else None
         if step is None or not step.meets(context):
             return context.response
         return step.change(context)
 
-    names = ", ".join("None" if step is None else step.name for step in faults)
-    check = next((step.check for step in faults if step), "")
-    return Fault(f"sequence({names})", apply_step, check).when(times=len(faults) or None)
+
+def _with_steps(sequence: Fault, faults: Sequence[Fault | None]) -> Fault:
+    """Return a sequence with these faults as its steps, and with the check and level of the first of them."""
+    first = next(filter(None, faults), sequence)
+    return replace(sequence, change=_Steps(faults), check=first.check, level=first.level)
 
 
 def _step_fault(step: Any) -> Fault | None:
@@ -387,6 +398,8 @@ def for_contract(fault: Fault, operations: Sequence[Samples]) -> Fault:
             where=f"fault {fault.name}",
             hint="name the parameter of a page and the member with the next page: x-bctrl-paging",
         )
+    if isinstance(fault.change, _Steps):
+        return _with_steps(fault, [step and for_contract(step, operations) for step in fault.change.faults])
     if not isinstance(fault.change, _RuleViolation):
         return fault
     rule = fault.change.rule

@@ -77,7 +77,7 @@ class Pages:
             return self._latest[1]
 
     def _page(self, request: Request, payload: Payload, body: Any, keys: Sequence[Key]) -> Page:
-        """Return the requested page of a body without a cache; raises `UnknownPageError` for an unknown cursor."""
+        """Return the selected page of a body, without a cache; raises `UnknownPageError` for a rejected cursor."""
         samples, paging, query = self._samples, self.paging, request.query
         items = paging.items_in(body)
         size = self._size(query, len(items))
@@ -116,7 +116,10 @@ class Pages:
     def _items_after_cursor(
         self, query: Sequence[Pair], items: Sequence[Any], keys: Sequence[Key], size: int
     ) -> tuple[list[Any], bool, Any]:
-        """Return the items of the page after the cursor of a query, whether there are more, and the next cursor."""
+        """Return the items of the page after the cursor of a query, whether there are more, and the next cursor.
+
+        If the contract allows no cursor, all remaining items are on the page.
+        """
         anchor = self._anchor(query)
         anchor_rank = -1
         if anchor is not None:

@@ -186,7 +186,7 @@ class Responder:
         return replace(response, headers=(*response.headers, *missing))
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
-        """Return the response to an accepted request; an error response if its page or example does not exist."""
+        """Return the response to an accepted request; an error for an unknown page or example, or if there is none."""
         try:
             return self._requested_response(request, operation, request_id)
         except UnknownPageError as error:

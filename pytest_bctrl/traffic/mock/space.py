@@ -120,7 +120,7 @@ class Space(SpelledAttributes, Adjustable):
 
     @staticmethod
     def step(what: Any, *, responses: int | None = None, seconds: float | None = None) -> SequenceStep:
-        """Return a step of a sequence, for a number of responses or seconds, whichever ends first."""
+        """Return a step of a sequence, for some responses or seconds, whichever ends first; by default one response."""
         if responses is not None:
             whole_number(responses, "responses", "mock.step", MOST)
         if seconds is not None:
