@@ -171,7 +171,7 @@ def differs(folder: Path, python: str | None, optic: str | None) -> dict[str, li
         program = shutil.which(name, path=search_path)
         if program:
             commands[name] = [program, *options]
-    program = str(Path(optic).resolve()) if optic else shutil.which("optic")
+    program = optic or shutil.which("optic")
     if program:
         commands["optic"] = [program, "diff", old, new, "--check"]
     return commands
@@ -187,16 +187,25 @@ def compare_with_differs(ours: str, folder: Path, python: str | None, optic: str
     show(time_commands(commands, rounds, folder), "pytest-bctrl drift")
 
 
+def _absolute_path(text: str) -> str:
+    """Return an absolute path, because the commands run in another folder; links, such as those of venvs, are kept."""
+    return str(Path(text).absolute())
+
+
 def main() -> None:
     """Run the comparisons and print their figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--sizes", type=int, nargs="*", default=[10, 100, 1000])
     parser.add_argument(
-        "--python", help="path of the Python of an environment with pytest-bctrl (default: a new environment)"
+        "--python",
+        type=_absolute_path,
+        help="path of the Python of an environment with pytest-bctrl (default: a new environment)",
     )
-    parser.add_argument("--differs-python", help="path of the Python of an environment with the other differs")
-    parser.add_argument("--optic", help="path of optic")
+    parser.add_argument(
+        "--differs-python", type=_absolute_path, help="path of the Python of an environment with the other differs"
+    )
+    parser.add_argument("--optic", type=_absolute_path, help="path of optic")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
