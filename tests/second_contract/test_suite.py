@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.findings.finding import Level
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.run_probes import run_probes
@@ -59,44 +60,60 @@ def test_a_failure_has_a_command_that_reproduces_it(live: ShopRun) -> None:
 
 
 FAULTS = {
-    "": set(),
-    "price as text": {("error", "response_schema_conformance", "books[*].price.amount")},
-    "rating between": {("error", "response_schema_conformance", "books[*].rating")},
-    "no such day": {("error", "response_schema_conformance", "books[*].published")},
-    "odd edition": {("error", "response_schema_conformance", "books[*].edition.medium")},
-    "empty title": {("error", "response_schema_conformance", "books[*].titles.de")},
-    "undocumented property": {("warning", "undocumented_property", "books[*].subtitle")},
-    "book twice": {("error", "books_once", "books[*].isbn")},
-    "another book": {("error", "isbn_matches", "isbn")},
-    "every isbn": {("warning", "status_code_conformance", "status")},
-    "deep text": {("error", "response_schema_conformance", "below[*].below[*].number")},
-    "open stock": {("error", "ignored_auth", "credential: no header")},
-    "any token": {("error", "ignored_auth", "credential: no header")},
-    "genre twice": {("warning", "codes_once", "[*].code")},
-    "no count": {("error", "response_headers_conformance", "header X-Total-Count")},
-    "count in words": {("error", "response_headers_conformance", "header X-Total-Count")},
-    "unhealthy": {("error", "not_a_server_error", "status")},
-    "shelf optional": {("error", "negative_data_rejection", "query shelf")},
-    "any limit": {("error", "negative_data_rejection", "query limit")},
-    "no validation": {("error", "negative_data_rejection", "query tag")},
-    "tags crash": {("error", "not_a_server_error", "status")},
-    "last book on both pages": {("error", "repeated_item", "books[*].isbn")},
-    "first book of a page lost": {("error", "lost_item", "books[*].isbn")},
-    "always a next page": {("error", "endless_paging", "next")},
-    "limit ignored": {("warning", "ignored_page_size", "query limit")},
-    "sort rejected": {("error", "positive_data_acceptance", "query sort")},
+    "price as text": ("GET /v2/books", ("error", "response_schema_conformance", "books[*].price.amount")),
+    "rating between": ("GET /v2/books", ("error", "response_schema_conformance", "books[*].rating")),
+    "no such day": ("GET /v2/books", ("error", "response_schema_conformance", "books[*].published")),
+    "odd edition": ("GET /v2/books", ("error", "response_schema_conformance", "books[*].edition.medium")),
+    "empty title": ("GET /v2/books", ("error", "response_schema_conformance", "books[*].titles.de")),
+    "undocumented property": ("GET /v2/books", ("warning", "undocumented_property", "books[*].subtitle")),
+    "book twice": ("GET /v2/books", ("error", "books_once", "books[*].isbn")),
+    "another book": ("GET /v2/books/{isbn}", ("error", "isbn_matches", "isbn")),
+    "every isbn": ("GET /v2/books/{isbn}", ("warning", "status_code_conformance", "status")),
+    "deep text": (
+        "GET /v2/categories/{category}",
+        ("error", "response_schema_conformance", "below[*].below[*].number"),
+    ),
+    "open stock": ("GET /v2/stock", ("error", "ignored_auth", "credential: no header")),
+    "any token": ("GET /v2/books", ("error", "ignored_auth", "credential: no header")),
+    "genre twice": ("GET /v2/genres", ("warning", "codes_once", "[*].code")),
+    "no count": ("GET /v2/books", ("error", "response_headers_conformance", "header X-Total-Count")),
+    "count in words": ("GET /v2/books", ("error", "response_headers_conformance", "header X-Total-Count")),
+    "unhealthy": ("GET /v2/health", ("error", "not_a_server_error", "status")),
+    "shelf optional": ("GET /v2/books", ("error", "negative_data_rejection", "query shelf")),
+    "any limit": ("GET /v2/books", ("error", "negative_data_rejection", "query limit")),
+    "no validation": ("GET /v2/books", ("error", "negative_data_rejection", "query tag")),
+    "tags crash": ("GET /v2/books", ("error", "not_a_server_error", "status")),
+    "last book on both pages": ("GET /v2/books", ("error", "repeated_item", "books[*].isbn")),
+    "first book of a page lost": ("GET /v2/books", ("error", "lost_item", "books[*].isbn")),
+    "always a next page": ("GET /v2/books", ("error", "endless_paging", "next")),
+    "limit ignored": ("GET /v2/books", ("warning", "ignored_page_size", "query limit")),
+    "sort rejected": ("GET /v2/books", ("error", "positive_data_acceptance", "query sort")),
 }
+"""For each fault, the operation that has it, and the level, rule and location of a finding."""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_of_the_bookshop_has_its_finding(bookshop: Contract, fault: str) -> None:
-    """The findings include its level, rule and location; without a fault there are none."""
-    with serve(fault) as shop:
-        # Without a fault, more examples are sent; a fault shows in the first of each kind.
-        run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=5 if fault else 20)
-        target = Target(run)
-        reported = {(finding.level, finding.rule, finding.location) for finding in run_probes(target)}
-        target.close()
+    """The findings for its operation include its level, rule and location."""
+    label, expected = FAULTS[fault]
+    # A fault shows in the first requests of each kind.
+    reported = reported_findings(bookshop, fault, max_examples=5, only=bookshop.operation(label))
 
-    assert FAULTS[fault] <= reported
-    assert bool(FAULTS[fault]) == bool(reported)
+    assert expected in reported
+
+
+def test_a_bookshop_without_a_fault_has_no_findings(bookshop: Contract) -> None:
+    """No operation has one, with all examples."""
+    assert set() == reported_findings(bookshop, "", max_examples=20)
+
+
+def reported_findings(
+    bookshop: Contract, fault: str, max_examples: int, only: Operation | None = None
+) -> set[tuple[Level, str, str]]:
+    """Return level, rule and location of each finding for a shop with a fault, of all operations or only one."""
+    with serve(fault) as shop:
+        run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=max_examples)
+        target = Target(run)
+        findings = run_probes(target, only=only)
+        target.close()
+    return {(finding.level, finding.rule, finding.location) for finding in findings}

@@ -109,10 +109,15 @@ def test_a_test_is_skipped_if_its_check_does_nothing(name: str, monkeypatch: pyt
     """The check is replaced by a function that does nothing; exactly the tests that need it are skipped."""
     modules, tests = REMOVED[name]
     tests = [test for test in tests if test not in NOT_PLANNED]
-    assert not set(skipped_on_mock(*tests))
     for module in modules:
         monkeypatch.setattr(module, name, check_nothing)
     assert set(tests) == set(skipped_on_mock(*tests))
+
+
+def test_no_test_is_skipped_with_its_check_in_place() -> None:
+    """Each test that a removed check would skip is not skipped on the mock of the packaged contract."""
+    tests = {test for _, removed in REMOVED.values() for test in removed} - NOT_PLANNED
+    assert [] == list(skipped_on_mock(*tests))
 
 
 @pytest.mark.parametrize("name", REMOVED_OF_PAGES)
