@@ -7,13 +7,13 @@ recursive schema is counted once, because the engine remembers its results; `gro
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from pytest_bctrl.contract.budget import STEPS
 from pytest_bctrl.contract.keywords import IN_PLACE, subschemas
-from pytest_bctrl.contract.references import keyword_objects
+from pytest_bctrl.contract.references import KeywordObject, keyword_objects
 from pytest_bctrl.contract.schema_document import resolve_pointer
 from pytest_bctrl.errors import DocumentError
 
@@ -25,16 +25,17 @@ _MEAN = 20
 class Cost:
     """The number of times that the schemas of one document apply.
 
-    Raises `DocumentError` if a schema applies itself to the same value, which would never end.
+    `schemas` are the `keyword_objects` of the document, if the caller has them. Raises `DocumentError` if a schema
+    applies itself to the same value, which would never end.
     """
 
-    def __init__(self, document: Mapping[str, Any], name: str) -> None:
+    def __init__(self, document: Mapping[str, Any], name: str, schemas: Sequence[KeywordObject] = ()) -> None:
         self._document = document
         self._name = name
         self._schemas: dict[int, Mapping[str, Any]] = {}
         self._inside: dict[int, Counter[int]] = {}
         self._below: dict[int, list[Counter[int]]] = {}
-        schemas = list(keyword_objects(document))
+        schemas = schemas or list(keyword_objects(document))
         self._pointers = {id(schema.value): schema.pointer for schema in schemas}
         self._remaining = _MEAN * (STEPS + len(self._pointers))
         self._dynamic: dict[str, list[Mapping[str, Any]]] = defaultdict(list)

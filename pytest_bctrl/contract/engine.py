@@ -319,7 +319,9 @@ class _Engine:
         self.addresses = Addresses(source)
         self.registry = Registry([(BASE, self.addresses.as_resource())])
         # Identities are unique because the contract holds the schemas.
-        self.pointers = {id(schema.value): schema.pointer for schema in keyword_objects(contract.document)}
+        has_same_objects = source is contract.document
+        objects = self.addresses.objects if has_same_objects else keyword_objects(contract.document)
+        self.pointers = {id(schema.value): schema.pointer for schema in objects}
         self._validators: dict[int, Validator] = {}
         # The entry keeps the schema alive, so that no other schema can have its id.
         self._composed: dict[int, tuple[Schema, Validator]] = {}

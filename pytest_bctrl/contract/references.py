@@ -40,7 +40,12 @@ def keyword_objects(document: Any) -> Iterator[KeywordObject]:
     while pending:
         value, pointer, base, parent_key = pending.pop()
         if isinstance(value, list):
-            pending += [(item, f"{pointer}/{index}", base, "") for index, item in enumerate(value)][::-1]
+            items = [
+                (item, f"{pointer}/{index}", base, "")
+                for index, item in enumerate(value)
+                if isinstance(item, _CONTAINERS)
+            ]
+            pending += items[::-1]
         elif isinstance(value, dict):
             are_names = parent_key in _NAMED
             if not are_names:
@@ -50,9 +55,12 @@ def keyword_objects(document: Any) -> Iterator[KeywordObject]:
             members = [
                 (member, f"{pointer}/{escape_token(str(key))}", base, f"{parent_key}/" if are_names else key)
                 for key, member in value.items()
-                if isinstance(member, dict | list) and not _is_data(key, member, pointer, are_names=are_names)
+                if isinstance(member, _CONTAINERS) and not _is_data(key, member, pointer, are_names=are_names)
             ]
             pending += members[::-1]
+
+
+_CONTAINERS = (dict, list)
 
 
 def _is_data(key: Any, member: Any, pointer: str, *, are_names: bool) -> bool:
@@ -82,7 +90,10 @@ def _joined_uri(base: str, reference: str) -> str:
 
 
 class Addresses:
-    """Resolves the identifiers of a document, and builds the URIs of its values."""
+    """Resolves the identifiers of a document, and builds the URIs of its values.
+
+    `objects` are the objects of the document whose keys are keywords.
+    """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
@@ -91,8 +102,8 @@ class Addresses:
         self._anchors: dict[str, str] = {}
         self.roots: list[str] = []
         self.has_identifiers = False
-        self._objects = list(keyword_objects(document))
-        for value, pointer, base, is_root in self._objects:
+        self.objects = list(keyword_objects(document))
+        for value, pointer, base, is_root in self.objects:
             self._bases[pointer] = base
             if is_root:
                 self.roots.append(pointer)
@@ -148,7 +159,7 @@ class Addresses:
 
         A reference stays if its target is unknown, or if the new one is the old one after `base_uri`.
         """
-        objects = self._objects if document is self._document else keyword_objects(document)
+        objects = self.objects if document is self._document else keyword_objects(document)
         changes: dict[str, Change] = {}
         for value, pointer, base, _ in objects:
             reference = value.get("$ref")

@@ -13,7 +13,7 @@ from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import bundling_hint, escape_token, unread_references
 from pytest_bctrl.contract.engine import as_engine_input, is_pattern
 from pytest_bctrl.contract.outline import EXCLUDED, METHODS
-from pytest_bctrl.contract.references import Addresses, keyword_objects
+from pytest_bctrl.contract.references import Addresses, KeywordObject, keyword_objects
 from pytest_bctrl.contract.schema.locations import parse_steps
 from pytest_bctrl.contract.schema_document import resolve_pointer
 from pytest_bctrl.contract.upgrade import upgrade_supported
@@ -190,10 +190,10 @@ def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, A
 
     Raises `DocumentError` for an invalid reference, dialect, pattern or invariant, and if validation costs too much.
     """
-    resolved = Addresses(document).with_local_references()
+    resolved, objects = _resolved(document)
     root, validated = "#", set[str]()
     unread = unread_references(document)
-    for value, pointer, _, is_root in keyword_objects(resolved):
+    for value, pointer, _, is_root in objects:
         if is_root or pointer in validated:
             root = pointer
         reference = value.get("$ref")
@@ -207,8 +207,15 @@ def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, A
                 validated.add(target_pointer)
                 require_kind("schemas", target, f"{name}: {reference}")
         _require_supported(value, pointer, name)
-    Cost(resolved, name).require_bounded()
+    Cost(resolved, name, objects).require_bounded()
     return resolved
+
+
+def _resolved(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[KeywordObject]]:
+    """Return a document with references by identifier replaced by pointers, and its objects whose keys are keywords."""
+    addresses = Addresses(document)
+    resolved = addresses.with_local_references()
+    return resolved, addresses.objects if resolved is document else list(keyword_objects(resolved))
 
 
 def reference_target(
@@ -232,8 +239,8 @@ def reference_target(
 def find_problems(document: Mapping[str, Any], name: str) -> Iterator[DocumentProblem]:
     """Yield the problems of a document of OpenAPI 3.1, except those of referenced schemas and of cost."""
     yield from _structure_problems("document", document)
-    unread, resolved = unread_references(document), Addresses(document).with_local_references()
-    for value, pointer, _, _ in keyword_objects(resolved):
+    unread, (resolved, objects) = unread_references(document), _resolved(document)
+    for value, pointer, _, _ in objects:
         reference = value.get("$ref")
         try:
             if isinstance(reference, str):

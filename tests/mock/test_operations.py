@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ def response(schema: Any, media_type: str = "application/json", **further: Any) 
     return {"description": "x", "content": {media_type: {"schema": schema, **further}}}
 
 
+@cache
 def shop() -> Contract:
     """Return a contract with two lists, a single item, a text and an operation without content."""
     orders = {"type": "object", "required": ["orders"], "properties": {"orders": {"type": "array", "items": ITEM}}}

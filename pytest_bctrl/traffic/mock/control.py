@@ -6,6 +6,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -68,6 +69,18 @@ class _Call(NamedTuple):
         return self.space.operation(self.values["operation"])
 
 
+@cache
+def _document() -> Any:
+    """Return the document of the control path."""
+    return read_yaml(read_text(DOCUMENT), DOCUMENT.name)
+
+
+@cache
+def _contract() -> Contract:
+    """Return the contract of the control path. All mocks share it: reading it takes most of the time of a start."""
+    return from_document(_document(), DOCUMENT.name)
+
+
 class Control:
     """Handles requests below `PREFIX` that have the token."""
 
@@ -78,8 +91,8 @@ class Control:
                 raise SettingError(f"the contract has {operation.label}", where="control", hint=hint)
         self._server = server
         self._token = token
-        self._document = read_yaml(read_text(DOCUMENT), DOCUMENT.name)
-        self._contract = from_document(self._document, DOCUMENT.name)
+        self._document = _document()
+        self._contract = _contract()
         self._routes = Routes(self._contract)
 
     def serves(self, request: Request) -> bool:
