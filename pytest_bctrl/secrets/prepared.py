@@ -11,7 +11,7 @@ from pytest_bctrl.secrets.encodings import PLAIN, encodings_of, literals_of
 from pytest_bctrl.secrets.literals import LiteralSearch
 from pytest_bctrl.secrets.masking import MASK, masked
 from pytest_bctrl.secrets.search import Search
-from pytest_bctrl.secrets.secret import REDACTED, SHORTEST, AddedSecret, to_bytes
+from pytest_bctrl.secrets.secret import SHORTEST, AddedSecret, to_bytes
 
 _MAX_DECODED = 1 << 17
 """Maximum number of bytes of a text that are decoded, without repetitions; all of it is searched without decoding."""
@@ -27,8 +27,11 @@ _DISTINCT = 6
 """Minimum number of different characters of a token that is decoded."""
 _LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")
 _LEGIBLE_UTF_8 = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]{8,}")
-_CREDENTIAL = r"(?i:\b(?:bearer|basic|token|key|secret|password|credential)[\"']?(?:\s?[:=]\s?|\s)[\"']?)"
+_CREDENTIAL = rb"(?i:\b(?:bearer|basic|token|key|secret|password|credential)%b)"
 """The text in front of a credential."""
+_ANY = rb"[\"']?(?:\s?[:=]\s?|\s)[\"']?"
+_VALID = rb"(?:[\"']\s?[:=]\s?[\"']|\s?[:=]\s?[\"']?|\s[\"']?)"
+"""The text between a word and a credential: any, and such that JSON stays valid, where only a string can be masked."""
 _NEEDS_NO_ESCAPE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -61,10 +64,12 @@ class PreparedSecrets:
 
     def _prepare_weak(self, values: Sequence[str]) -> None:
         """Prepare the search for secrets that are too short or too common to be redacted everywhere."""
-        self._weak: re.Pattern[str] | None = None
+        self._weak: dict[bool, re.Pattern[bytes]] = {}
         if values:
-            alternatives = "|".join(map(re.escape, sorted(values, key=len, reverse=True)))
-            self._weak = re.compile(rf"({_CREDENTIAL})(?:{alternatives})(?![\w-])")
+            alternatives = b"|".join(map(re.escape, sorted(map(to_bytes, values), key=len, reverse=True)))
+            for keeps_structure, between in ((False, _ANY), (True, _VALID)):
+                pattern = rb"(%b)(?:%b)(?![\w-])" % (_CREDENTIAL % between, alternatives)
+                self._weak[keeps_structure] = re.compile(pattern)
         for value in values:
             if len(value) >= _MIN_FOUND:
                 self._literals |= literals_of(value)
@@ -73,8 +78,6 @@ class PreparedSecrets:
 
     def without_secrets(self, before: str, text: str, *, keeps_structure: bool) -> str:
         """Return `text` with the secrets masked, including those that begin in `before`, as `Redaction.part` does."""
-        if self._weak is not None:
-            text = self._weak.sub(_masked_group, text)
         data = to_bytes(text)
         clean = self.bytes_without_secrets(to_bytes(before), data, keeps_structure=keeps_structure)
         if clean is data:
@@ -82,7 +85,14 @@ class PreparedSecrets:
         return clean.decode("utf-8", "surrogatepass")
 
     def bytes_without_secrets(self, before: bytes, data: bytes, *, keeps_structure: bool) -> bytes:
-        """Return `data` with all but the weak secrets masked, in encoded tokens too; itself if it has none."""
+        """Return `data` with the secrets masked, in encoded tokens too, the weak ones after a word for a credential.
+
+        The same object if it has none.
+        """
+        if self._weak:
+            masked_data, count = self._weak[keeps_structure].subn(_masked_group, data)
+            if count:
+                data = masked_data
         for value in self._exact.candidates(data):
             # Most secrets are not encoded, and this is the fastest way to find them.
             data = data.replace(value, MASK)
@@ -171,6 +181,6 @@ def _legible(secrets: Collection[str]) -> re.Pattern[bytes]:
     return re.compile(rb"[%b]{%d,}" % (letters, max(1, min(map(len, secrets), default=1))))
 
 
-def _masked_group(match: re.Match[str]) -> str:
+def _masked_group(match: re.Match[bytes]) -> bytes:
     """Return the text in front of a weak secret, and the mask."""
-    return match[1] + REDACTED
+    return match[1] + MASK

@@ -114,10 +114,7 @@ class Redaction:
         return prepared.without_secrets(before, text, keeps_structure=keeps_structure)
 
     def data_bytes(self, data: bytes, *, before: bytes = b"", keeps_structure: bool = False) -> bytes:
-        """Return bytes with secrets masked, as `part` does, but none that is too short or too common.
-
-        Their encoding must be compatible with ASCII.
-        """
+        """Return bytes with secrets masked, as `part` does; their encoding must be compatible with ASCII."""
         prepared = self._prepare()
         if prepared is not None:
             return prepared.bytes_without_secrets(before, data, keeps_structure=keeps_structure)

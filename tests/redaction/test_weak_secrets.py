@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_bctrl.secrets.redaction import MASK, Redaction
@@ -32,12 +34,31 @@ def test_a_too_short_or_too_common_secret_is_reported(value: str, why: str) -> N
 
 @pytest.mark.parametrize("value", ["failed", "e", "rule", "testsuite", "[redacted]"])
 def test_a_weak_secret_is_redacted_where_a_credential_is_expected(value: str) -> None:
-    """It is masked in an `Authorization` header and after `password`; elsewhere, the word stays."""
+    """It is masked in an `Authorization` header and after `password`, in text and bytes; elsewhere, the word stays."""
     redact = redaction(value)
     text = f"1 {value}, {value}::test_{value} {{'{value}': '{value}'}} <{value} {value}='{value}'>"
-    assert text == redact(text)
-    assert f"Authorization: Bearer {MASK}\n" == redact(f"Authorization: Bearer {value}\n")
-    assert f"{{'password': '{MASK}'}}" == redact(f"{{'password': '{value}'}}")
+    header, literal = f"Authorization: Bearer {value}\n", f"{{'password': '{value}'}}"
+
+    assert (text, text.encode()) == (redact(text), redact.data_bytes(text.encode()))
+    for original, clean in (
+        (header, f"Authorization: Bearer {MASK}\n"),
+        (literal, f"{{'password': '{MASK}'}}"),
+    ):
+        assert (clean, clean.encode()) == (redact(original), redact.data_bytes(original.encode()))
+        assert clean.encode() == redact.data_bytes(original.encode(), keeps_structure=True)
+
+
+@pytest.mark.parametrize("value", ["1", "true", "null", "17"])
+def test_json_with_a_weak_secret_stays_valid(value: str) -> None:
+    """In a file, only a string is masked; in output, which nobody parses, a bare value is masked too."""
+    document = f'{{"key": {value}, "token":{value}, "password": "{value}", "text": "secret: {value}"}}'
+    redact = redaction(value)
+
+    clean = json.loads(redact.data_bytes(document.encode(), keeps_structure=True))
+
+    bare = json.loads(value)
+    assert {"key": bare, "token": bare, "password": MASK, "text": f"secret: {MASK}"} == clean
+    assert f'"key": {MASK},' in redact(document)
 
 
 def test_a_secret_that_occurs_in_an_exempt_path_is_redacted_only_if_it_is_random() -> None:

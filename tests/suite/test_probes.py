@@ -112,13 +112,13 @@ def test_a_single_503_with_retry_after_is_retried() -> None:
 
 
 def test_a_repeated_503_is_found() -> None:
-    """`not_a_server_error` for every third response: `503, for the 2nd time`."""
+    """`not_a_server_error` for every third response: `503, 2 times`."""
     mock = MockServer(CONTRACT)
     mock.fault("status", 503, retry_after=0, after=1, every=3)
     with target(mock) as api:
         findings = repeated_request_findings(api)
     again = [finding for finding in findings if finding.rule == "not_a_server_error"]
-    assert "503, for the 2nd time" == again[0].observed
+    assert "503, 2 times" == again[0].observed
     assert "the server is unavailable again and again" == again[0].message
 
 

@@ -114,14 +114,11 @@ def attempt_findings(
 
 def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
     """Return the finding for a 503 with `Retry-After` that is not the first of an operation; `pauses` is its number."""
-    observed = f"503, for the {pauses}{_ORDINALS.get(pauses, 'th')} time"
+    observed = f"503, {pauses} times"
     message = "the server is unavailable again and again"
     unavailable = transport_finding(operation, "again", message, shell, "status", observed)
     extra = {**unavailable.extra, "status": "503"}
     return replace(unavailable, rule="not_a_server_error", expected="one pause at most, with Retry-After", extra=extra)
-
-
-_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
 def decoded(response: httpx.Response) -> tuple[httpx.Response, str]:
