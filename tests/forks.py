@@ -17,7 +17,6 @@ import gc
 import os
 import pkgutil
 import random
-import re
 import runpy
 import select
 import shlex
@@ -48,9 +47,14 @@ IS_AVAILABLE = sys.platform == "linux" and "coverage" not in sys.modules
 @contextmanager
 def forking_server(folder: Path, *arguments: str) -> Iterator[Path]:
     """Start the server, and yield the path of its socket."""
-    # Forks get the variables of their caller, but Python reads its own variables only when the server starts.
-    variables = {name: value for name, value in os.environ.items() if not re.match("PYTHON(?!PATH$)", name)}
-    variables["PYTHONHASHSEED"] = os.environ.get("PYTHONHASHSEED", "0")
+    # Only the caller can import this: for the server, `tests` may be a package of a project that a run tests.
+    from tests.surroundings import normalised
+
+    # Forks get the variables of their caller. Those that the test which starts the server has set are not used: all
+    # later forks would see their effects, such as plugins that the server has not loaded.
+    variables = normalised(os.environ, Path.home())
+    if (storage := os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY")) is not None:
+        variables["HYPOTHESIS_STORAGE_DIRECTORY"] = storage
     command = [sys.executable, "-P", __file__, "socket", *arguments]
     server = subprocess.Popen(
         command, cwd=folder, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import forks
+from tests import UNUSED, forks
 
 pytestmark = pytest.mark.skipif(not forks.IS_AVAILABLE, reason="there are no forks on this platform, or in coverage")
 
@@ -134,3 +134,16 @@ def test_a_run_that_repeats_failures_has_workers_that_have_imported_the_tests(tm
         command = [*forks.command(tmp_path / "workers"), "-u", "-c", code]
         assert "True\n" == subprocess.run(command, capture_output=True, text=True).stdout
     assert not (suite / ".pytest_cache").exists()
+
+
+def test_a_server_has_no_settings_of_the_test_that_starts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It loads the plugins that this test blocks, so loading them in a fork does not emit their warnings of a restart.
+
+    Hypothesis warns if its plugin is loaded after a strategy was used, and the server uses strategies.
+    """
+    monkeypatch.setenv("PYTEST_ADDOPTS", UNUSED)
+    with forks.forking_server(tmp_path) as server:
+        monkeypatch.delenv("PYTEST_ADDOPTS")
+        command = [*forks.command(server), "-W", "error", "-m", "pytest", "--help"]
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (pytest.ExitCode.OK, "") == (ended.returncode, ended.stderr)
