@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from pytest_bctrl.contract.outline import Part, RawParameter, headers, schema_parts
 from pytest_bctrl.drift.change_location import ChangeLocation
+from pytest_bctrl.drift.compare_headers import compare_headers
 from pytest_bctrl.drift.compare_parameters import compare_parameters
 from pytest_bctrl.drift.node import Node, Schema
 from pytest_bctrl.drift.normalize import Normalizer
@@ -14,16 +16,27 @@ from pytest_bctrl.drift.report import Report
 _URLENCODED = "application/x-www-form-urlencoded"
 _BINARY = frozenset(("binary", "base64"))
 _SERIALISATION = ("style", "explode", "allowReserved")
+_PLAIN = frozenset({"text/plain"})
+_FORM_STYLE = ("form", True)
 
 
 class PartEncoding(NamedTuple):
-    """How one part of a form is sent. `serialisation` is empty if the content type decides."""
+    """How one part of a form is sent.
+
+    `serialisation`, style and `explode`, is empty if a content type decides, and `content_types` if the style does.
+    A text is the same with style `form` as with `text/plain`: such a part has both.
+    """
 
     part: Part
     content_types: frozenset[str]
-    serialisation: tuple[object, ...]
+    serialisation: tuple[str, bool] | tuple[()]
     allows_reserved: bool
     headers: dict[str, RawParameter]
+
+    @property
+    def shown(self) -> object:
+        """What a finding shows if one side has a style and the other a content type."""
+        return self.serialisation or ", ".join(sorted(self.content_types))
 
 
 def encodings(normal: Normalizer, media: Part, media_type: str) -> dict[str, PartEncoding]:
@@ -31,33 +44,50 @@ def encodings(normal: Normalizer, media: Part, media_type: str) -> dict[str, Par
     essence = media_type.partition(";")[0]
     if essence != _URLENCODED and not essence.startswith("multipart/"):
         return {}
-    explicit = dict(normal.spec.members(media / "encoding"))
-    if not explicit:
-        # The default follows from the schema, which is compared by itself.
-        return {}
-    properties = normal.node(schema_parts(media)).maps.get("properties", {})
+    properties = _properties(normal, media)
     return {
         name: _read_encoding(normal, part, properties[name], essence)
-        for name, part in explicit.items()
+        for name, part in normal.spec.members(media / "encoding")
         if name in properties
     }
 
 
+def _properties(normal: Normalizer, media: Part) -> dict[str, Schema]:
+    """Return the schemas of the declared properties of a form, by name."""
+    return normal.node(schema_parts(media)).maps.get("properties", {})
+
+
 def _read_encoding(normal: Normalizer, part: Part, schema: Schema, essence: str) -> PartEncoding:
     """Return the encoding of a form part, with the defaults that follow from its schema."""
-    spec = normal.spec
+    spec, node = normal.spec, normal.node(schema)
     spec.mapping(part)
-    serialisation: tuple[object, ...] = ()
-    allows_reserved = spec.flag(part / "allowReserved")
-    if essence == _URLENCODED or any(keyword in part.value for keyword in _SERIALISATION):
-        style = spec.text(part / "style", "form")
-        explode = style == "form"
-        if "explode" in part.value:
-            explode = spec.flag(part / "explode")
-        serialisation = style, explode
-    names = spec.text(part / "contentType") or _default_content_type(normal, normal.node(schema))
+    headers_of = headers(spec, part)
+    if essence == _URLENCODED:
+        # Only a multipart body has room for headers.
+        headers_of = {}
+    default = _default_content_type(normal, node)
+    names = spec.text(part / "contentType") or default
     content_types = frozenset(name.strip().lower() for name in names.split(","))
-    return PartEncoding(part, content_types, serialisation, allows_reserved, headers(spec, part))
+    has_style = essence in (_URLENCODED, "multipart/form-data")
+    if has_style and any(keyword in part.value for keyword in _SERIALISATION):
+        # The content type has no effect (OpenAPI 3.1, 4.8.15.1.2).
+        serialisation = _serialisation(normal, part, node)
+        content_types = frozenset()
+        if serialisation == _FORM_STYLE and default in _PLAIN:
+            content_types = _PLAIN
+        return PartEncoding(part, content_types, serialisation, spec.flag(part / "allowReserved"), headers_of)
+    if essence == _URLENCODED and "contentType" not in part.value:
+        return PartEncoding(part, content_types, _FORM_STYLE, False, headers_of)
+    return PartEncoding(part, content_types, (), False, headers_of)
+
+
+def _serialisation(normal: Normalizer, part: Part, node: Node) -> tuple[str, bool]:
+    """Return the style of a form part, and whether it writes the members of a value separately."""
+    style = normal.spec.text(part / "style", "form")
+    has_members = node.types is None or node.types & {"array", "object"}
+    if has_members and style != "deepObject" and "explode" in part.value:
+        return style, normal.spec.flag(part / "explode")
+    return style, style == "form"
 
 
 def _default_content_type(normal: Normalizer, node: Node, depth: int = 0) -> str:
@@ -67,7 +97,7 @@ def _default_content_type(normal: Normalizer, node: Node, depth: int = 0) -> str
     if node.types == frozenset({"object"}):
         return "application/json"
     formats = {part.schema.get("format") for part in node.parts if isinstance(part.schema, dict)}
-    if "contentEncoding" in node.constraints or formats & _BINARY:
+    if node.types is None or "contentEncoding" in node.constraints or formats & _BINARY:
         return "application/octet-stream"
     return "text/plain"
 
@@ -75,50 +105,57 @@ def _default_content_type(normal: Normalizer, node: Node, depth: int = 0) -> str
 def compare_encodings(
     report: Report, old: Part, new: Part, media_type: str, location: ChangeLocation, *, is_sent: bool
 ) -> None:
-    """Note changes in the encoding of the parts of a form. `is_sent`: the consumer sends the form."""
+    """Note changes in the encoding of the parts of a form. `is_sent`: the consumer sends the form.
+
+    Only a part with an explicit encoding is compared: the default follows from the schema, which is compared by itself.
+    """
     before = encodings(report.sides.old, old, media_type)
     after = encodings(report.sides.new, new, media_type)
     for name in dict.fromkeys([*before, *after]):
-        was, now = before.get(name), after.get(name)
-        part_location = location._replace(path=f"{location.path} encoding {name}")
-        if was is None:
-            was = _implicit_encoding(report.sides.old, old, name, media_type)
-        if now is None:
-            now = _implicit_encoding(report.sides.new, new, name, media_type)
+        was = before.get(name) or _default_encoding(report.sides.old, old, name, media_type)
+        now = after.get(name) or _default_encoding(report.sides.new, new, name, media_type)
         if was is not None and now is not None:
+            part_location = location._replace(path=f"{location.path} encoding {name}")
             _compare_encoding(report, was, now, part_location, is_sent=is_sent)
 
 
-def _implicit_encoding(normal: Normalizer, media: Part, name: str, media_type: str) -> PartEncoding | None:
-    """Return the default encoding of a part without an explicit one; None if the form has no such part."""
-    schema = normal.node(schema_parts(media)).maps.get("properties", {}).get(name)
+def _default_encoding(normal: Normalizer, media: Part, name: str, media_type: str) -> PartEncoding | None:
+    """Return the encoding of a part without an explicit one; None if the form has no such part."""
+    schema = _properties(normal, media).get(name)
     if schema is None:
         return None
-    part = media / "encoding" / name
-    return _read_encoding(normal, Part({}, part.pointer), schema, media_type.partition(";")[0])
+    # The place of a missing encoding is the media type.
+    return _read_encoding(normal, Part({}, media.pointer), schema, media_type.partition(";")[0])
 
 
 def _compare_encoding(
     report: Report, old: PartEncoding, new: PartEncoding, location: ChangeLocation, *, is_sent: bool
 ) -> None:
-    """Note changes of a part's serialisation or else content types, reserved characters and, if sent, headers."""
+    """Note changes of a part's serialisation or else content types, of its reserved characters, and of its headers."""
     at = old.part.pointer, new.part.pointer
-    if old.serialisation != new.serialisation and old.serialisation and new.serialisation:
-        _note_encoding_change(
-            report, old.serialisation, new.serialisation, location, at, is_sent=is_sent, is_compatible=False
-        )
-    elif old.content_types != new.content_types:
-        is_compatible = old.content_types < new.content_types if is_sent else new.content_types < old.content_types
+    is_same = new.serialisation == old.serialisation != () or new.content_types == old.content_types != frozenset()
+    if not is_same and old.content_types and new.content_types:
+        narrow, wide = (old, new) if is_sent else (new, old)
+        is_compatible = _are_included(narrow.content_types, wide.content_types)
         values = ", ".join(sorted(old.content_types)), ", ".join(sorted(new.content_types))
         _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_compatible=is_compatible)
+    elif not is_same:
+        _note_encoding_change(report, old.shown, new.shown, location, at, is_sent=is_sent, is_compatible=False)
     if old.allows_reserved != new.allows_reserved:
-        values = f"allowReserved: {old.allows_reserved}".lower(), f"allowReserved: {new.allows_reserved}".lower()
+        shown = "allowReserved: false", "allowReserved: true"
+        values = shown[old.allows_reserved], shown[new.allows_reserved]
         is_compatible = new.allows_reserved == is_sent
         _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_compatible=is_compatible)
-    before = {("header", name): header for name, header in old.headers.items()}
-    after = {("header", name): header for name, header in new.headers.items()}
     if is_sent:
+        before, after = ({("header", name): header for name, header in side.headers.items()} for side in (old, new))
         compare_parameters(report, before, after, location, frozenset())
+    else:
+        compare_headers(report, old.headers, new.headers, location, (old.part, new.part))
+
+
+def _are_included(narrow: frozenset[str], wide: frozenset[str]) -> bool:
+    """Return whether each media type is one of `wide`, or in one of its ranges, such as `image/*`."""
+    return all(any(fnmatchcase(name, pattern) for pattern in wide) for name in narrow)
 
 
 def _note_encoding_change(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_bctrl.contract.outline import Part, RawParameter, headers, is_json
+from pytest_bctrl.contract.outline import Part, RawParameter, headers
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_content import ContentPair, compare_content
-from pytest_bctrl.drift.compare_parameters import compare_parameters, is_written_in_parts
-from pytest_bctrl.drift.pair import View
+from pytest_bctrl.drift.compare_headers import compare_headers
+from pytest_bctrl.drift.compare_parameters import compare_parameters
 from pytest_bctrl.drift.report import Report
-from pytest_bctrl.drift.rules import requirement_word
 
 Responses = dict[str, Part]
 
@@ -85,41 +84,3 @@ def _compare_response(report: Report, old: Part, new: Part, location: ChangeLoca
 def _keyed_as_parameters(headers_of: Mapping[str, RawParameter]) -> dict[tuple[str, str], RawParameter]:
     """Return headers under the keys of parameters."""
     return {("header", name): header for name, header in headers_of.items()}
-
-
-def compare_headers(
-    report: Report,
-    before: Mapping[str, RawParameter],
-    after: Mapping[str, RawParameter],
-    location: ChangeLocation,
-    holders: tuple[Part, Part],
-) -> None:
-    """Note added, removed and changed headers, or parameters, that the consumer receives."""
-    old, new = holders
-    for key, old_header in before.items():
-        header_location, new_header = location._replace(path=f"{old_header.in_} {key}"), after.get(key)
-        if new_header is None:
-            rule = f"{requirement_word(old_header.required)}-response-header-removed"
-            report.add(rule, header_location, old_header.name, None, old_header.part.pointer, new.pointer)
-        else:
-            _compare_header(report, old_header, new_header, header_location)
-    for key, new_header in after.items():
-        if key not in before:
-            header_location = location._replace(path=f"{new_header.in_} {key}")
-            at = old.pointer, new_header.part.pointer
-            content = report.sides.content(None, new_header.schema)
-            report.add("response-header-added", header_location, None, new_header.name, *at, content=content)
-
-
-def _compare_header(report: Report, old: RawParameter, new: RawParameter, location: ChangeLocation) -> None:
-    """Note the changes of a header that both documents have: required, style, `explode` and schema."""
-    at = old.part.pointer, new.part.pointer
-    if old.required != new.required:
-        was, now = requirement_word(old.required), requirement_word(new.required)
-        report.add(f"response-header-became-{now}", location, was, now, *at)
-    if old.style != new.style:
-        report.add("response-header-type-changed", location, old.style, new.style, *at)
-        return
-    if old.explode != new.explode and is_written_in_parts(report, old, new):
-        report.add("response-header-explode-changed", location, old.explode, new.explode, *at)
-    report.compare(old.schema, new.schema, View("response-header", is_json(old.style)), location)

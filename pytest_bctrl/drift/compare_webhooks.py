@@ -79,7 +79,8 @@ def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> N
         return
     # Imported here, because most runs find no change.
     from pytest_bctrl.drift.compare_content import compare_request_bodies
-    from pytest_bctrl.drift.compare_responses import compare_headers, compare_responses
+    from pytest_bctrl.drift.compare_headers import compare_headers
+    from pytest_bctrl.drift.compare_responses import compare_responses
 
     location, at = operation_location(old), (old.part.pointer, new.part.pointer)
     for rule, was, now in compare_lifecycle(report.sides.options, OPERATION, old.part.value, new.part.value):

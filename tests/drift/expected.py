@@ -76,7 +76,7 @@ def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
     assert (rule.meaning, why(rule, level)) == (finding.extra["meaning"], finding.extra["why"])
     if rule.direction != "none":
         is_sent_to_consumer = ":" in finding.operation
-        is_of_body = _OF_BODY.match(rule.id)
+        is_of_body = _OF_BODY.match(rule.id) or " encoding " in finding.location
         expected = (rule.direction == "response", bool(is_of_body))
         assert is_sent_to_consumer or expected == ("status" in finding.extra, "media_type" in finding.extra)
     assert not needs_counterexample(finding) or finding.extra["shown"]["by"] == "counterexample"
