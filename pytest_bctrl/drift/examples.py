@@ -47,11 +47,8 @@ def scope_and_change(rule: str) -> tuple[str, str] | None:
     rule = rule.replace("response-mediatype-enum", "response-body-enum")
     if rule in contents["documents"]:
         return None
-    for scope in contents["scopes"]:
-        change = rule.removeprefix(f"{scope}-")
-        if change in contents["schemas"]:
-            return scope, change
-    return None
+    placed = ((scope, rule.removeprefix(f"{scope}-")) for scope in contents["scopes"])
+    return next((scope, change) for scope, change in placed if change in contents["schemas"])
 
 
 def example(rule: str) -> Example:

@@ -36,6 +36,12 @@ class UndecidedError(Exception):
     """A pattern is not supported, or takes too many steps."""
 
 
+def _require(is_readable: bool) -> None:
+    """Raise `UndecidedError` unless a pattern can be read."""
+    if not is_readable:
+        raise UndecidedError
+
+
 class Containment(NamedTuple):
     """The result: `is_contained` is None if it is undecided. `text` matches only the first pattern, if there is one."""
 
@@ -106,8 +112,7 @@ class _Parser:
     def read(self) -> Fragment:
         """Return the fragment of the whole pattern. Raises `UndecidedError` for a pattern that cannot be read."""
         fragment = self._read_alternatives(is_first=True)
-        if self._position < len(self._pattern):
-            raise UndecidedError
+        _require(self._position == len(self._pattern))
         return fragment
 
     def _next_character(self) -> str:
@@ -184,8 +189,7 @@ class _Parser:
                 raise UndecidedError
             start = self._position
             group = self._read_alternatives(is_first=is_first)
-            if not self._skip(")"):
-                raise UndecidedError
+            _require(self._skip(")"))
             text = self._pattern[start : self._position - 1]
             if "$" in text and self._next_character() not in ("", ")", "|"):
                 raise UndecidedError
@@ -203,8 +207,7 @@ class _Parser:
         if self._skip("\\"):
             return self._read_escape()
         character = self._next_character()
-        if character in ("*", "+", "?", "{", ")"):
-            raise UndecidedError
+        _require(character not in ("*", "+", "?", "{", ")"))
         self._position += 1
         return ((ord(character), ord(character)),)
 
@@ -242,8 +245,7 @@ class _Parser:
             if self._next_character() == "-" and not self._pattern.startswith("-]", self._position):
                 self._position += 1
                 high = self._read_set_member()
-                if len(low) != 1 or len(high) != 1 or low[0][0] > high[0][0]:
-                    raise UndecidedError
+                _require(len(low) == len(high) == 1 and low[0][0] <= high[0][0])
                 ranges.append((low[0][0], high[0][0]))
                 continue
             ranges += low
@@ -256,8 +258,7 @@ class _Parser:
         if self._skip("\\"):
             return self._read_escape()
         character = self._next_character()
-        if character in ("", "[") or self._pattern.startswith(("&&", "--", "~~"), self._position):
-            raise UndecidedError
+        _require(character not in ("", "[") and not self._pattern.startswith(("&&", "--", "~~"), self._position))
         self._position += 1
         return ((ord(character), ord(character)),)
 
@@ -304,16 +305,14 @@ class _Parser:
             return times
         # What is preferred changes no match.
         self._skip("?")
-        if self._next_character() in ("*", "+", "?", "{"):
-            raise UndecidedError
+        _require(self._next_character() not in ("*", "+", "?", "{"))
         return times
 
     def _read_bounds(self) -> tuple[int, int | None]:
         """Read the bounds of `{m,n}` after the brace, and return minimum and maximum."""
         text, closing, _ = self._pattern[self._position :].partition("}")
         minimum, comma, maximum = text.partition(",")
-        if not closing or not minimum.isdecimal() or not (maximum.isdecimal() or not maximum):
-            raise UndecidedError
+        _require(bool(closing) and minimum.isdecimal() and (maximum.isdecimal() or not maximum))
         self._position += len(text) + 1
         if not comma:
             return int(minimum), int(minimum)

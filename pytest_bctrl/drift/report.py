@@ -191,36 +191,35 @@ class Report:
         if not is_about_values(rule.id):
             return Shown("rule", reason="the change is not about the values that the schema allows")
         for located, _, _ in noted:
-            shown = self._evidence_at(located, rule)
+            shown = _evidence_at(self.examples, located, rule)
             if shown.by == "counterexample":
                 return shown
             if evidence is None or shown.by == "rule":
                 evidence = shown
         return evidence
 
-    def _evidence_at(self, located: Located, rule: Rule) -> Shown:
-        """Return the evidence of a change at one location."""
-        from pytest_bctrl.drift.counterexample import Shown
-
-        examples, change, verification = self.examples, located.change, located.verification
-        is_request, is_error = rule.direction == "request", rule.level == "error"
-        if examples is None:
-            return Shown("rule")
-        values, name = (as_json(change.old), as_json(change.new)), change.step.removeprefix(".")
-        if verification is not None and verification.has_value:
-            values, name = (verification.value, verification.value), ""
-        (trail,) = located.trails
-        shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
-        if shown.by == "rule" and verification is not None and verification.has_value:
-            allowed = "now"
-            if is_request:
-                allowed = "before"
-            return Shown("counterexample", verification.value, "", located.path, allowed)
-        return shown
-
 
 _Noted = tuple[Located, ChangeLocation, dict[str, str]]
 """A change, its location, and the part of the location that identifies a response."""
+
+
+def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
+    """Return the evidence of a change at one location."""
+    from pytest_bctrl.drift.counterexample import Shown
+
+    change, verification = located.change, located.verification
+    is_request, is_error = rule.direction == "request", rule.level == "error"
+    values, name = (as_json(change.old), as_json(change.new)), change.step.removeprefix(".")
+    if verification is not None and verification.has_value:
+        values, name = (verification.value, verification.value), ""
+    (trail,) = located.trails
+    shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
+    if shown.by == "rule" and verification is not None and verification.has_value:
+        allowed = "now"
+        if is_request:
+            allowed = "before"
+        return Shown("counterexample", verification.value, "", located.path, allowed)
+    return shown
 
 
 def _sort_key(noted: _Noted) -> tuple[Any, ...]:

@@ -174,6 +174,10 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
         either(*({"type": "array",
             "items": either({"type": "string", "maxLength": number}, thing("a"))} for number in (1, 2))),
         "type-changed: object → anyOf", "type-changed: anyOf → object"),
+    "null, which one of the alternatives allows, as a further one": (
+        one_of({"type": ["string", "null"]}, thing("a")),
+        one_of({"type": ["string", "null"]}, thing("a"), {"type": "null"}),
+        "nothing", "widened", "narrowed", "nothing"),
     "parts of which one only says what it is": (every(thing("a"), {"examples": [1]}), every(thing("a")), "nothing"),
     "one of and any of, types alone": (one_of(_TEXT, _WHOLE), either(_TEXT, _WHOLE), "nothing"),
     "alternatives in wrappings": (one_of(wrapped(_TEXT, 12), _WHOLE), one_of(_TEXT, _WHOLE), "nothing"),

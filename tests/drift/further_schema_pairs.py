@@ -218,6 +218,18 @@ _KEYWORDS: dict[str, tuple[Any, ...]] = {
         {"type": "integer", "enum": [1]}, "nothing"),
     "unique items, said twice": (every({**_LIST, "uniqueItems": True}, {"uniqueItems": True}),
         {**_LIST, "uniqueItems": True}, "nothing"),
+    "extensible values, of which there are none": (
+        {**_TEXT, "x-extensible-enum": []}, {**_TEXT, "x-extensible-enum": ["a"]}, "nothing"),
+    "a value that is none of the listed ones": ({"enum": ["a", "b"], "const": "c"}, {"enum": ["a", "b"]},
+        "enum-value-added: 'a', 'b'", "enum-value-removed: 'a', 'b'"),
+    "bounds that exceed those of the format": (
+        {**_WHOLE, "format": "int32", "minimum": 0, "maximum": 2**31},
+        {**_WHOLE, "minimum": 0, "maximum": 2**31},
+        "type-changed: format int32 → (none)", "type-specialized: format (none) → int32",
+        "type-generalized: format int32 → (none)", "type-changed: format (none) → int32"),
+    "bounds within those of the format": (
+        {**_WHOLE, "format": "int32", "minimum": 0, "maximum": 2**31 - 1},
+        {**_WHOLE, "minimum": 0, "maximum": 2**31 - 1}, "nothing"),
     "a discriminator without a name": ({**_MAP, "discriminator": {}}, _MAP, "nothing"),
     "types that have one in common, and a length": ({"type": ["string", "integer"], "maxLength": 3},
         {"type": ["string", "boolean"], "maxLength": 5},
@@ -373,6 +385,22 @@ _SUBSCHEMAS: dict[str, tuple[Any, ...]] = {
     "a condition, and a title": (
         {"if": {"required": ["a"]}, "then": {"required": ["b"]}},
         {"if": {"required": ["a"]}, "then": {"required": ["b"]}, "title": "t"}, "nothing"),
+    "names that satisfy the only alternative, which is any value": (
+        {**_MAP, "propertyNames": {"oneOf": [{}]}}, _MAP, "nothing"),
+    "two parts with other patterns of names": (
+        every({**_MAP, "propertyNames": {"pattern": "a"}}, {"propertyNames": {"pattern": "b"}}),
+        every({**_MAP, "propertyNames": {"pattern": "c"}}, {"propertyNames": {"pattern": "d"}}),
+        'pattern-changed @<propertyNames>: ["a", "b"] → ["c", "d"]; widened @<propertyNames>',
+        'pattern-changed @<propertyNames>: ["c", "d"] → ["a", "b"]; widened @<propertyNames>',
+        'pattern-changed @<propertyNames>: ["a", "b"] → ["c", "d"]',
+        'pattern-changed @<propertyNames>: ["c", "d"] → ["a", "b"]'),
+    "items to contain, of which none could be generated": (
+        {**_LIST, "contains": {}, "minContains": 1, "maxContains": 3},
+        {**_LIST, "contains": _WHOLE, "minContains": 2, "maxContains": 3},
+        "may-be-widened; min-contains-increased: 1 → 2; type-specialized @<contains>: any → integer",
+        "min-contains-decreased: 2 → 1; type-generalized @<contains>: integer → any",
+        "min-contains-increased: 1 → 2; type-changed @<contains>: any → integer",
+        "may-be-narrowed; min-contains-decreased: 2 → 1; type-generalized @<contains>: integer → any"),
     "all may be undeclared": ({**_MAP, "unevaluatedProperties": True}, _MAP, "nothing"),
 }  # fmt: skip
 

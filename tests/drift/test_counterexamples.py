@@ -141,6 +141,21 @@ def test_a_finding_without_a_counterexample_says_that_the_budget_is_used_up() ->
     ]
 
 
+def test_without_steps_for_a_search_the_value_of_the_verification_is_the_counterexample() -> None:
+    """The one step is used up by the first pattern, so that the second one is not verified."""
+    old, new = (
+        body({"type": "object", "properties": {name: {"type": "string", "pattern": patterns[name]} for name in "ab"}})
+        for patterns in ({"a": "^b$", "b": "^c$"}, {"a": "^a", "b": "^d$"})
+    )
+    findings = compare(old, new, Options(steps=1))
+    assert [(finding.rule, finding.location) for finding in findings if finding.level != "info"] == [
+        ("response-property-widened", "a"),
+        ("response-property-may-be-widened", "b"),
+    ]
+    shown = {"by": "counterexample", "value": "a", "at": "", "of": ".a", "allowed": "now"}
+    assert [finding.extra["shown"] for finding in findings[:2]] == [shown, {"by": "rule"}]
+
+
 def test_a_narrower_alternative_that_inherits_its_type_is_proven_compatible() -> None:
     """The level is info, although the alternative has its type from the schema around it."""
     old, new = (body({"type": "object", "oneOf": [{"minProperties": n}, {"maxProperties": 0}]}) for n in (1, 2))

@@ -13,7 +13,7 @@ from pytest_bctrl.drift.examples import Example, example, scope_and_change, stor
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import DocumentError
 
-from .pairs import Doc
+from .pairs import Doc, body, thing
 
 Path = tuple[str | int, ...]
 NEW_AS_A_WHOLE = {
@@ -131,6 +131,37 @@ def test_accepting_a_change_of_a_schema_hides_no_other_change(change: str) -> No
 def test_accepting_a_change_of_a_document_hides_no_other_change(rule: str) -> None:
     """Any other change that the rule reports at its location has another fingerprint, except whole additions."""
     require_two_fingerprints(rule)
+
+
+def added_property(schema: Doc, component: Doc) -> str:
+    """Return the fingerprint of the finding for an added property, with a component that its schema may refer to."""
+    revision = body(thing("a", properties={"a": {"type": "string"}, "b": schema}))
+    revision["components"]["schemas"]["C"] = component
+    fingerprints = [
+        finding.fingerprint for finding in compare(body(thing("a")), revision) if finding.rule != "api-schema-added"
+    ]
+    (fingerprint,) = fingerprints
+    return fingerprint
+
+
+def test_what_a_reference_leads_to_is_part_of_the_fingerprint_of_an_added_property() -> None:
+    """Another length in the component is another fingerprint, also if the reference has a keyword beside it."""
+    for schema in ({"$ref": "#/components/schemas/C"}, {"$ref": "#/components/schemas/C", "minLength": 1}):
+        first, second = (added_property(schema, {"type": "string", "maxLength": length}) for length in (3, 4))
+        assert first != second
+
+
+def test_a_fingerprint_depends_on_the_content_of_an_added_property_up_to_a_depth() -> None:
+    """Below 50 levels, where no API has a schema, the content no longer counts."""
+    marks = []
+    for depth in (40, 60):
+        for leaf in ("string", "integer"):
+            schema: Doc = {"type": leaf}
+            for _ in range(depth):
+                schema = {"type": "array", "items": schema}
+            marks.append(added_property(schema, {}))
+    assert marks[0] != marks[1]
+    assert marks[2] == marks[3]
 
 
 def test_rules_whose_fingerprints_are_not_compared_have_level_info() -> None:

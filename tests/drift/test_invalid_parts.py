@@ -318,3 +318,11 @@ def test_a_repeated_operation_id_is_a_note() -> None:
         "new: the operationId of GET /y is not used: 'list' is the operationId of GET /x too, "
         "at #/paths/~1y/get/operationId (make it unique)",
     ) == comparison.notes
+
+
+def test_too_many_changes_are_an_error_that_excludes_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is about both documents, not about a part of one, so that nothing can be excluded."""
+    monkeypatch.setattr("pytest_bctrl.drift.report.MAX_CHANGES", 1)
+    added = {"x": VALID, "y": VALID}
+    with pytest.raises(DocumentError, match="more than 1 changes from old"):
+        compared(document(), document(**added, z={"get": []}))

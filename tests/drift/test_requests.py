@@ -180,6 +180,17 @@ ROWS: dict[str, tuple[Doc, Doc, list[tuple[str, str, str]]]] = {
         request(thing("a", a=read_only(TEXT))),
         [],
     ),
+    "a read-only property, which no request contains": (
+        request(thing(b=TEXT)),
+        request(thing(a=read_only(TEXT), b=TEXT)),
+        [],
+    ),
+    "a removed read-only property": (request(thing(a=read_only(TEXT), b=TEXT)), request(thing(b=TEXT)), []),
+    "a deprecated webhook": (
+        document(webhooks={"w": {"post": {"responses": {}}}}),
+        document(webhooks={"w": {"post": {"responses": {}, "deprecated": True}}}),
+        [("info", "endpoint-deprecated", "")],
+    ),
     "a required property that is no longer read-only": (
         request(thing("a", a=read_only(TEXT))),
         request(thing("a", a=TEXT)),
