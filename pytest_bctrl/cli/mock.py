@@ -197,7 +197,7 @@ def _announce(server: MockServer, options: argparse.Namespace, token: Secret | N
 
 
 def _print_start(server: MockServer, options: argparse.Namespace) -> None:
-    """Print what the mock serves, what it does not, and a curl command to try."""
+    """Print the mock's contract and URL, what it does not serve or check, and a curl command to try."""
     contract = server.contract
     print(
         escape_line(f"mock of {contract.title} {contract.version} (contract {contract.short_digest}) on {server.url}")

@@ -71,7 +71,10 @@ def removed_after(values: Values, options: Options) -> str:
 
 
 def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
-    """Yield the rule and both values of each changed deprecation, sunset date and stability level."""
+    """Yield the rule and both values of a changed stability level, and of a changed deprecation or else sunset date.
+
+    A change that is allowed has no rule, such as a sunset date that is postponed for as long as the policy says.
+    """
     if subject.stability:
         yield from _stability_change(subject, old, new)
     was, now = bool(old.get("deprecated")), bool(new.get("deprecated"))

@@ -82,7 +82,7 @@ def _marker_arguments(item: pytest.Item) -> tuple[str | None, bool]:
 
 
 def _recordings_folder(item: pytest.Item, environment: Mapping[str, str]) -> Path:
-    """Return the folder of the recordings: that of the setting, else `recordings` beside the test file."""
+    """Return the folder of the recordings: that of the option or ini key, else `recordings` beside the test file."""
     config = item.config
     setting = lookup.find_value(table.RECORDINGS, config, environment)
     if setting is None:

@@ -103,7 +103,8 @@ def test_standard_input_is_read(tmp_path: Path, base: str) -> None:
 
 
 @pytest.mark.parametrize("upstream", ["missing.yaml", "http://example.invalid/", "ftp://example.invalid/", "."])
-def test_an_unreadable_upstream_exits_with_2_and_one_line(upstream: str, tmp_path: Path, base: str) -> None:
+def test_an_upstream_that_cannot_be_opened_exits_with_2_and_one_line(upstream: str, tmp_path: Path, base: str) -> None:
+    """A missing file, a folder, and URLs that are not https."""
     done = drift("drift", upstream, "--base", base, "--format", "json", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1

@@ -92,7 +92,7 @@ def _paths(config: pytest.Config) -> Iterator[str]:
 
 
 def _streams(config: pytest.Config) -> Iterator[Any]:
-    """Yield the output streams of a run that has started."""
+    """Yield standard output and error of the process, and the terminal reporter's stream if it exists, each once."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     writer = getattr(reporter, "_tw", None)
     candidates = (sys.__stdout__, sys.__stderr__, getattr(writer, "_file", None))

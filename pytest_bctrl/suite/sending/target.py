@@ -66,7 +66,7 @@ class Target:
 
     @property
     def tally(self) -> Counter[str]:
-        """How many `requests`, `responses` and `bodies` there were, and what the engines validated."""
+        """The running counts, no copy: `requests`, `responses`, `bodies`, and what the engines validated."""
         return self.sender.tally
 
     def close(self) -> None:

@@ -119,7 +119,7 @@ def _invalid_field(response: MockResponse) -> str | None:
 
 
 def _is_text_pair(pair: object) -> bool:
-    """Return whether a value is a pair of two strings."""
+    """Return whether a value is a tuple of two strings."""
     return isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
 
 

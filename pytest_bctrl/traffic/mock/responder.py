@@ -168,7 +168,7 @@ class Responder:
         return replace(response, findings=self._shared.checks.target_findings(request, match))
 
     def _errors_of(self, operation: Operation | None) -> ErrorResponses:
-        """Return the builder of error responses in the scenario of an operation, by default the main one."""
+        """Return the error builder of an operation's scenario, else the shared one; None is the main operation."""
         return self._scenarios.of(operation or self._shared.main).errors or self._shared.error_responses
 
     def _with_documented_headers(self, operation: Operation, response: MockResponse) -> MockResponse:
