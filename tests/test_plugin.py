@@ -125,6 +125,31 @@ def test_bctrl_contract_in_the_ini_file_selects_the_contract(pytester: pytest.Py
     pytester.runpytest().assert_outcomes(passed=1)
 
 
+def test_a_custom_key_fixture_may_return_no_key(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def bctrl_api_key():
+            return None
+
+        def test_key(bctrl_api_key):
+            assert bctrl_api_key is None
+        """
+    )
+
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_watched_run_leaves_the_garbage_collector_as_it_was(pytester: pytest.Pytester) -> None:
+    """A project that disabled it before the run has it disabled in its tests."""
+    pytester.makepyfile(off="import gc\ngc.disable()\n")
+    pytester.makepyfile("import gc\n\ndef test_it():\n    assert not gc.isenabled()\n")
+
+    pytester.runpytest_subprocess("-p", "off", "--bctrl-watch").assert_outcomes(passed=1)
+
+
 def test_a_run_below_the_minimum_coverage_fails(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--bctrl-mock", "-k", "test_answer_conforms", "--bctrl-min-coverage=100")
 

@@ -6,9 +6,7 @@ import json
 import marshal
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from importlib import import_module
 from itertools import compress, count
 from math import isfinite
@@ -51,23 +49,16 @@ def read_quickly(text: bytes) -> Any:
     """
     if len(text) <= _SMALL:
         raise ValueError
-    jiter = _jiter_module()
-    if jiter is None:
-        raise ValueError
+    try:
+        jiter = import_module("jiter")
+    except ImportError:
+        raise ValueError from None
     value = jiter.from_json(text, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
     # jiter reads a number beyond a double as infinity. Searching the bytes of all values is the fastest way to find it.
     encoded = marshal.dumps(value, 4)
     if any(ending in encoded for ending in _INFINITE):
         raise ValueError
     return value
-
-
-@cache
-def _jiter_module() -> Any:
-    """Return the module jiter; None if it is not installed."""
-    with suppress(ImportError):
-        return import_module("jiter")
-    return None  # pragma: no cover - the tests have it installed
 
 
 _SMALL = 65_536

@@ -47,11 +47,9 @@ def read_yaml(text: str, name: str, lines: dict[str, int] | None = None) -> Any:
     try:
         return _YamlBuilder(parser(text), name, lines).build()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        position = ""
-        if mark is not None:
-            position = f" at line {mark.line + 1}, column {mark.column + 1}"
-        problem = f"not YAML: {error.problem or error.context or 'it cannot be read'}{position}"
+        # The parsers set both for each error.
+        mark: Any = error.problem_mark
+        problem = f"not YAML: {error.problem} at line {mark.line + 1}, column {mark.column + 1}"
         raise DocumentError(problem, where=name, hint="fix the YAML, or give the file it came from") from None
     except yaml.YAMLError as error:
         raise DocumentError(

@@ -183,9 +183,11 @@ def _document_text(finding: Finding | None) -> str:
 
 
 def _joined_text(value: Any) -> str:
-    """Return a list as text with commas, and any other value as text."""
+    """Return a list as text with commas, a boolean as in JSON, and any other value as text."""
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(_joined_text, value))
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value)
 
 
@@ -240,8 +242,6 @@ def _side_text(change: DocumentChange, value: Any) -> str:
         return "none"
     if isinstance(value, bool) and change.kind == "null":
         return "allows null" if value else "allows no null"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     return _joined_text(value)
 
 

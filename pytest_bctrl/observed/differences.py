@@ -52,12 +52,9 @@ def differences(contract: Contract, observation: Observation, media_type: str = 
 
 def every_difference(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
     """Return all differences between an observation and a contract, one finding for every undocumented value."""
-    totals = Totals(observation)
     findings = list(status_differences(contract, observation))
-    for location in observation.places:
-        root = body_node(contract, location.operation, location.status, media_type)
-        if root is not None:
-            findings += _LocationComparison(root, observation, totals, location).differences()
+    for comparison in _location_comparisons(contract, observation, media_type):
+        findings += comparison.differences()
     findings += uncounted_members(contract, observation, media_type)
     return merge_branches(findings)
 
@@ -65,13 +62,21 @@ def every_difference(contract: Contract, observation: Observation, media_type: s
 def undocumented_properties(contract: Contract, observation: Observation, media_type: str = "") -> list[Finding]:
     """Return the differences that are undocumented properties, which validation does not report."""
     findings: list[Finding] = []
+    for comparison in _location_comparisons(contract, observation, media_type):
+        findings += comparison.undocumented()
+    findings += uncounted_members(contract, observation, media_type)
+    return [lower_observed(contract, finding) for finding in merge_branches(findings)]
+
+
+def _location_comparisons(
+    contract: Contract, observation: Observation, media_type: str
+) -> Iterator[_LocationComparison]:
+    """Yield the comparison of each location that was observed in a documented body."""
     totals = Totals(observation)
     for location in observation.places:
         root = body_node(contract, location.operation, location.status, media_type)
         if root is not None:
-            findings += _LocationComparison(root, observation, totals, location).undocumented()
-    findings += uncounted_members(contract, observation, media_type)
-    return [lower_observed(contract, finding) for finding in merge_branches(findings)]
+            yield _LocationComparison(root, observation, totals, location)
 
 
 def uncounted_members(contract: Contract, observation: Observation, media_type: str) -> Iterator[Finding]:
@@ -264,12 +269,9 @@ class _LocationComparison:
                 continue
             nonconforming = facts.types["string"] - facts.formats[name]
             if nonconforming:
-                sample = facts.samples.get(f"not {name}", facts.sample)
-                observed = None
-                if sample:
-                    observed = sample["value"]
+                sample = facts.samples.get(f"not {name}", facts.samples["string"])
                 message = f"the text is not in the format {name}"
-                yield self._finding(message, "format", nonconforming, name, observed, sample, reference)
+                yield self._finding(message, "format", nonconforming, name, sample["value"], sample, reference)
 
     def _missing_differences(self, node: Node) -> Iterator[Finding]:
         """Yield a finding for each missing required property; objects of a known branch are checked at its tag."""

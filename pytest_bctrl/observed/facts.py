@@ -241,11 +241,9 @@ def inferred_schema(observation: Observation, place: ObservedLocation, kind: str
     types = [kind] if kind is not None else [name for name in TYPES if facts.types[name]]
     if "number" in types and "integer" in types:
         types.remove("integer")
-    schema: dict[str, Any] = {}
+    schema: dict[str, Any] = {"type": types}
     if len(types) == 1:
         schema["type"] = types[0]
-    elif types:
-        schema["type"] = types
     strings = facts.types["string"]
     string_format = next((name for name in FORMATS if strings and facts.formats[name] == strings), None)
     if string_format is not None and "string" in types:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from pytest_bctrl.contract.engine import conforms_to_format, count_conforming
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Choice
-from pytest_bctrl.contract.schema.locations import ITEMS, Path, undocumented_member, with_tag
+from pytest_bctrl.contract.schema.locations import ITEMS, Path, member_location, undocumented_member, with_tag
 from pytest_bctrl.contract.schema.locations import exact_location as exact
 from pytest_bctrl.contract.schema.node import Node, body_node
 from pytest_bctrl.contract.schema.ref import TYPE_NAMES, json_text, json_type_of, type_name
@@ -45,8 +45,7 @@ def observe(
     if data is NO_BODY:
         return
     node = body_node(contract, operation.label, code, media_type)
-    if node is not None or operation.response_for(status) is None:
-        body_pass.observe_column("", node, Column([data], lambda index: ()), 1)
+    body_pass.observe_column("", node, Column([data], lambda index: ()), 1)
 
 
 _LEVELS = 4
@@ -279,6 +278,8 @@ class _Pass:
 
     def _observe_objects(self, node: Node, column: Column) -> None:
         """Record the properties of objects: documented ones, absent ones, and unknown ones."""
+        if node.is_open or node.others is not None:
+            self._observe_required(node, column)
         if not node.members and node.others is None:
             return
         total, documented = len(column.values), 0
@@ -297,6 +298,14 @@ class _Pass:
                 self.observe_column(node.others.location, node.others, member_column, len(member_column.values))
         elif not node.is_open:
             self._observe_undocumented(node.location, column, unknown, 0)
+
+    def _observe_required(self, node: Node, column: Column) -> None:
+        """Record the required properties about which the contract says nothing else, but nothing inside them."""
+        for name in node.required.keys() - node.members:
+            location, member_column = member_location(node.location, name), column.member(name)
+            if len(member_column.values) < len(column.values):
+                self.store_absence(location, column, name)
+            self.observe_column(location, None, member_column, len(column.values), _LEVELS)
 
     def _observe_branches(self, node: Node, kind: str, column: Column) -> None:
         """Group values by the branches of the schema that apply to them, and record each group."""
@@ -324,8 +333,8 @@ class _Pass:
         if names:
             room = _MAX_UNKNOWN - sum(map(len, into.unknown.values()))
         for name, count in names.items():
-            member_location = undocumented_member(location, name)
-            place = self.place(member_location)
+            place_of_member = undocumented_member(location, name)
+            place = self.place(place_of_member)
             if place not in tracked:
                 if len(tracked) >= MANY or room <= 0:
                     into.uncounted_members[parent] += count
@@ -333,6 +342,6 @@ class _Pass:
                 room -= 1
                 tracked.add(place)
                 into.unknown[parent] = tracked
-            self.observe_column(member_location, None, column.member(name), 0, level)
+            self.observe_column(place_of_member, None, column.member(name), 0, level)
         if tracked:
             into.count_objects_of_unknown(parent)

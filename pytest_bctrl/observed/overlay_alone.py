@@ -37,15 +37,12 @@ def added_by_overlay(contract: Contract) -> frozenset[tuple[str, str]] | None:
 
 
 def lower_observed(contract: Contract, finding: Finding) -> Finding:
-    """Return a finding with its level lowered to a warning if it breaks only what the overlay adds."""
-    operation = next((operation for operation in contract.operations if operation.label == finding.operation), None)
-    status = str(finding.extra.get("status", ""))
-    if operation is None or not status.isdecimal():
-        return finding
+    """Return a difference from the contract with its level lowered to a warning if it breaks only the overlay."""
+    operation = next(operation for operation in contract.operations if operation.label == finding.operation)
     if not is_of_overlay_alone(
         contract,
         operation,
-        int(status),
+        int(finding.extra["status"]),
         rule=finding.rule,
         level=finding.level,
         place=finding.location,

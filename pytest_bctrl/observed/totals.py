@@ -124,9 +124,8 @@ def _further_value_finding(finding: Finding) -> Finding:
 
 def _added_further_values(earlier: Finding, later: Finding, *, is_another: bool) -> Finding:
     """Return the sum of two findings for further values; `is_another` if the later one is for a single new value."""
-    count, total = earlier.count + later.count, None
-    if earlier.total is not None and later.total is not None:
-        total = max(earlier.total, later.total, count)
+    count = earlier.count + later.count
+    total = max(earlier.total or 0, later.total or 0, count)
     folded = replace(earlier, count=count, total=total)
     if is_another and not earlier.extra["distinct"].startswith(_AT_LEAST):
         return numbered(folded, _distinct_count(earlier) + 1)

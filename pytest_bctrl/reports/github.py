@@ -192,9 +192,7 @@ def _table_row(finding: Finding, *, has_lines: bool, is_grouped: bool) -> str:
         cells.append(_markdown_code(where(finding)))
     if has_lines:
         cells.append(" → ".join(str(document_position(finding, side)[1] or "-") for side in ("base", "revision")))
-    rule = _markdown_code(finding.rule)
-    if finding.fingerprint:
-        rule += f" {' '.join(map(_markdown_code, fingerprints_of(finding)))}"
+    rule = " ".join(map(_markdown_code, [finding.rule, *fingerprints_of(finding)]))
     return f"| {' | '.join([*cells, rule])} |"
 
 

@@ -55,8 +55,6 @@ def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | N
 
 def junit_properties(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     """Return the properties of a test case of `--junitxml`, numbered from 1 for each finding, the worst first."""
-    if not findings:
-        return []
     ranked = sorted(findings, key=lambda finding: LEVELS.index(finding.level))
     properties = [("bctrl.findings", str(len(ranked)))]
     for number, finding in enumerate(ranked[:_PROPERTIES], 1):
@@ -75,9 +73,7 @@ def junit_properties(findings: Sequence[Finding]) -> list[tuple[str, str]]:
 
 def _test_case(finding: Finding, fails: bool) -> str:
     """Return the test case of a finding, as XML."""
-    name = f"{where(finding)}: {finding.rule}"
-    if finding.fingerprint:
-        name += f" [{finding.fingerprint}]"
+    name = f"{where(finding)}: {finding.rule} [{finding.fingerprint}]"
     attributes = (
         f"classname={_quoted_attribute(one_line(finding.operation) or 'document')} name={_quoted_attribute(name)}"
     )

@@ -28,8 +28,6 @@ class _Drawn(RoundRobin):
 
     def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
         """Return the drawn index of an alternative."""
-        if alternatives <= 1:
-            return 0
         return self._draw(st.integers(0, alternatives - 1))
 
     def takes_optional(self, location: str) -> bool:

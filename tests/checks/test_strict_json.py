@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -58,6 +59,13 @@ def test_large_and_small_bodies_are_parsed_alike(body: bytes) -> None:
 
 
 _PADDING = b" " * 70_000
+
+
+def test_a_large_body_is_parsed_without_jiter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser of the standard library reads it if jiter cannot be imported."""
+    monkeypatch.setitem(sys.modules, "jiter", None)
+    read = parse(b'{"a": [1.0, "\xc3\xa9", null]}' + _PADDING)
+    assert (True, {"a": [1.0, "\u00e9", None]}) == (read.ok, read.value)
 
 
 def test_the_fast_parser_rejects_unusual_json() -> None:
@@ -120,8 +128,19 @@ def test_invalid_json_is_a_problem(body: bytes, problem: str) -> None:
         (b"[-0]", [0]),
         (b"9" * 4_300, 10**4_300 - 1),
         (b"[%b]" % (b"9" * 5_000), [float("inf")]),
+        (b"[%b, 7]" % (b"9" * 5_000), [float("inf"), 7]),
     ],
-    ids=["number", "null", "lone surrogate", "nul", "exponent", "minus zero", "many digits", "more digits"],
+    ids=[
+        "number",
+        "null",
+        "lone surrogate",
+        "nul",
+        "exponent",
+        "minus zero",
+        "many digits",
+        "more digits",
+        "more and one",
+    ],
 )
 def test_unusual_but_valid_json_is_parsed(body: bytes, value: Any) -> None:
     assert (True, value) == (lambda read: (read.ok, read.value))(parse(body))

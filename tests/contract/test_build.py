@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,17 @@ def test_a_failed_write_leaves_the_old_text_and_no_other_file(tmp_path: Path) ->
     with pytest.raises(UnicodeEncodeError):
         build.write_files({path: "\ud800"})
     assert [("a.json", "old")] == [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("source", ["https://api.example.org/spec.yaml", "git:HEAD:spec.yaml"])
+def test_an_update_records_a_url_or_revision_as_its_source(files: ContractFiles, source: str) -> None:
+    """If the source is a URL, the lock names no other page."""
+    known = {**json.loads(files.lock.read_text("utf-8")), "source": "https://docs.example.org/page.md"}
+    files.lock.write_text(json.dumps(known), "utf-8")
+    update = build.prepare_update(files.spec.read_text("utf-8"), source, files, date(2026, 3, 1))
+    lock = json.loads(update.texts[files.lock])
+    assert source == lock["source"]
+    assert ("" if build.is_url(source) else "https://docs.example.org/page.md") == lock.get("page", "")
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,13 @@ def test_a_discriminator_mapping_can_refer_to_other_files(tmp_path: Path) -> Non
     assert {**mapping, "cat": "#/x-bctrl-files/cats.yaml%23~1Cat", "dog": "#/x-bctrl-files/pets.json%23~1Dog"} == mapped
 
 
+def test_references_below_an_identifier_are_resolved_against_it_and_not_as_files(tmp_path: Path) -> None:
+    """A schema with `$id` refers to a file that exists in the folder: the error names the reference."""
+    schema = {"$id": "https://example.org/pets/", "properties": {"name": {"$ref": "name.yaml"}}}
+    with pytest.raises(DocumentError, match=r"'name\.yaml' leads outside the document"):
+        load_files(tmp_path, {"name.yaml": "type: string"}, "3.1.0", x=get(schema))
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "missing": ("b.yaml", "b.yaml: the file cannot be read: No such file or directory (api.json refers to it: b.yaml)"),
     "nowhere": ("a.yaml#/gone", "a.yaml: #/gone: the reference leads nowhere"),

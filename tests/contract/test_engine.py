@@ -159,6 +159,14 @@ def test_json_that_the_engine_cannot_read_is_validated_too(schema: Any, value: s
     assert valid or all(finding.rule == "response_schema_conformance" and finding.sample for finding in findings)
 
 
+@pytest.mark.parametrize("name", ["7", "007", "+5", "-0", "0", "00", "+", "1e3", "18446744073709551616", "05\ud800"])
+def test_the_location_of_a_member_has_its_name_even_if_it_looks_like_an_index(name: str) -> None:
+    """The member has the wrong type, and the engine reads digits in a path as a number."""
+    contract = contract_of({"type": "object", "additionalProperties": {"type": "integer"}})
+    (violation,) = violations(contract, contract.operations[0].responses["200"].content["application/json"], {name: ""})
+    assert ((name,), "") == (violation.path, violation.observed)
+
+
 NODE = {"$dynamicAnchor": "node", "type": "object", "properties": {"of": {"items": {"$dynamicRef": "#node"}}}}
 
 

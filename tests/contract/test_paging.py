@@ -114,6 +114,7 @@ def test_paging_is_recognised_by_parameter_and_property_names(name: str) -> None
     assert (by, size, following) == (start, paging.size.name if paging.size else "", next_location)
     assert bool(by or following) == paging.has_next_page
     assert "id" == paging.identity
+    assert (following == "Link") == ("next: Link" in str(paging))
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,12 @@ BROKEN: dict[str, tuple[Any, str]] = {
         {**document(security=[{"0": []}]), "components": {"securitySchemes": []}},
         "securitySchemes",
     ),
+    "version as an integer": (_with(openapi=3), "its OpenAPI version is '3'"),
     "invariants": (document(**{"x-bctrl-invariants": {}}), "invariants"),
+    "invariant of an invalid location": (
+        document(**{"x-bctrl-invariants": [{"rule": "a", "level": "info", "because": "", "unique": "a["}]}),
+        "invariants/0: ",
+    ),
     "invariant": (document(**{"x-bctrl-invariants": ["unique"]}), "invariants/0"),
     "half an invariant": (document(**{"x-bctrl-invariants": [{"rule": "a"}]}), "invariants/0"),
     "invariant without a check": (
@@ -215,6 +220,21 @@ def test_an_invalid_document_is_an_error_with_the_location(name: str) -> None:
         from_document(broken, "mine.json")
     text = str(caught.value)
     assert (True, True, 1) == (text.startswith("mine.json"), problem in text, len(text.splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("specs/api.yaml", "specs/api.yaml"),
+        ("https://api.example.org/api.json", "openapi.yaml"),
+        ("git:HEAD:api.yaml", "openapi.yaml"),
+    ],
+)
+def test_the_hint_for_an_external_reference_is_the_command_that_bundles_the_document(name: str, file: str) -> None:
+    """The command names a local file; it names `openapi.yaml` for a document from a URL or from Git."""
+    with pytest.raises(DocumentError) as caught:
+        from_document(document({"$ref": "other.yaml#/a"}), name)
+    assert f"npx @redocly/cli bundle {file} --output bundled.yaml" in caught.value.hint
 
 
 def _changed(path: tuple[Any, ...], junk: Any) -> Any:

@@ -16,6 +16,7 @@ from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.engine import accepts, conforms_to_format
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import exact_location, select_values, split_location
+from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import Samples
@@ -161,3 +162,23 @@ def test_the_engines_agree(contract: Contract) -> None:
             errors = engine(exchange)
             is_valid = exchange.response.conforms
             assert not errors if is_valid else (errors or exchange.gaps or has_pattern), (engine.__module__, body)
+
+
+_ITEMS = st.sampled_from([True, False, {}, {"type": "string"}, {"type": "integer"}])
+
+
+@given(
+    st.sampled_from(["items", "additionalProperties", "propertyNames", "uniqueItems"]),
+    _ITEMS,
+    _ITEMS,
+    st.sampled_from([[], ["x"], [1], ["x", "x"], {}, {"a": "x"}, {"a": 1}]),
+)
+@example("items", {"type": "string"}, True, [1])
+@example("items", {}, False, [1])
+@example("uniqueItems", False, True, ["x", "x"])
+def test_a_flat_schema_accepts_the_values_of_both_parts(keyword: str, first: Any, second: Any, value: Any) -> None:
+    """`flatten` merges one keyword of two schemas in an `allOf`; the engine decides."""
+    if keyword == "uniqueItems":
+        first, second = bool(first), bool(second)
+    contract, schema = contract_of(), {"allOf": [{keyword: first}, {keyword: second}]}
+    assert accepts(contract, schema, value) == accepts(contract, flatten(contract, schema), value)

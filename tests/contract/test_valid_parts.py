@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,19 @@ def test_an_operation_may_refer_to_a_valid_part_of_an_excluded_operation() -> No
     schema = contract.operation("GET /y").responses["200"].content["application/json"]
     assert (True, False) == (accepts(contract, schema, 1), accepts(contract, schema, "a"))
     assert ["b"] == [parameter.name for parameter in contract.operation("GET /y").parameters]
+
+
+def test_a_callback_may_be_a_path_item_whose_operation_is_valid() -> None:
+    """Another operation is invalid. The document that was given is not changed."""
+    calls = get(callbacks={"done": {"{$request.query.url}": {"$ref": "#/paths/~1x"}}})
+    given = document(x=get(), y=calls, z=get({"$ref": "#/components/schemas/Circle"}))
+    given["components"]["schemas"]["Circle"] = {"allOf": [{"$ref": "#/components/schemas/Circle"}]}
+    before = copy.deepcopy(given)
+
+    contract = from_document(given, "x.json")
+
+    assert ["GET /fine", "GET /x", "GET /y"] == labels(contract)
+    assert before == given
 
 
 def test_a_path_item_that_two_paths_share_is_excluded_in_both() -> None:

@@ -52,7 +52,21 @@ def test_merge_keys_and_aliases_are_resolved() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: [", "a: b: c", "\x00", "&a [*a]", "a: &a {b: *a}", "? [1]\n: 2", "!!set {a}", "!x y", "!!binary aGk="]
+    "text",
+    [
+        "a: [",
+        "a: b: c",
+        "\x00",
+        "&a [*a]",
+        "a: &a {b: *a}",
+        "? [1]\n: 2",
+        "!!set {a}",
+        "!x y",
+        "!!binary aGk=",
+        "a: 1e999",
+        "a: {<<: 5}",
+        "a: {<<: [5]}",
+    ],
 )
 def test_unsupported_yaml_is_a_one_line_error(text: str) -> None:
     with pytest.raises(DocumentError) as caught:

@@ -130,6 +130,22 @@ def test_the_lock_of_another_user_is_an_error() -> None:
             os.seteuid(before)
 
 
+def test_a_folder_of_another_user_is_an_error_about_the_file() -> None:
+    """Saving raises `DocumentError` that names the recording, not the lock, because no lock exists."""
+    with TemporaryDirectory() as name:
+        path = Path(name) / "x.har"
+        Path(name).chmod(0o555)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(DocumentError, match=r"x\.har: it cannot be written: Permission denied"):
+                save_recording(path)
+        finally:
+            os.seteuid(before)
+            Path(name).chmod(0o755)
+
+
 def test_a_removed_lock_file_is_not_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`locked` tries again if its file was removed or replaced after it was opened and before it was locked."""
     path = tmp_path / "x.har"

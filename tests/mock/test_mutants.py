@@ -152,3 +152,23 @@ def test_undocumented_property_needs_an_open_object() -> None:
 def test_an_unknown_rule_is_an_error_that_lists_the_rules(samples: Samples) -> None:
     with pytest.raises(SettingError, match=r"no such rule.*runtimes\[\*\]\.status: enum"):
         broken(samples, samples.sample(), "runtimes[*].colour")
+
+
+def test_a_time_that_is_never_text_has_no_mutant() -> None:
+    """Of two members with times, one is always null."""
+    item = {
+        "type": "object",
+        "properties": {"createdAt": {"type": "string"}, "deletedAt": {"type": "null"}},
+        "required": ["createdAt", "deletedAt"],
+    }
+    rule: dict[str, Any] = {
+        "rule": "iso_times",
+        "level": "error",
+        "because": "",
+        "each": "[*]",
+        "times": ["createdAt", "deletedAt"],
+    }
+    operation: dict[str, Any] = {"x-bctrl-invariants": [rule]}
+    times = contract_of({"type": "array", "items": item}, **operation)
+    derived = mutants(Samples(times, times.operations[0]))
+    assert ["createdAt is not a time"] == [mutant.how for mutant in derived if mutant.check == "iso_times"]

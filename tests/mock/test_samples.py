@@ -15,7 +15,7 @@ from pytest_bctrl import check, samples
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.samples import SPACE_ID, Samples, text
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import RoundRobin
@@ -241,10 +241,27 @@ REFS = [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]
             {"anyOf": REFS, "discriminator": {"propertyName": "kind", "mapping": {"one": "#/components/schemas/A"}}},
             lambda body: body["kind"] in ("one", "B"),
         ),
+        (
+            {
+                "oneOf": [REFS[0], {"properties": {"kind": {"const": "inline"}}, "required": ["kind"]}],
+                "discriminator": {"propertyName": "kind"},
+            },
+            lambda body: body["kind"] in ("A", "inline"),
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"size": {"type": "integer"}},
+                "required": ["size"],
+                "not": {"properties": {"size": {"maximum": 10**9}}},
+                "examples": [{"size": 1}, {"size": 7 * 10**9}],
+            },
+            lambda body: body == {"size": 7 * 10**9},
+        ),
     ],
 )
 def test_a_sample_satisfies_combined_keywords(schema: dict[str, Any], holds: Any) -> None:
-    """Intersected types, dependent properties, large alternatives, a discriminator."""
+    """Intersected types, dependent properties, large alternatives, a discriminator, an example of a rare value."""
     contract = contract_of(schema, A_AND_B)
     bodies = Samples(contract, contract.operations[0]).bodies()
     levels = [finding.level for body in bodies for finding in check(text.encode(body), contract=contract)]
@@ -262,6 +279,43 @@ def test_numeric_ids_of_copies_are_unique() -> None:
     renewed = Samples(contract, contract.operations[0]).renewed(body, SPACE_ID, 100)
 
     assert {"things": [{"id": 107}, {"id": 121}]} == renewed
+
+
+def test_ids_that_the_schema_fixes_are_not_made_unique() -> None:
+    """The list has pages, whose items have unique ids otherwise."""
+    item = {"type": "object", "properties": {"id": {"const": "x"}}, "required": ["id"]}
+    query = [{"name": name, "in": "query", "schema": {"type": "integer"}} for name in ("limit", "page")]
+    fixed = document({"type": "array", "items": item, "minItems": 2})
+    fixed["paths"]["/v1/things/{id}"]["get"]["parameters"] += query
+    contract = from_document(fixed, "x")
+    body = Samples(contract, contract.operations[0]).sample()
+    assert (True, {"x"}) == (len(body) >= 2, {thing["id"] for thing in body})
+
+
+def test_a_long_reason_why_a_value_is_invalid_is_shortened() -> None:
+    """The schema of the property has a long pattern."""
+    item = {
+        "type": "object",
+        "properties": {"size": {"type": "string", "pattern": f"^({'|'.join('abcdefghij' * 20)})$"}},
+    }
+    contract = contract_of({"type": "array", "items": item})
+    generator = Samples(contract, contract.operations[0])
+    with pytest.raises(
+        SettingError, match=r'^runtime\(size=…\): size: "huge" does not match .{35,50}….{60} \(give a value'
+    ):
+        generator.overridden(generator.item(), {"size": "huge"}, conforming=True)
+
+
+def test_a_body_that_is_no_list_has_no_items() -> None:
+    """Neither a text nor an object where a list is documented, nor a list where an object is."""
+    of_list, of_object = (
+        Samples(contract, contract.operations[0])
+        for contract in map(
+            contract_of, ({"type": "array"}, {"properties": {"a": {"type": "array"}}, "required": ["a"]})
+        )
+    )
+    assert [[], [], []] == [of_list.items("x"), of_list.items({"a": [1]}), of_object.items([1])]
+    assert [[1], [1]] == [of_list.items([1]), of_object.items({"a": [1]})]
 
 
 def test_the_sample_is_the_first_successful_json_response() -> None:

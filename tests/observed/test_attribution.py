@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from pytest_bctrl.observed.attribution import (
 )
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
 from pytest_bctrl.strategies import responses
+from tests.contract.documents import contract_of
 from tests.drift.published import SPEC
 from tests.variants.runtimes import on_all, put
 
@@ -211,6 +213,38 @@ def test_a_changed_request_parameter_cannot_be_attributed_by_responses() -> None
     assert says(finding, "observed").startswith("responses cannot show it")
 
 
+CHANGED_SIDES: dict[str, tuple[Any, Any, Any, tuple[str, str, str]]] = {
+    "const": ({"const": "a"}, {"const": "b"}, "b", (STALE, "a", "b")),
+    "boolean": ({"const": True}, {"const": False}, False, (STALE, "true", "false")),
+    "required": (
+        {"type": "object", "properties": {"x": {}}, "required": ["x"]},
+        {"type": "object", "properties": {"x": {}}},
+        {},
+        (STALE, "required", "optional"),
+    ),
+    "position": (
+        {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]},
+        {"type": "array", "items": {"type": "string"}},
+        ["a", "b"],
+        (STALE, "integer", "string"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED_SIDES)
+def test_a_value_that_only_the_upstream_schema_allows_shows_that_the_copy_is_stale(name: str) -> None:
+    """Each source has the text of its own side."""
+    old, new, body, expected = CHANGED_SIDES[name]
+    vendored, upstream = contract_of(old), contract_of(new)
+    observation = observation_of(body, contract=vendored)
+    changes = compare(dict(vendored.document), dict(upstream.document))
+    reported = {
+        (says(finding), says(finding, "vendored"), says(finding, "upstream"))
+        for finding in attribute_changes(vendored, upstream, observation, changes, NEXT)
+    }
+    assert expected in reported
+
+
 def test_an_additional_media_type_upstream_is_not_attributed_to_the_traffic() -> None:
     """The vendored spec agrees with the responses; the added media type is what upstream promises."""
     spec = copy.deepcopy(SPEC)
@@ -250,3 +284,12 @@ def test_differences_are_sorted_by_cause() -> None:
     names = [says(finding) for finding in attributed_findings(spec, observation_of(body))]
     assert names == sorted(names, key=ORDER.index)
     assert len(set(names)) == 3
+
+
+def test_an_overlay_that_cannot_be_read_is_an_error_about_the_overlay(tmp_path: Path) -> None:
+    """The error does not name the upstream spec."""
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("overlay: 1.0.0\nactions: 1\n", "utf-8")
+    with pytest.raises(DocumentError) as caught:
+        contract_with_overlay(load_data(SPEC, "upstream.yaml"), overlay)
+    assert (str(overlay), False) == (caught.value.where, "upstream" in str(caught.value))

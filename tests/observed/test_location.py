@@ -109,6 +109,7 @@ BODY = {"a": [{"odd.name": 1, "kind": "x"}, {"kind": "y", "é": 2}], "n" * 130: 
         ("a[*]<kind=x>.kind", ["x"]),
         ("a[*]<with=kind>.kind", ["x", "y"]),
         ("a[*]<oneOf:1>['odd.name']", [1]),
+        ("a<kind=x>[*].kind", []),
         ("a[*].*", [1, "x", "y", 2]),
         (exact_location(("n" * 130,)), [3]),
         ("kind.a", []),

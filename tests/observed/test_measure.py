@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.schema.applicators import branch_name
 from pytest_bctrl.observed.coverage import Coverage, coverage, unexercised_lines
 from pytest_bctrl.observed.observe import NO_BODY
-from tests.contract.documents import contract_of
+from tests.contract.documents import contract_of, document
 from tests.observed.bodies import CONTRACT, observation_of, sample
 
 
@@ -161,3 +162,12 @@ def test_a_branch_is_named_after_its_schema() -> None:
 
 
 NUMBERS: list[Any] = [{"$ref": "#/components/schemas/B"}, {"type": "number"}]
+
+
+def test_a_contract_without_safe_operations_has_no_points() -> None:
+    """Its only operation is a POST, which is not sent: 0 %."""
+    spec = document()
+    (item,) = spec["paths"].values()
+    item["post"] = item.pop("get")
+    measured_coverage = measured(from_document(spec, "things.json"))
+    assert ((), 0, 0.0) == (measured_coverage.points, measured_coverage.seen, measured_coverage.percent)

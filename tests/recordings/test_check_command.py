@@ -37,8 +37,24 @@ BAD = json.dumps(broken()).encode()
         (encode(Recording((listed(),)))[:-5], 2, "it is not JSON, or was cut"),
         (encode(Recording(())), 2, "none of its entries is a response"),
         (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, "none of its entries is a response"),
+        (
+            encode(Recording((Exchange("DELETE", "http://a.test/v1/spaces/1/runtimes", 204),))),
+            2,
+            "none of its entries is a response",
+        ),
     ],
-    ids=["body", "bad body", "no JSON", "empty", "har", "bad har", "truncated har", "empty har", "foreign har"],
+    ids=[
+        "body",
+        "bad body",
+        "no JSON",
+        "empty",
+        "har",
+        "bad har",
+        "truncated har",
+        "empty har",
+        "foreign har",
+        "foreign method",
+    ],
 )
 def test_check_reads_standard_input(stdin: bytes, code: int, message: str) -> None:
     result = check("-", stdin=stdin)

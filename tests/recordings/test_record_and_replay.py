@@ -241,3 +241,28 @@ def test_recording_does_not_run_the_contract_suite(pytester: pytest.Pytester, re
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["bctrl: target *, without its contract suite (--bctrl-record-mode; *"])
     record("--collect-only", "-q", "bctrl").stdout.fnmatch_lines(["bctrl::test_answer_conforms*"])
+
+
+HEAD = """
+
+def test_no_body(bctrl_client, bctrl_space_id):
+    response = bctrl_client.head(f"/v1/spaces/{bctrl_space_id}/runtimes")
+    assert b"" == response.content
+    print("STATUS", response.status_code)
+"""
+
+
+def test_a_live_run_replays_recordings_without_counting_them_as_coverage(
+    pytester: pytest.Pytester, record: Run, api: Server
+) -> None:
+    """The recording of a response to HEAD is replayed too, which shows nothing about the body."""
+    pytester.makepyfile(test_mine=PROJECT + HEAD)
+    chosen = ("-k", "test_sync or test_no_body", "--bctrl-coverage")
+    recording = record(*chosen)
+    recording.assert_outcomes(passed=2)
+    recording.stdout.fnmatch_lines(["coverage *points exercised, in 1 response"])
+
+    replaying = record("--bctrl-record-mode=none", *chosen)
+
+    replaying.assert_outcomes(passed=2)
+    replaying.stdout.no_fnmatch_line("coverage *in 1 response")

@@ -11,17 +11,19 @@ import pytest
 
 from pytest_bctrl import check
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.drift import compare
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.reports import writer
 from pytest_bctrl.reports.github import findings_markdown
 from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.sarif import findings_sarif
-from pytest_bctrl.reports.terminal import describe
+from pytest_bctrl.reports.terminal import block, describe
 from pytest_bctrl.reports.verdict import RanTest, RunReport, Title
-from pytest_bctrl.reports.wording import Group, where
-from tests.contract.documents import contract_of
-from tests.observed.bodies import sample
+from pytest_bctrl.reports.wording import Group, fingerprints_of, in_blocks, message_with_values, where
+from tests.contract.documents import contract_of, document
+from tests.observed.bodies import observation_of, sample
 from tests.reports.examples import drift
 
 THING = {
@@ -47,6 +49,16 @@ def test_the_outline_shows_properties_of_all_of_and_nullable_objects() -> None:
 
     assert ["owner", "odd name", "free", "kept"] == [member["name"] for member in members]
     assert ["name"] == [member["name"] for member in _named(members, "owner")["children"]]
+
+
+def test_the_outline_shows_a_response_without_a_body() -> None:
+    """204 is documented without content: its node has the description and no children."""
+    contract = contract_of(responses={"200": {"description": "x"}, "204": {"description": "It is gone."}})
+
+    (operation,) = outline(contract, [], None)
+
+    empty = _named(operation["children"], "204")
+    assert ("It is gone.", []) == (empty["words"], empty["children"])
 
 
 def test_a_finding_is_attached_to_exactly_one_node_of_the_outline() -> None:
@@ -212,3 +224,34 @@ def test_markdown_omits_line_numbers_without_documents() -> None:
     markdown = writer("markdown")
     assert "| what | where | rule |" in markdown(schema_findings(status="archived"), TITLE)
     assert "| what | where | lines | rule |" in markdown(drift().findings, TITLE)
+
+
+def test_a_message_has_no_expected_value_if_a_finding_has_none() -> None:
+    """An observed value that matches no alternative: the finding has its type."""
+    contract = contract_of(
+        {"oneOf": [{"type": "object", "required": [name], "properties": {name: {}}} for name in "ab"]}
+    )
+    (difference,) = differences(contract, observation_of({"c": 1}, contract=contract))
+    assert "the value is none of the documented alternatives: object, as at $" == message_with_values(difference)
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_added_or_removed_values_are_one_block_that_names_the_first_ten(count: int) -> None:
+    """Of an enum with more values; each block has the fingerprints of its findings."""
+    values = [f"v{number}" for number in range(count + 1)]
+    many, single = (document({"type": "string", "enum": listed}) for listed in (values, values[:1]))
+
+    for findings in (compare(many, single), compare(single, many)):
+        (merged,) = in_blocks(findings)
+
+        names = [f"'{finding.expected or finding.observed}'" for finding in findings]
+        more = f" and {count - 10} more" if count > 10 else ""
+        assert merged.message.endswith(f"{', '.join(names[:10])}{more}")
+        assert sorted(finding.fingerprint for finding in findings) == sorted(fingerprints_of(merged))
+
+
+def test_the_terminal_shows_nothing_for_a_side_of_a_change_without_a_value() -> None:
+    """A value that was added to an enum has no counterpart in the old document."""
+    added = next(finding for finding in drift().findings if finding.rule.endswith("enum-value-added"))
+    rows = {row.label: row.text for row in block([added])}
+    assert ("nothing", "paused") == (rows["expected"], rows["observed"])

@@ -273,6 +273,18 @@ def test_a_recursive_schema_may_have_read_only_properties() -> None:
     assert line.startswith("warning read_only_property body.child.id")
 
 
+def test_a_schema_that_demands_nothing_does_not_change_which_properties_are_required() -> None:
+    """The `allOf` of the body contains `true`, and its base refers to the body's own schema by a property."""
+    node = {
+        "allOf": [True, {"properties": {"id": {"readOnly": True}, "base": {"$ref": "#/components/schemas/N"}}}],
+        "required": ["id", "name"],
+    }
+    paths = {"/orders": {"post": body({"$ref": "#/components/schemas/N"})}}
+    contract = contract_of_paths(paths, components={"schemas": {"N": node}})
+    assert [] == posted(contract, '{"name": "a"}')
+    assert ["error request_body body.name: the required property is missing"] == posted(contract, "{}")
+
+
 def test_a_nullable_property_of_openapi_3_0_may_be_read_only() -> None:
     """A body without the required property has no finding."""
     properties = {"id": {"nullable": True, "readOnly": True, "allOf": [{"type": "integer"}]}, "n": {"type": "integer"}}

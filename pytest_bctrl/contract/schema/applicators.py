@@ -179,16 +179,14 @@ class Choice:
 
     @property
     def requires_tag_property(self) -> bool:
-        """Whether a property distinguishes the branches, and an object without it is invalid."""
+        """Whether a property distinguishes the branches, and an object without it and without a tag is invalid."""
         if self.name is None:
             return False
         branches = [self.branch_features[index] for index in self.branches_of_type]
         if not all(branch.values_of(self.name) for branch in branches):
             return False
-        # An object without the property may be valid against a branch that does not require it, but in a `oneOf` not
-        # against several.
-        optional = [branch for branch in branches if self.name not in branch.required]
-        return not optional or (self.word == "oneOf" and len(optional) > 1)
+        # In a `oneOf`, an object without the property that one branch accepts has the tag of that branch.
+        return self.word == "oneOf" or all(self.name in branch.required for branch in branches)
 
     @cached_property
     def by_tag(self) -> Mapping[str, SchemaRef]:
@@ -210,10 +208,10 @@ class Choice:
         yield from (value_tag(name, value) for value in values)
 
     def tag(self, value: Any) -> str:
-        """Return the tag of a value: property and value, or the number of its branch; empty without the property."""
+        """Return the tag of a value: property and value, or the number of its branch; empty if neither is clear."""
         if self.name is not None and isinstance(value, Mapping):
             if self.name not in value:
-                return ""
+                return self._tag_without_property(self.name, value)
             return value_tag(self.name, value[self.name])
         index = intended_branch(self.branch_features, value)
         if index is not None:
@@ -222,6 +220,16 @@ class Choice:
         if not valid:
             return self.no_branch_tag
         return f"{self.word}:{'+'.join(map(str, valid))}"
+
+    def _tag_without_property(self, name: str, value: Any) -> str:
+        """Return the first tag of the only branch of a `oneOf` that accepts an object without the property, else ""."""
+        if self.word != "oneOf":
+            return ""
+        optional = (index for index in self.branches_of_type if name not in self.branch_features[index].required)
+        valid = [index for index in optional if accepts(self.contract, self.branches[index].schema, value)]
+        if len(valid) != 1:
+            return ""
+        return next(self._tags_of(valid[0], name), "")
 
     @property
     def no_branch_tag(self) -> str:

@@ -306,9 +306,7 @@ def node_at(root: Node | None, location: str) -> Node | None:
     A tag that this contract does not have, because something else distinguishes its branches, is ignored; then all
     branches may apply.
     """
-    if root is None:
-        return None
-    node: Node | None = root
+    node = root
     for step in locations.parse_steps(location):
         if node is None:
             return None

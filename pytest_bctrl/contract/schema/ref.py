@@ -317,7 +317,10 @@ def _merge_schemas(first: Schema, second: Schema) -> Schema:
     """Return a schema that demands what two schemas demand."""
     if isinstance(first, dict) and isinstance(second, dict):
         return {"allOf": [first, second]}
-    return first and second
+    # One of them is a boolean: true demands nothing, and false rejects any value.
+    if first is True or second is False:
+        return second
+    return first
 
 
 def _merge_enums(first: list[Any], second: list[Any]) -> list[Any]:
@@ -330,18 +333,12 @@ def _merge_required(first: list[str], second: list[str]) -> list[str]:
     return [*dict.fromkeys([*first, *second])]
 
 
-def _merge_flags(first: Any, second: Any) -> Any:
-    """Return the first flag if it is true, else the second."""
-    return first or second
-
-
 _MERGES: Mapping[str, Callable[[Any, Any], Any]] = {
-    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "uniqueItems"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
     **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _merge_schemas),
     "type": _merge_types,
     "enum": _merge_enums,
     "required": _merge_required,
     "properties": _merge_properties,
-    "uniqueItems": _merge_flags,
 }
