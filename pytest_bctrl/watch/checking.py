@@ -16,7 +16,7 @@ from pytest_bctrl.http.codings import content_of
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.violation import CREDENTIALS
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
-from pytest_bctrl.watch.selection import WatchedApi, WatchedServers
+from pytest_bctrl.watch.selection import ApiExchange, WatchedApi, WatchedServers
 
 _NO_BODY = frozenset({204, 304})
 
@@ -67,20 +67,19 @@ class WatchedContract:
         api_exchange = self.api.select(exchange)
         if api_exchange is None:
             return
-        request = api_exchange.request
         if api_exchange.operation is not None:
-            self._check_operation(exchange, request, test, is_of_mock=api_exchange.is_of_mock)
+            self._check_operation(exchange, api_exchange, test)
             return
+        request = api_exchange.request
         exclusions = self._checks.exclusions(request)
         test.not_checked += exclusions
         if api_exchange.is_named and not exclusions:
             label = f"{request.method} {_general_path(request.target)}"
             test.unmatched.append(UnmatchedRequest(label, exchange.test, exchange.sent_at))
 
-    def _check_operation(
-        self, exchange: WatchedExchange, request: Request, test: WatchedTest, *, is_of_mock: bool
-    ) -> None:
+    def _check_operation(self, exchange: WatchedExchange, api_exchange: ApiExchange, test: WatchedTest) -> None:
         """Check an exchange of an operation, and add the findings to those of the test."""
+        request, label = api_exchange.request, api_exchange.operation_label
         body, unread = _response_body(exchange)
         observed = ObservedExchange(
             request,
@@ -92,13 +91,10 @@ class WatchedContract:
             has_all_headers=False,
         )
         checked = self._check_cached(observed)
-        if checked.operation is None:
-            return
-        label = checked.operation.label
         findings, off = self._levels.apply(checked.findings)
         if exchange.has_hidden_key:
             findings = [finding for finding in findings if finding.rule != CREDENTIALS]
-        if is_of_mock:
+        if api_exchange.is_of_mock:
             # A test that makes the mock break the contract does so on purpose.
             findings = [finding for finding in findings if finding.direction == "request"]
         test.findings += [_with_origin(finding, exchange) for finding in findings]

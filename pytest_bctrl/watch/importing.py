@@ -82,7 +82,7 @@ class LibraryHooks:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _HookingLoader(spec.loader, self._install_hook)
+                    spec.loader = _HookingLoader(spec, spec.loader, self._install_hook)
                 return spec
         return None
 
@@ -110,7 +110,8 @@ class LibraryHooks:
 class _HookingLoader(Loader):
     """Loads one module with another loader, and then calls `loaded`."""
 
-    def __init__(self, loader: Loader, loaded: Callable[[ModuleType], None]) -> None:
+    def __init__(self, spec: ModuleSpec, loader: Loader, loaded: Callable[[ModuleType], None]) -> None:
+        self._spec = spec
         self._loader = loader
         self._loaded = loaded
 
@@ -120,9 +121,7 @@ class _HookingLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module, which sees its own loader, and install the hook."""
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
+        module.__loader__ = self._spec.loader = self._loader
         self._loader.exec_module(module)
         self._loaded(module)
 

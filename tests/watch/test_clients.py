@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from pytest_bctrl.watch.importing import HOOKS
 from tests import UNUSED, forks
 from tests.watch.cases import BREAKING, CONFORMING, expected_findings, shown
+from tests.watch.conftest import Run
 from tests.watch.suites import CLIENTS, RESPONDERS, Suite, as_parameters, write_suite
 
 ARGUMENTS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-q")
@@ -61,6 +63,38 @@ def test_each_break_behind_a_mock_library_is_found(
 ) -> None:
     """A suite of each library that replaces responses: exactly the known breaks are reported."""
     assert_each_break_is_found(pytester, clean_python, suite)
+
+
+_PLUGIN = """
+import pytest
+import responses
+
+@pytest.fixture
+def registered():
+    with responses.RequestsMock() as mock:
+        mock.add("GET", "https://orders.example/orders", json=[{"id": 7, "qty": 1, "size": "l"}])
+        yield
+"""
+
+
+@pytest.mark.skipif(find_spec("responses") is None, reason="needs responses: tox -e watch")
+def test_a_response_of_a_mock_library_that_a_plugin_registers_has_no_line(
+    watch: Run, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fixture of a plugin outside the project: the finding names the line that sends, and none for the mock."""
+    folder = tmp_path_factory.mktemp("installed")
+    folder.joinpath("plugin_of_orders.py").write_text(_PLUGIN, "utf-8")
+    monkeypatch.syspath_prepend(folder)
+
+    result = watch(
+        "import requests\n\ndef test_it(registered):\n    requests.get('https://orders.example/orders')\n",
+        "-p",
+        "plugin_of_orders",
+    )
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["bctrl watch: 1 error: response_schema_conformance *", "  sent at   test_orders.py:7"])
+    assert "mocked by" not in result.stdout.str()
 
 
 def assert_each_break_is_found(pytester: pytest.Pytester, python: list[str], suite: Suite) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import importlib
+import importlib.util
 import io
 import sys
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 import pytest
@@ -85,6 +87,42 @@ def test_a_module_keeps_its_own_loader(pytester: pytest.Pytester, monkeypatch: p
     assert module is installed[-1]
     assert module.VALUE is module.__loader__ is module.__spec__.loader
     assert "VALUE" in module.__loader__.get_source("some_library")
+
+
+def test_the_loader_of_a_library_that_is_not_imported_has_its_source(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`find_spec` returns a spec whose loader returns the source, as without the watch."""
+    path = pytester.makepyfile(some_library="VALUE = 1")
+    pytester.syspathinsert()
+    monkeypatch.setitem(HOOKS, "some_library", "libraries.httpx_hook")
+    hooks = LibraryHooks(Recorder(pytester.path))
+    hooks.install()
+    try:
+        spec = importlib.util.find_spec("some_library")
+    finally:
+        hooks.uninstall()
+    assert isinstance(spec, ModuleSpec)
+    loader: Any = spec.loader
+    assert (loader.get_source("some_library"), loader.path) == ("VALUE = 1", str(path))
+
+
+def test_a_folder_with_the_name_of_a_library_is_imported(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of the project without `__init__.py`, such as one of recorded responses, is a namespace package."""
+    folder = pytester.mkdir("some_library")
+    pytester.syspathinsert()
+    monkeypatch.setitem(HOOKS, "some_library", "libraries.httpx_hook")
+    hooks = LibraryHooks(Recorder(pytester.path))
+    hooks.install()
+    try:
+        module = importlib.import_module("some_library")
+    finally:
+        hooks.uninstall()
+        sys.modules.pop("some_library", None)
+    assert [str(folder)] == list(module.__path__)
+    assert [] == hooks.unobserved
 
 
 @pytest.mark.parametrize(

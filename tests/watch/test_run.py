@@ -255,7 +255,9 @@ def test_a_contract_run_reports_the_findings_of_the_watch_too(pytester: pytest.P
         "headers={'Authorization': 'Bearer k'})\n"
         "    httpx.Client(transport=transport).get('https://api.bctrl.ai/v1/space')\n"
     )
-    result = pytester.runpytest("--bctrl-watch", "--bctrl-mock", "--bctrl-report=report.json", "-k", "test_it or usual")
+    result = pytester.runpytest(
+        "--bctrl-watch", "--bctrl-mock", "--bctrl-report=report.json", "-k", "test_it or answer_conforms"
+    )
     assert pytest.ExitCode.TESTS_FAILED == result.ret
     report = read(pytester.path / "report.json")
     assert "contract run" == report["report"]
@@ -285,3 +287,108 @@ def test_json_reports_conform_to_their_schema_without_any_exchange(watch: Run, p
 def test_a_run_with_the_option_x_must_observe_something(watch: Run) -> None:
     """Without a request, the exit code is 2: `-x` selects no tests."""
     assert pytest.ExitCode.INTERRUPTED == watch("def test_it():\n    assert STORED\n", "-x").ret
+
+
+_CHECK = """
+import asyncio
+import io
+import http.client
+import http.server
+import threading
+
+import aiohttp
+import django
+import httpx
+import requests
+import urllib3
+import werkzeug.test
+from django.conf import settings
+from django.http import HttpResponse
+from django.test import AsyncClient, Client
+from django.urls import path
+
+import pytest_bctrl
+
+PATH = "/v1/spaces/s/runtimes"
+SENT = []
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(299)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"2\\r\\nok\\r\\n0\\r\\n\\r\\n")
+
+    def log_message(self, *arguments):
+        pass
+
+
+def application(environ, start_response):
+    start_response("299 OK", [])
+    return []
+
+
+urlpatterns = [path(PATH[1:], lambda request: HttpResponse(status=299))]
+settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="key")
+django.setup()
+
+
+async def send_asynchronously(url):
+    async with httpx.AsyncClient() as client:
+        yield (await client.get(url)).status_code
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        yield response.status
+    yield (await AsyncClient().get(PATH)).status_code
+
+
+async def sent_asynchronously(url):
+    return [status async for status in send_asynchronously(url)]
+
+
+def send(url):
+    yield httpx.get(url).status_code
+    yield requests.get(url).status_code
+    streamed = urllib3.request("GET", url, preload_content=False)
+    assert list(streamed.read_chunked()) == [b"ok"]
+    yield streamed.status
+    yield Client().get(PATH).status_code
+    yield werkzeug.test.Client(application).get(PATH).status_code
+    yield from asyncio.run(sent_asynchronously(url))
+
+
+@pytest_bctrl.contract_check("sends")
+def sends(response):
+    if SENT:
+        return
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        SENT.extend(send(f"http://127.0.0.1:{server.server_port}{PATH}"))
+        server.shutdown()
+        thread.join()
+    if SENT != [299] * 8:
+        yield pytest_bctrl.Problem(f"{SENT}")
+
+
+def pytest_bctrl_checks():
+    return [sends]
+
+
+def pytest_unconfigure():
+    print("sent by the check:", len(SENT))
+"""
+
+
+def test_requests_of_a_check_in_a_contract_run_are_not_those_of_tests(pytester: pytest.Pytester) -> None:
+    """A check sends eight requests with all client libraries, whose invalid status is not reported."""
+    pytester.makeconftest(_CHECK)
+    # Django has settings for the whole process.
+    result = pytester.runpytest_subprocess(
+        "--bctrl-watch", "--bctrl-mock", "--bctrl-report=report.json", "-k", "own_check", "-s"
+    )
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(["sent by the check: 8"])
+    assert [] == read(pytester.path / "report.json")["findings"]

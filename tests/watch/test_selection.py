@@ -24,6 +24,31 @@ def test_a_request_to_no_operation_is_listed(watch: Run) -> None:
     )
 
 
+def test_a_request_to_no_operation_from_several_lines_is_listed_once(watch: Run) -> None:
+    """Three lines send it: the sentence names the first line and its test, and counts the other two."""
+    result = watch(
+        CONFORMING
+        + """
+def put():
+    return httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))).put
+
+def test_it():
+    put()("https://orders.example/order")
+    put()("https://orders.example/order")
+
+def test_other():
+    put()("https://orders.example/order")
+"""
+    )
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines(
+        [
+            "unmatched    your code sends PUT /order, which the contract does not have "
+            "(test_orders.py:11 and 2 other lines, test_orders.py::test_it)"
+        ]
+    )
+
+
 def test_a_documented_path_with_another_method_is_listed(watch: Run) -> None:
     result = watch(
         CONFORMING + "def test_it():\n"

@@ -212,6 +212,20 @@ def test_several_header_fields_of_one_name_stay_several_in_a_raw_response(value:
     assert response.content == NEW
 
 
+def test_a_response_of_requests_with_another_content_type_has_its_encoding() -> None:
+    """A page in ISO 8859-1 is replaced by JSON in UTF-8: its text is decoded as such."""
+    observed = requests.Response()
+    observed.request = requests.Request("GET", "https://orders.example/orders").prepare()
+    observed.headers["Content-Type"] = "text/html; charset=iso-8859-1"
+    observed.encoding = "iso-8859-1"
+    content = '{"size":"\u00e9"}'.encode()
+
+    response = requests_response(observed, Substitute(404, (JSON,), content, content))
+
+    assert (response.encoding, response.json()) == ("utf-8", {"size": "\u00e9"})
+    assert response.text == content.decode()
+
+
 def test_a_header_field_of_aiohttp_that_is_not_utf_8_keeps_its_bytes() -> None:
     value = b"caf\xe9"
     exchange = exchange_of(OLD, ("X-Name", value.decode("utf-8", "surrogateescape")))

@@ -187,7 +187,9 @@ def _pairs(headers: Any) -> list[tuple[object, object]]:
 
 def _serialized(session: Any, json: Any) -> bytes:
     """Return data as the session serializes it to JSON."""
-    text = session._json_serialize(json)
+    # `_json_serialize_bytes` is new in aiohttp 3.14.
+    serialize = getattr(session, "_json_serialize_bytes", None) or session._json_serialize
+    text = serialize(json)
     if isinstance(text, str):
         return text.encode()
     return bytes(text)

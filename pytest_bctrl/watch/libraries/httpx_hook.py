@@ -156,9 +156,7 @@ def _tee_class(base: Any) -> Any:
 
         def close(self) -> None:
             """Close the observed stream."""
-            close = getattr(self._observed_stream, "close", None)
-            if close is not None:
-                close()
+            self._observed_stream.close()
 
         def __getattr__(self, name: str) -> Any:
             """Return an attribute of the observed stream."""
@@ -185,9 +183,7 @@ def _async_tee_class(base: Any) -> Any:
 
         async def aclose(self) -> None:
             """Close the observed stream."""
-            close = getattr(self._observed_stream, "aclose", None)
-            if close is not None:
-                await close()
+            await self._observed_stream.aclose()
 
         def __getattr__(self, name: str) -> Any:
             """Return an attribute of the observed stream."""

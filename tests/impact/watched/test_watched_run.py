@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp  # its C extension keeps the classes of its first import
 import pytest
 
-from tests.impact.watched.conftest import Impact, verdict_at
+from tests.impact.watched.conftest import Impact, required_parameter, verdict_at
 
 CARELESS = "def test_label(): assert LABELS[list_orders().json()[0]['size']]\n"
 TOLERANT = "def test_label(): assert LABELS.get(list_orders().json()[0]['size'], 'any')\n"
@@ -180,3 +180,68 @@ def test_poll():
 """)
 
     assert verdict_at(pytester)[0] in ("fails", "not run")
+
+
+_WERKZEUG = """
+from werkzeug.test import Client
+
+def application(environ, start_response):
+    start_response("{status}", [("Content-Type", "application/json")])
+    return [b"[]"]
+
+def test_status():
+    assert Client(application).get("/orders").status in ("{status}", "{rejected}")
+"""
+
+
+@pytest.mark.parametrize(("status", "rejected"), [("200 OK", "404 NOT FOUND"), ("200 Fine", "404 Not Found")])
+def test_the_reason_that_a_client_of_werkzeug_receives_is_written_as_the_original(
+    pytester: pytest.Pytester, impact: Impact, status: str, rejected: str
+) -> None:
+    """In capitals as those of Flask, or not: a test that compares the whole status passes."""
+    impact(_WERKZEUG.format(status=status, rejected=rejected), change=required_parameter)
+
+    assert verdict_at(pytester, "query tenant") == ("passes", "")
+
+
+_EMPTY = """
+import asyncio
+
+class Empty(httpx.SyncByteStream, httpx.AsyncByteStream):
+    def __iter__(self):
+        yield from ()
+
+    async def __aiter__(self):
+        for part in ():
+            yield part
+
+def respond(request):
+    if "limit" not in request.url.params:
+        return httpx.Response(200, json=[STORED])
+    return httpx.Response(404, headers={"Content-Type": "application/json", "Content-Encoding": "zstd"}, stream=Empty())
+"""
+_READ_EMPTY = """
+def test_label():
+    with httpx.Client(transport=httpx.MockTransport(respond)) as client:
+        assert client.get("https://orders.example/orders").json()[0]["size"] in ("s", "xl")
+        with client.stream("GET", "https://orders.example/orders?limit=1") as streamed:
+            assert list(streamed.iter_bytes()) == []
+"""
+_READ_EMPTY_ASYNC = """
+async def read():
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as client:
+        assert (await client.get("https://orders.example/orders")).json()[0]["size"] in ("s", "xl")
+        async with client.stream("GET", "https://orders.example/orders?limit=1") as streamed:
+            return [part async for part in streamed.aiter_bytes()]
+
+def test_label():
+    assert asyncio.run(read()) == []
+"""
+
+
+@pytest.mark.parametrize("tests", [_READ_EMPTY, _READ_EMPTY_ASYNC], ids=["synchronous", "asynchronous"])
+def test_a_stream_without_content_stays_empty(pytester: pytest.Pytester, impact: Impact, tests: str) -> None:
+    """While another response is changed, the test reads nothing of one in `zstd`, of which no data were sent."""
+    impact(f"{_EMPTY}{tests}")
+
+    assert verdict_at(pytester) == ("passes", "")
