@@ -16,7 +16,6 @@ from pytest_bctrl.impact.candidates import (
     Candidate,
     is_in_body,
     relative_location,
-    relocated,
     shown_candidates,
     smallest_change,
 )
@@ -59,7 +58,7 @@ class BodyChanges:
         controls: list[ResponseTransform] = []
         places = [place for place in finding.extra["places"] if "status" in place and is_in_body(place["location"])]
         for place in places:
-            candidates = list(relocated(shown_candidates(finding), finding.location, place["location"]))
+            candidates = list(shown_candidates(finding, place["location"]))
             has_candidate = bool(candidates) or any(True for _ in self._generated_candidates(place))
             if has_candidate:
                 applies_to = partial(is_at, place=place)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.contract.document import unescape_token
 from pytest_bctrl.contract.schema.locations import (
     Path,
+    Step,
     general_location,
     parse_steps,
     select_values,
@@ -25,13 +26,13 @@ class Candidate(NamedTuple):
     value: Any
 
 
-def shown_candidates(finding: Finding) -> Iterator[Candidate]:
-    """Yield the candidates that a finding names: the change itself, then the value in its counterexample.
+def shown_candidates(finding: Finding, location: str) -> Iterator[Candidate]:
+    """Yield the candidates that a finding names for one of its locations: the change itself, then its counterexample.
 
     Of a counterexample, only the value at the location of the finding is taken: the data around it may show other
     changes of the same document.
     """
-    location, rule = finding.location, finding.rule
+    rule = finding.rule
     if "property-removed" in rule or "became-optional" in rule:
         yield Candidate(location, REMOVED)
         if "pattern" not in rule:
@@ -41,34 +42,50 @@ def shown_candidates(finding: Finding) -> Iterator[Candidate]:
     if rule.endswith("became-nullable"):
         yield Candidate(location, None)
     example = finding.extra.get("shown", {})
-    if example.get("by") == "counterexample" and _is_valid_location(location):
-        yield from _example_candidates(location, example)
+    if example.get("by") != "counterexample":
+        return
+    # The counterexample may be of another place than the first.
+    for source in (finding.location, *(place["location"] for place in finding.extra["places"])):
+        if _is_valid_location(source) and _is_shown_at(source, example):
+            yield from _relocated(_example_candidates(source, example), source, location)
+            return
 
 
-def _example_candidates(location: str, example: dict[str, Any]) -> Iterator[Candidate]:
-    """Yield the candidates of a counterexample: a rejected value inside the location, and the value at the location."""
+def _is_shown_at(location: str, example: Mapping[str, Any]) -> bool:
+    """Return whether the value that a counterexample rejects is at a location, inside it, or contains it."""
     ancestor = str(example["of"]).removeprefix(".")
     if relative_location(location, ancestor) == "" and ancestor not in ("", location):
-        return
+        return False
+    path, _ = _follow_pointer(example["value"], str(example["at"]))
+    return all(_selects(step, key) for step, key in zip(_steps_below(location, ancestor), path, strict=False))
+
+
+def _selects(step: Step, key: str | int) -> bool:
+    """Return whether a step of a location selects a key of an object or a list."""
+    if step.kind in ("items", "position"):
+        return isinstance(key, int)
+    return step.kind == "others" or step.text == key
+
+
+def _steps_below(location: str, ancestor: str) -> list[Step]:
+    """Return the steps from an ancestor to a location, without tags."""
+    return [step for step in parse_steps(relative_location(location, ancestor)) if step.kind != "tag"]
+
+
+def _example_candidates(location: str, example: Mapping[str, Any]) -> Iterator[Candidate]:
+    """Yield the candidates of a counterexample: a rejected value inside the location, and the value at the location."""
     path, rejected = _follow_pointer(example["value"], str(example["at"]))
-    steps = [step for step in parse_steps(relative_location(location, ancestor)) if step.kind != "tag"]
+    steps = _steps_below(location, str(example["of"]).removeprefix("."))
     if len(path) > len(steps):
-        yield Candidate(joined_location(ancestor, general_location(path)), rejected)
+        yield Candidate(joined_location(location, general_location(path[len(steps) :])), rejected)
     if len(path) >= len(steps):
         yield Candidate(location, _value_at(example["value"], path[: len(steps)]))
         return
     # The rejected value contains the location: an object without a member, or of another branch.
-    remainder = ".".join(_member_names(steps[len(path) :]))
-    if remainder:
-        values = [value for _, value in select_values(rejected, remainder)]
-        yield Candidate(location, values[0] if values else REMOVED)
-
-
-def _member_names(steps: Any) -> list[str]:
-    """Return the names of steps if all of them are members with plain names; otherwise none."""
-    if all(step.kind == "member" and step.text.isidentifier() for step in steps):
-        return [step.text for step in steps]
-    return []
+    remainder = steps[len(path) :]
+    if all(step.kind == "member" for step in remainder):
+        names = general_location([step.text for step in remainder])
+        yield Candidate(location, next((value for _, value in select_values(rejected, names)), REMOVED))
 
 
 def _is_valid_location(location: str) -> bool:
@@ -88,14 +105,12 @@ def is_in_body(location: str) -> bool:
     return _is_valid_location(location) and "<patternProperties" not in location
 
 
-def relocated(candidates: Iterator[Candidate], source: str, target: str) -> Iterator[Candidate]:
-    """Yield the candidates at or in a source location, moved to a target with the same schema; omit all others."""
+def _relocated(candidates: Iterator[Candidate], source: str, target: str) -> Iterator[Candidate]:
+    """Yield candidates, which are at or in a source location, moved to a target with the same schema."""
     while (step := split_location(source)[1]) is not None and step == split_location(target)[1]:
         source, target = split_location(source)[0], split_location(target)[0]
     for location, value in candidates:
-        remainder = relative_location(location, source)
-        if remainder or location == source:
-            yield Candidate(joined_location(target, remainder), value)
+        yield Candidate(joined_location(target, relative_location(location, source)), value)
 
 
 def relative_location(location: str, ancestor: str) -> str:

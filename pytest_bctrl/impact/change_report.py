@@ -139,8 +139,8 @@ def failure_lines(failures: Sequence[Mapping[str, str]]) -> Iterator[str]:
         if where:
             text += f" ({where})"
         yield text
-        if notes := {failure["note"] for failure in failures if (failure["line"], failure["where"]) == (line, where)}:
-            yield from (f"  note: {one_line(note)}" for note in sorted(notes) if note)
+        notes = {failure["note"] for failure in failures if (failure["line"], failure["where"]) == (line, where)}
+        yield from (f"  note: {one_line(note)}" for note in sorted(notes) if note)
     if len(tests_by_failure) > _MAX_FAILURES:
         yield f"… and {numbered(len(tests_by_failure) - _MAX_FAILURES, 'more failure')}"
 

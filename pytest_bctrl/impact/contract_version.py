@@ -42,11 +42,9 @@ class ContractVersion:
         return response.json[1]
 
     def path_values(self, operation: Operation, request: Request) -> Mapping[str, str]:
-        """Return the values of a request's path parameters, by the names of this contract; empty without a match."""
-        match = self._routes.match(request.target)
-        if match is None:
-            return {}
-        return {parameter.name: match.values.get(parameter.name, "") for parameter in operation.path_parameters}
+        """Return the values of a request's path parameters, by the names of this contract."""
+        _, values = self._routes.operation_and_values(request.method, request.target)
+        return {parameter.name: values.get(parameter.name, "") for parameter in operation.path_parameters}
 
     def schema_at(self, place: Mapping[str, str]) -> Schema | None:
         """Return the schema of the location of a place; None if no generated body has that location."""

@@ -83,6 +83,7 @@ class ImpactHooks:
     def __init__(self, config: pytest.Config, plan: ImpactPlan) -> None:
         self._config = config
         self._plan = plan
+        self._session: pytest.Session
         self.interceptor = Interceptor(plan.contract)
         self.watched_exchanges: WatchedExchanges | None = None
         self._tests: list[ExercisedTest] = []
@@ -95,6 +96,10 @@ class ImpactHooks:
         self._is_watching = settings.is_watching(config, os.environ)
         self._excluded = excluded_patterns(config)
         self._report = ImpactReport(config, plan, is_written=not self._is_worker and not config.option.collectonly)
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Store the session, which the summary needs."""
+        self._session = session
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -145,9 +150,7 @@ class ImpactHooks:
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Run the changes after all other summaries, and print the verdicts."""
-        session: pytest.Session | None = getattr(terminalreporter, "_session", None)
-        if session is not None:
-            self._finish(session, terminalreporter)
+        self._finish(self._session, terminalreporter)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:

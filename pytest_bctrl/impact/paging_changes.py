@@ -48,7 +48,8 @@ class PagingChanges:
         if paging is None or not paging.has_next_page or read_paging(self._old.contract, old) is not None:
             return
         members = (paging.next, paging.more, paging.total, paging.pages)
-        locations = {exact_location(names) for names in members if names}
+        # The object around a member may be new too.
+        locations = {exact_location(names[:count]) for names in members for count in range(1, len(names) + 1)}
         if paging.in_header:
             locations |= {f"header {LINK}", f"header {LINK.lower()}"}
         if place["location"] in locations:

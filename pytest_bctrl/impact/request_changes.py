@@ -18,7 +18,6 @@ from pytest_bctrl.request_checks.violation import MEDIA_TYPE, RequestViolation
 from pytest_bctrl.traffic.mock.admission import rejection_status
 
 _BODY = "requestBody"
-_PARAMETER_LOCATIONS = ("query", "header", "cookie", "path")
 
 
 class _Cause(NamedTuple):
@@ -39,26 +38,26 @@ class RequestChanges:
 
     def change(self, finding: Finding) -> Change:
         """Return the change of a finding about requests: those that it makes invalid are rejected."""
-        if finding.location.partition(" ")[0] not in _PARAMETER_LOCATIONS and not finding.location.startswith(_BODY):
-            return Change(finding, "drift", not_run_reason="it changes no request that could be validated")
         shapes = operation_shapes(finding)
 
         def reject(context: ResponseContext) -> MockResponse:
             """Return an error response if the new contract rejects the request due to the change, else the response."""
-            if context.operation_shape not in shapes or context.response.status >= 400:
+            old, new = (version.operations.get(context.operation_shape) for version in (self._old, self._new))
+            if old is None or new is None or context.operation_shape not in shapes:
                 return context.response
-            if finding.level == "info":
+            if finding.level == "info" or context.response.status >= 400:
                 return context.response
-            new = self._new.operations.get(context.operation_shape)
-            violation = next(self._violations(finding, context), None)
-            if violation is None or new is None:
+            violation = next(self._violations(finding, context, old, new), None)
+            if violation is None:
                 return context.response
             status = rejection_status(new, violation)
             return self._errors.response(context, status, f"{violation.location}: {violation.message}")
 
         return Change(finding, "drift", reject, request_shapes=tuple(shapes))
 
-    def _violations(self, finding: Finding, context: ResponseContext) -> Iterator[RequestViolation]:
+    def _violations(
+        self, finding: Finding, context: ResponseContext, old: Operation, new: Operation
+    ) -> Iterator[RequestViolation]:
         """Yield the violations of a request that only the new contract has and that a finding explains."""
         locations = [
             place["location"]
@@ -66,19 +65,15 @@ class RequestChanges:
             if shape(place["operation"]) == context.operation_shape
         ]
         old_causes = {
-            _Cause(violation.location, violation.kind)
-            for violation in self._errors_in(self._old, context.request, context.operation_shape)
+            _Cause(violation.location, violation.kind) for violation in self._errors_in(self._old, old, context.request)
         }
-        for violation in self._errors_in(self._new, context.request, context.operation_shape):
+        for violation in self._errors_in(self._new, new, context.request):
             is_new = _Cause(violation.location, violation.kind) not in old_causes
             if is_new and any(_explains(finding, location, violation) for location in locations):
                 yield violation
 
-    def _errors_in(self, version: ContractVersion, request: Request, operation_shape: str) -> list[RequestViolation]:
-        """Return the violations of a request at level error under one of the contracts."""
-        operation = version.operations.get(operation_shape)
-        if operation is None:
-            return []
+    def _errors_in(self, version: ContractVersion, operation: Operation, request: Request) -> list[RequestViolation]:
+        """Return the violations of a request at level error under one of the contracts, which has the operation."""
         checks = self._checks_of(version, operation)
         violations = [*checks.parameters.path_violations(version.path_values(operation, request))]
         violations += checks.parameters.violations(request)

@@ -161,16 +161,14 @@ class _ResponseChanges:
 
     def _responses_after(self, finding: Finding) -> dict[str, ResponseSpec]:
         """Return the success response that replaces the current one, by operation shape."""
-        is_removed, status = finding.rule.endswith("removed"), str(finding.extra.get("status", ""))
+        status = str(finding.extra.get("status", ""))
         responses: dict[str, ResponseSpec] = {}
         for operation_shape in operation_shapes(finding):
             operation = self._new.operations.get(operation_shape)
             if operation is None or operation.success is None:
                 continue
-            if not is_removed:
-                responses[operation_shape] = operation.responses.get(status, operation.success)
-            elif status not in operation.responses:
-                responses[operation_shape] = operation.success
+            # A status that was removed is that of no response.
+            responses[operation_shape] = operation.responses.get(status, operation.success)
         return responses
 
     def _media_type_transform(self, finding: Finding) -> ResponseTransform:

@@ -152,8 +152,6 @@ class ImpactRun:
         if test.has_unread_bodies:
             test.exchanges = with_read_bodies(test.exchanges, outcome.exchanges)
             test.shared_exchanges = with_read_bodies(test.shared_exchanges, outcome.exchanges)
-            for key in [key for key in self._reached if key[0] == test.id]:
-                del self._reached[key]
         if not outcome.exchanges and not test.shared_exchanges:
             test.unreliable_reason = NO_REQUESTS
         is_observed = outcome.bodies <= reads.observed

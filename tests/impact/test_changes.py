@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,12 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.impact.candidates import joined_location, relative_location
 from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.change_report import failure_lines
 from pytest_bctrl.impact.derived_changes import derive_changes
-from pytest_bctrl.impact.read_locations import Reads, is_read, record_reads
+from pytest_bctrl.impact.read_locations import Reads, encode_differently, is_read, record_reads
 from pytest_bctrl.impact.replay import ReplayOutcome, enforce_limit
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.samples.inputs import Inputs, inputs
@@ -147,6 +148,18 @@ def test_values_that_the_changed_spec_allows_are_unchanged() -> None:
     assert status not in {new for _, new in changed}
 
 
+def test_a_unique_value_of_another_type_replaces_only_the_first() -> None:
+    """Ids become numbers: two items with the same number would show a repeated id too."""
+    call = _context(MockServer(CONTRACT))
+    change = _changes(lambda spec: items(spec)["properties"].update(id={"type": "integer"}))
+
+    response = _transformed(change["response-property-type-changed"], call)
+
+    before, after = (json.loads(body)["runtimes"] for body in (call.response.body, response.body))
+    assert type(after[0]["id"]) is int
+    assert [{**after[0], "id": before[0]["id"]}, *after[1:]] == before
+
+
 _READS: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
     ("a member", lambda data: data["a"], "a"),
     ("get", lambda data: data.get("a"), "a"),
@@ -164,6 +177,7 @@ _READS: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
     ("union", lambda data: data | {}, "a"),
     ("text", repr, "a"),
     ("a list", lambda data: data["b"][0]["c"], "b[*].c"),
+    ("a member that no schema documents", lambda data: data["a"], "*"),
 )
 
 
@@ -236,6 +250,25 @@ def test_an_alarm_of_the_project_is_still_handled() -> None:
         signal.raise_signal(signal.SIGALRM)
 
 
+def test_a_value_that_is_read_past_the_methods_of_its_object_is_rejected() -> None:
+    """Code that bypasses them, as compiled code does, gets a value whose use raises `TypeError`."""
+    text = '{"a": 1}'
+    with record_reads(text.__eq__, Reads()):
+        value = dict.__getitem__(json.loads(text), "a")
+
+    with pytest.raises(TypeError, match="read by code that cannot be observed"):
+        str(value)
+
+
+@pytest.mark.parametrize(("media_type", "body"), [("text/csv", b"1,2"), ("application/json", b"{")])
+def test_a_body_that_is_not_json_is_not_encoded_differently(media_type: str, body: bytes) -> None:
+    """Neither one of another media type nor one that is truncated."""
+    call = _context(MockServer(CONTRACT))
+    response = MockResponse(200, (("Content-Type", media_type),), Payload(body))
+
+    assert encode_differently(replace(call, response=response)) is response
+
+
 def test_record_reads_restores_json_afterwards() -> None:
     decode = json.JSONDecoder.decode
     with record_reads(lambda text: True, Reads()):
@@ -259,3 +292,34 @@ def test_unusual_lists_conform_to_the_contract() -> None:
     body = call.response.body
     assert body == transformed["the list is empty"].body == transformed["the value is always 'a'"].body
     assert body != transformed["the items are in reverse order"].body
+
+
+def _derived(schema: Any, message: str, body: Any) -> tuple[MockResponse, MockResponse]:
+    """Return a response with a body, and the same after the change of a contract with this message."""
+    contract = things(schema)
+    [change] = [change for change in derive_changes(contract) if change.finding.message == message]
+    call = _context(MockServer(contract))
+    response = replace(call.response, payload=Payload(json.dumps(body).encode()))
+    return response, _transformed(change, replace(call, response=response))
+
+
+@pytest.mark.parametrize(("body", "is_changed"), [({"b": 2}, True), ({"a": 1, "b": 2}, False)])
+def test_a_body_that_stays_valid_is_not_changed_by_a_violation(body: Any, is_changed: bool) -> None:
+    """Without `b`, a body with `a` conforms to another alternative."""
+    alternatives = [{"required": ["a"]}, {"required": ["b"]}]
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
+
+    before, after = _derived({**schema, "anyOf": alternatives}, "required broken: without b, anyOf 1", body)
+
+    assert (after is not before) is is_changed
+
+
+def test_a_property_that_another_requires_is_not_omitted_from_an_object() -> None:
+    """An unusual response stays valid: the body without its optional property would not be."""
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
+
+    before, after = _derived(
+        {**schema, "dependentRequired": {"a": ["b"]}}, "the optional property is omitted", {"a": 1, "b": 2}
+    )
+
+    assert after is before

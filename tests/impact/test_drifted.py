@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -202,6 +203,31 @@ def test_a_request_that_still_conforms_is_not_rejected() -> None:
 
     assert _response(wider_and_demanded, "request-parameter-max-increased", query="").status == 200
     assert _response(wider_and_demanded, "request-parameter-became-required", query="").status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        pytest.param("/v1/things", "?limit=9&k=key", 200, id="with the new key"),
+        pytest.param("/v1/things", "?limit=9", 503, id="an error"),
+        pytest.param("/v1/things/{id}", "", 200, id="of an operation that needs none"),
+    ],
+)
+def test_a_required_key_leaves_other_responses_unchanged(path: str, query: str, status: int) -> None:
+    """The response is the same object if the request has the key or needs none, or got an error already."""
+    [(change, call)] = _changes(_with_key, "api-security-added", path, query=query)
+    assert change.transform is not None
+    response = replace(call.response, status=status)
+
+    assert change.transform(replace(call, response=response)) is response
+
+
+def test_a_removed_header_field_leaves_a_response_without_it_unchanged() -> None:
+    [(change, call)] = _changes(lambda spec: _ok(spec).pop("headers"), "required-response-header-removed")
+    assert change.transform is not None
+    response = replace(call.response, headers=(("Content-Type", "application/json"),))
+
+    assert change.transform(replace(call, response=response)) is response
 
 
 def test_a_response_whose_status_is_covered_by_a_range_is_unchanged() -> None:

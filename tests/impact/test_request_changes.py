@@ -17,6 +17,7 @@ from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.secrets.secret import Secret
 from tests.contract.documents import document
+from tests.impact.simulation import body_after, context_of
 
 _BODY = {
     "type": "object",
@@ -125,6 +126,18 @@ def test_a_change_rejects_exactly_the_requests_that_it_affects(
     assert status == 200 or is_rejected
 
 
+@pytest.mark.parametrize(("status", "item"), [(409, "things"), (200, "others")])
+def test_a_change_leaves_errors_and_other_operations_as_they_are(status: int, item: str) -> None:
+    """A request with an invalid parameter that gets an error already, or that is for another operation."""
+    old = _old()
+    old["paths"]["/v1/others/{id}"] = copy.deepcopy(old["paths"]["/v1/things/{id}"])
+    change = _changes(_all_at_once, old)["request-parameter-max-decreased query limit"]
+    response = MockResponse(status, (), Payload(b"{}"))
+    assert change.transform is not None
+
+    assert change.transform(context_of(old, response, "POST", f"/v1/{item}/a?limit=7")) is response
+
+
 def test_a_new_required_body_rejects_requests_without_one() -> None:
     """The changed response has status 400."""
     old = _old()
@@ -171,35 +184,52 @@ def _get(spec: Any) -> Any:
 
 
 def _with_paging(member: str, parameter: str, schema: Any) -> Callable[[Any], None]:
-    """Return a change that adds paging: a member of the body with this schema, and a query parameter."""
+    """Return a change that adds paging: a member of the body with this schema, and a query parameter.
+
+    If the name of the member has a dot, it is nested. The change adds another member too, which is not of the paging.
+    """
 
     def of_spec(spec: Any) -> None:
         operation = _get(spec)
-        kind = {"type": "string"} if parameter == "cursor" else {"type": "integer"}
+        kind = {"type": "integer"} if parameter in ("page", "offset") else {"type": "string"}
         operation.setdefault("parameters", []).append({"name": parameter, "in": "query", "schema": kind})
         limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 50}}
         operation["parameters"].append(limit)
         body = operation["responses"]["200"]["content"]["application/json"]["schema"]
-        body["properties"][member] = schema
+        outer, _, name = member.rpartition(".")
+        added = {name: schema}
+        if outer:
+            added = {outer: {"type": "object", "properties": added}}
+        body["properties"].update({**added, "note": {"type": "string"}})
         # Another change of the same document, which no page shows.
         body["properties"]["items"]["items"]["properties"]["id"] = {"type": "integer"}
 
     return of_spec
 
 
+_CURSOR = {"type": ["string", "null"]}
+
+
 @pytest.mark.parametrize(
-    ("member", "parameter", "schema", "next_parameter"),
+    ("member", "parameter", "schema"),
     [
-        ("nextCursor", "cursor", {"type": ["string", "null"]}, "cursor"),
-        ("hasMore", "page", {"type": "boolean"}, "page"),
-        ("total", "offset", {"type": "integer"}, "offset"),
+        ("nextCursor", "cursor", _CURSOR),
+        # The last page has no such member.
+        ("nextCursor", "cursor", {"type": "string"}),
+        ("nextCursor", "cursor", {"type": "string", "format": "uuid"}),
+        # No known format of a cursor is valid.
+        ("nextCursor", "cursor", {"type": "string", "pattern": "^!"}),
+        ("meta.nextCursor", "cursor", _CURSOR),
+        ("hasMore", "starting_after", {"type": "boolean"}),
+        ("hasMore", "page", {"type": "boolean"}),
+        ("total", "offset", {"type": "integer"}),
     ],
 )
-def test_introduced_paging_returns_real_pages(member: str, parameter: str, schema: Any, next_parameter: str) -> None:
+def test_introduced_paging_returns_real_pages(member: str, parameter: str, schema: Any) -> None:
     """A client that follows the pages gets every item exactly once; the first page has three of five."""
     old = _listing()
     changes = _changes(_with_paging(member, parameter, schema), old)
-    [change] = [change for name, change in changes.items() if name.endswith(f" {member}")]
+    change = changes[f"response-optional-property-added {member.partition('.')[0]}"]
     assert change.transform is not None
     assert "items[*]" in change.locations
     body = {"items": [{"id": str(number)} for number in range(5)]}
@@ -216,17 +246,31 @@ def test_introduced_paging_returns_real_pages(member: str, parameter: str, schem
         received += [item["id"] for item in page["items"]]
         assert number or len(page["items"]) == 3
         if parameter == "cursor":
-            following = page["nextCursor"]
+            following = page.get("meta", page).get("nextCursor")
         elif parameter == "page":
             following = number + 2 if page["hasMore"] else None
+        elif parameter == "starting_after":
+            following = received[-1] if page["hasMore"] else None
         else:
             following = len(received) if len(received) < page["total"] else None
         if following is None:
             break
-        query = f"?{next_parameter}={following}"
+        query = f"?{parameter}={following}"
         if parameter == "page":
             query += "&limit=3"
     assert received == [item["id"] for item in body["items"]]
+
+
+def test_a_member_beside_introduced_paging_leaves_the_list_as_it_is() -> None:
+    """A new member that refers to no page is added, and all items are sent."""
+    old = _listing()
+    change = _changes(_with_paging("nextCursor", "cursor", _CURSOR), old)["response-optional-property-added note"]
+    body = {"items": [{"id": str(number)} for number in range(5)]}
+
+    changed = body_after(change, old, body)
+
+    assert isinstance(changed.pop("note"), str)
+    assert changed == body
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,159 @@
+"""Which values a change puts into a body: those of its counterexample, at its location, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.http.message import MockResponse, Payload
+from tests.impact.simulation import body_after, changes_between, context_of, spec_with
+
+_STRING = {"type": "string"}
+
+
+def _object(*required: str, closed: bool = False, **properties: Any) -> dict[str, Any]:
+    """Return the schema of an object with these properties."""
+    schema = {"type": "object", "required": list(required), "properties": properties}
+    return {**schema, "additionalProperties": False} if closed else schema
+
+
+def _names_up_to(length: int) -> dict[str, Any]:
+    """Return the schema of an object whose names have at most this length."""
+    return {"type": "object", "propertyNames": {"maxLength": length}}
+
+
+def test_a_longer_name_is_added_to_every_object_of_a_map() -> None:
+    """The counterexample has another name in the map than the body, which shows the change too."""
+    old, new = (spec_with(_object(a={"type": "object", "additionalProperties": _names_up_to(n)})) for n in (3, 4))
+    change = changes_between(old, new)["response-property-max-length-increased a.*<propertyNames>"]
+
+    body = body_after(change, old, {"a": {"q": {"z": 1}, "r": {}}})
+
+    assert {name: sorted(len(key) for key in value) for name, value in body["a"].items()} == {"q": [1, 4], "r": [4]}
+
+
+@pytest.mark.parametrize("name", ["y", "x-y"])
+def test_a_new_property_of_a_closed_object_is_added(name: str) -> None:
+    """Also one whose name is no identifier."""
+    old = spec_with(_object(a=_object(closed=True, x=_STRING)))
+    new = spec_with(_object(a=_object(closed=True, **{"x": _STRING, name: _STRING})))
+    change = changes_between(old, new)[f"response-property-added-to-closed-object a.{name}"]
+
+    body = body_after(change, old, {"a": {"x": "1"}})
+
+    assert list(body["a"]) == ["x", name]
+    assert body["a"]["x"] == "1"
+
+
+def test_a_new_property_with_the_name_of_all_properties_is_not_run() -> None:
+    """Its location, `a.*`, is that of every other property, so that no value is known to show the change."""
+    old = spec_with(_object(a=_object(closed=True, x=_STRING)))
+    new = spec_with(_object(a=_object(closed=True, **{"x": _STRING, "*": _STRING})))
+
+    change = changes_between(old, new)["response-property-added-to-closed-object a.*"]
+
+    assert change.not_run_reason == "no response that shows it could be generated"
+
+
+_HARD = {
+    "allOf": [
+        {"type": "string", "pattern": "^[a-f]{7}$"},
+        {"pattern": r"(.)\1(.)\2.*(.)\3"},
+        {"pattern": "^[^a].*e$"},
+        {"pattern": "d.*c.*b"},
+    ],
+    "not": {"pattern": "f"},
+}
+"""A schema of strings that is too hard for the generator; `ddccbbe` conforms to it."""
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["of the body", "of a member"])
+def test_the_counterexample_of_another_place_shows_a_change(is_whole: bool) -> None:
+    """Two operations have a component, and only for the second a value could be generated.
+
+    Each body has more properties afterwards, at the location of its own operation and nowhere else. The counterexample
+    is the whole body of the second operation or, if that has a property that cannot be generated, a part of it.
+    """
+    first = _object(a={"allOf": [{"$ref": "#/components/schemas/X"}], **_object("h", h=_HARD)})
+    second = _object(b=_object(c={"$ref": "#/components/schemas/X"}))
+    if not is_whole:
+        first, second = (
+            {**schema, "required": ["h"], "properties": {**schema["properties"], "h": _HARD}}
+            for schema in (first, second)
+        )
+    old, new = (spec_with(first, {"X": {"type": "object", "maxProperties": count}}, second) for count in (2, 3))
+    change = changes_between(old, new)["response-property-max-properties-increased a"]
+    value = "ddccbbe"
+    get_body, put_body = {"a": {"h": value}, "h": value}, {"b": {"c": {"z": 1}}, "h": value}
+
+    get_after = body_after(change, old, get_body, "GET")
+    put_after = body_after(change, old, put_body, "PUT")
+
+    assert (len(get_after["a"]), get_after["a"]["h"], get_after["h"]) == (3, value, value)
+    assert (len(put_after["b"]["c"]), put_after["b"]["c"]["z"], put_after["h"]) == (3, 1, value)
+
+
+def test_a_counterexample_that_shows_another_change_too_shows_only_its_own() -> None:
+    """Fewer properties are required, and one of them has another type: each change leaves the other's value alone."""
+    before = {**_object(i=_object("s", s=_STRING), t=_STRING), "minProperties": 3}
+    after = {**_object(i=_object("s", s={"type": "integer"}), t=_STRING), "minProperties": 1}
+    old, new = spec_with(_object(o=before)), spec_with(_object(o=after))
+    changes = changes_between(old, new)
+    body = {"o": {"i": {"s": "1"}, "t": "b", "u": 1}}
+
+    fewer = body_after(changes["response-property-min-properties-decreased o"], old, body)
+    retyped = body_after(changes["response-property-type-changed o.i.s"], old, body)
+
+    assert fewer in ({"o": {"i": {"s": "1"}, "t": "b"}}, {"o": {"i": {"s": "1"}, "u": 1}})
+    assert type(retyped["o"]["i"]["s"]) is int
+    assert {**retyped["o"], "i": None} == {**body["o"], "i": None}
+
+
+def test_a_counterexample_of_another_change_alone_is_not_used() -> None:
+    """More properties are allowed, but the counterexample has only another type: the body stays as it is."""
+    before = {**_object(i=_object(s=_STRING)), "maxProperties": 2}
+    after = {**_object(i=_object(s={"type": "integer"})), "maxProperties": 3}
+    old = spec_with(_object(o={**before, "additionalProperties": _STRING}))
+    new = spec_with(_object(o={**after, "additionalProperties": _STRING}))
+    change = changes_between(old, new)["response-property-max-properties-increased o"]
+    body = {"o": {"a": "1", "b": "2"}}
+
+    assert body_after(change, old, copy.deepcopy(body)) == body
+
+
+def test_a_change_inside_a_member_keeps_the_rest_of_the_member() -> None:
+    """Of an object with a condition on two of its members, only the value inside one of them is removed."""
+    properties = {"x": _STRING, "y": _object(z=_STRING, w=_STRING)}
+    condition = {"dependentSchemas": {"x": {"properties": {"y": {"required": ["z"]}}}}}
+    old, new = spec_with(_object(a={**_object(**properties), **condition})), spec_with(_object(a=_object(**properties)))
+    change = changes_between(old, new)["response-property-dependent-schema-removed a"]
+
+    body = body_after(change, old, {"a": {"x": "1", "y": {"z": "1", "w": "2"}}})
+
+    assert body == {"a": {"x": "1", "y": {"w": "2"}}}
+
+
+def test_a_change_of_an_operation_that_the_overlay_removes_affects_no_response() -> None:
+    """The published spec has the change, and the contract in force does not have the operation."""
+    published_old = spec_with(_STRING, put=_object(a=_STRING))
+    published_new = spec_with(_STRING, put=_object(a={"type": "integer"}))
+    old, new = spec_with(_STRING), spec_with(_STRING)
+    response = MockResponse(200, (), Payload(b'{"a": "1"}'))
+
+    [change] = changes_between(published_old, published_new, contracts=(old, new)).values()
+
+    assert change.transform is not None
+    for method in ("GET", "PUT"):
+        assert change.transform(context_of(old, response, method)) is response
+
+
+def test_a_property_with_a_dot_in_its_name_is_not_run() -> None:
+    """Its location, `odd.name`, is that of a member of another property."""
+    old = spec_with({"type": "object", "properties": {"odd.name": _STRING}})
+    new = spec_with({"type": "object", "properties": {"odd.name": {"type": "integer"}}})
+
+    change = changes_between(old, new)["response-property-type-changed odd.name"]
+
+    assert change.not_run_reason == "no response that shows it could be generated"
