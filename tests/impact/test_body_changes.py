@@ -13,10 +13,14 @@ from tests.impact.simulation import body_after, changes_between, context_of, spe
 _STRING = {"type": "string"}
 
 
-def _object(*required: str, closed: bool = False, **properties: Any) -> dict[str, Any]:
+def _object(*required: str, **properties: Any) -> dict[str, Any]:
     """Return the schema of an object with these properties."""
-    schema = {"type": "object", "required": list(required), "properties": properties}
-    return {**schema, "additionalProperties": False} if closed else schema
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+def _closed(*names: str) -> dict[str, Any]:
+    """Return the schema of an object that allows strings with these names alone."""
+    return {"type": "object", "properties": dict.fromkeys(names, _STRING), "additionalProperties": False}
 
 
 def _names_up_to(length: int) -> dict[str, Any]:
@@ -37,8 +41,8 @@ def test_a_longer_name_is_added_to_every_object_of_a_map() -> None:
 @pytest.mark.parametrize("name", ["y", "x-y"])
 def test_a_new_property_of_a_closed_object_is_added(name: str) -> None:
     """Also one whose name is no identifier."""
-    old = spec_with(_object(a=_object(closed=True, x=_STRING)))
-    new = spec_with(_object(a=_object(closed=True, **{"x": _STRING, name: _STRING})))
+    old = spec_with(_object(a=_closed("x")))
+    new = spec_with(_object(a=_closed("x", name)))
     change = changes_between(old, new)[f"response-property-added-to-closed-object a.{name}"]
 
     body = body_after(change, old, {"a": {"x": "1"}})
@@ -49,8 +53,8 @@ def test_a_new_property_of_a_closed_object_is_added(name: str) -> None:
 
 def test_a_new_property_with_the_name_of_all_properties_is_not_run() -> None:
     """Its location, `a.*`, is that of every other property, so that no value is known to show the change."""
-    old = spec_with(_object(a=_object(closed=True, x=_STRING)))
-    new = spec_with(_object(a=_object(closed=True, **{"x": _STRING, "*": _STRING})))
+    old = spec_with(_object(a=_closed("x")))
+    new = spec_with(_object(a=_closed("x", "*")))
 
     change = changes_between(old, new)["response-property-added-to-closed-object a.*"]
 

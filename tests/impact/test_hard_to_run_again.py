@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -83,6 +84,35 @@ def test_a_test_that_hangs_with_a_change_is_stopped_and_fails(
             request.node.hangs = is_new and {where!r} == "protocol"
             while is_new and not request.node.hangs:
                 pass
+        """
+    )
+
+    project.runpytest(*IMPACT)
+
+    assert verdicts(project) == [("fails", "")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGALRM")
+def test_a_run_without_the_change_that_takes_too_long_is_repeated(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that confirms the failure hangs once, as on a busy machine, and passes then: the verdict is `fails`."""
+    monkeypatch.setattr("pytest_bctrl.impact.replay._MIN_SECONDS", 1.0)
+    project.makepyfile(
+        """
+        import time
+
+        events = []
+
+        def test_status(bctrl_client, bctrl_space_id):
+            body = bctrl_client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").json()
+            is_new = all(one["status"] == "paused" for one in body["runtimes"])
+            if is_new:
+                events.append("failed")
+            elif events == ["failed"]:
+                events.append("hung")
+                time.sleep(600)
+            assert not is_new
         """
     )
 

@@ -107,6 +107,13 @@ def test_temporary_folders_work_with_a_retention_policy(noisy: pytest.Pytester) 
     assert verdicts(noisy) == [("fails", "")]
 
 
+def test_plugins_of_pytest_for_logs_and_temporary_folders_may_be_disabled(project: pytest.Pytester) -> None:
+    """With `-p no:logging -p no:tmpdir`, the test fails with the change as always."""
+    project.runpytest(*IMPACT, "-p", "no:logging", "-p", "no:tmpdir")
+
+    assert verdicts(project) == [("fails", "")]
+
+
 def test_changes_that_no_test_exercises_cost_no_run(project: pytest.Pytester) -> None:
     """A test that reads one property needs fewer than 120 runs for all violations."""
     project.makepyfile("""

@@ -11,6 +11,9 @@ import pytest
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
 from pytest_bctrl.impact.run import OUT_OF_TIME, ExercisedTest, with_shared_exchanges
 from pytest_bctrl.impact.run_report import LOST_WORKER, RunData
+from tests.contract.documents import document
+from tests.contract.test_in_force import vendored
+from tests.drift.upstream import Upstream, text
 from tests.impact.conftest import IMPACT, STATUS, verdicts
 from tests.impact.drifts import DRIFTS, changed_spec, operation
 
@@ -115,6 +118,68 @@ def test_tests_that_do_not_depend_on_the_change_pass(project: pytest.Pytester) -
     project.runpytest(*IMPACT)
 
     assert verdicts(project) == [("passes", "")] * 3
+
+
+def test_the_published_spec_is_compared(project: pytest.Pytester) -> None:
+    """`--bctrl-impact=published` reads the spec from the URL in the lock of the project's contract."""
+    lock = vendored(project.path).lock
+    upstream = Upstream()
+    upstream.responses["/spec.json"] = text(changed_spec(DRIFTS[:1]), Content_Type="application/json")
+    data = {**json.loads(lock.read_text("utf-8")), "source": f"{upstream.url}/spec.json"}
+    lock.write_text(json.dumps(data), "utf-8")
+
+    result = project.runpytest("--bctrl-impact=published", *IMPACT[1:])
+    upstream.close()
+
+    result.stdout.fnmatch_lines([f"compared     *runtimes.openapi.yaml with {upstream.url}/spec.json"])
+    assert verdicts(project) == [("fails", "")]
+
+
+def test_a_test_passes_if_a_change_still_accepts_its_credentials(project: pytest.Pytester) -> None:
+    """One of two ways to authenticate was removed, and the test uses the other; it requests an unknown path too."""
+    spec = document({"type": "object"}, security=[{"bearer": []}, {"key": []}])
+    spec["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+    }
+    (project.path / "old.json").write_text(json.dumps(spec), "utf-8")
+    spec["paths"]["/v1/things/{id}"]["get"]["security"].pop()
+    (project.path / "changed.json").write_text(json.dumps(spec), "utf-8")
+    project.makepyfile("""
+        import httpx
+
+        def test_thing(bctrl_mock):
+            headers = {"Authorization": f"Bearer {bctrl_mock.api_key.reveal()}"}
+            with httpx.Client(base_url=bctrl_mock.url, headers=headers, trust_env=False) as client:
+                assert client.get("/v1/unknown").status_code == 404
+                assert client.get("/v1/things/a").status_code == 200
+    """)
+
+    result = project.runpytest(*IMPACT, "--bctrl-contract=old.json")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert verdicts(project) == [("passes", "")]
+
+
+def test_an_empty_object_that_is_received_twice_is_not_read(pytester: pytest.Pytester) -> None:
+    """A test that looks at the status alone does not cover a change of a property."""
+    spec = document({"type": "object", "properties": {"a": {"type": "string"}}})
+    (pytester.path / "old.json").write_text(json.dumps(spec), "utf-8")
+    changed = document({"type": "object", "properties": {"a": {"type": "integer"}}})
+    (pytester.path / "changed.json").write_text(json.dumps(changed), "utf-8")
+    pytester.makepyfile("""
+        import httpx
+
+        def test_thing():
+            transport = httpx.MockTransport(lambda request: httpx.Response(200, json={}))
+            with httpx.Client(transport=transport) as client:
+                for _ in range(2):
+                    assert client.get("https://api.example.org/v1/things/a").status_code == 200
+    """)
+
+    pytester.runpytest(*IMPACT, "--bctrl-watch", "--bctrl-contract=old.json")
+
+    assert [verdict for verdict, _ in verdicts(pytester)] == ["not covered"]
 
 
 def test_a_test_that_skips_itself_is_skipped(project: pytest.Pytester) -> None:

@@ -52,6 +52,46 @@ def test_a_request_that_fails_without_the_change_too_is_no_obstacle(pytester: py
     assert verdict_at(pytester)[0] == "fails"
 
 
+def test_a_failed_request_for_no_operation_is_no_obstacle(pytester: pytest.Pytester, impact: Impact) -> None:
+    """A test that sends it only with the change has the verdict `passes`."""
+    impact(
+        """
+        def refuse(request):
+            raise httpx.ConnectError("no connection")
+
+        def test_label():
+            if list_orders().json()[0]["size"] == "xl":
+                with httpx.Client(transport=httpx.MockTransport(refuse)) as client, pytest.raises(httpx.ConnectError):
+                    client.get("https://orders.example/refunds")
+    """.replace("\n        ", "\n")
+    )
+
+    assert verdict_at(pytester)[0] == "passes"
+
+
+def test_a_response_in_no_valid_coding_is_received_as_it_is(pytester: pytest.Pytester, impact: Impact) -> None:
+    """A test that requests it only with the change, and reads the bytes, has the verdict `passes`."""
+    impact("""
+class Stream(httpx.SyncByteStream):
+    def __iter__(self):
+        yield b'no gzip'
+
+def respond(request):
+    if request.url.params.get("cursor"):
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        return httpx.Response(200, headers=headers, stream=Stream())
+    return httpx.Response(200, json=[STORED])
+
+def test_pages():
+    with httpx.Client(base_url="https://orders.example", transport=httpx.MockTransport(respond)) as client:
+        if client.get("/orders").json()[0]["size"] == "xl":
+            with client.stream("GET", "/orders?cursor=2") as streamed:
+                assert b"".join(streamed.iter_raw()) == b"no gzip"
+""")
+
+    assert verdict_at(pytester)[0] == "passes"
+
+
 @pytest.mark.parametrize(
     ("response", "reading", "why"),
     [
