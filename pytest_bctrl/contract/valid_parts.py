@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.document import value_at
@@ -128,20 +129,19 @@ def _original_pointer(document: Any, pointer: str) -> str:
     """Return a pointer without the steps into an `anyOf` that the upgrade from OpenAPI 3.0 adds."""
     tokens = pointer.split("/")[1:]
     original: list[str] = []
-    while tokens:
-        is_added = isinstance(document, Mapping) and becomes_any_of(document) and "anyOf" not in document
-        if is_added and tokens[:2] == ["anyOf", "0"]:
-            tokens = tokens[2:]
-            continue
-        if not isinstance(document, Mapping | list):
-            # The upgrade made a list of a single type.
-            break
-        token = tokens.pop(0)
-        original.append(token)
-        try:
+    # The original document may lack the last value.
+    with suppress(LookupError, ValueError):
+        while tokens:
+            is_added = isinstance(document, Mapping) and becomes_any_of(document) and "anyOf" not in document
+            if is_added and tokens[:2] == ["anyOf", "0"]:
+                tokens = tokens[2:]
+                continue
+            if not isinstance(document, Mapping | list):
+                # The upgrade made a list of a single type.
+                break
+            token = tokens.pop(0)
+            original.append(token)
             document = value_at(document, f"/{token}")
-        except (LookupError, ValueError):
-            break
     return "".join(f"/{token}" for token in original)
 
 

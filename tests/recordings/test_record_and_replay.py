@@ -248,7 +248,6 @@ HEAD = """
 def test_no_body(bctrl_client, bctrl_space_id):
     response = bctrl_client.head(f"/v1/spaces/{bctrl_space_id}/runtimes")
     assert b"" == response.content
-    print("STATUS", response.status_code)
 """
 
 
@@ -266,3 +265,27 @@ def test_a_live_run_replays_recordings_without_counting_them_as_coverage(
 
     replaying.assert_outcomes(passed=2)
     replaying.stdout.no_fnmatch_line("coverage *in 1 response")
+
+
+LINK = """
+import pytest
+
+@pytest.mark.bctrl_recording
+def test_link(bctrl_client, bctrl_space_id):
+    url = bctrl_client.base_url.copy_with(path=f"/v1/spaces/{bctrl_space_id}/runtimes")
+    assert bctrl_client.get(url).json()["runtimes"]
+"""
+
+
+def test_a_request_outside_the_path_of_the_base_url_is_recorded_without_a_base_path(
+    pytester: pytest.Pytester, record: Run, replay: Run, api: Server
+) -> None:
+    """The base URL has a path, and the test sends a request to a URL of the same server without it."""
+    pytester.makepyfile(test_mine=LINK)
+    record(f"--bctrl-base-url={api.url}{PREFIX}").assert_outcomes(passed=1)
+
+    ((entry,),) = (json.loads(data)["log"]["entries"] for data in files(pytester.path).values())
+
+    assert entry["request"]["url"].startswith(f"{api.url}/v1/spaces/")
+    assert "_bctrlBasePath" not in entry
+    replay().assert_outcomes(passed=1)
