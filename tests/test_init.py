@@ -55,6 +55,20 @@ def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return run
 
 
+def test_a_key_without_a_scheme_in_authorization_suggests_the_prefix(init: Init, tmp_path: Path) -> None:
+    """The setting is a comment: whether the API expects a word in front of the key is not in the document."""
+    document = yaml.safe_load(BOOKSHOP)
+    document["components"]["securitySchemes"] = {"k": {"type": "apiKey", "in": "header", "name": "Authorization"}}
+    document["security"] = [{"k": []}]
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict):
+                operation.pop("security", None)
+    (tmp_path / "bookshop.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    init("bookshop.yaml")
+    assert "# bctrl_key_prefix = Token" in (tmp_path / "pytest.ini").read_text("utf-8").splitlines()
+
+
 def run_command(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command of a workflow in the working directory, with the interpreter of these tests."""
     program, *arguments = shlex.split(command)

@@ -215,15 +215,15 @@ def _suggest(options: argparse.Namespace) -> int:
     for (_, code, media_type), count in sorted(observation.unread.items()):
         skipped = f"{code} {media_type or 'without a media type'}: the bodies of {count} responses were skipped"
         print(escape_line(f"pytest-bctrl: {skipped}: only JSON is read"), file=sys.stderr)
-    for finding, reason in suggestion.unsaid:
+    for finding, reason in suggestion.not_expressible:
         location = f"{finding.extra['status']} {finding.location}"
         problem = f"{location}: {finding.message}: no overlay can express it: {reason}"
         print(escape_line(f"pytest-bctrl: {problem}"), file=sys.stderr)
     if suggestion.actions:
         _write_suggestion(options, suggestion)
-    elif not suggestion.unsaid:
+    elif not suggestion.not_expressible:
         print("pytest-bctrl: nothing to suggest: the contract already accepts the traffic", file=sys.stderr)
-    if suggestion.unsaid:
+    if suggestion.not_expressible:
         return 2
     return 0
 
@@ -236,7 +236,7 @@ def _write_suggestion(options: argparse.Namespace, suggestion: Suggestion) -> No
         return
     build.write_files({Path(options.output): options.redact(text)})
     print(
-        escape_line(f"{options.output}: {len(suggestion.actions)} actions for {len(suggestion.admitted)} differences")
+        escape_line(f"{options.output}: {len(suggestion.actions)} actions for {len(suggestion.resolved)} differences")
     )
     print(escape_line(f"next: {_build_command(options)}"))
 

@@ -36,14 +36,14 @@ NAME = "suggested overlay"
 class Suggestion:
     """An overlay for the observed responses, the contract with it applied, and what it cannot express.
 
-    `admitted` are the differences that the actions resolve, in their order; `unsaid` those that no overlay can
+    `resolved` are the differences that the actions resolve, in their order; `not_expressible` those that no overlay can
     express, with the reason. An overlay without actions changes nothing.
     """
 
     overlay: Mapping[str, Any]
     contract: Contract
-    admitted: tuple[Finding, ...]
-    unsaid: tuple[tuple[Finding, str], ...]
+    resolved: tuple[Finding, ...]
+    not_expressible: tuple[tuple[Finding, str], ...]
 
     @property
     def actions(self) -> list[Action]:
@@ -62,7 +62,7 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     while True:
         current = from_validated(work.document, contract.name)
         findings = [*every_difference(current, observation), *_media_type_differences(contract, current, observation)]
-        pending = [finding for finding in findings if _difference_key(finding) not in work.unsaid]
+        pending = [finding for finding in findings if _difference_key(finding) not in work.not_expressible]
         if not pending:
             break
         finding = _with_all_values(min(pending, key=_sort_key), pending)
@@ -73,7 +73,7 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
     info = {"title": "What the API was observed to send", "version": "1.0.0"}
     overlay = {"overlay": "1.0.0", "info": info, "actions": work.actions}
     proven = from_document(work.document, contract.name) if work.actions else contract
-    return Suggestion(overlay, proven, tuple(work.admitted.values()), tuple(work.unsaid.values()))
+    return Suggestion(overlay, proven, tuple(work.resolved.values()), tuple(work.not_expressible.values()))
 
 
 class _Work:
@@ -82,8 +82,8 @@ class _Work:
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.actions: list[Action] = []
-        self.admitted: dict[_Key, Finding] = {}
-        self.unsaid: dict[_Key, tuple[Finding, str]] = {}
+        self.resolved: dict[_Key, Finding] = {}
+        self.not_expressible: dict[_Key, tuple[Finding, str]] = {}
         self._before: dict[tuple[_Key, str], tuple[dict[str, Any], int]] = {}
 
     def take_step(self, changed: dict[str, Any], why: str, goal: str, finding: Finding) -> None:
@@ -99,12 +99,12 @@ class _Work:
         self._before[step] = self.document, len(self.actions)
         self.actions += added
         self.document = changed
-        self.admitted.setdefault(_difference_key(finding), finding)
+        self.resolved.setdefault(_difference_key(finding), finding)
 
     def give_up(self, finding: Finding, why: str) -> None:
         """Remember that no overlay can express a finding."""
-        self.admitted.pop(_difference_key(finding), None)
-        self.unsaid[_difference_key(finding)] = finding, why
+        self.resolved.pop(_difference_key(finding), None)
+        self.not_expressible[_difference_key(finding)] = finding, why
 
 
 _Key: TypeAlias = tuple[str, ...]
@@ -152,13 +152,13 @@ def _next_step(
     if finding.extra["kind"] == "status":
         return (
             _with_response(document, goal, finding, observation),
-            f"{code}: answered {times} times, undocumented.",
+            f"{code}: the status of {times} responses, undocumented.",
             goal,
         )
     if finding.extra["kind"] == "not-json":
         raise NotExpressibleError("the responses are wrong, not the contract")
     if finding.extra["kind"] == "media-type":
-        why = f"{code}: answered in {finding.observed}, {times}; nothing was learned from the bodies."
+        why = f"{code}: the media type of {times} responses is {finding.observed}; their bodies were not read."
         return _with_media_type(document, goal, finding), why, goal
     difference = ObservedDifference(contract, finding, observation)
     shared = first_shared(document, difference.ref_chain, goal)

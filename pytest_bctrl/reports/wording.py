@@ -342,7 +342,8 @@ def _last_name(pointer: str) -> str:
 def _quoted_value(value: Any) -> str:
     """Return a value as one line, a string in quotes; the number of its characters if it consists of blanks."""
     if not isinstance(value, str):
-        return shown(value, _VALUE)
+        # A list of texts is shown without brackets, so that nothing would be left of an empty one.
+        return shown(value, _VALUE) or "[]"
     import json
 
     text = json.dumps(value, ensure_ascii=False)

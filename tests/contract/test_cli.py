@@ -88,3 +88,14 @@ def test_a_failed_update_creates_no_folder(tmp_path: Path) -> None:
     assert 2 == main(["contract", "update", str(upstream), "--contracts", str(tmp_path / "own")])
 
     assert not (tmp_path / "own").exists()
+
+
+def test_build_of_an_installed_contract_exits_with_2_and_suggests_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The next upgrade of the package would undo the build."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ContractFiles, "is_installed", property(lambda files: True))
+    assert 2 == main(["contract", "build"])
+    copy = f"work on a copy: cp -r {packaged().folder} contracts; pytest-bctrl contract build --contracts contracts"
+    assert copy in capsys.readouterr().err

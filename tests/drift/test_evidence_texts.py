@@ -11,6 +11,8 @@ from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.reports.wording import shown_by
 
+from .pairs import body
+
 _REJECTS = re.compile(r"refuse|reject|no longer (?:accept|allow|take)", re.IGNORECASE)
 
 
@@ -22,3 +24,8 @@ def test_no_finding_says_both_that_requests_are_rejected_and_that_none_is(rule: 
         is_proven = shown_by(finding).startswith("proven: ")
         is_rejecting = finding.direction == "request" and _REJECTS.search(finding.message)
         assert not (is_proven and (finding.level == "error" or is_rejecting))
+
+
+def test_an_example_that_is_an_empty_list_is_shown_as_one() -> None:
+    (finding,) = compare(body({"type": "object"}), body({"type": "array"}))
+    assert shown_by(finding) == "example: the new spec allows [], which the old one rejects"

@@ -320,3 +320,39 @@ def test_accepting_again_renews_the_entry(tmp_path: Path, base: str) -> None:
     assert drift(*accepting, "second", "--until", "2099-01-01", cwd=tmp_path).returncode == 0
     assert file.read_text() == re.sub(r"until: .*", "until: 2099-01-01", expired).replace("first", "second")
     assert drift("drift", "new.yaml", "--base", base, cwd=tmp_path).returncode == 0
+
+
+def test_findings_that_the_impact_report_does_not_list_have_no_impact(tmp_path: Path, base: str) -> None:
+    written(tmp_path, page(PAUSED))
+    written(tmp_path, json.dumps({"findings": [{"fingerprint": "another", "impact": {}}]}), "impact.json")
+    done = drift("drift", "page.md", "--base", base, "--impact", "impact.json", "--format", "json", cwd=tmp_path)
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (done.returncode, "impact" in finding) == (1, False)
+
+
+def test_an_error_in_the_contract_in_force_names_its_file(tmp_path: Path, base: str) -> None:
+    """Not `--base`, which is not given."""
+    written(tmp_path, '{"openapi":', "api.json")
+    written(tmp_path, "[pytest]\nbctrl_contract = api.json\n", "pytest.ini")
+    done = drift("drift", base, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("pytest-bctrl: api.json: not JSON: ")
+
+
+def test_an_entry_of_a_rule_that_does_not_exist_exits_with_2_and_names_its_line(tmp_path: Path, base: str) -> None:
+    """No rule of a check, of the contract in force, or of the gate has that name."""
+    entry = "{rule: no-such-rule, location: x, reason: r, until: 2099-01-01}"
+    written(tmp_path, f"allow:\n- {entry}\n", "bctrl-baseline.yaml")
+    done = drift("drift", base, "--base", base, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("pytest-bctrl: bctrl-baseline.yaml:2: there is no rule 'no-such-rule' (")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a named pipe")
+def test_a_report_is_written_to_a_pipe(tmp_path: Path, base: str) -> None:
+    """A pipe is not replaced by a file, and the process that reads it gets the report."""
+    os.mkfifo(tmp_path / "pipe")
+    with os.fdopen(os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8") as reader:
+        done = drift("drift", base, "--base", base, "--format", "json", "--output", "pipe", cwd=tmp_path)
+        assert json.load(reader)["findings"] == []
+    assert (done.returncode, (tmp_path / "pipe").is_fifo()) == (0, True)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -175,6 +176,73 @@ def test_a_port_in_use_is_an_error(mock_command: MockCommand) -> None:
         assert mock_command.error_of("--port", port).splitlines() == [
             f"pytest-bctrl: 127.0.0.1:{port}: port {port} is in use (stop what listens there, or take --port 0)"
         ]
+
+
+def contract_file(folder: Path, name: str, paths: Mapping[str, object], **members: object) -> str:
+    """Write a contract with these paths, and return the path of its file."""
+    document = {"openapi": "3.1.0", "info": {"title": "Boxes", "version": "1"}, "paths": paths, **members}
+    file = folder / name
+    file.write_text(json.dumps({"servers": [{"url": "https://boxes.test"}], **document}), "utf-8")
+    return str(file)
+
+
+def operation(schema: object, parameter: object = None, **content: object) -> dict[str, object]:
+    """Return a path with a GET that responds with JSON of a schema, and takes a parameter, if there is one."""
+    response = {"description": "", "content": {"application/json": {"schema": schema, **content}}}
+    return {"get": {"parameters": [parameter] if parameter else [], "responses": {"200": response}}}
+
+
+def test_the_start_lists_what_is_not_served_as_documented(tmp_path: Path, mock_command: MockCommand) -> None:
+    """An operation without data, one that is invalid, and examples that do not conform: five of them, and a number."""
+    examples = {f"e{number}": {"value": number} for number in range(7)}
+    paths = {
+        "/boxes": operation({"type": "array"}),
+        "/odd": operation({"type": "string", "pattern": "^(?=a)x$"}),
+        "/gone": operation({"$ref": "#/gone"}),
+        "/text": operation({"type": "string"}, examples=examples),
+    }
+    with mock_command.running("--contract", contract_file(tmp_path, "boxes.json", paths)) as mock:
+        url = mock.url
+        code, out, err = mock.end()
+    lines = out.splitlines()
+    assert "not mocked, gets 501: GET /odd: no sample can be generated for the pattern '^(?=a)x$'" in lines[1]
+    assert [line.partition(" of 200")[0] for line in lines[2:7]] == [
+        f"generated data instead of an example: GET /text: the example e{number}" for number in range(5)
+    ]
+    assert "generated data instead of 2 more examples that do not conform" == lines[7]
+    assert lines[8].endswith(f" {url}/boxes")
+    assert (0, True) == (code, err.startswith("warning: GET /gone is not served: the reference '#/gone' leads nowhere"))
+
+
+def test_no_curl_command_is_printed_if_no_request_can_be_generated(tmp_path: Path, mock_command: MockCommand) -> None:
+    """The only operation requires a parameter of which no value can be generated."""
+    box = {"name": "box", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^(?=a)x$"}}
+    file = contract_file(tmp_path, "boxes.json", {"/boxes/{box}": operation({"type": "array"}, box)})
+    with mock_command.running("--contract", file) as mock:
+        _, out, _ = mock.end()
+    assert ["mock", "contract"] == [line.split()[0] for line in out.splitlines()]
+
+
+def test_the_curl_command_of_a_contract_by_name_has_the_key_prefix_of_the_project(
+    tmp_path: Path, mock_command: MockCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`bctrl_key_prefix` applies to `--contract` too."""
+    key = {"components": {"securitySchemes": {"k": {"type": "apiKey", "in": "header", "name": "Authorization"}}}}
+    file = contract_file(tmp_path, "boxes.json", {"/boxes": operation({"type": "array"})}, security=[{"k": []}], **key)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_key_prefix = Token\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with mock_command.running("--contract", file) as mock:
+        url = mock.url
+        _, out, _ = mock.end()
+    assert f'try: curl -H "Authorization: Token {MOCK_KEY}" {url}/boxes' in out.splitlines()
+
+
+def test_the_default_port_is_8787_if_the_contract_has_no_local_server(
+    tmp_path: Path, mock_command: MockCommand
+) -> None:
+    """The error for an address that no machine has names the port, which the test thus does not occupy."""
+    file = contract_file(tmp_path, "boxes.json", {"/boxes": operation({"type": "array"})})
+    assert "192.0.2.1:8787: " in mock_command.error_of("--host", "192.0.2.1", "--contract", file)
 
 
 @pytest.mark.parametrize(

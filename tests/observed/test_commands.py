@@ -269,3 +269,12 @@ def test_build_with_missing_arguments_exits_with_2(run: Run, tmp_path: Path, arg
     done = run("contract", "build", *arguments.split())
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert not (tmp_path / "x.json").exists()
+
+
+def test_the_command_to_run_next_names_no_upstream_that_the_project_sets(run: Run, tmp_path: Path) -> None:
+    """`bctrl_upstream` is compared, and the suggested command compares it again."""
+    write_sources(tmp_path, "a null that is never sent")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_upstream = up.yaml\n", "utf-8")
+    done = run("drift", "--observed", "seen.json", "--format", "json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert finding["next"] == "pytest-bctrl drift --observed seen.json"

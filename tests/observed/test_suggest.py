@@ -35,7 +35,7 @@ MUTANTS = [
 def suggested_contract(*bodies: Any, contract: Contract = CONTRACT) -> Contract:
     """Return a contract with the overlay suggested for bodies applied; fails if a difference cannot be expressed."""
     suggestion = suggest(contract, observation_of(*bodies, contract=contract))
-    assert suggestion.unsaid == ()
+    assert suggestion.not_expressible == ()
     if not suggestion.actions:
         return contract
     overlay = json.loads(json.dumps(suggestion.overlay))
@@ -224,7 +224,7 @@ def test_any_suggested_contract_accepts_its_traffic(schema: Any, shared: Any, bo
     """Except for differences listed as impossible to express."""
     contract = contract_of(schema, {"Shared": shared})
     suggestion = suggest(contract, observation_of(*bodies, contract=contract))
-    if suggestion.unsaid:
+    if suggestion.not_expressible:
         return
     suggested = suggestion.contract
     assert [] == differences(suggested, observation_of(*bodies, contract=suggested))
@@ -343,7 +343,7 @@ def test_differences_that_no_overlay_can_express_are_listed() -> None:
     """A hundred statuses are not an enumeration, and values that were only counted cannot be listed."""
     body = sample()
     body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
-    ((finding, why),) = suggest(CONTRACT, observation_of(body)).unsaid
+    ((finding, why),) = suggest(CONTRACT, observation_of(body)).not_expressible
     assert (finding.location, why.split(":")[0]) == (
         "runtimes[*].status",
         "there are more values than an enumeration lists",

@@ -36,9 +36,9 @@ def suggested(contract: Contract, *bodies: Any) -> Suggestion:
     return suggest(contract, observation_of(*bodies, contract=contract))
 
 
-def unsaid(contract: Contract, *bodies: Any) -> list[tuple[str, str]]:
+def not_expressible(contract: Contract, *bodies: Any) -> list[tuple[str, str]]:
     """Return location and reason of each difference that no overlay can express."""
-    return [(finding.location, why) for finding, why in suggested(contract, *bodies).unsaid]
+    return [(finding.location, why) for finding, why in suggested(contract, *bodies).not_expressible]
 
 
 def kind(name: str, value: Any) -> dict[str, Any]:
@@ -60,14 +60,14 @@ def test_an_object_is_described_only_in_the_branch_where_it_was_observed() -> No
     contract = contract_of({"oneOf": [kind("x", TEXT), kind("y", TEXT)]})
     bodies = [{"kind": "x", "value": "text"}, {"kind": "y", "value": {"a": 1}}]
     suggestion = suggested(contract, *bodies)
-    assert ((), []) == (suggestion.unsaid, wrong(bodies[1], suggestion.contract))
+    assert ((), []) == (suggestion.not_expressible, wrong(bodies[1], suggestion.contract))
     assert [] != wrong({"kind": "y", "value": {"b": 1}}, suggestion.contract)
 
 
 def test_null_is_added_to_both_any_of_and_enum() -> None:
     """The two actions have these targets, and null is accepted."""
     suggestion = suggested(contract_of({"enum": ["a", 5], "anyOf": [TEXT, {"type": "integer"}]}), None)
-    assert ((), []) == (suggestion.unsaid, wrong(None, suggestion.contract))
+    assert ((), []) == (suggestion.not_expressible, wrong(None, suggestion.contract))
     assert [f"{ROOT}.anyOf", f"{ROOT}.enum"] == [action["target"] for action in suggestion.actions]
 
 
@@ -75,7 +75,7 @@ def test_a_value_that_matches_no_alternative_is_accepted_as_observed() -> None:
     """The suggested contract accepts it, and still rejects others that match none."""
     contract = contract_of({"oneOf": [thing("a", a=TEXT), thing("b", b=TEXT)]})
     suggestion = suggested(contract, {"a": 5})
-    assert ((), []) == (suggestion.unsaid, wrong({"a": 5}, suggestion.contract))
+    assert ((), []) == (suggestion.not_expressible, wrong({"a": 5}, suggestion.contract))
     assert ["$", "$"] == [*wrong({"b": 5}, suggestion.contract), *wrong({"a": None}, suggestion.contract)]
 
 
@@ -105,14 +105,14 @@ def test_a_value_that_matches_no_alternative_is_accepted_as_observed() -> None:
 )
 def test_differences_that_no_overlay_can_express_have_a_reason(schema: Any, body: Any, location: str, why: str) -> None:
     suggestion = suggested(contract_of(schema), body)
-    assert [(location, why)] == [(finding.location, reason) for finding, reason in suggestion.unsaid]
+    assert [(location, why)] == [(finding.location, reason) for finding, reason in suggestion.not_expressible]
     assert [] == suggestion.actions
 
 
 def test_a_too_long_property_name_is_not_suggested() -> None:
     body = sample()
     body["runtimes"] = [{**body["runtimes"][0], "x" * 300: 1}]
-    ((location, why),) = unsaid(CONTRACT, body)
+    ((location, why),) = not_expressible(CONTRACT, body)
     assert "the name of the property is too long to be recorded" == why
     assert location.endswith("… (300 characters)']")
 
@@ -172,7 +172,7 @@ def test_an_undocumented_status_without_a_body_is_documented_without_content() -
 
 
 @pytest.mark.parametrize(
-    ("response", "types", "unsaid"),
+    ("response", "types", "not_expressible"),
     [
         ((400, "text/html", b"<h1>no</h1>"), ["application/json", "text/html"], []),
         ((418, "text/html; charset=utf-8", b"<h1>no</h1>"), ["text/html"], []),
@@ -183,7 +183,7 @@ def test_an_undocumented_status_without_a_body_is_documented_without_content() -
     ],
 )
 def test_an_undocumented_media_type_is_documented(
-    response: tuple[int, str, bytes], types: list[str], unsaid: list[str]
+    response: tuple[int, str, bytes], types: list[str], not_expressible: list[str]
 ) -> None:
     """In the response of the observed status; only a JSON body is described. An invalid name or body is not added."""
     status, media, body = response
@@ -193,11 +193,11 @@ def test_an_undocumented_media_type_is_documented(
     assert dict(observation.unread) == ({} if is_read else {(LABEL, str(status), media.partition(";")[0]): 1})
     assert suggest(CONTRACT, with_labels_replaced(observation, {LABEL: "GET /else"})).actions == []
     suggestion = suggest(CONTRACT, observation)
-    assert [why for _, why in suggestion.unsaid] == unsaid
+    assert [why for _, why in suggestion.not_expressible] == not_expressible
     spec = suggestion.contract.operations[0].responses
     assert (sorted(spec[str(status)].content), spec["401"]) == (types, CONTRACT.operations[0].responses["401"])
     assert (
-        unsaid
+        not_expressible
         or not body
         or not check_response(replace(sent, contract=suggestion.contract, operation=suggestion.contract.operations[0]))
     )

@@ -344,3 +344,14 @@ def test_an_exchange_whose_credentials_are_not_redacted_is_not_checked(monkeypat
         raw(url, *sent, reads=4 * len(reply(b"{}")))
     assert ["more than 2 different credentials: exchanges with others are not checked"] == list(traffic.not_checked)
     assert ["1", "2", "1"] == [target[-1] for target in kept]
+
+
+def test_an_exchange_with_an_incomplete_request_is_not_recorded(tmp_path: Path) -> None:
+    """The body is larger than the limit; a note counts the exchange, and no file is written."""
+    path = tmp_path / "traffic.har"
+    recording = ProxyRecording(path, CONTRACT, "http://127.0.0.1:1", Redaction())
+    created = reply(b"{}", status=201)
+    with scripted(created, keep=recording.add) as (url, _):
+        raw(url, request("POST", "/orders", b'"' + b"x" * 6_000_000 + b'"'), reads=len(created))
+    assert ([], False) == (recording.save(), path.exists())
+    assert ["not recorded: 1 exchange, of the request: it is larger than --max-body"] == recording.notes

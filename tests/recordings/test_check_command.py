@@ -163,3 +163,37 @@ def test_recordings_are_found_by_suffix_in_any_case_and_skipped_archives_are_rep
         "pytest-bctrl: .: 1 .json file was skipped; name bodies on the command line",
         "pytest-bctrl: .: 1 .zip file was skipped; name archives on the command line",
     ] == result.stderr.splitlines()
+
+
+def test_a_folder_that_has_only_bodies_is_not_checked(tmp_path: Path) -> None:
+    """The exit code is 2; the output says that no response was checked and how many bodies were skipped."""
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_bytes(BAD)
+    result = check(".", folder=tmp_path)
+    assert (2, True) == (result.returncode, result.stdout.startswith("0 responses checked "))
+    assert [
+        "pytest-bctrl: .: there is no .har file in this folder (name files, or another folder)",
+        "pytest-bctrl: .: 2 .json files were skipped; name bodies on the command line",
+    ] == result.stderr.splitlines()
+
+
+def test_a_commented_baseline_of_the_project_is_not_used(tmp_path: Path) -> None:
+    """`--accept` then writes the default file."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n# bctrl_baseline = known.yaml\n", "utf-8")
+    (tmp_path / "body.json").write_bytes(BAD)
+    assert 0 == check("body.json", "--accept", "known", folder=tmp_path).returncode
+    assert ["bctrl-baseline.yaml", "body.json", "pytest.ini"] == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_an_error_that_a_plugin_raises_on_import_is_printed_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one of the package's own errors, which says where and what to do."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "checks_without_setting.py").write_text(
+        "from pytest_bctrl.errors import SettingError\n"
+        "raise SettingError('it is not set', where='MY_CHECKS', hint='export MY_CHECKS=1')\n",
+        "utf-8",
+    )
+    result = check("-", "--plugin", "checks_without_setting", stdin=GOOD, folder=tmp_path)
+    assert (2, "pytest-bctrl: MY_CHECKS: it is not set (export MY_CHECKS=1)\n") == (result.returncode, result.stderr)
