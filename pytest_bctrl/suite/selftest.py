@@ -37,6 +37,7 @@ from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.run_key import RUN
 from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
+from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.change import Fault
 from pytest_bctrl.traffic.mock.faults import (
@@ -49,6 +50,7 @@ from pytest_bctrl.traffic.mock.faults import (
     endless_cursor,
     fault,
     for_contract,
+    hang,
     lost_item,
     malformed_json,
     plain_errors,
@@ -70,6 +72,9 @@ FindingKey: TypeAlias = tuple[str, str, str, int]
 
 IMPATIENT = RetryPolicy(statuses=frozenset({429}), budget=2.0, attempts=2, first_wait=0.01)
 """A short retry budget for a server in this process: a fault that hangs costs two seconds instead of thirty."""
+
+HANG_TIMEOUT = 1.0
+"""The time-out in seconds if the mock is to hang. For all else the usual one applies, as the machine may be busy."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -185,9 +190,11 @@ def test_fault_is_found(
     """The check that a fault names finds it, at the level that the fault names."""
     _mock(run).fault(fault)
     tests = BODY_TESTS if fault.name.startswith(break_rule.__name__) else ()
-    findings = [
-        finding for finding in _findings_of_run(run, operation, *tests) if _finding_key(finding) not in usual(operation)
-    ]
+    timeout = TIMEOUT
+    if fault.name == hang().name:
+        timeout = HANG_TIMEOUT
+    fault_findings = _findings_of_run(run, operation, *tests, timeout=timeout)
+    findings = [finding for finding in fault_findings if _finding_key(finding) not in usual(operation)]
     if not any(finding.rule == fault.check and _has_level(finding, fault) for finding in findings):
         message = f"fault {fault.name}: {fault.check} at level {fault.level} was not found"
         raise _failure([message, *describe(findings)])
@@ -224,11 +231,11 @@ def _mock(run: ContractRun) -> MockServer:
     return run.mock
 
 
-def _findings_of_run(run: ContractRun, operation: Operation, *tests: str) -> list[Finding]:
+def _findings_of_run(run: ContractRun, operation: Operation, *tests: str, timeout: float = TIMEOUT) -> list[Finding]:
     """Run the suite, or some tests of it, for an operation without waiting, and return the findings."""
     # Each run has a new pace, since rate limits of one fault do not apply to the next.
     new_run = replace(run, connection=Connection(pace=Pace(max_wait=0.0)))
-    with closing(Target(new_run, IMPATIENT, timeout=1.0)) as target:
+    with closing(Target(new_run, IMPATIENT, timeout)) as target:
         return run_probes(target, *tests, only=operation)
 
 

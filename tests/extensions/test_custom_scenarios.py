@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.change import RequestContext
 from pytest_bctrl.traffic.mock.custom import mock_fault, mock_scenario
 from tests.mock.asking import listed
 from tests.mock.mock_command import MockCommand
@@ -101,6 +104,37 @@ def test_a_fault_with_an_invalid_response_is_reported(response: MockResponse) ->
         mock.fault("odd", times=1)
         assert [500, 200] == [(first := listed(mock)).status, listed(mock).status]
         assert b"the response that it returned cannot be sent" in first.body
+
+
+def with_fields(context: RequestContext, **fields: str) -> MockResponse:
+    """Return the response with further header fields."""
+    return replace(context.response, headers=(*context.response.headers, *fields.items()))
+
+
+def test_the_signature_of_a_fault_that_takes_any_names_has_an_ellipsis() -> None:
+    """The fault is used with a name of the caller's own; an argument without a name raises `SettingError`."""
+    with MockServer(load()).extend(faults=[mock_fault("fields")(with_fields)]) as mock:
+        mock.fault("fields", times=1, Shop="north")
+        assert "north" == listed(mock).headers["shop"]
+        with pytest.raises(SettingError, match=re.escape("it takes fields(…)")):
+            mock.fault("fields", "north")
+
+
+class Exhausted:
+    """A function without a line of its own: an object that can be called."""
+
+    def __call__(self, context: RequestContext) -> MockResponse:
+        """Raise an error."""
+        raise LookupError("nothing left")
+
+
+def test_a_fault_that_is_an_object_is_reported_with_its_name() -> None:
+    """The error of a fault without a file and line names the fault only."""
+    with MockServer(load()).extend(faults=[mock_fault("exhausted")(Exhausted())]) as mock:
+        mock.fault("exhausted", times=1)
+        response = listed(mock)
+    assert 500 == response.status
+    assert b"fault exhausted: it raised LookupError: nothing left" in response.body
 
 
 def test_custom_scenarios_and_faults_are_used_like_built_in_ones(pytester: pytest.Pytester) -> None:

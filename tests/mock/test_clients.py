@@ -178,3 +178,11 @@ def _run(*command: str) -> str:
 def test_a_cors_preflight_without_a_key_gets_204(mock: MockServer, url: str) -> None:
     headers: dict[str, Any] = {"Origin": "https://app.test", "Access-Control-Request-Method": "GET"}
     assert httpx.options(url, headers=headers).status_code == 204
+
+
+def test_a_preflight_without_requested_header_fields_allows_none(mock: MockServer, url: str) -> None:
+    """The response to the preflight of a page of this machine allows the method, and names no header fields."""
+    headers = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "DELETE"}
+    response = httpx.options(url, headers=headers)
+    assert (204, "DELETE") == (response.status_code, response.headers["access-control-allow-methods"])
+    assert "access-control-allow-headers" not in response.headers

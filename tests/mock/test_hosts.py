@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 
+import httpx
 import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.hosts import name_of
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.server import HEALTH
 from tests.mock.asking import Reply, raw, replies, request_bytes
 
 TOKEN = "a-control-token-for-these-tests"
@@ -86,3 +90,15 @@ def test_the_connection_closes_after_http_1_0_with_a_transfer_coding(contract: C
         old = first.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n"
         # The connection ends: `raw` reads to its end.
         assert ["close"] == [reply.headers["connection"] for reply in replies(raw(mock, old + request_bytes(mock)))]
+
+
+def test_a_mock_on_an_ipv6_address_has_its_url_in_brackets(contract: Contract) -> None:
+    """Its health check responds at that URL."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with MockServer(contract, host="::1") as mock:
+        assert re.fullmatch(r"http://\[::1\]:\d+", mock.url)
+        assert httpx.get(f"{mock.url}{HEALTH}").is_success

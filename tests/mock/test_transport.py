@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import httpx
 import pytest
 
@@ -64,6 +66,14 @@ def test_a_delay_longer_than_the_time_out_raises_read_timeout(unstarted: MockSer
     unstarted.fault("delay", 3600)
     with client(unstarted, timeout=0.01) as direct, pytest.raises(httpx.ReadTimeout):
         direct.get(f"/v1/spaces/{unstarted.space_id}/runtimes")
+
+
+def test_a_delay_is_waited_for_by_a_client_without_time_outs(unstarted: MockServer) -> None:
+    unstarted.fault("delay", 0.02)
+    with httpx.Client(transport=MockTransport(unstarted), base_url="http://mock.test", timeout=None) as direct:
+        start = time.monotonic()
+        assert 401 == direct.get(f"/v1/spaces/{unstarted.space_id}/runtimes").status_code
+    assert time.monotonic() - start >= 0.02
 
 
 @pytest.mark.anyio

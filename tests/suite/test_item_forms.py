@@ -39,6 +39,21 @@ CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
         {"m": ["a", None]},
         {"m": [None, "a"]},
     ),
+    "members by pattern": (
+        {"properties": {"m": {"type": "object", "patternProperties": {"^n": _TEXT}}}},
+        {"m": {"n": "a"}},
+        {"m": {"n": "b"}},
+    ),
+    "names of members": (
+        {"properties": {"m": {"type": "object", "propertyNames": _TEXT}}},
+        {"m": {"a": 1}},
+        {"m": {"b": 1}},
+    ),
+    "a schema of another document": (
+        {"properties": {"m": {"$ref": "https://example.org/schemas/text"}}},
+        {"m": "a"},
+        {"m": "b"},
+    ),
     "texts without a name": (_TEXT, "a", "b"),
 }
 
@@ -55,3 +70,9 @@ def test_a_valid_and_an_invalid_item_have_different_forms(name: str) -> None:
 def test_items_that_differ_in_free_text_have_the_same_form() -> None:
     forms = ItemForms(document({"type": "array", "items": {"properties": {"name": {"type": "string"}}}}))
     assert forms.form({"name": "a"}) == forms.form({"name": "b"})
+
+
+def test_items_that_differ_in_an_object_that_may_have_any_members_have_the_same_form() -> None:
+    forms = ItemForms(document({"type": "array", "items": {"properties": {"labels": {"type": "object"}}}}))
+    assert forms.form({"labels": {"a": 1}}) == forms.form({"labels": {"b": ["c"]}})
+    assert forms.form({"labels": {}}) != forms.form({"labels": []})

@@ -122,6 +122,18 @@ def test_requests_of_many_operations_are_extrapolated(monkeypatch: pytest.Monkey
     assert [MAX_COUNTED, MAX_COUNTED] == counted
 
 
+def test_the_header_of_a_run_with_many_operations_says_about_how_many_requests_it_sends(
+    pytester: pytest.Pytester,
+) -> None:
+    """For `MAX_COUNTED` + 1 operations, the number is extrapolated."""
+    count = MAX_COUNTED + 1
+    write_contract({f"/{number}": operation(f"o{number}") for number in range(count)})
+    result = pytester.runpytest(
+        "--bctrl-live", "--bctrl-base-url=http://127.0.0.1:1", "--bctrl-contract=api.json", "--collect-only"
+    )
+    result.stdout.fnmatch_lines([f"bctrl: sends about * requests to {count} of {count} operations: *"])
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0.44, "0.4 s"), (61.4, "61 s"), (120, "2 min"), (7200, "2.0 h")])
 def test_duration_has_a_fitting_unit(seconds: float, text: str) -> None:
     """Seconds are formatted as s, min or h."""

@@ -119,6 +119,29 @@ def test_documented_rejection_of_one_operation_does_not_stop_the_run(run_live: A
     assert "not checked  GET /b: its request is rejected with 422, which the contract documents; 1 of 3" in text
 
 
+@pytest.mark.parametrize("status", [404, 422])
+def test_documented_rejection_of_an_id_names_the_setting_of_its_value(run_live: Any, status: int) -> None:
+    """The example of the contract does not exist in the target: the operation is not checked."""
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "x"}
+    write_contract({"/a": operation("a"), "/b/{id}": operation("b", str(status), parameters=[parameter])})
+    with serve({"/a": 200, "/b/x": status}) as url:
+        result, report = run_live(url)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert {"a": "passed", "b": "not checked"} == outcomes(report)
+    text = result.stdout.str()
+    assert "which the contract documents; set values that exist: bctrl_values, id" in text
+
+
+def test_rejection_of_the_only_operation_that_its_default_response_documents_is_not_checked(run_live: Any) -> None:
+    """Without a documented success, the error conforms to the contract, but says nothing about the operation."""
+    write_contract({"/a": {"get": {"operationId": "a", "responses": {"default": {"description": ""}}}}})
+    with serve({"/a": 422}) as url:
+        result, report = run_live(url)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert {"a": "not checked"} == outcomes(report)
+    assert "its request is rejected with 422, which the contract documents" in result.stdout.str()
+
+
 def test_undocumented_status_of_one_operation_is_one_finding(run_live: Any) -> None:
     write_contract({"/a": operation("a"), "/b": operation("b", "422")})
     with serve({"/a": 200, "/b": 403}) as url:
@@ -164,12 +187,23 @@ def test_optional_operation_need_not_be_checked(run_live: Any, pytester: pytest.
     result.stdout.fnmatch_lines(["passed *1 of 2 operations passed, 1 not checked*"])
 
 
-def test_unknown_optional_operation_is_a_usage_error(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nbctrl_optional = listItem")
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("listItem", "did you mean listItems?"),
+        ("Q7", "write an operationId, or METHOD /path, such as listItems or GET /a"),
+    ],
+)
+def test_unknown_optional_operation_is_a_usage_error(pytester: pytest.Pytester, name: str, hint: str) -> None:
+    """The message names a similar operation; without one, it says what to write."""
+    pytester.makeini(f"[pytest]\nbctrl_optional = {name}")
     write_contract({"/a": operation("listItems")})
     result = pytester.runpytest("--bctrl-mock", "--bctrl-contract", "api.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*bctrl_optional*no operation of the contract is 'listItem'*did you mean listItems*"])
+    line = result.errlines[0]
+    assert "bctrl_optional" in line
+    assert f"no operation of the contract is '{name}'" in line
+    assert line.endswith(f"({hint})")
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])

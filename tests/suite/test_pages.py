@@ -92,6 +92,39 @@ LIVING = {
     "items": body(id={"type": "string", "format": "uuid"}, status={"enum": ["active", "stopped"]}),
 }
 
+
+@pytest.mark.parametrize(
+    ("schema", "query", "is_paged"),
+    [
+        (RUNTIMES, {**CURSOR, "limit": {**WHOLE, "default": 1}}, True),
+        (RUNTIMES, {"cursor": TEXT}, False),
+        (body(runtimes={**LIST, "items": body(id={"enum": [None]})}, hasMore=TRUTH, nextCursor=MAYBE), CURSOR, False),
+    ],
+    ids=["a page by default", "no page size", "items without ids"],
+)
+def test_the_self_test_plays_faults_of_pages_if_the_suite_can_follow_them(
+    schema: dict[str, Any], query: dict[str, Any], is_paged: bool
+) -> None:
+    """The generated list fills more than a page, or does not, or its items cannot be told apart."""
+    paged_contract = contract(schema, query)
+    faults = faults_to_find(Samples(paged_contract, paged_contract.operations[0]))
+    names = {fault.name.partition("(")[0] for fault in faults}
+    assert is_paged == (names >= PAGING_FAULTS)
+    assert is_paged == (not names.isdisjoint(PAGING_FAULTS))
+
+
+def test_the_only_skipped_test_is_named_without_a_number(pytester: pytest.Pytester) -> None:
+    """`-k pages` of a list that fits on one page: the summary has the reason alone."""
+    document = contract(RUNTIMES, {"cursor": TEXT}).document
+    pytester.path.joinpath("api.json").write_text(json.dumps(document), "utf-8")
+
+    result = pytester.runpytest("--bctrl-mock", "--bctrl-contract=api.json", "-k", "pages")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["not checked  *its * items fit on one page, and no smaller page can be requested"])
+    result.stdout.no_fnmatch_line("not checked  1 test: *")
+
+
 UNCHECKED: dict[str, tuple[Callable[[Any], object], dict[str, Any], str]] = {
     "one page": (lambda mock: mock.serve([{"id": "a"}]), CURSOR, "its 1 items fit on one page, and no smaller page"),
     "no limit": (lambda mock: None, {"cursor": TEXT}, "items fit on one page, and no smaller page can be requested"),

@@ -77,6 +77,23 @@ def test_the_self_test_passes_for_a_contract_without_documented_errors(pytester:
     )
 
 
+def test_the_self_test_of_a_short_list_serves_as_many_items_as_are_allowed(pytester: pytest.Pytester) -> None:
+    """With `maxItems: 5`, the scenario `many` has five items; without a limit, it has its default number."""
+    limited = SECOND.replace("type: array", "type: array, maxItems: 5")
+    for name, text in (("limited.yaml", limited), ("free.yaml", SECOND)):
+        pytester.path.joinpath(name).write_text(AWKWARD.replace("paths:", text), "utf-8")
+
+    ids = [
+        pytester.runpytest("--bctrl-selftest", f"--bctrl-contract={name}", "--collect-only", "-q").outlines
+        for name in ("limited.yaml", "free.yaml")
+    ]
+
+    scenarios = [[line for line in lines if "[orders-many" in line] for lines in ids]
+    assert [["orders-many(5)]"], ["orders-many]"]] == [
+        [line.partition("[")[2] for line in lines] for lines in scenarios
+    ]
+
+
 NO_VALUE = AWKWARD.replace("required: [price]", "required: [price, code]")
 NO_BODY = (
     AWKWARD.partition("    get:")[0]

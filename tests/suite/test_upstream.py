@@ -69,6 +69,20 @@ def test_an_unreadable_upstream_exits_with_2(pytester: pytest.Pytester, publishe
     result.stdout.no_fnmatch_line("checked      *")
 
 
+def test_an_upstream_with_a_part_that_cannot_be_compared_exits_with_2(
+    pytester: pytest.Pytester, published: Path
+) -> None:
+    """A new path whose reference names nothing: the rest has not drifted, and the summary has the reason."""
+    spec = published.read_text("utf-8")
+    assert spec.count("\npaths:\n") == 1
+    published.write_text(spec.replace("\npaths:\n", "\npaths:\n  /new: {$ref: '#/gone'}\n"), "utf-8")
+
+    result = pytester.runpytest(f"--bctrl-upstream={published}")
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["not checked  the drift of the spec: *'#/gone' names nothing*"])
+
+
 @pytest.mark.parametrize("value", ["nowhere.md", "", "."])
 def test_an_upstream_that_is_not_a_file_is_a_usage_error(pytester: pytest.Pytester, value: str) -> None:
     result = pytester.runpytest("--bctrl-mock", f"--bctrl-upstream={value}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 import traceback
 import warnings
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_bctrl.contract.key_fields import KeyField
 from pytest_bctrl.contract.model import Parameter
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError, UnsafeRequestError
@@ -51,6 +53,23 @@ def test_the_key_is_not_sent_to_another_port(ask: Ask, options: dict[str, Any]) 
     with serve(response()) as origin, serve(response()) as another_port:
         ask(origin.url, url=f"{another_port.url}/things", **options)
         assert ([], [""]) == (origin.requests, another_port.authorizations())
+
+
+def test_a_client_without_a_key_sends_the_callers_credential_to_any_origin() -> None:
+    with serve(response()) as origin, serve(response()) as another_port:
+        with client(origin.url, None, live=True, connection=Connection()) as http:
+            http.get(f"{another_port.url}/things", headers={"Authorization": BEARER})
+        assert [BEARER] == another_port.authorizations()
+
+
+def test_a_key_in_a_cookie_is_added_to_the_cookies_of_the_caller() -> None:
+    """The request has one `Cookie` field (RFC 6265, 5.4)."""
+    options: Any = {"connection": Connection(), "fields": lambda _method, _path: [KeyField("Cookie", "key=")]}
+    with serve(response()) as server:
+        with client(server.url, KEY, live=True, **options) as http:
+            http.get("/things", headers={"Cookie": "theme=dark"})
+        (request,) = server.requests
+    assert [f"theme=dark; key={KEY}"] == re.findall("(?im)^cookie: (.*?)\\r?$", request)
 
 
 def test_the_key_is_not_sent_to_another_name_of_the_same_machine(ask: Ask) -> None:

@@ -15,7 +15,6 @@ from pytest_bctrl.contract.key_fields import KeyField, field_to_reject, has_vali
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.paging_read import read_paging
-from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.suite.operations import lacks_path_values, reason_not_requested
 from pytest_bctrl.suite.plan import engine_probes, pages, probes
@@ -29,7 +28,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     path_probes,
 )
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Exchange, Probe, ProbeRequest, plain
+from pytest_bctrl.suite.sending.requests import Probe, ProbeRequest, no_findings, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
@@ -108,7 +107,7 @@ def _counted_requests(run: ContractRun, operations: Iterable[Operation]) -> Coun
     for operation in operations:
         kinds[operation.label] = PLAIN
         # The plain request has two keys: the operation's label, and its contents.
-        kinds[ProbeRequest(operation, _no_findings, plain(run, operation)).key] = ""
+        kinds[ProbeRequest(operation, no_findings, plain(run, operation)).key] = ""
         # jsonschema validates the responses of other tests.
         for probe in plan(run, *(name for name in _TESTS if name != "test_jsonschema"), only=operation):
             with suppress(NotCheckedError):
@@ -117,11 +116,6 @@ def _counted_requests(run: ContractRun, operations: Iterable[Operation]) -> Coun
         page_count = pages.TARGET_PAGES * _count(_paging_rows(run, operation))
         kinds.update({(operation.label, "page", number): PLAIN for number in range(page_count)})
     return Counter(kind for kind in kinds.values() if kind)
-
-
-def _no_findings(_exchange: Exchange) -> list[Finding]:
-    """Return no findings."""
-    return []
 
 
 def _count(rows: Iterable[object]) -> int:

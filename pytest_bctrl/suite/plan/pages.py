@@ -25,7 +25,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
+from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, no_findings, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 MAX_PAGES = 4
@@ -45,12 +45,7 @@ Key: TypeAlias = str | int
 
 def page_requests(run: ContractRun, operation: Operation, paging: Paging) -> Iterator[ProbeRequest]:
     """Request a list page by page: no item is missing or repeated, no page is too long, and there is a last page."""
-    yield ProbeRequest(operation, _no_findings, follow_up=PageTraversal(run, operation, paging).first_request)
-
-
-def _no_findings(_exchange: Exchange) -> list[Finding]:
-    """Return no findings."""
-    return []
+    yield ProbeRequest(operation, no_findings, follow_up=PageTraversal(run, operation, paging).first_request)
 
 
 def page_size_for(contract: Contract, paging: Paging, count: int) -> int | None:

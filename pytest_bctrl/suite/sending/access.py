@@ -40,7 +40,7 @@ def _remedy(response: Response) -> str:
 
 
 def require_access(response: Response) -> None:
-    """Raise `NoAnswerError` if the target rejects the plain request in a way that prevents all other tests.
+    """Raise `NoAnswerError` if this rejection of the plain request prevents all other tests.
 
     That is: the operation is retired; key, space or route are rejected; or the rejection itself violates the contract.
     """
@@ -54,7 +54,8 @@ def require_access(response: Response) -> None:
         access_violation = replace(violation, required_statuses=tuple(expected))
         raise NoAnswerError(findings(response, [access_violation])[0], True, is_outage=True)
     # Every other request would be rejected alike, each time with a finding that says nothing new.
-    if is_rejected(response) and (protocol_findings := check_protocol(response, expected)):
+    protocol_findings = check_protocol(response, expected)
+    if protocol_findings:
         raise NoAnswerError(protocol_findings[0], True)
 
 

@@ -46,6 +46,11 @@ class Exchange:
             self.tally[key] += 1
 
 
+def no_findings(_exchange: Exchange) -> list[Finding]:
+    """Return no findings: a check for a request whose response other requests check."""
+    return []
+
+
 def no_follow_up(_exchange: Exchange) -> None:
     """Send no further request after a response."""
 

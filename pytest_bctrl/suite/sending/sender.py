@@ -23,7 +23,7 @@ from pytest_bctrl.suite.operations import reason_not_requested, requestable_oper
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.access import is_rejected, rejected_operation, require_access
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL, Connections, SendResult
-from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
+from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, no_findings, plain
 from pytest_bctrl.suite.sending.transport_errors import (
     TIMEOUTS,
     NoAnswerError,
@@ -129,7 +129,7 @@ class Sender:
 
     def _accepted_plain_exchange(self, operation: Operation) -> Exchange:
         """Send the plain request and return its exchange; raises an error if it is rejected or gets no response."""
-        request = ProbeRequest(operation, _no_findings, plain(self.run, operation))
+        request = ProbeRequest(operation, no_findings, plain(self.run, operation))
         try:
             exchange = self.exchange(DueRequest(request))
         except NoAnswerError as error:
@@ -140,10 +140,9 @@ class Sender:
         response = exchange.response
         if is_rejected(response):
             self._rejected_operations.add(operation.label)
-        if len(self._rejected_operations) >= self._operation_count:
-            # The target rejects every operation.
-            require_access(response)
-        if is_rejected(response) and self._operation_count > 1:
+            if len(self._rejected_operations) >= self._operation_count:
+                # The target rejects every operation.
+                require_access(response)
             raise rejected_operation(response)
         return exchange
 
@@ -409,11 +408,6 @@ class Sender:
         response, _, coding_findings = self._decoded_response(request, result, _response_of_attempt(attempt))
         yield from coding_findings
         yield from check_protocol(response)
-
-
-def _no_findings(_exchange: Exchange) -> list[Finding]:
-    """Return no findings."""
-    return []
 
 
 def _response_of_attempt(attempt: Attempt) -> httpx.Response:
