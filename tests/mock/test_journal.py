@@ -15,9 +15,9 @@ from pytest_bctrl.cli.mock import log_line
 from pytest_bctrl.cli.serving import LineLog
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.http.message import MockResponse, Request
-from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.secrets.secret import MASK, Secret
 from pytest_bctrl.traffic.mock import MockServer, space
-from pytest_bctrl.traffic.mock.journal import JournalEntry
+from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
 
 from .asking import ask, listed, raw
 
@@ -131,3 +131,11 @@ def test_the_log_counts_lines_dropped_for_a_slow_reader() -> None:
     assert first.endswith("GET /v1/[hidden] -> 200\n")
     assert 10_000 <= len(logged) < 12_000
     assert f"({12_000 - len(logged):,} more lines were not written: the reader was too slow)\n" == last
+
+
+def test_a_journal_without_a_key_masks_credentials_by_name() -> None:
+    """The other parts of a request are shown as they are."""
+    journal = Journal(Secret(""))
+    journal.add(0.0, Request("GET", "/things?api_key=abc&page=2", (), b""), MockResponse(200))
+    (entry,) = journal
+    assert f"GET /things?api_key={MASK}&page=2 -> 200" == str(entry)

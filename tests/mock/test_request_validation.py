@@ -258,3 +258,16 @@ def test_a_json_body_must_be_utf_8(mock: MockServer) -> None:
     text = json.dumps({**VALID, "notes": ["ä"]}, ensure_ascii=False)
     assert sent(mock, content=text.encode(), headers=JSON).is_success
     assert 400 == sent(mock, content=text.encode("utf-16"), headers=JSON).status_code
+
+
+@pytest.mark.parametrize(("count", "is_shown"), [(3, True), (100, False)])
+def test_the_reason_of_a_rejection_repeats_only_a_short_list_of_values(count: int, is_shown: bool) -> None:
+    """A query parameter with 3 or 100 documented values, and another value in the request."""
+    colour = {"name": "colour", "in": "query", "schema": {"enum": [f"colour-{number}" for number in range(count)]}}
+    paths = {"/shirts": {"get": operation(parameters=[colour])}}
+    with MockServer(contract_of_paths(paths)) as mock:
+        sent(mock, method="GET", path="/shirts", params={"colour": "red"})
+    why = mock.requests[-1].why
+    assert "query colour: the value is not one of the documented" in why
+    assert is_shown == ("(expected colour-0 or colour-1 or colour-2)" in why)
+    assert is_shown == ("colour-0" in why)

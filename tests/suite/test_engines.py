@@ -246,6 +246,13 @@ def test_jsonschema_validates_every_keyword(schema: Any, body: bytes, is_valid: 
     assert is_valid == (not by_jsonschema(contract, 200, body))
 
 
+def test_schemathesis_reports_a_body_where_the_contract_allows_none() -> None:
+    """The schema `false` has no keyword that a finding could name."""
+    (finding,) = by_schemathesis(contract_of(False), 200, b"2")
+    assert ("response_schema_conformance", "$") == (finding.rule, finding.location)
+    assert ("a value as documented", 2) == (finding.expected, finding.observed)
+
+
 @pytest.mark.parametrize(
     ("schema", "body", "gap"),
     [

@@ -73,7 +73,6 @@ class MockServer(Space):
         self._address = host, port
         self._listener = Listener(self.respond, self.reject, limits)
         self._url = ""
-        self._has_bodies = False
         self._has_health = not any(operation.path.startswith(PREFIX) for operation in contract.operations)
         self._numbers = count(1)
         self._spaces: dict[str, Space] = {}
@@ -96,8 +95,6 @@ class MockServer(Space):
 
     def require_bodies(self) -> None:
         """Raise `DocumentError` if a body documented for an operation with a safe method cannot be generated."""
-        if self._has_bodies:
-            return
         operations = [operation for operation in self.contract.operations if operation.is_safe]
         specs = [spec for operation in operations for spec in operation.responses.values()]
         schemas = [schema for spec in specs for schema in spec.content.values()]
@@ -106,7 +103,6 @@ class MockServer(Space):
         for samples in self._shared.samples.values():
             if samples.invariants:
                 samples.sample_with_optionals(self.space_id, optional=False)
-        self._has_bodies = True
 
     def stop(self, grace: float = 0.0) -> None:
         """Close all connections; a second call does nothing.
