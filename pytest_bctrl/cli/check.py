@@ -107,11 +107,9 @@ def run(options: argparse.Namespace) -> int:
         notes += baseline_notes(findings, baseline.without_rules(drift_rules()), today)
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
     findings = [mark_accepted(finding, baseline, today) for finding in findings]
-    not_checked = [*problems]
-    if not checked.response_count and not problems:
-        not_checked.append("no response of an operation of the contract")
+    # Each file has a response that was checked, or a problem.
     remarks = (*problems, *notes, *contract.exclusions)
-    title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, tuple(not_checked))
+    title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, tuple(problems))
     findings = options.redact.data(findings)
     if options.format == "text":
         sys.stdout.write(_findings_text(findings, title, checked.response_count))
