@@ -131,6 +131,27 @@ def test_a_fault_has_the_documented_example_of_its_status() -> None:
         assert {"try": "later"} == ask(mock, "GET", "/x", {}).json()
 
 
+def test_a_fault_of_a_status_that_is_documented_as_text_says_what_the_mock_plays() -> None:
+    """It has the documented media type; only examples in JSON are served for a fault."""
+    tea = {"description": "", "content": {"text/plain": {"schema": {"type": "string"}, "example": "short and stout"}}}
+    of = contract({"responses": {"200": response(PERSON), "418": tea}})
+    mock = MockServer(of)
+    mock.fault("status", 418)
+    served = mock.respond(Request("GET", "/x", ()))
+    assert (418, b"the mock plays the status 418") == (served.status, served.body)
+    assert ("Content-Type", "text/plain") in served.headers
+
+
+def test_an_error_has_the_same_generated_body_for_each_example_that_does_not_conform() -> None:
+    error = response(PERSON, examples={"first": {"value": 7}, "second": {"value": 8}})
+    mock = MockServer(contract({"responses": {"200": response(PERSON), "404": error}}))
+    prefers = [f"code=404, example={name}" for name in ("first", "second")]
+    first, second = (mock.respond(Request("GET", "/x", (("prefer", prefer),))) for prefer in prefers)
+    assert (404, 404) == (first.status, second.status)
+    assert first.body == second.body
+    assert Draft202012Validator(PERSON).is_valid(json.loads(first.body))
+
+
 def test_header_fields_have_their_examples_and_a_redirect_its_location() -> None:
     """Examples that do not conform are not sent; `Content-Length` is that of the body."""
     headers = {
