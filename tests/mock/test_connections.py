@@ -167,6 +167,24 @@ def test_resetting_the_mock_frees_its_connections(contract: Contract) -> None:
         assert listed(mock).status == 200
 
 
+@pytest.mark.parametrize("waiting", [0, 1])
+def test_a_request_in_progress_is_completed_if_the_mock_stops_at_its_limit_of_connections(
+    contract: Contract, waiting: int
+) -> None:
+    """With a limit of one connection, which a delayed response uses, while another client waits or none does."""
+    with MockServer(contract, limits=replace(ServerLimits(), connections=1)) as mock, ExitStack() as stack:
+        mock.fault("delay", 0.5)
+        client = stack.enter_context(connected(mock))
+        client.sendall(request_bytes(mock))
+        while not mock.requests:
+            time.sleep(0.01)
+        for _ in range(waiting):
+            stack.enter_context(connected(mock))
+            time.sleep(0.1)
+        mock.stop(grace=60.0)
+        assert [200] == [reply.status for reply in replies(read_all(client))]
+
+
 def test_pipelined_requests_over_the_limit_all_get_a_response(contract: Contract) -> None:
     """Six requests on one connection, with a limit of two and a delay for the first."""
     with MockServer(contract, limits=replace(ServerLimits(), pipelined=2)) as mock:

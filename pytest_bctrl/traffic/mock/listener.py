@@ -158,6 +158,8 @@ class Listener:
         """Stop listening, close the connections without a request in progress, and start the grace period."""
         if self._is_accepting:
             self._accept()
+        # At the limit of connections, accepting is paused, possibly by `_accept`.
+        if self._is_accepting:
             self._is_accepting = False
             self._selector.unregister(self._socket)
         self._end_at = monotonic() + self._grace
