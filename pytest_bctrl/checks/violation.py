@@ -295,7 +295,7 @@ def _shown_body(response: Response, path: Sequence[str | int]) -> Any:
     """Return the part of the body that a report shows: data around a location, or the beginning of the text."""
     if response.body and response.parsed.ok:
         return _reduced_to_path(response.data, path, keeps_texts=response.status >= 400)
-    excerpt = response.body[: 4 * _TEXT].decode("utf-8", "replace")
+    excerpt = response.body[: 4 * (_TEXT + 1)].decode("utf-8", "replace")
     if len(excerpt) <= _TEXT:
         return excerpt
     # Cut between words, because half a credential is still a secret.

@@ -41,7 +41,8 @@ def _compare_missing(
     """Compare a missing status with the new ones that include it or are included in it; return those."""
     before, at = old[status], location._replace(path=status)
     added = [candidate for candidate in new if candidate not in old]
-    wider = [candidate for candidate in added if _includes_status(candidate, status)][:1]
+    # A range takes precedence over `default` (OpenAPI 3.1, 4.8.16) in any order.
+    wider = sorted((candidate for candidate in added if _includes_status(candidate, status)), key=_is_default)[:1]
     narrower = [candidate for candidate in added if _includes_status(status, candidate)]
     replacements = wider or narrower
     for replacement in replacements:
@@ -54,6 +55,11 @@ def _compare_missing(
     for replacement in replacements:
         report.add(rule, at, status, replacement, before.pointer, new[replacement].pointer)
     return {*replacements}
+
+
+def _is_default(status: str) -> bool:
+    """Return whether a response applies to every status that is not documented otherwise."""
+    return status == "default"
 
 
 def _status_kind(status: str, among: dict[str, Part]) -> str:

@@ -83,6 +83,7 @@ def test_a_status_may_be_an_enum_member() -> None:
 def test_repeated_headers_are_all_kept() -> None:
     response = response_from(httpx.Response(200, headers=[JSON, JSON], content=b"{}"), CONTRACT)
     assert "application/json, application/json" == response.header("CONTENT-type")
+    assert 2 == [name.lower() for name, _ in response.headers].count("content-type")
 
 
 class Unread(httpx.SyncByteStream):
@@ -104,8 +105,10 @@ class Unread(httpx.SyncByteStream):
 )
 def test_an_object_that_is_not_a_response_is_an_error(response: Any, problem: str) -> None:
     """`response_from` raises `BctrlError` for None, a number, an unread response and the like."""
-    with pytest.raises(BctrlError, match=problem):
+    with pytest.raises(BctrlError, match=problem) as raised:
         response_from(response, CONTRACT)
+    assert "pytest_bctrl.check" == raised.value.where
+    assert "body as bytes, str" in str(raised.value.hint) or "read it first" in str(raised.value.hint)
 
 
 @pytest.mark.parametrize(

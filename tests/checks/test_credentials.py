@@ -6,6 +6,7 @@ import base64
 import os
 import subprocess
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -111,6 +112,14 @@ def test_a_rejection_whose_body_contains_the_list_is_ignored_auth() -> None:
         finding.place,
     )
     assert ("no items", "an item of the list", "listed") == (finding.expected, finding.observed, finding.kind)
+
+
+@pytest.mark.parametrize(
+    ("body", "kinds"), [([{"id": 1}], ["listed"]), ([{"id": 2}], []), ({"a": [{"id": 1}]}, ["listed"])]
+)
+def test_a_rejection_that_contains_an_item_of_a_bare_list_is_ignored_auth(body: Any, kinds: list[str]) -> None:
+    checked = replace(response(body, 401), usual=response([{"id": 1}, {}]))
+    assert kinds == [violation.kind for violation in check_refused(checked, "no header")]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import check_response
-from pytest_bctrl.checks.violation import evidence, item_of
+from pytest_bctrl.checks.violation import Violation, evidence, findings, item_of
 
 from .responses import CONTRACT, SPACE, response, runtime, sample
 
@@ -92,6 +92,10 @@ def test_only_headers_without_credentials_are_shown() -> None:
         (b"x" * 200, "x" * 200),
         (b"x" * 150 + b" " + b"y" * 60, "x" * 150 + " \u2026"),
         (b"word " * 99, "word " * 39 + "word \u2026"),
+        ("🚀🚀🚀 ".encode() * 99, "🚀🚀🚀 " * 49 + "🚀🚀🚀 \u2026"),
+        ("🚀".encode() * 200, "🚀" * 200),
+        ((" " + "🚀" * 200).encode(), " \u2026"),
+        (("🚀 " + "🚀" * 199).encode(), "🚀 \u2026"),
     ],
 )
 def test_text_is_shortened_between_words(body: bytes, shown: str) -> None:
@@ -101,3 +105,15 @@ def test_text_is_shortened_between_words(body: bytes, shown: str) -> None:
 def test_the_body_of_an_error_response_is_shown_completely() -> None:
     body = {"error": {"message": "no such space", "more": ["x"]}}
     assert body == body_around(body, "error", "code", status=400)
+
+
+def test_an_object_at_the_location_of_the_fault_is_shown_with_its_values() -> None:
+    """The texts beside it are shown as their length only."""
+    body = {"backing": {"type": "other", "size": 3}, "name": "mine"}
+    assert {"backing": {"type": "other", "size": 3}, "name": "<4 characters>"} == body_around(body, "backing")
+
+
+def test_a_finding_of_another_validator_has_its_name_and_the_evidence() -> None:
+    violation = Violation("response_schema_conformance", "error", "it is missing", ("runtimes",))
+    ((own,), (other,)) = (findings(response({}), [violation], engine) for engine in ("", "jsonschema"))
+    assert {**own.extra, "engine": "jsonschema"} == other.extra

@@ -94,3 +94,9 @@ def test_count_invariant_values_returns_the_number_of_compared_values(body: Any,
 @pytest.mark.parametrize(("rule", "places"), [({"each": "a[*]", "unique": "b"}, 2), ({"unique": "b"}, 1), ({}, 0)])
 def test_count_invariant_values_counts_each_or_unique(rule: dict[str, str], places: int) -> None:
     assert places == count_invariant_values(response({"a": [1, 2], "b": 3}), rule)
+
+
+def test_the_values_of_several_invariants_are_counted_separately() -> None:
+    checked = response({"a": [1, 2], "b": 3})
+    entries = [{**RULE, "unique": "a[*]"}, {**RULE, "unique": "b"}]
+    assert [2, 1] == [count_invariant_values(checked, entry) for entry in entries]

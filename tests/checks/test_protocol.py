@@ -12,8 +12,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pytest_bctrl.checks.credentials import check_refused
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_interoperable, check_status
-from pytest_bctrl.checks.run import check_protocol, check_response, check_undocumented
+from pytest_bctrl.checks.response import Response, looked
+from pytest_bctrl.checks.run import check_protocol, check_response, check_undocumented, contract_check
+from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.contract.read import from_document
 from tests.contract.documents import contract_of, document
 
@@ -162,3 +165,32 @@ def test_a_number_beyond_a_double_is_found(number: str, around: str) -> None:
     is_beyond = abs(int(number)) > sys.float_info.max if is_whole else isinf(float(number))
     violations = list(check_interoperable(response(around.format(number).encode())))
     assert is_beyond == bool(violations)
+
+
+def test_each_check_that_ran_is_listed() -> None:
+    """Its name is known to the report, which says what was not checked."""
+    checked = response(sample())
+    check_response(checked, custom=[contract_check("own_rule")(lambda response: [])])
+    list(check_schema(checked))
+    list(check_refused(checked, "no header"))
+    assert looked(checked) == {
+        "status", "framing", "content type", "body", "interoperable", "header fields", "retired", "schema",
+        "undocumented", "invariant", "own check", "credential",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("checked", "is_read"),
+    [
+        (response(sample()), True),
+        (response({"detail": "no"}, 418), True),
+        (response(b"{"), False),
+        (response(b"text", 418), False),
+        (replace(response({"detail": "no"}, 418), method="HEAD"), False),
+    ],
+    ids=["documented", "status without documentation", "no JSON", "text", "HEAD"],
+)
+def test_a_body_is_observed_or_counts_once_as_unread(checked: Response, is_read: bool) -> None:
+    """A body of an undocumented status is observed too."""
+    unread = {} if is_read else {(checked.operation.label, str(checked.status), checked.media_type): 1}
+    assert unread == dict(checked.observed.unread)

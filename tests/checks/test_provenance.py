@@ -43,6 +43,7 @@ APP = (JSON, ("Server", "app"))
         (rejection("a\x00b", 302, b"", (("Server", "app"), ("Location", "/"))), ["info"]),
         (rejection("a\x00b", 400, b"", APP), ["info"]),
         (rejection("no-such-space", 302, {"to": "/"}, APP), ["warning"]),
+        (rejection("a\x00b", 300, b"", APP), ["info"]),
         (rejection("no-such-space", 422, {"detail": []}, APP), ["warning"]),
         (rejection("a\x00b", 500), ["error"]),
         (rejection("a\x00b", 200, {"runtimes": []}, APP), ["warning"]),

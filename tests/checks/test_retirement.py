@@ -16,6 +16,7 @@ NEXT = '</v2/things>; rel="successor-version", <https://x>; rel=sunset'
     [
         (200, {}, None),
         (200, {"Deprecation": "?0", "Link": NEXT}, None),
+        (200, {"Deprecation": " false"}, None),
         (200, {"Deprecation": "@1767225600"}, "the operation will be retired; deprecated since 2026-01-01; "),
         (200, {"Deprecation": "true"}, "the operation will be retired; deprecated; pytest-bctrl drift"),
         (200, {"Deprecation": "@999999999999999"}, "the operation will be retired; deprecated; "),

@@ -34,6 +34,12 @@ def _headers(**headers: Doc) -> Doc:
 _RESPONSES: dict[str, tuple[Any, ...]] = {
     "only a default": (_statuses("404"), _statuses("default"),
         "response-status-generalized @404: 404 → default", "response-status-specialized @default: default → 404"),
+    "a range and a default": (_statuses("200", "404"), _statuses("200", "4XX", "default"),
+        "response-non-success-status-added @default: default; response-status-generalized @404: 404 → 4XX",
+        "response-status-specialized @4XX: 4XX → 404; response-status-specialized @default: default → 404"),
+    "a default before a range": (_statuses("200", "404"), _statuses("200", "default", "4XX"),
+        "response-non-success-status-added @default: default; response-status-generalized @404: 404 → 4XX",
+        "response-status-specialized @4XX: 4XX → 404; response-status-specialized @default: default → 404"),
     "a default where there was none": (
         _statuses(), _statuses("default"), "response-success-status-added @default: default",
         "response-success-status-removed @default: default"),

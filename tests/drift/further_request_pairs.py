@@ -36,6 +36,9 @@ PARAMETERS: dict[str, tuple[Any, ...]] = {
     "a part of a path of another type": (_path(), _path(schema={**_TEXT, "maxLength": 9}),
         "request-parameter-max-length-set @path {id}: 9 of GET /a/{id}",
         "request-parameter-max-length-unset @path {id}: 9 of GET /a/{id}"),
+    "a list in a path with another explode": (
+        _path(schema={"type": "array", "items": _TEXT}, explode=True),
+        _path(schema={"type": "array", "items": _TEXT}, explode=False), "nothing"),
     "a part of a path that is called otherwise": (_path(), _path("key", schema={**_TEXT, "maxLength": 9}),
         "request-parameter-max-length-set @path {id}: 9 of GET /a/{id}",
         "request-parameter-max-length-unset @path {key}: 9 of GET /a/{key}"),

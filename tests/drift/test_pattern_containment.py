@@ -89,6 +89,7 @@ def test_a_wider_pattern_contains_a_narrower_one(wide: str, narrow: str) -> None
         "a$$",
         "(a$)b",
         "(^a)*",
+        "(^a?){2}",
         "(^a)^b",
         "a{2}{3}",
         "[a[]",
