@@ -13,6 +13,7 @@ from pytest_bctrl.drift.options import Options
 from pytest_bctrl.findings.finding import Finding
 
 from .pairs import Doc, body, document, parameter
+from .positions import POSITIONS
 from .published import SPEC, TEXT, page
 
 CHANGED = "The default of the response body was changed"
@@ -123,3 +124,13 @@ def test_findings_are_sorted_by_level() -> None:
     old = {"type": "object", "default": 1, "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
     new = {"type": "object", "default": 2, "properties": {"b": {"type": "integer"}}}
     assert [finding.level for finding in compare(body(old), body(new))] == ["error", "warning", "info"]
+
+
+@pytest.mark.parametrize(
+    ("position", "part"), [("webhook", "request body"), ("response to a webhook", "response body")]
+)
+def test_a_message_about_a_webhook_names_the_part_that_was_changed(position: str, part: str) -> None:
+    """The rule is that of the opposite direction, because the consumer receives the request."""
+    build = POSITIONS[position].document
+    (finding,) = compare(build({"type": "string"}), build({"type": "integer"}))
+    assert finding.message.startswith(f"The type or format of the {part} was changed")
