@@ -224,3 +224,16 @@ def test_a_disconnect_during_a_delay_does_not_affect_other_clients(mock: MockSer
     vanish(sock)
     time.sleep(0.25)
     assert listed(mock).status == 200
+
+
+def test_a_client_that_is_reset_during_a_slow_body_after_a_half_close_affects_no_other(mock: MockServer) -> None:
+    """The mock, which no longer reads from it, notices the reset when it sends the next part."""
+    with mock.fault("slow_body", 200, times=1):
+        sock = connected(mock)
+        sock.sendall(request_bytes(mock))
+        assert sock.recv(100)
+        sock.shutdown(socket.SHUT_WR)
+        time.sleep(0.1)
+        vanish(sock)
+        time.sleep(0.2)
+        assert listed(mock).status == 200

@@ -264,3 +264,12 @@ def test_a_reset_over_the_control_path_closes_the_other_connections(mock: MockSe
             assert 204 == control(mock, "POST", f"/spaces/{mock.space_id}/reset").status
         assert b"" == read_all(waiting)
     assert ([], 200) == (list(mock.requests), ask(mock, "GET", "/v1/orders", {}).status)
+
+
+def test_a_control_request_without_a_host_gets_the_url_of_the_server(mock: MockServer) -> None:
+    """A client of HTTP/1.0 opens a space: its URL is that at which the mock listens."""
+    with connected(mock) as sock:
+        sock.sendall(f"POST /__bctrl__/spaces HTTP/1.0\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
+        head, _, body = read_all(sock).partition(b"\r\n\r\n")
+    assert b"201" in head.splitlines()[0]
+    assert mock.url == json.loads(body)["url"]

@@ -163,3 +163,15 @@ def test_a_response_other_than_json_has_its_documented_media_type(
     with MockServer(document(paths=paths)) as mock:
         reply = ask(mock, "GET", "/ping", {})
     assert (200, type_, body) == (reply.status, reply.headers["content-type"], reply.body)
+
+
+def test_the_data_of_a_head_operation_are_those_of_its_documented_body() -> None:
+    """Its response has no body, before and after a scenario; the data of its `operation` conform to the schema."""
+    numbers = response({"type": "array", "items": {"type": "integer"}})
+    with MockServer(document(paths={"/x": {"head": {"responses": {"200": numbers}}}})) as mock:
+        operation = mock.operation("HEAD /x")
+        initial, before = operation.body, ask(mock, "HEAD", "/x", {})
+        operation.scenario("many", count=3)
+        after = ask(mock, "HEAD", "/x", {})
+    assert {int} == {type(number) for number in initial}
+    assert [(200, b"")] * 2 == [(reply.status, reply.body) for reply in (before, after)]

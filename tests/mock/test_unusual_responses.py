@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -126,13 +127,15 @@ def test_a_fault_of_json_bodies_leaves_a_text(name: str) -> None:
 
 def test_a_slow_body_waits_for_its_client() -> None:
     """A large body at a high speed arrives complete at a client that reads late; others are served meanwhile."""
-    big = json.dumps(["x" * 1000] * 8000).encode()
+    big = json.dumps(["x" * 1000] * 12_000).encode()
     of = contract({"responses": {"200": response({"type": "array", "items": {"type": "string"}})}})
     with MockServer(of, source=BodySource(lambda: [big])) as mock:
-        mock.fault("slow_body", 400_000_000)
+        mock.fault("slow_body", 160_000_000)
         with connected(mock) as sock:
             sock.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             mock.requests.wait_for()
+            # Until the second part of the body is due, while the first one fills the buffers of the system.
+            time.sleep(0.2)
             assert 200 == ask(mock, "GET", "/__bctrl__/health", {}).status
             received = read_all(sock)
     assert big == received.partition(b"\r\n\r\n")[2]

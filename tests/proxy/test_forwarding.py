@@ -278,6 +278,31 @@ def test_requests_after_a_rejection_are_ignored() -> None:
     assert (["GET"], 2) == ([request.method for request in server.received], len(observed.rejected))
 
 
+def test_requests_after_a_rejection_that_waits_for_a_response_are_ignored() -> None:
+    """The client sends one before the target has responded to the first: it gets that response and 400."""
+    rejected = b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
+        host, _, port = url.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as client:
+            client.sendall(REQUESTS[0])
+            connection, _ = listener.accept()
+            with connection:
+                assert b"GET /a" in connection.recv(65536)
+                client.sendall(rejected)
+                while not observed.rejected:
+                    time.sleep(0.01)
+                client.sendall(REQUESTS[1])
+                time.sleep(0.1)
+                connection.sendall(RESPONSES[0])
+                received = b""
+                while data := client.recv(65536):
+                    received += data
+                assert b"" == connection.recv(65536)
+    assert received.startswith(RESPONSES[0] + b"HTTP/1.1 400 ")
+    assert 1 == len(observed.exchanges)
+
+
 def test_a_request_that_turns_out_malformed_during_its_response_ends_the_connection() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):

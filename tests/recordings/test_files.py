@@ -192,6 +192,20 @@ def test_loading_a_missing_file_returns_none(tmp_path: Path) -> None:
     assert load(tmp_path / "none.har") is None
 
 
+def test_loading_a_file_without_the_right_to_read_it_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the file, and what to do."""
+
+    def refuse(_path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DocumentError, match=r"x\.har: it cannot be read: Permission denied") as caught:
+        load(tmp_path / "x.har")
+    assert "give this user the right to read it" == caught.value.hint
+
+
 def test_saving_no_exchanges_removes_the_file(tmp_path: Path) -> None:
     """It creates neither file nor folder if there is none."""
     path = tmp_path / "recordings" / "x.har"

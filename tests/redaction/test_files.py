@@ -213,3 +213,79 @@ def test_a_file_that_cannot_be_redacted_is_reported_and_others_are_redacted(
     result = pytester.runpytest("--junitxml=junit.xml", "--other-report=other.txt")
     assert {"junit.xml", "other.txt"} == set(redacted[:2])
     result.stderr.fnmatch_lines([f"bctrl: *{redacted[0]} could not be redacted (PermissionError)"])
+
+
+def test_a_report_that_a_plugin_keeps_open_is_redacted_as_it_is_written(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plugin opens its report before the run and writes the key to it: the file never contains the key."""
+    key = random_key("open")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    pytester.makepyfile("def test_passes(): pass")
+    pytester.makeconftest(
+        """
+        import os
+        from pathlib import Path
+
+        class Reporter:
+            def __init__(self, path):
+                self.file = open(path, "w", buffering=1)
+
+            def pytest_runtest_logreport(self, report):
+                self.file.write(f"{report.when} {os.environ['BCTRL_API_KEY']}\\n")
+
+            def pytest_sessionfinish(self):
+                Path("copy").write_bytes(Path(self.file.name).read_bytes())
+                self.file.close()
+
+        def pytest_addoption(parser):
+            parser.addoption("--other-report")
+
+        def pytest_configure(config):
+            config.pluginmanager.register(Reporter(config.getoption("--other-report")))
+        """
+    )
+    assert 0 == pytester.runpytest("--other-report=other.txt").ret
+    during, report = ((pytester.path / name).read_text() for name in ("copy", "other.txt"))
+    assert f"call {MASK}" in during
+    assert during == report
+    assert_unrecognisable(key, {"report": report.encode()})
+
+
+@pytest.mark.parametrize("mode", ["failed", "all"])
+def test_what_is_uploaded_to_a_paste_service_is_redacted(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """The text of a failure, and the bytes of the whole output, contain the mask in place of the key."""
+    key = random_key("paste")
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    uploaded: list[str | bytes] = []
+
+    def upload(contents: str | bytes) -> str:
+        """Keep the contents in place of an upload."""
+        uploaded.append(contents)
+        return "https://paste.test/1"
+
+    monkeypatch.setattr("_pytest.pastebin.create_new_paste", upload)
+    pytester.makepyfile("import os\ndef test_it():\n    raise ValueError(os.environ['BCTRL_API_KEY'])\n")
+    pytester.runpytest(f"--pastebin={mode}")
+    (contents,) = uploaded
+    data = contents.encode() if isinstance(contents, str) else contents
+    assert f"ValueError: {MASK}".encode() in data
+    assert_unrecognisable(key, {"paste": data})
+
+
+def test_reports_that_cannot_be_listed_are_an_error_of_the_run_that_is_printed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome of the tests stays, and standard error says that a report may not be redacted."""
+    monkeypatch.setenv("BCTRL_API_KEY", random_key("listing"))
+    pytester.makepyfile("def test_passes(): pass")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("no access")
+
+    monkeypatch.setattr("pytest_bctrl.suite.report.sinks.changed_files", refuse)
+    result = pytester.runpytest("--junitxml=junit.xml")
+    assert 0 == result.ret
+    result.stderr.fnmatch_lines(["bctrl: not every report could be redacted (PermissionError)"])

@@ -162,6 +162,16 @@ def test_pages_that_cannot_be_followed_are_not_checked(name: str) -> None:
     assert reason in why
 
 
+def test_pages_without_a_parameter_for_their_size_are_followed() -> None:
+    """A list of 150 items, of which the mock returns 100 per page, has no findings and two pages."""
+    run = run_of(contract(RUNTIMES, {"cursor": TEXT}))
+    assert run.mock is not None
+    run.mock.scenario("many", count=150)
+
+    assert (set(), "") == follow_pages(run)
+    assert 1 == sum("cursor=" in entry.path for entry in run.mock.requests)
+
+
 def test_a_list_that_changes_between_pages_is_not_checked() -> None:
     """An item that is deleted meanwhile is not reported as lost."""
     run = run_of(contract(RUNTIMES, CURSOR))

@@ -99,14 +99,16 @@ def test_rate_limits_and_closed_idle_connections_are_not_findings() -> None:
     assert [] == reported_rules(attempt(error="RemoteProtocolError", detail=GONE, kept=True), attempt(200))
 
 
-def test_surplus_bytes_are_found_with_the_command_of_the_previous_request() -> None:
+@pytest.mark.parametrize(("previous", "command"), [("curl before", "curl before"), ("", "curl now")])
+def test_surplus_bytes_are_found_with_the_command_of_the_previous_request(previous: str, command: str) -> None:
+    """If that request is unknown, the command is that of the request itself."""
     stray = attempt(error="RemoteProtocolError", detail="illegal status line: 'more'", kept=True)
     reported = [
         (finding.rule, finding.observed, finding.reproduce)
-        for finding in attempt_findings(OPERATION, (stray, attempt(200)), "curl now", "curl before")
+        for finding in attempt_findings(OPERATION, (stray, attempt(200)), "curl now", previous)
     ]
 
-    assert [("response_framing", "illegal status line: 'more'", "curl before")] == reported
+    assert [("response_framing", "illegal status line: 'more'", command)] == reported
 
 
 def test_a_failed_last_attempt_is_not_reported_again() -> None:

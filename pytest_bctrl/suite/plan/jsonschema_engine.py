@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
@@ -118,9 +118,8 @@ def _validate_body(response: Response) -> _BodyResult:
         return _BodyResult((violation,))
     gaps: list[str] = []
     items = _Items(response, gaps)
-    schema: Schema = False
-    if response.schema is not None:
-        schema = response.schema
+    # There is one, as `has_body` says.
+    schema = cast("Schema", response.schema)
     validator = _validator(response.contract).evolve(schema=as_reference(response.contract, schema))
     if len(response.body) > _LARGE:
         validator = _with_chosen_items(validator, items)

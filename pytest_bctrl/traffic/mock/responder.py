@@ -104,8 +104,6 @@ class Responder:
             return self._error(status, message, request_id, requested, headers)
 
         samples = self._shared.samples.get(requested.label)
-        if operation is None and samples is None:
-            samples = next(iter(self._shared.samples.values()), None)
         number = next(self._requests)
         errors = scenario.errors or self._shared.error_responses
         context = RequestContext(request, response, errors, samples, granted, error, number)
@@ -249,14 +247,10 @@ class Responder:
     def _values_in_bodies(self, operation: Operation) -> Mapping[str, str | None]:
         """Return the default path values that generated bodies of an operation repeat, by parameter name."""
         if operation.label not in self._path_values:
-            samples = self._shared.samples.get(operation.label)
-            values: dict[str, str | None] = {}
-            if samples is not None:
-                defaults = samples.parameters(self.space_id)
-                names = [str(entry["equals"]) for entry in operation.invariants if "equals" in entry]
-                names = [name.removeprefix("path.") for name in names]
-                values = {name: defaults.get(name) for name in names}
-            self._path_values[operation.label] = values
+            defaults = self.samples_of(operation).parameters(self.space_id)
+            names = [str(entry["equals"]) for entry in operation.invariants if "equals" in entry]
+            names = [name.removeprefix("path.") for name in names]
+            self._path_values[operation.label] = {name: defaults.get(name) for name in names}
         return self._path_values[operation.label]
 
     def _preferred(self, status: int, name: str | None, operation: Operation, request_id: str) -> MockResponse:
