@@ -140,14 +140,14 @@ def _attributed_difference(context: _ContractComparison, key: Key) -> Finding:
     finding = context.new[key] if old is None else old
     if old is not None and key.operation in context.removed:
         return _with_attribution(
-            finding, _attribution_to_api(key), _document_text(old), "has no such operation", _evidence_text(finding)
+            finding, _ahead_or_broken(key), _document_text(old), "has no such operation", _evidence_text(finding)
         )
     vendored, upstream = _document_position(context.old, key), _document_position(context.new, key)
     attribution = STALE if upstream == AGREES else PROMISED
     if old is None and key.kind == "missing":
         attribution = PROMISED
     elif AGREES not in (vendored, upstream):
-        attribution = _attribution_to_api(key)
+        attribution = _ahead_or_broken(key)
     return _with_attribution(finding, attribution, vendored, upstream, _evidence_text(finding))
 
 
@@ -159,8 +159,8 @@ def _document_position(differences: Mapping[Key, Finding], key: Key) -> str:
     return _document_text(finding)
 
 
-def _attribution_to_api(key: Key) -> Attribution:
-    """Return the attribution of a difference from both documents."""
+def _ahead_or_broken(key: Key) -> Attribution:
+    """Return `AHEAD` if the API adds something that neither document has, `BROKEN` for any other difference."""
     return AHEAD if key.kind in ADDITIVE else BROKEN
 
 

@@ -17,7 +17,7 @@ def remember_creation(owner: type, kind: str, recorder: Recorder, patches: Patch
         """Return the `__init__` that stores the calling line."""
 
         def observed_init(self: Any, *arguments: Any, **named: Any) -> None:
-            """Initialise the instance and store the calling line."""
+            """Initialise a registration, and store the line of the project that creates it."""
             init(self, *arguments, **named)
             line = recorder.calling_line()
             if line:

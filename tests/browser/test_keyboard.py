@@ -27,7 +27,7 @@ def test_tab_visits_the_filter_in_reading_order(show: Show) -> None:
         expect_value(page, FOCUSED, stop)
 
 
-def test_a_slash_focuses_the_filter(show: Show) -> None:
+def test_a_slash_focuses_the_filter_so_that_typing_filters(show: Show) -> None:
     page = show(failed())
     page.keyboard.press("/")
     expect_value(page, FOCUSED, "text")

@@ -107,7 +107,7 @@ def test_unchecked_operations_are_one_line(run_live: Any) -> None:
 
 
 def test_requests_of_many_operations_are_extrapolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`MAX_COUNTED` operations are counted; four times as many get four times the number, after as much counting."""
+    """Four times `MAX_COUNTED` operations get four times the requests, although only `MAX_COUNTED` are counted."""
     counted: list[int] = []
     count_requests = catalogue._counted_requests
 

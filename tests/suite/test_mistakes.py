@@ -150,7 +150,8 @@ def test_every_option_in_the_help_is_known(pytester: pytest.Pytester) -> None:
     require_values(["--bctrl-accept", "- since Monday", "--bctrl-report", "-", "--bctrl-rate", "-.5"])
 
 
-def test_options_of_the_project_and_of_other_plugins_are_accepted(pytester: pytest.Pytester) -> None:
+def test_an_option_of_the_project_that_begins_with_bctrl_is_accepted(pytester: pytest.Pytester) -> None:
+    """`--bctrl-stage` of the project's conftest is accepted; `--bctrl-stag` is rejected as an unknown option."""
     pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--bctrl-stage', dest='stage')")
     pytester.makepyfile("def test_a(pytestconfig): assert pytestconfig.getoption('stage') == 'a b'")
     pytester.runpytest("--bctrl-stage", "a b").assert_outcomes(passed=1)

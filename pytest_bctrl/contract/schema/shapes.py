@@ -35,7 +35,7 @@ def shapes(contract: SchemaDocument, schema: Schema) -> tuple[Shape, ...]:
 
 
 def shapes_of_flat(flat: Mapping[str, Any]) -> tuple[Shape, ...]:
-    """Return the alternatives of a flat schema."""
+    """Return the alternatives of a flat schema as shapes: `any` without a constraint, none if nothing is valid."""
     if flat.get("not") == {}:
         return ()
     values = listed_values(flat)

@@ -102,7 +102,7 @@ def planned_requests(run: ContractRun, operations: Sequence[Operation]) -> Count
 
 
 def _counted_requests(run: ContractRun, operations: Iterable[Operation]) -> Counter[str]:
-    """Return how many requests of each kind operations get, equal requests counted once."""
+    """Return the number of different requests to operations by kind, such as `PLAIN` or `WRONG_VALUE`."""
     kinds: dict[Hashable, str] = {}
     for operation in operations:
         kinds[operation.label] = PLAIN

@@ -1,4 +1,4 @@
-"""A consumer that indexes everything, and expects just what it knows."""
+"""A consumer that relies on every detail of the present responses, so that most changes break it."""
 
 from __future__ import annotations
 
