@@ -287,3 +287,41 @@ def test_a_version_of_pytest_whose_output_cannot_be_redacted_is_reported(
 
     assert "may contain secrets" not in f"{complete.stdout}{complete.stderr}"
     result.stdout.fnmatch_lines([f"bctrl: pytest {pytest.__version__} has no *, so {output}* may contain secrets; *"])
+
+
+def test_a_trace_that_cannot_be_redacted_is_an_error_of_runs_with_a_trace_only(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A private attribute of pluggy is missing: a run passes, and is rejected with `--debug` or `PYTEST_DEBUG`."""
+    monkeypatch.setenv("BCTRL_API_KEY", random_key("trace"))
+    pytester.makepyfile("def test_passes(): pass")
+    pytester.makepyfile(
+        other_pluggy="""
+        from pluggy._tracing import TagTracer
+
+        class OtherTracer(TagTracer):
+            @property
+            def _writer(self):
+                raise AttributeError("_writer")
+
+            def setwriter(self, writer):
+                pass
+
+            def _processmessage(self, tags, args):
+                pass
+
+        def pytest_addoption(parser, pluginmanager):
+            pluginmanager.trace.root.__class__ = OtherTracer
+        """
+    )
+    pytester.syspathinsert()
+
+    assert 0 == pytester.runpytest_subprocess("-p", "other_pluggy").ret
+    rejected = pytester.runpytest_subprocess("-p", "other_pluggy", "--debug")
+    monkeypatch.setenv("PYTEST_DEBUG", "1")
+    rejected_too = pytester.runpytest_subprocess("-p", "other_pluggy")
+
+    for result in (rejected, rejected_too):
+        assert pytest.ExitCode.USAGE_ERROR == result.ret
+        message = "bctrl: --debug: the trace cannot be redacted (run without --debug and PYTEST_DEBUG)"
+        result.stderr.fnmatch_lines([f"*{message}"])

@@ -61,12 +61,13 @@ def redaction(config: pytest.Config, *streams: Any) -> Redaction:
 def redact_trace(config: pytest.Config) -> None:
     """Redact the output of `--debug` and `PYTEST_DEBUG` from now on; calling it again has no effect.
 
-    Raises `pytest.UsageError` if the trace cannot be redacted.
+    Raises `pytest.UsageError` if there is a trace that cannot be redacted.
     """
     root = config.trace.root
-    if not hasattr(root, "_writer"):
-        raise pytest.UsageError("bctrl: --debug: the trace cannot be redacted (run without --debug)")
-    write: Any = root._writer
+    write: Any = getattr(root, "_writer", None)
+    is_traced = bool(getattr(config.option, "debug", None) or os.environ.get("PYTEST_DEBUG"))
+    if is_traced and not hasattr(root, "_writer"):
+        raise pytest.UsageError("bctrl: --debug: the trace cannot be redacted (run without --debug and PYTEST_DEBUG)")
     if write is not None and not isinstance(write, _Trace):
         root.setwriter(_Trace(write, redaction(config)))
 
