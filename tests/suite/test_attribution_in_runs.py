@@ -87,6 +87,25 @@ def test_the_run_and_the_gate_attribute_a_change_to_the_same_cause(
     assert typed(f"{command} --dry-run" if cause == STALE else command).ret == (1 if cause == PROMISED else 0)
 
 
+def test_the_command_for_a_stale_contract_without_vendored_files_is_a_comparison(
+    pytester: pytest.Pytester, live: LiveRun, typed: Typed, upstream: Path
+) -> None:
+    """The contract is a single file: the printed command compares upstream with it, and lists the change."""
+    case = CASES[CASE_NAMES[STALE]]
+    upstream.write_text(yaml.safe_dump(published(case)))
+    (pytester.path / "own.yaml").write_text(yaml.safe_dump(SPEC))
+    with serve(faulty("schema", "moved", STALE, service_with(CASE_NAMES[STALE]))) as server:
+        options = ["--bctrl-upstream=upstream.yaml", "--bctrl-contract=own.yaml", "--bctrl-report=run.json"]
+        result = live(server, *SELECTED_TESTS, *options)
+
+    result.stdout.fnmatch_lines([f"{STALE.upper()}: 1 (*"])
+    (command,) = suggested_commands(result)
+    assert "pytest-bctrl drift upstream.yaml --base own.yaml" == command
+    drift = typed(command)
+    assert pytest.ExitCode.TESTS_FAILED == drift.ret
+    assert case.location in drift.stdout.str()
+
+
 def test_no_attribution_is_printed_without_a_change(pytester: pytest.Pytester, live: LiveRun, upstream: Path) -> None:
     """The server conforms, and upstream is the vendored spec: the output has no line about causes."""
     upstream.write_text(yaml.safe_dump(SPEC))

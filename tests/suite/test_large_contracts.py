@@ -191,11 +191,11 @@ def test_estimate_is_printed_after_a_test() -> None:
     assert ["bctrl: takes about 2.5 h, estimated from the first 2 of 10 tests"] == lines
 
 
-@pytest.mark.parametrize(("verbosity", "is_printed"), [("-v", True), ("-q", False)])
+@pytest.mark.parametrize(("verbosity", "is_printed"), [("-v", True), ("-q", False), ("-pno:terminal", False)])
 def test_estimate_is_a_line_of_its_own(
     run_live: Any, pytester: pytest.Pytester, verbosity: str, is_printed: bool
 ) -> None:
-    """With `-v`; with `-q` no estimate is printed. The clock of the run is fast."""
+    """With `-v`; with `-q`, or without a terminal, no estimate is printed. The clock of the run is fast."""
     pytester.makeconftest("""
         import itertools
 
