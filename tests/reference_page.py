@@ -1,5 +1,5 @@
 """Writes `docs/reference/names.md` from the code: options, ini keys, variables, fixtures, markers and commands; and the
-tables of `docs/reference/checks.md`: rules and tests.
+tables of `docs/reference/checks.md`: rules, known faults of the engines, and tests.
 
 Run `python -m tests.reference_page` in the root of the project after changing one of them.
 """
@@ -26,6 +26,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.plan import catalogue as plan
+from pytest_bctrl.suite.plan.engine_faults import ENGINE_FAULTS
 
 _REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 PAGE, CHECKS = _REFERENCE / "names.md", _REFERENCE / "checks.md"
@@ -152,11 +153,22 @@ def checks_page() -> str:
     tests = ["| test | what it checks |", "|---|---|"]
     tests += [f"| `{name}` | {_cell(' '.join(words.split()))} |" for name, words in plan.docstrings_by_test().items()]
     text = CHECKS.read_text("utf-8")
-    for name, rows in (("rules", rules), ("requests", requests), ("tests", tests)):
+    tables = {"rules": rules, "requests": requests, "engine faults": _engine_faults(), "tests": tests}
+    for name, rows in tables.items():
         begin, end = f"<!-- {name}: written by tests/reference_page.py -->\n", f"<!-- end of {name} -->"
         before, _, remainder = text.partition(begin)
         text = "\n".join([f"{before}{begin}", *rows, f"\n{end}{remainder.partition(end)[2]}"])
     return text
+
+
+def _engine_faults() -> list[str]:
+    """Return the table of the known faults of jsonschema and Schemathesis."""
+    rows = ["| engine | fault | reported as |", "|---|---|---|"]
+    for fault in ENGINE_FAULTS:
+        issue = re.fullmatch(r"https://\S+/issues/(\d+)", fault.upstream)
+        source = f"[#{issue[1]}]({fault.upstream})" if issue else "not reported"
+        rows.append(f"| {fault.engine} | {_cell(fault.what)} | {source} |")
+    return rows
 
 
 def _settings() -> Iterator[str]:

@@ -126,7 +126,7 @@ ENGINE_FAULTS = (
         ENGINES["schemathesis"],
         "JSON with a number of more than 4,300 digits is rejected",
         "a body of 5,000 nines",
-        "tests/suite/test_engines.py::test_a_listed_engine_fault_is_not_a_finding",
+        "tests/suite/test_engine_bodies.py::test_a_listed_engine_fault_is_not_a_finding",
         _is_readable_json,
     ),
     EngineFault(
