@@ -15,6 +15,8 @@ LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
 APPLICATORS = frozenset((*CHILDREN, *MAPS, *LISTS))
 IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
 """Keywords whose schemas apply to the same value."""
+CONDITIONAL = ("then", "else")
+"""Keywords that have an effect only beside `if`."""
 
 EXCLUSIVE_BOUNDS = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
 UNLISTED_NULL = "x-bctrl-unlisted-null"

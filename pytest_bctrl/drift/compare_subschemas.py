@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_bctrl.contract.keywords import CONDITIONAL
 from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
 from pytest_bctrl.drift.node import Node, Schema, says_more
@@ -14,7 +15,7 @@ from pytest_bctrl.drift.rules import requirement_word
 _OPTIONAL = (
     ("propertyNames", "property-names"), ("contentSchema", "content-schema"), ("contains", "contains"),
     ("unevaluatedItems", "unevaluated-items"), ("unevaluatedProperties", "unevaluated-properties"),
-    ("then", "then"), ("else", "else"),
+    *((keyword, keyword) for keyword in CONDITIONAL),
 )  # fmt: skip
 _MAPS = (("patternProperties", "pattern-property"), ("dependentSchemas", "dependent-schema"))
 
@@ -28,7 +29,11 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
         _compare_items(comparison)
     if old.takes("object") and new.takes("object"):
         _compare_additional_properties(comparison)
+    keeps_condition = _is_written(old, "if") == _is_written(new, "if")
     for keyword, name in _OPTIONAL:
+        if keyword in CONDITIONAL and not keeps_condition:
+            # An added or removed `if` is one change, with its `then` and `else`.
+            continue
         before, after = comparison.effective(keyword)
         if before is not None and after is not None:
             comparison.follow(before, after, f"<{keyword}>")
@@ -85,6 +90,14 @@ def _compare_opposed(comparison: SchemaComparison) -> None:
     """Note changes of `not` and `if` as a whole: they reverse the direction of the changes inside."""
     for keyword in ("not", "if"):
         before, after = comparison.old.children.get(keyword), comparison.new.children.get(keyword)
+        if (
+            keyword == "if"
+            and None in (before, after)
+            and _is_written(comparison.old, "if")
+            and _is_written(comparison.new, "if")
+        ):
+            # One side lacks both `then` and `else`, which is what changed.
+            continue
         if before is not None and after is not None:
             if comparison.sides.equal(before, after):
                 continue
@@ -98,6 +111,11 @@ def _compare_opposed(comparison: SchemaComparison) -> None:
             comparison.emit(f"{keyword}-removed", None, None, keyword, schemas=(before, None))
         elif after is not None:
             comparison.emit(f"{keyword}-added", None, None, keyword, schemas=(None, after))
+
+
+def _is_written(node: Node, keyword: str) -> bool:
+    """Return whether a schema is written with a keyword, whether or not it has an effect."""
+    return any(isinstance(part.schema, dict) and keyword in part.schema for part in node.parts)
 
 
 def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.document import escape_token
-from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
+from pytest_bctrl.contract.keywords import APPLICATORS, CONDITIONAL, subschemas
 from pytest_bctrl.contract.outline import Part, is_reference
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node
@@ -36,7 +36,6 @@ _MEMBERS = frozenset(
 """Keywords whose schemas apply to the values inside a value."""
 _REVERSING = frozenset(("not", "if", "contains"))
 """Keywords under which a schema that allows less may make the whole allow more."""
-_CONDITIONAL = ("then", "else")
 _DEFINITIONS = "#/$defs/"
 _VALUES = frozenset(("enum", "const", "default", "examples", "example"))
 
@@ -53,7 +52,7 @@ def _declared_names(node: Node, but: Alternatives | None = None, depth: int = 0)
     declared = {*node.maps.get("properties", ()), *node.required}
     is_open = not node.undeclared and "patternProperties" not in node.maps and depth < 8
     inside = [schema for choice in node.choices if choice is not but for schema in choice.branches]
-    inside += [node.children[word] for word in ("if", "not", *_CONDITIONAL) if word in node.children]
+    inside += [node.children[word] for word in ("if", "not", *CONDITIONAL) if word in node.children]
     inside += node.maps.get("dependentSchemas", {}).values()
     if is_open:
         for branch in map(node.normal.node, inside):

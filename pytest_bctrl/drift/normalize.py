@@ -8,9 +8,10 @@ needs no special treatment.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from pytest_bctrl.contract.keywords import CHILDREN, EXCLUSIVE_BOUNDS, MAPS
+from pytest_bctrl.contract.keywords import CHILDREN, CONDITIONAL, EXCLUSIVE_BOUNDS, MAPS
 from pytest_bctrl.contract.outline import Part, Spec, is_reference, json_kind, value_key
 from pytest_bctrl.drift.alternatives import accepts_any_as_written, read_alternatives
 from pytest_bctrl.drift.constraints import (
@@ -197,8 +198,12 @@ class Normalizer:
     def _read_schemas(self, part: Part, node: Node) -> None:
         """Read the keywords of a schema that contain schemas into a node."""
         for keyword in CHILDREN:
-            if keyword in part.value:
-                node.children[keyword] = (*node.children.get(keyword, ()), part / keyword)
+            if keyword not in part.value or self._has_no_effect(part, keyword):
+                continue
+            schemas = [part / keyword]
+            if keyword == "propertyNames":
+                schemas.append(Part({"type": "string"}, f"{schemas[0].pointer}{BESIDE}string"))
+            node.children[keyword] = (*node.children.get(keyword, ()), *schemas)
         for keyword in MAPS:
             if keyword not in part.value:
                 continue
@@ -207,6 +212,31 @@ class Normalizer:
                 entries[name] = (*entries.get(name, ()), member)
         if "prefixItems" in part.value:
             self._read_prefix(part, node)
+
+    def _has_no_effect(self, part: Part, keyword: str) -> bool:
+        """Return whether a condition lacks its other half, or every name of a property is obviously allowed."""
+        if keyword == "propertyNames":
+            return self._allows_every_name(part / keyword)
+        if keyword in CONDITIONAL:
+            return "if" not in part.value
+        if keyword != "if":
+            return False
+        branches = [part / branch for branch in CONDITIONAL if branch in part.value]
+        has_effect = not all(accepts_any_as_written(branch, self.spec) for branch in branches)
+        # The properties and items that `if` evaluates may be valid only because of it.
+        return not has_effect and not self._mentions_unevaluated
+
+    def _allows_every_name(self, part: Part) -> bool:
+        """Return whether a schema obviously accepts every string, as it is written."""
+        schema = part.value
+        if isinstance(schema, dict) and "string" in (self._types(part) or ()):
+            schema = {key: value for key, value in schema.items() if key != "type"}
+        return accepts_any_as_written(Part(schema, part.pointer), self.spec)
+
+    @cached_property
+    def _mentions_unevaluated(self) -> bool:
+        """Whether the document contains `unevaluatedProperties` or `unevaluatedItems`."""
+        return "'unevaluated" in repr(self.spec.root.value)
 
     def _read_prefix(self, part: Part, node: Node) -> None:
         """Add the schemas of `prefixItems` to those of a node, by position."""

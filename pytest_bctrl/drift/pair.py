@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.drift.node import Node, Schema, accepts_anything
+from pytest_bctrl.drift.node import Node, Schema, accepts_anything, is_list_of_types
 from pytest_bctrl.drift.rules import rules
 
 if TYPE_CHECKING:
@@ -237,8 +237,12 @@ class SchemaComparison:
 
 
 def _effective(normal: Normalizer, node: Node, keyword: str) -> Schema | None:
-    """Return the schema under a keyword; None if there is none, or if it accepts any value."""
+    """Return the schema under a keyword; None if there is none, or if it accepts any value (of names: any string)."""
     schema = node.children.get(keyword)
-    if schema is not None and keyword != "contains" and accepts_anything(normal.node(schema)):
+    if schema is None or keyword == "contains":
+        return schema
+    inner = normal.node(schema)
+    accepts_every_name = keyword == "propertyNames" and is_list_of_types(inner) and inner.takes("string")
+    if accepts_every_name or accepts_anything(inner):
         return None
     return schema

@@ -232,6 +232,17 @@ def add_words(document: Doc, chance: random.Random) -> Doc:
     return _schemas_only(document, lambda value: {**value, "title": f"t{chance.random()}", "description": "d"})
 
 
+def add_keywords_without_effect(document: Doc, chance: random.Random) -> Doc:
+    """Return a document with half of a condition, or with a rule that every name satisfies, in half of its schemas."""
+    additions: tuple[Doc, ...] = (
+        {"if": {"properties": {"id": {"const": 1}}, "required": ["id"]}}, {"then": False}, {"else": {"minimum": 5}},
+        {"if": False, "else": {}}, {"propertyNames": {"type": "string"}}, {"propertyNames": {"minimum": 5}},
+    )  # fmt: skip
+    return _schemas_only(
+        document, lambda value: {**value, **chance.choice(additions)} if chance.random() < 0.5 else value
+    )
+
+
 def rename_path_parameter(document: Doc, chance: random.Random) -> Doc:
     """Return a document with another name of the parameter in its first path."""
     changed = copy.deepcopy(document)
@@ -244,5 +255,5 @@ def rename_path_parameter(document: Doc, chance: random.Random) -> Doc:
 
 SAME: tuple[Callable[[Doc, random.Random], Doc], ...] = (
     reorder_keys, reorder_lists, rename_components, inline_one_level, split_out, spell_null, spell_const,
-    wrap_in_all_of, add_words, rename_path_parameter,
+    wrap_in_all_of, add_words, rename_path_parameter, add_keywords_without_effect,
 )  # fmt: skip

@@ -180,7 +180,7 @@ def test_a_document_change_is_one_finding(rule: str) -> None:
     ("old", "new", "at"),
     [
         ({"maximum": 5}, {"exclusiveMaximum": 5}, ("", "/exclusiveMaximum")),
-        ({"if": {"maximum": 1}, "then": True}, {"if": {"maximum": 2}, "then": True}, ("/if", "/if")),
+        ({"if": {"maximum": 1}, "then": False}, {"if": {"maximum": 2}, "then": False}, ("/if", "/if")),
     ],
 )
 def test_a_finding_about_two_keywords_is_located_at_the_changed_keyword(
