@@ -31,8 +31,8 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
         _compare_additional_properties(comparison)
     keeps_condition = _is_written(old, "if") == _is_written(new, "if")
     for keyword, name in _OPTIONAL:
-        if keyword in CONDITIONAL and not keeps_condition:
-            # An added or removed `if` is one change, with its `then` and `else`.
+        if keyword in CONDITIONAL and not keeps_condition and _is_written(old, keyword) and _is_written(new, keyword):
+            # It has an effect on one side only, because of `if`, which is what changed.
             continue
         before, after = comparison.effective(keyword)
         if before is not None and after is not None:

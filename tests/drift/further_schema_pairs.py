@@ -345,8 +345,8 @@ _SUBSCHEMAS: dict[str, tuple[Any, ...]] = {
         "else-added; response-optional-property-removed @<then>.c: c",
         "else-removed; new-optional-request-parameter-property @<then>.c: c", "else-added; removed @<then>.c: c"),
     "a condition that was none": (
-        _MAP, {**_MAP, "if": {"required": ["a"]}, "then": {"required": ["b"]}}, "if-added",
-        "if-removed"),
+        _MAP, {**_MAP, "if": {"required": ["a"]}, "then": {"required": ["b"]}}, "if-added; then-added",
+        "if-removed; then-removed"),
     "values ruled out, in part others": ({"not": {"enum": ["a", "b"]}}, {"not": {"enum": ["b", "c"]}}, "not-changed"),
     "values ruled out, and null": ({"not": {"enum": ["a"]}}, {"not": {"enum": ["a", "b", None]}}, "not-changed"),
     "values ruled out, and a type": ({"not": {"enum": ["a"]}}, {"not": _TEXT}, "not-changed"),
