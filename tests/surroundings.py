@@ -47,7 +47,10 @@ BROWSERS = {"linux": ".cache/ms-playwright", "darwin": "Library/Caches/ms-playwr
 
 
 def normalised(environment: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Return an environment without the variables in `REMOVED`, with those in `FIXED`, and with this home directory."""
+    """Return an environment without the variables in `REMOVED`, unless `KEPT`, with those in `FIXED`, and with `home`.
+
+    `PYTHONHASHSEED` and the folder of Playwright's browsers are set if they are not.
+    """
     inherited = {
         name: value for name, value in environment.items() if KEPT.fullmatch(name) or not REMOVED.fullmatch(name)
     }

@@ -25,12 +25,12 @@ def body(name: str, *values: Any) -> dict[str, Any]:
 
 
 def checked(data: Any) -> list[Finding]:
-    """Return the findings of the schema check."""
+    """Return the findings of the schema check in the body of a response."""
     return [finding for finding in check_response(response(data)) if finding.rule == RULE]
 
 
 def observed(data: Any) -> list[Finding]:
-    """Return the differences that an observation of the body yields."""
+    """Return the findings of the same rule that an observation of the body yields."""
     return [
         with_fingerprint(finding) for finding in differences(CONTRACT, response(data).observed) if finding.rule == RULE
     ]

@@ -232,7 +232,7 @@ def test_commands_do_not_import_the_conftest_to_select_the_contract(
 
 
 def test_the_current_contract_is_that_of_the_current_run(pytester: pytest.Pytester) -> None:
-    """It is the option's when the conftest.py is imported and in a test; after the run there is no current run."""
+    """It is the option's when the conftest.py is imported and in a test; afterwards, the earlier run is current."""
     before = current_run.config()
     vendored(pytester.path, "kept")
     pytester.makeconftest(

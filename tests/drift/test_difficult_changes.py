@@ -212,7 +212,7 @@ def test_a_removed_prefix_item_is_compared_with_items() -> None:
     assert levels_and_rules(prop({"type": "array", "prefixItems": [TEXT]}), prop({"type": "array"})) == [removed]
 
 
-@pytest.mark.parametrize("media", ["application/JSON; charset=utf-8", "application/json;charset=UTF-8"])
+@pytest.mark.parametrize("media", ["Application/JSON; Charset=utf-8", "application/json;charset=UTF-8"])
 def test_equivalent_spellings_of_a_request_media_type_are_no_change(media: str) -> None:
     """Case does not matter in type, subtype, parameter names (RFC 9110, section 8.3.1) and the charset."""
     plain = {"application/json; charset=utf-8": {"schema": TEXT}}

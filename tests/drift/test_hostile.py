@@ -322,6 +322,7 @@ def test_control_characters_of_an_upstream_are_escaped_in_output(
     text = TEXT.replace("- failed", '- "failed\\e[2J\\u202e"')
     main(["drift", written(tmp_path, text, "spec.yaml"), "--base", written(tmp_path, TEXT, "base.yaml")])
     captured = capsys.readouterr()
+    assert r"failed\x1b[2J\u202e" in captured.out
     assert "\x1b" not in captured.out + captured.err
     assert "\u202e" not in captured.out + captured.err
 

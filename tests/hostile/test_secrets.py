@@ -71,7 +71,7 @@ class Downstream:
             (pytester.path / path.name).write_text(path.read_text("utf-8"), "utf-8")
 
     def run(self, *arguments: str, **environment: str) -> str:
-        """Run pytest there, with a server that returns the value of $VARIABLE, the key; return all its output."""
+        """Run pytest there with the key in $VARIABLE and a server that echoes it; return the output and all files."""
         with echo("chunks") as url:
             for name, value in ({"TARGET": url, environment["VARIABLE"]: KEY} | environment).items():
                 self._monkeypatch.setenv(name, value)

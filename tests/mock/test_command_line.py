@@ -71,7 +71,7 @@ def test_the_printed_curl_command_has_url_key_and_space(mock_command: MockComman
 
 
 def test_the_log_has_a_line_per_request_without_the_key(mock_command: MockCommand) -> None:
-    """A line has the time, the request, the status, the reason and the size."""
+    """A line has the request, the status, and for 503 or 401 the reason; neither the right nor a wrong key is shown."""
     with mock_command.running(
         "--api-key-env", "MY_KEY", "--fault", "status(503, times=1)", MY_KEY="my-own-key"
     ) as mock:
@@ -144,7 +144,7 @@ def test_the_mock_serves_after_the_log_reader_exits(mock_command: MockCommand) -
         assert mock.process.wait(60) == 0
 
 
-def test_a_stale_ready_file_is_removed_at_start(new_process: MockCommand) -> None:
+def test_a_stale_ready_file_is_replaced_at_start(new_process: MockCommand) -> None:
     """A second mock starts and serves after a killed mock has left its ready file."""
     for _ in range(2):
         with new_process.running() as mock:
@@ -245,6 +245,16 @@ def test_the_default_port_is_8787_if_the_contract_has_no_local_server(
     assert "192.0.2.1:8787: " in mock_command.error_of("--host", "192.0.2.1", "--contract", file)
 
 
+def test_the_default_port_is_that_of_the_first_local_server_of_the_contract(
+    tmp_path: Path, mock_command: MockCommand
+) -> None:
+    """The port of a server on another machine does not count; the error names the port, as in the test above."""
+    urls = ["https://boxes.test:9696", "http://localhost:9797", "http://127.0.0.1:9898"]
+    servers = [{"url": url} for url in urls]
+    file = contract_file(tmp_path, "boxes.json", {"/boxes": operation({"type": "array"})}, servers=servers)
+    assert "192.0.2.1:9797: " in mock_command.error_of("--host", "192.0.2.1", "--contract", file)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -275,7 +285,7 @@ def test_help_lists_scenarios_and_faults(mock_command: MockCommand) -> None:
     assert "flat_errors" in done.stdout
 
 
-def test_the_default_port_comes_from_the_contract(mock_command: MockCommand) -> None:
+def test_the_mock_of_the_packaged_contract_listens_on_port_8787_by_default(mock_command: MockCommand) -> None:
     """`http://localhost:8787` is the contract's second server. The test is skipped if the port is in use."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", 8787)) == 0:

@@ -51,14 +51,15 @@ def test_a_fault_is_applied_as_its_options_say(
 
 
 def test_a_fault_can_be_given_as_text_name_or_object(mock: MockServer) -> None:
-    """All three have the same effect."""
-    specs: tuple[tuple[Any, dict[str, int]], ...] = (
-        ("status(503, times=1)", {}),
-        (status(503).when(times=1), {}),
-        (status(503), {"times": 1}),
+    """A text, a name with arguments, and an object with or without its options have the same effect."""
+    specs: tuple[tuple[tuple[Any, ...], dict[str, int]], ...] = (
+        (("status(503, times=1)",), {}),
+        (("status", 503), {"times": 1}),
+        ((status(503).when(times=1),), {}),
+        ((status(503),), {"times": 1}),
     )
-    for spec, timing in specs:
-        fault = mock.fault(spec, **timing)
+    for spec, options in specs:
+        fault = mock.fault(*spec, **options)
         assert statuses(mock, 2) == [503, 200]
         assert "<fault status(503), applied 1 times>" == repr(fault)
         mock.reset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import example, given, settings
@@ -63,11 +64,13 @@ def test_every_request_gets_a_documented_response(
 def test_an_encoded_response_is_a_single_http_message(
     fields: tuple[tuple[str, str], ...], body: bytes, chunked: bool, old: bool
 ) -> None:
-    """The head has one end, no field is split in two, and the length is that of the body."""
+    """The head has one end and each field once; `Content-Length` is that of the body, unless it is chunked."""
     response = MockResponse(200, (("Content-Type", "application/json"),), Payload(body), chunked=chunked)
     head, sent = encode(Request("GET", "/", fields), response, "now", "keep-alive" if old else None)
     assert head.count(b"\r\n\r\n") == 1
     assert head.endswith(b"\r\n\r\n")
+    names = [line.partition(b": ")[0] for line in head.splitlines()[1:-1]]
+    assert len(names) == len(set(names)) == len([name for name in names if re.fullmatch(rb"[A-Za-z-]+", name)])
     if not chunked:
         assert f"Content-Length: {len(sent)}\r\n".encode() in head
 

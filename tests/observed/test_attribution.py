@@ -182,7 +182,7 @@ def test_a_renamed_path_parameter_is_not_a_change() -> None:
 
 
 def test_an_operation_removed_upstream_is_attributed_by_whether_it_still_responds() -> None:
-    """Its other differences are attributed to the vendored spec."""
+    """The API is ahead of both with a property that the vendored operation does not document."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)
@@ -277,7 +277,7 @@ def test_conforming_traffic_and_an_unchanged_spec_have_no_differences(body: dict
 
 
 def test_differences_are_sorted_by_cause() -> None:
-    """Causes that a consumer can influence least come first."""
+    """Findings of three causes are in the order of `ORDER`."""
     spec = published(CASES["a property that is never sent"])
     body = sent_body(CASES["another type"])
     body["runtimes"][1]["tenant"] = "t"

@@ -33,7 +33,7 @@ def choices(number: int) -> Contract:
 
 
 def wide(**operation: Any) -> Contract:
-    """Return a contract with a schema of 200 properties, which all have the same schema."""
+    """Return a contract whose response has `small`, a text, and `large`, a component with 200 texts."""
     large = {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(200)}}
     outer = {"type": "object", "properties": {"small": {"type": "string"}, "large": {"$ref": "#/components/schemas/L"}}}
     return contract_of({"$ref": "#/components/schemas/O"}, {"L": large, "O": outer}, **operation)

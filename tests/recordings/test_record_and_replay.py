@@ -106,18 +106,20 @@ def test_a_recorded_response_that_is_never_used_is_reported(pytester: pytest.Pyt
 
 
 def test_the_mock_serves_a_recording(pytester: pytest.Pytester, record: Run, replay: Run, api: Server) -> None:
-    """A test of `bctrl_mock` gets the recorded list, in the recorded space."""
+    """A test of `bctrl_mock` receives the recorded list, and `bctrl_space_id` is the recorded space."""
     pytester.makepyfile(test_mine=PROJECT)
-    record("-k", "test_sync")
+    recorded = record("-s", "-k", "test_sync")
     pytester.makepyfile(
         test_mine="""
+        from hashlib import sha256
         import pytest, urllib.request, json
 
         @pytest.mark.bctrl_recording
         def test_sync(bctrl_mock, bctrl_space_id):
             with urllib.request.urlopen(f"{bctrl_mock.url}/v1/spaces/{bctrl_space_id}/runtimes") as response:
-                assert {bctrl_space_id} == {item["spaceId"] for item in json.load(response)["runtimes"]}
-            print("SPACE", bctrl_space_id)
+                body = response.read()
+            assert {bctrl_space_id} == {item["spaceId"] for item in json.loads(body)["runtimes"]}
+            print("SPACE", bctrl_space_id, "BODY", sha256(body).hexdigest())
         """
     )
 
@@ -125,6 +127,7 @@ def test_the_mock_serves_a_recording(pytester: pytest.Pytester, record: Run, rep
 
     result.assert_outcomes(passed=1)
     assert f"SPACE {api.space_id}" in result.stdout.str()
+    assert bodies(recorded) == bodies(result) != []
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def serve_echoes(key: str, echoes: Iterable[str], *, is_faulty: bool) -> Abstrac
 
 
 def _echo_service(key: str, echoes: frozenset[str], is_faulty: bool) -> Service:
-    """Return the service of `serve_echoes`."""
+    """Return a service that admits `key` only, and adds `echoes` of the token to each response that is sent one."""
 
     def admit(visit: Visit) -> bool:
         return visit.request.authorization == ("bearer", key)

@@ -250,8 +250,8 @@ def test_added_or_removed_values_are_one_block_that_names_the_first_ten(count: i
         assert sorted(finding.fingerprint for finding in findings) == sorted(fingerprints_of(merged))
 
 
-def test_the_terminal_shows_nothing_for_a_side_of_a_change_without_a_value() -> None:
-    """A value that was added to an enum has no counterpart in the old document."""
+def test_the_terminal_shows_the_word_nothing_for_a_side_of_a_change_without_a_value() -> None:
+    """`expected` is `nothing` for a value that was added to an enum: the old document has no counterpart."""
     added = next(finding for finding in drift().findings if finding.rule.endswith("enum-value-added"))
     rows = {row.label: row.text for row in block([added])}
     assert ("nothing", "paused") == (rows["expected"], rows["observed"])

@@ -123,7 +123,7 @@ def test_surplus_bytes_with_a_response_are_one_finding(kind: str, position: str)
 )
 @pytest.mark.parametrize("delay", [0.002, 0.02])
 def test_late_surplus_bytes_are_not_attributed_to_another_request(kind: str, position: str, delay: float) -> None:
-    """No other rule than `response_framing` is reported for bytes that arrive after the response."""
+    """At most `response_framing` is reported, and that always if a connection was used after the surplus was sent."""
     sender = SurplusSender(kind, position, delay)
     rules = sender.rules_and_messages()
     assert rules <= FRAMING_FINDING

@@ -106,7 +106,7 @@ def paged() -> Iterator[Target]:
 
 @pytest.mark.parametrize("name", REMOVED)
 def test_a_test_is_skipped_if_its_check_does_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The check is replaced by a function that does nothing; exactly the tests that need it are skipped."""
+    """The check is replaced by a function that does nothing; each test that `REMOVED` lists for it is skipped."""
     modules, tests = REMOVED[name]
     tests = [test for test in tests if test not in NOT_PLANNED]
     for module in modules:
@@ -124,7 +124,7 @@ def test_no_test_is_skipped_with_its_check_in_place() -> None:
 def test_a_test_of_a_paged_target_is_skipped_if_its_check_does_nothing(
     name: str, paged: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exactly the tests that need the replaced check are skipped."""
+    """Each test that `REMOVED_OF_PAGES` lists for the replaced check is skipped."""
     modules, tests = REMOVED_OF_PAGES[name]
     for module in modules:
         monkeypatch.setattr(module, name, check_nothing)

@@ -50,7 +50,7 @@ def test_a_target_limited_to_four_requests_per_second_passes(
 def test_rate_limit_without_retry_after_does_not_change_the_verdict(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All tests pass. It rejects every tenth request, and does not say for how long."""
+    """The server rejects every tenth request and does not say for how long; all tests pass."""
     rejects = Service(early=_every_tenth)
     with serve(harmless("every-tenth", "rate limit", rejects)) as server:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)

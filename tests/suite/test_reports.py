@@ -47,8 +47,8 @@ def test_the_suffix_selects_the_report_format(pytester: pytest.Pytester) -> None
     assert report["complete"]
 
 
-def test_every_report_contains_the_findings(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """In the format of the drift gate's reports, as properties of ordinary JUnit, and as notes for other tests."""
+def test_findings_are_in_the_json_report_and_in_junit_properties(pytester: pytest.Pytester, live: LiveRun) -> None:
+    """The JSON has every field of `Finding`, and a note for the same finding in the traffic of an ordinary test."""
     pytester.makepyfile(
         "def test_it(bctrl_client, bctrl_space_id):\n    bctrl_client.get(f'/v1/spaces/{bctrl_space_id}/runtimes')\n"
     )
@@ -85,6 +85,7 @@ BODY = ("-k", "answer_conforms or undocumented or invariant")
 
 @pytest.mark.parametrize("stop", [("-x",), ("-n", "2", *BODY), ("-n", "2", "-x", *BODY)], ids=" ".join)
 def test_reports_are_written_if_tests_fail(pytester: pytest.Pytester, live: LiveRun, stop: tuple[str, ...]) -> None:
+    """As JSON and HTML, with the status failed: after `-x`, with two workers, and with both."""
     with serve(named("status-not-in-enum-1")) as server:
         result = live(server, "--bctrl-report=report.json", "--bctrl-report=report.html", *stop)
 
@@ -94,7 +95,7 @@ def test_reports_are_written_if_tests_fail(pytester: pytest.Pytester, live: Live
 
 
 def test_a_run_with_workers_writes_one_report(pytester: pytest.Pytester) -> None:
-    """It contains the observations of all workers."""
+    """Each of the 45 tests is in it once; it has coverage points and an observation."""
     result = pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
     result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: *", "passed *45 of 45 tests passed*"])

@@ -50,7 +50,7 @@ def rules_and_levels(report: dict[str, Any]) -> list[tuple[str, str, str]]:
 def test_response_to_an_unknown_id_must_be_documented(
     run_live: Any, documented: list[str], status: int, findings: list[Any], outcome: str, code: int
 ) -> None:
-    """Documented, the operation is not checked and the run exits with 2; otherwise there are findings."""
+    """A documented status below 500 has no finding. An error fails the run; without an error, it exits with 2."""
     write_shop(*documented)
     with serve({"/a": 200, f"/b/{UNKNOWN.value}": status}) as url:
         result, report = run_live(url)
@@ -121,7 +121,7 @@ def test_header_announces_unknown_ids(run_live: Any, pytester: pytest.Pytester, 
 
 
 def test_operations_that_no_request_can_reach_get_none(run_live: Any) -> None:
-    """They are not checked. OPTIONS may describe the route for any id, and a value for the query is missing as well."""
+    """An operation OPTIONS, which may describe the route for any id, and one that lacks a value for its query too."""
     cursor = {
         "name": "after",
         "in": "query",

@@ -143,7 +143,7 @@ def test_an_invalid_watched_host_is_a_usage_error(watch: Run, pytester: pytest.P
 def test_a_library_that_cannot_be_observed_is_not_checked(
     watch: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, owner: object, attribute: str, missing: str
 ) -> None:
-    """Without a method of one library, the report names it as not checked, and an exchange of httpx is checked."""
+    """Without a method or class of one library, the report names it as not checked; an exchange of httpx is checked."""
     monkeypatch.delattr(owner, attribute)
     result = watch(CONFORMING, "--bctrl-report=report.json")
     result.assert_outcomes(passed=1)
