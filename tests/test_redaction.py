@@ -124,7 +124,7 @@ def test_files_are_renamed_whose_name_has_a_secret_before_or_in_the_suffix(tmp_p
 @settings(max_examples=50)
 @given(keys, st.data())
 def test_no_part_of_a_random_key_is_left(key: str, data: st.DataObject) -> None:
-    """In any context, broken into lines and coloured in any way."""
+    """Broken into pieces of up to twelve characters by line ends, colours, frames, ellipses and others."""
     pieces = []
     at = 0
     while at < len(key):

@@ -82,7 +82,7 @@ def with_dots(text: str, key: str) -> str:
 
 
 def test_wrong_credentials_share_a_prefix_or_suffix_with_the_key() -> None:
-    """All but one; the rest consists of other characters, shown here as dots."""
+    """All but three: an empty key, a wrong key and one of the same length. Dots stand for characters that differ."""
     key = "abc_Key1xend23x7"
     credentials = wrong_credentials(Secret(key), KeyField("Cookie", "id="))
     sent = {

@@ -44,7 +44,7 @@ def test_the_suite_passes_against_the_mock_with_workers(pytester: pytest.Pyteste
 
 
 def test_a_conforming_server_passes_and_is_reported(pytester: pytest.Pytester) -> None:
-    """All tests pass, and the reports in five formats have no findings."""
+    """All tests pass; five reports are written: JSON says passed, SARIF has no result, and JUnit no failure."""
     import jsonschema
 
     formats = ("html", "json", "md", "sarif", "xml")

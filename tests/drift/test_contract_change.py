@@ -56,8 +56,8 @@ def errors(text: str, overlay: Path | None = OVERLAY) -> dict[str, str]:
         ),
     ],
 )
-def test_a_change_of_a_component_that_only_the_overlay_uses_is_an_error(text: str, rule: str, location: str) -> None:
-    """Without the overlay, no operation requires the changed security scheme."""
+def test_a_changed_scheme_or_media_type_is_an_error_with_the_overlay(text: str, rule: str, location: str) -> None:
+    """Each text of the new spec; only the overlay makes an operation require the security scheme."""
     assert text != TEXT
     assert location == errors(text)[rule]
 

@@ -63,6 +63,7 @@ def reports_with(text: str) -> dict[str, str]:
 @example(EVERYTHING)
 @settings(max_examples=8)
 def test_every_report_contains_the_text_but_no_injected_command(text: str) -> None:
+    """JSON and SARIF have it unchanged, JUnit and Markdown escaped on one line."""
     reports = reports_with(text)
     line = " ".join(text.split())
     annotations = reports.pop("github")

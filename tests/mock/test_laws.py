@@ -52,7 +52,7 @@ def test_every_request_gets_a_documented_response(
     prefers = preferred_status(request.header("prefer"))
     assert response.status < 500 or response.status == prefers
     if response.status == 200 and response.body:
-        assert request.header("authorization") is not None
+        assert MOCK.api_key.reveal() in (request.header("authorization") or "")
         assert MOCK.space_id in target
     if response.status >= 400:
         assert [error.message for error in ERRORS.iter_errors(json.loads(response.body))] == []

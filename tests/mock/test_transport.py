@@ -77,7 +77,8 @@ def test_a_delay_is_waited_for_by_a_client_without_time_outs(unstarted: MockServ
 
 
 @pytest.mark.anyio
-async def test_the_transport_works_with_an_async_client(unstarted: MockServer) -> None:
+async def test_an_async_client_gets_the_list_and_then_a_truncated_body(unstarted: MockServer) -> None:
+    """Through `MockTransport`: the first response is delayed, and the second raises `RemoteProtocolError`."""
     path = f"/v1/spaces/{unstarted.space_id}/runtimes"
     unstarted.fault("delay", 0.01, times=1)
     headers = {"Authorization": f"Bearer {unstarted.api_key.reveal()}"}

@@ -198,7 +198,7 @@ def test_a_custom_base_is_compared_without_the_overlay(run: Run, tmp_path: Path)
 
 
 def test_a_contract_built_from_the_suggestion_accepts_the_traffic(run: Run, tmp_path: Path) -> None:
-    """`check` rejects it under the old contract. Each command is the one that the previous command printed."""
+    """The command that `contract suggest` prints builds it; `check` rejects the traffic under the old contract."""
     (tmp_path / "seen.json").write_text(json.dumps(edited(put(3, "status", "paused"))()))
     suggested = run("contract", "suggest", "seen.json", "--output", "suggested.overlay.yaml")
     command = suggested.stdout.splitlines()[-1].removeprefix("next: pytest-bctrl ").split()

@@ -340,7 +340,7 @@ def test_the_overlay_does_not_depend_on_the_order_of_traffic() -> None:
 
 
 def test_differences_that_no_overlay_can_express_are_listed() -> None:
-    """A hundred statuses are not an enumeration, and values that were only counted cannot be listed."""
+    """A hundred different statuses are more than an enumeration lists."""
     body = sample()
     body["runtimes"] = [{**body["runtimes"][0], "status": f"s{number}"} for number in range(100)]
     ((finding, why),) = suggest(CONTRACT, observation_of(body)).not_expressible

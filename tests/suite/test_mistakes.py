@@ -132,7 +132,7 @@ def test_an_unknown_option_is_named_in_the_first_line(pytester: pytest.Pytester,
 
 
 def test_every_option_in_the_help_is_known(pytester: pytest.Pytester) -> None:
-    """`require_known_options` accepts each of them, abbreviations and what follows `--`."""
+    """`require_known_options` accepts each, and what follows `--`; `require_values` accepts values such as `-.5`."""
     help_text = pytester.runpytest("--help").stdout.str()
     options = re.findall(r"^  (--bctrl-[a-z-]+=?)", help_text, re.MULTILINE)
     assert len(set(options)) > 20

@@ -116,7 +116,7 @@ def test_plain_http_through_a_proxy_requires_an_allowed_host(ask: Ask, proxied: 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "app.localhost", "[::1]"])
 def test_no_proxy_is_used_for_loopback(ask: Ask, proxied: Server, host: str) -> None:
-    """With any environment: a mock is never behind a proxy, and its key stays local."""
+    """The environment names a proxy for all hosts, which receives nothing; the connection itself is refused."""
     with pytest.raises(httpx.ConnectError):
         ask(f"http://{host}:9", retry=ONCE)
     assert [] == proxied.requests
