@@ -128,7 +128,7 @@ def reorder_lists(document: Doc, chance: random.Random) -> Doc:
     """Return a document with the lists whose order has no meaning in random order."""
 
     def shuffled(value: Doc) -> Doc:
-        """Return a mapping with its lists in random order."""
+        """Return a mapping with those of its lists whose order has no meaning in random order."""
         for key in ("required", "enum", "oneOf", "anyOf", "type", "parameters", "servers", "tags"):
             if isinstance(value.get(key), list):
                 value = {**value, key: chance.sample(value[key], len(value[key]))}

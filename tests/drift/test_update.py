@@ -21,7 +21,7 @@ PAUSED = TEXT.replace("- failed", "- failed\n        - paused")
 
 @pytest.fixture
 def files(tmp_path: Path) -> ContractFiles:
-    """Return a copy of the vendored contract."""
+    """Return the files of a copy of the packaged contract."""
     folder = tmp_path / "contracts"
     shutil.copytree(packaged().folder, folder)
     return ContractFiles(folder)

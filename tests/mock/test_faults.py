@@ -52,7 +52,7 @@ def test_a_fault_is_applied_as_its_options_say(
 
 def test_a_fault_can_be_given_as_text_name_or_object(mock: MockServer) -> None:
     """A text, a name with arguments, and an object with or without its options have the same effect."""
-    specs: tuple[tuple[tuple[Any, ...], dict[str, int]], ...] = (
+    specs: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = (
         (("status(503, times=1)",), {}),
         (("status", 503), {"times": 1}),
         ((status(503).when(times=1),), {}),

@@ -113,7 +113,7 @@ def test_the_list_of_a_custom_contract_can_be_replaced(boxes: MockServer) -> Non
 
 
 def test_an_operation_without_content_is_mocked() -> None:
-    """Faults apply to it; setting its data is an error that names the operation."""
+    """A fault of the status applies to it; setting its data, or a fault of a JSON body, is an error."""
     bare = {"/x": {"get": {"responses": {"204": response()}}}}
     with MockServer(document(paths=bare)) as mock:
         assert 204 == ask(mock, "GET", "/x", {}).status

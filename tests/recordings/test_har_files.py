@@ -127,12 +127,12 @@ def test_attachments_of_a_har_on_standard_input_are_an_error() -> None:
     assert "a HAR file without its folder has no attachments" in result.stderr
 
 
-def archive(*names: str) -> bytes:
+def archive(*suffixes: str) -> bytes:
     """Return an uncompressed archive of those files of `attach.zip` that have one of these suffixes."""
     buffer = io.BytesIO()
     with ZipFile(FILES / "attach.zip") as complete, ZipFile(buffer, "w") as selected:
         for name in complete.namelist():
-            if name.endswith(names):
+            if name.endswith(suffixes):
                 selected.writestr(name, complete.read(name))
     return buffer.getvalue()
 

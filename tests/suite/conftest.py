@@ -16,7 +16,7 @@ Typed = Callable[[str], pytest.RunResult]
 
 @pytest.fixture
 def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> LiveRun:
-    """A function that runs `pytest --bctrl-live` against a server, with only its URL, key and space configured."""
+    """Return a function that runs `pytest --bctrl-live` against a server; only its URL, key and space are set."""
 
     def run(server: Server, *arguments: str) -> pytest.RunResult:
         monkeypatch.setenv("BCTRL_API_KEY", server.api_key)

@@ -71,7 +71,7 @@ class Comparison(NamedTuple):
 
 
 def documents(sizes: Sequence[int], seed: int = 1) -> list[tuple[int, ...]]:
-    """Return the numbers of that many random changes for each document; those of one are at different locations."""
+    """Return the numbers of `size` random changes, at different locations, for each of `sizes`."""
     chance = random.Random(seed)
     numbered: list[tuple[int, ...]] = []
     for size in sizes:
