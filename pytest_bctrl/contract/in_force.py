@@ -98,11 +98,12 @@ class ContractInForce(NamedTuple):
 
         Raises `DocumentError` if one of its files is missing or broken, or if it is not valid OpenAPI 3.0, 3.1 or 3.2.
         """
-        from pytest_bctrl.contract.build import require_locked
         from pytest_bctrl.contract.read import load_from
 
         is_packaged = self.files is not None and self.files.folder.resolve() == packaged().folder.resolve()
         if self.files and not is_packaged:
+            from pytest_bctrl.contract.build import require_locked
+
             require_locked(self.files)
         is_validated = is_packaged and not self.is_published
         option = "--bctrl-contract" if self.origin in ("project", "packaged") else self.origin

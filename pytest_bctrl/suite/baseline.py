@@ -70,6 +70,8 @@ class Baseline:
 
     def notes(self, findings: Sequence[Finding], *, is_complete: bool) -> list[str]:
         """Return notes on the baseline: of a complete run on all entries, else only on those that cover a finding."""
+        if not self.file.entries:
+            return []
         entries = [
             entry
             for entry in self.file.without_rules(drift_rules()).entries

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +59,21 @@ def test_an_accepted_finding_does_not_fail_the_run_and_is_reported(
         ]
     )
     assert live(paused, *ONE_TEST, "--runxfail").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_passing_run_imports_no_modules_for_baselines_and_failures(tmp_path: Path) -> None:
+    """Without a baseline, it parses no YAML; nor does it build a contract or replace the ids in findings."""
+    code = (
+        "import pytest, sys\n"
+        "options = ['-p', 'no:cacheprovider', '-p', 'pytest_bctrl.plugin', '--bctrl-mock']\n"
+        "status = pytest.main([*options, *sys.argv[1:]])\n"
+        "unused = {'yaml', 'pytest_bctrl.contract.build', 'pytest_bctrl.traffic.recordings.guard'}\n"
+        "print(int(status), sorted(unused & {*sys.modules}))"
+    )
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-c", code, *ONE_TEST]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
 
 
 def test_a_finding_that_is_not_accepted_fails_the_run(pytester: pytest.Pytester, live: LiveRun) -> None:

@@ -16,7 +16,6 @@ from pytest_bctrl.findings.finding import FailOn, Finding, Levels, at_or_above, 
 from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.reports.wording import accepted_where
 from pytest_bctrl.suite.baseline import Baseline
-from pytest_bctrl.traffic.recordings.guard import without_uuids
 
 
 def without_item_ids(finding: Finding) -> Finding:
@@ -24,6 +23,8 @@ def without_item_ids(finding: Finding) -> Finding:
 
     The command that reproduces it is unchanged: its ids come from the settings.
     """
+    from pytest_bctrl.traffic.recordings.guard import without_uuids
+
     data = finding.as_dict()
     if "item" in data:
         data["item"] = {"location": data["item"]["location"]}
