@@ -477,7 +477,7 @@ def bctrl_mock_space(request: pytest.FixtureRequest, bctrl_mock_server: MockServ
 
 
 def _recording_of(request: pytest.FixtureRequest) -> RecordedTest | None:
-    """Return the recording of a test that has the marker or requests a recording, directly or through a fixture."""
+    """Return the recording of a test that has the marker or requests one, directly or through a fixture; else None."""
     is_requested = {"bctrl_recording", "bctrl_runtimes"} & set(request.fixturenames)
     if not is_requested and request.node.get_closest_marker("bctrl_recording") is None:
         return None

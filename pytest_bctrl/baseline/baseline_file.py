@@ -213,7 +213,7 @@ def mark_accepted(finding: Finding, baseline: BaselineFile, today: date) -> Find
 
 
 def _accepting_entry(finding: Finding, entries: Sequence[BaselineEntry]) -> BaselineEntry | None:
-    """Return the entry that covers the finding; of entries that cover it together, the one that expires first."""
+    """Return the entry that covers the finding, or the first to expire of those that cover it together; else None."""
     for entry in entries:
         if entry.covers(finding):
             return entry
@@ -262,7 +262,7 @@ def _entry_note(entry: BaselineEntry, findings: Sequence[Finding], baseline: Bas
 
 
 def _partly_covered(entry: BaselineEntry, findings: Sequence[Finding]) -> Finding | None:
-    """Return the first finding with several locations of which the entry covers any."""
+    """Return the first finding with several locations of which the entry covers any; None if there is none."""
     for finding in findings:
         places = finding.extra.get("places", ())
         if len(places) > 1 and any(entry.covers_place(place) for place in places):

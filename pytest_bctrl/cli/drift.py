@@ -300,7 +300,8 @@ def _read_base(base: str, *, is_given: bool) -> Document:
 def default_sources(base: str | None, upstream: str | None, in_force: ContractInForce | None) -> tuple[str, str]:
     """Return base and upstream as given, or their defaults: the spec of the contract in force, its published source.
 
-    The published source is `bctrl_upstream` if the project sets it, else the page that the lock names.
+    The published source is `bctrl_upstream` if the project sets it, else the page that the lock names. Raises
+    `SettingError` if both would be read from standard input.
     """
     from pytest_bctrl.contract.in_force import published_source
     from pytest_bctrl.errors import SettingError
@@ -321,7 +322,7 @@ def upstream_setting() -> str | None:
     import os
 
     def read(config: pytest.Config) -> str | None:
-        """Return the value in pytest's configuration."""
+        """Return the value in pytest's configuration, or None."""
         from pytest_bctrl.settings.resolve import upstream
 
         return upstream(config, os.environ)

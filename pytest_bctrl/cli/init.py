@@ -223,7 +223,7 @@ def _can_append(config_file: Path, text: str) -> bool:
 
 
 def _write_new_file(file: NewFile) -> None:
-    """Create a file or append to it, and print that; if it exists already, print what to add."""
+    """Create a file or append to it, and print that; if it exists, print what to add. Raises `DocumentError`."""
     name = shown_path(file.path)
     if file.is_appended:
         _append_to_file(file)

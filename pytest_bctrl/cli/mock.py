@@ -143,7 +143,7 @@ def _apply_options(server: MockServer, options: argparse.Namespace) -> None:
 
 
 def _recording_scenario(path: Path, contract: Contract, *, conforming: bool) -> Scenario:
-    """Return a scenario that replays a recording, which must conform to the contract if `conforming`."""
+    """Return a scenario that replays a recording. Raises `BctrlError` for a breach of the contract if `conforming`."""
     # Recordings need httpx, which takes most of the import time: import it only to replay one.
     from pytest_bctrl.recorded.conform import Checked, require_conforming
     from pytest_bctrl.traffic.recordings.har_file import load as load_recording

@@ -117,7 +117,7 @@ def _replace_file(path: Path, text: str) -> None:
 
 
 def _print_text(text: str) -> None:
-    """Write a text to standard output. Raises `DocumentError` if that is closed or full."""
+    """Write a text to standard output. Raises `DocumentError` if that is closed or full, not for a broken pipe."""
     hint = "give --output PATH"
     if sys.stdout is None:
         raise DocumentError("it is closed", where="standard output", hint=hint)

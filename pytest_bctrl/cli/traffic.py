@@ -84,7 +84,7 @@ def read_traffic(paths: Sequence[str], contract: Contract) -> tuple[Observation,
 
 
 def _observe(content: Recording | bytes, name: str, contract: Contract) -> Observation:
-    """Return the observation of the responses of a recording, or of a single body."""
+    """Return the observation of a recording's responses, or of a single body. Raises `DocumentError`."""
     responses: list[Response | None]
     try:
         if isinstance(content, bytes):

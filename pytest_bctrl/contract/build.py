@@ -25,7 +25,7 @@ from pytest_bctrl.files.limits import read_text
 
 
 def merge_contract(files: ContractFiles) -> dict[str, Any]:
-    """Return the vendored spec with the overlay applied, read from the two YAML files."""
+    """Return the vendored spec with the overlay applied. Raises `DocumentError` if a file is missing or invalid."""
     spec = read_yaml(_read_project_file(files.spec), str(files.spec))
     if not isinstance(spec, dict):
         raise DocumentError(

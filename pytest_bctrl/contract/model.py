@@ -172,7 +172,7 @@ class Operation:
 
     @property
     def success(self) -> ResponseSpec | None:
-        """The first documented success response, preferably in JSON: a 2xx, else a redirection, else `default`."""
+        """The first documented success response, preferably in JSON: a 2xx, else a redirection, `default`, or None."""
         for prefix in ("2", "3", "d"):
             responses = [response for status, response in sorted(self.responses.items()) if status.startswith(prefix)]
             if responses:
@@ -195,7 +195,7 @@ class Operation:
         return frozenset(chain.from_iterable(map(_status_codes, successes)))
 
     def response_for(self, status: int) -> ResponseSpec | None:
-        """Return the documented response for a status: by the exact code, then by its range, then `default`."""
+        """Return the documented response for a status: by the exact code, else its range, else `default`; or None."""
         for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
             if key in self.responses:
                 return self.responses[key]

@@ -135,9 +135,10 @@ class Spec:
         return self._require_type(part, bool, "true or false", False)
 
     def resolve(self, part: Part, kind: str = "") -> Part:
-        """Return the part that `$ref` leads to, or the part itself. The caller has to read the siblings of `$ref`.
+        """Return the part that `$ref` leads to, or the part itself. Raises `DocumentError` if there is no such part.
 
-        `kind` is the section of `components` that the target belongs to, if any; it is validated as such.
+        The caller has to read the siblings of `$ref`.
+        `kind` is the section of `components` that the target belongs to, if any, and as which it is validated.
         """
         trail: list[str] = []
         while isinstance(part.value, dict) and is_reference(part.value):
@@ -247,7 +248,7 @@ class RawOperation(NamedTuple):
 
 
 def operations(spec: Spec) -> list[RawOperation]:
-    """Return the operations of a document that are not marked as excluded, in its order."""
+    """Return the operations that are not excluded, in order. Raises `DocumentError` for a path without a slash."""
     operations = []
     for path, item in spec.fields(spec.root / "paths"):
         if not path.startswith("/"):

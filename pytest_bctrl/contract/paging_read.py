@@ -102,7 +102,7 @@ class _PagingReader:
         self._by_location = {exact_location(members): members for members in self._schemas}
 
     def read(self) -> Paging | None:
-        """Return the paging, or None if no parameter and no link selects a page."""
+        """Return the paging; None if no link and no parameter, with the members that it needs, selects a page."""
         in_header = self._has_link_header()
         size = self._parameter("size", _SIZE, ("integer",))
         identity = self._identity_member()
@@ -203,7 +203,7 @@ class _PagingReader:
         return not types_of(self._contract, [SchemaRef(parameter.schema, "")]).isdisjoint(types)
 
     def _parameter(self, key: str, names: Iterable[str], types: Iterable[str]) -> Parameter | None:
-        """Return the query parameter that the extension names, else the first one with a known name and type."""
+        """Return the query parameter that the extension names, else the first with a known name and type; or None."""
         if key in self._extension:
             return self._query.get(self._extension[key])
         for parameter in self._query.values():

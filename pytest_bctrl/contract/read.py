@@ -152,7 +152,7 @@ def digest(document: Any) -> str:
 
 
 def _read_operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation: outline.RawOperation) -> Operation:
-    """Return an operation of the document as the contract's `Operation`."""
+    """Return an operation of the document as the contract's `Operation`. Raises `DocumentError` if it is invalid."""
     raw, path_names = operation.part, operation.path_parameters
     responses = outline.responses(spec, operation).items()
     parameters: dict[tuple[str, str], Parameter] = {}

@@ -130,7 +130,7 @@ class _YamlBuilder:
         self.aliased = 0
 
     def build(self) -> Any:
-        """Return the only document, or None if there is none."""
+        """Return the only document, or None if there is none; raises `DocumentError` for a second one."""
         import yaml
 
         self.yaml = yaml
@@ -218,7 +218,7 @@ class _YamlBuilder:
         raise self.error_at(f"the number {text[:40]} is too large", event, "use a number that JSON can represent")
 
     def read_collection(self, event: Any, pointer: str, depth: int) -> _Sized:
-        """Return a list or mapping that begins with an event; raises `DocumentError` if it is too deep."""
+        """Return a list or mapping that begins with an event, and its size; raises `DocumentError` if too deep."""
         if depth >= MAX_DEPTH:
             raise self.error_at(f"nested deeper than {MAX_DEPTH} levels", event, "give a flatter document")
         if event.tag not in (None, "!", _CORE + "map", _CORE + "seq"):
@@ -234,7 +234,7 @@ class _YamlBuilder:
         return items, size
 
     def mapping(self, pointer: str, depth: int) -> _Sized:
-        """Return a mapping with merge keys applied; raises `DocumentError` for a duplicate key."""
+        """Return a mapping with merge keys applied, and its size; raises `DocumentError` for a duplicate key."""
         mapping: dict[str, Any] = {}
         merged: list[Any] = []
         size = 1

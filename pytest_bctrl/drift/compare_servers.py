@@ -37,7 +37,10 @@ def _normalized_url(url: str) -> str:
 
 
 def _server_urls(spec: Spec, server: Part) -> list[str]:
-    """Return the URLs of a server with its variables filled in; with too many combinations, one URL that lists them."""
+    """Return the URLs of a server with its variables filled in; with too many combinations, one URL that lists them.
+
+    Raises `DocumentError` for a server without a URL.
+    """
     url = server / "url"
     if url.value is None:
         raise spec.error_at(server, "a server has no url", "give it one")

@@ -127,7 +127,10 @@ class _SchemaWriter:
         return f"{_DEFINITIONS}{quote(escape_token(part.pointer), safe='~')}"
 
     def _written(self, part: Part, hidden: frozenset[str], *, is_reversed: bool) -> Any:
-        """Return a schema as a consumer sees it; the properties in `hidden` are not required, as no value has them."""
+        """Return a schema as a consumer sees it; the properties in `hidden` are not required, as no value has them.
+
+        Raises `LookupError` if there are too many schemas.
+        """
         value = part.value
         if not isinstance(value, dict):
             return value

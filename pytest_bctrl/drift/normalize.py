@@ -122,7 +122,10 @@ class Normalizer:
             self._open.discard(schema[0].pointer)
 
     def _flatten(self, part: Part, grants_null: bool, conjunction: _Conjunction, depth: int) -> None:
-        """Add a schema to a conjunction: its `$ref` target, `allOf`, alternatives; null too if `grants_null`."""
+        """Add a schema to a conjunction: its `$ref` target, `allOf`, alternatives; null too if `grants_null`.
+
+        Raises `DocumentError` if it nests too deeply, or is no schema.
+        """
         spec, flat = self.spec, conjunction.flat
         part, grants_null = self._follow(part, grants_null, conjunction, depth)
         spec.seen.add(part.pointer)
@@ -158,7 +161,10 @@ class Normalizer:
             self._flatten(choice.branches[0][0], choice.with_null, conjunction, depth + 1)
 
     def _follow(self, part: Part, grants_null: bool, conjunction: _Conjunction, depth: int) -> tuple[Part, bool]:
-        """Return the target of `$ref`s and whether null is allowed; adds the keywords beside them (OpenAPI 3.1)."""
+        """Return the target of `$ref`s and whether null is allowed; adds the keywords beside them (OpenAPI 3.1).
+
+        Raises `DocumentError` for a `$ref` that leads back to itself.
+        """
         trail: list[str] = []
         while isinstance(part.value, dict) and is_reference(part.value):
             if part.pointer in trail:

@@ -102,7 +102,7 @@ Fragment = Callable[[int, int], None]
 
 
 class _Parser:
-    """Reads a pattern (ECMA-262) into an automaton."""
+    """Reads a pattern (ECMA-262) into an automaton; all methods raise `UndecidedError` for what is not supported."""
 
     def __init__(self, pattern: str, automaton: _Automaton) -> None:
         self._pattern = pattern

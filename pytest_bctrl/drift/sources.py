@@ -68,7 +68,7 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
 
 
 def _read_revision(source: str, seconds: float) -> bytes:
-    """Return a file from a revision: `git:REVISION:PATH`, with a path relative to the working directory."""
+    """Return a file from `git:REVISION:PATH`, a path relative to the working directory. Raises `DocumentError`."""
     import subprocess
 
     revision, _, path = source.removeprefix("git:").partition(":")

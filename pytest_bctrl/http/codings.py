@@ -87,7 +87,10 @@ def _decode_all(raw: bytes, codings: str, decoder_for: Callable[[str], _Unpack])
 
 
 def _gunzip(raw: bytes, limit: int) -> bytes:
-    """Return the content of gzip data, which may have several members (RFC 1952, 2.2) and trailing zeros."""
+    """Return the content of gzip data, which may have several members (RFC 1952, 2.2) and trailing zeros.
+
+    Raises `zlib.error` for other data, and `TooLargeError`.
+    """
     if raw.count(b"\x1f\x8b\x08") * len(raw) > _COPIED:
         raise TooLargeError("the response has too many gzip members")
     members: list[bytes] = []
@@ -105,7 +108,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def _inflate(raw: bytes, limit: int) -> bytes:
-    """Return the content of deflate data: in the zlib format (RFC 9110, 8.4.1.2), or a raw stream."""
+    """Return the content of a deflate stream, zlib (RFC 9110, 8.4.1.2) or raw; raises `zlib.error` for other data."""
     try:
         body, rest = _first_stream(raw, zlib.MAX_WBITS, limit)
     except zlib.error:
@@ -156,10 +159,10 @@ def is_known_coding(coding: str) -> bool:
 
 
 def _lenient_decoder(*windows: int) -> _Unpack:
-    """Return a decoder for the first stream as httpx reads it: truncated or not, with the first window that works."""
+    """Return a decoder for the first stream as httpx reads it, truncated or not; it raises `CodingError` for others."""
 
     def unpack(raw: bytes, limit: int) -> bytes:
-        """Return the first stream, even if it is truncated, decoded with the first window that works."""
+        """Return the first stream, decoded with the first window that works; raises `CodingError` if none does."""
         for window in windows:
             with suppress(zlib.error):
                 return _decompressor_and_body(raw, window, limit)[1]

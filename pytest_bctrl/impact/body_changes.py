@@ -97,7 +97,7 @@ class BodyChanges:
         return apply
 
     def _rejects(self, place: Mapping[str, str], changed_body: Any, candidate: Candidate, *, was_valid: bool) -> bool:
-        """Return whether the old contract rejects the changed body; only the candidate counts unless `was_valid`."""
+        """Return whether the old contract rejects the changed body, or, unless `was_valid`, the candidate's value."""
         if was_valid:
             return not self._old.accepts(self._old.body_schema(place), changed_body)
         # The body is invalid for another reason, such as another change: only the value itself is decisive.

@@ -96,7 +96,7 @@ class Replayer:
         self._session._setupstate.teardown_exact(None)
 
     def _next_item(self, item: pytest.Item) -> pytest.Item | None:
-        """Return the test that shares most collectors with `item`, for which pytest keeps their fixtures set up."""
+        """Return another test, which shares most collectors with `item`, so that their fixtures stay; None if none."""
         if item not in self._next_items:
             chain = item.listchain()
             candidates = [candidate for candidate in self._session.items if candidate is not item]

@@ -89,7 +89,7 @@ class RequestChanges:
 
 
 def _explains(finding: Finding, location: str, violation: RequestViolation) -> bool:
-    """Return whether a violation of a request is due to a change: same location, and the keyword that changed."""
+    """Return whether a change explains a violation of a request: by media type, else by location and keyword."""
     if "media-type" in finding.rule:
         return violation.rule == MEDIA_TYPE
     if not _is_at(location, violation.location):

@@ -352,7 +352,7 @@ class DocumentChange:
         return location == self.location and (kind not in BY_VALUE or self._is_of_value(difference.observed))
 
     def _is_of_value(self, value: Any) -> bool:
-        """Return whether the observed value is one that was added or removed; true if a whole list changed."""
+        """Return whether the observed value was added or removed; true if the change has an old and a new value."""
         sides = [side for side in (self.finding.expected, self.finding.observed) if side is not None]
         if len(sides) == 2:
             return True

@@ -289,7 +289,7 @@ class _LocationComparison:
 
 
 def _excluding_schema(node: Node, type_name: str) -> SchemaRef | None:
-    """Return the schema whose `type` excludes a type; if only branches exclude it, the schema that holds them."""
+    """Return the schema whose `type` excludes a type, else the first with any keyword, such as branches; or None."""
     excluding = (
         reference
         for reference in node.schemas_for(type_name)

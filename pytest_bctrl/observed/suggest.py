@@ -214,7 +214,7 @@ def _documents_media_type(operation: Operation, code: str, media: str) -> bool:
 
 
 def _with_media_type(document: Mapping[str, Any], goal: str, finding: Finding) -> dict[str, Any]:
-    """Return the document with a media type for a status, without a schema, because its bodies were not read."""
+    """Return the document with the observed media type, without a schema; raises `NotExpressibleError` for no name."""
     media, code = finding.observed, finding.extra["status"]
     if not _MEDIA_TYPE.fullmatch(media):
         raise NotExpressibleError("it is not the name of one")

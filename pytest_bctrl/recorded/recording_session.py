@@ -167,7 +167,7 @@ class RecordedTest:
 
     @property
     def transport(self) -> httpx.MockTransport:
-        """An httpx transport, sync and async, that replays; for clients that the project creates."""
+        """An httpx transport, sync and async, that replays; raises `BctrlError` while recording."""
         if self.is_recording:
             raise BctrlError("there is nothing to replay yet", where=self._place.shown, hint="use bctrl_recording.url")
         return replay_transport(self.player, self._last_word)
@@ -210,7 +210,7 @@ class RecordedTest:
         return {**target, "fields": fields_for(self._contract), "see": partial(self._record_exchange, aim)}
 
     def runtimes(self) -> list[dict[str, Any]]:
-        """Return the runtimes of the first recorded success; while recording, fetch them from the target."""
+        """Return the runtimes of the first recorded success, or raise `DocumentError`; while recording, fetch them."""
         operation = main_operation(self._contract)
         samples = Samples(self._contract, operation)
         if self.is_recording:

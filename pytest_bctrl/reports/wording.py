@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def shown(value: Any, max_length: int = 600) -> str:
-    """Return a value as one escaped line, cut to `max_length`: a string as is, data as JSON."""
+    """Return a value as one escaped line, cut after `max_length`: a string as is, strings joined by `|`, else JSON."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = " | ".join(value)
     else:
@@ -71,7 +71,7 @@ def duration(seconds: float) -> str:
 
 
 def where(finding: Finding) -> str:
-    """Return the operation, response and location of a finding, as far as it has them."""
+    """Return the operation, response and location of a finding, as far as it has them; else `the document`."""
     return _location_text(finding.operation, finding.location, finding.extra)
 
 

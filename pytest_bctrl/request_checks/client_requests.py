@@ -72,7 +72,7 @@ def _text(value: Any) -> str:
 
 
 def _plain_request(method: str, url: str, headers: Any, body: Any) -> ClientRequest:
-    """Return a request from its method, URL, headers and body, which may be JSON data."""
+    """Return a request from its parts; the body may be JSON data. Raises `BctrlError` for headers or data of no use."""
     fields = _header_pairs(headers)
     content, unread = _body_content(body)
     is_data = not isinstance(body, bytes | bytearray | str | None)
@@ -143,7 +143,7 @@ def _read_requests(request: Any) -> ClientRequest:
 
 
 def _prepare(request: Any) -> tuple[Any, str]:
-    """Return the prepared request of a `requests.Request`, and the reason if its body is not known."""
+    """Return the prepared `requests.Request`, and why its body is not known; raises `BctrlError` if it is invalid."""
     import copy
 
     unread = ""

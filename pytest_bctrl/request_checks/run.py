@@ -84,7 +84,7 @@ def request_findings(client_request: ClientRequest, contract: Contract, operatio
 
 
 def _match_at_end(operation: Operation, url: str) -> Match | None:
-    """Return the match of a URL that ends with the path of an operation, after any prefix."""
+    """Return the match if a URL ends with the path of an operation, after any prefix; else None."""
     pattern, names = path_pattern(operation.path)
     match = re.search(f"{pattern.pattern}/?$", urlsplit(url).path)
     if match is None:

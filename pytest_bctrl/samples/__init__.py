@@ -54,7 +54,11 @@ def runtime(*, conforming: bool = True, **overrides: Any) -> dict[str, Any]:
 def runtimes(
     count: int, *, seed: int = 0, space_id: str = SPACE_ID, conforming: bool = True, **overrides: Any
 ) -> list[dict[str, Any]]:
-    """Return `count` runtimes, the same for the same seed, each with the same `overrides`."""
+    """Return `count` runtimes, the same for the same seed, each with the same `overrides`.
+
+    Raises `SettingError` for a `count` that is no whole number from 0 on, for overrides that are not JSON, and, unless
+    `conforming` is false, for overrides that break the contract.
+    """
     if type(count) is not int or count < 0:
         raise SettingError(f"{count!r} is not a count", where="runtimes()", hint="give a whole number from 0 on")
     _require_json(overrides, "runtimes()")

@@ -108,7 +108,10 @@ _STEPS = 100
 
 
 def multiples(schema: Mapping[str, Any], kind: str, location: str) -> tuple[Decimal, int | None, int | None]:
-    """Return a step, and the lowest and highest multiple of it within the limits, which are None without a limit."""
+    """Return a step, and the lowest and highest multiple of it within the limits, which are None without a limit.
+
+    Raises `UnsampledError` if no number is within the limits.
+    """
     # In decimals, as JSON writes them: in binary 41 times 0.01 is 0.41000000000000003, no multiple of 0.01.
     multiple = _decimal(schema.get("multipleOf", 1))
     if kind == "integer":
@@ -190,7 +193,7 @@ _SHORT: Mapping[str, str] = {"email": "a@b.test", "uri": "urn:a:b", "hostname": 
 
 
 def encode(body: Any) -> bytes:
-    """Return JSON data as UTF-8; raises `ValueError` for data that is not JSON, such as NaN (RFC 8259, 6)."""
+    """Return JSON data as UTF-8; raises `ValueError` for NaN and infinity, which JSON does not have (RFC 8259, 6)."""
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:

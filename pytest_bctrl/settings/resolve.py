@@ -67,6 +67,7 @@ def contract_setting(source: SettingSource) -> SettingValue | None:
     """Return the path of the contract, or `published`; None if neither the command line nor the file sets it.
 
     A relative path on the command line starts from the working directory, one in a file from the folder of the file.
+    Raises `SettingError` for a URL.
     """
     setting = find_value(CONTRACT, source, {})
     if setting is None or setting.value == "published":

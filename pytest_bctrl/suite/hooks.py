@@ -65,7 +65,7 @@ def start(config: pytest.Config) -> None:
 
 
 def _write_line(config: pytest.Config, line: str) -> None:
-    """Write a line between the results of tests; pytest creates its terminal reporter after this plugin's hooks."""
+    """Write an escaped line between the results of tests; does nothing without a terminal reporter."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     if terminal is not None:
         terminal.ensure_newline()

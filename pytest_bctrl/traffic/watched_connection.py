@@ -216,7 +216,7 @@ def _none_if_harmless(surplus: Surplus) -> Surplus | None:
 
 
 def find_surplus(response: httpx.Response, body: bytes, request: httpx.Request, wait: float) -> Surplus | None:
-    """Return the surplus at the end of a response whose body was read, and close the connection if there is any.
+    """Return the surplus after a response whose body was read, and close the connection; None if there is no surplus.
 
     Waits up to `wait` seconds for further bytes. If the connection is not a `WatchedStream`, only the bytes that the
     parser read ahead are checked.

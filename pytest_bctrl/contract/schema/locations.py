@@ -178,7 +178,7 @@ def parse_steps(location: str) -> list[Step]:
 
 @lru_cache(maxsize=1024)
 def _steps_with_ends(location: str) -> tuple[tuple[Step, int], ...]:
-    """Return the steps of a location, each with the position at which it ends."""
+    """Return the steps of a location, each with the position of its end; raises `ValueError` if it is none."""
     steps: list[tuple[Step, int]] = []
     position = int(location.startswith("$"))
     while position < len(location):

@@ -292,7 +292,7 @@ def body_node(contract: Contract, label: str, status: str, media_type: str = "")
 
 
 def build_body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
-    """Return the same as `body_node` without caching it, for callers that visit all nodes of many bodies."""
+    """Return the same as `body_node`, or None, without caching it, for callers that visit all nodes of many bodies."""
     for operation in contract.operations:
         if operation.label == label:
             schema_ref = response_schema_ref(contract, operation, status, media_type)

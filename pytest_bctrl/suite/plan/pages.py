@@ -140,12 +140,12 @@ class PageTraversal:
         self._requested.append(tuple(sorted(inputs.query)))
 
         def check(exchange: Exchange) -> list[Finding]:
-            """Return the findings for a page."""
+            """Return the findings in the response with the page, and store what the next request depends on."""
             page_findings = check_response(exchange.response, self._operation.success_statuses)
             return [*page_findings, *findings(exchange.response, self._check_page(exchange.response, inputs))]
 
         def follow_up(exchange: Exchange) -> ProbeRequest | None:
-            """Return the request for the next page."""
+            """Return the request after the page, as `_next_request` does."""
             return self._next_request(exchange.response, inputs)
 
         # On a new connection, late bytes of the previous page are not taken for this one.
@@ -187,7 +187,7 @@ class PageTraversal:
         return violations
 
     def _check_end(self, response: Response, keys: list[Key]) -> Iterator[Violation]:
-        """Yield a violation if the pages never end: the next page was requested before, or follows empty pages."""
+        """Yield a violation and stop if the pages never end: the next was requested before, or follows empty ones."""
         is_known_page = self._next_query is not None and tuple(sorted(self._next_query)) in self._requested
         # A server that skips items may send an empty page before the last one, unless all items were received.
         has_all_items = set(self._all_keys) <= self._page_of.keys()
@@ -244,7 +244,7 @@ class PageTraversal:
         return f"the list continues after {MAX_PAGES} pages of {size}: its end was not reached"
 
     def _lost_items(self, response: Response, *, is_ended: bool) -> list[Finding]:
-        """Return a finding if an item of the complete list was on no page."""
+        """Return a finding if an item was on no page; unless `is_ended`, only of items in front of a received one."""
         received = [index for index, key in enumerate(self._all_keys) if key in self._page_of]
         end = len(self._all_keys) if is_ended else max(received, default=0)
         lost = [index for index in range(end) if self._all_keys[index] not in self._page_of]

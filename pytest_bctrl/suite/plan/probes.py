@@ -94,7 +94,7 @@ def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeR
     """Repeat the plain request five more times, with all checks, to find a fault in every fifth response."""
 
     def check(exchange: Exchange) -> list[Finding]:
-        """Return the findings for a repeated response."""
+        """Return the findings in one of the responses, without a comparison with the others."""
         return check_response(exchange.response, operation.success_statuses)
 
     # On a new connection, a reset cannot be the close of an idle one. The last request shares a connection, as two

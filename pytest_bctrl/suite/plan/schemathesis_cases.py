@@ -203,7 +203,7 @@ def first_line(error: Exception) -> str:
 def _generate_once(
     contract: Contract, label: str, mode: str, count: int, path: tuple[tuple[str, str], ...]
 ) -> list[Any]:
-    """Return the cases that Schemathesis generates for an operation; the same for equal arguments."""
+    """Return the cases that Schemathesis generates, equal for equal arguments; raises `InvalidSchema` without any."""
     from hypothesis import given
     from hypothesis.errors import Unsatisfiable
     from schemathesis import GenerationMode

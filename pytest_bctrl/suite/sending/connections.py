@@ -229,7 +229,7 @@ class Connections:
         return is_tainted
 
     def _second_look_seconds(self, method: str, is_invalid: bool, is_kept: bool, status: int) -> float:
-        """Return the seconds to wait for bytes after a response: 0 on a kept connection, which is examined later."""
+        """Return the seconds to wait for bytes after HEAD or an unexpected status; else, and if kept, 0."""
         if is_kept:
             return 0.0
         if (status < 400) == is_invalid and self._looks_left > 0:

@@ -61,7 +61,10 @@ class DocumentedResponses:
         return any(not body_problem(self._contract, media_type, schema, value) for value in values)
 
     def _body(self, spec: ResponseSpec, media_type: str, schema: Schema, name: str | None) -> bytes:
-        """Return the body of a response: the first conforming example, only `name` if given; else a generated value."""
+        """Return the body of a response: the first conforming example, only `name` if given; else a generated value.
+
+        Raises `UnknownExampleError` if there is no example `name`.
+        """
         examples = body_examples(self._contract, spec, media_type, schema)
         if name is not None:
             if name not in examples:

@@ -82,7 +82,7 @@ class ErrorResponses:
         return MockResponse(status, fields, Payload(data), why=message)
 
     def _documented(self, status: int, operation: Operation | None) -> tuple[str, Schema] | None:
-        """Return media type and schema for an error with this status, perhaps of another error, or None."""
+        """Return media type and schema of this error, else of another one except for 400, 415 and 422; or None."""
         operation = operation or main_operation(self._contract)
         documented = operation.response_for(status)
         if documented is not None and documented.content and documented.json is None:

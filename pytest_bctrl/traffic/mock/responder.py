@@ -254,7 +254,7 @@ class Responder:
         return self._path_values[operation.label]
 
     def _preferred(self, status: int, name: str | None, operation: Operation, request_id: str) -> MockResponse:
-        """Return the response with a status that the request prefers, and with an example if it names one."""
+        """Return the response with a preferred status; raises `UnknownExampleError` if it has no example `name`."""
         preference = f"code={status}" if name is None else f'code={status}, example="{name}"'
         applied = {"Preference-Applied": preference}
         if status == 429:

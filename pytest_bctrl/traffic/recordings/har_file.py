@@ -107,7 +107,7 @@ class _Attachments:
 
 
 def attachments_beside(har: Path) -> _Attachments:
-    """Return a reader of attachments in the folder of `har`; links that lead out of it are not followed."""
+    """Return a reader of attachments in the folder of `har`; it raises `AttachmentError` for links that lead out."""
 
     def read(name: str, limit: int) -> bytes:
         """Return an attachment of at most `limit` bytes; raises `AttachmentError` if it is no file in the folder."""
@@ -185,7 +185,10 @@ def save(
 
 
 def _save_test(path: Path, test: str, exchanges: Sequence[Exchange], target: str, recorded_at: str, hint: str) -> bool:
-    """Replace the exchanges of a test in the file, under a lock; return whether the file changed or was removed."""
+    """Replace the exchanges of a test in the file, under a lock; return whether the file changed or was removed.
+
+    Raises `DocumentError` if the file was edited or would be too large.
+    """
     with locking.locked(path) as part:
         old = load(path, hint) or Recording()
         old_exchanges = [exchange for exchange in old.exchanges if exchange.test == test]

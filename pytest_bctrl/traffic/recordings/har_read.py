@@ -178,7 +178,7 @@ class _Reader:
         return method
 
     def _content(self, response: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the content of a response; empty if a HAR file of another tool has none."""
+        """Return the content of a response; empty if a file of another tool has none. Else raises `DocumentError`."""
         if not self._is_ours and "content" not in response:
             return {}
         content = response.get("content")
@@ -217,7 +217,7 @@ class _Reader:
         return base
 
     def _status(self, response: Mapping[str, Any]) -> int | None:
-        """Return the status of a response; None if a HAR file of another tool has no response."""
+        """Return the status; None if another tool's file has no response. Raises `DocumentError` for a wrong one."""
         status = self._member(response, "status", int, "response.status")
         if status <= 0 and not self._is_ours:
             # Browsers write this for a request that was blocked or cancelled, and has no response.
@@ -247,7 +247,7 @@ class _Reader:
         return tuple(headers)
 
     def _body(self, content: Mapping[str, Any], location: str) -> bytes | None:
-        """Return a body, from its text or its attachment; None if the file of another tool does not have it."""
+        """Return a body, from text or attachment; None if another tool's file lacks it. Else raises `DocumentError`."""
         text = content.get("text")
         if text is None and not self._is_ours:
             return self._attachment(content.get("_file"), location)
@@ -266,7 +266,7 @@ class _Reader:
         return text
 
     def _attachment(self, name: Any, location: str) -> bytes | None:
-        """Return the content of an attached file; None if there is none."""
+        """Return the content of an attachment; None if `name` is no text. Raises `DocumentError` if it is unreadable."""
         if not isinstance(name, str):
             return None
         self._attachment_names.append(name)
