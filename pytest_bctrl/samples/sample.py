@@ -283,7 +283,7 @@ class Samples:
         return frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
 
     def _repaired(self, body: Any, space_id: str, start: int) -> Any:
-        """Return a body that satisfies invariants, paging and schema; raises `DocumentError` if they contradict."""
+        """Repair a body, partly in place, and return it; raises `DocumentError` if invariants and schema contradict."""
         for rule in self.invariants:
             rule.repair(body, {}, start)
         if self.paging is not None:

@@ -125,7 +125,7 @@ def _scenarios(contract: Contract) -> list[str]:
 
 @pytest.fixture(scope="session")
 def usual(request: pytest.FixtureRequest) -> Callable[[Operation], frozenset[FindingKey]]:
-    """A function that returns the keys of an operation's findings without a fault, such as undocumented rejections."""
+    """A function that returns the keys of an operation's findings without a fault; none if it documents rejections."""
     run = with_mock(request.config.stash[RUN])
 
     @cache
