@@ -170,7 +170,7 @@ def _control_token(options: argparse.Namespace) -> Secret:
 def _mock_key(options: argparse.Namespace) -> Secret | None:
     """Return the key in the variable of `--api-key-env`; None, for the fixed key, if the default variable is not set.
 
-    Raises `SettingError` if another variable is not set.
+    Redacts the key in all output. Raises `SettingError` if another variable is not set.
     """
     name = options.api_key_env
     key = os.environ.get(name)

@@ -117,7 +117,7 @@ class _Measure:
                 yield from self._body_points(root, _Body(label, status, frozenset(codes), seen, self.budget.part()))
 
     def _body_points(self, root: Node, body: _Body) -> list[Point]:
-        """Return the points of a body; none if there are more than the budget allows."""
+        """Return the points of a body; none, and a note in `beyond`, if there are more than the budget allows."""
         name = f"{body.operation} {body.status}"
         try:
             points = list(body.points(root, frozenset()))
