@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _apply_options(server: MockServer, options: argparse.Namespace) -> None:
-    """Set the recording, scenario, seed and faults that the options name."""
+    """Play the recording or scenario that the options name, with their seed, and add their faults."""
     if options.recording is not None and options.recording.suffix in (".har", ".zip"):
         server.play(_recording_scenario(options.recording, server.contract, conforming=not options.nonconforming))
     elif options.recording is not None:

@@ -13,7 +13,7 @@ _LEVELS = 4
 
 
 def short_scalar(value: Any) -> Any:
-    """Return a string, number, boolean or null small enough to show."""
+    """Return a scalar, or a short text in place of one that is too long or large, or not finite."""
     if isinstance(value, str):
         if len(value) <= LONGEST:
             return value

@@ -63,7 +63,7 @@ def _is_default(status: str) -> bool:
 
 
 def _status_kind(status: str, among: dict[str, Part]) -> str:
-    """Return whether a status is reported as `success` or `non-success`."""
+    """Return `success` for a 2xx, and for `default` without a 2xx `among` the statuses; else `non-success`."""
     is_only_success = status == "default" and not any(sibling.startswith("2") for sibling in among)
     if status.startswith("2") or is_only_success:
         return "success"

@@ -236,7 +236,7 @@ def covers(types: frozenset[str], others: frozenset[str]) -> bool:
 
 
 def intersection(types: frozenset[str] | None, others: frozenset[str]) -> frozenset[str]:
-    """Return the types that both allow; an integer is a number."""
+    """Return the types that both allow, where None allows any type and an integer is a number."""
     if types is None:
         both = others
     else:

@@ -173,7 +173,7 @@ class ImpactRun:
         return not test.unreliable_reason and test.may_exercise(change) and self._is_reached(test, change)
 
     def _run_change(self, change: Change, progress: ReplayProgress) -> None:
-        """Run all tests with a change, and store their outcomes."""
+        """Run the tests that a change affects with it, and store the outcomes."""
         result = self.results[change.key]
         for test in self._tests:
             self._require_time()

@@ -55,7 +55,7 @@ def _folder_of(path: Path) -> Path:
 
 
 def _recording_paths(items: Iterable[pytest.Item]) -> Iterable[Path]:
-    """Yield the recordings of the tests that have one."""
+    """Yield the path of the recording of each test that requests one, whether the file exists or not."""
     for item in items:
         is_recorded = {"bctrl_recording", "bctrl_runtimes"} & set(getattr(item, "fixturenames", ()))
         if is_recorded or item.get_closest_marker("bctrl_recording") is not None:

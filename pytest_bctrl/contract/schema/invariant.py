@@ -138,7 +138,7 @@ class _Equals(Invariant):
                 yield path, expected, value
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        """Set all values in place to that of the path parameter."""
+        """Set all values in place to that of the path parameter; does nothing if `values` lacks it."""
         text = values.get(self.parameter)
         if text is None:
             return
@@ -211,7 +211,7 @@ class _Times(Invariant):
         return f"{violation[0][-1]}: {violation[2]!r} is not an ISO 8601 time with a zone"
 
     def repair(self, body: Any, values: Values, start: int) -> None:
-        """Set all times in place to valid ones."""
+        """Replace all times in place by generated ones, those of an object in order or equal."""
         for index, (_, item) in enumerate(self.objects_to_check(body)):
             for offset, name in enumerate(self.names):
                 if isinstance(item.get(name), str):

@@ -123,7 +123,7 @@ class PageTraversal:
         return keys
 
     def _next_query_of(self, response: Response, inputs: Inputs) -> list[Pair] | None:
-        """Return the query for the next page; None after the last page, or if none can carry it (sets `_is_unusable`)."""
+        """Return the query for the next page; None after the last, or if none can carry it (sets `_is_unusable`)."""
         self._is_unusable = False
         try:
             query = self._paging.next_query(response.data, response.header(LINK), inputs.query)
