@@ -65,7 +65,7 @@ class WorkersProgress:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Give a worker a channel for its progress, and wait for its plan."""
+        """Give a worker a channel for its progress, and list it as pending until its plan arrives."""
         worker = str(node.gateway.id)
         self._pending.add(worker)
         self._running.add(worker)

@@ -56,8 +56,8 @@ def runtimes(
 ) -> list[dict[str, Any]]:
     """Return `count` runtimes, the same for the same seed, each with the same `overrides`.
 
-    Raises `SettingError` for a `count` that is no whole number from 0 on, for overrides that are not JSON, and, unless
-    `conforming` is false, for overrides that break the contract.
+    Raises `SettingError` if `count` is not a whole number from 0 on, or if `overrides` are not JSON or break the
+    contract; with `conforming=False` they may break it.
     """
     if type(count) is not int or count < 0:
         raise SettingError(f"{count!r} is not a count", where="runtimes()", hint="give a whole number from 0 on")

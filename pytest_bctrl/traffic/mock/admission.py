@@ -125,7 +125,7 @@ class Admission:
         return Rejection(status, message, {"WWW-Authenticate": value}, findings)
 
     def _has_valid_credentials(self, request: Request) -> bool:
-        """Return whether a request has the required key, or any credentials of the kinds that no key can validate.
+        """Return whether a request has the required credentials, with any value where no key can validate it.
 
         A client certificate is taken for granted, since a plain connection has none, unless a request has a wrong
         credential instead. The value of a digest cannot be validated.
