@@ -48,7 +48,7 @@ def suite(pytester: pytest.Pytester, written: Path) -> pytest.Pytester:
 
 
 def test_each_plugin_writes_its_own_files(suite: pytest.Pytester) -> None:
-    """Two recordings, a cassette of vcrpy and a snapshot of syrupy are all that is written."""
+    """Of `.har`, `.yaml` and `.ambr` files: two recordings, a cassette of vcrpy and a snapshot of syrupy."""
     files = [
         path.relative_to(suite.path) for path in suite.path.rglob("*") if path.suffix in {".har", ".yaml", ".ambr"}
     ]

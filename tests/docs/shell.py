@@ -89,7 +89,7 @@ class Shell:
         return self._status, "".join(output)
 
     def _wait_for_ready_file(self, command: str, deadline: float) -> None:
-        """Wait for the file that a server writes once it accepts connections."""
+        """Wait, at most until a deadline, for the ready file that a command names, if it names one."""
         ready_file = re.search(r"--ready-file (\S+)", command)
         if ready_file is None:
             return

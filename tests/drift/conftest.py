@@ -11,7 +11,7 @@ from .upstream import Upstream
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    """A server on a loopback port."""
+    """Yield a server on a loopback port, which is closed after the test."""
     server = Upstream()
     yield server
     server.close()

@@ -121,7 +121,7 @@ def test_a_document_without_info_has_no_version() -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository whose committed document has one value fewer than the working tree, and other lines."""
+    """Return the document of a repository: its working tree has further enum values and version 1.4.1."""
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "api.json"
     file.write_text(json.dumps(document(TEXT)), "utf-8")

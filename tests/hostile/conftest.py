@@ -14,7 +14,7 @@ from .bombs import body
 
 @pytest.fixture(scope="session")
 def hostile() -> Iterator[Server]:
-    """A server that responds to every path below `/NAME/` with the body of that name."""
+    """Yield a server that responds to every path below `/NAME/` with the body of that name."""
 
     def step(connection: socket.socket, number: int) -> None:
         verb, path, _ = server.requests[-1].split(" ", 2)

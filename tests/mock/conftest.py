@@ -26,7 +26,7 @@ def mock(contract: Contract) -> Iterator[MockServer]:
 
 @pytest.fixture
 def path(mock: MockServer) -> str:
-    """Return the path of the mock's space."""
+    """Return the path of the list in the mock's space."""
     return f"/v1/spaces/{mock.space_id}/runtimes"
 
 

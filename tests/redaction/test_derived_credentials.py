@@ -9,7 +9,7 @@ from tests.test_redaction import ALPHABET, KEY, redaction
 
 
 def test_each_of_many_credentials_that_were_derived_is_redacted() -> None:
-    """Only their plain form is searched for."""
+    """A text of 30 derived values, each in its plain form, becomes 30 masks."""
     redact, source = Redaction(), random.Random(1)
     derived = ["".join(source.choices(ALPHABET, k=30)) for _ in range(30)]
     for value in derived:

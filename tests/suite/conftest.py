@@ -28,7 +28,7 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> LiveRun:
 
 @pytest.fixture
 def typed(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """A function that runs a printed `pytest …` or `pytest-bctrl …` command in this process."""
+    """Return a function that runs a printed `pytest …` or `pytest-bctrl …` command in this process."""
 
     def run(command: str) -> pytest.RunResult:
         program, *arguments = shlex.split(command)

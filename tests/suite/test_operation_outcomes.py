@@ -87,7 +87,7 @@ def serve(
 
 @pytest.fixture
 def run_live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function that runs the suite of `api.json` against a URL and returns the result and its JSON report."""
+    """Return a function that runs the suite of `api.json` against a URL, and returns the result and its JSON report."""
     monkeypatch.setenv("BCTRL_API_KEY", "key_of_no_operation")
 
     def run(url: str, *arguments: str) -> tuple[pytest.RunResult, dict[str, Any]]:
