@@ -101,7 +101,7 @@ def test_another_document_of_the_same_name_is_an_error_and_nothing_is_written(in
 def test_a_document_that_was_written_without_a_secret_is_the_same_document(
     init: Init, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second `init` of the URL works, although the saved copy has `[redacted]` where the document has the API key."""
+    """A second `init` of the URL succeeds, although the copy has `[redacted]` where the document has the API key."""
     monkeypatch.setenv("BCTRL_API_KEY", "Xq7-init-9Zk2-w4Rv")
     with serve(response(body=f"{BOOKSHOP}# Xq7-init-9Zk2-w4Rv\n".encode())) as server:
         init(f"{server.url}/openapi.yaml")

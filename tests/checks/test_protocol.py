@@ -168,7 +168,7 @@ def test_a_number_beyond_a_double_is_found(number: str, around: str) -> None:
 
 
 def test_each_check_that_ran_is_listed() -> None:
-    """Its name is known to the report, which says what was not checked."""
+    """`looked` has each by name, a custom check and the check of a credential included."""
     checked = response(sample())
     check_response(checked, custom=[contract_check("own_rule")(lambda response: [])])
     list(check_schema(checked))

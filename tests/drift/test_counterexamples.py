@@ -234,7 +234,7 @@ def test_the_location_of_the_difference_is_part_of_the_counterexample() -> None:
     ],
 )
 def test_a_counterexample_contains_the_difference_and_its_location(around: Doc, value: Any, at: str) -> None:
-    """Wherever a changed enum is: in items, prefixes, properties, or what a condition applies."""
+    """Wherever a changed enum is: in items, prefix items, contained items, or properties of any kind."""
     template = json.dumps({"type": ["array", "object"], **around})
     old, new = (body(json.loads(template.replace('"HERE"', json.dumps({"enum": values})))) for values in ([1], [1, 2]))
     (finding,) = compare(old, new)

@@ -185,7 +185,7 @@ def test_a_signal_lets_the_command_complete_a_request(tmp_path: Path, python: li
 
 
 def test_wait_for_returns_a_request_that_arrives_later(mock: MockServer) -> None:
-    """Of the mock, and of an operation."""
+    """`wait_for` of the mock waits for it; that of its operation then returns it at once."""
     later = threading.Timer(0.1, listed, (mock,))
     later.start()
     (entry,) = mock.requests.wait_for("GET", status=200)

@@ -267,7 +267,7 @@ class TestDoctor:
             ]
         )
 
-    def test_doctor_reports_an_overlay_that_no_longer_applies(self, project: Path, typed: Typed) -> None:
+    def test_doctor_reports_an_overlay_without_actions(self, project: Path, typed: Typed) -> None:
         (project / "contracts" / "runtimes.overlay.yaml").write_text("overlay: 1.0.0\nactions: []\n")
 
         result = typed("pytest-bctrl doctor --offline")
