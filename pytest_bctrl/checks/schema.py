@@ -91,8 +91,10 @@ def _plain_violation(broken: SchemaError) -> Violation:
     return _new_violation(path, f"the value breaks '{keyword}'", keyword_value, value, keyword)
 
 
+FORBIDDEN: tuple[str, Any, str] = ("nothing is allowed here", "nothing", "false")
+"""Message, expected value and kind of the error of any value for the schema `false`."""
 _FIXED: Mapping[str, tuple[str, Any, str]] = {
-    "FalseSchema": ("nothing is allowed here", "nothing", "false"),
+    "FalseSchema": FORBIDDEN,
     "OneOfMultipleValid": ("the value is more than one of the documented alternatives", "exactly one", "oneOf"),
     "BacktrackLimitExceeded": (
         "the text takes more steps than a pattern may",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
@@ -41,11 +42,43 @@ def test_jsonschema_accepts_a_body_only_if_its_schema_does(schema: Any, body: by
     assert is_valid == (not by_jsonschema(contract, 200, body))
 
 
-def test_schemathesis_reports_a_body_where_the_contract_allows_none() -> None:
-    """The schema `false` has no keyword that a finding could name."""
-    (finding,) = by_schemathesis(contract_of(False), 200, b"2")
-    assert ("response_schema_conformance", "$") == (finding.rule, finding.location)
-    assert ("a value as documented", 2) == (finding.expected, finding.observed)
+@pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
+@pytest.mark.parametrize(
+    ("schema", "body", "location"),
+    [
+        (False, b"2", "$"),
+        ({"allOf": [False]}, b"2", "$"),
+        ({"properties": {"a": False}}, b'{"a": 2}', "a"),
+        ({"properties": {"enum": False}}, b'{"enum": 2}', "enum"),
+        ({"properties": {"additionalProperties": False}}, b'{"additionalProperties": 2}', "additionalProperties"),
+        ({"properties": {"a": {"properties": {"b": False}}}}, b'{"a": {"b": 2}}', "a.b"),
+        ({"properties": {"a": {"$ref": "#/components/schemas/None"}}}, b'{"a": 2}', "a"),
+        ({"patternProperties": {"^a": False}}, b'{"a": 2}', "a"),
+        ({"dependentSchemas": {"a": False}}, b'{"a": 2}', "$"),
+        ({"propertyNames": False}, b'{"a": 2}', "$"),
+        ({"items": False}, b"[2]", "[*]"),
+        ({"items": {"properties": {"items": {"items": False}}}}, b'[{"items": [2]}]', "[*].items[*]"),
+    ],
+)
+def test_every_engine_reports_a_value_where_the_contract_allows_none(
+    schema: Any, body: bytes, location: str, engine: Callable[..., Any]
+) -> None:
+    """With the rule, location and fingerprint of our own check, and a message without the name of a keyword."""
+    contract = contract_of(schema, {"None": False})
+    (own,) = check_response(exchange_of(contract, 200, body).response)
+    (finding,) = engine(contract, 200, body)
+    assert ("response_schema_conformance", location) == (finding.rule, finding.location)
+    assert (own.fingerprint, own.location) == (finding.fingerprint, finding.location)
+    assert ("nothing", f"{finding.extra['engine']}: {own.message}") == (finding.expected, finding.message)
+
+
+@pytest.mark.parametrize("engine", [by_jsonschema, by_schemathesis])
+@pytest.mark.parametrize("keyword", ["additionalProperties", "unevaluatedProperties"])
+def test_a_forbidden_property_is_reported_by_the_keyword_that_forbids_it(
+    keyword: str, engine: Callable[..., Any]
+) -> None:
+    (finding,) = engine(contract_of({keyword: False}), 200, b'{"a": 1}')
+    assert f"{finding.extra['engine']}: the value breaks '{keyword}'" == finding.message
 
 
 @pytest.mark.parametrize(

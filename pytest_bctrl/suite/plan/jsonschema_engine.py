@@ -8,7 +8,7 @@ form. The run reports how many those are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -23,11 +23,12 @@ from pytest_bctrl.checks.protocol import may_be_unusual
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts, as_engine_input, as_reference, is_known_format, schema_resource
+from pytest_bctrl.contract.keywords import map_subschemas, subschemas
 from pytest_bctrl.contract.model import Contract, Schema
-from pytest_bctrl.contract.references import BASE, keyword_objects
+from pytest_bctrl.contract.references import BASE, keyword_objects, rewrite_objects
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.plan.engine_faults import is_engine_fault
-from pytest_bctrl.suite.plan.engine_violations import ENGINES, keyword_violation
+from pytest_bctrl.suite.plan.engine_violations import ENGINES, FALSE, keyword_violation
 from pytest_bctrl.suite.plan.item_forms import ItemForms
 from pytest_bctrl.suite.sending.requests import Exchange
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
@@ -45,6 +46,11 @@ _LARGE = 2 * LONG
 
 FORMATS = FormatChecker()
 FORMATS.checkers = dict(Draft202012Validator.FORMAT_CHECKER.checkers)
+
+_FORBIDDEN: Schema = {"not": {}, "$comment": "the schema false"}
+"""A schema like `false`, of which jsonschema reports the location of the value; of `false` itself it does not."""
+_APPLIED_INSIDE = ("properties", "patternProperties", "prefixItems", "items")
+"""Keywords for which jsonschema does not report that location."""
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
@@ -148,8 +154,11 @@ def _readable_data(response: Response) -> Any:
 
 def _violation(error: ValidationError) -> Violation:
     """Return an error of jsonschema as a violation."""
+    keyword = str(error.validator)
+    if error.validator is None or error.schema == _FORBIDDEN:
+        keyword = FALSE
     return keyword_violation(
-        NAME, str(error.validator), tuple(error.absolute_path), error.validator_value, error.instance, error.message
+        NAME, keyword, tuple(error.absolute_path), error.validator_value, error.instance, error.message
     )
 
 
@@ -208,9 +217,26 @@ def item_forms(contract: Contract) -> ItemForms:
 @lru_cache(maxsize=8)
 def _validator(contract: Contract) -> Any:
     """Return the jsonschema validator for a contract; `evolve` gives it a schema."""
-    document: Any = DRAFT202012.create_resource(schema_resource(contract))
+    document: Any = DRAFT202012.create_resource(_with_located_false(schema_resource(contract)))
     registry = Registry[Any]().with_resource(BASE, document)
     return Draft202012Validator(True, registry=registry, format_checker=FORMATS)
+
+
+def _with_located_false(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with `_FORBIDDEN` instead of the schema `false` where that would have no location."""
+    changes: dict[str, Callable[[Any], Any]] = {}
+    for schema, pointer, *_ in keyword_objects(resource):
+        if any(inner is False for *_, inner in subschemas(schema, _APPLIED_INSIDE)):
+            changes[pointer] = _with_forbidden_values
+    if not changes:
+        return resource
+    changed: dict[str, Any] = rewrite_objects(resource, changes)
+    return changed
+
+
+def _with_forbidden_values(schema: Schema) -> Schema:
+    """Return a schema with `_FORBIDDEN` for each subschema `false`."""
+    return map_subschemas(schema, _APPLIED_INSIDE, lambda inner: _FORBIDDEN if inner is False else inner)
 
 
 def _with_chosen_items(validator: Any, items: _Items) -> Any:

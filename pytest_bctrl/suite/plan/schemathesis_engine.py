@@ -25,7 +25,7 @@ from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.suite.plan.engine_faults import is_engine_fault
-from pytest_bctrl.suite.plan.engine_violations import SCHEMA, keyword_violation
+from pytest_bctrl.suite.plan.engine_violations import FALSE, SCHEMA, keyword_violation, reported_keyword
 from pytest_bctrl.suite.plan.parameter_values import invalid_parameters
 from pytest_bctrl.suite.plan.schemathesis_cases import (
     ACCEPTED,
@@ -229,7 +229,7 @@ def _check_named(name: str) -> Any:
 def _violation(response: Response, name: str, failure: Any, generated: GeneratedCase | None) -> Violation:
     """Return a failure of Schemathesis as a violation."""
     if name == SCHEMA and hasattr(failure, "instance_path"):
-        keyword = str(failure.schema_path[-1]) if failure.schema_path else "schema"
+        keyword = _violated_keyword(failure)
         expected = _keyword_value(failure.schema, keyword)
         return keyword_violation(
             NAME, keyword, tuple(failure.instance_path), expected, failure.instance, failure.message
@@ -257,6 +257,14 @@ def _violation_location(response: Response, name: str, generated: GeneratedCase 
     if name == ACCEPTED:
         return ", ".join(f"query {field}" for field, _ in generated.inputs.query) or location
     return location
+
+
+def _violated_keyword(failure: Any) -> str:
+    """Return the keyword that a value violates; `FALSE` for the schema `false`, except as `additionalProperties`."""
+    keyword = reported_keyword(failure.schema_path)
+    if failure.validation_message.startswith("False schema does not allow") and keyword != "additionalProperties":
+        return FALSE
+    return keyword
 
 
 def _keyword_value(schema: Any, keyword: str) -> Any:
