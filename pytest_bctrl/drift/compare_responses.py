@@ -41,9 +41,8 @@ def _compare_missing(
     """Compare a missing status with the new ones that include it or are included in it; return those."""
     before, at = old[status], location._replace(path=status)
     added = [candidate for candidate in new if candidate not in old]
-    # A range takes precedence over `default` (OpenAPI 3.1, 4.8.16) in any order.
-    wider = sorted((candidate for candidate in added if _includes_status(candidate, status)), key=_is_default)[:1]
-    narrower = [candidate for candidate in added if _includes_status(status, candidate)]
+    wider = [candidate for candidate in added if _applies_to(candidate, status, new)]
+    narrower = [candidate for candidate in added if _applies_to(status, candidate, old)]
     replacements = wider or narrower
     for replacement in replacements:
         _compare_response(report, before, new[replacement], location, is_sent)
@@ -57,11 +56,6 @@ def _compare_missing(
     return {*replacements}
 
 
-def _is_default(status: str) -> bool:
-    """Return whether a response applies to every status that is not documented otherwise."""
-    return status == "default"
-
-
 def _status_kind(status: str, among: dict[str, Part]) -> str:
     """Return `success` for a 2xx, and for `default` without a 2xx `among` the statuses; else `non-success`."""
     is_only_success = status == "default" and not any(sibling.startswith("2") for sibling in among)
@@ -73,6 +67,16 @@ def _status_kind(status: str, among: dict[str, Part]) -> str:
 def _includes_status(wide: str, narrow: str) -> bool:
     """Return whether the status or range `wide` includes `narrow`, which differs from it."""
     return wide == "default" or (wide.endswith("XX") and narrow.startswith(wide[0]))
+
+
+def _applies_to(wide: str, narrow: str, among: Responses) -> bool:
+    """Return whether `wide` includes the status or range `narrow`, and no other response takes precedence over it.
+
+    A range in `among` takes precedence over `default` (OpenAPI 3.1, 4.8.16).
+    """
+    ranges = [status for status in among if status != "default"]
+    is_covered = wide == "default" and any(_includes_status(status, narrow) for status in ranges)
+    return _includes_status(wide, narrow) and not is_covered
 
 
 def _compare_response(report: Report, old: Part, new: Part, location: ChangeLocation, is_sent: bool) -> None:
