@@ -31,6 +31,7 @@ SAMPLES = "x-bctrl-samples"
 
 _TOP_LEVEL_OPENAPI = re.compile(r"^[\"']?openapi[\"']?[ \t]*:", re.MULTILINE)
 _BESIDE = re.compile(r"""\$ref["']?\s*:\s*(?:[>|][-+]?\s+)?["']?[^#"'\s>|]""")
+_FILE_NAME = re.compile(r"\.(?:json|ya?ml)\b")
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _VERSION = re.compile(r"(3\.\d+)(?:\.\d+)?(?:-.+)?")
 
@@ -115,8 +116,11 @@ def sibling_path(name: str, file: str) -> str:
 
 
 def is_self_contained(text: str) -> bool:
-    """Return whether an OpenAPI text certainly has no `$ref` to another file, as nearly all have none."""
-    return not _BESIDE.search(text)
+    """Return whether an OpenAPI text certainly refers to no other file, as nearly all do.
+
+    The `mapping` of a discriminator may refer to files too.
+    """
+    return not _BESIDE.search(text) and not ("mapping" in text and _FILE_NAME.search(text))
 
 
 def load_document(text: str, name: str, known: Document | None = None) -> Document:

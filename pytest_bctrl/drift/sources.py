@@ -38,7 +38,8 @@ def read_source(source: str, seconds: float = SECONDS, previous: Document | None
     from pytest_bctrl.contract.bundle import bundle_files
 
     document = load_document(text, source)
-    return document._replace(data=bundle_files(document, partial(read_text, seconds=seconds)))
+    bundled = document._replace(data=bundle_files(document, partial(read_text, seconds=seconds)))
+    return with_samples(bundled, Path(source))
 
 
 def source_name(source: str) -> str:

@@ -91,6 +91,18 @@ def test_a_discriminator_mapping_can_refer_to_other_files(tmp_path: Path) -> Non
     assert {**mapping, "cat": "#/x-bctrl-files/cats.yaml%23~1Cat", "dog": "#/x-bctrl-files/pets.json%23~1Dog"} == mapped
 
 
+@pytest.mark.parametrize("suffix", [".json", ".yaml", ".yml"])
+def test_a_document_that_refers_to_files_only_in_a_mapping_is_bundled(tmp_path: Path, suffix: str) -> None:
+    """Also if the file of the document has no `$ref` at all."""
+    discriminator = {"propertyName": "kind", "mapping": {"cat": f"cats{suffix}"}}
+    schema = {"oneOf": [{"type": "object", "properties": {"kind": {"const": "cat"}}}], "discriminator": discriminator}
+    files = {f"cats{suffix}": '{"type": "object"}'}
+    document = load_files(tmp_path, files, "3.1.0", pets=get(schema)).document
+    assert {f"cats{suffix}#": {"type": "object"}} == document["x-bctrl-files"]
+    content = document["paths"]["/pets"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert {"cat": f"#/x-bctrl-files/cats{suffix}%23"} == content["schema"]["discriminator"]["mapping"]
+
+
 def test_references_below_an_identifier_are_resolved_against_it_and_not_as_files(tmp_path: Path) -> None:
     """A schema with `$id` refers to a file that exists in the folder: the error names the reference."""
     schema = {"$id": "https://example.org/pets/", "properties": {"name": {"$ref": "name.yaml"}}}
