@@ -8,6 +8,7 @@ has a limit of steps; a value that is not matched within them is rejected.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache, partial
@@ -17,7 +18,7 @@ from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import unescape_token, value_at
+from pytest_bctrl.contract.document import escape_token, unescape_token, value_at
 from pytest_bctrl.contract.json_source import DEPTH, LargeNumber, is_deep
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyword_objects
 from pytest_bctrl.contract.schema.locations import Path
@@ -160,7 +161,7 @@ class SchemaError:
 
     def __init__(self, contract: SchemaDocument, error: Any, body: Any, parent: Path) -> None:
         self.message = error.message
-        path, self.value = _path_and_value(error, body)
+        path, self.value = path_and_value(error, body)
         self.path = (*parent, *path)
         self._kind = error.kind
         if self._kind.name == "propertyNames":
@@ -213,23 +214,65 @@ def require_resolvable(contract: SchemaDocument) -> None:
         ) from None
 
 
-def _path_and_value(error: ValidationError, body: Any) -> tuple[Path, Any]:
+def path_and_value(error: ValidationError, body: Any) -> tuple[Path, Any]:
     """Return the path of the rejected value in a body, and the value."""
     path: list[str | int] = []
-    for key in error.instance_path:
+    steps, is_exact = [*error.instance_path], False
+    while True:
+        if not is_exact and isinstance(body, dict) and _is_ambiguous(steps[len(path) :][:1], body):
+            steps, is_exact = _steps_in_message(error), True
+        if len(path) == len(steps):
+            return tuple(path), body
+        step = steps[len(path)]
         if isinstance(body, dict):
-            key = _property_name(str(key), body)
-        path.append(key)
-        body = body[key]
-    return tuple(path), body
+            step = _property_name(str(step), body)
+        path.append(step if isinstance(body, dict) else int(step))
+        body = body[path[-1]]
+
+
+def _is_ambiguous(next_steps: Sequence[str | int], body: Mapping[str, Any]) -> bool:
+    """Return whether the engine's next step may stand for several properties: it omits empty names and reads digits."""
+    return "" in body or any(isinstance(step, int) and len(_aliases(str(step), body)) > 1 for step in next_steps)
+
+
+def _steps_in_message(error: ValidationError) -> list[str | int]:
+    """Return the path of an error as the engine's message shows it: with empty names, and digits as written."""
+    text, position = error.verbose_message.rpartition("\n\nOn instance")[2], 0
+    steps: list[str | int] = []
+    for step in [*error.instance_path, None]:
+        pattern = _shown_step(step)
+        while not (match := pattern.match(text, position)) and text.startswith(_EMPTY_STEP, position):
+            steps.append("")
+            position += len(_EMPTY_STEP)
+        if match and step is not None:
+            steps.append(match[0].strip('["]') if isinstance(step, int) else step)
+            position = match.end()
+    return steps
+
+
+_EMPTY_STEP = '[""]'
+
+
+def _shown_step(step: str | int | None) -> re.Pattern[str]:
+    """Return a pattern for a step in a message of the engine; None is the end of the path."""
+    if step is None:
+        return re.compile(":\n")
+    if isinstance(step, int):
+        return re.compile(r'\["?\+?\d+"?\]')
+    return re.compile(re.escape(f'["{escape_token(step)}"]'))
 
 
 def _property_name(shown: str, body: Mapping[str, Any]) -> str:
     """Return the property that the engine shows as `shown`: it reads digits as a number, and encodes surrogates."""
     for name in (shown, shown.translate(_DECODED_SURROGATES)):
-        if name and name in body:
+        if name in body:
             return name
-    return next(name for name in body if name.lstrip("+0") == shown.lstrip("0"))
+    return _aliases(shown, body)[0]
+
+
+def _aliases(shown: str, body: Mapping[str, Any]) -> list[str]:
+    """Return the properties whose names the engine reads as the number `shown`."""
+    return [name for name in body if name and name.lstrip("+0") == shown.lstrip("0")]
 
 
 def conforms_to_format(value: object, name: str) -> bool:

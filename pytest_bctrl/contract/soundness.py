@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import bundling_hint, escape_token, unread_references
-from pytest_bctrl.contract.engine import as_engine_input, is_pattern
+from pytest_bctrl.contract.engine import as_engine_input, is_pattern, path_and_value
 from pytest_bctrl.contract.outline import EXCLUDED, METHODS
 from pytest_bctrl.contract.references import Addresses, KeywordObject, keyword_objects
 from pytest_bctrl.contract.schema.locations import parse_steps
@@ -298,14 +298,15 @@ def require_kind(kind: str, value: Any, where: str) -> None:
 
 def _structure_problems(kind: str, value: Any) -> Iterator[DocumentProblem]:
     """Yield the problems in the structure of a component: wrong types and missing members, the outermost first."""
-    for error in sorted(_structure_validator(kind).iter_errors(as_engine_input(value)), key=_depth):
-        path = [*error.instance_path]
+    data = as_engine_input(value)
+    for error in sorted(_structure_validator(kind).iter_errors(data), key=_depth):
+        path = [*path_and_value(error, data)[0]]
         if error.kind.name == "propertyNames":
             # The instance is the name, and the path that of its object.
             path += [str(cause.instance) for cause in _causes(error.kind)]
         while causes := list(_causes(error.kind)):
             error = max(causes, key=_depth)
-            path = max(path, [*error.instance_path], key=len)
+            path = max(path, [*path_and_value(error, data)[0]], key=len)
         pointer = "".join(f"/{escape_token(str(key))}" for key in path)
         yield DocumentProblem(
             pointer,

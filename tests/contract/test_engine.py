@@ -8,12 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pytest_bctrl import check
 from pytest_bctrl.checks.schema import violations
-from pytest_bctrl.contract.engine import accepts, conforms_to_format, count_conforming, is_known_format, matches
+from pytest_bctrl.contract.engine import (
+    accepts,
+    conforms_to_format,
+    count_conforming,
+    is_known_format,
+    iter_errors,
+    matches,
+)
 from pytest_bctrl.contract.model import Contract
 from tests.observed.bodies import BODIES, CONTRACT, VALUES
 
@@ -157,6 +165,41 @@ def test_json_that_the_engine_cannot_read_is_validated_too(schema: Any, value: s
     ]
     assert valid is (not findings)
     assert valid or all(finding.rule == "response_schema_conformance" and finding.sample for finding in findings)
+
+
+_NAMES = ("", "a", "0", "00", "+0", "7", "a/b", "~", '"', '"]["a', "a\nb", "\ue000", ":\n", "On instance")
+_TEXTS_FORBIDDEN = {
+    "not": {"type": "string"},
+    "additionalProperties": {"$ref": "#/components/schemas/NoText"},
+    "items": {"$ref": "#/components/schemas/NoText"},
+}
+_WITHOUT_TEXTS = contract_of({"$ref": "#/components/schemas/NoText"}, {"NoText": _TEXTS_FORBIDDEN})
+
+
+def paths_of_texts(value: Any, *path: str | int) -> set[tuple[str | int, ...]]:
+    """Return the paths of all strings in a value."""
+    if isinstance(value, str):
+        return {path}
+    members = {dict: dict.items, list: enumerate}.get(type(value), lambda _: ())(value)
+    return {found for key, member in members for found in paths_of_texts(member, *path, key)}
+
+
+@settings(deadline=None, max_examples=200)
+@example({"": {"a": "x"}, "a": "x"})
+@example({"": {"": ["x"]}, "0": {"00": "x"}})
+@example([{"0": "x", "00": "x", "+0": "x"}])
+@given(
+    st.recursive(
+        st.sampled_from(("x", "", 1, None)),
+        lambda inner: st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4) | st.lists(inner, max_size=3),
+        max_leaves=8,
+    )
+)
+def test_the_path_of_an_error_leads_to_the_rejected_value(value: Any) -> None:
+    """Also below empty names, which the engine leaves out of paths, and below names that it reads as one number."""
+    errors = [*iter_errors(_WITHOUT_TEXTS, _TEXTS_FORBIDDEN, value)]
+    assert paths_of_texts(value) == {error.path for error in errors}
+    assert all(isinstance(error.value, str) for error in errors)
 
 
 @pytest.mark.parametrize("name", ["7", "007", "+5", "-0", "0", "00", "+", "1e3", "18446744073709551616", "05\ud800"])

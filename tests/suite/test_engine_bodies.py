@@ -81,6 +81,20 @@ def test_a_forbidden_property_is_reported_by_the_keyword_that_forbids_it(
     assert f"{finding.extra['engine']}: the value breaks '{keyword}'" == finding.message
 
 
+@pytest.mark.parametrize("body", [b'{"": {"b": 1}}', b'{"": [1]}'])
+def test_a_failure_that_schemathesis_cannot_describe_is_a_gap(body: bytes) -> None:
+    """It cannot show a schema below an empty name; our own check and jsonschema report the value."""
+    below = {"additionalProperties": {"type": "string"}, "items": {"type": "string"}}
+    contract = contract_of({"properties": {"": below}})
+    (own,) = check_response(exchange_of(contract, 200, body).response)
+    exchange = exchange_of(contract, 200, body)
+    assert [] == schemathesis_engine.check_response(exchange)
+    assert [True] == ["an assertion of Schemathesis itself fails" in gap for gap in exchange.gaps]
+    assert [(own.location, own.fingerprint)] == [
+        (finding.location, finding.fingerprint) for finding in by_jsonschema(contract, 200, body)
+    ]
+
+
 @pytest.mark.parametrize(
     ("schema", "body", "gap"),
     [

@@ -36,14 +36,15 @@ def keyword_violation(engine: str, keyword: str, path: Path, expected: Any, obse
     return Violation(SCHEMA, "error", text, path, "", expected, observed, _violation_kind(keyword, observed))
 
 
-def reported_keyword(schema_path: Sequence[str | int]) -> str:
-    """Return the keyword at the end of a path in a schema; `FALSE` if the path ends with a name or an index."""
+def applied_keyword(schema_path: Sequence[str | int]) -> str:
+    """Return the keyword whose value is the schema at the end of a path; empty for one below a name or an index."""
     tokens = iter(schema_path)
-    keyword = FALSE
+    keyword = ""
     for token in tokens:
         keyword = str(token)
-        if keyword not in CHILDREN and next(tokens, None) is not None:
-            keyword = FALSE
+        if keyword not in CHILDREN:
+            next(tokens, None)
+            keyword = ""
     return keyword
 
 

@@ -8,7 +8,7 @@ form. The run reports how many those are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -234,7 +234,7 @@ def _with_located_false(resource: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def _with_forbidden_values(schema: Schema) -> Schema:
+def _with_forbidden_values(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema with `_FORBIDDEN` for each subschema `false`."""
     return map_subschemas(schema, _APPLIED_INSIDE, lambda inner: _FORBIDDEN if inner is False else inner)
 

@@ -25,7 +25,7 @@ from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.suite.plan.engine_faults import is_engine_fault
-from pytest_bctrl.suite.plan.engine_violations import FALSE, SCHEMA, keyword_violation, reported_keyword
+from pytest_bctrl.suite.plan.engine_violations import FALSE, SCHEMA, applied_keyword, keyword_violation
 from pytest_bctrl.suite.plan.parameter_values import invalid_parameters
 from pytest_bctrl.suite.plan.schemathesis_cases import (
     ACCEPTED,
@@ -187,12 +187,20 @@ def _failures_of(exchange: Exchange, case: Any, received: Any, names: Sequence[s
     except FailureGroup as group:
         for failure in group.exceptions:
             if isinstance(failure, CustomFailure):
-                first = (failure.message.strip() or "AssertionError").splitlines()[0]
-                exchange.gaps[f"{failure.title}: an assertion of {NAME} itself fails: {first}"] = None
+                _note_own_failure(exchange, failure.title, failure.message)
             elif not is_engine_fault(NAME, exchange.response, failure):
                 reported.append(failure)
+    except AssertionError as error:
+        # It cannot describe a failure, such as one in a property with an empty name.
+        _note_own_failure(exchange, ", ".join(names), str(error))
     # Hooks of the project may have removed some.
     return {name: [failure for failure in reported if failure in failures] for name, failures in raised.items()}
+
+
+def _note_own_failure(exchange: Exchange, what: str, message: str) -> None:
+    """Note a gap: an assertion inside Schemathesis failed."""
+    first = (message.strip() or "AssertionError").splitlines()[0]
+    exchange.gaps[f"{what}: an assertion of {NAME} itself fails: {first}"] = None
 
 
 def _recording(name: str, failures: list[Any]) -> Callable[..., Any]:
@@ -261,8 +269,11 @@ def _violation_location(response: Response, name: str, generated: GeneratedCase 
 
 def _violated_keyword(failure: Any) -> str:
     """Return the keyword that a value violates; `FALSE` for the schema `false`, except as `additionalProperties`."""
-    keyword = reported_keyword(failure.schema_path)
-    if failure.validation_message.startswith("False schema does not allow") and keyword != "additionalProperties":
+    if not failure.schema_path:
+        return FALSE
+    keyword = str(failure.schema_path[-1])
+    is_false = failure.validation_message.startswith("False schema does not allow")
+    if is_false and applied_keyword(failure.schema_path) != "additionalProperties":
         return FALSE
     return keyword
 
