@@ -199,11 +199,11 @@ def _keep_valid(samples: Samples, transform: BodyTransform) -> BodyTransform:
 def _update_dependent_properties(samples: Samples, before: Any, after: Any) -> Any:
     """Return `after` with the properties of its items updated that depend on a changed one, such as `type` on `kind`.
 
-    Items that `before` does not have are dropped.
+    Items after those of `before` are left as they are.
     """
-    items = []
-    for old, new in zip(samples.items(before), samples.items(after), strict=False):
-        items.append(_with_dependent_properties(samples, old, new))
+    items = [*samples.items(after)]
+    for index, (old, new) in enumerate(zip(samples.items(before), items, strict=False)):
+        items[index] = _with_dependent_properties(samples, old, new)
     return _with_items(samples, after, items)
 
 
@@ -238,13 +238,14 @@ def _add_items(samples: Samples) -> BodyTransform:
         generated = samples.items(samples.generated(min(_ADDITIONAL_ITEMS, samples.most_items), 7))
         free = max(0, samples.most_items - len(items))
         changed_body = _with_items(samples, body, [*items, *generated[:free]])
+        before = changed_body
         # Properties that repeat a value of the request, such as the space id, are those of the original items.
         for invariant in samples.invariants:
             if invariant.keyword != "equals":
                 continue
             for _, value in list(invariant.selected_values(body))[:1]:
                 changed_body = set_value(changed_body, invariant.location, value)
-        return changed_body
+        return _update_dependent_properties(samples, before, changed_body)
 
     return apply
 

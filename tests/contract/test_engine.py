@@ -180,8 +180,12 @@ def paths_of_texts(value: Any, *path: str | int) -> set[tuple[str | int, ...]]:
     """Return the paths of all strings in a value."""
     if isinstance(value, str):
         return {path}
-    members = {dict: dict.items, list: enumerate}.get(type(value), lambda _: ())(value)
-    return {found for key, member in members for found in paths_of_texts(member, *path, key)}
+    members: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        members += value.items()
+    elif isinstance(value, list):
+        members += enumerate(value)
+    return set().union(*(paths_of_texts(member, *path, key) for key, member in members))
 
 
 @settings(deadline=None, max_examples=200)

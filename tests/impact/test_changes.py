@@ -294,9 +294,9 @@ def test_unusual_lists_conform_to_the_contract() -> None:
     assert body != transformed["the items are in reverse order"].body
 
 
-def _derived(schema: Any, message: str, body: Any) -> tuple[MockResponse, MockResponse]:
+def _derived(schema: Any, message: str, body: Any, **operation_keys: Any) -> tuple[MockResponse, MockResponse]:
     """Return a response with a body, and the same after the change of a contract with this message."""
-    contract = things(schema)
+    contract = things(schema, **operation_keys)
     [change] = [change for change in derive_changes(contract) if change.finding.message == message]
     call = _context(MockServer(contract))
     response = replace(call.response, payload=Payload(json.dumps(body).encode()))
@@ -312,6 +312,25 @@ def test_a_body_that_stays_valid_is_not_changed_by_a_violation(body: Any, is_cha
     before, after = _derived({**schema, "anyOf": alternatives}, "required broken: without b, anyOf 1", body)
 
     assert (after is not before) is is_changed
+
+
+def test_added_items_have_the_value_of_the_request_in_each_property_that_repeats_it() -> None:
+    """The list becomes longer, although the generated items have to be adjusted to the invariants."""
+    texts = {name: {"type": "string"} for name in ("id", "space", "owner")}
+    schema = {"type": "array", "items": {"type": "object", "required": [*texts], "properties": texts}}
+    common = {"level": "error", "because": ""}
+    invariants = [
+        {"rule": "own_space", "each": "[*].space", "equals": "path.id", **common},
+        {"rule": "owner_is_space", "each": "[*]", "same": ["space", "owner"], **common},
+    ]
+    body = [{"id": "a", "space": "mine", "owner": "mine"}]
+
+    _, after = _derived(schema, "the list has 300 more items", body, **{"x-bctrl-invariants": invariants})
+
+    things_after = json.loads(after.body)
+    assert body == things_after[:1]
+    assert 300 == len(things_after[1:])
+    assert {("mine", "mine")} == {(thing["space"], thing["owner"]) for thing in things_after}
 
 
 def test_a_property_that_another_requires_is_not_omitted_from_an_object() -> None:
