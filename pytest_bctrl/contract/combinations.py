@@ -56,9 +56,20 @@ class Combinations:
                 pending += (part for _, _, part in subschemas(inner, APPLICATORS))
                 pending += self._referenced_schemas(inner)
         finally:
-            for cache in (self._bounded, self._counts, self._negated_counts):
-                cache.forget_temporary()
+            self._forget_temporary()
         return True
+
+    def count(self, schema: Schema) -> int:
+        """Return the number of combinations of a schema itself, at most `_TOO_MANY`."""
+        try:
+            return self._count(schema, is_negated=False)
+        finally:
+            self._forget_temporary()
+
+    def _forget_temporary(self) -> None:
+        """Remove the cached counts of schemas that are not part of the document."""
+        for cache in (self._bounded, self._counts, self._negated_counts):
+            cache.forget_temporary()
 
     def _referenced_schemas(self, schema: Mapping[str, Any]) -> Iterator[Schema]:
         """Yield the schema that `$ref` names, if there is one."""

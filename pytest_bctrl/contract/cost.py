@@ -75,11 +75,11 @@ class Cost:
         """Return the cost of each schema and of the costliest path below it; a step back to a schema counts 1."""
         totals: dict[int, int] = {}
         for key in self._order:
-            step_costs = (
+            for_all_children, *step_costs = [
                 sum(count * totals.get(below, 1) for below, count in counts.items() if below in costs)
                 for counts in self._below[key]
-            )
-            totals[key] = costs[key] + max(step_costs)
+            ]
+            totals[key] = costs[key] + for_all_children + max(step_costs, default=0)
         return totals
 
     @cached_property
@@ -122,7 +122,8 @@ class Cost:
             counts = Counter({key: 1})
             for part, last_reference in self._applied_schemas(schema, reference):
                 if isinstance(part, Mapping):
-                    counts += self._count_applications(part, (*ancestors, key), last_reference)
+                    # Not `+=`, which reads all counts again.
+                    counts.update(self._count_applications(part, (*ancestors, key), last_reference))
             self._inside[key] = counts
             self._remaining -= len(counts)
             if counts.total() > STEPS or self._remaining < 0:
@@ -139,16 +140,18 @@ class Cost:
         yield from ((part, reference) for _, _, part in subschemas(schema, IN_PLACE))
 
     def _counts_by_step(self, key: int, pending: list[Any]) -> Iterator[Counter[int]]:
-        """Yield how often each schema applies to a direct child, for each step; the schemas are added to `pending`."""
+        """Yield how often each schema applies to a direct child: to all children, then to that of each step.
+
+        The schemas are added to `pending`.
+        """
         by_step: dict[str, Counter[int]] = defaultdict(Counter)
         for inner, count in self._inside[key].items():
             schema = self._schemas[inner]
             for step, child in _child_schemas(schema):
                 by_step[step][id(child)] += count
                 pending.append(child)
-        for_all_children = by_step.pop("", Counter())
-        yield for_all_children
-        yield from (counts + for_all_children for counts in by_step.values())
+        yield by_step.pop("", Counter())
+        yield from by_step.values()
 
 
 def _required_count(schema: Mapping[str, Any]) -> int:

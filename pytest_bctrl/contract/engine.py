@@ -116,6 +116,11 @@ def canonical_form(contract: SchemaDocument, schema: Schema) -> Schema:
     return canonical
 
 
+def combination_count(contract: SchemaDocument, schema: Schema) -> int:
+    """Return how many combinations of alternatives the canonical form of a schema lists, in all its branches."""
+    return _engine(contract).combinations.count(schema)
+
+
 _CANONICAL = "#/$defs/urn:jsonschema:canonical:"
 """The prefix of references in a canonical form; the percent-encoded URI of the target follows."""
 

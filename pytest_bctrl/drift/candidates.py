@@ -21,7 +21,7 @@ from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, text_matching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from jsonschema_rs import Registry, Validator
 
@@ -30,17 +30,28 @@ if TYPE_CHECKING:
 
 _MANY = 50
 _DRAWS = 12
+_DIFFERENCE_STEPS = 1_000
+"""Maximum number of steps of a value that is built for a difference."""
 
 
-def candidates_of(question: Question, step: Step, allowing_index: int, sides: tuple[Side, Side]) -> Iterator[Any]:
-    """Yield possible counterexamples: first values built for the difference of both schemas, then likely values."""
+def candidates_of(
+    question: Question, step: Step, allowing_index: int, sides: tuple[Side, Side], spend: Callable[[int], object]
+) -> Iterator[Any]:
+    """Yield possible counterexamples: first values built for the difference of both schemas, then likely values.
+
+    `spend` is called with the steps that each value of the difference took.
+    """
     with suppress(*FAILURES):
         schema = question.difference()
         document = SchemaDocument("urn:difference", schema)
         locations: dict[str, Any] = {}
         # If no value is found without optional members, none will be with them.
         for optional in (False, None, None):
-            yield Builder(document, RoundRobin(optional=optional), locations).value(schema, "")
+            builder = Builder(document, RoundRobin(optional=optional), locations, steps=_DIFFERENCE_STEPS)
+            try:
+                yield builder.value(schema, "")
+            finally:
+                spend(builder.used_steps + builder.used_combinations)
     with suppress(*FAILURES):
         yield from leaf_candidates(step, allowing_index, None, "", sides)
 

@@ -226,10 +226,15 @@ class Verifier:
 
         step = (old, new), ""
         with suppress(*FAILURES, ReferencingError):
-            for value in islice(candidates_of(question, step, int(not is_request), self._samples), _TRIES):
+            values = candidates_of(question, step, int(not is_request), self._samples, self._spend)
+            for value in islice(values, _TRIES):
                 if question.is_counterexample(value):
                     return Verification("refuted", value, has_value=True)
         return Verification(question.verdict)
+
+    def _spend(self, steps: int) -> None:
+        """Take steps from the budget."""
+        self._steps -= steps
 
     @cached_property
     def _samples(self) -> tuple[Side, Side]:

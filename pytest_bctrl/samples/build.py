@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.contract.budget import STEPS
+from pytest_bctrl.contract.budget import STEPS, BudgetError
 from pytest_bctrl.contract.engine import accepts, schema_pointer
 from pytest_bctrl.contract.schema.locations import member_location
 from pytest_bctrl.contract.schema.ref import applied_keywords
@@ -31,6 +31,8 @@ _MAX_DEPTH = 60
 """Depth at which a value is taken for an endless one."""
 _FREE_VALUES = 500
 """Number of values in a sample after which optional members are omitted."""
+_COMBINATIONS_PER_STEP = 10
+"""Number of combinations in canonical forms that a value may take, per step: the engine takes long to list them."""
 _TRIES = 20
 _USED_UP = object()
 _IDENTITY = re.compile(r"(^|[^a-z])(id|uuid|guid|key|slug)$|(Id|ID|Uuid|UUID|Guid)$")
@@ -73,6 +75,7 @@ class Builder:
         self._write_only: dict[int, tuple[Schema, bool]] = {}
         self._optional: bool | None = None
         self._string_count = self._remaining = self._tight_below = self._attempt_count = 0
+        self._combinations = self._most_combinations = 0
         self._root: Schema = True
 
     def has_used_example(self, location: str) -> bool:
@@ -83,6 +86,11 @@ class Builder:
     def used_steps(self) -> int:
         """The number of steps that building the latest value took: values built, and attempts."""
         return self._steps - self._remaining + self._attempt_count
+
+    @property
+    def used_combinations(self) -> int:
+        """The number of combinations in the canonical forms that building the latest value took."""
+        return self._combinations
 
     def set_lengths(self, lengths: Mapping[str, int]) -> None:
         """Set the lengths of lists in the values that follow, by location (`{"runtimes": 3}`)."""
@@ -142,7 +150,8 @@ class Builder:
         """Reset the budget of steps for a new value of a schema."""
         items = 1 + sum(self._lengths.values())
         self._remaining, self._tight_below = items * self._steps, items * (self._steps - _FREE_VALUES)
-        self._attempt_count = 0
+        self._attempt_count = self._combinations = 0
+        self._most_combinations = items * self._steps * _COMBINATIONS_PER_STEP
         self._root = schema
 
     def _next_example(self, located: LocatedSchema, location: str) -> Any:
@@ -227,11 +236,18 @@ class Builder:
         for optional in (False, True):
             yield from (attempt(index, optional) for index in indexes)
         if not location.endswith(_CANONICAL):
-            for number, schema in enumerate(located.canonical):
+            for number, schema in enumerate(self._canonical_forms(located, location)):
                 yield from [partial(self.value, schema, f"{location}<{number}{_CANONICAL}", depth + 1)] * 2
         if rejected:
             for retried_optional in (None, True):
                 yield from (attempt(index, retried_optional) for index in indexes * _TRIES)
+
+    def _canonical_forms(self, located: LocatedSchema, location: str) -> list[Schema]:
+        """Return the canonical forms of a schema; raises `DocumentError` if they exceed the budget of combinations."""
+        self._combinations += located.combinations
+        if self._combinations > self._most_combinations:
+            raise BudgetError(self._most_combinations, self._schema_name(located.schema, location, is_named=True))
+        return located.canonical
 
     def _attempt(self, shape: Shape, location: str, index: int, depth: int, optional: bool | None) -> Any:
         """Return a value of a shape; `optional` sets whether objects have optional members from now on, unless None."""

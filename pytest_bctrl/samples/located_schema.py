@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.contract.engine import acceptor
+from pytest_bctrl.contract.engine import acceptor, combination_count
 from pytest_bctrl.contract.keywords import UNLISTED_NULL
 from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import Shape, canonical_schemas, shapes_of_flat
@@ -63,6 +63,11 @@ class LocatedSchema:
     def canonical(self) -> list[Schema]:
         """The canonical forms of the schema, without the schema itself."""
         return [schema for schema in canonical_schemas(self.contract, self.schema) if schema != self.schema]
+
+    @cached_property
+    def combinations(self) -> int:
+        """The number of combinations that the canonical forms list, which the time for computing them depends on."""
+        return combination_count(self.contract, self.schema)
 
     @cached_property
     def accepts(self) -> Callable[[Any], bool]:

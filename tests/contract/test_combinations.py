@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.budget import EXPANDED
+from pytest_bctrl.contract.budget import EXPANDED, BudgetError
 from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.engine import accepts, canonical_form
 from pytest_bctrl.errors import DocumentError
@@ -211,3 +211,13 @@ def test_a_sample_satisfies_seven_conditions() -> None:
     contract = contract_of(conditional(7))
     (_, schema) = contract.operations[0].responses["200"].json or ("", False)
     assert accepts(contract, schema, Builder(contract, RoundRobin()).value(schema))
+
+
+def test_a_builder_expands_no_more_combinations_than_its_steps_allow() -> None:
+    """With 100 steps, a sample of seven conditions is an error that names their schema and the limit."""
+    contract = contract_of(conditional(7))
+    (_, schema) = contract.operations[0].responses["200"].json or ("", False)
+    builder = Builder(contract, RoundRobin(), steps=100)
+    with pytest.raises(BudgetError, match=r"^things\.json: #/paths/.*/schema: .* more than 1,000 ways"):
+        builder.value(schema)
+    assert builder.used_combinations > 1_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -187,8 +188,17 @@ class Node:
         """Return the node of a documented property, or None if it is not documented."""
         key = ("member", name)
         if key not in self._children:
-            self._children[key] = self._child(locations.member_location(self.location, name), "properties", name)
+            certain, possible = (schemas.get(name, ()) for schemas in self._schemas_by_property)
+            node = None
+            if certain or possible:
+                node = self._node_below(locations.member_location(self.location, name), certain, possible)
+            self._children[key] = node
         return self._children[key]
+
+    @cached_property
+    def _schemas_by_property(self) -> tuple[dict[str, list[SchemaRef]], dict[str, list[SchemaRef]]]:
+        """The schemas of each documented property: those that always apply, and those that may apply."""
+        return _schemas_by_property(self.schemas_for("object")), _schemas_by_property(self._possible_parts)
 
     @cached_property
     def others(self) -> Node | None:
@@ -242,16 +252,15 @@ class Node:
                 self._children[key] = node
         return node
 
-    def _child(self, location: str, keyword: str, *keys: str | int) -> Node | None:
-        """Return the node for the schemas under a keyword, or None if there are none."""
-        kind = "object" if keyword == "properties" else "array"
+    def _child(self, location: str, keyword: str, *positions: int) -> Node | None:
+        """Return the node for the schemas under a keyword of lists, or None if there are none."""
         certain, possible = (
             [
-                schema_ref.below(keyword, *keys)
+                schema_ref.below(keyword, *positions)
                 for schema_ref in schema_refs
-                if _has_keyword(keywords_of(schema_ref), keyword, *keys)
+                if _has_keyword(keywords_of(schema_ref), keyword, *positions)
             ]
-            for schema_refs in (self.schemas_for(kind), self._possible_parts)
+            for schema_refs in (self.schemas_for("array"), self._possible_parts)
         )
         if not certain and not possible:
             return None
@@ -264,18 +273,23 @@ class Node:
         return Node(self.contract, location, certain, possible, self.level + 1, read=self._read)
 
 
+def _schemas_by_property(schema_refs: Iterable[SchemaRef]) -> dict[str, list[SchemaRef]]:
+    """Return the schemas that several schemas have for each property, by its name."""
+    by_name: dict[str, list[SchemaRef]] = defaultdict(list)
+    for schema_ref in schema_refs:
+        for name in keywords_of(schema_ref).get("properties", ()):
+            by_name[name].append(schema_ref.below("properties", name))
+    return by_name
+
+
 def _applicator_key(applicator: Applicator) -> tuple[str, str]:
     """Return what identifies an applicator: the pointer of its schema, and its keyword."""
     return applicator.schema_ref.pointer, applicator.word
 
 
-def _has_keyword(keywords: Mapping[str, Any], keyword: str, key: str | int | None = None) -> bool:
-    """Return whether a schema has a keyword and, if `key` is given, the keyword has that member or position."""
-    if keyword not in keywords or key is None:
-        return keyword in keywords
-    if isinstance(key, int):
-        return key < len(keywords[keyword])
-    return key in keywords[keyword]
+def _has_keyword(keywords: Mapping[str, Any], keyword: str, position: int | None = None) -> bool:
+    """Return whether a schema has a keyword and, if `position` is given, the keyword has that position."""
+    return keyword in keywords and (position is None or position < len(keywords[keyword]))
 
 
 def _allows_other_properties(keywords: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -280,18 +281,22 @@ def flatten(contract: SchemaDocument, schema: Schema) -> dict[str, Any]:
     Properties and required names are joined, types and listed values intersected, and the narrower of two limits is
     used. Keywords that cannot be merged remain in `allOf`.
     """
-    flat: dict[str, Any] = {}
+    values: dict[str, list[Any]] = {}
     unmerged: list[dict[str, Any]] = []
     for part in applied_keywords(contract, schema):
         for key, value in part.items():
             if key in ("allOf", "$ref", "$defs"):
                 continue
-            if key not in flat or flat[key] == value or key in ANNOTATIONS:
-                flat.setdefault(key, value)
+            if key not in values:
+                values[key] = [value]
+            elif values[key][0] == value or key in ANNOTATIONS:
+                continue
             elif key in _MERGES:
-                flat[key] = _MERGES[key](flat[key], value)
+                values[key].append(value)
             else:
                 unmerged.append({key: value})
+    # The values of a keyword are merged at once, because thousands of schemas may each have one more property.
+    flat = {key: _MERGES[key](merged) if len(merged) > 1 else merged[0] for key, merged in values.items()}
     if flat.get("type") == []:
         return {"not": {}}
     if unmerged:
@@ -299,41 +304,50 @@ def flatten(contract: SchemaDocument, schema: Schema) -> dict[str, Any]:
     return flat
 
 
-def _merge_types(first: Any, second: Any) -> list[str]:
-    """Return the types in both values of `type`, where a number may be an integer."""
-    first_types, second_types = list(named_types({"type": first})), list(named_types({"type": second}))
-    if "number" in first_types and "integer" in second_types and "integer" not in first_types:
-        first_types.append("integer")
-    return [name for name in first_types if name in second_types or (name == "integer" and "number" in second_types)]
+def _merge_types(values: list[Any]) -> list[str]:
+    """Return the types in all values of `type`, where a number may be an integer."""
+    common = list(named_types({"type": values[0]}))
+    for names in (named_types({"type": value}) for value in values[1:]):
+        if "number" in common and "integer" in names and "integer" not in common:
+            common.append("integer")
+        common = [name for name in common if name in names or (name == "integer" and "number" in names)]
+    return common
 
 
-def _merge_properties(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the properties of both schemas; a property of both must satisfy both."""
-    shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
-    return {name: shared.get(name, inner) for name, inner in {**first, **second}.items()}
+def _merge_properties(values: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the properties of all schemas; a property of several must satisfy all of them."""
+    merged: dict[str, list[Any]] = {}
+    for name, inner in chain.from_iterable(properties.items() for properties in values):
+        schemas = merged.setdefault(name, [])
+        if not schemas or schemas[0] != inner:
+            schemas.append(inner)
+    return {name: schemas[0] if len(schemas) == 1 else {"allOf": schemas} for name, schemas in merged.items()}
 
 
-def _merge_schemas(first: Schema, second: Schema) -> Schema:
-    """Return a schema that demands what two schemas demand."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        return {"allOf": [first, second]}
-    # One of them is a boolean: true demands nothing, and false rejects any value.
-    if first is True or second is False:
-        return second
-    return first
+def _merge_schemas(values: list[Schema]) -> Schema:
+    """Return a schema that demands what several schemas demand."""
+    if False in values:
+        return False
+    demanding = [schema for schema in values if schema is not True]
+    if len(demanding) == 1:
+        return demanding[0]
+    return {"allOf": demanding}
 
 
-def _merge_enums(first: list[Any], second: list[Any]) -> list[Any]:
-    """Return the values in both lists."""
-    return [value for value in first if value in second]
+def _merge_enums(values: list[list[Any]]) -> list[Any]:
+    """Return the values in all lists."""
+    common, *further = values
+    for listed in further:
+        common = [value for value in common if value in listed]
+    return common
 
 
-def _merge_required(first: list[str], second: list[str]) -> list[str]:
-    """Return the names in either list, each once."""
-    return [*dict.fromkeys([*first, *second])]
+def _merge_required(values: list[list[str]]) -> list[str]:
+    """Return the names in any of the lists, each once."""
+    return [*dict.fromkeys(chain.from_iterable(values))]
 
 
-_MERGES: Mapping[str, Callable[[Any, Any], Any]] = {
+_MERGES: Mapping[str, Callable[[list[Any]], Any]] = {
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "uniqueItems"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
     **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _merge_schemas),
