@@ -117,8 +117,9 @@ def canonical_form(contract: SchemaDocument, schema: Schema) -> Schema:
 
 
 def combination_count(contract: SchemaDocument, schema: Schema) -> int:
-    """Return how many combinations of alternatives the canonical form of a schema lists, in all its branches."""
-    return _engine(contract).combinations.count(schema)
+    """Return how many combinations of alternatives the canonical form of a schema lists; 0 if it is not expanded."""
+    combinations = _engine(contract).combinations
+    return combinations.count(schema) if combinations.are_bounded(schema) else 0
 
 
 _CANONICAL = "#/$defs/urn:jsonschema:canonical:"
