@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -84,7 +85,7 @@ STAGES: dict[str, Callable[[Contract], Any]] = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_work_of_loading_grows_with_the_number_of_properties(shape: str) -> None:
     """Four times as many take at most six times as long."""
-    few, many = (lines_run(lambda number=number: contract_of(SHAPES[shape](number))) for number in (FEW, MANY))
+    few, many = (lines_run(partial(contract_of, SHAPES[shape](number))) for number in (FEW, MANY))
     assert 6 * few > many
 
 
@@ -93,5 +94,5 @@ def test_the_work_of_loading_grows_with_the_number_of_properties(shape: str) -> 
 def test_the_work_with_a_body_grows_with_the_number_of_properties(shape: str, stage: str) -> None:
     """Four times as many take at most six times as long."""
     contracts = [contract_of(SHAPES[shape](number)) for number in (FEW, MANY)]
-    few, many = (lines_run(lambda contract=contract: STAGES[stage](contract)) for contract in contracts)
+    few, many = (lines_run(partial(STAGES[stage], contract)) for contract in contracts)
     assert 6 * few > many
