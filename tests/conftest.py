@@ -6,19 +6,21 @@ import gc
 import os
 import pkgutil
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests import UNUSED, forks
 from tests.installed import remember_distributions
+from tests.plugin_scans import shorten_plugin_scans
 from tests.surroundings import entered
 
 TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "repeatable": 1.0, "fewer": 0.2}
@@ -56,15 +58,18 @@ def _imported() -> None:
 
     Schemathesis imports some modules late. If one were imported twice, it would not recognise instances of its classes.
     """
-    for package in ("pytest_bctrl", "schemathesis.core", "schemathesis.generation", "schemathesis.specs.openapi"):
+    for package in forks.PACKAGES:
         # Some modules need the extra, which the base install lacks.
         with suppress(ImportError):
             for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
                 with suppress(ImportError):
                     import_module(module.name)
-    # httpx imports it late, and would not recognise the exceptions of a second copy.
-    import_module("httpcore")
+    # httpx imports the first late, and would not recognise the exceptions of a second copy. The second is large.
+    for name in ("httpcore", "filelock"):
+        with suppress(ImportError):
+            import_module(name)
     remember_distributions()
+    shorten_plugin_scans(dict(sys.modules))
 
 
 _FORK_SERVER = pytest.StashKey[Path]()
@@ -138,7 +143,40 @@ def pytester(
     if forks.IS_AVAILABLE:
         monkeypatch.setattr(pytester, "inline_run", partial(pytester.inline_run, plugins=[_ForkedWorkers(request)]))
         monkeypatch.setattr(pytester, "runpytest_subprocess", partial(_run_in_fork, pytester, request))
+    run = partial(_run_in_process, pytester, pytester.runpytest_inprocess)
+    monkeypatch.setattr(pytester, "runpytest_inprocess", run)
     return pytester
+
+
+def _run_in_process(
+    pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], *arguments: Any, **options: Any
+) -> pytest.RunResult:
+    """Run pytest in this process without the record of all hook calls, which keeps all their arguments in memory.
+
+    `pytester.inline_run` returns the complete record.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pytester, "make_hook_recorder", _Interruptions)
+        return run(*arguments, **options)
+
+
+class _Interruptions:
+    """The part of a hook recorder that pytester itself needs: it raises the `KeyboardInterrupt` of a run again."""
+
+    def __init__(self, manager: pytest.PytestPluginManager) -> None:
+        self.ret: int | pytest.ExitCode | None = None
+        self._calls: list[SimpleNamespace] = []
+        manager.register(self)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Store the exception."""
+        self._calls.append(SimpleNamespace(excinfo=excinfo))
+
+    def getcalls(self, names: str) -> list[SimpleNamespace]:
+        """Return the calls of the only hook that is recorded."""
+        if names != "pytest_keyboard_interrupt":
+            raise ValueError(f"calls of {names} are only recorded by pytester.inline_run")
+        return self._calls
 
 
 class _ForkedWorkers:

@@ -37,8 +37,16 @@ from typing import Any, NoReturn
 import pytest
 
 _CLIENT = Path(__file__).with_name("fork_client.py")
-_LOADED = ("allure_pytest.plugin", "httpcore", "jiter", "jsonpath", "jsonschema", "xdist.remote")
-_PACKAGES = ("pytest_bctrl", "schemathesis.core", "schemathesis.generation", "schemathesis.specs.openapi")
+_LOADED = ("allure_pytest.plugin", "filelock", "httpcore", "jiter", "jsonpath", "jsonschema", "xdist.remote")
+
+PACKAGES = (
+    "pytest_bctrl",
+    "schemathesis.core",
+    "schemathesis.generation",
+    "schemathesis.specs.openapi",
+    "schemathesis.transport",
+)
+"""The packages of which all modules are imported before tests start runs."""
 
 IS_AVAILABLE = sys.platform == "linux" and "coverage" not in sys.modules
 """Whether runs may be forks: system libraries of macOS crash forks, and coverage is measured from process start."""
@@ -108,6 +116,7 @@ def serve(path: str, *arguments: str) -> None:
     # `tests` must not be importable here: projects that runs test may have a package of that name.
     sys.path.insert(0, str(Path(__file__).parent))
     import_module("installed").remember_distributions()
+    import_module("plugin_scans").shorten_plugin_scans(sys.modules)
     sys.path.pop(0)
     if arguments[:1] == ("--tests",):
         _load()
@@ -151,7 +160,7 @@ def _load() -> None:
     class ImportPlugin:
         def pytest_configure(self) -> None:
             """Import the modules while pytest rewrites the assertions of plugins."""
-            for package in _PACKAGES:
+            for package in PACKAGES:
                 _import(package)
                 for module in pkgutil.walk_packages(getattr(sys.modules.get(package), "__path__", []), f"{package}."):
                     if not module.name.endswith("__main__"):
