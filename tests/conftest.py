@@ -134,8 +134,8 @@ def pytester(
     """Return `pytester`, whose `runpytest` runs in this process and whose `runpytest_subprocess` runs in a fork.
 
     The workers of pytest-xdist are forks too. A test that needs a new process, in which nothing is imported, calls
-    `pytester.run(sys.executable, "-m", "pytest")`. The tests of installations only start new processes, with all
-    installed plugins.
+    `pytester.run(sys.executable, "-m", "pytest")`. In the tests of installations, `runpytest_subprocess` starts a new
+    process, with all installed plugins.
     """
     if SUBPROCESSES_ONLY.intersection(request.path.parts):
         return pytester

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from xml.etree import ElementTree
@@ -12,6 +14,7 @@ import pytest
 
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.reports.findings_json import findings_schema
+from tests import forks
 from tests.variants import named, serve
 from tests.variants.server import Server
 
@@ -21,12 +24,26 @@ pytestmark = pytest.mark.skipif(find_spec("schemathesis") is None, reason="it ne
 TESTS = 45
 
 
-def live(pytester: pytest.Pytester, server: Server, *arguments: str) -> pytest.RunResult:
+@pytest.fixture(scope="module")
+def loaded_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Yield the command of a Python that has run the contract suite with all installed plugins; a run is its fork.
+
+    Loading everything takes longer than most runs. Each is like a run of a new process, with other data or workers.
+    """
+    if not forks.IS_AVAILABLE:
+        yield [sys.executable]
+        return
+    with forks.forking_server(tmp_path_factory.mktemp("forks"), *STRICT, "--bctrl-mock") as server:
+        yield forks.command(server)
+
+
+def live(pytester: pytest.Pytester, python: list[str], server: Server, *arguments: str) -> pytest.RunResult:
     """Run `pytest --bctrl-live` against a server, with warnings as errors."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BCTRL_API_KEY", server.api_key)
         patch.setenv("BCTRL_SPACE_ID", server.space_id)
-        return pytester.runpytest_subprocess("--bctrl-live", f"--bctrl-base-url={server.url}", *STRICT, *arguments)
+        options = ("--bctrl-live", f"--bctrl-base-url={server.url}", *STRICT)
+        return pytester.run(*python, "-m", "pytest", *options, *arguments)
 
 
 def test_the_suite_runs_without_plugin_autoload(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,8 +54,8 @@ def test_the_suite_runs_without_plugin_autoload(pytester: pytest.Pytester, monke
     result.assert_outcomes(passed=TESTS)
 
 
-def test_the_suite_passes_against_the_mock_with_workers(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--bctrl-mock", *STRICT, "-n2")
+def test_the_suite_passes_against_the_mock_with_workers(pytester: pytest.Pytester, loaded_python: list[str]) -> None:
+    result = pytester.run(*loaded_python, "-m", "pytest", "--bctrl-mock", *STRICT, "-n2")
 
     result.assert_outcomes(passed=TESTS)
 
@@ -49,7 +66,7 @@ def test_a_conforming_server_passes_and_is_reported(pytester: pytest.Pytester) -
 
     formats = ("html", "json", "md", "sarif", "xml")
     with serve(named("plain")) as server:
-        result = live(pytester, server, *(f"--bctrl-report=report.{suffix}" for suffix in formats))
+        result = live(pytester, [sys.executable], server, *(f"--bctrl-report=report.{suffix}" for suffix in formats))
 
     result.assert_outcomes(passed=TESTS)
     texts = {suffix: (pytester.path / f"report.{suffix}").read_text("utf-8") for suffix in formats}
@@ -60,12 +77,12 @@ def test_a_conforming_server_passes_and_is_reported(pytester: pytest.Pytester) -
     assert 0 == sum(int(suite.get("failures", 0)) for suite in ElementTree.fromstring(texts["xml"]).iter("testsuite"))
 
 
-def test_each_fault_of_a_server_is_found_by_its_rule(pytester: pytest.Pytester) -> None:
+def test_each_fault_of_a_server_is_found_by_its_rule(pytester: pytest.Pytester, loaded_python: list[str]) -> None:
     """One server has three faults: a wrong value, a duplicate key, and a crash on unusual paths."""
     value, text, crash = map(named, ("last-of-300-status-unknown", "duplicate-key-in-item", "500-on-odd-ids"))
     service = replace(value.service, listed=text.service.listed, unknown=crash.service.unknown)
     with serve(replace(value, service=service)) as server:
-        result = live(pytester, server, "--bctrl-report=report.json")
+        result = live(pytester, loaded_python, server, "--bctrl-report=report.json")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     report = json.loads((pytester.path / "report.json").read_text("utf-8"))
@@ -161,7 +178,9 @@ def test_schema_and_strategies_generate_data_in_one_run(pytester: pytest.Pyteste
     result.assert_outcomes(passed=11, failed=4)
 
 
-def test_schema_uses_the_contract_in_force_during_collection(pytester: pytest.Pytester) -> None:
+def test_schema_uses_the_contract_in_force_during_collection(
+    pytester: pytest.Pytester, loaded_python: list[str]
+) -> None:
     """In a module, a `conftest.py` and a fixture, also on a worker; changing one schema changes no further one."""
     document = json.loads(packaged().merged.read_text("utf-8"))
     document["paths"]["/v2/mine"] = document["paths"].pop("/v1/spaces/{id}/runtimes")
@@ -185,4 +204,4 @@ def test_it(bctrl_schema):
     )
 
     pytester.runpytest_subprocess(*STRICT, "sub").assert_outcomes(passed=1)
-    pytester.runpytest_subprocess(*STRICT, "sub", "-n1").assert_outcomes(passed=1)
+    pytester.run(*loaded_python, "-m", "pytest", *STRICT, "sub", "-n1").assert_outcomes(passed=1)
