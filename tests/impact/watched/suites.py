@@ -422,17 +422,22 @@ def _of_httpx(library: str) -> list[Suite]:
     ]
 
 
-SUITES = (
+_ON_AIOHTTP = Suite("aiohttp_server", "aiohttp", _SERVER + _AIOHTTP + _ASYNC)
+CLIENTS = (
     *_of_httpx("httpx"),
     *_of_httpx("httpx2"),
     Suite("requests_server", "requests", _SERVER + _REQUESTS),
     Suite("urllib3_server", "urllib3", _SERVER + _URLLIB3),
     Suite("urllib_server", "urllib", _SERVER + _URLLIB),
     Suite("http_client_server", "http", _SERVER + _HTTP_CLIENT),
-    Suite("aiohttp_server", "aiohttp", _SERVER + _AIOHTTP + _ASYNC),
+    _ON_AIOHTTP,
     Suite("flask", "flask", _NO_SERVER + _FLASK),
     Suite("django", "django", _NO_SERVER + _DJANGO),
     Suite("starlette", "starlette", _NO_SERVER + _STARLETTE),
+)
+"""Suites without a mock library."""
+
+RESPONDERS = (
     Suite("respx", "respx", _RESPX + _httpx("httpx")),
     Suite("respx_async", "respx", _RESPX + _httpx("httpx") + _ASYNC),
     Suite("pytest_httpx", "pytest_httpx", _PYTEST_HTTPX + _httpx("httpx"), ", httpx_mock"),
@@ -446,9 +451,12 @@ SUITES = (
     Suite("vcr_urllib", "vcr", _VCR + _URLLIB),
     Suite("vcr_aiohttp", "vcr", _VCR + _AIOHTTP + _ASYNC),
 )
-"""The suites."""
+"""Suites that use a mock library."""
+
+MOCK_LIBRARIES = (*RESPONDERS, _ON_AIOHTTP)
+"""Suites for `tox -e watch`: those of `RESPONDERS`, and one with the older aiohttp that aioresponses supports."""
 
 
-def installed_suites() -> list[Suite]:
+def installed(suites: tuple[Suite, ...]) -> list[Suite]:
     """Return the suites whose libraries are installed."""
-    return [suite for suite in SUITES if find_spec(suite.needs) is not None]
+    return [suite for suite in suites if find_spec(suite.needs) is not None]

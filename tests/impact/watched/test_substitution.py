@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.impact.watched.suites import installed_suites
+from tests.impact.watched.suites import CLIENTS, MOCK_LIBRARIES, RESPONDERS, Suite, installed
 from tests.watch.cases import CONTRACT, STORED
 
 JSON = "application/json"
@@ -38,9 +38,10 @@ def changed_contract() -> str:
     return json.dumps(document)
 
 
-def _run(pytester: pytest.Pytester, cases: dict[str, Any], *arguments: str) -> dict[str, list[Any]]:
-    """Run the suites with these cases, and return what each has written about its responses, by name."""
-    suites = installed_suites()
+def _run(
+    pytester: pytest.Pytester, suites: list[Suite], cases: dict[str, Any], *arguments: str
+) -> dict[str, list[Any]]:
+    """Run suites with these cases, and return what each has written about its responses, by name."""
     pytester.path.joinpath("cases.json").write_text(json.dumps(cases), "utf-8")
     options = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:asyncio", "-q")
     pytester.runpytest_subprocess(*options, *arguments).assert_outcomes(passed=len(cases) * len(suites))
@@ -52,18 +53,30 @@ def _run(pytester: pytest.Pytester, cases: dict[str, Any], *arguments: str) -> d
     return described
 
 
-def test_a_client_receives_a_changed_response_as_a_server_sends_it(pytester: pytest.Pytester) -> None:
+_NO_RESPONDER = pytest.mark.skipif(not installed(RESPONDERS), reason="needs a mock library: tox -e watch")
+
+
+@pytest.mark.parametrize(
+    "suites",
+    [
+        pytest.param(installed(CLIENTS), id="clients"),
+        pytest.param(installed(MOCK_LIBRARIES), id="mock_library", marks=_NO_RESPONDER),
+    ],
+)
+def test_a_client_receives_a_changed_response_as_a_server_sends_it(
+    pytester: pytest.Pytester, suites: list[Suite]
+) -> None:
     """What each HTTP library shows of a response that the watch changed equals that of a server."""
     pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
     pytester.path.joinpath("changed.json").write_text(changed_contract(), "utf-8")
     # A slow machine is no reason to leave a test out.
     pytester.makeconftest("from pytest_bctrl.impact import replay\n\nreplay._MIN_SECONDS = 300.0")
-    for suite in installed_suites():
+    for suite in suites:
         pytester.path.joinpath(f"test_{suite.name}.py").write_text(suite.text, "utf-8")
-    expected = _run(pytester, CHANGED)
+    expected = _run(pytester, suites, CHANGED)
 
     options = ("--bctrl-watch", "--bctrl-contract=orders.json", "--bctrl-impact=changed.json")
-    actual = _run(pytester, ORIGINAL, *options, "--bctrl-impact-budget=600")
+    actual = _run(pytester, suites, ORIGINAL, *options, "--bctrl-impact-budget=600")
 
     missing = {
         name: [description for description in descriptions if description not in actual[name]]
