@@ -264,7 +264,7 @@ def test_the_gate_does_not_import_pytest_httpx_or_validators(tmp_path: Path, bas
 
 
 def test_the_suggested_accept_command_accepts_the_findings(tmp_path: Path, base: str) -> None:
-    """The command that a failing run prints is run as it is."""
+    """The command that a failing run prints is run with a date in place of `DATE`."""
     written(tmp_path, PAUSED, "new.yaml")
     failed = drift("drift", "new.yaml", "--base", base, cwd=tmp_path)
     next_ = failed.stderr.partition("to accept the findings until a date: pytest-bctrl ")[2].replace(

@@ -67,7 +67,7 @@ def test_a_nonconforming_file_is_an_error_without_conforming_false(mock: MockSer
 
 @pytest.mark.parametrize("space", ["mine", "11111111-1111-4111-8111-111111111111", "7"])
 def test_a_space_id_may_be_any_string(space: str) -> None:
-    """Or a number, if the contract documents an integer: the list is accepted, and an item without an id is not."""
+    """Or a number, if the contract documents an integer: the list is accepted, and an item whose id is null is not."""
     ids = {"id": {"type": "integer" if space == "7" else "string"}, "space": {"type": "integer"}}
     things = {"type": "array", "items": {"type": "object", "properties": ids, "required": list(ids)}}
     place = {"name": "s", "in": "path", "required": True, "schema": {}, "x-bctrl-setting": "space_id"}

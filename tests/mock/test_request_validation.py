@@ -209,13 +209,14 @@ def test_many_violations_are_listed_in_short(mock: MockServer) -> None:
 
 
 def test_no_credential_of_a_request_is_in_the_findings() -> None:
-    """The journal entry of a request with an invalid header does not show its bearer token."""
+    """The journal entry of a request with an invalid header shows neither its bearer token nor its cookie."""
     get = operation(parameters=[{"name": "X-Trace", "in": "header", "schema": {"type": "integer"}}])
     with MockServer(contract_of_paths({"/orders": {"get": get}})) as mock:
         headers = {"X-Trace": "t0ps3cret", "Authorization": "Bearer t0ps3cret", "Cookie": "sid=t0ps3cret"}
         httpx.get(f"{mock.url}/orders", headers=headers)
         assert mock.requests[0].findings
-        assert "Bearer t0ps3cret" not in repr(mock.requests[0])
+        shown = repr(mock.requests[0])
+        assert [] == [text for text in ("Bearer t0ps3cret", "sid=t0ps3cret") if text in shown]
 
 
 def test_a_request_without_a_credential_has_a_finding() -> None:

@@ -22,8 +22,8 @@ def run(pytester: pytest.Pytester, tests: str, *arguments: str) -> pytest.RunRes
     return pytester.runpytest("--strict-markers", "-p", "no:randomly", *arguments)
 
 
-def test_a_fault_that_no_request_meets_fails_the_test(pytester: pytest.Pytester) -> None:
-    """With its name, its operation, the times that it was applied, and the line that set it."""
+def test_a_fault_that_no_request_meets_is_an_error_at_teardown(pytester: pytest.Pytester) -> None:
+    """It has the fault's name, its operation, the times that it was applied, and the line that set it."""
     result = run(
         pytester,
         """
@@ -46,7 +46,7 @@ def test_a_fault_that_no_request_meets_fails_the_test(pytester: pytest.Pytester)
     result.stdout.fnmatch_lines(
         [
             "bctrl_mock: the test set up something that no request used:",
-            "  fault status(503): never applied, set at *test_a_fault_that_no_request_meets_fails_the_test.py:11",
+            "  fault status(503): never applied, set at *.py:11",
             'send these requests, or mark the test: @pytest.mark.bctrl_mock(unused="allow")',
             "  fault status(503, times=2) of GET /v1/spaces/{id}/runtimes: applied 1 of 2 times, set at *.py:14",
         ]
@@ -54,7 +54,7 @@ def test_a_fault_that_no_request_meets_fails_the_test(pytester: pytest.Pytester)
 
 
 def test_a_sequence_and_a_scenario_must_be_used(pytester: pytest.Pytester) -> None:
-    """A test that leaves a step of its sequence, or its scenario, unused fails, and the message names it."""
+    """Each unused step, scenario or fault is an error at teardown that names it; the tests themselves pass."""
     result = run(
         pytester,
         """

@@ -114,7 +114,7 @@ def test_a_stream_whose_write_cannot_be_replaced_stays_as_it_is(stream: Any, red
 
 
 def test_a_stream_whose_buffer_cannot_be_replaced_is_redacted(redaction: Redaction) -> None:
-    """Text that is written to the stream is; what is written to the buffer is not."""
+    """Text that is written to the stream reaches the buffer as the mask."""
     stream = WithBuffer(Fixed())
     redact_stream(stream, redaction)
 
