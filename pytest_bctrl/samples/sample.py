@@ -245,7 +245,7 @@ class Samples:
             )
 
     def require_unique_items(self, items: list[Any], where: str) -> None:
-        """Raise `SettingError`, naming `where`, if two items have the same value of a unique property."""
+        """Raise `SettingError`, naming `where`, if a unique property has equal values, ignoring case, in two items."""
         body = self.with_items(items)
         for rule in self.invariants:
             if rule.keyword != "unique":
