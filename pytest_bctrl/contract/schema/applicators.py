@@ -61,7 +61,7 @@ class Branch:
         return cls(fixed, typed, frozenset(types), frozenset(required))
 
     def values_of(self, name: str) -> tuple[Any, ...]:
-        """Return the fixed values of a property in this branch."""
+        """Return the fixed values of a property in this branch; empty if it has none."""
         return self.fixed.get(name, ())
 
     def likeness(self, value: Mapping[str, Any]) -> int:
