@@ -209,7 +209,7 @@ def _generate_once(
     from schemathesis import GenerationMode
     from schemathesis.core.errors import InvalidSchema
 
-    from pytest_bctrl.suite.plan.generated_values import generation_settings
+    from pytest_bctrl.suite.plan.generated_values import generation_settings, without_project_constants
 
     operation = contract.operation(label)
     pinned: dict[str, Any] = {}
@@ -227,7 +227,8 @@ def _generate_once(
     # Hypothesis collects garbage around its run. Freezing excludes modules imported before.
     gc.freeze()
     try:
-        draw()
+        with without_project_constants():
+            draw()
     except Unsatisfiable as error:
         raise InvalidSchema(f"it generates no {mode} case: {error}") from None
     return cases
