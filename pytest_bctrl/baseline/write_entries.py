@@ -82,7 +82,7 @@ def _renewed_entries(
 
 
 def _list_node(root: YamlNode | None) -> YamlNode | None:
-    """Return the value of `allow`; None if there is no document, or it has no such key."""
+    """Return the value of `allow`; None without a document, or if the document lacks that key."""
     return root.members().get("allow") if root else None
 
 

@@ -94,7 +94,7 @@ class Response:
     def select(self, place: str) -> Iterator[tuple[Path, Any]]:
         """Yield the path and value of everything in the body that a location such as `runtimes[*].id` selects.
 
-        Yields nothing if the body is not JSON, or has no such location; raises `ValueError` for an invalid location.
+        Yields nothing if the body is not JSON or lacks the location; raises `ValueError` for an invalid location.
         """
         if self.parsed.ok:
             yield from select_values(self.data, place)

@@ -116,7 +116,7 @@ def _drift_explanation(rule: DriftRule) -> Explanation:
     """Return the explanation of a drift rule, with its smallest example."""
     before, after = (json.dumps(side, ensure_ascii=False) for side in drift_example(rule.id).shown)
     if rule.oasdiff == "-":
-        source = "pytest-bctrl; oasdiff has no such rule"
+        source = "pytest-bctrl; oasdiff does not have this rule"
     elif rule.oasdiff == rule.level:
         source = "oasdiff (same level)"
     else:

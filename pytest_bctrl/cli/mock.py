@@ -151,7 +151,7 @@ def _recording_scenario(path: Path, contract: Contract, *, conforming: bool) -> 
 
     recording = load_recording(path)
     if recording is None:
-        raise SettingError("there is no such file", where=f"--recording {path}", hint="name a .har file")
+        raise SettingError("the file does not exist", where=f"--recording {path}", hint="name a .har file")
     hint = "pytest --bctrl-record-mode=rewrite"
     if conforming:
         checked = Checked(contract, Path.cwd(), os.environ)

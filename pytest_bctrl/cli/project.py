@@ -52,7 +52,7 @@ def load_contract(name: str | None, option: str = "--contract") -> Contract:
 
 
 def own_files() -> ContractFiles | None:
-    """Return the contract files in the project's `contracts/`, even if incomplete; None if it has no such folder."""
+    """Return the contract files in the project's `contracts/`, even if incomplete; None without that folder."""
     return project_files(project_root())
 
 

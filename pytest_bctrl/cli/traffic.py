@@ -44,7 +44,7 @@ def open_traffic(path: str, hint: str = _HINT) -> Recording | bytes:
     if file is not None and file.suffix.lower() in (".har", ".zip"):
         recording = load_recording(file)
         if recording is None:
-            raise DocumentError("there is no such file", where=path, hint="name a file or a folder that exists")
+            raise DocumentError("the file does not exist", where=path, hint="name a file or a folder that exists")
         return recording
     try:
         data = read_stream(sys.stdin.buffer) if file is None else read_file(file)

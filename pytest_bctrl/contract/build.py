@@ -252,7 +252,7 @@ def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
 
 
 def _bytes_of_file(path: Path) -> bytes | None:
-    """Return the content of a file, or None if there is no such file."""
+    """Return the content of a file, or None if the file does not exist."""
     if path.is_file():
         return path.read_bytes()
     return None

@@ -64,7 +64,7 @@ def _date_of(match: re.Match[str]) -> date:
         return date.fromisoformat(match["date"])
     day = date(int(match["year"]), 1, 1) + timedelta(days=int(match["nth"]) - 1)
     if day.year != int(match["year"]):
-        raise ValueError("the year has no such day")
+        raise ValueError("the year has fewer days")
     return day
 
 
@@ -76,7 +76,7 @@ def _time_since_midnight(match: re.Match[str]) -> timedelta:
     second = int(match["second"] or 0)
     time = timedelta(hours=hour, minutes=minute, seconds=second) + _fraction(match)
     if hour > 24 or time > timedelta(days=1):
-        raise ValueError("the day has no such hour")
+        raise ValueError("the day has fewer hours")
     return time
 
 

@@ -96,7 +96,7 @@ def with_key_prefix(contract: Contract, prefix: str) -> Contract:
 
     If an API key in `Authorization` is documented, that one alone has the prefix, since others hardly ever have one.
     A scheme of HTTP authentication (`type: http`) with the name of the prefix has it too. Raises `SettingError` if the
-    contract has security, but no such scheme.
+    contract has security, but not one of these schemes.
     """
     alternatives = [alternative for operation in contract.operations for alternative in operation.security]
     schemes = {scheme for alternative in alternatives for scheme in alternative}

@@ -52,7 +52,7 @@ class Part(NamedTuple):
     pointer: str
 
     def __truediv__(self, key: str) -> Part:
-        """Return the member under `key` with its pointer; its value is None if there is no such member."""
+        """Return the member under `key` with its pointer; its value is None if the member does not exist."""
         value, pointer = self
         member = None
         if isinstance(value, dict):

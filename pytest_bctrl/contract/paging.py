@@ -15,7 +15,7 @@ from pytest_bctrl.contract.schema.locations import exact_location
 By = Literal["cursor", "item", "page", "offset", ""]
 Default = TypeVar("Default", int, int | None)
 Members = tuple[str, ...]
-"""The names that lead from the body to a value; empty if there is no such value."""
+"""The names that lead from the body to a value; empty if the body does not have the value."""
 
 LINK = "Link"
 
@@ -178,7 +178,7 @@ def query_integer(parameter: Parameter | None, query: Sequence[Pair], default: D
 
 
 def member_value(body: Any, members: Members) -> Any:
-    """Return the value of nested members in a body, or None if there is no such value."""
+    """Return the value of nested members in a body, or None if one of the members is missing."""
     for name in members:
         body = body.get(name) if isinstance(body, Mapping) else None
     return body

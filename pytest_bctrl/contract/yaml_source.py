@@ -202,7 +202,7 @@ class _YamlBuilder:
         return text
 
     def number_or_text(self, text: str, event: Any) -> Any:
-        """Return a plain scalar as a number, else as text; raises `DocumentError` if JSON has no such number."""
+        """Return a plain scalar as a number, else as text; raises `DocumentError` if JSON cannot represent it."""
         if _NOT_JSON.fullmatch(text):
             raise self.error_at(f"{text} is not a JSON value", event, "quote it if it is meant as text")
         is_integer = _INTEGER.fullmatch(text)

@@ -139,7 +139,7 @@ def _compare_samples(report: Report, old: Mapping[str, str], new: Mapping[str, s
 
 
 def _short_sample_digest(samples: Mapping[str, str], name: str) -> str | None:
-    """Return the start of a code sample's digest; None if the page has no such sample."""
+    """Return the start of a code sample's digest; None if the page lacks the sample."""
     digest = samples.get(name)
     if digest is None:
         return None

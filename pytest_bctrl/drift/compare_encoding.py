@@ -120,7 +120,7 @@ def compare_encodings(
 
 
 def _default_encoding(normal: Normalizer, media: Part, name: str, media_type: str) -> PartEncoding | None:
-    """Return the encoding of a part without an explicit one; None if the form has no such part."""
+    """Return the encoding of a part without an explicit one; None if the form lacks the part."""
     schema = _properties(normal, media).get(name)
     if schema is None:
         return None

@@ -66,7 +66,7 @@ class _SchemaWriter:
     """Writes a schema with all that it leads to, as the engine reads it.
 
     `access`: the flag of properties that are in no value. `undeclared`: names of the other side; a value has none of
-    them where this side does not declare it; None for no such rule. Without `access` the schema is written as it is.
+    them where this side does not declare it; None without such a rule. Without `access` the schema is written as it is.
     `is_text`: values are sent as text, so that a number or boolean is a text too.
     """
 

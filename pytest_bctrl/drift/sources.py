@@ -95,7 +95,7 @@ def _read_file(source: str) -> bytes:
         with Path(source).open("rb") as file:
             return file.read(DOCUMENT + 1)
     except FileNotFoundError:
-        raise DocumentError("there is no such file", where=source, hint=_HINT) from None
+        raise DocumentError("the file does not exist", where=source, hint=_HINT) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DocumentError(f"the file cannot be read: {reason}", where=repr(source)[1:-1], hint=_HINT) from None

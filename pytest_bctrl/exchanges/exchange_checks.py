@@ -40,7 +40,7 @@ class ObservedExchange:
 class CheckedExchange(NamedTuple):
     """The result of one exchange.
 
-    `operation` is None if the contract has no such operation. `response` is None then, and if its body is not known.
+    `operation` is None if the contract lacks the operation. `response` is None then, and if its body is not known.
     `not_checked` has the reasons why a part of the exchange was not checked.
     """
 

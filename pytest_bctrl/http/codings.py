@@ -206,7 +206,7 @@ def _unzstd(raw: bytes, limit: int) -> bytes:
 
 
 def _installed(*names: str) -> Any:
-    """Return the first of these modules that can be imported, and imports it; None if there is no such module."""
+    """Import the first of these modules that is installed, and return it; None if none of them is."""
     for name in names:
         with suppress(ImportError):
             return import_module(name)

@@ -140,7 +140,7 @@ def _attributed_difference(context: _ContractComparison, key: Key) -> Finding:
     finding = context.new[key] if old is None else old
     if old is not None and key.operation in context.removed:
         return _with_attribution(
-            finding, _ahead_or_broken(key), _document_text(old), "has no such operation", _evidence_text(finding)
+            finding, _ahead_or_broken(key), _document_text(old), "does not have this operation", _evidence_text(finding)
         )
     vendored, upstream = _document_position(context.old, key), _document_position(context.new, key)
     attribution = STALE if upstream == AGREES else PROMISED

@@ -114,7 +114,7 @@ class ParameterChecks:
             if name not in names and not any(has_member(name) for has_member in self._member_tests)
         )
         for name in islice(undocumented, _MOST):
-            message = "the contract documents no such parameter"
+            message = "the contract does not document this parameter"
             yield RequestViolation(
                 UNDOCUMENTED_PARAMETER, "info", message, f"query {name}", (), "a documented name", name
             )

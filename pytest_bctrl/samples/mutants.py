@@ -275,7 +275,7 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
     """Return a mutant of `body`, else of the sample, that breaks a rule; raises `SettingError` for an unknown rule.
 
     `rule` is a location (`runtimes[*].status`), a location and a keyword (`runtimes[*].status: type`), the name of an
-    invariant (`unique_ids`) or `undocumented_property`. If `body` has no such location, the sample is broken instead.
+    invariant (`unique_ids`) or `undocumented_property`. If `body` lacks the location, the sample is broken instead.
     Raises `SettingError` for a rule that the contract does not have, listing those it has.
     """
     # A property name may contain a colon; a keyword does not.
@@ -288,9 +288,7 @@ def broken(samples: Samples, body: Any, rule: str) -> Mutant:
             if mutant.breaks(name):
                 return mutant
     names = "; ".join(rules(samples))
-    raise SettingError(
-        "the contract has no such rule to break", where=f"break_rule({json.dumps(rule)})", hint=f"it has: {names}"
-    )
+    raise SettingError("unknown rule", where=f"break_rule({json.dumps(rule)})", hint=f"choose one of: {names}")
 
 
 def rules(samples: Samples) -> list[str]:

@@ -272,7 +272,7 @@ class Samples:
         if self._documented and isinstance(item, dict):
             for name in item:
                 if name not in self._documented:
-                    yield f"{name}: the contract documents no such property"
+                    yield f"{name}: the contract does not document this property"
         body = self.with_items([item])
         for rule in self.invariants:
             yield from (rule.problem(broken) for broken in rule.check(body, {}))

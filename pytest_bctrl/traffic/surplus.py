@@ -49,7 +49,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9]\d\d[ \r\n]")
 
 
 def find_nested(*parts: bytes | str) -> bytes:
-    """Return the bytes from the first status line inside a body or header value on; empty if there is no such line."""
+    """Return the bytes from the first status line inside a body or header value on; empty without a status line."""
     for part in parts:
         data = part
         if isinstance(data, str):

@@ -151,7 +151,7 @@ def test_a_key_without_a_space_id_is_reported(doctor: Doctor) -> None:
     [
         ("", "", 0, "responds: 200"),
         ("", KEY, 1, "the target rejects the key with 401"),
-        ("no-such-space", "", 1, "the target has no such space: 404"),
+        ("no-such-space", "", 1, "the target does not have this space: 404"),
     ],
 )
 def test_the_target_gets_one_request_and_its_result_is_reported(

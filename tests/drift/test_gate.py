@@ -211,7 +211,7 @@ def test_levels_are_set_per_rule(tmp_path: Path, base: str) -> None:
     ("option", "message"),
     [
         ("--baseline", "pytest-bctrl: --baseline: 'gone.yaml' is not a file ("),
-        ("--levels", "pytest-bctrl: gone.yaml: there is no such file ("),
+        ("--levels", "pytest-bctrl: gone.yaml: the file does not exist ("),
     ],
 )
 def test_a_missing_file_given_by_an_option_exits_with_2(tmp_path: Path, base: str, option: str, message: str) -> None:

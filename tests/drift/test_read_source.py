@@ -107,7 +107,7 @@ def test_the_error_for_invalid_utf_8_has_the_byte_offset(tmp_path: Path, monkeyp
 
 
 def test_a_missing_file_is_an_error() -> None:
-    assert error_message("gone.yaml") == f"gone.yaml: there is no such file {HINT}"
+    assert error_message("gone.yaml") == f"gone.yaml: the file does not exist {HINT}"
 
 
 @pytest.mark.skipif("sys.platform == 'win32'", reason="the system says it in other words")

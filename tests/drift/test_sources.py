@@ -210,7 +210,7 @@ def test_referenced_files_are_read_from_the_same_git_revision(tmp_path: Path, mo
     assert ([], [("git:HEAD:common/parts.yaml", None), ("common/parts.yaml", None)]) == (further, places)
     assert findings.extra["changed"].startswith("../common/parts.yaml#/components/schemas/")
     components.unlink()
-    with pytest.raises(DocumentError, match=r"common/parts.yaml: there is no such file, .* \(api.yaml refers"):
+    with pytest.raises(DocumentError, match=r"common/parts.yaml: the file does not exist, .* \(api.yaml refers"):
         compare(was, read_source(str(main)))
 
 

@@ -246,7 +246,7 @@ def test_no_changes_are_run_if_the_ordinary_run_fails(project: pytest.Pytester, 
         ("--pdb", "--bctrl-impact, --pdb: tests are run to fail*"),
         ("--bctrl-impact-budget=soon", "--bctrl-impact-budget: 'soon' is not a time (give one such as 60s or 5m)"),
         ("--bctrl-impact-min=lots", "--bctrl-impact-min: 'lots' is not a percentage (give 0 to 100)"),
-        ("--bctrl-impact=nowhere.yaml", "nowhere.yaml: there is no such file*"),
+        ("--bctrl-impact=nowhere.yaml", "nowhere.yaml: the file does not exist*"),
     ],
 )
 def test_conflicting_or_invalid_options_are_a_usage_error(

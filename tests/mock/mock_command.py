@@ -91,7 +91,7 @@ class MockCommand:
 
 
 def _read(file: Path) -> str | None:
-    """Return the text of a file; None if there is no such file."""
+    """Return the text of a file; None if the file does not exist."""
     try:
         return file.read_text("utf-8")
     except FileNotFoundError:

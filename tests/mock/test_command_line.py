@@ -258,10 +258,10 @@ def test_the_default_port_is_that_of_the_first_local_server_of_the_contract(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--scenario", "nope"], "there is no such scenario"),
+        (["--scenario", "nope"], "unknown scenario"),
         (["--scenario", "empty", "--seed", "3"], "the arguments do not fit"),
-        (["--fault", "nope"], "there is no such fault"),
-        (["--fault", "break_rule('runtimes[*].colour')"], "no such rule"),
+        (["--fault", "nope"], "unknown fault"),
+        (["--fault", "break_rule('runtimes[*].colour')"], "unknown rule"),
         (["--runtimes", "100001"], "from 0 to 100,000"),
         (["--api-key-env", "SURELY_NOT_SET"], "the variable is not set"),
         (["--recording", "/surely/not/there.json"], "No such file"),

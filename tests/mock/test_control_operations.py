@@ -77,7 +77,7 @@ def test_the_error_for_an_unknown_operation_lists_similar_names(mock: MockServer
     """It has status 404."""
     reply = control(mock, "POST", "/operations/listOrdres/faults", {"fault": "hang"})
     assert 404 == reply.status
-    assert "operation listOrdres: the contract has no such operation (it has: listOrders" in reply.json()["error"]
+    assert "operation listOrdres: unknown operation (choose one of: listOrders" in reply.json()["error"]
 
 
 PYTHON = re.compile(

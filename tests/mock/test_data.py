@@ -179,7 +179,7 @@ def test_a_sequence_advances_by_responses_and_time(steps: list[tuple[str, int]],
     [
         (lambda mock: mock.step([], responses=-1), "responses=-1 is not a whole number"),
         (lambda mock: mock.step([], seconds="x"), '"x" is not a time'),
-        (lambda mock: mock.sequence("explode"), "explode: there is no such fault"),
+        (lambda mock: mock.sequence("explode"), "explode: unknown fault"),
         (lambda mock: mock.sequence([], {"nope": {}}), "mock.sequence: step 2: no runtime with the id"),
     ],
 )

@@ -246,7 +246,7 @@ def test_a_filter_that_is_not_a_dictionary_is_an_error(mock: MockServer, name: s
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("runtime", r"mock\.runtime: the mock has no such attribute \(did you mean runtimes\?\)"),
+        ("runtime", r"mock\.runtime: unknown attribute \(did you mean runtimes\?\)"),
         ("requets", "did you mean requests"),
         ("qqq", "it can be set: last_word, runtimes, space_id"),
         ("requests", "this attribute cannot be set"),
@@ -257,7 +257,7 @@ def test_setting_an_unknown_attribute_is_an_error(mock: MockServer, name: str, m
     for error in (SettingError, AttributeError):
         with pytest.raises(error, match=message):
             setattr(mock, name, [])
-    with mock.space() as space, pytest.raises(AttributeError, match=r"no such attribute|cannot be set"):
+    with mock.space() as space, pytest.raises(AttributeError, match=r"unknown attribute|cannot be set"):
         setattr(space, name, [])
     operation = mock.operation("GET /v1/spaces/{id}/runtimes")
     with pytest.raises(AttributeError, match=r"call one of its methods|did you mean"):

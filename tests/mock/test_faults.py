@@ -274,11 +274,11 @@ def test_a_break_rule_fault_names_the_check_that_detects_it(mock: MockServer) ->
 @pytest.mark.parametrize(
     ("spec", "arguments", "message"),
     [
-        ("nope", (), "there is no such fault.*status, rate_limited"),
+        ("nope", (), "unknown fault.*status, rate_limited"),
         ("status", (), "the arguments do not fit"),
         ("status", (99,), "from 200 to 599"),
         ("status(503, times=0)", (), "from 1 on"),
-        ("break_rule", ("runtimes[*].colour",), "no such rule"),
+        ("break_rule", ("runtimes[*].colour",), "unknown rule"),
         ("delay", (-1,), "give seconds"),
         ("wrong_content_type", ("a\r\nX: y",), "single line"),
         ("status(", (), "not understood"),
@@ -290,7 +290,7 @@ def test_a_break_rule_fault_names_the_check_that_detects_it(mock: MockServer) ->
         ("redirect('http://a.test', code=700)", (), "is not a status"),
         ("wrong_content_type(5)", (), "is not a single line"),
         ("sequence(5.5)", (), "is not a status"),
-        ("sequence", (503, "break_rule('runtimes[*].colour')"), "no such rule"),
+        ("sequence", (503, "break_rule('runtimes[*].colour')"), "unknown rule"),
         ("sequence(None, lost_item)", (), "it has no pages"),
         ("status(503, **{'times': 2})", (), "the arguments do not fit"),
     ],

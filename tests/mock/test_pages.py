@@ -121,7 +121,7 @@ def test_a_cursor_that_the_mock_never_issued_gets_an_empty_last_page(name: str) 
     page = fetch(mock, [(paging.start.name, "made-up")])
 
     assert 200 == page.status
-    assert f"query {paging.start.name}: the mock sent no such" in page.why
+    assert f"query {paging.start.name}: the mock did not send this" in page.why
     assert [] == paging.items_in(json.loads(page.body))
     assert accepts(mock.contract, samples_of(mock).schema, json.loads(page.body))
     assert "" == fetch(mock, []).why
@@ -148,7 +148,7 @@ def test_an_exhaustive_mock_rejects_an_unknown_cursor(name: str) -> None:
     rejected = fetch(mock, [(start.name, "made-up")])
 
     assert 400 == rejected.status
-    assert f"query {start.name}: the mock sent no such" in json.loads(rejected.body)["error"]
+    assert f"query {start.name}: the mock did not send this" in json.loads(rejected.body)["error"]
 
 
 def test_a_complete_list_is_marked_as_the_last_page() -> None:

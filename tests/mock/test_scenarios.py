@@ -140,11 +140,11 @@ def test_assigned_runtimes_are_served(mock: MockServer, contract: Contract) -> N
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("nope", {}, "there is no such scenario.*sample, empty"),
+        ("nope", {}, "unknown scenario.*sample, empty"),
         ("many", {"number": 3}, "the arguments do not fit"),
         ("many", {"count": 100_001}, "from 0 to 100,000"),
         ("many(", {}, "not understood"),
-        ("__import__('os')", {}, "no such scenario"),
+        ("__import__('os')", {}, "unknown scenario"),
         ("slow(seconds='x')", {}, "is not a time"),
         ("large(length='x')", {}, "is not a whole number"),
         ("deep(levels=5000)", {}, "is not a whole number from 0 to 200"),

@@ -250,7 +250,7 @@ def test_the_control_path_controls_a_space(mock: MockServer) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "message"),
     [
-        ("GET", "/spaces/none/runtimes", None, 404, "no such space"),
+        ("GET", "/spaces/none/runtimes", None, 404, "unknown space"),
         ("GET", "/nowhere", None, 404, "there is no GET here"),
         ("PUT", "/spaces", None, 404, "there is no PUT here"),
         ("DELETE", "/spaces/{own}", None, 400, "it is the server's own"),
@@ -258,7 +258,7 @@ def test_the_control_path_controls_a_space(mock: MockServer) -> None:
         ("PUT", "/spaces/{own}/runtimes", {"runtimes": [{"id": "x"}]}, 400, "it breaks the contract"),
         ("PUT", "/spaces/{own}/runtimes", {"runtimes": [7, None]}, 400, "it breaks the contract"),
         ("PUT", "/spaces/{own}/sequence", {"steps": [{"runtimes": [7]}]}, 400, "it breaks the contract"),
-        ("PUT", "/spaces/{own}/scenario", {"scenario": "nope"}, 400, "there is no such scenario"),
+        ("PUT", "/spaces/{own}/scenario", {"scenario": "nope"}, 400, "unknown scenario"),
         ("POST", "/spaces/{own}/reset", {"x": 1}, 400, "the body at $"),
         ("POST", "/spaces", {"id": 7}, 400, "the body at id: the value has the wrong type, integer"),
         ("POST", "/spaces", {"id": "{own}"}, 400, "another space has this id"),

@@ -201,7 +201,7 @@ def test_an_operation_removed_upstream_is_attributed_by_whether_it_still_respond
     assert [[(PROMISED, "still served (responses: 1)")], [(UNKNOWN, "no request was sent to it")]] == gone
     (finding,) = [finding for finding in observed if finding.location == "runtimes[*].tenant"]
     attributed = (says(finding), says(finding, "vendored"), says(finding, "upstream"))
-    assert (AHEAD, "does not document it", "has no such operation") == attributed
+    assert (AHEAD, "does not document it", "does not have this operation") == attributed
 
 
 def test_a_changed_request_parameter_cannot_be_attributed_by_responses() -> None:

@@ -141,7 +141,7 @@ def archive(*suffixes: str) -> bytes:
     ("data", "message"),
     [
         ((FILES / "attach.zip").read_bytes()[:-30], "it cannot be read as an archive:"),
-        (archive(".har"), ".*entry .* there is no such file in the archive"),
+        (archive(".har"), ".*entry .* the file is not in the archive"),
         (archive("").replace(b'"spaceId"', b'"spaceiD"'), ".*entry .* it cannot be read: Bad CRC-32"),
         (archive(".json"), r"it is an archive of 0 \.har files, and not of one"),
     ],

@@ -151,7 +151,7 @@ def test_samples_conform_and_are_reproducible_by_seed() -> None:
     [
         ({"status": "archived"}, r'runtime\(status=…\): status: "archived" is not one of'),
         ({"id": 7}, r'id: 7 is not of type "string"'),
-        ({"stauts": "active"}, r"stauts: the contract documents no such property"),
+        ({"stauts": "active"}, r"stauts: the contract does not document this property"),
         (
             {"id": "{5b1e0c8e-0000-4000-8000-00000000bc71}"},
             r'id: "{5b1e0c8e-.*}" is not a "uuid"',

@@ -144,7 +144,7 @@ def test_a_parameter_with_content_has_one_value() -> None:
 @pytest.mark.parametrize("name", ["p[a", "p[a]b", "p[", "p[a]["])
 def test_a_name_with_wrong_brackets_belongs_to_no_parameter(name: str) -> None:
     contract = contract_of_get(parameter_p("query", OBJECT, style="deepObject"))
-    assert [f"info undocumented_parameter query {name}: the contract documents no such parameter"] == lines(
+    assert [f"info undocumented_parameter query {name}: the contract does not document this parameter"] == lines(
         contract, "GET", f"/orders?{name}=1"
     )
 
@@ -169,7 +169,7 @@ def test_an_undocumented_name_in_the_query_is_info() -> None:
     )
     contract = contract_of_paths({"/orders": {"get": get}}, components={"securitySchemes": schemes})
     assert [] == lines(contract, "GET", "/orders?p=1&api_key=k&a=1&deep[a]=1")
-    assert ["info undocumented_parameter query q: the contract documents no such parameter"] == lines(
+    assert ["info undocumented_parameter query q: the contract does not document this parameter"] == lines(
         contract, "GET", "/orders?q=1&q=2&api_key=k"
     )
 

@@ -157,12 +157,12 @@ def test_a_proxy_rejection_exits_with_2_and_names_the_proxy(
         ),
         (
             Reply(404, b"<h1>Not found</h1>"),
-            "has no such space or no such route: its 404 is not the",
+            "has neither this space nor this route: its 404 is not the",
         ),
-        (Service().problem(404, "space.not_found", "No."), "has no such space: 404; check that BCTRL_SPACE_ID"),
+        (Service().problem(404, "space.not_found", "No."), "does not have this space: 404; check that BCTRL_SPACE_ID"),
         (
             Service().problem(404, "space.not_found", "No such space. Use the list endpoint to see yours."),
-            "has no such space: 404",
+            "does not have this space: 404",
         ),
         (Service().problem(404, "not_found", "Route GET:/v1.1/x not found"), "the route no longer exists"),
         (

@@ -157,7 +157,7 @@ def test_an_unreachable_target_is_reported_and_stops_the_run(
         (
             "BCTRL_SPACE_ID",
             "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b",
-            "has no such space: 404; check that BCTRL_SPACE_ID",
+            "does not have this space: 404; check that BCTRL_SPACE_ID",
         ),
     ],
 )

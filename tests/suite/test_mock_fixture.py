@@ -75,7 +75,7 @@ def test_the_error_for_an_unknown_scenario_lists_the_scenarios(pytester: pytest.
     result = pytester.runpytest()
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["bctrl_scenario: nope: there is no such scenario (there are: sample, empty, *"])
+    result.stdout.fnmatch_lines(["bctrl_scenario: nope: unknown scenario (choose one of: sample, empty, *"])
 
 
 def test_a_failed_test_reports_the_requests_rejected_by_the_mock(pytester: pytest.Pytester) -> None:
@@ -88,5 +88,5 @@ def test_a_failed_test_reports_the_requests_rejected_by_the_mock(pytester: pytes
     result = pytester.runpytest()
 
     result.stdout.fnmatch_lines(
-        ["*bctrl mock server: rejected requests*", "GET /v1/spaces/other/runtimes -> 404 (there is no such space; *"]
+        ["*bctrl mock server: rejected requests*", "GET /v1/spaces/other/runtimes -> 404 (unknown space; *"]
     )

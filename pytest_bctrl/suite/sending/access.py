@@ -102,8 +102,10 @@ def _values_hint(response: Response) -> str:
     return f", and that the values of {', '.join(names)} exist (bctrl_values)" if names else ""
 
 
-_NO_SUCH_SPACE = "has no such space: 404; check that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
+_NO_SUCH_SPACE = (
+    "does not have this space: 404; check that BCTRL_SPACE_ID, or --bctrl-space-id, names a space of this key"
+)
 _NO_SUCH_ROUTE = (
-    "has no such space or no such route: its 404 is not the documented one; check the base URL, "
+    "has neither this space nor this route: its 404 is not the documented one; check the base URL, "
     "and that BCTRL_SPACE_ID names a space of this key"
 )

@@ -66,7 +66,7 @@ class Adjustable(Responder):
         names += [operation.label for operation in self.contract.operations if operation.operation_id]
         close = get_close_matches(str(name), names, 5, 0.5) or names[:5]
         raise UnknownOperationError(
-            "the contract has no such operation", where=f"operation {name}", hint=f"it has: {', '.join(close)}"
+            "unknown operation", where=f"operation {name}", hint=f"choose one of: {', '.join(close)}"
         )
 
     def _set_body(self, operation: Operation, body: Any, where: str, *, conforming: bool) -> None:

@@ -158,7 +158,7 @@ class Admission:
                 if parameter.setting == "space_id":
                     name = "space"
                 status = self._operation.first_documented(404, 400, 403, 422)
-                return Rejection(status, f"there is no such {name}; the mock has {', '.join(accepted_values)}")
+                return Rejection(status, f"unknown {name}; the mock has {', '.join(accepted_values)}")
         return None
 
     @cached_property

@@ -72,7 +72,7 @@ def call_by_name(
     """
     function = functions.get(name)
     if function is None:
-        raise SettingError(f"there is no such {kind}", where=name, hint=f"there are: {', '.join(functions)}")
+        raise SettingError(f"unknown {kind}", where=name, hint=f"choose one of: {', '.join(functions)}")
     require_fitting(function, name, f"{kind} {name}", (*leading, *positional), named, len(leading))
     return function(*leading, *positional, **named)
 

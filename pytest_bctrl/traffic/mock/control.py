@@ -119,7 +119,7 @@ class Control:
             return 404, {"error": f"there is no {request.method} here (GET {PREFIX}openapi.json lists what there is)"}
         space = self._server.spaces.get(values.get("space", self._server.space_id))
         if space is None:
-            return 404, {"error": f"there is no such space (GET {PREFIX}spaces lists those that are open)"}
+            return 404, {"error": f"unknown space (GET {PREFIX}spaces lists those that are open)"}
         try:
             body = json.loads(request.body) if request.body else {}
         except json.JSONDecodeError as error:

@@ -38,7 +38,7 @@ class DocumentedResponses:
     def response(self, spec: ResponseSpec, code: int, name: str | None = None) -> MockResponse:
         """Return a documented response with the first conforming example, only `name` if given; else a generated body.
 
-        Raises `UnknownExampleError` if there is no such example, and `DocumentError` if no body can be generated.
+        Raises `UnknownExampleError` for an unknown example, and `DocumentError` if no body can be generated.
         """
         media_type, schema = next(iter(spec.content.items()), ("", True))
         if spec.json is not None:

@@ -45,7 +45,7 @@ def in_utf_16(body: bytes) -> bytes | None:
 
 
 def with_repeated_key(body: bytes) -> bytes | None:
-    """Return a body with the first member of its first object with members repeated; None if there is no such object.
+    """Return a body with the first member of its first object with members repeated; None if all objects are empty.
 
     None as well if the body is not JSON.
     """

@@ -159,7 +159,7 @@ class Pages:
             is_known = (text, 0) in self._ranks
         if is_known:
             return ""
-        return f"query {self.paging.start_name}: the mock sent no such {self.paging.by or 'cursor'}"
+        return f"query {self.paging.start_name}: the mock did not send this {self.paging.by or 'cursor'}"
 
     def _anchor(self, query: Sequence[Pair]) -> Key | None:
         """Return the key of the item after which the requested page begins; None for the first page."""

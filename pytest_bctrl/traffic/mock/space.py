@@ -83,7 +83,7 @@ class Space(SpelledAttributes, Adjustable):
         """Return one operation of the mock, by its `operationId` (`"listOrders"`) or its label (`"GET /v1/orders"`).
 
         Its data, scenario, faults and requests are independent of those of other operations. Raises `SettingError` that
-        lists close names if the contract has no such operation.
+        lists close names if the contract lacks the operation.
         """
         operation = self._operation_named(name)
         routes = self._shared.routes

@@ -31,7 +31,7 @@ class SpelledAttributes:
             return UnknownAttributeError("this attribute cannot be set", where=where, hint=self._settable_hint())
         close = get_close_matches(name, [*self._settable, *public], 1)
         hint = f"did you mean {close[0]}?" if close else self._settable_hint()
-        return UnknownAttributeError("the mock has no such attribute", where=where, hint=hint)
+        return UnknownAttributeError("unknown attribute", where=where, hint=hint)
 
     def _settable_hint(self) -> str:
         """Return the hint of the error: the attributes that can be set, or to call a method."""

@@ -35,7 +35,7 @@ _MAX_REFERENCED = 2 * MOST
 
 
 def load(path: Path, hint: str = SAVE_AGAIN, name: str = "") -> Recording | None:
-    """Return the recording in a HAR or archive, or None if there is no such file. Raises `DocumentError`.
+    """Return the recording in a HAR or archive, or None if the file does not exist. Raises `DocumentError`.
 
     Errors show `name` in place of the path.
     """
@@ -117,7 +117,7 @@ def attachments_beside(har: Path) -> _Attachments:
             if not file.is_relative_to(folder):
                 raise AttachmentError("it lies outside the folder of the HAR")
             if not file.is_file():
-                raise AttachmentError("there is no such file beside the HAR")
+                raise AttachmentError("the file is not beside the HAR")
             return read_file(file, limit)
         except ValueError:
             raise AttachmentError("it is not a file name") from None
@@ -136,7 +136,7 @@ def _attachments_in(archive: ZipFile) -> _Attachments:
         try:
             member = archive.getinfo(name)
         except KeyError:
-            raise AttachmentError("there is no such file in the archive") from None
+            raise AttachmentError("the file is not in the archive") from None
         if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             raise BadZipFile("it is packed in another way than deflate")
         with archive.open(member) as file:
