@@ -139,19 +139,21 @@ FAULTS = {
 
 STRATEGIES = """
 import json
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from pytest_bctrl import check
 from pytest_bctrl.strategies import nonconforming, responses
+
+unhurried = settings(suppress_health_check=[HealthCheck.too_slow], max_examples=5, deadline=None)
 
 def test_schema(bctrl_schema):
     assert "GET" in bctrl_schema["/v1/spaces/{id}/runtimes"]
 
-@settings(max_examples=5)
+@unhurried
 @given(responses())
 def test_conforming(body):
     assert [] == check(body)
 
-@settings(max_examples=5)
+@unhurried
 @given(nonconforming())
 def test_broken(case):
     assert case.rule in {finding.rule for finding in check(json.dumps(case.body))}
