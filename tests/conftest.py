@@ -68,6 +68,8 @@ def _imported() -> None:
     for name in ("httpcore", "filelock"):
         with suppress(ImportError):
             import_module(name)
+    # A response can take longer than the five seconds of httpx on a machine that is busy.
+    import_module("httpx")._config.DEFAULT_TIMEOUT_CONFIG.read = 60.0
     remember_distributions()
     shorten_plugin_scans(dict(sys.modules))
 

@@ -278,8 +278,8 @@ class _LocationComparison:
         objects = self._facts.types["object"] - self._totals.tagged[self._place]
         required = dict(with_open_branches(node, "object").required)
         for split in node.applicators("object"):
-            if isinstance(split, Choice) and split.name is not None and split.requires_tag_property:
-                required.setdefault(split.name, split.schema_ref)
+            if isinstance(split, Choice) and split.required_tag_property is not None:
+                required.setdefault(split.required_tag_property, split.schema_ref)
         for name, reference in required.items():
             member_facts = self._facts_at(member_location(self._place.location, name))
             lacking, sample = objects - member_facts.seen, member_facts.samples.get("absent")

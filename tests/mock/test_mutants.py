@@ -149,6 +149,15 @@ def test_undocumented_property_needs_an_open_object() -> None:
         broken(Samples(numbers, numbers.operations[0]), [1], "undocumented_property")
 
 
+def test_a_required_property_is_removed_from_an_object_though_the_given_body_has_null_there() -> None:
+    """Nothing can be removed from null, so the sample is broken instead of the given body."""
+    item = {"type": ["object", "null"], "properties": {"id": {"type": "string"}}, "required": ["id"]}
+    items = contract_of({"type": "array", "items": item, "minItems": 1})
+    mutant = broken(Samples(items, items.operations[0]), [None], "[*]: required")
+    assert "without id" == mutant.how
+    assert {} in mutant.body
+
+
 def test_an_unknown_rule_is_an_error_that_lists_the_rules(samples: Samples) -> None:
     with pytest.raises(SettingError, match=r"unknown rule.*runtimes\[\*\]\.status: enum"):
         broken(samples, samples.sample(), "runtimes[*].colour")

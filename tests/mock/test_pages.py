@@ -314,6 +314,35 @@ def test_a_paging_fault_changes_only_its_own_page() -> None:
     assert [["thing-1"], ["thing-2"], ["thing-1"], ["thing-4"]] == follow_pages(mock, 1)
 
 
+@pytest.mark.parametrize("name", ["lost_item", "repeat_page", "endless_cursor"])
+def test_a_paging_fault_leaves_a_response_that_is_no_page_as_it_is(name: str) -> None:
+    """That of an operation without pages, a rejection, and a page that an earlier fault made invalid JSON."""
+    source = json.loads(json.dumps(CONTRACTS["Box"].source))
+    source["paths"]["/v1/plain"] = {
+        "get": {"responses": {"200": {"description": "", "content": {"application/json": {"schema": LIST}}}}}
+    }
+    mock = MockServer(from_document(source, "things.json"))
+    mock.runtimes = things(1, 2, 3)
+    second_page = [("limit", "1"), ("marker", json.loads(fetch(mock, [("limit", "1")]).body)["next_marker"])]
+
+    def response(path: str) -> tuple[int, bytes, tuple[str, ...]]:
+        """Return status, body and applied faults of the response to a GET of a path."""
+        received = mock.respond(Request("GET", path, (("host", "mock.test"),)))
+        return received.status, received.body, received.faults
+
+    for path, status in (("/v1/plain", 200), ("/v1/unknown", 404)):
+        before = response(path)
+        mock.fault(name)
+        assert status == before[0]
+        assert before == response(path)
+        mock.reset()
+        mock.runtimes = things(1, 2, 3)
+    mock.fault("malformed_json")
+    broken = response(f"{PATH}?{urlencode(second_page)}")
+    mock.fault(name)
+    assert broken == response(f"{PATH}?{urlencode(second_page)}")
+
+
 def test_a_sequence_of_faults_restarts_when_it_is_set_again() -> None:
     """The same fault object, set again after a reset, applies 503 and 429 again."""
     mock = MockServer(CONTRACTS["Box"])

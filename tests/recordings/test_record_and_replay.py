@@ -145,6 +145,13 @@ def test_an_invalid_recording_setting_is_a_usage_error(pytester: pytest.Pytester
         pytester.parseconfigure()
 
 
+def test_a_run_records_with_a_long_secret_in_the_configuration(pytester: pytest.Pytester) -> None:
+    """A value may be given instead of the name of a variable; the run configures without an error."""
+    pytester.makeini("[pytest]\nbctrl_record_mode = once\nbctrl_secrets = qu7-Rt5-Zp2\n")
+
+    assert ["qu7-Rt5-Zp2"] == pytester.parseconfigure().getini("bctrl_secrets")
+
+
 def test_a_variable_with_a_short_secret_is_an_error_without_its_value(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,19 @@ def test_a_write_method_that_was_set_on_the_stream_is_restored(redaction: Redact
     assert [MASK] == texts
 
 
+def test_a_write_method_that_was_kept_by_a_caller_writes_unchanged_after_the_end(redaction: Redaction) -> None:
+    """A logging handler, for example, may have stored the method during the redaction."""
+    stream = io.StringIO()
+    end = redact_stream(stream, redaction)
+    write = stream.write
+    write(KEY)
+
+    end()
+    write(KEY)
+
+    assert f"{MASK}{KEY}" == stream.getvalue()
+
+
 def test_a_write_method_that_was_replaced_during_the_redaction_stays(redaction: Redaction) -> None:
     """Only the method that the redaction has set is removed at its end, from streams and classes."""
     texts: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -12,6 +12,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
 from pytest_bctrl.suite.sending.requests import Exchange
+from pytest_bctrl.traffic.watched_connection import WatchedStream
 
 HEADERS = {"Content-Type": "application/json"}
 
@@ -25,7 +26,8 @@ def exchange_of(
     received = httpx.Response(status, headers=headers, content=body, request=request)
     received.elapsed = timedelta(0)
     response = Response(contract, operation, status, tuple(headers.items()), body, {"id": "1"}, method=method)
-    return Exchange(response, received)
+    # The engines do not use the connection.
+    return Exchange(response, received, cast("WatchedStream", None))
 
 
 def by_jsonschema(contract: Contract, status: int, body: bytes) -> list[Finding]:

@@ -121,6 +121,14 @@ def test_a_slow_response_without_a_socket_times_out() -> None:
         client.get("http://127.0.0.1:1/")
 
 
+def test_a_response_without_a_socket_is_returned() -> None:
+    """There are no surplus bytes to look for in a response of a transport in the process."""
+    rules = Rules(origin_of("http://127.0.0.1:1"), None, True, RetryPolicy(attempts=1))
+    inner = httpx.MockTransport(lambda _request: httpx.Response(200, json={"runtimes": []}))
+    with httpx.Client(transport=GuardedTransport(rules, inner)) as client:
+        assert {"runtimes": []} == client.get("http://127.0.0.1:1/").json()
+
+
 def test_a_redirect_is_returned_and_not_followed(ask: Ask) -> None:
     with serve(response()) as redirected, serve(response(302, Location=f"{redirected.url}/things")) as server:
         assert (302, []) == (ask(server.url).status_code, redirected.requests)

@@ -178,15 +178,17 @@ class Choice:
         return branch_name(self.contract, schema) or f"alternative {number}: {branch_summary(self.contract, schema)}"
 
     @property
-    def requires_tag_property(self) -> bool:
-        """Whether a property distinguishes the branches, and an object without it and without a tag is invalid."""
+    def required_tag_property(self) -> str | None:
+        """The property that distinguishes the branches, if an object without it and without a tag is invalid."""
         if self.name is None:
-            return False
+            return None
         branches = [self.branch_features[index] for index in self.branches_of_type]
         if not all(branch.values_of(self.name) for branch in branches):
-            return False
+            return None
         # In a `oneOf`, an object without the property that one branch accepts has the tag of that branch.
-        return self.word == "oneOf" or all(self.name in branch.required for branch in branches)
+        if self.word == "oneOf" or all(self.name in branch.required for branch in branches):
+            return self.name
+        return None
 
     @cached_property
     def by_tag(self) -> Mapping[str, SchemaRef]:

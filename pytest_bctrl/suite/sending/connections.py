@@ -212,13 +212,11 @@ class Connections:
         self._looks_left = SECOND_LOOKS
         self._late.append(surplus_finding(operation, surplus, shell))
 
-    def wait_for_surplus(self, connection: WatchedStream | None) -> bool:
+    def wait_for_surplus(self, connection: WatchedStream) -> bool:
         """Wait for surplus bytes on a connection; return whether any came: its response may be for another request.
 
         It does not wait once a run has done so without result too often.
         """
-        if connection is None:
-            return False
         started = time.monotonic()
         is_tainted = connection.settle(SECOND_LOOK_SECONDS if self._looks_left else 0.0)
         has_waited = time.monotonic() - started > SECOND_LOOK_SECONDS / 2

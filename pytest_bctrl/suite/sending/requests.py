@@ -31,10 +31,10 @@ class Exchange:
 
     response: Response
     received: httpx.Response
+    connection: WatchedStream
     findings: tuple[Finding, ...] = ()
     pause: int = 0
     is_doubtful: bool = False
-    connection: WatchedStream | None = None
     tally: Counter[str] = field(default_factory=Counter, compare=False)
     gaps: dict[str, None] = field(default_factory=dict, compare=False)
     counted_by: set[str] = field(default_factory=set, compare=False)

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 import httpx
 
@@ -38,6 +38,7 @@ from pytest_bctrl.suite.sending.transport_errors import (
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after, requests_left
 from pytest_bctrl.traffic.transport_findings import surplus_finding, transport_finding
+from pytest_bctrl.traffic.watched_connection import WatchedStream
 
 MAX_HANGING_OPERATIONS = 5
 """Number of operations that may hang, each for its whole time, before the run stops."""
@@ -250,10 +251,11 @@ class Sender:
         return Exchange(
             response,
             plain_response,
+            # All connections of the pool are watched.
+            cast("WatchedStream", attempts[-1].connection),
             (*findings, *coding_findings),
             pause=self._pauses[label] if is_paused else 0,
             is_doubtful=is_doubtful,
-            connection=attempts[-1].connection,
             tally=self.tally,
             gaps=self.gaps,
         )

@@ -40,7 +40,7 @@ class Space(SpelledAttributes, Adjustable):
         source: BodySource | None = None,
         log: Callable[[JournalEntry], None] | None = None,
         remembered: int = 10_000,
-        server: Space | None = None,
+        server_url: Callable[[], str] = str,
         close: Callable[[Space], None] = lambda space: None,
     ) -> None:
         super().__init__(shared, api_key, space_id, source)
@@ -48,16 +48,14 @@ class Space(SpelledAttributes, Adjustable):
         schemes = {scheme for group in groups for scheme in group}
         self.requests = Journal(api_key, remembered, [scheme.field for scheme in schemes if scheme.field])
         self._log = log
-        self._server = server
+        self._server_url = server_url
         self._close = close
         self._is_complete = True
 
     @property
     def url(self) -> str:
         """The base URL of the server, without a trailing slash; empty before its first start."""
-        if self._server is None:
-            return ""
-        return self._server.url
+        return self._server_url()
 
     def close(self) -> None:
         """Close the space; a second call does nothing."""
