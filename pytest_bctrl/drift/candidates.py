@@ -37,23 +37,27 @@ _DIFFERENCE_STEPS = 1_000
 def candidates_of(
     question: Question, step: Step, allowing_index: int, sides: tuple[Side, Side], spend: Callable[[int], object]
 ) -> Iterator[Any]:
-    """Yield possible counterexamples: first values built for the difference of both schemas, then likely values.
+    """Yield possible counterexamples: first a value built for the difference of both schemas, then likely values.
 
-    `spend` is called with the steps that each value of the difference took.
+    `spend` is called with the steps that the value of the difference took.
     """
+    yield from _values_of_difference(question, spend)
+    with suppress(*FAILURES):
+        yield from leaf_candidates(step, allowing_index, None, "", sides)
+
+
+def _values_of_difference(question: Question, spend: Callable[[int], object]) -> list[Any]:
+    """Return a list of one value for the difference of both schemas; an empty list if none can be built."""
     with suppress(*FAILURES):
         schema = question.difference()
         document = SchemaDocument("urn:difference", schema)
-        locations: dict[str, Any] = {}
         # If no value is found without optional members, none will be with them.
-        for optional in (False, None, None):
-            builder = Builder(document, RoundRobin(optional=optional), locations, steps=_DIFFERENCE_STEPS)
-            try:
-                yield builder.value(schema, "")
-            finally:
-                spend(builder.used_steps + builder.used_combinations)
-    with suppress(*FAILURES):
-        yield from leaf_candidates(step, allowing_index, None, "", sides)
+        builder = Builder(document, RoundRobin(optional=False), {}, steps=_DIFFERENCE_STEPS)
+        try:
+            return [builder.value(schema, "")]
+        finally:
+            spend(builder.used_steps + builder.used_combinations)
+    return []
 
 
 def candidates(

@@ -249,10 +249,15 @@ def _mask_like(data: Any) -> str | bytes:
 
 
 class RedactedFile(io.BytesIO):
-    """A file that is written without secrets when it is closed; it takes text or bytes, depending on its mode."""
+    """A file that is written without secrets when it is closed; it takes text or bytes, depending on its mode.
+
+    Raises `ValueError` for a mode other than `w` and `wb`.
+    """
 
     def __init__(self, path: str | os.PathLike[str], mode: str, redaction: Redaction) -> None:
         super().__init__()
+        if mode not in ("w", "wb"):
+            raise ValueError(f"the mode {mode!r} is not supported: a file with secrets is only written as a whole")
         self._path = Path(path)
         self._is_text = "b" not in mode
         self._redaction = redaction

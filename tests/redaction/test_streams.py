@@ -199,6 +199,18 @@ def test_a_file_is_written_once_however_often_it_is_closed(redaction: Redaction,
     assert not (tmp_path / "report.txt").exists()
 
 
+@pytest.mark.parametrize("mode", ["r", "a", "x", "r+b"])
+def test_a_file_is_not_opened_in_a_mode_that_keeps_content(mode: str, redaction: Redaction, tmp_path: Path) -> None:
+    """Its content stays as it is."""
+    path = tmp_path / "report.xml"
+    path.write_text("complete", "utf-8")
+
+    with pytest.raises(ValueError, match="only written as a whole"):
+        RedactedFile(path, mode, redaction)
+
+    assert path.read_text("utf-8") == "complete"
+
+
 def test_a_file_that_cannot_be_replaced_is_unchanged(
     redaction: Redaction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,19 @@ def test_documented_rejection_of_one_operation_does_not_stop_the_run(run_live: A
     assert "not checked  GET /b: its request is rejected with 422, which the contract documents; 1 of 3" in text
 
 
+def test_operations_are_checked_by_the_other_workers_if_a_worker_dies(
+    run_live: Any, pytester: pytest.Pytester
+) -> None:
+    """A test of the project ends its worker; the run fails, and the report has the operation as passed."""
+    write_contract({"/a": operation("a")})
+    pytester.makepyfile(test_project="import os\n\ndef test_exit():\n    os._exit(3)\n")
+    with serve({"/a": 200}) as url:
+        result, report = run_live(url, "-n", "2", "test_project.py", "bctrl::test_answer_conforms")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.re_match_lines([r".*worker 'gw\d' crashed while running 'test_project.py::test_exit'"])
+    assert {"a": "passed"} == outcomes(report)
+
+
 @pytest.mark.parametrize("status", [404, 422])
 def test_documented_rejection_of_an_id_names_the_setting_of_its_value(run_live: Any, status: int) -> None:
     """The example of the contract does not exist in the target: the operation is not checked."""

@@ -16,7 +16,6 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
-from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from pytest_bctrl.checks.protocol import may_be_unusual
@@ -137,8 +136,6 @@ def _validate_body(response: Response) -> _BodyResult:
         violations.extend(_violation(error) for error in errors if not is_engine_fault(NAME, response, error))
     except re.error as error:
         reason = f"the body of {response.status}, since Python cannot read a pattern of its schema: {error}"
-    except Unresolvable as error:
-        reason = f"the body of {response.status}, since a reference cannot be resolved: {error.ref}"
     except (TypeError, ArithmeticError) as error:
         reason = f"the body of {response.status}, which contains a number that Python cannot compute with: {error}"
     except RecursionError:

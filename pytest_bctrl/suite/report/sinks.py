@@ -167,11 +167,12 @@ class _Sinks:
         if module is not None and self._config.getoption("xmlpath", None):
             self._shadow(module, "open", self._open_redacted)
 
-    def _open_redacted(self, path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
-        """Open a file like `open`; with the mode `w` or `wb`, return one that is redacted when it is closed."""
-        if mode in ("w", "wb"):
-            return RedactedFile(path, mode, self._redaction)
-        return open(path, mode, *arguments, **named)  # noqa: PTH123 - replaces `open`
+    def _open_redacted(self, path: Any, mode: str = "r", **_named: Any) -> Any:
+        """Open a file like `open`, and return one that is redacted when it is closed.
+
+        Raises `ValueError` for a mode other than `w` and `wb`, which these modules do not use.
+        """
+        return RedactedFile(path, mode, self._redaction)
 
     def _cover_pastebin(self) -> None:
         """Redact the upload of `--pastebin`."""

@@ -132,9 +132,7 @@ class MockServer(Space):
         if not space_id:
             space_id = f"space-{number}" if self._allows_names else as_uuid(f"{number:032x}")
         key = secret(api_key or f"{MOCK_KEY}-{number}")
-        space = Space(
-            self._shared, key, space_id, server_url=lambda: self.url, log=self._log, close=self._remove_space
-        )
+        space = Space(self._shared, key, space_id, server_url=lambda: self.url, log=self._log, close=self._remove_space)
         keys = [open_space.api_key.reveal() for open_space in self.spaces.values()]
         for what, value, used in (("id", space_id, self.spaces), ("key", key.reveal(), keys)):
             if value in used:

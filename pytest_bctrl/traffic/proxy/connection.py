@@ -125,13 +125,12 @@ class ProxyConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Stop reading from the target while the client does not read."""
-        if self.target is not None:
-            self.target.transport.pause_reading()
+        # Only bytes of the target can fill the buffer.
+        cast("TargetConnection", self.target).transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Read from the target again."""
-        if self.target is not None:
-            self.target.transport.resume_reading()
+        cast("TargetConnection", self.target).transport.resume_reading()
 
     # The reader of requests calls the following methods.
 
