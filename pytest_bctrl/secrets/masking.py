@@ -11,6 +11,7 @@ from pytest_bctrl.secrets.secret import REDACTED
 MASK = REDACTED.encode("ascii")
 _KEY_AHEAD = re.compile(rb"[^\"&\n]{0,200}(?:\"|&#34;|&quot;)\s*:")
 _STRUCTURE_AHEAD = re.compile(rb"(?:\\*[\"'])?\s*[:=(]")
+_REST_OF_NAME_AHEAD = re.compile(rb"[A-Za-z]{1,20}(?:\\*[\"'])?\s*[:=(]")
 _LOWER_CASE_WORD = re.compile(rb"[a-z_]{1,12}")
 
 
@@ -56,6 +57,9 @@ def _may_be_name(data: bytes, span: Span) -> bool:
 
 
 def _is_structure(data: bytes, span: Span) -> bool:
-    """Return whether a file's format may need the word in this position: as a key, a tag, an attribute, a function."""
+    """Return whether a file's format may need the word at a span: in a key, a tag, an attribute, or a function."""
     before = data[max(0, span.start - 1) : span.start]
-    return before in (b"<", b"/", b".", b"#", b"$") or _STRUCTURE_AHEAD.match(data, span.end) is not None
+    if before in (b"<", b"/", b".", b"#", b"$") or _STRUCTURE_AHEAD.match(data, span.end) is not None:
+        return True
+    # A name may begin with a word of a secret, such as the key `testCaseId` of Allure.
+    return not span.encoding.is_random and _REST_OF_NAME_AHEAD.match(data, span.end) is not None

@@ -67,6 +67,8 @@ class Projects:
 @given(secret=secrets(), source=sources, display=displays, selection=st.sampled_from(SELECTIONS))
 @example("failed", "key", [], ["--lf"])
 @example("login", "proxy", [], ["--sw"])
+# The files of Allure have the key `testCaseId`.
+@example("testcaseparametrize", "bctrl_secrets", ["-q", "--color=yes"], ["-x"])
 def test_redaction_does_not_change_outcomes_or_selection(
     pytester: pytest.Pytester, tmp_path: Path, secret: str, source: str, display: list[str], selection: list[str]
 ) -> None:
