@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument(
         "--more",
         type=int,
-        default=5,
+        default=2,
         help="factor by which the number of examples is multiplied (default: %(default)s)",
     )
     options, arguments = parser.parse_known_args()
