@@ -23,7 +23,7 @@ from tests.installed import remember_distributions
 from tests.plugin_scans import shorten_plugin_scans
 from tests.surroundings import entered
 
-TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "5")), "repeatable": 1.0, "fewer": 0.2}
+TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "2")), "repeatable": 1.0, "fewer": 0.2}
 """The factor by which a profile on the command line multiplies the number of examples of a property."""
 
 DOCUMENTED = 1.0 if "coverage" in sys.modules else 1 / 3
