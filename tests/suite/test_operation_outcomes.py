@@ -119,9 +119,7 @@ def test_documented_rejection_of_one_operation_does_not_stop_the_run(run_live: A
     assert "not checked  GET /b: its request is rejected with 422, which the contract documents; 1 of 3" in text
 
 
-def test_operations_are_checked_by_the_other_workers_if_a_worker_dies(
-    run_live: Any, pytester: pytest.Pytester
-) -> None:
+def test_operations_are_checked_by_the_other_workers_if_a_worker_dies(run_live: Any, pytester: pytest.Pytester) -> None:
     """A test of the project ends its worker; the run fails, and the report has the operation as passed."""
     write_contract({"/a": operation("a")})
     pytester.makepyfile(test_project="import os\n\ndef test_exit():\n    os._exit(3)\n")
