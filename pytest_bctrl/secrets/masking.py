@@ -10,9 +10,9 @@ from pytest_bctrl.secrets.secret import REDACTED
 
 MASK = REDACTED.encode("ascii")
 _KEY_AHEAD = re.compile(rb"[^\"&\n]{0,200}(?:\"|&#34;|&quot;)\s*:")
-_STRUCTURE_AHEAD = re.compile(rb"(?:\\*[\"'])?\s*[:=(]")
-_REST_OF_NAME_AHEAD = re.compile(rb"[A-Za-z]{1,20}(?:\\*[\"'])?\s*[:=(]")
-_LOWER_CASE_WORD = re.compile(rb"[a-z_]{1,12}")
+# A name may go on after a word of a secret, such as the key `testCaseId` of Allure.
+_STRUCTURE_AHEAD = re.compile(rb"[A-Za-z]{0,20}(?:\\*[\"'])?\s*[:=(]")
+_WORD = re.compile(rb"[a-z_]{1,12}|[a-z]{3,6}[A-Z][a-z]{3,6}")
 
 
 def masked(before: bytes, data: bytes, spans: Iterable[Span], *, keeps_structure: bool) -> bytes:
@@ -52,14 +52,11 @@ class _Masks:
 
 
 def _may_be_name(data: bytes, span: Span) -> bool:
-    """Return whether a span may be a name of the format: a secret of words, or a lower-case word of a random secret."""
-    return not span.encoding.is_random or _LOWER_CASE_WORD.fullmatch(data, span.start, span.end) is not None
+    """Return whether a span may be a name of the format: a secret of words, or a word (`testCase`) of a random one."""
+    return not span.encoding.is_random or _WORD.fullmatch(data, span.start, span.end) is not None
 
 
 def _is_structure(data: bytes, span: Span) -> bool:
     """Return whether a file's format may need the word at a span: in a key, a tag, an attribute, or a function."""
     before = data[max(0, span.start - 1) : span.start]
-    if before in (b"<", b"/", b".", b"#", b"$") or _STRUCTURE_AHEAD.match(data, span.end) is not None:
-        return True
-    # A name may begin with a word of a secret, such as the key `testCaseId` of Allure.
-    return not span.encoding.is_random and _REST_OF_NAME_AHEAD.match(data, span.end) is not None
+    return before in (b"<", b"/", b".", b"#", b"$") or _STRUCTURE_AHEAD.match(data, span.end) is not None
