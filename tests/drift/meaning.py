@@ -23,7 +23,7 @@ _SCALARS: tuple[Doc, ...] = (
 
 @cache
 def schemas() -> st.SearchStrategy[Any]:
-    """Draw a schema of objects, lists, alternatives and scalars, some nullable."""
+    """Return a strategy for schemas of objects, lists, alternatives and scalars, some nullable."""
     scalars = st.sampled_from(_SCALARS).map(copy.deepcopy)
     nullable = scalars.filter(lambda schema: isinstance(schema.get("type"), str)).map(_nullable)
     return st.recursive(scalars | nullable, _compound, max_leaves=12)
@@ -65,7 +65,7 @@ def _tagged_one_of(inner: list[Any]) -> Doc:
 
 @cache
 def documents() -> st.SearchStrategy[Doc]:
-    """Draw a spec with one or two operations, parameters, and schemas in components."""
+    """Return a strategy for specs with one or two operations, parameters, and schemas in components."""
     return st.tuples(schemas(), schemas(), st.sampled_from(_SCALARS), st.booleans()).map(
         lambda parts: document_of(*parts)
     )

@@ -61,7 +61,7 @@ def test_an_error_response_conforms_to_its_documented_schema(content: Any, media
 
 
 def test_an_error_whose_body_cannot_be_generated_has_problem_details() -> None:
-    """The mock starts, and a contract run says which schema it is."""
+    """The mock starts; the error of `require_bodies`, which a contract run calls, names the schema."""
     listed = {"type": "object", "properties": {"code": {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}}}
     schemas = {"200": OBJECT, "404": {**listed, "required": ["code"]}}
     contents = {status: {"application/json": {"schema": schema}} for status, schema in schemas.items()}

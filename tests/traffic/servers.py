@@ -120,7 +120,7 @@ def close(connection: socket.socket, number: int) -> object:
 
 
 def cut(connection: socket.socket, number: int) -> object:
-    """Announce more bytes than are sent."""
+    """Announce more bytes than are sent, and close the connection."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
     return CLOSE
 
