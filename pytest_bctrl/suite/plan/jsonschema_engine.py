@@ -56,7 +56,7 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
 @FORMATS.checks("uuid")
 def _is_uuid(value: object) -> bool:
-    """Return whether a string is a UUID (RFC 4122, 3); jsonschema itself also accepts `_` and non-ASCII digits."""
+    """Return False for a string that is no UUID (RFC 4122, 3); jsonschema itself accepts `_` and non-ASCII digits."""
     return not isinstance(value, str) or _UUID.fullmatch(value) is not None
 
 

@@ -291,7 +291,10 @@ class Sender:
         return findings
 
     def _result_of(self, due: DueRequest) -> SendResult:
-        """Return the result of a request, sent now or ahead; one sent ahead is retried here if it may be, alone."""
+        """Return the result of a request, sent now or ahead; one sent ahead is retried here if it may be, alone.
+
+        Raises `NotCheckedError` if the operation has used up its requests.
+        """
         request, operation = due.request, due.request.operation
         if due.sending is None:
             self._reserve(operation)
