@@ -32,7 +32,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from marshal import loads
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import pytest
 
@@ -138,20 +138,122 @@ def serve(path: str, *arguments: str) -> None:
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 1)
         os.dup2(null, 2)
-        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
-            caller, _ = listener.accept()
-            if not os.fork():
-                _run(caller, Path(path).absolute())
-                return
-            caller.close()
-            _reap()
+        request = _serve_requests(listener)
+    if request is not None:
+        _run(Path(path).absolute(), request)
 
 
-def _reap() -> None:
-    """Wait for the child processes that have ended."""
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+class _Request(NamedTuple):
+    """What a caller sends: its streams, working directory, environment, ignored signals and arguments of Python."""
+
+    caller: socket.socket
+    streams: list[int]
+    folder: str
+    variables: dict[str, str]
+    ignored: tuple[int, ...]
+    arguments: tuple[str, ...]
+
+
+class _Fork(NamedTuple):
+    """A fork: its caller, its process, and the pipe through which the server lets the run begin."""
+
+    caller: socket.socket
+    process: int
+    begin: int
+
+    def close(self) -> None:
+        """Close what the server has opened."""
+        self.caller.close()
+        os.close(self.begin)
+
+
+def _serve_requests(listener: socket.socket) -> _Request | None:
+    """Create a fork per request until standard input is closed, then kill them; in a fork, return its request."""
+    forks: list[_Fork] = []
+    with _ended_processes() as ended:
+        while True:
+            readable = select.select([sys.stdin, listener, ended, *(fork.caller for fork in forks)], [], [])[0]
+            if sys.stdin in readable:
+                break
+            if ended in readable:
+                os.read(ended, 4096)
+            forks = [fork for fork in forks if not _has_ended(fork, fork.caller in readable)]
+            if listener in readable and (request := _accepted(listener)) is not None:
+                fork = _fork(request, forks)
+                if not fork.process:
+                    return request
+                forks.append(fork)
+    for fork in forks:
+        os.kill(fork.process, signal.SIGKILL)
+    return None
+
+
+def _accepted(listener: socket.socket) -> _Request | None:
+    """Return the request of the next caller, or None if the caller was killed before it sent all of it."""
+    caller = listener.accept()[0]
+    _, streams, *_ = socket.recv_fds(caller, 1, 3)
+    with caller.makefile("rb") as sent:
+        size = int.from_bytes(sent.read(8), "big")
+        content = sent.read(size)
+    if 0 < size == len(content):
+        return _Request(caller, streams, *loads(content))
+    caller.close()
+    for stream in streams:
+        os.close(stream)
+    return None
+
+
+def _fork(request: _Request, others: list[_Fork]) -> _Fork:
+    """Create a fork; return in the server at once, and in the fork as soon as the caller forwards its signals."""
+    ready, begin = os.pipe()
+    fork = _Fork(request.caller, os.fork(), begin)
+    if fork.process:
+        os.close(ready)
+        for stream in request.streams:
+            os.close(stream)
+        with suppress(OSError):
+            fork.caller.send(fork.process.to_bytes(8))
+        return fork
+    for each in (fork, *others):
+        each.close()
+    # Nothing is read if the server has ended.
+    if not os.read(ready, 1):
+        os._exit(1)
+    os.close(ready)
+    return fork
+
+
+@contextmanager
+def _ended_processes() -> Iterator[int]:
+    """Yield a file descriptor that is readable after a child process has ended."""
+    ended, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    # Without a handler, Python does not write to the file descriptor.
+    before = signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    yield ended
+    signal.signal(signal.SIGCHLD, before)
+    signal.set_wakeup_fd(-1)
+    os.close(ended)
+    os.close(write)
+
+
+def _has_ended(fork: _Fork, is_caller_readable: bool) -> bool:
+    """Return whether a fork has ended; let its run begin when its caller is ready, and kill it with its caller."""
+    process, status = os.waitpid(fork.process, os.WNOHANG)
+    if not process:
+        if not is_caller_readable:
+            return False
+        with suppress(OSError):
+            if fork.caller.recv(1):
+                os.write(fork.begin, b"!")
+                return False
+        os.kill(fork.process, signal.SIGKILL)
+        status = os.waitpid(fork.process, 0)[1]
+    with suppress(OSError):
+        fork.caller.send(bytes([os.waitstatus_to_exitcode(status) % 256]))
+    fork.close()
+    return True
 
 
 def _load() -> None:
@@ -189,24 +291,9 @@ def _import(name: str) -> None:
         return
 
 
-def _run(caller: socket.socket, server: Path) -> None:
-    """Run a request of a caller in a child process, and send the exit code to the caller."""
-    _, streams, *_ = socket.recv_fds(caller, 1, 3)
-    with caller.makefile("rb") as request:
-        size = int.from_bytes(request.read(8), "big")
-        folder, variables, ignored, arguments = loads(request.read(size))
-    ready, begin = os.pipe()
-    if child := os.fork():
-        # From now on, the caller forwards its signals to the fork.
-        caller.send(child.to_bytes(8))
-        caller.recv(1)
-        os.write(begin, b"!")
-        threading.Thread(target=_kill_with_caller, args=(caller, child), daemon=True).start()
-        caller.send(bytes([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256]))
-        os._exit(0)
-    os.read(ready, 1)
-    os.close(ready)
-    os.close(begin)
+def _run(server: Path, request: _Request) -> NoReturn:
+    """Run a request of a caller in this process."""
+    _, streams, folder, variables, ignored, arguments = request
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -284,12 +371,6 @@ def _exit(code: object) -> NoReturn:
         if stream is not None:
             stream.flush()
     os._exit(code or 0)
-
-
-def _kill_with_caller(caller: socket.socket, child: int) -> None:
-    """Wait for the end of the caller's connection, and kill the run if the caller was killed."""
-    if not caller.recv(1):
-        os.kill(child, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -122,6 +123,54 @@ def test_a_fork_is_killed_with_its_caller(fork_server: Path) -> None:
         assert "ready\n" == process.stdout.readline()
         process.kill()
         assert "" == process.stdout.read()
+
+
+def test_a_fork_is_killed_with_its_server(tmp_path: Path) -> None:
+    """A run that its caller does not end would otherwise outlive all tests."""
+    with forks.forking_server(tmp_path, "--help") as server:
+        command = [*forks.command(server), "-u", "-c", CLEANS_UP]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert "ready\n" == process.stdout.readline()
+    with process:
+        assert "" == process.stdout.read()
+    assert 128 + signal.SIGKILL == process.returncode
+
+
+def test_forks_that_run_at_the_same_time_are_independent(fork_server: Path) -> None:
+    """They end in any order, each with its own exit code, and have no open files of each other."""
+    command = [*forks.command(fork_server), "-u", "-c"]
+    files = "import os; print(sorted(os.listdir('/proc/self/fd')))"
+    alone = subprocess.run([*command, files], capture_output=True, text=True).stdout
+    with (
+        subprocess.Popen([*command, WAITS], stdout=subprocess.PIPE, text=True) as first,
+        subprocess.Popen([*command, WAITS], stdout=subprocess.PIPE, text=True) as second,
+    ):
+        assert first.stdout is not None
+        assert second.stdout is not None
+        first.stdout.readline()
+        second.stdout.readline()
+        assert alone == subprocess.run([*command, files], capture_output=True, text=True).stdout
+        second.terminate()
+        assert 40 + signal.SIGTERM == second.wait()
+        assert first.poll() is None
+        first.kill()
+        assert "" == first.stdout.read()
+    assert -signal.SIGKILL == first.returncode
+
+
+@pytest.mark.parametrize("sent", [b"", b"!", b"!\0\0", b"!" + (5).to_bytes(8) + b"1234"])
+def test_a_caller_that_is_killed_early_does_not_end_the_server(
+    fork_server: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    """The next caller gets its fork."""
+    monkeypatch.chdir(fork_server.parent)
+    with socket.socket(socket.AF_UNIX) as caller, Path(os.devnull).open("rb") as null:
+        caller.connect(fork_server.name)
+        if sent:
+            socket.send_fds(caller, [sent], [null.fileno()] * 3)
+    command = [*forks.command(fork_server), "-u", "-c", "print('served')"]
+    assert "served\n" == subprocess.run(command, capture_output=True, text=True).stdout
 
 
 def test_a_run_that_repeats_failures_has_workers_that_have_imported_the_tests(tmp_path: Path) -> None:
