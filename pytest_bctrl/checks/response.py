@@ -125,7 +125,7 @@ class Response:
         if is_readable and self.parsed.ok:
             data = self.data
         if data is NO_BODY and self.body.strip():
-            observation.unread[self.operation.label, str(self.status), self.media_type] += 1
+            observation.unread[self.operation.label, str(self.status), self.media_type] = 1
         observe(self.contract, self.operation, self.status, data, observation, self.media_type)
         return observation
 

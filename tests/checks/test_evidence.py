@@ -59,6 +59,12 @@ def test_neighbours_of_the_fault_are_shown_as_sizes() -> None:
     assert {"a": "<3 items>", **beside} == body_around(body)
 
 
+def test_texts_of_an_error_are_shown_beside_the_fault() -> None:
+    """At any depth, since they explain the error."""
+    body = {"errors": [{"message": "no such space", "code": 1}], "title": "Not found"}
+    assert body == body_around(body, "errors", 0, "code", status=404)
+
+
 def test_of_many_properties_a_few_and_the_faulty_one_are_shown() -> None:
     """`body_around` shows 25 of 100, and how many more there are."""
     body = {str(number): number for number in range(100)}

@@ -96,6 +96,33 @@ def test_invalid_json_is_shown_around_the_error(body: bytes, shown: str) -> None
     assert (bool(start), bool(end), True) == (not text.startswith(inner), not text.endswith(inner), inner in text)
 
 
+def test_the_error_is_in_the_middle_of_the_excerpt() -> None:
+    """Of a long body, as much is shown before the error as from there on."""
+    (violation,) = check_body(response(b'["' + LONG + b'", @"' + LONG + b'"]'))
+    before, _, after = str(violation.observed).strip("…").partition("@")
+    assert abs(len(before) - len(f"@{after}")) <= 1
+
+
+@pytest.mark.parametrize(
+    ("checked", "unread"),
+    [
+        (response(sample()), None),
+        (response(b"<html>", headers=(("Content-Type", "text/html"),)), "text/html"),
+        (response(b"{", 404), "application/json"),
+        (response({"a": 1}, 418), None),
+        (replace(response({"a": 1}, 418), method="HEAD"), "application/json"),
+        (response(b" ", 204), None),
+    ],
+    ids=["valid", "html", "invalid JSON", "undocumented status", "body after HEAD", "blank"],
+)
+def test_a_body_that_cannot_be_examined_is_observed_as_unread(checked: Response, unread: str | None) -> None:
+    """It is counted once, by its media type; a body with an undocumented status is examined if it is JSON."""
+    expected = {}
+    if unread is not None:
+        expected[checked.operation.label, str(checked.status), unread] = 1
+    assert expected == checked.observed.unread
+
+
 def test_the_body_is_validated_even_if_the_content_type_is_wrong() -> None:
     """Content type and schema are both findings."""
     rules = [

@@ -73,6 +73,7 @@ def test_a_rejection_by_a_gateway_is_one_finding() -> None:
         answered_by(rejection("mine", 299)),
         answered_by(replace(checked, usual=None)),
     )
+    assert answered_by(rejection("mine", 404, b"", APP)).endswith("in front of the application: it has no body")
 
 
 def test_findings_without_an_overlay_keep_their_level() -> None:
