@@ -1,4 +1,4 @@
-"""Schemas with hundreds of parts: the work of reading, sampling and checking grows with their number, not its square.
+"""Schemas with hundreds of parts: the work of loading, sampling and checking grows with their number, not its square.
 
 Work is counted in lines of Python that run, so that the result does not depend on the machine.
 """
@@ -15,6 +15,7 @@ import pytest
 
 from pytest_bctrl import check
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.observed.coverage import coverage
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.samples.sample import Samples
@@ -76,7 +77,6 @@ def sample(contract: Contract) -> Any:
 
 
 STAGES: dict[str, Callable[[Contract], Any]] = {
-    "sample": sample,
     "check": lambda contract: check(sample(contract), contract=contract),
     "coverage": lambda contract: coverage(contract, Observation()),
 }
@@ -96,3 +96,28 @@ def test_the_work_with_a_body_grows_with_the_number_of_properties(shape: str, st
     contracts = [contract_of(SHAPES[shape](number)) for number in (FEW, MANY)]
     few, many = (lines_run(partial(STAGES[stage], contract)) for contract in contracts)
     assert 6 * few > many
+
+
+TEXT, WHOLE = {"type": "string"}, {"type": "integer"}
+MERGED: dict[str, tuple[list[Any], Any]] = {
+    "items true": ([{"items": True}, {"items": TEXT}], {"items": TEXT}),
+    "items false": ([{"items": TEXT}, {"items": False}, {"items": WHOLE}], {"items": False}),
+    "items": ([{"items": TEXT}, {"items": WHOLE}, {"items": True}], {"items": {"allOf": [TEXT, WHOLE]}}),
+    "type": ([{"type": "number"}, {"type": ["integer", "null"]}, {"type": "integer"}], {"type": ["integer"]}),
+    "no type": ([TEXT, WHOLE, TEXT], {"not": {}}),
+    "enum": ([{"enum": [1, 2, 3]}, {"enum": [3, 2]}, {"enum": [5, 3]}], {"enum": [3]}),
+    "required": ([{"required": ["a"]}, {"required": ["b", "a"]}, {"required": ["c"]}], {"required": ["a", "b", "c"]}),
+    "limits": ([{"maxLength": 5}, {"maxLength": 3}, {"maxLength": 4}], {"maxLength": 3}),
+    "properties": (
+        [{"properties": {"a": TEXT, "b": TEXT}}, {"properties": {"b": WHOLE, "c": TEXT}}, {"properties": {"b": TEXT}}],
+        {"properties": {"a": TEXT, "b": {"allOf": [TEXT, WHOLE]}, "c": TEXT}},
+    ),
+    "unmerged": ([{"pattern": "a"}, {"pattern": "b"}], {"pattern": "a", "allOf": [{"pattern": "b"}]}),
+}
+
+
+@pytest.mark.parametrize("name", MERGED)
+def test_the_keywords_of_several_schemas_are_merged(name: str) -> None:
+    """`flatten` returns a schema that demands what all parts of an `allOf` demand."""
+    parts, expected = MERGED[name]
+    assert expected == flatten(contract_of(), {"allOf": parts})
