@@ -13,6 +13,8 @@ from functools import partial
 from importlib import import_module
 from logging import LogRecord
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -89,6 +91,9 @@ def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
                 redacting.add_derived(token, has_parts=True)
 
 
+_ENDED = "bctrl: ended by SIGTERM"
+
+
 def _end_with_sigterm(config: pytest.Config) -> None:
     """Let SIGTERM, which a cancelled CI job sends, end the run as Ctrl-C does, after its reports are written.
 
@@ -101,7 +106,10 @@ def _end_with_sigterm(config: pytest.Config) -> None:
     def end(_number: int, _frame: object) -> None:
         """End the run with exit code 2, and restore the default handler."""
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        pytest.exit("bctrl: ended by SIGTERM", returncode=int(pytest.ExitCode.INTERRUPTED))
+        # Python ignores an exception in a callback, such as one of the garbage collector; the run ends after the test.
+        session: Any = config.pluginmanager.get_plugin("session") or SimpleNamespace()
+        session.shouldstop = _ENDED
+        pytest.exit(_ENDED, returncode=int(pytest.ExitCode.INTERRUPTED))
 
     signal.signal(signal.SIGTERM, end)
     config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]
