@@ -88,7 +88,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "drift past": lambda _: make.run(drift, "--accept", "x", "--until", "2020-01-01"),
     "drift formats": lambda _: make.run(drift, "--format", "json", "--format", "sarif"),
     "drift output": lambda _: write_reports([ReportFile("json", "none/x.json")], [], Title("drift", "a", "b")),
-    "drift changes": lambda _: compare(make.paths_of(1), make.paths_of(MAX_CHANGES + 2)),
+    "drift changes": lambda _: compare(make.scopes_of(1), make.scopes_of(MAX_CHANGES + 2)),
     "document large": lambda _: load_document(" " * (DOCUMENT + 1), "x.yaml"),
     "document nested": lambda _: load_data({"openapi": "3.1.0", "paths": make.nested(300)}, "x.yaml"),
     "document number": lambda _: load_document('{"openapi": NaN}', "x.json"),

@@ -10,7 +10,7 @@ import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,8 +78,9 @@ keys = st.builds(
 ).filter(is_random)
 
 
+@lru_cache(maxsize=32)
 def redaction(*values: str) -> Redaction:
-    """Return a redaction of these secrets."""
+    """Return a redaction of these secrets, which is prepared once for all tests of them."""
     redact = Redaction()
     for value in values:
         redact.add(Secret(value))

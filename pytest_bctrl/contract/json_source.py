@@ -279,4 +279,6 @@ def is_deep(data: Any, levels: int = DEPTH) -> bool:
         types = list(map(type, children))
         container_types = {type_ for type_ in set(types) if issubclass(type_, dict | list)}
         containers = list(compress(children, map(container_types.__contains__, types)))
-    return bool(containers)
+        if not containers:
+            return False
+    return True

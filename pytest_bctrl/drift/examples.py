@@ -40,6 +40,7 @@ def document_in_scope(scope: str, schema: Any, media: str = "application/json") 
     return {**_HEAD, **json.loads(text.replace('"SCHEMA"', json.dumps(schema)))}
 
 
+@cache
 def scope_and_change(rule: str) -> tuple[str, str] | None:
     """Return the scope and the change of a rule about schemas; None for a rule about documents."""
     contents = stored_examples()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.rules import rules, why
 from pytest_bctrl.findings.finding import Finding
@@ -21,6 +23,13 @@ from .pairs import Doc
 _PREFIX = re.compile(
     r"^(response-(body|property|mediatype|header)|request-(body|property|parameter(-property)?))-(?=[a-z])"
 )
+
+
+@cache
+def findings_of_example(rule: str) -> tuple[Finding, ...]:
+    """Return the findings in the example of a rule, which is compared once for all tests that need them."""
+    pair = example(rule)
+    return tuple(compare(pair.base, pair.revision, pair.options))
 
 
 def summaries(base: Doc, revision: Doc, options: Options | None = None, *, at: str | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from fnmatch import fnmatch
 from operator import itemgetter
 from typing import Any
@@ -19,14 +20,18 @@ from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.findings.finding import Finding
 
-from .expected import needs_counterexample
+from .expected import findings_of_example, needs_counterexample
 from .pairs import Doc, body
 from .test_one_change import of, pairs, relaxed
 
 
-def errors(old: Doc, new: Doc, options: Options | None = None) -> list[Finding]:
+def errors(old: Doc, new: Doc) -> list[Finding]:
     """Return the findings of level error that need a counterexample."""
-    findings = compare(old, new, options)
+    return errors_among(compare(old, new))
+
+
+def errors_among(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings of level error that need a counterexample."""
     return [finding for finding in findings if finding.level == "error" and needs_counterexample(finding)]
 
 
@@ -94,7 +99,7 @@ def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
 def test_an_error_of_each_rule_has_a_counterexample(rule: str) -> None:
     """In the rule's example; except for formats, a validator confirms that only one document allows the value."""
     pair = example(rule)
-    for finding in errors(pair.base, pair.revision, pair.options):
+    for finding in errors_among(findings_of_example(rule)):
         if "format" in finding.message:
             assert finding.extra["shown"]["by"] == "counterexample"
         else:

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.examples import example
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.reports.wording import shown_by
 
+from .expected import findings_of_example
 from .pairs import body
 
 _REJECTS = re.compile(r"refuse|reject|no longer (?:accept|allow|take)", re.IGNORECASE)
@@ -19,8 +19,7 @@ _REJECTS = re.compile(r"refuse|reject|no longer (?:accept|allow|take)", re.IGNOR
 @pytest.mark.parametrize("rule", rules())
 def test_no_finding_says_both_that_requests_are_rejected_and_that_none_is(rule: str) -> None:
     """In each rule's example, a change proven compatible is not an error, and its message rejects no request."""
-    change = example(rule)
-    for finding in compare(change.base, change.revision, change.options):
+    for finding in findings_of_example(rule):
         is_proven = shown_by(finding).startswith("proven: ")
         is_rejecting = finding.direction == "request" and _REJECTS.search(finding.message)
         assert not (is_proven and (finding.level == "error" or is_rejecting))

@@ -12,7 +12,9 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.examples import Example, example, scope_and_change, stored_examples
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.findings.finding import Finding
 
+from .expected import findings_of_example
 from .pairs import Doc, body, thing
 
 Path = tuple[str | int, ...]
@@ -87,10 +89,9 @@ def other_revisions(pair: Example) -> Iterator[Doc]:
                 yield with_value(pair.revision, path, alternative)
 
 
-def other_changes(rule: str) -> list[set[str]]:
-    """Return all fingerprints of each other revision in which the rule reports the location of its example."""
+def other_changes(rule: str, finding: Finding) -> list[set[str]]:
+    """Return all fingerprints of each other revision in which the rule reports the location of `finding`."""
     pair = example(rule)
-    (finding,) = compare(pair.base, pair.revision, pair.options)
     changes = []
     for revision in other_revisions(pair):
         try:
@@ -108,9 +109,8 @@ def require_two_fingerprints(rule: str) -> int:
 
     Rules about additions as a whole and about digests are not checked.
     """
-    pair = example(rule)
-    (accepted,) = compare(pair.base, pair.revision, pair.options)
-    changes = other_changes(rule)
+    (accepted,) = findings_of_example(rule)
+    changes = other_changes(rule, accepted)
     if rule not in NEW_AS_A_WHOLE | DIGESTS:
         assert not [rule for fingerprints in changes if fingerprints <= {accepted.fingerprint}]
     return len(changes)

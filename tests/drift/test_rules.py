@@ -14,7 +14,7 @@ from pytest_bctrl.drift.pair import Change, described_change
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.findings.finding import Direction, Level
 
-from .expected import summarised
+from .expected import findings_of_example, summarised
 from .pairs import Doc
 
 GET = "/paths/~1a/get"
@@ -163,7 +163,7 @@ def test_a_keyword_change_is_one_finding_in_every_scope(suffix: str) -> None:
         change = f"{shown} in text/plain" if is_plain else shown
         expected = ": ".join(filter(None, (f"{rule} @{location}".removesuffix(" @"), change)))
         places = (pointer if pointer.startswith("/components") else schema + pointer for pointer in at)
-        assert (expected, *places) == _finding_of(pair)
+        assert (expected, *places) == _finding_of(rule)
 
 
 @pytest.mark.parametrize("rule", stored_examples()["documents"])
@@ -173,7 +173,7 @@ def test_a_document_change_is_one_finding(rule: str) -> None:
     require_same(pair)
     assert pair.shown[0] != pair.shown[1]
     expected, *places = DOCUMENT_RULES[rule]
-    assert (expected, *(place.replace("BODY", BODY).replace("GET", GET) for place in places)) == _finding_of(pair)
+    assert (expected, *(place.replace("BODY", BODY).replace("GET", GET) for place in places)) == _finding_of(rule)
 
 
 @pytest.mark.parametrize(
@@ -236,11 +236,11 @@ def require_same(pair: Example) -> None:
         assert [] == compare(document, document, pair.options)
 
 
-def _finding_of(pair: Example) -> tuple[str, str, str]:
-    """Return the single finding of a pair, with its pointers into both documents."""
-    findings = compare(pair.base, pair.revision, pair.options)
+def _finding_of(rule: str) -> tuple[str, str, str]:
+    """Return the single finding in the example of a rule, with its pointers into both documents."""
+    pair, findings = example(rule), findings_of_example(rule)
     (before, after) = (findings[0].extra[side]["pointer"] for side in ("base", "revision"))
-    return summarised(findings, pair.base, pair.revision), before, after
+    return summarised([*findings], pair.base, pair.revision), before, after
 
 
 def _differing(before: Doc, after: Doc) -> list[str]:

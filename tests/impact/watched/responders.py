@@ -133,9 +133,11 @@ def fetch(url, headers):
 _CLAIMS = """
 
 @pytest.fixture
-def bctrl_client(bctrl_mock, bctrl_api_key, tmp_path):
+def bctrl_client(bctrl_mock, bctrl_api_key, tmp_path_factory):
     headers = {"Authorization": f"Bearer {bctrl_api_key.reveal()}", "Accept": "application/json"}
-    with serving(bctrl_mock, tmp_path) as (base_url, options), client_for(base_url, headers, **options) as client:
+    # A folder of its own would take longer than a test.
+    folder = tmp_path_factory.getbasetemp()
+    with serving(bctrl_mock, folder) as (base_url, options), client_for(base_url, headers, **options) as client:
         yield client
 """
 _TRUTH = """
