@@ -10,8 +10,8 @@ import httpx
 from pytest_bctrl import Contract, check, check_request
 from pytest_bctrl.findings.finding import Finding
 from tests.request_checks.orders import ORDER, body, contract_of_paths, operation, response
+from tests.watch.suite_parts import SERVER
 
-SERVER = "https://orders.example"
 JSON = "application/json"
 LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 100}}
 CONTRACT: Contract = contract_of_paths(

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.watch.cases import BREAKING, CONFORMING, CONTRACT, SERVER
+from tests.watch.cases import BREAKING, CONFORMING, CONTRACT
+from tests.watch.suite_parts import ASGI, DJANGO_SETTINGS, NO_CERTIFICATES, NO_SERVER, SERVER, WSGI, server, transport
 
 _HEAD = f"""
 import asyncio
@@ -22,6 +23,14 @@ import pytest
 
 CASES = json.loads(Path(__file__).with_name("cases.json").read_text())
 SERVER = {SERVER!r}
+
+
+def fields_of(case):
+    return {{"Content-Type": case["media_type"]}}
+
+
+def content_of(case):
+    return case["text"].encode()
 """
 _TEST = """
 
@@ -32,44 +41,21 @@ def test_exchange(name{fixtures}):
         send(base, case)
 """
 
-_SERVER = """
-@contextmanager
-def serving(case):
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+_HANDLER = """
+protocol_version = "HTTP/1.1"
 
-        def respond(self):
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = case["text"].encode()
-            self.send_response(case["status"])
-            self.send_header("Content-Type", case["media_type"])
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+def respond(self):
+    self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    body = case["text"].encode()
+    self.send_response(case["status"])
+    self.send_header("Content-Type", case["media_type"])
+    self.send_header("Content-Length", str(len(body)))
+    self.end_headers()
+    self.wfile.write(body)
 
-        do_GET = do_POST = respond
-
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+do_GET = do_POST = respond
 """
-_NO_SERVER = """
-@contextmanager
-def serving(case):
-    yield SERVER
-"""
-
-NO_CERTIFICATES = "verify=False"
-"""The argument of a client that loads no certificates, which takes longer than its exchange; no suite uses TLS."""
+_SERVER = server(_HANDLER)
 
 
 def _httpx(library: str, transport: str = "") -> str:
@@ -100,36 +86,6 @@ def send(base, case):
 """
 
 
-def _transport(library: str) -> str:
-    """Return the code of `transport_for`, which returns a mock transport of httpx or httpx2."""
-    return f"""
-def transport_for(case):
-    def handler(request):  # registered
-        headers = {{"Content-Type": case["media_type"]}}
-        return {library}.Response(case["status"], headers=headers, content=case["text"])
-
-    return {library}.MockTransport(handler)
-"""
-
-
-_ASGI = """
-def application_for(case):
-    async def application(scope, receive, send):
-        body = case["text"].encode()
-        headers = [(b"content-type", case["media_type"].encode()), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": case["status"], "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    return application
-"""
-_WSGI = """
-def application_for(case):
-    def application(environ, start_response):
-        start_response(f"{case['status']} Status", [("Content-Type", case["media_type"])])
-        return [case["text"].encode()]
-
-    return application
-"""
 _STREAMED = """
 import httpx
 
@@ -247,9 +203,6 @@ def orders(request):
     return HttpResponse(case["text"], status=case["status"], content_type=case["media_type"])
 
 urlpatterns = [path("orders", orders)]
-if not settings.configured:
-    settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="key")
-    django.setup()
 """
 _DJANGO_SYNC = """
 from django.test import Client
@@ -375,12 +328,12 @@ class Suite(NamedTuple):
 def _with_asgi(library: str) -> str:
     """Return the code of a suite that sends requests to an ASGI application."""
     transport = f"{library}.ASGITransport(application_for(case))"
-    return _NO_SERVER + _ASGI + _async_httpx(library, transport)
+    return NO_SERVER + ASGI + _async_httpx(library, transport)
 
 
 def _with_wsgi(library: str) -> str:
     """Return the code of a suite that sends requests to a WSGI application."""
-    return _NO_SERVER + _WSGI + _httpx(library, f"{library}.WSGITransport(application_for(case))")
+    return NO_SERVER + WSGI + _httpx(library, f"{library}.WSGITransport(application_for(case))")
 
 
 CLIENTS = (
@@ -393,12 +346,12 @@ CLIENTS = (
             Suite(
                 f"{library}.MockTransport",
                 library,
-                _NO_SERVER + _transport(library) + _httpx(library, "transport_for(case)"),
+                NO_SERVER + transport(library) + _httpx(library, "transport_for(case)"),
             ),
             Suite(
                 f"{library}.MockTransport, asynchronous",
                 library,
-                _NO_SERVER + _transport(library) + _async_httpx(library, "transport_for(case)"),
+                NO_SERVER + transport(library) + _async_httpx(library, "transport_for(case)"),
             ),
             Suite(f"{library}.ASGITransport", library, _with_asgi(library)),
             Suite(f"{library}.WSGITransport", library, _with_wsgi(library)),
@@ -413,10 +366,10 @@ CLIENTS = (
     Suite("http.client", "http", _SERVER + _HTTP_CLIENT),
     Suite("aiohttp", "aiohttp", _SERVER + _AIOHTTP),
     Suite("aiohttp, streamed", "aiohttp", _SERVER + _STREAMED_AIOHTTP),
-    Suite("Flask", "flask", _NO_SERVER + _FLASK),
-    Suite("Django", "django", _NO_SERVER + _DJANGO + _DJANGO_SYNC),
-    Suite("Django, asynchronous", "django", _NO_SERVER + _DJANGO + _DJANGO_ASYNC),
-    Suite("Starlette", "starlette", _NO_SERVER + _STARLETTE),
+    Suite("Flask", "flask", NO_SERVER + _FLASK),
+    Suite("Django", "django", NO_SERVER + _DJANGO + DJANGO_SETTINGS + _DJANGO_SYNC),
+    Suite("Django, asynchronous", "django", NO_SERVER + _DJANGO + DJANGO_SETTINGS + _DJANGO_ASYNC),
+    Suite("Starlette", "starlette", NO_SERVER + _STARLETTE),
 )
 RESPONDERS = (
     Suite("respx", "respx", _RESPX + _httpx("httpx")),

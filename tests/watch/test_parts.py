@@ -22,7 +22,8 @@ from pytest_bctrl.watch.libraries import http_client_hook, urllib3_hook, werkzeu
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.selection import watched_servers
-from tests.watch.cases import CONTRACT, SERVER
+from tests.watch.cases import CONTRACT
+from tests.watch.suite_parts import SERVER
 
 
 def test_a_method_that_a_library_does_not_have_is_named() -> None:

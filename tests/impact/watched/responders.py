@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tests.impact.truth.compare import Project
 from tests.impact.truth.suites import SUITES
+from tests.watch.suite_parts import server
 
 _HEAD = """
 import asyncio
@@ -276,31 +277,16 @@ def serving(mock, folder):
         thread.join()
         loop.close()
 """
-_FAKE_SERVER = """
-@contextmanager
-def serving(mock, folder):
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            body = body_of(mock)
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", {}
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+_HANDLER = """
+def do_GET(self):
+    body = body_of(mock)
+    self.send_response(200)
+    self.send_header("Content-Type", "application/json")
+    self.send_header("Content-Length", str(len(body)))
+    self.end_headers()
+    self.wfile.write(body)
 """
+_FAKE_SERVER = server(_HANDLER, "mock, folder", "{url}, {{}}")
 
 
 class Responder(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import NamedTuple
 
-SERVER = "https://orders.example"
+from tests.watch.suite_parts import ASGI, DJANGO_SETTINGS, NO_CERTIFICATES, NO_SERVER, SERVER, WSGI, server, transport
+
 HEAD = f"""
 import asyncio
 import gzip
@@ -61,42 +62,22 @@ def test_description(name{fixtures}):
     with SEEN.open("a") as file:
         file.write(json.dumps(description) + chr(10))
 """
-_SERVER = """
-@contextmanager
-def serving(case):
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+_HANDLER = """
+protocol_version = "HTTP/1.1"
 
-        def do_GET(self):
-            self.send_response(case["status"])
-            for name, value in fields_of(case).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content_of(case))
-
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def do_GET(self):
+    self.send_response(case["status"])
+    for name, value in fields_of(case).items():
+        self.send_header(name, value)
+    self.end_headers()
+    self.wfile.write(content_of(case))
 """
-_NO_SERVER = """
-@contextmanager
-def serving(case):
-    yield SERVER
-"""
+_SERVER = server(_HANDLER)
 
 
 def _httpx(library: str, transport: str = "") -> str:
     """Return the code of `describe` and `describe_async` with clients of httpx or httpx2, on `transport` if any."""
-    arguments = f"transport={transport}" if transport else "verify=False"
+    arguments = f"transport={transport}" if transport else NO_CERTIFICATES
     return f"""
 import {library}
 
@@ -127,38 +108,6 @@ async def describe_async(base, case):
 _ASYNC = """
 def describe(base, case):
     return asyncio.run(describe_async(base, case))
-"""
-
-
-def _transport(library: str) -> str:
-    """Return the code of `transport_for`, which returns a mock transport of httpx or httpx2."""
-    return f"""
-def transport_for(case):
-    def handler(request):
-        return {library}.Response(case["status"], headers=fields_of(case), content=content_of(case))
-
-    return {library}.MockTransport(handler)
-"""
-
-
-_ASGI = """
-def application_for(case):
-    async def application(scope, receive, send):
-        headers = [(name.lower().encode(), value.encode()) for name, value in fields_of(case).items()]
-        await send({"type": "http.response.start", "status": case["status"], "headers": headers})
-        await send({"type": "http.response.body", "body": content_of(case)})
-
-    return application
-"""
-_WSGI = """
-from http import HTTPStatus
-
-def application_for(case):
-    def application(environ, start_response):
-        start_response(f"{case['status']} {HTTPStatus(case['status']).phrase}", list(fields_of(case).items()))
-        return [content_of(case)]
-
-    return application
 """
 _REQUESTS = """
 import requests
@@ -274,9 +223,6 @@ def orders(request):
     return HttpResponse(content_of(case), **values)
 
 urlpatterns = [path("orders", orders)]
-if not settings.configured:
-    settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="key")
-    django.setup()
 
 def text_of(received):
     content = received.getvalue()
@@ -401,22 +347,19 @@ class Suite(NamedTuple):
 def _of_httpx(library: str) -> list[Suite]:
     """Return the suites of httpx or httpx2: with a server, a mock transport and an application, sync and async."""
     in_process = {
-        "mock transport": _transport(library) + _httpx(library, "transport_for(case)"),
-        "wsgi": _WSGI + _httpx(library, f"{library}.WSGITransport(application_for(case))"),
+        "mock transport": transport(library) + _httpx(library, "transport_for(case)"),
+        "wsgi": WSGI + _httpx(library, f"{library}.WSGITransport(application_for(case))"),
     }
     in_process_async = {
         "mock transport": in_process["mock transport"],
-        "asgi": _ASGI + _httpx(library, f"{library}.ASGITransport(application_for(case))"),
+        "asgi": ASGI + _httpx(library, f"{library}.ASGITransport(application_for(case))"),
     }
     return [
         Suite(f"{library}_server", library, _SERVER + _httpx(library)),
         Suite(f"{library}_async_server", library, _SERVER + _httpx(library) + _ASYNC),
+        *(Suite(f"{library}_{name}".replace(" ", "_"), library, NO_SERVER + code) for name, code in in_process.items()),
         *(
-            Suite(f"{library}_{name}".replace(" ", "_"), library, _NO_SERVER + code)
-            for name, code in in_process.items()
-        ),
-        *(
-            Suite(f"{library}_async_{name}".replace(" ", "_"), library, _NO_SERVER + code + _ASYNC)
+            Suite(f"{library}_async_{name}".replace(" ", "_"), library, NO_SERVER + code + _ASYNC)
             for name, code in in_process_async.items()
         ),
     ]
@@ -431,9 +374,9 @@ CLIENTS = (
     Suite("urllib_server", "urllib", _SERVER + _URLLIB),
     Suite("http_client_server", "http", _SERVER + _HTTP_CLIENT),
     _ON_AIOHTTP,
-    Suite("flask", "flask", _NO_SERVER + _FLASK),
-    Suite("django", "django", _NO_SERVER + _DJANGO),
-    Suite("starlette", "starlette", _NO_SERVER + _STARLETTE),
+    Suite("flask", "flask", NO_SERVER + _FLASK),
+    Suite("django", "django", NO_SERVER + _DJANGO + DJANGO_SETTINGS),
+    Suite("starlette", "starlette", NO_SERVER + _STARLETTE),
 )
 """Suites without a mock library."""
 
