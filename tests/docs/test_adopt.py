@@ -20,6 +20,7 @@ from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.origin import Connection
+from tests.current_server import space
 from tests.docs.blocks import blocks
 from tests.docs.page import PROJECT
 
@@ -35,23 +36,6 @@ def contract(tmp_path_factory: pytest.TempPathFactory) -> Contract:
     with chdir(folder):
         runpy.run_path("adopt.py")
     return load(folder / "spaces.json")
-
-
-def space(number: int) -> dict[str, Any]:
-    """Return a space as the API represents it."""
-    return {
-        "id": f"space_{number}",
-        "object": "space",
-        "name": f"space {number}",
-        "region": "us-east-1",
-        "status": "active",
-        "isDefault": number == 0,
-        "expireAfterIdleDays": 30,
-        "capabilityScopes": [],
-        "environment": {},
-        "createdAt": "2026-10-03T08:00:00Z",
-        "updatedAt": "2026-10-04T08:00:00Z",
-    }
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -62,7 +62,7 @@ class Drift(NamedTuple):
     content_type: str = "application/json"
 
 
-def _change_media_type(document: Any) -> None:
+def change_media_type(document: Any) -> None:
     """Change the media type of the success response."""
     content = operation(document)["responses"]["200"]["content"]
     content["application/vnd.bctrl+json"] = content.pop("application/json")
@@ -123,7 +123,7 @@ DRIFTS = (
     Drift(
         "another media type",
         "response-media-type-removed",
-        _change_media_type,
+        change_media_type,
         content_type="application/vnd.bctrl+json",
     ),
     Drift("a parameter more", "new-required-request-parameter", _require_tenant, status=400),

@@ -7,7 +7,8 @@ import http.client
 import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -93,28 +94,32 @@ def test_a_response_that_the_target_ends_early_or_wrongly_arrives_as_it_is(respo
     assert bool(observed.surplus) == (response == ENDINGS["surplus"])
 
 
-def test_a_reset_is_passed_on_as_a_reset() -> None:
+@contextmanager
+def connected() -> Iterator[tuple[socket.socket, socket.socket, Observed]]:
+    """Yield a client that is connected to a proxy, the listener of its target, and what the proxy observes."""
     listener = socket.create_server(("127.0.0.1", 0))
     with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
         host, _, port = url.removeprefix("http://").rpartition(":")
         with socket.create_connection((host, int(port)), timeout=30) as client:
-            client.sendall(REQUESTS[0])
-            connection, _ = listener.accept()
-            connection.recv(65536)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            connection.close()
-            with pytest.raises(ConnectionResetError):
-                client.recv(1)
+            yield client, listener, observed
+
+
+def test_a_reset_is_passed_on_as_a_reset() -> None:
+    with connected() as (client, listener, observed):
+        client.sendall(REQUESTS[0])
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
     assert observed.exchanges[0].error is not None
     assert "ReadError" == observed.exchanges[0].error.name
 
 
 def test_the_target_learns_that_a_client_has_gone() -> None:
     """Its connection is closed, and the exchange has the reason."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
-        host, _, port = url.removeprefix("http://").rpartition(":")
-        client = socket.create_connection((host, int(port)), timeout=30)
+    with connected() as (client, listener, observed):
         client.sendall(REQUESTS[0])
         connection, _ = listener.accept()
         connection.settimeout(30)
@@ -281,42 +286,36 @@ def test_requests_after_a_rejection_are_ignored() -> None:
 def test_requests_after_a_rejection_that_waits_for_a_response_are_ignored() -> None:
     """The client sends one before the target has responded to the first: it gets that response and 400."""
     rejected = b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"
-    listener = socket.create_server(("127.0.0.1", 0))
-    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
-        host, _, port = url.removeprefix("http://").rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=30) as client:
-            client.sendall(REQUESTS[0])
-            connection, _ = listener.accept()
-            with connection:
-                assert b"GET /a" in connection.recv(65536)
-                client.sendall(rejected)
-                while not observed.rejected:
-                    time.sleep(0.01)
-                client.sendall(REQUESTS[1])
-                time.sleep(0.1)
-                connection.sendall(RESPONSES[0])
-                received = b""
-                while data := client.recv(65536):
-                    received += data
-                assert b"" == connection.recv(65536)
+    with connected() as (client, listener, observed):
+        client.sendall(REQUESTS[0])
+        connection, _ = listener.accept()
+        with connection:
+            assert b"GET /a" in connection.recv(65536)
+            client.sendall(rejected)
+            while not observed.rejected:
+                time.sleep(0.01)
+            client.sendall(REQUESTS[1])
+            time.sleep(0.1)
+            connection.sendall(RESPONSES[0])
+            received = b""
+            while data := client.recv(65536):
+                received += data
+            assert b"" == connection.recv(65536)
     assert received.startswith(RESPONSES[0] + b"HTTP/1.1 400 ")
     assert 1 == len(observed.exchanges)
 
 
 def test_a_request_that_turns_out_malformed_during_its_response_ends_the_connection() -> None:
-    listener = socket.create_server(("127.0.0.1", 0))
-    with listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
-        host, _, port = url.removeprefix("http://").rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=30) as client:
-            client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(head(200, "Content-Length: 10") + b"half")
-                while b"half" not in client.recv(65536):
-                    pass
-                client.sendall(b"nonsense\r\n")
-                with suppress(ConnectionResetError):
-                    assert b"" == client.recv(65536)
+    with connected() as (client, listener, observed):
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(head(200, "Content-Length: 10") + b"half")
+            while b"half" not in client.recv(65536):
+                pass
+            client.sendall(b"nonsense\r\n")
+            with suppress(ConnectionResetError):
+                assert b"" == client.recv(65536)
     (exchange,) = observed.exchanges
     assert (200, "the request is malformed") == (exchange.status, exchange.cancelled.partition(":")[0])
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.impact.drifts import SPEC, items, operation
+from tests.impact.drifts import SPEC, change_media_type, items, operation
 
 
 class ApiResponse(NamedTuple):
@@ -121,12 +121,6 @@ def _of_response(name: str, location: str, of_spec: Callable[[Any], Any], **fiel
     return ApiChange(name, location, of_spec, lambda response, query, headers: response._replace(**fields))
 
 
-def _other_media_type(spec: Any) -> None:
-    """Change the media type of the success response."""
-    content = operation(spec)["responses"]["200"]["content"]
-    content["application/vnd.bctrl+json"] = content.pop("application/json")
-
-
 def _other_status(spec: Any) -> None:
     """Replace status 200 with 206."""
     responses = operation(spec)["responses"]
@@ -199,7 +193,7 @@ CHANGES: tuple[ApiChange, ...] = (
     _of_response(
         "another media type",
         "200 application/json",
-        _other_media_type,
+        change_media_type,
         content_type="application/vnd.bctrl+json",
     ),
     _of_response("another status", "status 200", _other_status, status=206),

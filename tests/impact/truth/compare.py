@@ -13,9 +13,7 @@ import pytest
 from tests.impact.truth.changes import CHANGES, changed_document
 from tests.impact.truth.suites import SUITES
 
-_CONFTEST = """
-import os
-import httpx, pytest
+CHANGED_API = """
 from tests.impact.truth.server import ChangedApi
 
 COMBINATIONS = os.environ["COMBINATIONS"].split(",")
@@ -32,7 +30,16 @@ def changed_api():
 @pytest.fixture(params=COMBINATIONS, autouse=True)
 def combination(request):
     return request.param
+"""
+"""The fixtures of a server of the changed API, and of the changes that apply to each test."""
 
+_CONFTEST = (
+    """
+import os
+import httpx, pytest
+"""
+    + CHANGED_API
+    + """
 
 @pytest.fixture
 def bctrl_client(combination, changed_api, bctrl_mock, bctrl_api_key):
@@ -43,6 +50,7 @@ def bctrl_client(combination, changed_api, bctrl_mock, bctrl_api_key):
     with httpx.Client(base_url=url, headers=headers, trust_env=False, verify=False) as client:
         yield client
 """
+)
 
 
 class Project(NamedTuple):

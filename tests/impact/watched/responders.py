@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.impact.truth.compare import Project
+from tests.impact.truth.compare import CHANGED_API, Project
 from tests.impact.truth.suites import SUITES
 from tests.watch.suite_parts import server
 
@@ -141,24 +141,9 @@ def bctrl_client(bctrl_mock, bctrl_api_key, tmp_path_factory):
     with serving(bctrl_mock, folder) as (base_url, options), client_for(base_url, headers, **options) as client:
         yield client
 """
-_TRUTH = """
-from tests.impact.truth.server import ChangedApi
-
-COMBINATIONS = os.environ["COMBINATIONS"].split(",")
-
-
-@pytest.fixture(scope="session")
-def changed_api():
-    api = ChangedApi()
-    yield api
-    api.shutdown()
-    api.server_close()
-
-
-@pytest.fixture(params=COMBINATIONS, autouse=True)
-def combination(request):
-    return request.param
-
+_TRUTH = (
+    CHANGED_API
+    + """
 
 @pytest.fixture
 def bctrl_client(combination, changed_api, bctrl_mock, bctrl_api_key):
@@ -167,6 +152,7 @@ def bctrl_client(combination, changed_api, bctrl_mock, bctrl_api_key):
     with client_for(f"{changed_api.url}/{combination}", headers) as client:
         yield client
 """
+)
 _RESPX = """
 import respx
 
