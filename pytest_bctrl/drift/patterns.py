@@ -61,6 +61,11 @@ def _complement(ranges: Iterable[tuple[int, int]]) -> Ranges:
     return tuple(gaps)
 
 
+def _has_begin(text: str) -> bool:
+    """Return whether a part of a pattern contains a `^` other than the first character of a set."""
+    return text.count("^") > text.count("[^")
+
+
 class _Automaton:
     """The states of a pattern: transitions that consume a character, and those that consume nothing."""
 
@@ -144,12 +149,13 @@ class _Parser:
         parts: list[Fragment] = []
         has_ended = False
         while self._next_character() not in ("", "|", ")"):
-            if has_ended and not {"^", "$"}.isdisjoint(self._pattern[self._position :].replace("[^", "")):
+            following = self._pattern[self._position :]
+            if has_ended and ("$" in following or _has_begin(following)):
                 # Both edges of an empty text match in any order.
                 raise UndecidedError
             if self._skip("^"):
                 # It may match at a beginning that another one has consumed.
-                if (parts or not is_first) and "^" in self._pattern[: self._position - 1].replace("[^", ""):
+                if (parts or not is_first) and _has_begin(self._pattern[: self._position - 1]):
                     raise UndecidedError
                 parts.append(self._consume(((_BEGIN, _BEGIN),)))
             elif self._skip("$"):
@@ -193,7 +199,7 @@ class _Parser:
             text = self._pattern[start : self._position - 1]
             if "$" in text and self._next_character() not in ("", ")", "|"):
                 raise UndecidedError
-            if ("^" in text.replace("[^", "") or "$" in text) and self._next_character() in ("*", "+", "?", "{"):
+            if (_has_begin(text) or "$" in text) and self._next_character() in ("*", "+", "?", "{"):
                 raise UndecidedError
             return group
         return self._consume(self._read_characters())
@@ -346,7 +352,7 @@ def _representatives(moves: Iterable[tuple[Ranges, int]]) -> list[int]:
     bounds = {_FIRST}
     for ranges, _ in moves:
         for low, high in ranges:
-            bounds |= {min(low, _LAST + 1), min(high, _LAST) + 1}
+            bounds |= {low, high + 1}
     starts = sorted(bound for bound in bounds if bound <= _LAST)
     ends = [*starts[1:], _LAST + 1]
     usual, rare = [], []

@@ -137,6 +137,13 @@ def test_a_circular_reference_is_an_error() -> None:
     )
 
 
+def test_a_circular_alternative_is_an_error() -> None:
+    problem = "alternatives lead back to themselves"
+    assert error_message(body({"oneOf": [{"$ref": SCHEMA}, {"type": "string"}]})) == (
+        f"revision: {problem}, at {SCHEMA}/oneOf/0 (describe the values of each)"
+    )
+
+
 def test_all_of_nested_deeper_than_50_levels_is_an_error() -> None:
     assert compare(nested(50, "allOf"), nested(50, "allOf")) == []
     message = "allOf nests too deeply or has too many branches, at #/components/schemas/L51 (flatten it)"

@@ -261,6 +261,15 @@ def test_two_changes_at_a_location_have_two_fingerprints(old: Doc, changes: list
     assert not first & second
 
 
+@pytest.mark.parametrize("in_", ["path", "query", "header", "cookie"])
+def test_a_parameter_of_a_webhook_is_compared_like_a_header_of_a_response(in_: str) -> None:
+    old, new = (
+        document(webhooks={"w": {"post": {"parameters": [{"name": "q", "in": in_, "schema": schema}]}}})
+        for schema in (WHOLE, TEXT)
+    )
+    assert [("error", "response-header-type-changed", f"{in_} q")] == findings(old, new)
+
+
 def test_a_webhook_is_described_as_a_request() -> None:
     """The message for a property that is no longer required says what a request always had."""
     (finding,) = compare(webhook(thing("a", a=TEXT)), webhook(thing(a=TEXT)))

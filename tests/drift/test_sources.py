@@ -238,8 +238,8 @@ REFERRING = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths"
 @pytest.mark.parametrize(
     ("program", "says"),
     [
-        (None, "^git:HEAD:a: git is not installed"),
-        ("sleep 5", "git did not finish within 0.5 s"),
+        (None, r"^git:HEAD:a: git is not installed \(give a path\)"),
+        ("sleep 5", r"git did not finish within 0.5 s \(give a path\)"),
         ("exit 1", "git cannot read it"),
         ("echo fatal: bad >&2; exit 1", ": bad "),
     ],
