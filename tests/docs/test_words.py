@@ -44,9 +44,9 @@ NAME = re.compile(r"`[^`\n]*`|\]\([^)\n]*\)|[\w/]*[/_]\w*|--[\w-]+")
 
 def _sentences(path: Path) -> Iterator[str]:
     """Yield the strings of a module that contain a space, without docstrings."""
-    tree = ast.parse(path.read_text("utf-8"))
-    loose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in loose)
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    loose = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in loose)
     yield from (text.value for text in texts if isinstance(text.value, str) and " " in text.value)
 
 

@@ -8,6 +8,7 @@ import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 import pytest
 
@@ -139,9 +140,15 @@ def tools() -> Iterator[tuple[str, str]]:
             yield path.relative_to(PROJECT).as_posix(), path.read_text("utf-8")
 
 
+@lru_cache(maxsize=1)
+def syntax_tree(source: str) -> ast.Module:
+    """Return the syntax tree of a module, which both prose and names are taken from."""
+    return ast.parse(source)
+
+
 def prose(source: str) -> Iterator[str]:
     """Yield each docstring and comment, without code in backticks."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(syntax_tree(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield re.sub(r"`[^`]*`", "", node.value.value)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -151,7 +158,7 @@ def prose(source: str) -> Iterator[str]:
 
 def bound_names(source: str) -> Iterator[str]:
     """Yield the name of each variable, parameter, function and class that the source binds; not those of imports."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(syntax_tree(source)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         elif isinstance(node, ast.arg):
@@ -177,15 +184,26 @@ def vague_names(source: str) -> list[str]:
     return [name for name in bound_names(source) if name.strip("_") in VAGUE]
 
 
-def test_prose_uses_the_terms_of_the_field() -> None:
+@pytest.fixture(scope="module")
+def counts_by_package() -> tuple[Counter[str], Counter[str]]:
+    """Return the number of odd phrases and that of vague names in each package."""
+    odd_phrases: Counter[str] = Counter()
+    vague: Counter[str] = Counter()
+    for package, source in modules():
+        odd_phrases[package] += len(phrases(source))
+        vague[package] += len(vague_names(source))
+    return odd_phrases, vague
+
+
+def test_prose_uses_the_terms_of_the_field(counts_by_package: tuple[Counter[str], Counter[str]]) -> None:
     """No package has more odd phrases in docstrings and comments than its limit allows."""
-    counts = Counter(package for package, source in modules() for _ in phrases(source))
+    counts, _ = counts_by_package
     assert {} == {package: count for package, count in counts.items() if count > MAX_PHRASES.get(package, 0)}
 
 
-def test_names_are_not_vague() -> None:
+def test_names_are_not_vague(counts_by_package: tuple[Counter[str], Counter[str]]) -> None:
     """No package has more vague names than its limit allows."""
-    counts = Counter(package for package, source in modules() for _ in vague_names(source))
+    _, counts = counts_by_package
     assert {} == {package: count for package, count in counts.items() if count > MAX_VAGUE_NAMES.get(package, 0)}
 
 
