@@ -205,9 +205,9 @@ def _annotated_side(revision: Document, compared: ContractInForce | None) -> Sid
 
     `compared` is the contract in force, if it is the old document; then the side is always `base`.
     """
-    from pytest_bctrl.reports.wording import repository_file
+    from pytest_bctrl.reports.wording import relative_file
 
-    if compared is None and repository_file(revision.name):
+    if compared is None and relative_file(revision.name):
         return "revision"
     return "base"
 

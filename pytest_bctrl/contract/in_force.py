@@ -227,7 +227,7 @@ def _load_unchanged(selected: ContractInForce, _modified: int) -> Contract:
 
 
 def require_files(files: ContractFiles) -> None:
-    """Raise `DocumentError` if any file of a vendored contract is missing."""
+    """Raise `DocumentError` if the spec, lock, overlay or merged contract is missing; the sample may be."""
     folder = shown_path(files.folder)
     build = f"write it: pytest-bctrl contract build --contracts {folder}"
     for path, hint in (

@@ -15,7 +15,7 @@ from typing import Any
 from pytest_bctrl.contract.document import Document, is_self_contained, load_document
 from pytest_bctrl.contract.files import with_samples
 from pytest_bctrl.errors import DocumentError, UnreachableError
-from pytest_bctrl.files.limits import DOCUMENT, size
+from pytest_bctrl.files.limits import DOCUMENT, STANDARD_INPUT, size
 
 SECONDS = 20.0
 REDIRECTS = 5
@@ -44,7 +44,7 @@ def read_source(source: str, seconds: float = SECONDS, previous: Document | None
 
 def source_name(source: str) -> str:
     """Return the name of a source in messages: the source itself, or `standard input` for `-`."""
-    return "standard input" if source == "-" else source
+    return STANDARD_INPUT if source == "-" else source
 
 
 def read_text(source: str, seconds: float = SECONDS) -> str:
@@ -55,7 +55,7 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
         data = _read_revision(source, seconds)
     elif source == "-":
         if sys.stdin is None:
-            raise DocumentError("it is closed", where="standard input", hint=_HINT)
+            raise DocumentError("it is closed", where=STANDARD_INPUT, hint=_HINT)
         data = sys.stdin.buffer.read(DOCUMENT + 1)
     else:
         data = _read_file(source)

@@ -21,6 +21,9 @@ RECORDED = 16 * 1024 * 1024
 PARSED = 160 * 1024 * 1024
 """Maximum memory in bytes for the values of one JSON text, by an estimate that errs on the high side."""
 
+STANDARD_INPUT = "standard input"
+"""The name of a document that was read from there."""
+
 
 class TooLargeError(OSError):
     """The input exceeds a limit; `strerror` names the limit."""

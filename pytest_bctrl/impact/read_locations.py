@@ -129,7 +129,7 @@ def record_reads(is_response_body: Callable[[str], bool], reads: Reads) -> Gener
     decode = json.JSONDecoder.decode
 
     def recording_decode(self: json.JSONDecoder, text: str, *arguments: Any, **named: Any) -> Any:
-        """Return the decoded value; that of a response body records the reads of its members."""
+        """Return the decoded value; that of a response body records reads, unless hooks or the kit decode it."""
         value = decode(self, text, *arguments, **named)
         if not is_response_body(text):
             return value

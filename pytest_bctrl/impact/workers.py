@@ -38,7 +38,7 @@ class WorkerDisplay(Display):
         self._send("plan", plan)
 
     def show(self, progress: RunProgress) -> None:
-        """Send the progress, unless that has just been done."""
+        """Send the progress, but none within `_SEND_SECONDS` of another one, unless it is the last."""
         now = time.monotonic()
         if now >= self._next_at or progress.done == progress.planned:
             self._next_at = now + _SEND_SECONDS

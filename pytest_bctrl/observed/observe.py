@@ -104,7 +104,7 @@ class Column(NamedTuple):
         """Return a column of the items of all lists, from the index `start` on."""
 
         def where(index: int) -> Path:
-            """Return the path of an item, given its index among all items."""
+            """Return the path of an item in a body, given its index among the items of the column."""
             for at, value in enumerate(self.values):
                 if index < len(value) - start:
                     return (*self.where(at), index + start)

@@ -24,7 +24,7 @@ from pytest_bctrl.reports.wording import (
     is_change,
     message_with_values,
     one_line,
-    repository_file,
+    relative_file,
     sentence,
     where,
 )
@@ -64,7 +64,7 @@ def _annotation_command(finding: Finding, title: Title) -> str:
     """Return the workflow command that annotates a line with a finding."""
     document, line, _ = document_position(finding, title.side)
     # A finding in a response names the file that contains the response.
-    file = str(finding.extra.get("file", "")) or repository_file(document)
+    file = str(finding.extra.get("file", "")) or relative_file(document)
     properties = []
     if file:
         properties.append(f"file={escape_annotation_property(file)}")

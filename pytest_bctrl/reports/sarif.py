@@ -16,7 +16,7 @@ from pytest_bctrl.reports.wording import (
     grouped,
     message_with_values,
     one_line,
-    repository_file,
+    relative_file,
     where,
 )
 
@@ -126,7 +126,7 @@ def _location_data(finding: Finding, side: Side) -> dict[str, Any]:
     location: dict[str, Any] = {
         "logicalLocations": [{"fullyQualifiedName": where(finding), "name": one_line(pointer) or "/", "kind": "member"}]
     }
-    file = repository_file(document)
+    file = relative_file(document)
     if "://" in document and "\n" not in document:
         file = document
     if file:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.files.limits import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -354,11 +355,11 @@ def _quoted_value(value: Any) -> str:
     return escape_line(text)
 
 
-def repository_file(document: str) -> str:
-    """Return the path of a document in the repository, without a Git revision; empty if it is outside."""
+def relative_file(document: str) -> str:
+    """Return the relative path in a document's name; empty for a URL, an absolute path, or standard input."""
     if document.startswith("git:"):
         return document.split(":", 2)[2]
-    if "://" in document or "\n" in document or Path(document).is_absolute():
+    if document == STANDARD_INPUT or "://" in document or "\n" in document or Path(document).is_absolute():
         return ""
     return document
 

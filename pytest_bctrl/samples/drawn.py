@@ -42,7 +42,7 @@ class _Drawn(RoundRobin):
         """Return a drawn source of randomness."""
         return self._draw(st.randoms(use_true_random=False))
 
-    def string(self, schema: Mapping[str, Any], location: str, number: int) -> str:
+    def string(self, schema: Mapping[str, Any], location: str, minutes: int) -> str:
         """Return a drawn string that the schema allows."""
         return self._draw(text(schema, self._letters))
 

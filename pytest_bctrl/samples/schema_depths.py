@@ -23,12 +23,12 @@ class SchemaDepths:
         """Return the index of the first alternative that needs the fewest levels; 0 if each needs too many."""
         for levels in range(most_levels):
             for index, shape in enumerate(options):
-                if self._ends_in(shape, levels):
+                if self._ends_within(shape, levels):
                     return index
         return 0
 
-    def _ends_in(self, shape: Shape, levels: int) -> bool:
-        """Return whether a shape has a value with at most this many levels."""
+    def _ends_within(self, shape: Shape, levels: int) -> bool:
+        """Return whether a value of a shape needs at most this many levels: objects, lists and branches inside it."""
         schema = shape.schema or {}
         if shape.empty or shape.kind not in ("branch", "object", "array"):
             return True
@@ -40,15 +40,15 @@ class SchemaDepths:
             needed = [documented[name] for name in schema.get("required", ()) if name in documented]
         elif schema.get("minItems", 0):
             needed = [schema.get("items", True)]
-        return all(self._schema_ends_in(inner, levels - 1) for inner in needed)
+        return all(self._schema_ends_within(inner, levels - 1) for inner in needed)
 
-    def _schema_ends_in(self, schema: Schema, levels: int) -> bool:
-        """Return whether a schema has a value with at most this many levels."""
+    def _schema_ends_within(self, schema: Schema, levels: int) -> bool:
+        """Return whether a value of a schema needs at most this many levels: objects, lists and branches inside it."""
         key: tuple[Any, int] = (id(schema), levels)
         if isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
             key = (schema["$ref"], levels)
         if key not in self._ends:
             self._ends[key] = levels >= 0 and any(
-                self._ends_in(shape, levels) for shape in shapes(self._contract, schema)
+                self._ends_within(shape, levels) for shape in shapes(self._contract, schema)
             )
         return self._ends[key]

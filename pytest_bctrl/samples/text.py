@@ -33,19 +33,22 @@ LONGEST = 20_000
 """Maximum number of characters of a generated text, and of members of a generated object."""
 
 
-def string(schema: Mapping[str, Any], location: str, source: Random, number: int) -> str:
-    """Return a string that a schema allows, distinct by `number`; raises `UnsampledError` if none is found."""
+def string(schema: Mapping[str, Any], location: str, source: Random, minutes: int) -> str:
+    """Return a random string that a schema allows, or the time of a minute. Raises `UnsampledError` if none is found.
+
+    Times are those `minutes` after the first example; other strings do not depend on it.
+    """
     format_text: FormatText | None = _words
     if "format" in schema:
         format_text = FORMATS.get(schema["format"])
     if format_text is not None and LIMITING.isdisjoint(schema):
-        return format_text(location, source, number)
+        return format_text(location, source, minutes)
     parts = [schema, *schema.get("allOf", ())]
     patterns = [str(part["pattern"]) for part in parts if "pattern" in part]
     formats = [str(part["format"]) for part in parts if "format" in part]
     shortest, longest = int(schema.get("minLength", 0)), int(schema.get("maxLength", LONGEST))
     format_text = FORMATS.get("".join(formats[:1]), _words)
-    text = format_text(location, source, number)
+    text = format_text(location, source, minutes)
     if shortest > LONGEST:
         raise UnsampledError(
             f"a sample would be longer than {LONGEST:,} characters",
@@ -54,7 +57,7 @@ def string(schema: Mapping[str, Any], location: str, source: Random, number: int
         )
     if not FORMATS.keys() & formats:
         text = text.ljust(shortest, "x")[:longest]
-    variants = (format_text(location, source, number + offset) for offset in range(1, _TRIES))
+    variants = (format_text(location, source, minutes + offset) for offset in range(1, _TRIES))
     for candidate in chain(_string_candidates(schema, text, patterns, source), variants):
         is_right_length = shortest <= len(candidate) <= longest
         is_in_formats = all(conforms_to_format(candidate, name) for name in formats)
@@ -166,25 +169,25 @@ def _last_name(location: str) -> str:
 
 
 FormatText: TypeAlias = Callable[[str, Random, int], str]
-"""Returns a text of a format, given the location, the source of randomness and a number that makes it distinct."""
+"""Returns a text of a format, given the location, the source of randomness, and the minutes of a time."""
 
 FORMATS: Mapping[str, FormatText] = {
-    "byte": lambda _location, source, _number: b64encode(source.choice(_WORDS).encode()).decode("ascii"),
-    "uuid": lambda _location, source, _number: as_uuid(f"{source.getrandbits(128):032x}"),
-    "date-time": lambda _location, _source, number: example_time(number),
-    "date": lambda _location, _source, number: example_time(number)[:10],
-    "time": lambda _location, _source, number: example_time(number)[11:],
-    "email": lambda _location, source, _number: f"{source.choice(_WORDS)}@example.test",
-    "idn-email": lambda _location, source, _number: f"{source.choice(_WORDS)}@example.test",
-    "iri": lambda _location, source, _number: f"https://example.test/{source.choice(_WORDS)}",
-    "relative-json-pointer": lambda _location, source, _number: f"{source.randint(0, 9)}/{source.choice(_WORDS)}",
-    "uri": lambda _location, source, _number: f"https://example.test/{source.choice(_WORDS)}",
-    "uri-reference": lambda _location, source, _number: f"/{source.choice(_WORDS)}",
-    "duration": lambda _location, source, _number: f"PT{source.randint(1, 59)}M",
-    "json-pointer": lambda _location, source, _number: f"/{source.choice(_WORDS)}",
-    "hostname": lambda _location, source, _number: f"{source.choice(_WORDS)}.example.test",
-    "ipv4": lambda _location, source, _number: f"192.0.2.{source.randint(1, 254)}",
-    "ipv6": lambda _location, source, _number: f"2001:db8::{source.randint(1, 9999)}",
+    "byte": lambda _location, source, _minutes: b64encode(source.choice(_WORDS).encode()).decode("ascii"),
+    "uuid": lambda _location, source, _minutes: as_uuid(f"{source.getrandbits(128):032x}"),
+    "date-time": lambda _location, _source, minutes: example_time(minutes),
+    "date": lambda _location, _source, minutes: example_time(minutes)[:10],
+    "time": lambda _location, _source, minutes: example_time(minutes)[11:],
+    "email": lambda _location, source, _minutes: f"{source.choice(_WORDS)}@example.test",
+    "idn-email": lambda _location, source, _minutes: f"{source.choice(_WORDS)}@example.test",
+    "iri": lambda _location, source, _minutes: f"https://example.test/{source.choice(_WORDS)}",
+    "relative-json-pointer": lambda _location, source, _minutes: f"{source.randint(0, 9)}/{source.choice(_WORDS)}",
+    "uri": lambda _location, source, _minutes: f"https://example.test/{source.choice(_WORDS)}",
+    "uri-reference": lambda _location, source, _minutes: f"/{source.choice(_WORDS)}",
+    "duration": lambda _location, source, _minutes: f"PT{source.randint(1, 59)}M",
+    "json-pointer": lambda _location, source, _minutes: f"/{source.choice(_WORDS)}",
+    "hostname": lambda _location, source, _minutes: f"{source.choice(_WORDS)}.example.test",
+    "ipv4": lambda _location, source, _minutes: f"192.0.2.{source.randint(1, 254)}",
+    "ipv6": lambda _location, source, _minutes: f"2001:db8::{source.randint(1, 9999)}",
 }
 
 
@@ -252,9 +255,9 @@ class RoundRobin:
         """Return a number of items within the limits for the list at `location`."""
         return max(shortest, min(longest, 1 + self.choose(f"{location}#", 3, counts=False)))
 
-    def string(self, schema: Mapping[str, Any], location: str, number: int) -> str:
-        """Return a string that `schema` allows; `number` makes it distinct."""
-        return string(schema, location, self.random(location), number)
+    def string(self, schema: Mapping[str, Any], location: str, minutes: int) -> str:
+        """Return a random string that `schema` allows, or a time, `minutes` after the first example."""
+        return string(schema, location, self.random(location), minutes)
 
     def number(self, schema: Mapping[str, Any], kind: str, location: str) -> int | float:
         """Return a number that `schema` allows."""

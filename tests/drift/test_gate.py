@@ -98,8 +98,11 @@ def test_a_document_that_the_contract_suite_could_not_check_is_rejected(
 
 
 def test_standard_input_is_read(tmp_path: Path, base: str) -> None:
-    """`drift -` compares it and exits with 1 for a breaking change."""
-    assert drift("drift", "-", "--base", base, cwd=tmp_path, stdin=page(PAUSED)).returncode == 1
+    """`drift -` compares it and exits with 1 for a breaking change, which is annotated in the old document."""
+    done = drift("drift", "-", "--base", base, "--format", "github", cwd=tmp_path, stdin=page(PAUSED))
+    assert done.returncode == 1
+    assert f"::error file={base}," in done.stdout
+    assert "file=standard input" not in done.stdout
 
 
 @pytest.mark.parametrize("upstream", ["missing.yaml", "http://example.invalid/", "ftp://example.invalid/", "."])

@@ -327,8 +327,8 @@ def test_added_alternatives_are_listed_in_the_same_order_every_time(names: str) 
     assert finding.message.endswith(": beside {b}, {c}")
 
 
-def test_an_undecided_change_of_a_component_is_one_finding_wherever_a_description_is_beside_it() -> None:
-    """The count is three operations."""
+def test_an_undecided_change_of_a_component_with_a_description_beside_its_reference_is_one_finding() -> None:
+    """In three operations; the finding has the component as its location and the count 3."""
 
     def named(pattern: str) -> Doc:
         """Return a document with three operations whose responses have a name with a pattern."""

@@ -235,7 +235,7 @@ class Choice:
 
     @property
     def no_branch_tag(self) -> str:
-        """The tag of a value that no branch accepts, if no property distinguishes the branches."""
+        """The tag of a value that no branch accepts and that is meant for none, if no property distinguishes them."""
         return f"{self.word}:none"
 
     def tags(self, values: Sequence[Any]) -> list[str]:

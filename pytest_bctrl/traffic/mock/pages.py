@@ -26,7 +26,7 @@ from pytest_bctrl.samples.paged import as_last_page, with_member
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 
-Key: TypeAlias = tuple[str, int]
+Identity: TypeAlias = tuple[str, int]
 """The identity of an item as text, and the number of items with the same identity before it."""
 
 DEFAULT_SIZE = 100
@@ -55,10 +55,10 @@ class Pages:
     def __init__(self, samples: Samples, paging: Paging, *, only_known_cursors: bool = False) -> None:
         self._samples, self.paging = samples, paging
         self._only_known_cursors = only_known_cursors
-        self._ranks: dict[Key, int] = {}
-        self._cursors: dict[str, Key | None] = {}
+        self._ranks: dict[Identity, int] = {}
+        self._cursors: dict[str, Identity | None] = {}
         self._latest: tuple[tuple[str, str | None], Page] | None = None
-        self._body: tuple[Payload, Any, list[Key]] | None = None
+        self._body: tuple[Payload, Any, list[Identity]] | None = None
         self._lock = Lock()
 
     def page(self, request: Request, payload: Payload) -> Page:
@@ -67,16 +67,16 @@ class Pages:
         Raises `UnknownPageError` for a cursor that the mock did not send, if such requests are rejected.
         """
         with self._lock:
-            body, keys = self._body_and_keys(payload)
+            body, identities = self._body_and_identities(payload)
             if not isinstance(member_value(body, (self.paging.items,) if self.paging.items else ()), list):
                 # A body without a list has no pages.
                 return Page(payload)
             key = request.target, request.header("host")
             if self._latest is None or self._latest[0] != key:
-                self._latest = key, self._page(request, payload, body, keys)
+                self._latest = key, self._page(request, payload, body, identities)
             return self._latest[1]
 
-    def _page(self, request: Request, payload: Payload, body: Any, keys: Sequence[Key]) -> Page:
+    def _page(self, request: Request, payload: Payload, body: Any, identities: Sequence[Identity]) -> Page:
         """Return the selected page of a body, without a cache; raises `UnknownPageError` for a rejected cursor."""
         samples, paging, query = self._samples, self.paging, request.query
         items = paging.items_in(body)
@@ -94,7 +94,7 @@ class Pages:
         elif unknown:
             shown, has_more, following = items[len(items) - min(len(items), samples.fewest_items) :], False, None
         else:
-            shown, has_more, following = self._items_after_cursor(query, items, keys, size)
+            shown, has_more, following = self._items_after_cursor(query, items, identities, size)
         page: Any = {**body, paging.items: []} if paging.items else []
         counts = [(paging.total, len(items)), (paging.pages, ceil(len(items) / size) if size else 0)]
         counts += [(members, size if parameter is paging.size else current) for members, parameter in paging.echoes]
@@ -114,7 +114,7 @@ class Pages:
         return available
 
     def _items_after_cursor(
-        self, query: Sequence[Pair], items: Sequence[Any], keys: Sequence[Key], size: int
+        self, query: Sequence[Pair], items: Sequence[Any], identities: Sequence[Identity], size: int
     ) -> tuple[list[Any], bool, Any]:
         """Return the items of the page after the cursor of a query, whether there are more, and the next cursor.
 
@@ -124,7 +124,7 @@ class Pages:
         anchor_rank = -1
         if anchor is not None:
             anchor_rank = self._ranks[anchor]
-        remaining = [(item, key) for item, key in zip(items, keys, strict=True) if self._ranks[key] > anchor_rank]
+        remaining = [(item, key) for item, key in zip(items, identities, strict=True) if self._ranks[key] > anchor_rank]
         if 0 < size <= len(remaining):
             anchor = remaining[size - 1][1]
         following = self._cursor(anchor)
@@ -133,20 +133,20 @@ class Pages:
             return [item for item, _ in remaining], False, None
         return [item for item, _ in remaining[:size]], len(remaining) > size, following
 
-    def _body_and_keys(self, payload: Payload) -> tuple[Any, list[Key]]:
-        """Return the body of a payload and the keys of its items, which are ranked among those of earlier bodies."""
+    def _body_and_identities(self, payload: Payload) -> tuple[Any, list[Identity]]:
+        """Return the body of a payload and the identities of its items, ranked among those of earlier bodies."""
         if self._body is None or self._body[0] is not payload:
             body = json.loads(payload.body)
             counts = Counter[str]()
-            keys: list[Key] = []
+            identities: list[Identity] = []
             for item in self.paging.items_in(body):
                 identity = self.paging.identity_of(item)
                 text = json.dumps(item, sort_keys=True) if identity is None else str(identity)
-                keys.append((text, counts[text]))
+                identities.append((text, counts[text]))
                 counts[text] += 1
-            self._ranks = {key: rank for rank, key in enumerate(merged_order([*self._ranks], keys))}
+            self._ranks = {key: rank for rank, key in enumerate(merged_order([*self._ranks], identities))}
             self._latest = None
-            self._body = payload, body, keys
+            self._body = payload, body, identities
         return self._body[1], self._body[2]
 
     def _cursor_problem(self, query: Sequence[Pair]) -> str:
@@ -161,7 +161,7 @@ class Pages:
             return ""
         return f"query {self.paging.start_name}: the mock did not send this {self.paging.by or 'cursor'}"
 
-    def _anchor(self, query: Sequence[Pair]) -> Key | None:
+    def _anchor(self, query: Sequence[Pair]) -> Identity | None:
         """Return the key of the item after which the requested page begins; None for the first page."""
         text = page_start(self.paging, query)
         if not text or not self.paging.has_next_page:
@@ -170,7 +170,7 @@ class Pages:
             return text, 0
         return self._cursors[text]
 
-    def _cursor(self, key: Key | None) -> Any:
+    def _cursor(self, key: Identity | None) -> Any:
         """Return the cursor that stands for an item, always the same; None if the contract allows no cursor."""
         if self.paging.by == "item":
             return key[0] if key else ""
@@ -204,15 +204,15 @@ _CURSOR_FORMATS: tuple[Callable[[str], Any], ...] = (
 )
 
 
-def merged_order(earlier: Sequence[Key], keys: Sequence[Key]) -> list[Key]:
-    """Return the keys of all items that were ever in the list, in order; new items come at their current position.
+def merged_order(earlier: Sequence[Identity], identities: Sequence[Identity]) -> list[Identity]:
+    """Return the identities of all items that were ever in the list, in order; new ones at their current position.
 
     An item that was moved keeps its earlier position.
     """
     ranks = {key: rank for rank, key in enumerate(earlier)}
-    order: list[Key] = []
+    order: list[Identity] = []
     done = 0
-    for key in keys:
+    for key in identities:
         rank = ranks.get(key)
         if rank is None:
             order.append(key)

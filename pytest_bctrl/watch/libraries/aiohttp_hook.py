@@ -49,7 +49,7 @@ class _AiohttpHook:
     async def _send_observed(
         self, session: Any, sending: Any, named: Mapping[str, Any], method: str, url: str, sent_at: str
     ) -> Any:
-        """Send a request, record its exchange and those of redirects; in a replay, return a substitute response."""
+        """Send a request; record its exchange and those of redirects, or return a substitute if it is replayed."""
         __tracebackhide__ = True
         if not self._recorder.records(CLIENT):
             return await sending

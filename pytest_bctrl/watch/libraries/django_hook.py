@@ -18,10 +18,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the methods of both clients that run the application for a single request."""
 
     def wrap(run: Any) -> Any:
-        """Return a `request` that records the exchange; while a test is replayed, it substitutes the response."""
+        """Return a `request` that records the exchange, or substitutes the response if it is replayed."""
 
         def request(self: Any, **values: Any) -> Any:
-            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
+            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run(self, **values)
@@ -35,10 +35,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         return request
 
     def wrap_async(run: Any) -> Any:
-        """Return an async `request` that records the exchange; in a replay, it substitutes the response."""
+        """Return an async `request` that records the exchange, or substitutes the response if it is replayed."""
 
         async def request(self: Any, **values: Any) -> Any:
-            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
+            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return await run(self, **values)
@@ -74,7 +74,7 @@ def _exchange_of_scope(scope: dict[str, Any]) -> WatchedExchange:
 
 
 def _record_response(exchange: WatchedExchange, response: Any, recorder: Recorder) -> Any:
-    """Record an exchange and return its response; while a test is replayed, return a substitute instead.
+    """Record an exchange and return its response, or return a substitute if the exchange is replayed.
 
     An asynchronous stream is left unread, and is not substituted.
     """

@@ -64,11 +64,11 @@ class _HttpClientHook:
         return observed_send
 
     def wrap_getresponse(self, getresponse: Any) -> Any:
-        """Return a `getresponse` that records the exchange; while a test is replayed, it substitutes the response."""
+        """Return a `getresponse` that records the exchange, or substitutes the response if it is replayed."""
         recorder = self._recorder
 
         def observed_getresponse(self: Any) -> Any:
-            """Return the response and record the exchange; while a test is replayed, return a substitute response."""
+            """Return the response and record the exchange, or return a substitute if the exchange is replayed."""
             __tracebackhide__ = True
             response = getresponse(self)
             sent: _SentRequest | None = vars(self).pop(_SENT, None)

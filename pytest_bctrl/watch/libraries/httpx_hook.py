@@ -33,17 +33,17 @@ class _HttpxHook:
         self._recorder = recorder
         self._tee, self._async_tee = _tee_class(module.SyncByteStream), _async_tee_class(module.AsyncByteStream)
 
-    def wrap(self, client: Any, send: Any) -> Any:
-        """Return a `_send_single_request` that records the exchange; in a replay, it substitutes the response."""
+    def wrap(self, client: Any, original: Any) -> Any:
+        """Return a `_send_single_request` that records the exchange, or substitutes the response if it is replayed."""
 
         def send_single_request(request: Any) -> Any:
-            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
+            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
             __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
-                return send(request)
+                return original(request)
             exchange, rank = self._begin_exchange(client, request)
             with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._tee):
-                response = send(request)
+                response = original(request)
             self._record_head(exchange, response)
             if self._recorder.is_replaying(exchange):
                 content = _content_without_stream(response)
@@ -54,17 +54,17 @@ class _HttpxHook:
 
         return send_single_request
 
-    def wrap_async(self, client: Any, send: Any) -> Any:
-        """Return an async `_send_single_request` that records the exchange, or in a replay substitutes the response."""
+    def wrap_async(self, client: Any, original: Any) -> Any:
+        """Return an async `_send_single_request` that records the exchange, or substitutes the response of a replay."""
 
         async def send_single_request(request: Any) -> Any:
-            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
+            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
             __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
-                return await send(request)
+                return await original(request)
             exchange, rank = self._begin_exchange(client, request)
             with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._async_tee):
-                response = await send(request)
+                response = await original(request)
             self._record_head(exchange, response)
             if self._recorder.is_replaying(exchange):
                 content = _content_without_stream(response)

@@ -22,10 +22,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of adapters that sends a single request: redirects and authentication call it per request."""
 
     def wrap(_adapter: Any, send: Any) -> Any:
-        """Return a `send` that records the exchange; while a test is replayed, it substitutes the response."""
+        """Return a `send` that records the exchange, or substitutes the response if it is replayed."""
 
         def observed_send(request: Any, *arguments: Any, **named: Any) -> Any:
-            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
+            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return send(request, *arguments, **named)

@@ -24,10 +24,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     patches.wrap(response_class, "read_chunked", _wrap_read_chunked)
 
     def wrap(make_request: Any) -> Any:
-        """Return a `_make_request` that records the exchange; while a test is replayed, it substitutes the response."""
+        """Return a `_make_request` that records the exchange, or substitutes the response if it is replayed."""
 
         def observed_make_request(self: Any, conn: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
-            """Send a request and record the exchange; while a test is replayed, return a substitute response."""
+            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
             __tracebackhide__ = True
             if arguments or not recorder.records(URLLIB3) or not hasattr(module.response, "BaseHTTPResponse"):
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.

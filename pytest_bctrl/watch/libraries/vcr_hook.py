@@ -18,10 +18,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of connections that returns a response, recorded or real."""
 
     def wrap(getresponse: Any) -> Any:
-        """Return a `getresponse` that records the exchange; while a test is replayed, it substitutes the response."""
+        """Return a `getresponse` that records the exchange, or substitutes the response if it is replayed."""
 
         def observed_getresponse(self: Any, *arguments: Any, **named: Any) -> Any:
-            """Return the response and record the exchange; while a test is replayed, return a substitute response."""
+            """Return the response and record the exchange, or return a substitute if the exchange is replayed."""
             __tracebackhide__ = True
             if not recorder.records(HTTP_CLIENT):
                 return getresponse(self, *arguments, **named)

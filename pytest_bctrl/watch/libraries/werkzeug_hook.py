@@ -17,10 +17,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of clients that runs the application for a single request."""
 
     def wrap(run_wsgi_app: Any) -> Any:
-        """Return a `run_wsgi_app` that records the exchange; while a test is replayed, it substitutes the response."""
+        """Return a `run_wsgi_app` that records the exchange, or substitutes the response if it is replayed."""
 
         def observed_run(self: Any, environ: dict[str, Any], *arguments: Any, **named: Any) -> Any:
-            """Run the application and record the exchange; while a test is replayed, return a substitute response."""
+            """Run the application; record the exchange, or return a substitute response if the exchange is replayed."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run_wsgi_app(self, environ, *arguments, **named)
