@@ -210,7 +210,7 @@ def _in_order(side: list[Branch], branches: list[Branch]) -> list[Branch]:
 
 
 def _similarity(old: Branch, new: Branch, tag: str) -> float:
-    """Return how similar two alternatives are, 0 to 1: by common properties, else by types; 0 if both have the tag."""
+    """Return the similarity of two alternatives: 0 if both have the tag or no type is common, else up to 1."""
     old_types, new_types = old.node.types, new.node.types
     are_disjoint = (
         old_types is not None and new_types is not None and old_types != new_types and not old_types & new_types

@@ -25,7 +25,7 @@ _HINT = "give a URL that begins with https://, a path, or - for standard input"
 
 
 def read_source(source: str, seconds: float = SECONDS, previous: Document | None = None) -> Document:
-    """Return the document at a path, `git:` path, URL or `-`; text that `previous` was loaded from is not parsed again.
+    """Return the document at a path, `git:` path, URL or `-`; `previous` saves parsing the same text of a single file.
 
     A document at a path, or at a path in a revision, includes the files that it refers to. Raises `UnreachableError` if
     a URL has no usable response, and `DocumentError` if anything cannot be read.

@@ -172,7 +172,7 @@ def _set_everywhere(location: str, value: Any) -> BodyTransform:
 
 
 def _keep_valid(samples: Samples, transform: BodyTransform) -> BodyTransform:
-    """Return a transform that keeps valid bodies valid: it updates dependent properties, or changes nothing."""
+    """Return a transform that updates dependent properties if a valid body becomes invalid, or else changes nothing."""
 
     def is_valid(body: Any) -> bool:
         """Return whether a body conforms to the schema and the invariants."""

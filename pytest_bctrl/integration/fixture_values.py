@@ -101,7 +101,7 @@ def mock_for(request: pytest.FixtureRequest) -> Iterator[MockServer]:
 
 @contextmanager
 def space_for(request: pytest.FixtureRequest, server: MockServer) -> Iterator[Space]:
-    """Yield a new space of a server; fails the test if it set up something that no request used."""
+    """Open a space in a `with` block; fails a passed test that set up what no request used, unless it is allowed."""
     with server.space() as space:
         request.node.stash[_USED] = space
         yield space

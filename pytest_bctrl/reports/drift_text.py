@@ -136,7 +136,7 @@ def attribution_lines(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _attributed_rows(finding: Finding) -> Iterator[str]:
-    """Yield the rows of a finding with its cause: what each document and the observation say."""
+    """Yield the rows of a finding below the heading of its cause: what each document and the observation say."""
     yield ""
     yield f"  {finding.level} {finding.rule}"
     yield f"    {where(finding)}"

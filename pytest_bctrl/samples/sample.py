@@ -116,7 +116,7 @@ class Samples:
         return self._repaired(body, space_id, 0)
 
     def _covering_body(self, choice: RoundRobin, builder: Builder | None = None) -> Any:
-        """Return a body whose items together use each alternative, with the invariants not yet applied."""
+        """Return a body with items until each alternative is used, if it has a list; no invariants are applied."""
         builder = builder or Builder(self.contract, choice, self._locations)
         if not self.lists:
             return builder.value(self.schema)

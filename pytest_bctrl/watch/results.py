@@ -116,7 +116,7 @@ class WatchResults:
         return RanTest(nodeid, outcome, float(self._seconds[nodeid]), reason)
 
     def findings(self) -> list[Finding]:
-        """Return all findings merged, the highest level first, each with the tests that have it."""
+        """Return the findings, equal ones merged and accepted ones marked, highest level first, each with its tests."""
         merged = findings_in_tests(self._findings, merge(self._findings))
         marked = self.settings.baseline.mark(merged, self.settings.fail_on)
         return sorted(marked, key=_level_rank)

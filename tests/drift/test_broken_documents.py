@@ -69,7 +69,7 @@ CASES: dict[str, tuple[Doc, str, str, str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_broken_document_is_an_error_as_base_and_as_revision(name: str) -> None:
-    """The message of the `DocumentError` names the side, the problem, its pointer, and a hint."""
+    """The `DocumentError` names the side (the base if both are broken), the problem, its pointer, and a hint."""
     broken, problem, pointer, hint = CASES[name]
     for side, pair in (
         ("base", (broken, body(DISCRIMINATED))),

@@ -198,7 +198,7 @@ def test_a_header_with_content_is_compared(content_of_other_type: Doc) -> None:
     ],
 )
 def test_a_redundant_keyword_is_no_change(old: Doc, new: Doc) -> None:
-    """In either direction."""
+    """Two schemas of a property that allow the same values have no finding in either direction."""
     assert levels_and_rules(prop(old), prop(new)) == []
     assert levels_and_rules(prop(new), prop(old)) == []
 

@@ -77,8 +77,8 @@ def test_strict_decoding_stops_at_the_limit_and_returns_the_body_unchanged(name:
 
 
 @given(body=st.binary(max_size=200), data=st.data())
-def test_httpx_never_decodes_more_than_was_measured(body: bytes, data: st.DataObject) -> None:
-    """`require_unpackable` raises if the limit is one byte less.
+def test_require_unpackable_measures_at_least_what_httpx_decodes(body: bytes, data: st.DataObject) -> None:
+    """It raises if the limit is one byte below the size to which httpx decodes a body.
 
     However a body is compressed, mislabelled or truncated.
     """

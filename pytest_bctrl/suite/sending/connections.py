@@ -207,7 +207,7 @@ class Connections:
         return _PooledConnection(backend, self._new_client(backend, is_kept))
 
     def _report_late(self, surplus: Surplus) -> None:
-        """Store a finding about bytes that arrived on an idle connection."""
+        """Store a finding about bytes that arrived on an idle connection, and allow all second looks again."""
         operation, shell = surplus.source
         self._looks_left = SECOND_LOOKS
         self._late.append(surplus_finding(operation, surplus, shell))

@@ -102,7 +102,7 @@ class _Record:
             self._body_bytes = sum(len(exchange[1].body) for exchange in remaining)
 
     def exchanges(self) -> list[_Exchange]:
-        """Return a copy of the list of exchanges, oldest first."""
+        """Return a copy of the list of the exchanges that are still kept, oldest first."""
         with self.changed:
             return list(self._exchanges)
 
