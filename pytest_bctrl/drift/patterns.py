@@ -66,6 +66,11 @@ def _has_begin(text: str) -> bool:
     return text.count("^") > text.count("[^")
 
 
+def _has_edge(text: str) -> bool:
+    """Return whether a part of a pattern contains `^`, other than the first character of a set, or `$`."""
+    return "$" in text or _has_begin(text)
+
+
 class _Automaton:
     """The states of a pattern: transitions that consume a character, and those that consume nothing."""
 
@@ -149,8 +154,7 @@ class _Parser:
         parts: list[Fragment] = []
         has_ended = False
         while self._next_character() not in ("", "|", ")"):
-            following = self._pattern[self._position :]
-            if has_ended and ("$" in following or _has_begin(following)):
+            if has_ended and _has_edge(self._pattern[self._position :]):
                 # Both edges of an empty text match in any order.
                 raise UndecidedError
             if self._skip("^"):
@@ -199,7 +203,7 @@ class _Parser:
             text = self._pattern[start : self._position - 1]
             if "$" in text and self._next_character() not in ("", ")", "|"):
                 raise UndecidedError
-            if (_has_begin(text) or "$" in text) and self._next_character() in ("*", "+", "?", "{"):
+            if _has_edge(text) and self._next_character() in ("*", "+", "?", "{"):
                 raise UndecidedError
             return group
         return self._consume(self._read_characters())

@@ -250,6 +250,7 @@ def test_an_accepted_change_of_a_request_hides_no_other_change() -> None:
         ({"type": "object"}, [{"dependentSchemas": {"a": {"minProperties": size}}} for size in (2, 3)]),
         ({"type": "array"}, [{"contains": TEXT}, {"contains": WHOLE}]),
         ({"type": "array"}, [{"prefixItems": [TEXT]}, {"prefixItems": [WHOLE]}]),
+        (thing("a", a=TEXT), [one_of(thing("a", a=TEXT), thing("b", b=schema)) for schema in (TEXT, WHOLE)]),
         (either(WHOLE, NUMBER), [one_of(WHOLE, NUMBER), one_of(WHOLE, NUMBER, {"type": ["integer", "string"]})]),
     ],
 )
