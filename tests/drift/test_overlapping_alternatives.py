@@ -154,6 +154,29 @@ def test_overlaps_with_properties_that_are_in_no_value_are_a_question_for_the_en
     assert [] == narrowings_and_widenings(position, models(2, size=hidden), models(2, size=hidden, more=TEXT))
 
 
+@pytest.mark.parametrize(
+    ("position", "access", "other_access"),
+    [("request body", "readOnly", "writeOnly"), ("response body", "writeOnly", "readOnly")],
+)
+def test_overlaps_of_many_alternatives_with_properties_that_are_in_no_value_are_undecided(
+    position: str, access: str, other_access: str
+) -> None:
+    """The engine decides for two alternatives, but not for 20. Properties with the other flag are in values."""
+    hidden, visible = {**WHOLE, access: True}, {**WHOLE, other_access: True}
+    assert [] == narrowings_and_widenings(position, models(20, size=visible), models(20, size=visible, more=TEXT))
+    ((rule, level),) = narrowings_and_widenings(position, models(20, size=hidden), models(20, size=hidden, more=TEXT))
+    assert ("warning", True) == (level, "-may-be-" in rule)
+
+
+@pytest.mark.parametrize("position", BOTH)
+def test_null_that_meets_a_single_alternative_of_many_is_no_overlap(position: str) -> None:
+    """Null is an alternative of its own, or the first alternative may be null."""
+    old, new = models(20)["oneOf"], models(20, size=WHOLE)["oneOf"]
+    assert [] == narrowings_and_widenings(position, one_of(*old, NULL), one_of(*new, NULL))
+    first_old, first_new = ({**alternatives[0], "type": ["object", "null"]} for alternatives in (old, new))
+    assert [] == narrowings_and_widenings(position, one_of(first_old, *old[1:]), one_of(first_new, *new[1:]))
+
+
 @pytest.mark.parametrize("position", BOTH)
 def test_overlaps_are_undecided_beyond_the_budget_of_combinations(position: str) -> None:
     """The finding is a warning that the body may have been narrowed or widened."""
