@@ -335,9 +335,9 @@ def _depend_on_parts(node: Node) -> bool:
 
 def _have_same_names(old: Node, new: Node) -> bool:
     """Return whether names and patterns select the same schemas for a property on both sides."""
-    if not old.undeclared and not new.undeclared:
-        return True
     patterns = [node.maps.get("patternProperties", {}).keys() for node in (old, new)]
+    if not (old.undeclared or new.undeclared or any(patterns)):
+        return True
     if patterns[0] != patterns[1]:
         return False
     return not patterns[0] or old.maps.get("properties", {}).keys() == new.maps.get("properties", {}).keys()

@@ -120,6 +120,18 @@ def test_a_removed_property_is_compared_with_additional_properties() -> None:
     assert levels_and_rules(map_of(False, properties={"p": TEXT}), map_of(False)) == [removed]
 
 
+@pytest.mark.parametrize("keeps_pattern", [True, False])
+def test_an_added_property_is_compared_with_the_pattern_that_its_name_matches(keeps_pattern: bool) -> None:
+    """A property that the pattern declared as text must be an integer now."""
+    pattern = {"patternProperties": {"^x": TEXT}}
+    old, new = {"type": "object", **pattern}, {"type": "object", "properties": {"xa": {"type": "integer"}}}
+    if keeps_pattern:
+        new |= pattern
+    as_request = POSITIONS["request body"].document
+    assert ("error", "request-body-narrowed") in levels_and_rules(as_request(old), as_request(new))
+    assert ("error", "response-body-widened") in levels_and_rules(body(new), body(old))
+
+
 def test_adding_pattern_properties_opens_a_closed_object() -> None:
     """An error in a response; removing them is info."""
     closed, named = map_of(False), map_of(False, patternProperties={"^x-": TEXT})
