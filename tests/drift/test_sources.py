@@ -148,7 +148,11 @@ def test_a_closed_port_is_unreachable(upstream: Upstream) -> None:
     ["http://example.invalid/", "http://127.0.0.1.example.invalid/", "http://localhost.example.invalid/", "ftp://127.0.0.1/",
      "file:///etc/passwd", "https://", "https://user:secret@example.invalid/", "https://example.invalid:port/", "https://[::1"],
 )  # fmt: skip
-def test_an_unsupported_url_is_an_error_that_does_not_show_credentials(url: str) -> None:
+def test_an_unsupported_url_is_an_error(url: str) -> None:
+    """Another scheme, `http` to another machine, no host, an invalid port, and a URL with a user and a password.
+
+    The password is not shown.
+    """
     with pytest.raises(DocumentError) as caught:
         fetch(url)
     assert "secret" not in str(caught.value)
