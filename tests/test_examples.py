@@ -36,7 +36,7 @@ def test_examples():
 
 
 @pytest.mark.parametrize(
-    ("profile", "explicit", "default"), [("repeatable", 20, 100), ("fewer", 4, 20), ("search", 100, 500)]
+    ("profile", "explicit", "default"), [("repeatable", 20, 100), ("fewer", 4, 20), ("search", 40, 200)]
 )
 def test_a_profile_multiplies_the_examples_of_each_property(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, profile: str, explicit: int, default: int
