@@ -13,7 +13,7 @@ from pytest_bctrl.contract.engine import schema_count
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Applicator, Condition
 from pytest_bctrl.contract.schema.locations import display_location, split_location, without_tags
-from pytest_bctrl.contract.schema.node import Node, body_node, build_body_node
+from pytest_bctrl.contract.schema.node import Node, build_body_node
 from pytest_bctrl.contract.schema.ref import TYPES, json_type_of
 from pytest_bctrl.observed.facts import Facts, Observation
 
@@ -112,9 +112,7 @@ class _Measure:
             codes = {code for code, spec in documented.items() if spec is not None and spec.status == status}
             count = sum(seen.statuses[label, code] for code in codes)
             yield Point(label, status, "", "status", status, count)
-            # The tree of an observed body has been cached when it was observed.
-            build = body_node if codes else build_body_node
-            root = build(self.contract, label, status)
+            root = build_body_node(self.contract, label, status)
             if root is not None:
                 yield from self._body_points(root, _Body(label, status, frozenset(codes), seen, self.budget.part()))
 
