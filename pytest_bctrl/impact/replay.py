@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,6 +62,25 @@ def _project_line(error: pytest.ExceptionInfo[BaseException] | None, root: Path)
     return ""
 
 
+def _free_failed_test() -> None:
+    """Free what a failed test left open, such as a connection, so that no warning about it fails a later run."""
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        # pytest stores them for a debugger; the traceback refers to all that the test used.
+        vars(sys).pop(name, None)
+    hook = sys.unraisablehook
+    sys.unraisablehook = _ignore_unraisable
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook
+
+
+def _ignore_unraisable(_error: object) -> None:
+    """Do nothing with an error in a destructor."""
+
+
 def is_project_file(path: Path, root: Path) -> bool:
     """Return whether a file belongs to the project: it is below the root and not in an installed package."""
     is_installed = (
@@ -89,6 +110,8 @@ class Replayer:
             # The limit was reached in pytest itself, between two phases of the test.
             outcome.failed, outcome.line = True, str(error)
         outcome.timed_out = outcome.failed and outcome.line.endswith(_time_limit_text(time_limit(ordinary_seconds)))
+        if outcome.failed:
+            _free_failed_test()
         return outcome
 
     def finish(self) -> None:

@@ -162,3 +162,30 @@ def test_a_redirect_that_the_changed_api_does_not_send_is_not_followed(
     [finding] = report["findings"]
     tests = [test["test"].partition("::")[2] for test in finding["impact"]["tests"]]
     assert (tests, finding["impact"]["not_run"]) == (["test_function"], [])
+
+
+_LEFT_OPEN = f"""import warnings
+{_REDIRECTED}
+class Connection:
+    is_open = True
+
+    def __del__(self):
+        if self.is_open:
+            warnings.warn("unclosed connection", ResourceWarning)
+
+
+def test_connection(url):
+    connection = Connection()
+    assert asyncio.run(fetch(url)) == (200, 1)
+    connection.is_open = False
+"""
+
+
+def test_what_a_failed_test_leaves_open_makes_no_later_run_fail(pytester: pytest.Pytester, impact: Impact) -> None:
+    """A test that fails with the change leaves a connection open, which would warn during the run without the change."""
+    impact(_LEFT_OPEN, "-W", "error", change=required_parameter)
+
+    report = json.loads(pytester.path.joinpath("impact.json").read_text("utf-8"))
+    [finding] = report["findings"]
+    tests = sorted(test["test"].partition("::")[2] for test in finding["impact"]["tests"])
+    assert (tests, finding["impact"]["not_run"]) == (["test_connection", "test_function"], [])
