@@ -67,6 +67,9 @@ class _AiohttpHook:
                 substitute = await self._substitute_for(exchange, response)
                 # A redirect that a changed server does not send is not followed.
                 if response is last or substitute.status != response.status:
+                    if response is not last and error is None:
+                        # Nobody will read the response to the redirect.
+                        last.release()
                     is_decoded = not exchange.response_body.is_encoded
                     copy = aiohttp_response(response, substitute, is_decoded=is_decoded, is_whole=is_whole)
                     await _raise_for_status(session, named, copy)

@@ -182,7 +182,7 @@ def test_connection(url):
 
 
 def test_what_a_failed_test_leaves_open_makes_no_later_run_fail(pytester: pytest.Pytester, impact: Impact) -> None:
-    """A test that fails with the change leaves a connection open, which would warn during the run without the change."""
+    """A test that fails with the change leaves a connection open; its warning does not fail the run without it."""
     impact(_LEFT_OPEN, "-W", "error", change=required_parameter)
 
     report = json.loads(pytester.path.joinpath("impact.json").read_text("utf-8"))
