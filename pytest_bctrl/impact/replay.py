@@ -66,7 +66,8 @@ def _free_failed_test() -> None:
     """Free what a failed test left open, such as a connection, so that no warning about it fails a later run."""
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         # pytest stores them for a debugger; the traceback refers to all that the test used.
-        vars(sys).pop(name, None)
+        if hasattr(sys, name):
+            delattr(sys, name)
     hook = sys.unraisablehook
     sys.unraisablehook = _ignore_unraisable
     try:
