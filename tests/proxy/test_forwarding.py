@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import http.client
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -128,6 +129,50 @@ def test_the_target_learns_that_a_client_has_gone() -> None:
             client.close()
             assert b"" == connection.recv(65536)
     assert ["the client closed its connection"] == [exchange.cancelled for exchange in observed.exchanges]
+
+
+def reset_by_client(url: str, data: bytes, seconds: float = 0.0) -> None:
+    """Send data on a new connection, and reset it after some seconds."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as client:
+        client.sendall(data)
+        time.sleep(seconds)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_no_connection_to_the_target_stays_open_if_its_client_resets() -> None:
+    """Whether the client resets before, during or after the attempt to connect; a freed open socket would warn."""
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, observed):
+        for number in range(200):
+            reset_by_client(url, REQUESTS[1][:-2], 0.0002 * (number % 8))
+        assert RESPONSES[0] == raw(url, REQUESTS[0], reads=len(RESPONSES[0]))
+    gc.collect()
+    assert [] == observed.unreachable
+
+
+def test_a_target_that_refuses_is_reported_even_if_the_client_resets() -> None:
+    """Whether the client resets before or after the proxy tried to connect."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with proxied(f"http://127.0.0.1:{port}") as (url, observed):
+        reset_by_client(url, REQUESTS[0])
+        assert b"400 Bad Request" in raw(url, b"nonsense\r\n\r\n")
+    assert ["ConnectError"] == [error.name for error in observed.unreachable]
+
+
+def test_the_proxy_ends_while_it_connects_for_a_client_that_has_gone() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as stack:
+        address = listener.getsockname()
+        for _ in range(8):
+            # The queue of the listener is full after the first of these.
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        with proxied(f"http://127.0.0.1:{address[1]}") as (url, observed):
+            reset_by_client(url, REQUESTS[0])
+            assert b"400 Bad Request" in raw(url, b"nonsense\r\n\r\n")
+    assert [] == observed.unreachable
 
 
 def test_a_client_that_sends_nothing_more_gets_its_response() -> None:

@@ -78,6 +78,7 @@ class ProxyConnection(asyncio.Protocol):
         self.responses = ResponseReader(self._response_ended, forwarder.surplus)
         self.target: TargetConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self._needs_no_target = False
         self._waiting = bytearray()
         self._arriving: ProxiedExchange | None = None
         self._is_chunked = False
@@ -178,6 +179,9 @@ class ProxyConnection(asyncio.Protocol):
 
     def connected(self, target: TargetConnection) -> None:
         """Send what was received before the connection to the target was open."""
+        if self._needs_no_target:
+            target.transport.abort()
+            return
         self.target = target
         target.transport.write(bytes(self._waiting))
         self._waiting.clear()
@@ -213,13 +217,15 @@ class ProxyConnection(asyncio.Protocol):
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
-        """Connect to the target; if that fails, respond with 502."""
+        """Connect to the target; if that fails, report it, and respond with 502 if the client is still waiting."""
         try:
             await self._forwarder.connect(TargetConnection(self))
         except OSError as error:
             detail = error.strerror or str(error) or type(error).__name__
             name = "ConnectTimeout" if isinstance(error, TimeoutError) else "ConnectError"
             self._forwarder.unreachable(TransportError(name, detail))
+            if self._needs_no_target:
+                return
             self._arriving = None
             # Before the exchanges end, so that a half-closed client gets the response too.
             self._reject(RejectionError(502, f"the target cannot be reached: {detail}"))
@@ -249,11 +255,13 @@ class ProxyConnection(asyncio.Protocol):
             self._write_rejection(rejection)
 
     def _disconnect(self) -> None:
-        """Close the connection to the target, or stop connecting."""
+        """Close the connection to the target, now or as soon as it is open.
+
+        An attempt to connect is not cancelled: asyncio could leave the socket that it has just connected open.
+        """
+        self._needs_no_target = True
         if self.target is not None:
             self.target.transport.abort()
-        elif self._connecting is not None:
-            self._connecting.cancel()
 
     def _write_rejection(self, rejection: RejectionError) -> None:
         """Send the client the rejection as `application/problem+json`, and close its connection."""

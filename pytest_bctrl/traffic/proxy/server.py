@@ -124,7 +124,19 @@ class ProxyServer:
         # The last exchanges are passed on, and the transports closed, in later steps of the loop.
         while self._connections:
             await asyncio.sleep(0)
+        await self._end_connecting()
         await asyncio.sleep(0)
+
+    async def _end_connecting(self) -> None:
+        """Wait for the attempts to connect to the target for clients that have gone; cancel those that take long."""
+        connecting = asyncio.all_tasks() - {asyncio.current_task()}
+        if connecting:
+            _, unfinished = await asyncio.wait(connecting, timeout=_STEP_SECONDS)
+            for task in unfinished:
+                task.cancel()
+            # asyncio closes the sockets of cancelled attempts in tasks of its own.
+            while len(asyncio.all_tasks()) > 1:
+                await asyncio.sleep(0)
 
     # The connections call the following methods.
 
