@@ -27,15 +27,17 @@ _SECONDS_FACTOR = 10.0
 class ReplayOutcome:
     """How a test ended: the first line of its first failure, and the line of the project's code (`path:line`).
 
-    `timed_out` is whether it reached the time limit, and `skipped` whether it skipped itself. `exchanges` has, for each
-    request, the response without the change and the digest of the response that was sent. `bodies` has the texts that
-    were sent, in the run that learns what a test reads. `unanswered` says which further request the project's own mock
-    has no response for; empty if there is none.
+    `timed_out` is whether it reached the time limit, `skipped` whether it skipped itself, and `is_destructor_failure`
+    whether it failed only because a destructor raised or warned. `exchanges` has, for each request, the response
+    without the change and the digest of the response that was sent. `bodies` has the texts that were sent, in the run
+    that learns what a test reads. `unanswered` says which further request the project's own mock has no response for;
+    empty if there is none.
     """
 
     failed: bool = False
     timed_out: bool = False
     skipped: bool = False
+    is_destructor_failure: bool = False
     line: str = ""
     where: str = ""
     exchanges: list[tuple[Request, MockResponse, str]] = field(default_factory=list)
@@ -48,6 +50,7 @@ class ReplayOutcome:
         if not report.failed or self.failed:
             return
         self.failed = True
+        self.is_destructor_failure = call.excinfo is not None and _is_of_destructors(call.excinfo.value)
         text = call.excinfo.exconly(tryshort=True) if call.excinfo else str(report.longrepr)
         self.line = next(iter(text.strip().splitlines()), "it failed")
         self.where = _project_line(call.excinfo, root)
@@ -62,8 +65,15 @@ def _project_line(error: pytest.ExceptionInfo[BaseException] | None, root: Path)
     return ""
 
 
-def _free_failed_test() -> None:
-    """Free what a failed test left open, such as a connection, so that no warning about it fails a later run."""
+def _is_of_destructors(error: BaseException) -> bool:
+    """Return whether pytest raised an error only because of what destructors raised or, as errors, warned of."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(pytest.PytestUnraisableExceptionWarning)[1] is None
+    return isinstance(error, pytest.PytestUnraisableExceptionWarning)
+
+
+def free_earlier_runs() -> None:
+    """Free what earlier failed runs left open, such as connections, and ignore the warnings of their destructors."""
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         # pytest stores them for a debugger; the traceback refers to all that the test used.
         if hasattr(sys, name):
@@ -111,8 +121,6 @@ class Replayer:
             # The limit was reached in pytest itself, between two phases of the test.
             outcome.failed, outcome.line = True, str(error)
         outcome.timed_out = outcome.failed and outcome.line.endswith(_time_limit_text(time_limit(ordinary_seconds)))
-        if outcome.failed:
-            _free_failed_test()
         return outcome
 
     def finish(self) -> None:

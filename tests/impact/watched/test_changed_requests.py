@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -169,22 +170,28 @@ _LEFT_OPEN = f"""import warnings
 class Connection:
     is_open = True
 
+    def __init__(self):
+        self.itself = self  # Only the garbage collector frees it.
+
     def __del__(self):
         if self.is_open:
             warnings.warn("unclosed connection", ResourceWarning)
 
 
 def test_connection(url):
-    connection = Connection()
+    connections = [Connection(), Connection()]
     assert asyncio.run(fetch(url)) == (200, 1)
-    connection.is_open = False
+    for connection in connections:
+        connection.is_open = False
 """
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_what_a_failed_test_leaves_open_makes_no_later_run_fail(pytester: pytest.Pytester, impact: Impact) -> None:
-    """A test that fails with the change leaves a connection open; its warning does not fail the run without it."""
+    """A test that fails with the change leaves connections open; their warnings fail neither another run nor pytest."""
     impact(_LEFT_OPEN, "-W", "error", change=required_parameter)
 
+    gc.collect()
     report = json.loads(pytester.path.joinpath("impact.json").read_text("utf-8"))
     [finding] = report["findings"]
     tests = sorted(test["test"].partition("::")[2] for test in finding["impact"]["tests"])
