@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("_imported")
 
 
 def test_the_installed_distributions_are_found_with_all_their_metadata() -> None:
-    """Names in order, versions, entry points and files are those that the finder of Python reads anew."""
+    """Their order, names, versions, entry points and files are those that `MetadataPathFinder` finds."""
     expected = list(MetadataPathFinder().find_distributions())
     remembered = list(metadata.distributions())
     assert [distribution.name for distribution in expected] == [distribution.name for distribution in remembered]

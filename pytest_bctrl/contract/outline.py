@@ -135,9 +135,9 @@ class Spec:
         return self._require_type(part, bool, "true or false", False)
 
     def resolve(self, part: Part, kind: str = "") -> Part:
-        """Return the part that `$ref` leads to, or the part itself. Raises `DocumentError` if there is no such part.
+        """Return the part that `$ref` refers to, or the part itself if it has no `$ref`.
 
-        The caller has to read the siblings of `$ref`.
+        Raises `DocumentError` if the target does not exist. The caller has to read the siblings of `$ref`.
         `kind` is the section of `components` that the target belongs to, if any, and as which it is validated.
         """
         trail: list[str] = []
