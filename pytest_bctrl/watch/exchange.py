@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -37,6 +37,11 @@ class WatchedBody:
         else:
             self._chunks.clear()
             self.problem = f"it is larger than {size(MOST)}"
+
+    def restart(self) -> None:
+        """Forget the bytes that have passed, because they are sent again."""
+        self._chunks.clear()
+        self._size, self.is_complete = 0, False
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -81,7 +86,9 @@ class WatchedExchange:
     `test` is the node id of the test, `sent_at` the line of the project that sent the request, and `registered` says
     where the response was registered if a mock returned it. `is_in_process` is true if no server at the URL took part,
     and `is_of_mock` or `is_of_recording` if the mock or a recording of this kit took its place. `has_hidden_key` is
-    true if the client adds the key where it cannot be seen.
+    true if the client adds the key where it cannot be seen. `unknown_response` says why nothing is known of the
+    response; it is empty otherwise. `attempt` returns the exchange that a transport or an adapter had last for this
+    one: if it sends another request, the client never sees the response of the one before.
     """
 
     client_library: str
@@ -96,14 +103,35 @@ class WatchedExchange:
     is_of_recording: bool = False
     has_hidden_key: bool = False
     status: int = 0
+    unknown_response: str = ""
+    attempt: Callable[[], WatchedExchange] | None = None
     response_headers: Headers = ()
     request_body: WatchedBody = field(default_factory=WatchedBody)
     response_body: WatchedBody = field(default_factory=WatchedBody)
 
-    def receive(self, status: int, headers: Iterable[tuple[object, object]]) -> None:
-        """Record the status and the header fields of the response."""
-        self.status = status
+    def receive(self, status: object, headers: Iterable[tuple[object, object]]) -> None:
+        """Record the status and the header fields of the response; a status that is no integer makes it unknown."""
+        if isinstance(status, int):
+            self.status = status
+        else:
+            self._receive_unknown(f"its response has the status {status!r}")
         self.response_headers = header_fields(headers)
+
+    def has_fake_response(self, response: object, response_class: type) -> bool:
+        """Return whether a response is no instance of the library's class, and record it as unknown then.
+
+        A mock object pretends to be an instance of the class that it imitates.
+        """
+        if issubclass(type(response), response_class):
+            return False
+        self._receive_unknown(
+            f"its response is of class {type(response).__name__}, not a response of {self.client_library}"
+        )
+        return True
+
+    def _receive_unknown(self, reason: str) -> None:
+        """Record why nothing is known of the response."""
+        self.unknown_response = self.response_body.problem = reason
 
 
 def header_fields(pairs: Iterable[tuple[object, object]]) -> Headers:

@@ -29,12 +29,17 @@ class Patches:
         elif is_required:
             self.missing.append(f"{owner.__qualname__}.{name}")
 
-    def intercept(self, owner: type, name: str, wrapper: Callable[[Any, Any], object]) -> None:
+    def intercept(self, owner: Any, name: str, wrapper: Callable[[Any, Any], object]) -> None:
         """Make `instance.name` return `wrapper(instance, value)`, even if another library replaces the attribute."""
         if not hasattr(owner, name):
             self.missing.append(f"{owner.__qualname__}.{name}")
             return
-        look_up: Any = owner.__getattribute__
+
+        def look_up_in_bases(self: Any, attribute: str) -> Any:
+            """Return an attribute as the next class does, which may have an intercepted one too."""
+            return super(owner, self).__getattribute__(attribute)
+
+        look_up: Any = vars(owner).get("__getattribute__", look_up_in_bases)
 
         def __getattribute__(self: Any, attribute: str) -> Any:  # noqa: N807 - it is that method
             """Return an attribute; the intercepted one is wrapped."""

@@ -72,11 +72,39 @@ class Recorder:
         try:
             yield
         except Exception:
+            self.begin_attempt()
             if self.changer is not None:
                 self.changer.fail(exchange)
             raise
         finally:
+            # It refers to the response.
+            exchange.attempt = None
             _SENDING.reset(token)
+
+    def current(self, library: str) -> WatchedExchange | None:
+        """Return the exchange that a client library is sending; None if there is none, or recording is off."""
+        sending = _SENDING.get()
+        if not self.is_active or sending is None or sending.exchange.client_library != library:
+            return None
+        return sending.exchange
+
+    def begin_attempt(self) -> None:
+        """Record the last attempt of the current exchange, whose response its client never sees, if it has one."""
+        sending = _SENDING.get()
+        if sending is None or sending.exchange.attempt is None:
+            return
+        attempt = sending.exchange.attempt()
+        sending.exchange.attempt = None
+        self.add_attempt(attempt, sending.exchange)
+
+    def add_attempt(self, attempt: WatchedExchange, exchange: WatchedExchange) -> None:
+        """Record an attempt of an exchange, as one of the running test.
+
+        Its response is not changed in an impact run, because the code of the project does not receive it.
+        """
+        attempt.test, attempt.sent_at = self.test, exchange.sent_at or self.test_line
+        with self._lock:
+            self._exchanges.append(attempt)
 
     def is_replaying(self, exchange: WatchedExchange) -> bool:
         """Return whether the response of an exchange is substituted: its whole body is then read at once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -61,6 +61,10 @@ class ApiExchange(NamedTuple):
         """The label of the operation; empty if there is none."""
         return "" if self.operation is None else self.operation.label
 
+    def documents(self, status: int) -> bool:
+        """Return whether the operation documents a response for a status."""
+        return self.operation is not None and self.operation.response_for(status) is not None
+
 
 class WatchedApi:
     """The operations of a contract and their servers; `mocks` are the origins of the mock servers of this kit."""
@@ -85,6 +89,22 @@ class WatchedApi:
         request = Request(method, target, fields, exchange.request_body.content, _base_url(exchange.url, target))
         operation, _ = self._routes.operation_and_values(method, target)
         return ApiExchange(request, operation, is_named, exchange.is_of_mock or origin in self.mocks)
+
+    def unwatched(self, exchange: WatchedExchange) -> Iterator[str]:
+        """Yield a sentence about an exchange that `select` leaves out because of its server, if its path is of the API.
+
+        It may be one of another API that has the same path, or one of a server that the settings should list.
+        """
+        try:
+            origin = origin_of(exchange.url)
+        except ValueError:
+            return
+        operation, _ = self._routes.operation_and_values(exchange.method.upper(), self._target(exchange.url))
+        if operation is not None:
+            yield (
+                f"an exchange of {operation.label} with {origin}, which is no server of the contract"
+                f" (bctrl_watch_hosts = {origin.host} adds it)"
+            )
 
     def _target(self, url: str) -> str:
         """Return the target of a request, without the path of the base URL if the contract does not have it."""

@@ -30,7 +30,7 @@ def _chunk_bytes(chunk: Any) -> bytes:
 
 
 class _FileTee:
-    """A file that records what is read from it."""
+    """A file that records what is read from it, since a client library has last set its position to send it again."""
 
     def __init__(self, file: Any, body: WatchedBody) -> None:
         self._file, self._body = file, body
@@ -52,7 +52,20 @@ class _FileTee:
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the file."""
-        return getattr(self._file, name)
+        value = getattr(self._file, name)
+        if name == "seek":
+            return self._restarting(value)
+        return value
+
+    def _restarting(self, seek: Any) -> Any:
+        """Return a `seek` that forgets what was read before."""
+
+        def observed_seek(*arguments: Any) -> Any:
+            """Set the position of the file."""
+            self._body.restart()
+            return seek(*arguments)
+
+        return observed_seek
 
 
 class _IteratorTee:

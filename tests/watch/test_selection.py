@@ -104,6 +104,46 @@ def test_only_watched_hosts_are_checked(
     result.assert_outcomes(passed=2, errors=int(is_checked))
 
 
+def test_an_exchange_with_another_server_is_not_checked(watch: Run) -> None:
+    """A path of the contract at a server that the contract does not have is listed; another path there is not."""
+    result = watch(
+        CONFORMING
+        + SERVED.partition("@pytest.fixture")[0]
+        + """
+class Own(httpx.BaseTransport):
+    def handle_request(self, request):
+        return httpx.Response(299)
+
+def test_it():
+    with httpx.Client(transport=Own(), base_url="http://user:password@test") as client:
+        client.get("/orders")
+        client.get("/orders")
+        client.get("/other")
+"""
+    )
+    assert pytest.ExitCode.OK == result.ret
+    text = result.stdout.str()
+    assert (
+        "not checked  an exchange of GET /orders with http://test:80, which is no server of the contract "
+        "(bctrl_watch_hosts = test adds it) (2 times)\n"
+    ) in text
+    assert "/other" not in text
+    assert "password" not in text
+
+
+@pytest.mark.parametrize(("key", "is_documented"), [("503", True), ("5XX", True), ("default", True), ("500", False)])
+def test_a_server_error_that_the_contract_documents_is_no_finding(
+    watch: Run, pytester: pytest.Pytester, key: str, is_documented: bool
+) -> None:
+    """Tests of clients let their mocks return the status 503."""
+    path = pytester.path / "orders.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["paths"]["/orders"]["get"]["responses"][key] = {"description": "busy"}
+    path.write_text(json.dumps(document), "utf-8")
+    result = watch("def test_it():\n    list_orders({}, status=503)\n")
+    result.assert_outcomes(passed=1, errors=int(not is_documented))
+
+
 def test_the_base_url_is_watched_with_its_path(watch: Run) -> None:
     """With `--bctrl-base-url`, a response of that host with an undocumented status is an error."""
     tests = "def test_it():\n    list_orders(status=299, url='https://proxy.example/api/orders')\n"

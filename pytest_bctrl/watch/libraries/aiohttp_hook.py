@@ -16,22 +16,27 @@ from pytest_bctrl.watch.substitution import Substitute
 
 _NOT_KEPT = "the client library does not keep it"
 _RAISED = "the client library raised an error before it was read"
+_NOT_READ = "the client library did not read it"
 _FORM = "application/x-www-form-urlencoded"
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of sessions that sends a request and follows redirects, and the reader of bodies."""
-    hook = _AiohttpHook(recorder, module.ClientResponseError)
+    hook = _AiohttpHook(recorder, module.ClientResponse, module.ClientResponseError)
     patches.intercept(module.ClientSession, "_request", hook.wrap)
+    patches.wrap(module.ClientResponse, "start", hook.observe_start)
     patches.wrap(module.StreamReader, "_read_nowait_chunk", hook.observe_chunks)
 
 
 class _AiohttpHook:
-    def __init__(self, recorder: Recorder, response_error: type[Exception]) -> None:
+    def __init__(self, recorder: Recorder, response_class: type, response_error: type[Exception]) -> None:
         self._recorder = recorder
+        self._response_class = response_class
         self._response_error: Any = response_error
         # Readers have slots, and no place for a body. Each one is kept until its body or its test has ended.
         self._readers: dict[int, tuple[Any, WatchedBody]] = {}
+        # The responses of the requests that are being sent, by the id of their exchange.
+        self._responses: dict[int, list[Any]] = {}
         recorder.at_end_of_test(self._forget_readers)
 
     def wrap(self, session: Any, request: Any) -> Any:
@@ -55,12 +60,23 @@ class _AiohttpHook:
             return await sending
         first = WatchedExchange("aiohttp", method, str(session._build_url(url)), (), sent_at=sent_at)
         error = None
-        with self._recorder.sending(first, CLIENT):
-            try:
-                last = await sending
-            except self._response_error as raised:
-                # As with `raise_for_status=True`: the error has the head of the response.
-                last = error = raised
+        responses = self._responses[id(first)] = []
+        seen: list[Any] = []
+        try:
+            with self._recorder.sending(first, CLIENT):
+                try:
+                    last = await sending
+                    seen = [last, *getattr(last, "history", ())]
+                except self._response_error as raised:
+                    # As with `raise_for_status=True`: the error has the head of the response.
+                    last = error = raised
+                    seen = [*responses[-1:], *raised.history]
+        finally:
+            del self._responses[id(first)]
+            self._add_attempts(first, responses, seen)
+        if error is None and first.has_fake_response(last, self._response_class):
+            self._recorder.add(first)
+            return last
         for exchange, response in self._exchanges(session, named, first, last):
             if response is not error and self._recorder.is_replaying(exchange):
                 is_whole = response._body is not None
@@ -83,6 +99,33 @@ class _AiohttpHook:
         if error is not None:
             raise error
         return last
+
+    def observe_start(self, start: Any) -> Any:
+        """Return the method in place of `ClientResponse.start`, which stores the response of each request."""
+
+        async def observed_start(response: Any, connection: Any) -> Any:
+            """Receive the head of a response, and store the response of an observed request."""
+            result = await start(response, connection)
+            exchange = self._recorder.current("aiohttp")
+            if exchange is not None:
+                self._responses[id(exchange)].append(response)
+            return result
+
+        return observed_start
+
+    def _add_attempts(self, first: WatchedExchange, responses: list[Any], seen: list[Any]) -> None:
+        """Record the exchanges of the responses that the client does not see: a middleware sent the request again."""
+        for response in responses:
+            if any(response is seen_response for seen_response in seen):
+                continue
+            sent = response.request_info
+            fields = header_fields(sent.headers.items())
+            attempt = WatchedExchange("aiohttp", sent.method, str(sent.url), fields)
+            attempt.request_body.problem, attempt.response_body.problem = _NOT_KEPT, _NOT_READ
+            if response._body is not None:
+                attempt.response_body.set(response._body)
+            attempt.receive(response.status, response.headers.items())
+            self._recorder.add_attempt(attempt, first)
 
     def _exchanges(
         self, session: Any, named: Mapping[str, Any], first: WatchedExchange, last: Any

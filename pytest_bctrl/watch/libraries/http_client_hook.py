@@ -24,7 +24,7 @@ class _SentRequest:
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe what connections send, and the bodies of their responses while they are read."""
-    hook = _HttpClientHook(recorder)
+    hook = _HttpClientHook(recorder, module.HTTPResponse)
     for name in ("putrequest", "send", "getresponse"):
         patches.wrap(module.HTTPConnection, name, getattr(hook, f"wrap_{name}"))
     for name in ("read", "read1", "readline"):
@@ -33,8 +33,9 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
 
 class _HttpClientHook:
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, response_class: type) -> None:
         self._recorder = recorder
+        self._response_class = response_class
 
     def wrap_putrequest(self, putrequest: Any) -> Any:
         """Return a function in place of `HTTPConnection.putrequest`, which stores method, target and calling line."""
@@ -65,7 +66,7 @@ class _HttpClientHook:
 
     def wrap_getresponse(self, getresponse: Any) -> Any:
         """Return a `getresponse` that records the exchange, or substitutes the response if it is replayed."""
-        recorder = self._recorder
+        recorder, response_class = self._recorder, self._response_class
 
         def observed_getresponse(self: Any) -> Any:
             """Return the response and record the exchange, or return a substitute if the exchange is replayed."""
@@ -74,6 +75,9 @@ class _HttpClientHook:
             sent: _SentRequest | None = vars(self).pop(_SENT, None)
             if sent is not None:
                 exchange = _exchange(self, sent)
+                if exchange.has_fake_response(response, response_class):
+                    recorder.add(exchange)
+                    return response
                 exchange.receive(response.status, response.headers.items())
                 exchange.response_body.is_encoded = True
                 if recorder.is_replaying(exchange):

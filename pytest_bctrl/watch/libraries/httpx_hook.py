@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -12,11 +12,12 @@ from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.httpx_substitute import httpx_response
 
-_IN_PROCESS = frozenset({"MockTransport", "ASGITransport", "WSGITransport", "_TestClientTransport"})
+_NOT_KEPT = "the client library did not read it"
 _GUARDED = "pytest_bctrl.traffic.client"
 _MOCK = "pytest_bctrl.traffic.mock.transport"
 _RECORDING = "pytest_bctrl.traffic.recordings.replay"
-_APPLICATIONS = frozenset({"ASGITransport", "WSGITransport", "_TestClientTransport"})
+_APPLICATIONS = frozenset({"ASGITransport", "WSGITransport", "_TestClientTransport", "TestClientTransport"})
+_NETWORK = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
@@ -24,6 +25,9 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     hook = _HttpxHook(module, recorder)
     patches.intercept(module.Client, "_send_single_request", hook.wrap)
     patches.intercept(module.AsyncClient, "_send_single_request", hook.wrap_async)
+    # A transport may send several requests with other transports: one that retries, or one that fetches a token.
+    patches.intercept(module.BaseTransport, "handle_request", hook.wrap_transport)
+    patches.intercept(module.AsyncBaseTransport, "handle_async_request", hook.wrap_async_transport)
 
 
 class _HttpxHook:
@@ -44,6 +48,9 @@ class _HttpxHook:
             exchange, rank = self._begin_exchange(client, request)
             with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._tee):
                 response = original(request)
+            if exchange.has_fake_response(response, self._module.Response):
+                self._recorder.add(exchange)
+                return response
             self._record_head(exchange, response)
             if self._recorder.is_replaying(exchange):
                 content = _content_without_stream(response)
@@ -65,6 +72,9 @@ class _HttpxHook:
             exchange, rank = self._begin_exchange(client, request)
             with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._async_tee):
                 response = await original(request)
+            if exchange.has_fake_response(response, self._module.Response):
+                self._recorder.add(exchange)
+                return response
             self._record_head(exchange, response)
             if self._recorder.is_replaying(exchange):
                 content = _content_without_stream(response)
@@ -81,20 +91,82 @@ class _HttpxHook:
         exchange = WatchedExchange(self._library, request.method, str(request.url), fields)
         exchange.sent_at = self._recorder.calling_line()
         transport = client._transport_for_url(request.url)
-        names = {cls.__name__ for cls in type(transport).__mro__}
-        module = type(transport).__module__
-        exchange.is_of_mock = module == _MOCK
-        exchange.has_hidden_key = module == _GUARDED
-        exchange.is_in_process = exchange.is_of_mock or bool(names & _IN_PROCESS)
-        if "MockTransport" in names and not exchange.is_of_mock:
+        exchange.has_hidden_key = type(transport).__module__ == _GUARDED
+        self._record_transport(exchange, transport)
+        rank = CLIENT
+        if _class_names(transport) & _APPLICATIONS:
+            rank = APPLICATION
+        return exchange, rank
+
+    def _record_transport(self, exchange: WatchedExchange, transport: Any) -> None:
+        """Record what returns the response of an exchange, if the transport is of a known class."""
+        names = _class_names(transport)
+        is_of_mock = type(transport).__module__ == _MOCK
+        is_mock_transport = "MockTransport" in names and not is_of_mock
+        if not (is_of_mock or is_mock_transport or names & (_APPLICATIONS | _NETWORK)):
+            return
+        exchange.is_of_mock = is_of_mock
+        exchange.is_in_process = not names & _NETWORK
+        exchange.is_of_recording, exchange.registered = False, ""
+        if is_mock_transport:
             exchange.is_of_recording = getattr(transport.handler, "__module__", "") == _RECORDING
             line = self._recorder.line_of(transport.handler)
             if line:
                 exchange.registered = f"MockTransport handler at {line}"
-        rank = CLIENT
-        if names & _APPLICATIONS:
-            rank = APPLICATION
-        return exchange, rank
+
+    def wrap_transport(self, transport: Any, original: Any) -> Any:
+        """Return a `handle_request` that records the exchange before it, if a transport sends several for a client."""
+
+        def handle_request(request: Any) -> Any:
+            """Send a request, and store its exchange as an attempt of the one that a client is sending."""
+            __tracebackhide__ = True
+            exchange = self._recorder.current(self._library)
+            if exchange is None:
+                return original(request)
+            self._recorder.begin_attempt()
+            self._record_transport(exchange, transport)
+            response = original(request)
+            exchange.attempt = self._attempt(exchange, request, response)
+            return response
+
+        return handle_request
+
+    def wrap_async_transport(self, transport: Any, original: Any) -> Any:
+        """Return an async `handle_async_request` that records the exchange before it, as `wrap_transport` does."""
+
+        async def handle_async_request(request: Any) -> Any:
+            """Send a request, and store its exchange as an attempt of the one that a client is sending."""
+            __tracebackhide__ = True
+            exchange = self._recorder.current(self._library)
+            if exchange is None:
+                return await original(request)
+            self._recorder.begin_attempt()
+            self._record_transport(exchange, transport)
+            response = await original(request)
+            exchange.attempt = self._attempt(exchange, request, response)
+            return response
+
+        return handle_async_request
+
+    def _attempt(self, exchange: WatchedExchange, request: Any, response: Any) -> Callable[[], WatchedExchange]:
+        """Return a function that returns the exchange of a request that a transport sent for a client's exchange."""
+
+        def attempt() -> WatchedExchange:
+            """Return the exchange; its bodies are known if the transport has read them."""
+            fields = header_fields(request.headers.multi_items())
+            sent = WatchedExchange(self._library, request.method, str(request.url), fields)
+            sent.is_in_process, sent.is_of_mock = exchange.is_in_process, exchange.is_of_mock
+            sent.is_of_recording, sent.registered = exchange.is_of_recording, exchange.registered
+            sent.has_hidden_key = exchange.has_hidden_key
+            for message, body in ((request, sent.request_body), (response, sent.response_body)):
+                body.problem = _NOT_KEPT
+                if hasattr(message, "_content"):
+                    body.set(message.content)
+            if not sent.has_fake_response(response, self._module.Response):
+                sent.receive(response.status_code, response.headers.multi_items())
+            return sent
+
+        return attempt
 
     def _record_head(self, exchange: WatchedExchange, response: Any) -> None:
         """Record the head of a response, and whether its body has its content codings."""
@@ -114,6 +186,11 @@ class _HttpxHook:
     def _substitute_response(self, exchange: WatchedExchange, response: Any, content: bytes) -> Any:
         """Return a response to receive instead, with this content of the original one."""
         return httpx_response(self._module, response, self._recorder.substitute(exchange, content))
+
+
+def _class_names(transport: Any) -> set[str]:
+    """Return the names of the class of a transport and its base classes."""
+    return {cls.__name__ for cls in type(transport).__mro__}
 
 
 def _content_without_stream(response: Any) -> bytes | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from io import BytesIO
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +24,8 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     # New in urllib3 2.3.
     patches.wrap(response_class, "read1", _wrap_read, is_required=False)
     patches.wrap(response_class, "read_chunked", _wrap_read_chunked)
+    # Since urllib3 2.6, it discards bodies with this method instead of `read`.
+    patches.wrap(response_class, "_raw_read", _wrap_raw_read, is_required=False)
 
     def wrap(make_request: Any) -> Any:
         """Return a `_make_request` that records the exchange, or substitutes the response if it is replayed."""
@@ -29,8 +33,16 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         def observed_make_request(self: Any, conn: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
             """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
             __tracebackhide__ = True
-            if arguments or not recorder.records(URLLIB3) or not hasattr(module.response, "BaseHTTPResponse"):
+            if arguments or not hasattr(module.response, "BaseHTTPResponse"):
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
+                return make_request(self, conn, method, url, *arguments, **named)
+            outer = recorder.current("requests")
+            if outer is not None:
+                recorder.begin_attempt()
+                response = make_request(self, conn, method, url, *arguments, **named)
+                outer.attempt = attempt_of_requests(outer, response)
+                return response
+            if not recorder.records(URLLIB3):
                 return make_request(self, conn, method, url, *arguments, **named)
             exchange = WatchedExchange(
                 "urllib3", method, f"{self.scheme}://{_host_and_port(self)}{url}", _header_argument(named)
@@ -39,6 +51,9 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             named["body"] = tee_request_body(named.get("body"), exchange.request_body)
             with recorder.sending(exchange, URLLIB3):
                 response = make_request(self, conn, method, url, *arguments, **named)
+            if not is_recorded(response) and exchange.has_fake_response(response, module.response.BaseHTTPResponse):
+                recorder.add(exchange)
+                return response
             exchange.receive(response.status, response.headers.items())
             if recorder.is_replaying(exchange):
                 content = _read_body(response, exchange.response_body)
@@ -50,6 +65,30 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         return observed_make_request
 
     patches.wrap(module.connectionpool.HTTPConnectionPool, "_make_request", wrap)
+
+
+def attempt_of_requests(exchange: WatchedExchange, response: Any) -> Callable[[], WatchedExchange]:
+    """Return a function that returns an exchange of requests with this response, which is not the last one."""
+    body = WatchedBody()
+    body.is_encoded = True
+    body.problem = "the client library did not read it"
+    attach_body(response, body)
+
+    def attempt() -> WatchedExchange:
+        """Return the exchange; the body of the response is known if urllib3 has read it, or if it is in memory."""
+        content = getattr(response, "_fp", None)
+        if not body.content and isinstance(content, BytesIO) and not content.closed:
+            # A mock has built the response, and nobody reads its body.
+            body.set(content.getvalue())
+        request_body = WatchedBody()
+        request_body.problem = exchange.request_body.unread
+        if exchange.request_body.is_complete:
+            request_body.set(exchange.request_body.content)
+        sent = replace(exchange, attempt=None, request_body=request_body, response_body=body)
+        sent.receive(response.status, response.headers.items())
+        return sent
+
+    return attempt
 
 
 def _host_and_port(pool: Any) -> str:
@@ -88,7 +127,8 @@ def attach_body(response: Any, body: WatchedBody) -> bool:
         body.is_encoded = True
         body.set(recorded_body(response))
         return True
-    if not hasattr(response, "read_chunked") or not hasattr(response, "__dict__"):
+    # A mock object has every attribute, but its class does not.
+    if not hasattr(type(response), "read_chunked") or not hasattr(response, "__dict__"):
         return False
     content = vars(response).get("_body")
     if isinstance(content, bytes):
@@ -116,6 +156,25 @@ def _wrap_read(read: Any) -> Any:
         return data
 
     return observed_read
+
+
+def _wrap_raw_read(raw_read: Any) -> Any:
+    """Return a method of responses that reads without decoding; it records what other methods do not read with it."""
+
+    def observed_raw_read(self: Any, *arguments: Any, **named: Any) -> Any:
+        """Return the data that was read, and record it."""
+        data = raw_read(self, *arguments, **named)
+        body: WatchedBody | None = vars(self).get(_BODY)
+        if body is None or body.is_reading or body.is_complete:
+            return data
+        if body.is_encoded or not body.content:
+            body.is_encoded = True
+            body.add(data)
+            if not data:
+                body.finish()
+        return data
+
+    return observed_raw_read
 
 
 def _wrap_read_chunked(read_chunked: Any) -> Any:

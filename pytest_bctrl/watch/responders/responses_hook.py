@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
+from pytest_bctrl.watch.libraries.urllib3_hook import attempt_of_requests
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.registration import name_creation, remember_creation
@@ -18,9 +19,14 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         """Return the method that records which registration returns a response."""
 
         def observed_get_response(self: Any, *arguments: Any, **named: Any) -> Any:
-            """Return the response, and record the line of its registration."""
+            """Return the response, record the line of its registration, and the response before if it is repeated."""
+            recorder.begin_attempt()
             name_creation(self, recorder)
-            return get_response(self, *arguments, **named)
+            response = get_response(self, *arguments, **named)
+            exchange = recorder.current("requests")
+            if exchange is not None:
+                exchange.attempt = attempt_of_requests(exchange, response)
+            return response
 
         return observed_get_response
 

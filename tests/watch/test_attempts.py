@@ -1,0 +1,247 @@
+"""Requests that a transport, an adapter or a middleware sends again: each is an exchange."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+from tests.watch.conftest import Run
+
+CODE = """
+import asyncio
+import http.server
+import io
+import json
+import threading
+
+import aiohttp
+import requests
+import urllib3
+
+URL = "https://orders.example/orders"
+BROKEN = json.dumps([{"id": 7, "qty": 1, "size": "l"}])
+JSON = {"Content-Type": "application/json"}
+RETRY = urllib3.Retry(3, status_forcelist=[404], backoff_factor=0, allowed_methods=None)
+
+
+def mock_transport(statuses=(404, 200)):
+    left = iter(statuses)
+    return httpx.MockTransport(lambda request: httpx.Response(next(left), headers=JSON, text=BROKEN))  # handler
+
+
+class Retrying(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    \"\"\"Sends a request again until it gets the status 200; `reads` is whether it reads the other responses.\"\"\"
+
+    def __init__(self, transport, reads=False):
+        self.transport, self.reads = transport, reads
+
+    def handle_request(self, request):
+        while (response := self.transport.handle_request(request)).status_code != 200:
+            if self.reads:
+                response.read()
+            response.close()
+        return response
+
+    async def handle_async_request(self, request):
+        while (response := await self.transport.handle_async_request(request)).status_code != 200:
+            if self.reads:
+                await response.aread()
+            await response.aclose()
+        return response
+
+
+class Failing(httpx.BaseTransport):
+    \"\"\"Raises an error if the response of another transport has no success.\"\"\"
+
+    def __init__(self, transport):
+        self.transport = transport
+
+    def handle_request(self, request):
+        response = self.transport.handle_request(request)
+        if response.status_code != 200:
+            raise httpx.ConnectError("no success")
+        return response
+
+
+def with_httpx(url, transport):
+    with httpx.Client(transport=transport) as client:
+        return client.get(url)
+
+
+async def with_async_httpx(url, transport):
+    async with httpx.AsyncClient(transport=transport) as client:
+        return await client.get(url)
+
+
+def with_requests(url, method="GET", data=None):
+    with requests.Session() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=RETRY))
+        return session.request(method, url, data=data, headers=JSON)
+
+
+async def with_aiohttp(url, reads=False):
+    async def retry(request, handler):
+        while (response := await handler(request)).status != 200:
+            if reads:
+                await response.read()
+            response.release()
+        return response
+
+    async with aiohttp.ClientSession(middlewares=[retry]) as session, session.get(url) as response:
+        return await response.read()
+
+
+@pytest.fixture
+def url():
+    class Handler(http.server.BaseHTTPRequestHandler):
+        attempts = 0
+
+        def do_GET(self):
+            Handler.attempts += 1
+            self.respond(200 if Handler.attempts % 2 == 0 else 404, BROKEN.encode())
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            Handler.attempts += 1
+            self.respond(201 if Handler.attempts % 2 == 0 else 404, json.dumps(STORED).encode())
+
+        def respond(self, status, body):
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/orders"
+        server.shutdown()
+        thread.join()
+"""
+HIDDEN = [
+    "with_httpx(URL, Retrying(mock_transport()))",
+    "with_httpx(URL, Retrying(Retrying(mock_transport())))",
+    "with_httpx('http://elsewhere.example/orders', Retrying(mock_transport()))",
+    "with_httpx(url, Retrying(httpx.HTTPTransport(), reads=True))",
+    "asyncio.run(with_async_httpx(URL, Retrying(mock_transport())))",
+    "asyncio.run(with_async_httpx(url, Retrying(httpx.AsyncHTTPTransport(), reads=True)))",
+    "with_requests(url)",
+    "asyncio.run(with_aiohttp(url, reads=True))",
+]
+
+
+@pytest.mark.parametrize("call", HIDDEN)
+def test_a_response_that_the_client_does_not_see_is_checked(watch: Run, call: str) -> None:
+    check_both_responses(watch, call)
+
+
+@pytest.mark.skipif(find_spec("responses") is None, reason="needs responses: tox -e watch")
+def test_a_response_of_a_mock_library_that_the_client_does_not_see_is_checked(watch: Run) -> None:
+    call = (
+        "import responses\n    with responses.RequestsMock() as mock:\n"
+        "        mock.get(URL, BROKEN, status=404, headers=JSON)\n"
+        "        mock.get(URL, BROKEN, headers=JSON)\n"
+        "        with_requests(URL)"
+    )
+    check_both_responses(watch, call)
+
+
+def check_both_responses(watch: Run, call: str) -> None:
+    """Check that a call has two exchanges, and that the body of each breaks the contract in a way of its own."""
+    result = watch(f"{CODE}\ndef test_it(url):\n    {call}\n")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "error response_schema_conformance: the value has the wrong type, array",
+            "error response_schema_conformance: the value is not one of the documented values",
+            "checked      2 exchanges of 1 test,*",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "with_httpx(url, Retrying(httpx.HTTPTransport()))",
+        "asyncio.run(with_aiohttp(url))",
+    ],
+)
+def test_the_body_of_a_response_that_nobody_reads_is_not_checked(watch: Run, call: str) -> None:
+    """Of two responses, the client returns the second, and nobody reads the body of the first."""
+    result = watch(f"{CODE}\ndef test_it(url):\n    {call}\n")
+    result.assert_outcomes(passed=1, errors=1)
+    text = result.stdout.str()
+    assert "checked      2 exchanges of 1 test," in text
+    assert "not checked  the body of a response to GET /orders: the client library did not read it" in text
+
+
+def test_the_last_response_before_an_error_is_checked(watch: Run) -> None:
+    """A transport raises an error because of a response, which no client returns."""
+    result = watch(
+        f"{CODE}\ndef test_it():\n    with pytest.raises(httpx.ConnectError):\n"
+        "        with_httpx(URL, Failing(mock_transport([404])))\n"
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    assert "checked      1 exchange of 1 test," in result.stdout.str()
+
+
+def test_a_file_that_is_sent_again_is_one_body(watch: Run) -> None:
+    """urllib3 rewinds the file of a request that it repeats: both requests have the same body."""
+    result = watch(
+        f"{CODE}\ndef test_it(url, tmp_path):\n    path = tmp_path / 'order.json'\n"
+        "    path.write_text(json.dumps({'qty': 1, 'size': 's'}))\n"
+        "    with path.open('rb') as file:\n"
+        "        assert with_requests(url, 'POST', file).status_code == 201\n",
+        "-o",
+        "bctrl_levels=status_code_conformance = off",
+    )
+    result.assert_outcomes(passed=1)
+    assert "checked      2 exchanges of 1 test," in result.stdout.str()
+
+
+def test_a_token_that_a_transport_fetches_is_an_exchange(watch: Run) -> None:
+    """A transport sends a request of its own before the client's: both are checked, the first with its own path."""
+    result = watch(
+        f"""{CODE}
+class Authorizing(Retrying):
+    def handle_request(self, request):
+        self.transport.handle_request(httpx.Request("GET", "https://orders.example/token"))
+        return self.transport.handle_request(request)
+
+def test_it():
+    with_httpx(URL, Authorizing(mock_transport([200, 200])))
+"""
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    text = result.stdout.str()
+    assert "your code sends GET /token, which the contract does not have" in text
+    assert "checked      1 exchange of 1 test," in text
+
+
+def test_an_impact_run_changes_the_response_that_the_client_returns(pytester: pytest.Pytester, watch: Run) -> None:
+    """A test of a client that repeats a request is run with each change, and its outcome is the one with the change."""
+    document = pytester.path.joinpath("orders.json").read_text("utf-8")
+    pytester.path.joinpath("new.json").write_text(document.replace('"m"', '"m", "xl"'), "utf-8")
+    result = watch(
+        f"""{CODE.replace('"size": "l"', '"size": "s"')}
+SIZES = {{"s": "small", "m": "medium"}}
+
+def test_httpx(url):
+    assert [SIZES[order["size"]] for order in with_httpx(url, Retrying(httpx.HTTPTransport())).json()]
+
+def test_requests(url):
+    assert [SIZES[order["size"]] for order in with_requests(url).json()]
+""",
+        "--bctrl-impact=new.json",
+    )
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    text = result.stdout.str()
+    assert "test_orders.py::test_httpx: KeyError: 'xl'" in text
+    assert "test_orders.py::test_requests: KeyError: 'xl'" in text
+    assert "not run" not in text
