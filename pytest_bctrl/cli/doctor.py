@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
                 )
                 print(escape_lines(f"{line.text}\n"))
                 continue
-            print(escape_line(f"{_MARKS[line.state]} {line.topic:<11}{line.text}"))
+            print(escape_line(f"{_MARKS[line.state]} {line.topic:<10} {line.text}"))
             if line.hint:
                 print(escape_line(f"  {'':<11}fix: {line.hint}"))
     return code

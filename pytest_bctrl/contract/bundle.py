@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.document import FILES, UNREAD, Document, escape_token, is_self_contained, sibling_path
+from pytest_bctrl.contract.inlining import inline_maps, inline_references
 from pytest_bctrl.contract.json_source import read_json
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Change, keyword_objects, rewrite_objects
 from pytest_bctrl.contract.schema_document import resolve_pointer
@@ -29,8 +30,8 @@ def bundle_files(document: Document, read: Callable[[str], str]) -> Any:
     that of a JSON or YAML file. The first two kinds are listed under `UNREAD`, with the reason.
     """
     if is_self_contained(document.text):
-        return document.data
-    return _Bundle(document, read).bundle()
+        return inline_references(document.data)
+    return inline_maps(inline_references(_Bundle(document, read).bundle()))
 
 
 class _Bundle:
@@ -45,7 +46,7 @@ class _Bundle:
         self._pending: list[tuple[str, str]] = []
         self._unread: dict[str, tuple[str, str]] = {}
 
-    def bundle(self) -> Any:
+    def bundle(self) -> dict[str, Any]:
         """Return the data of all files as one document."""
         main = self._with_bundled_references(self._document.data, self._main)
         while self._pending:

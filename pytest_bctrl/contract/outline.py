@@ -266,8 +266,10 @@ def operations_of(spec: Spec, item: Part) -> Iterator[tuple[str, Part]]:
     """Yield method and part of the operations of a path item that are not marked as excluded."""
     members = [(method, item / method) for method in METHODS]
     for method, part in [*members, *spec.members(item / ADDITIONAL)]:
-        if part.value is not None and EXCLUDED not in spec.mapping(part):
-            yield method, part
+        if part.value is None or EXCLUDED in spec.mapping(part):
+            continue
+        # OpenAPI allows no reference here, but documents that are split into files have them.
+        yield method, spec.resolve(part)
 
 
 def operation_keys(method: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ BASE = "https://contract.invalid/"
 _DATA = frozenset({"example", "default", "const", "enum", "value", "dataValue", "description"})
 """Keywords whose values are data, in which nothing is a reference."""
 
-_NAMED = frozenset(
+NAMED = frozenset(
     {"properties", "patternProperties", "dependentSchemas", "$defs", "schemas", "responses", "parameters", "headers"}
     | {"content", "paths", "pathItems", "securitySchemes", "requestBodies", "links", "callbacks", "webhooks"}
     | {"mediaTypes", "additionalOperations", "encoding"}
@@ -47,7 +47,8 @@ def keyword_objects(document: Any) -> Iterator[KeywordObject]:
             ]
             pending += items[::-1]
         elif isinstance(value, dict):
-            are_names = parent_key in _NAMED
+            # OpenAPI allows no reference to a map of names, but documents that are split into files have them.
+            are_names = parent_key in NAMED and not isinstance(value.get("$ref"), str)
             if not are_names:
                 if isinstance(value.get("$id"), str):
                     base = _joined_uri(base, value["$id"]).rstrip("#")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -52,24 +52,29 @@ class Routes:
     """The paths of a contract, each with and without the base path of a server and a leading version.
 
     Clients tolerate a base URL with or without `/v1`, so `/v1/spaces/…`, `/v1/v1/spaces/…` and `/spaces/…` name one
-    operation. A segment is decoded after the path was split, so `%2F` stays inside its segment, and dot segments are
-    not resolved: they name no space, and a client that wanted them resolved had done it (RFC 3986, 5.2.4).
+    operation, unless the contract documents another operation with that path. A segment is decoded after the path was
+    split, so `%2F` stays inside its segment, and dot segments are not resolved: they name no space, and a client that
+    wanted them resolved had done it (RFC 3986, 5.2.4).
     """
 
     def __init__(self, contract: Contract) -> None:
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in contract.operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
-        bases = {"", *(urlsplit(server).path.rstrip("/") for server in contract.servers)}
+        bases = sorted({urlsplit(server).path.rstrip("/") for server in contract.servers} or {""})
+        by_specificity = sorted(by_path.items(), key=lambda item: path_specificity(item[0]))
         routes: dict[str, _Route] = {}
-        for path, operations in sorted(by_path.items(), key=lambda item: path_specificity(item[0])):
-            for base in sorted(bases):
-                for spelled in _accepted_paths(base + path):
+        # A path that the contract documents is never another operation's path with another version or base.
+        for accepted in (_documented_paths, _paths_without_base, _paths_with_other_version):
+            added: dict[str, _Route] = {}
+            for path, operations in by_specificity:
+                for spelled in accepted(path, bases):
                     pattern, names = path_pattern(spelled, "*")
-                    route = routes.setdefault(pattern.pattern, _Route(pattern, [], {}))
+                    route = added.setdefault(pattern.pattern, _Route(pattern, [], {}))
                     # Templates that differ only in the names of their parameters share their methods.
                     route.names.append(names)
                     route.operations.update({**operations, **route.operations})
+            routes = {**routes, **{pattern: route for pattern, route in added.items() if pattern not in routes}}
         self._routes = list(routes.values())
         self._cached_find = lru_cache(maxsize=512)(self._find_match)
 
@@ -114,10 +119,21 @@ def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]
     return fields
 
 
-def _accepted_paths(path: str) -> Iterator[str]:
-    """Yield a path template; if it begins with a version, also without it and with the version twice."""
+def _documented_paths(path: str, bases: Sequence[str]) -> Iterator[str]:
+    """Yield a path template after the base path of each server."""
+    for base in bases:
+        yield base + path
+
+
+def _paths_without_base(path: str, _bases: Sequence[str]) -> Iterator[str]:
+    """Yield a path template without a base path."""
     yield path
-    _, version, *rest = path.split("/")
-    if rest and _VERSION.fullmatch(version):
-        yield "/" + "/".join(rest)
-        yield f"/{version}{path}"
+
+
+def _paths_with_other_version(path: str, bases: Sequence[str]) -> Iterator[str]:
+    """Yield a path template, if it begins with a version, without it and with the version twice; per base path."""
+    for base in ("", *bases):
+        _, version, *rest = (base + path).split("/")
+        if rest and _VERSION.fullmatch(version):
+            yield "/" + "/".join(rest)
+            yield f"/{version}{base}{path}"

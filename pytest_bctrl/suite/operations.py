@@ -20,6 +20,19 @@ LINES_TO_ADD = "; add to bctrl_values: "
 """What separates the reason why an operation is not requested from the lines that give its parameters values."""
 
 
+_NO_SAFE_METHOD = "none has a safe method"
+_NO_SUCCESS = "the contract documents no successful response"
+_NOT_A_PATH = "its path has a query or a fragment, which is not part of a path"
+_NO_KEY_FIELD = "its security is not a bearer token, a password or an API key in a header field or cookie"
+_HINTS = {
+    _NO_SAFE_METHOD: f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation",
+    _NO_SUCCESS: "document its 2XX response, in the document or an overlay",
+    _NOT_A_PATH: "document the query as parameters, and the path without it",
+    _NO_KEY_FIELD: "document one of these under security, each in a header field of its own",
+}
+"""What to do, for each reason that no setting removes."""
+
+
 def requestable_operations(run: ContractRun) -> list[Operation]:
     """Return the operations that get a plain request, given the settings and the contract."""
     return [operation for operation in run.operations if not reason_not_requested(run, operation)]
@@ -47,9 +60,9 @@ def _reason_in_contract(operation: Operation) -> str:
     if not operation.is_safe:
         return f"{operation.method} could change something, and the suite sends safe methods only"
     if operation.success is None:
-        return "the contract documents no successful response"
+        return _NO_SUCCESS
     if {"?", "#"} & {*operation.path}:
-        return "its path has a query or a fragment, which is not part of a path"
+        return _NOT_A_PATH
     return ""
 
 
@@ -62,7 +75,7 @@ def _compute_reason(run: ContractRun, operation: Operation) -> str:
         lines = ", ".join(setting_lines(run.contract, operation, missing))
         return f"no value for {', '.join(missing)}, and no example in the contract{LINES_TO_ADD}{lines}"
     if key_fields(run.contract, operation) is None:
-        return "its security is not a bearer token, a password or an API key in a header field or cookie"
+        return _NO_KEY_FIELD
     return ""
 
 
@@ -79,8 +92,8 @@ def require_operations(run: ContractRun) -> None:
         all_lines = ", ".join(sorted({*chain.from_iterable(lines)}))
         hint = f"add to bctrl_values: {all_lines}, or add examples to the contract"
     else:
-        reason = next((reason_not_requested(run, operation) for operation in safe), "none has a safe method")
-        hint = f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation"
+        reason = next((reason_not_requested(run, operation) for operation in safe), _NO_SAFE_METHOD)
+        hint = _HINTS[reason]
     raise SettingError(f"the suite can test no operation of the contract: {reason}", where=run.contract.name, hint=hint)
 
 

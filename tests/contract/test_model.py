@@ -50,6 +50,52 @@ def test_the_path_template_with_more_literal_text_matches(order: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/pets/1", "/pets/{id}"),
+        ("/v2/pets/1", "/v2/pets/{id}"),
+        ("/api/pets/1", "/pets/{id}"),
+        ("/api/v2/pets/1", "/v2/pets/{id}"),
+        ("/api/v2/v2/pets/1", None),
+        ("/v2/shops", "/v2/shops"),
+        ("/shops", "/v2/shops"),
+        ("/v2/v2/shops", "/v2/shops"),
+        ("/api/orders", "/api/orders"),
+        ("/api/api/orders", "/api/orders"),
+    ],
+)
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_a_documented_path_is_never_that_of_another_version_or_base(
+    target: str, path: str | None, is_reversed: bool
+) -> None:
+    """Only a path that the contract does not document may lack the version or the base path of another one."""
+    paths = ["/pets/{id}", "/v2/pets/{id}", "/v2/shops", "/api/orders"]
+    spec = {
+        "openapi": "3.1.0",
+        "info": {"title": "a", "version": "1"},
+        "servers": [{"url": "https://api.example.org/api"}],
+        "paths": {
+            path: {"get": {"responses": {"204": {"description": ""}}}}
+            for path in (reversed(paths) if is_reversed else paths)
+        },
+    }
+    match = Routes(from_document(spec, "a.json")).match(target)
+    assert path == (match and match.operations["GET"].path)
+
+
+def test_a_documented_path_has_no_method_of_another_version() -> None:
+    """A POST to `/pets` is not that of `/v2/pets`."""
+    responses = {"responses": {"204": {"description": ""}}}
+    paths = {"/pets": {"get": responses}, "/v2/pets": {"get": responses, "post": responses}}
+    routes = Routes(
+        from_document({"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": paths}, "a.json")
+    )
+    match = routes.match("/pets")
+    assert match is not None
+    assert {"GET"} == match.operations.keys()
+
+
+@pytest.mark.parametrize(
     ("statuses", "status", "expected"),
     [
         (["200"], 200, "200"),

@@ -76,6 +76,17 @@ def test_a_document_is_explained_by_operation_with_the_lines_to_paste(doctor: Do
     assert "BCTRL_API_KEY=… pytest --bctrl-live --bctrl-contract=pets.json bctrl" in line("next")["text"]
 
 
+def test_every_line_has_a_space_between_its_topic_and_its_text(
+    doctor: Doctor, pets: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`not checked` is as wide as the column of the topics."""
+    doctor("--contract", pets)
+    main(["doctor", "--contract", pets])
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("- not checked GET /certified: ") for line in lines)
+    assert "  checked    GET /pets  listPets" in lines
+
+
 def test_the_pasted_lines_leave_no_operation_without_a_value(doctor: Doctor, pets: str, tmp_path: Path) -> None:
     """In the ini file, with values: three operations are checked instead of one, and none has "no value"."""
     _, line = doctor("--contract", pets)

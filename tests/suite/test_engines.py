@@ -141,6 +141,7 @@ LISTS = [
     {"name": "sort", "in": "query", "explode": False, "schema": {"type": "array", "items": {"enum": ["a", "b"]}}},
     {"name": "tags", "in": "query", "schema": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
     {"name": "X-Locale", "in": "header", "schema": {"enum": ["de", "en"]}},
+    {"name": "size", "in": "cookie", "schema": {"type": "integer"}},
 ]
 
 
@@ -202,14 +203,14 @@ def test_a_query_with_only_undocumented_names_may_be_accepted() -> None:
     ],
 )
 def test_a_parameter_is_invalid_if_no_parsed_value_is_valid(query: list[tuple[str, str]], invalid: list[str]) -> None:
-    """`invalid_parameters` of a query whose names may be repeated; a header with a wrong value adds its name."""
+    """`invalid_parameters` of a query whose names may be repeated; a wrong header field or cookie adds its name."""
     contract = contract_of(parameters=LISTS)
-    headers = (("x-locale", "fr"),)
+    headers = (("x-locale", "fr"), ("Cookie", "theme=dark; size=big"))
     invalid_by_headers = [
         invalid_parameters(contract, contract.operations[0], Inputs({}, tuple(query), fields))
         for fields in ((), headers)
     ]
-    assert [invalid, [*invalid, "X-Locale"]] == [
+    assert [invalid, [*invalid, "X-Locale", "size"]] == [
         [parameter.name for parameter in several] for several in invalid_by_headers
     ]
 

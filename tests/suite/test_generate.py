@@ -22,8 +22,9 @@ from pytest_bctrl.suite.plan.generated_values import (
     generation_settings,
     without_project_constants,
 )
-from pytest_bctrl.suite.plan.parameter_values import is_opaque
+from pytest_bctrl.suite.plan.parameter_values import allowed_values, is_opaque
 from pytest_bctrl.suite.plan.probes import generatable_parameters
+from pytest_bctrl.suite.plan.schemathesis_cases import positive_cases
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from tests.contract.documents import contract_of
@@ -54,6 +55,32 @@ def test_generated_values_survive_serialization(schema: dict[str, Any], place: s
     assert generated
     assert all(survives_transport(contract, documented, value) for value in generated)
     assert place == "query" or all(serialize_field(documented, value).isascii() for value in generated)
+
+
+@pytest.mark.parametrize(("name", "bits"), [("int32", 31), ("int64", 63)])
+def test_generated_integers_are_in_the_range_of_their_format(name: str, bits: int) -> None:
+    """A server cannot read others, and our mock rejects them; Schemathesis generates them."""
+    parameters = [
+        {"name": "first", "in": "query", "required": True, "schema": {"type": "integer", "format": name}},
+        {"name": "last", "in": "cookie", "schema": {"type": "integer", "format": name, "maximum": 10**30}},
+    ]
+    contract = contract_of(parameters=parameters)
+    (operation,) = contract.operations
+
+    generated = generated_values(contract, operation, operation.other_parameters, 40)
+    trials = [
+        value
+        for trial in allowed_values(contract, operation, {})
+        for key, value in (*trial.inputs.query, *trial.inputs.headers)
+    ]
+    run = ContractRun("live", contract, "http://127.0.0.1:1", Secret("k"), {}, "error", 20)
+    positive = positive_cases(run, operation, 30)
+
+    sent = [int(value) for values in generated for value in values.values()]
+    sent += [int(text.rpartition("=")[2]) for text in trials]
+    sent += [int(value) for case in positive for _, value in case.inputs.query]
+    assert len(sent) > 10
+    assert all(-(2**bits) <= value < 2**bits for value in sent)
 
 
 @pytest.mark.parametrize("place", ["query", "header", "cookie"])

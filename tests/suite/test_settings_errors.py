@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,33 @@ def test_a_contract_whose_operations_cannot_be_requested_is_an_error(method: str
         require_operations(run)
     with nullcontext() if method == "get" else pytest.raises(SettingError):
         require_operations(with_mock(run))
+
+
+@pytest.mark.parametrize(
+    ("path", "operation", "message"),
+    [
+        ("/things", {"responses": {}}, "the contract documents no successful response (document its 2XX response"),
+        ("/things?all", {}, "its path has a query or a fragment, which is not part of a path (document the query as"),
+        (
+            "/things",
+            {"security": [{"key": [], "token": []}]},
+            "its security is not a bearer token, a password or an API key in a header field or cookie (document one of",
+        ),
+    ],
+)
+def test_the_hint_of_a_contract_that_cannot_be_tested_fits_the_reason(
+    path: str, operation: dict[str, Any], message: str
+) -> None:
+    spec = document()
+    get = {**spec["paths"].pop("/v1/things/{id}")["get"], "parameters": [], **operation}
+    spec["paths"][path] = {"get": get}
+    spec["components"]["securitySchemes"] = {
+        "key": {"type": "apiKey", "in": "header", "name": "Authorization"},
+        "token": {"type": "http", "scheme": "bearer"},
+    }
+    run = ContractRun("live", from_document(spec, "x.json"), "", Secret(KEY), {}, "error", 20)
+    with pytest.raises(SettingError, match=re.escape(message)):
+        require_operations(run)
 
 
 def test_swapped_key_and_space_id_are_an_error_that_shows_neither(

@@ -17,6 +17,7 @@ from pytest_bctrl.contract.budget import STEPS
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.request_checks.view import request_contract
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.drawn import drawn
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
@@ -36,14 +37,14 @@ _ALL_STEPS = STEPS // 4
 def generated_values(
     contract: Contract, operation: Operation, parameters: Iterable[Parameter], count: int
 ) -> Sequence[Values]:
-    """Return up to `count` sets of values that the contract allows for parameters, the same in every run.
+    """Return up to `count` sets of values that the contract allows in requests, the same in every run.
 
     Values that a server would read differently are left out, such as an item with a comma in a comma-separated list.
     Nothing is shrunk or replayed from a database, since every set costs a request. Raises `NotCheckedError` if no value
     can be generated.
     """
     names = tuple((parameter.in_, parameter.name) for parameter in parameters)
-    value_sets = _value_sets(contract, operation.label, names, count)
+    value_sets = _value_sets(request_contract(contract), operation.label, names, count)
     if not value_sets:
         raise NotCheckedError(f"no value can be generated for {', '.join(name for _, name in names)}")
     return value_sets

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.key_fields import cookies
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.paging_read import read_paging
 from pytest_bctrl.contract.parameters import (
@@ -21,6 +22,7 @@ from pytest_bctrl.contract.parameters import (
 from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.contract.schema.shapes import allowed_types, shapes
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.request_checks.view import operation_view
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import (
     LEFT_OUT,
@@ -84,7 +86,7 @@ def cursor_parameters(contract: Contract, operation: Operation) -> frozenset[str
 
 
 def invalid_parameters(contract: Contract, operation: Operation, request: Inputs) -> list[Parameter]:
-    """Return the query and header parameters that a request lacks although required, or has with invalid values.
+    """Return the parameters besides the path that a request lacks although required, or has with invalid values.
 
     A value is invalid if the schema allows no reading of it. A server may read any value of a repeated name.
     """
@@ -99,8 +101,11 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
                 read_pairs(contract, parameter, pairs, names) for pairs in (request.query, *single_pairs)
             ]
             return [value for values in readings_of_pairs for value in values]
-        text = fields.get(parameter.name.lower())
-        return [] if text is None else [read_field(contract, parameter, text)]
+        if parameter.in_ == "cookie":
+            texts = cookies(fields.get("cookie"), parameter.name)
+        else:
+            texts = [text for name, text in fields.items() if name == parameter.name.lower()]
+        return [read_field(contract, parameter, text) for text in texts]
 
     def is_invalid(parameter: Parameter) -> bool:
         """Return whether a parameter is missing although required, or none of its readings is valid."""
@@ -109,11 +114,7 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
             return parameter.required
         return not any(accepts(contract, parameter.schema, value) for value in values)
 
-    return [
-        parameter
-        for parameter in operation.other_parameters
-        if parameter.in_ in ("query", "header") and is_invalid(parameter)
-    ]
+    return [parameter for parameter in operation.other_parameters if is_invalid(parameter)]
 
 
 def has_empty_list(contract: Contract, operation: Operation, request: Inputs) -> bool:
@@ -134,9 +135,10 @@ def allowed_values(contract: Contract, operation: Operation, settings: Mapping[s
     if names_without_value(contract, operation, settings):
         return
     operation_cursors = cursor_parameters(contract, operation)
-    for parameter in operation.other_parameters:
+    view, viewed_operation = operation_view(contract, operation)
+    for parameter in viewed_operation.other_parameters:
         if parameter.name not in operation_cursors:
-            for value in distinct_values(contract, parameter, settings):
+            for value in distinct_values(view, parameter, settings):
                 yield _trial(contract, operation, settings, parameter, value)
 
 
