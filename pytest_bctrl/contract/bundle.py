@@ -52,7 +52,7 @@ class _Bundle:
         while self._pending:
             key, name = self._pending.pop()
             self._parts[key] = self._with_bundled_references(self._parts[key], name)
-        bundled = main
+        bundled: dict[str, Any] = main
         if self._parts:
             bundled = {**bundled, FILES: self._parts}
         if self._unread:
