@@ -37,7 +37,7 @@ def consumers(pytester: pytest.Pytester) -> pytest.Pytester:
 def changed_server() -> Iterator[ChangedServer]:
     """Yield a running server with the changes, each under a path of its own."""
     server = ChangedServer()
-    thread = threading.Thread(target=server.server.serve_forever)
+    thread = threading.Thread(target=server.server.serve_forever, args=(0.01,))
     thread.start()
     yield server
     server.server.shutdown()

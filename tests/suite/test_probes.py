@@ -192,7 +192,7 @@ def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> N
             """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Dropping) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         mock = MockServer(CONTRACT)
         run = replace(run_of(mock), target="live", base_url=f"http://127.0.0.1:{server.server_port}", mock=None)
         api = Target(run)

@@ -42,7 +42,7 @@ def strict(authority: trustme.CA) -> Iterator[str]:
     authority.configure_trust(context)
     with ThreadingHTTPServer(("127.0.0.1", 0), Ok) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"https://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -185,7 +185,7 @@ async def get(url):
             await asyncio.sleep(0.01)
 
 with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     asyncio.run(get(f"http://127.0.0.1:{server.server_port}/orders"))
     server.shutdown()

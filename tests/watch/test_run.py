@@ -364,7 +364,7 @@ def sends(response):
     if SENT:
         return
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         SENT.extend(send(f"http://127.0.0.1:{server.server_port}{PATH}"))
         server.shutdown()
