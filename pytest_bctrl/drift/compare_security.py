@@ -133,36 +133,55 @@ def compare_security(
     gone, come = old.alternatives - new.alternatives, new.alternatives - old.alternatives
     if _note_scopes(report, gone, come, prefix, location, at):
         return
-    _note_added(report, old, new, demanded, prefix, location)
-    _note_removed(report, old, new, prefix, location)
+    rejected = frozenset(before for before in old.alternatives if _is_rejected_now(before, new.alternatives, demanded))
+    _note_added(report, old, new, rejected, prefix, location)
+    _note_removed(report, old, new, rejected, prefix, location)
 
 
 def _note_added(
-    report: Report, old: Security, new: Security, demanded: frozenset[Key], prefix: str, location: ChangeLocation
+    report: Report,
+    old: Security,
+    new: Security,
+    rejected: frozenset[Requirement],
+    prefix: str,
+    location: ChangeLocation,
 ) -> None:
-    """Note new requirements, under a rule for the effect on a caller who met the old ones."""
+    """Note new requirements, under a rule for the effect on a caller who met the old ones.
+
+    `rejected` are the old alternatives that are no longer sufficient. If others are, nobody has to meet a new one.
+    """
     at = old.pointer, new.pointer
     suffix = "alternative-added"
-    if any(_is_rejected_now(before, new.alternatives, frozenset()) for before in old.alternatives):
+    if rejected == old.alternatives:
+        suffix = "added"
+    elif not rejected and any(_is_rejected_now(before, new.alternatives, frozenset()) for before in old.alternatives):
         suffix = "added-for-known-credential"
-        if any(_is_rejected_now(before, new.alternatives, demanded) for before in old.alternatives):
-            suffix = "added"
     come = new.alternatives - old.alternatives
     for requirement in sorted(filter(None, come), key=_requirement_sort_key):
         report.add(f"{prefix}-{suffix}", location, None, _requirement_text(requirement), *at)
-    was_open, is_open = _NOTHING in old.alternatives, _NOTHING in new.alternatives
-    if was_open and not is_open and not come:
+    if _NOTHING in rejected and suffix != "added":
         report.add(f"{prefix}-added", location, "optional", "required", *at)
-    if is_open and not was_open and old.alternatives <= new.alternatives:
+    is_opened = _NOTHING in new.alternatives and _NOTHING not in old.alternatives
+    if is_opened and old.alternatives <= new.alternatives:
         report.add(f"{prefix}-alternative-added", location, "required", "optional", *at)
 
 
-def _note_removed(report: Report, old: Security, new: Security, prefix: str, location: ChangeLocation) -> None:
-    """Note removed requirements; if no requirement replaces one, a caller who met only that one is rejected."""
+def _note_removed(
+    report: Report,
+    old: Security,
+    new: Security,
+    rejected: frozenset[Requirement],
+    prefix: str,
+    location: ChangeLocation,
+) -> None:
+    """Note removed requirements; a caller who met only one of the `rejected` ones is rejected.
+
+    If that is every caller, because a requirement was added, the addition says so.
+    """
     come = new.alternatives - old.alternatives
     for requirement in sorted(filter(None, old.alternatives - new.alternatives), key=_requirement_sort_key):
         suffix = "removed"
-        if not come and _is_rejected_now(requirement, new.alternatives, frozenset()):
+        if requirement in rejected and not (come and rejected == old.alternatives):
             suffix = "alternative-removed"
         report.add(f"{prefix}-{suffix}", location, _requirement_text(requirement), None, old.pointer, new.pointer)
 

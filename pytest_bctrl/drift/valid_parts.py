@@ -57,7 +57,31 @@ def compare_valid_parts(base: Document, revision: Document, options: Options) ->
             if _are_all_excluded(revision, excluded[1]):
                 raise
         else:
+            if any(excluded):
+                findings = [*_without_used_schemas(findings, base, revision)]
             return ValidParts(findings, *documents, *map(tuple, excluded))
+
+
+def _without_used_schemas(findings: list[Finding], base: Document, revision: Document) -> Iterator[Finding]:
+    """Yield the findings without those on schemas as unused that an excluded operation uses."""
+    from pytest_bctrl.contract.reach import Reach
+
+    names = {finding.rule: set[str]() for finding in findings if finding.rule in _UNUSED}
+    for rule in names:
+        reach = Reach((base if rule == "api-schema-removed" else revision).data)
+        for operation in reach.operations:
+            for part in reach.parts(operation):
+                section, _, tail = part.removeprefix("/components/").partition("/")
+                if section == "schemas":
+                    names[rule].add(unescape_token(tail.partition("/")[0]))
+    for finding in findings:
+        name = finding.expected or finding.observed
+        if name not in names.get(finding.rule, ()):
+            yield finding
+
+
+_UNUSED = ("api-schema-added", "api-schema-removed")
+"""The rules on component schemas that no operation uses."""
 
 
 def _is_about_scheme(pointer: str) -> bool:

@@ -89,6 +89,16 @@ SECURITY: dict[str, tuple[Any, ...]] = {
         "api-security-alternative-added @security: apiKey header x-b; api-security-removed @security: apiKey header "
         "x-a",
         "api-security-added @security: apiKey header x-a; api-security-removed @security: apiKey header x-b"),
+    "another credential, and one of two that no longer is enough": (
+        _secured({"a": []}, {"b": [], "c": []}), _secured({"a": []}, {"bearer": [], "d": []}),
+        "api-security-alternative-added @security: apiKey header x-d and http bearer; "
+        "api-security-alternative-removed @security: apiKey header x-b and apiKey header x-c",
+        "api-security-alternative-added @security: apiKey header x-b and apiKey header x-c; "
+        "api-security-alternative-removed @security: apiKey header x-d and http bearer"),
+    "another credential, where none was needed": (_secured({}, {"a": []}), _secured({"a": []}, {"b": []}),
+        "api-security-added @security: optional → required; "
+        "api-security-alternative-added @security: apiKey header x-b",
+        "api-security-removed @security: apiKey header x-b"),
     "scopes of several credentials": (_secured({"oauth": ["read"]}, {"open": ["x", "y"]}, {"a": ["one"], "b": []}),
         _secured({"oauth": ["write", "all"]}, {"open": ["y"]}, {"b": ["two"], "a": []}),
         "api-security-scope-added @security: all, two, write; api-security-scope-removed @security: one, read, x",
