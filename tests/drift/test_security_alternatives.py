@@ -18,7 +18,7 @@ ALTERNATIVES: st.SearchStrategy[Alternatives] = st.lists(
 
 def document(alternatives: Alternatives) -> dict[str, Any]:
     """Return a document whose operation takes one of these sets of keys."""
-    security = [{key: [] for key in sorted(keys)} for keys in alternatives]
+    security: list[dict[str, list[str]]] = [{key: [] for key in sorted(keys)} for keys in alternatives]
     return {
         "openapi": "3.1.0",
         "info": {"title": "a", "version": "1"},
