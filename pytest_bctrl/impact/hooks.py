@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Generator
 from typing import Any
 
@@ -21,6 +20,7 @@ from pytest_bctrl.impact.workers import WorkersProgress, display_of
 from pytest_bctrl.integration.fixture_values import LAST_WORD, WATCH
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.traffic.clock import clock
 
 _WORKER_OUTPUT = "bctrl_impact"
 _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -107,9 +107,9 @@ class ImpactHooks:
         if self._is_replaying:
             return (yield)
         self.interceptor.start()
-        start = time.perf_counter()
+        start = clock.monotonic()
         result = yield
-        seconds = time.perf_counter() - start
+        seconds = clock.monotonic() - start
         failures = self.interceptor.failures
         self._tests.append(ExercisedTest(item, self.interceptor.take_exchanges(), seconds, failures))
         return result
@@ -190,7 +190,7 @@ class ImpactHooks:
         if not included_tests:
             return
         self._is_replaying = self.interceptor.is_replaying = True
-        start = time.monotonic()
+        start = clock.monotonic()
         budget = settings.impact_budget(self._config, os.environ)
         replayer = Replayer(session)
         self._config.pluginmanager.register(replayer, "bctrl-impact-replayer")
@@ -206,4 +206,4 @@ class ImpactHooks:
             self._config.pluginmanager.unregister(replayer)
             self.data.results = run.results
             self.data.run_counts = dict(run.run_counts)
-            self.data.seconds = time.monotonic() - start
+            self.data.seconds = clock.monotonic() - start

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.change import ResponseContext, ResponseTransform
+from pytest_bctrl.traffic.clock import clock
 
 
 class InterceptedExchange(NamedTuple):
@@ -62,7 +62,7 @@ class Interceptor:
         sent = self.transformed(self._transform, request, response)
         exchange = InterceptedExchange(request, response, sent, client_library)
         self.add(lambda: exchange)
-        if time.monotonic() > self._deadline:
+        if clock.monotonic() > self._deadline:
             return replace(sent, ending="reset")
         return sent
 
@@ -111,7 +111,7 @@ class Interceptor:
         with self._lock:
             self._exchanges, self._failures = [], Counter()
         self._transform = transform
-        self._deadline = time.monotonic() + seconds
+        self._deadline = clock.monotonic() + seconds
 
     @property
     def exchanges(self) -> list[InterceptedExchange]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple, Protocol
 
 from pytest_bctrl.reports.wording import duration, numbered
+from pytest_bctrl.traffic.clock import clock
 
 _FIRST_SECONDS = 2.0
 """How long the first test runs are measured before the run is announced."""
@@ -52,7 +52,7 @@ class ReplayProgress:
         self._test_count = test_count
         self._change_count = change_count
         self._limit = limit
-        self._start = time.monotonic()
+        self._start = clock.monotonic()
         self._learned = 0
         self._planned = 0
         self._planned_seconds = 0.0
@@ -67,7 +67,7 @@ class ReplayProgress:
         self._learned += 1
         self._planned += run_count
         self._planned_seconds += run_count * seconds
-        if time.monotonic() - self._start >= _FIRST_SECONDS:
+        if clock.monotonic() - self._start >= _FIRST_SECONDS:
             self._announce()
         self._count_run()
 
@@ -88,7 +88,7 @@ class ReplayProgress:
         self._done += 1
         if not self._is_announced:
             return
-        elapsed = time.monotonic() - self._start
+        elapsed = clock.monotonic() - self._start
         run_count = max(self._run_count, self._done)
         seconds_left = min(elapsed / self._done * (run_count - self._done), max(0.0, self._limit - elapsed))
         self._display.show(RunProgress(self._done, run_count, seconds_left))
@@ -108,7 +108,7 @@ class ReplayProgress:
         if self._is_announced:
             return
         self._is_announced = True
-        elapsed = time.monotonic() - self._start
+        elapsed = clock.monotonic() - self._start
         seconds = (self._planned_seconds + elapsed) * self._factor
         self._display.announce(RunPlan(self._test_count, self._change_count, self._run_count, seconds))
 
@@ -141,13 +141,13 @@ class TerminalDisplay(Display):
         self._terminal = terminal
         self._writer = writer
         self._limit = limit
-        self._start = time.monotonic()
+        self._start = clock.monotonic()
         self._shown_parts = 0
         self._has_bar = False
 
     def announce(self, plan: RunPlan) -> None:
         """Write the plan: tests, changes, test runs, seconds and the limit."""
-        self._start = time.monotonic()
+        self._start = clock.monotonic()
         tests, changes = numbered(plan.tests, "test"), numbered(plan.changes, "change")
         limit = "limit: --bctrl-impact-budget"
         if self._limit != float("inf"):
@@ -172,7 +172,7 @@ class TerminalDisplay(Display):
             self._has_bar = True
             return
         part = int(share * _PARTS)
-        if part > self._shown_parts and time.monotonic() - self._start >= _QUIET_SECONDS:
+        if part > self._shown_parts and clock.monotonic() - self._start >= _QUIET_SECONDS:
             self._terminal.line(f"progress     {text.strip()}")
         self._shown_parts = max(part, self._shown_parts)
 

@@ -6,7 +6,6 @@ import gc
 import signal
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import pytest
 
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.impact.quiet import quiet
+from pytest_bctrl.traffic.clock import clock
 
 _MIN_SECONDS = 3.0
 _SECONDS_FACTOR = 10.0
@@ -195,11 +195,11 @@ def enforce_limit(seconds: float) -> Generator[None]:
     if sys.platform == "win32" or not is_main or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
         yield
         return
-    deadline = time.monotonic() + seconds
+    deadline = clock.monotonic() + seconds
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         """Fail the test if its time is over."""
-        if time.monotonic() >= deadline:
+        if clock.monotonic() >= deadline:
             pytest.fail(_time_limit_text(seconds), pytrace=True)
 
     signal.signal(signal.SIGALRM, stop)

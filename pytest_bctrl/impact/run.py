@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
 from pytest_bctrl.impact.progress import ReplayProgress
 from pytest_bctrl.impact.read_locations import CLIENTS, Reads, encode_differently, record_reads
 from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, free_earlier_runs, time_limit
+from pytest_bctrl.traffic.clock import clock
 
 UNRELIABLE = "the test also fails without the change, at random"
 OWN_DATA = "it compares with its own data: every other value makes it fail too"
@@ -83,7 +83,7 @@ class _OutOfTimeError(Exception):
 
 
 class ImpactRun:
-    """The part of an impact run that one process carries out; it ends at `deadline`, a value of `time.monotonic()`."""
+    """The part of an impact run that one process carries out; it ends at `deadline`, a value of `clock.monotonic()`."""
 
     def __init__(
         self,
@@ -130,9 +130,9 @@ class ImpactRun:
         for test in self._tests:
             seconds = 0.0
             if test.has_unread_bodies or any(self._is_reached(test, change) for change in changes):
-                start = time.monotonic()
+                start = clock.monotonic()
                 self._learn_reads(test)
-                seconds = time.monotonic() - start
+                seconds = clock.monotonic() - start
             progress.note_planned_runs(sum(self._is_planned(test, change) for change in changes), seconds)
         progress.planned()
 
@@ -269,7 +269,7 @@ class ImpactRun:
 
     def _require_time(self) -> None:
         """Raise `_OutOfTimeError` if the deadline has passed."""
-        if time.monotonic() >= self._deadline:
+        if clock.monotonic() >= self._deadline:
             raise _OutOfTimeError
 
     def _run_test(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:

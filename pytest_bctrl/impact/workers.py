@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import suppress
 from functools import cached_property, partial
 from threading import Lock
@@ -13,6 +12,7 @@ import pytest
 
 from pytest_bctrl.impact.progress import Display, RunPlan, RunProgress, TerminalDisplay
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.traffic.clock import clock
 
 _INPUT = "bctrl_impact_progress"
 _SEND_SECONDS = 0.2
@@ -39,7 +39,7 @@ class WorkerDisplay(Display):
 
     def show(self, progress: RunProgress) -> None:
         """Send the progress, but none within `_SEND_SECONDS` of another one, unless it is the last."""
-        now = time.monotonic()
+        now = clock.monotonic()
         if now >= self._next_at or progress.done == progress.planned:
             self._next_at = now + _SEND_SECONDS
             self._send("progress", progress)

@@ -25,6 +25,7 @@ from pytest_bctrl.files.limits import MOST, size
 from pytest_bctrl.http.codings import ACCEPTED
 from pytest_bctrl.secrets.secret import Secret, secret
 from pytest_bctrl.settings.secret_settings import is_sendable
+from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.deadlines import Deadlines, DeadlineTimer
 from pytest_bctrl.traffic.flow import SECOND_LOOK, Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
@@ -217,7 +218,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                         body += chunk
                         if len(body) > MOST:
                             raise TooMuchError(_TOO_LARGE)
-                        if time.monotonic() > step.deadline:
+                        if clock.monotonic() > step.deadline:
                             raise httpx.ReadTimeout(_LATE)
                     second_look = step.request.extensions.get(SECOND_LOOK, lambda status: 0.0)
                     surplus = find_surplus(response, bytes(body), step.request, second_look(response.status_code))
@@ -263,7 +264,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         response: httpx.Response | None = None
         surplus: Surplus | None = None
         try:
-            with anyio.move_on_after(step.deadline - time.monotonic()) as scope:
+            with anyio.move_on_after(step.deadline - clock.monotonic()) as scope:
                 received = await self._inner.handle_async_request(step.request)
                 async with aclosing(received) as response:
                     async for chunk in received.stream:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import time
 from contextlib import suppress
 from threading import Condition, Thread
 from typing import Any, Self
 from weakref import WeakSet
 
+from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.flow import Send
 
 
@@ -91,7 +91,7 @@ class Deadlines:
         with self._changed:
             while self._timers:
                 self._wakes_at = min(timer.deadline for timer in self._timers)
-                seconds = self._wakes_at - time.monotonic()
+                seconds = self._wakes_at - clock.monotonic()
                 if seconds > 0:
                     self._changed.wait(seconds)
                     continue

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from time import monotonic
 from typing import TypeAlias
 from urllib.parse import unquote_plus
 
@@ -22,6 +21,7 @@ from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.files.limits import TooLargeError
 from pytest_bctrl.http.codings import require_unpackable
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import Surplus
@@ -177,16 +177,16 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     outgoing = _with_credentials(request, rules)
     rate_limit_budget = rules.retry.rate_limit_budget
     attempts: list[Attempt] = []
-    if pause := rules.connection.pace.take(monotonic()):
+    if pause := rules.connection.pace.take(clock.monotonic()):
         yield pause
-    deadline = monotonic() + rules.retry.budget
+    deadline = clock.monotonic() + rules.retry.budget
     while True:
-        started = monotonic()
+        started = clock.monotonic()
         result = yield Send(_with_timeouts(outgoing, deadline - started), deadline)
-        seconds = monotonic() - started
+        seconds = clock.monotonic() - started
         attempt = replace(_require_decodable(result), method=request.method, url=str(request.url), seconds=seconds)
         attempts.append(attempt)
-        rules.connection.pace.learn(attempt.status, attempt.headers, monotonic(), datetime.now(UTC), started)
+        rules.connection.pace.learn(attempt.status, attempt.headers, clock.monotonic(), datetime.now(UTC), started)
         is_rate_limited = attempt.status == 429
         latest = deadline
         if is_rate_limited:
@@ -194,7 +194,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         wait = _wait_seconds(request, attempts, latest, rules)
         if wait is None:
             break
-        wait = max(wait, rules.connection.pace.take(monotonic()))
+        wait = max(wait, rules.connection.pace.take(clock.monotonic()))
         if is_rate_limited:
             # The target requested this wait, so it does not count as time that the target takes.
             rate_limit_budget, deadline = rate_limit_budget - wait, deadline + wait
@@ -326,7 +326,7 @@ def _wait_seconds(request: httpx.Request, attempts: Sequence[Attempt], deadline:
     if is_exhausted or not last.is_retryable(rules.retry):
         return None
     wait = rules.retry.wait(count, last.retry_after, datetime.now(UTC), last.status)
-    return wait if monotonic() + wait < deadline else None
+    return wait if clock.monotonic() + wait < deadline else None
 
 
 _FINAL = ("UnsupportedProtocol", "LocalProtocolError", TooMuchError.__name__)

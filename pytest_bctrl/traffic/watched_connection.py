@@ -18,6 +18,7 @@ from weakref import WeakSet
 import httpcore
 import httpx
 
+from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.surplus import Surplus, find_nested
 
 _CHUNK = 65_536
@@ -111,7 +112,7 @@ class WatchedStream(httpcore.NetworkStream):
                 data += late.data
             if data:
                 self._stream.close()
-            self._finished = time.monotonic()
+            self._finished = clock.monotonic()
             self._is_idle = not data
         surplus = _none_if_harmless(replace(self._last, data=data))
         self._is_tainted = surplus is not None and not surplus.is_body
@@ -122,8 +123,8 @@ class WatchedStream(httpcore.NetworkStream):
 
         A response on such a connection may belong to another request.
         """
-        deadline = time.monotonic() + seconds
-        while not (self._is_tainted or self._check_idle(seconds)) and time.monotonic() < deadline:
+        deadline = clock.monotonic() + seconds
+        while not (self._is_tainted or self._check_idle(seconds)) and clock.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
         return self._is_tainted
 
@@ -132,7 +133,7 @@ class WatchedStream(httpcore.NetworkStream):
         with self._lock:
             if not self._is_idle:
                 return self._is_closed
-            surplus = self._receive_surplus_safely(max(0.0, self._finished + seconds - time.monotonic()))
+            surplus = self._receive_surplus_safely(max(0.0, self._finished + seconds - clock.monotonic()))
             self._is_idle = surplus is None
         if surplus is not None:
             self._stream.close()

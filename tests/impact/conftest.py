@@ -60,8 +60,6 @@ class StepClock:
         """Return the seconds."""
         return self.now
 
-    perf_counter = monotonic
-
     def pass_a_second(self) -> None:
         """Advance the clock by a second."""
         self.now += 1.0
@@ -72,6 +70,6 @@ def step_clock(monkeypatch: pytest.MonkeyPatch) -> StepClock:
     """Return a clock that impact runs in this process read; their tests call `time.pass_a_second`."""
     clock = StepClock()
     for module in ("hooks", "run", "progress"):
-        monkeypatch.setattr(f"pytest_bctrl.impact.{module}.time", clock)
+        monkeypatch.setattr(f"pytest_bctrl.impact.{module}.clock", clock)
     monkeypatch.setattr(time, "pass_a_second", clock.pass_a_second, raising=False)
     return clock

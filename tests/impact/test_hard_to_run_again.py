@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.impact.conftest import IMPACT, verdicts
+from tests.impact.conftest import IMPACT, STATUS, verdicts
 
 _UNSURE = {
     "test_once: the test also fails without the change, at random": """
@@ -39,6 +39,31 @@ def test_an_inconclusive_test_is_not_run(project: pytest.Pytester, reason: str) 
     [(verdict, why)] = verdicts(project)
     assert verdict == "not run"
     assert why.endswith(reason)
+
+
+@pytest.mark.parametrize("scope", ["function", "module"])
+def test_a_test_that_stops_the_clock_is_run_with_each_change(project: pytest.Pytester, scope: str) -> None:
+    """A fixture replaces `time.monotonic`, as freezegun does, by a function that returns the seconds of a date."""
+    path = project.path / "test_frozen.py"
+    path.write_text(
+        STATUS.replace("client, ", "client, frozen, ")
+        + f"""
+import time
+
+@pytest.fixture(scope={scope!r})
+def frozen():
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("monotonic", "perf_counter", "time"):
+            patch.setattr(time, name, lambda: 1.7e9)
+        yield
+""",
+        "utf-8",
+    )
+
+    result = project.runpytest(*IMPACT, "--bctrl-impact-budget=10m", path)
+
+    assert verdicts(project) == [("fails", "")]
+    result.stdout.fnmatch_lines(["ran * 1 test that uses the mock against 1 change: *"])
 
 
 def test_a_test_that_compares_with_its_own_data_fails_with_a_note(project: pytest.Pytester) -> None:

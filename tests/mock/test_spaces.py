@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -152,9 +151,7 @@ def test_advance_moves_a_sequence_on_without_waiting(mock: MockServer) -> None:
 
 
 class StoppedClock:
-    """A replacement for `time` in which no time passes by itself."""
-
-    time = staticmethod(time.time)
+    """A clock on which no time passes by itself."""
 
     @staticmethod
     def monotonic() -> float:
@@ -164,7 +161,7 @@ class StoppedClock:
 def test_the_lifecycle_scenario_depends_on_seed_and_clock(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same seed at the same time yields the same states; each of them conforms and all occur."""
     for module in (adjustable, data):
-        monkeypatch.setattr(module, "time", StoppedClock)
+        monkeypatch.setattr(module, "clock", StoppedClock)
 
     def states_over_time(space: Space) -> Iterator[list[str]]:
         """Yield the states of four runtimes, 40 times in steps of ten seconds; each body must conform."""

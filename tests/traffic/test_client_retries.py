@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from time import monotonic, sleep
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakSet
 
@@ -117,7 +118,7 @@ def test_no_negative_time_out_is_used_after_the_budget_ran_out(
 ) -> None:
     """A further attempt after the wait has positive time-outs."""
     now = 100.0
-    monkeypatch.setattr("pytest_bctrl.traffic.flow.monotonic", lambda: now)
+    monkeypatch.setattr("pytest_bctrl.traffic.flow.clock", SimpleNamespace(monotonic=lambda: now))
     rules = Rules(origin_of("http://127.0.0.1:1"), Secret(KEY), True, RetryPolicy(budget=0.05, first_wait=0.04))
     running = flow(httpx.Request("GET", "http://127.0.0.1:1/"), rules)
     first = next(running)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
@@ -13,6 +12,7 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
+from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.mock.call_syntax import call_text, require_seconds
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay, timed_name
 from pytest_bctrl.traffic.mock.data import StepSource, checked_copy, states, states_of_text, with_item_changed
@@ -40,7 +40,7 @@ class Adjustable(Responder):
 
     def now(self) -> float:
         """Return the monotonic time of the space in seconds, plus the seconds added by `advance`."""
-        return time.monotonic() + self._seconds_ahead
+        return clock.monotonic() + self._seconds_ahead
 
     def advance(self, seconds: float) -> Self:
         """Move the clock of the space forward, so that the states of a sequence change without waiting."""

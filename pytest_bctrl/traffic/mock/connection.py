@@ -10,10 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
-from time import monotonic, time
+from time import time
 from typing import Protocol
 
 from pytest_bctrl.http.message import CONTINUE, MockResponse, Request, date_at, encode
+from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestParser, RequestProblem, ServerLimits
 
 READ, WRITE = 1, 2
@@ -97,11 +98,11 @@ class ClientConnection:
         self._begun: float | None = None
         self._events = READ
         self.closed = False
-        self.last = monotonic()
+        self.last = clock.monotonic()
 
     def ready(self, events: int) -> None:
         """Read requests, respond and write as far as possible without waiting; `events` are those of the selector."""
-        self.last = monotonic()
+        self.last = clock.monotonic()
         if events & WRITE:
             self._flush()
         if events & READ and not self.closed:
@@ -112,12 +113,12 @@ class ClientConnection:
     def due(self) -> None:
         """Send the response whose delay is over, or the next part of a slow body."""
         if self._paced is not None and not self.closed:
-            self.last = monotonic()
+            self.last = clock.monotonic()
             self._send_part(self._paced)
             return
         if self._waiting is not None and not self.closed:
             (arrived, response), self._waiting = self._waiting, None
-            self.last = monotonic()
+            self.last = clock.monotonic()
             self._send(arrived, response)
             if not self.closed:
                 self._advance()
@@ -326,4 +327,4 @@ class ClientConnection:
         except OSError:
             self.close()
             return
-        self._until = monotonic() + _DRAIN_SECONDS
+        self._until = clock.monotonic() + _DRAIN_SECONDS

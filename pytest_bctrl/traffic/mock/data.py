@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.samples.text import encode
+from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.mock.call_syntax import shown
 from pytest_bctrl.traffic.mock.change import Fault, RequestContext
 from pytest_bctrl.traffic.mock.source import BodySource
@@ -181,7 +181,7 @@ class SequenceStep:
 class StepSource(BodySource):
     """The bodies of a sequence of states, each for a number of responses or seconds; the last state stays."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = clock.monotonic) -> None:
         super().__init__(list, now)
         self._steps: list[tuple[SequenceStep, Payload, Fault | None]] = []
         self._lock = Lock()
@@ -274,7 +274,7 @@ class LifecycleSource(BodySource):
                 self._begun = now
             for index in range(len(self._items)):
                 while self._begun + self._due[index] <= now:
-                    self._change_state(index, self._begun + self._due[index] - time.monotonic())
+                    self._change_state(index, self._begun + self._due[index] - clock.monotonic())
             self._payloads = self._payloads or [Payload(encode(self._samples.with_items(self._items)))]
             return self._payloads[0]
 

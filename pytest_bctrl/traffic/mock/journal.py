@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Condition
-from time import monotonic
 from typing import Any, TypeAlias, overload
 from urllib.parse import unquote_plus
 
@@ -17,6 +16,7 @@ from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.http.message import Headers, MockResponse, Request
 from pytest_bctrl.secrets.names import is_credential_name, plain_name
 from pytest_bctrl.secrets.secret import MASK, Secret
+from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.mock.request_filter import ANY, RequestFilter
 
 _SCHEME = re.compile(r"(basic|bearer|digest|negotiate|token) (?=.)", re.IGNORECASE)
@@ -255,13 +255,13 @@ class Journal(Sequence[JournalEntry]):
         Raises `AssertionError` that lists the latest requests if they do not arrive within `timeout` seconds.
         """
         request_filter = self._request_filter(method, path, status, query, headers, body, json)
-        deadline = monotonic() + timeout
+        deadline = clock.monotonic() + timeout
         changed = self._record.changed
         with changed:
             self._record.waiting += 1
             try:
                 while len(entries := self._matching(request_filter)) < times:
-                    if not changed.wait(max(0.0, deadline - monotonic())) and monotonic() >= deadline:
+                    if not changed.wait(max(0.0, deadline - clock.monotonic())) and clock.monotonic() >= deadline:
                         often = "once" if times == 1 else f"{times} times"
                         expected = f"expected {often} within {timeout:g} seconds: {request_filter}"
                         raise AssertionError(self._mismatch_message(expected, self._matching(request_filter)))

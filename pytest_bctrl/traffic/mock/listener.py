@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from time import monotonic
 
 from pytest_bctrl.http.message import MockResponse, Request
+from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.listening import base_url_of, listening_socket
 from pytest_bctrl.traffic.mock.connection import READ, ClientConnection
 from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestProblem, ServerLimits
@@ -56,7 +56,7 @@ class Listener:
         self._end_at = None
         self._resume()
         self._selector.register(self._alarm, READ)
-        self._sweep_at = monotonic()
+        self._sweep_at = clock.monotonic()
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._run_until_stopped, name="bctrl-mock", daemon=True)
         self._thread.start()
@@ -116,7 +116,7 @@ class Listener:
 
     def later(self, seconds: float, connection: ClientConnection) -> None:
         """Call `connection.due` after `seconds`."""
-        heapq.heappush(self._timers, (monotonic() + seconds, next(self._order), connection))
+        heapq.heappush(self._timers, (clock.monotonic() + seconds, next(self._order), connection))
 
     def forget(self, connection: ClientConnection) -> None:
         """Stop watching a connection that is about to be closed, and accept new connections again."""
@@ -148,11 +148,11 @@ class Listener:
                 elif not self._handle_wakeup():
                     return
             if self._timers or self._connections:
-                self._run_timers(monotonic())
+                self._run_timers(clock.monotonic())
 
     def _is_stop_complete(self) -> bool:
         """Return whether the stop is complete: all requests in progress have ended, or the grace period is over."""
-        return self._end_at is not None and (not self._connections or monotonic() >= self._end_at)
+        return self._end_at is not None and (not self._connections or clock.monotonic() >= self._end_at)
 
     def _begin_stop(self) -> None:
         """Stop listening, close the connections without a request in progress, and start the grace period."""
@@ -162,7 +162,7 @@ class Listener:
         if self._is_accepting:
             self._is_accepting = False
             self._selector.unregister(self._socket)
-        self._end_at = monotonic() + self._grace
+        self._end_at = clock.monotonic() + self._grace
         self._socket.close()
         for connection in list(self._connections):
             self._step(connection, connection.finish_when_idle)
@@ -219,7 +219,7 @@ class Listener:
             deadline = min(deadline, self._timers[0][0])
         if self._end_at is not None:
             deadline = min(deadline, self._end_at)
-        return max(0.0, deadline - monotonic())
+        return max(0.0, deadline - clock.monotonic())
 
     def _accept(self) -> None:
         """Accept waiting connections; at the limit, close one that is not in use, or pause accepting."""
@@ -249,7 +249,7 @@ class Listener:
 
     def _make_room(self) -> bool:
         """Close the connection that is least in use; return False if none can be closed."""
-        now = monotonic()
+        now = clock.monotonic()
         ranked = []
         for connection in self._connections:
             rank = connection.eviction_rank(now)
@@ -264,7 +264,7 @@ class Listener:
         if self._connections:
             self._is_accepting = False
             self._selector.unregister(self._socket)
-            self._sweep_at = min(self._sweep_at, monotonic() + _FULL_SECONDS)
+            self._sweep_at = min(self._sweep_at, clock.monotonic() + _FULL_SECONDS)
 
     def _resume(self) -> None:
         """Accept connections again."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from pytest_bctrl.http.message import Payload
 from pytest_bctrl.samples.text import encode
+from pytest_bctrl.traffic.clock import clock
 
 
 class BodySource:
     """The bodies of success responses, served in turn and then again from the first; generated at the first use."""
 
-    def __init__(self, make: Callable[[], Iterable[bytes]], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, make: Callable[[], Iterable[bytes]], now: Callable[[], float] = clock.monotonic) -> None:
         self._make = make
         self._payloads: list[Payload] = []
         self.now = now
