@@ -38,6 +38,9 @@ MAX_PARALLEL = 4
 SECOND_LOOK_SECONDS, SECOND_LOOKS = 0.5, 3
 """How long to wait for bytes after a response that does not fit its request, and how often without result."""
 
+MOCK_LOOK_SECONDS = 0.05
+"""The same for the mock in this process, whose bytes arrive without delay."""
+
 LAST_LOOK_SECONDS = 0.05
 """How long to wait for further bytes on open connections after the last response of a run."""
 
@@ -90,6 +93,7 @@ class Connections:
         self._single: _PooledConnection | None = None
         self._late = deque[Finding]()
         self._looks_left = SECOND_LOOKS
+        self._second_look_seconds = MOCK_LOOK_SECONDS if run.mock else SECOND_LOOK_SECONDS
         self.never_reuses = False
 
     def limit_to_one(self, idle_connections: int) -> None:
@@ -108,7 +112,7 @@ class Connections:
         """Close a connection; after a success instead of a rejection, or the reverse, look for surplus bytes first."""
         if not pooled.is_as_expected and self._looks_left:
             # Once closed, it can no longer show whether the response belonged to another request.
-            self._looks_left -= not pooled.backend.look(SECOND_LOOK_SECONDS)
+            self._looks_left -= not pooled.backend.look(self._second_look_seconds)
         pooled.client.close()
         self._open -= 1
 
@@ -133,7 +137,7 @@ class Connections:
         """Send a request on a pooled or new connection; return its attempts and outcome, also a transport error."""
         pooled, is_kept = self._acquire(probe_request)
         method = probe_request.method or probe_request.operation.method
-        look = partial(self._second_look_seconds, method, probe_request.is_invalid, is_kept)
+        look = partial(self._seconds_to_look, method, probe_request.is_invalid, is_kept)
         request, inputs, shell = self._build_request(pooled.client, probe_request)
         request.extensions = {**request.extensions, AT_MOST: max_attempts, SECOND_LOOK: look}
         outcome: httpx.Response | httpx.TransportError
@@ -148,7 +152,7 @@ class Connections:
             pooled.is_as_expected = last.status is None or (last.status < 400) != probe_request.is_invalid
             if last.surplus is not None:
                 self._looks_left = SECOND_LOOKS
-            elif last.status is not None and look(last.status) == SECOND_LOOK_SECONDS:
+            elif last.status is not None and self._needs_second_look(probe_request.is_invalid, is_kept, last.status):
                 self._looks_left -= 1
             self._release(pooled, is_kept)
         return SendResult(request, inputs, shell, previous_shell, attempts, outcome, time.monotonic())
@@ -218,21 +222,23 @@ class Connections:
         It does not wait once a run has done so without result too often.
         """
         started = time.monotonic()
-        is_tainted = connection.settle(SECOND_LOOK_SECONDS if self._looks_left else 0.0)
-        has_waited = time.monotonic() - started > SECOND_LOOK_SECONDS / 2
+        is_tainted = connection.settle(self._second_look_seconds if self._looks_left else 0.0)
+        has_waited = time.monotonic() - started > self._second_look_seconds / 2
         if is_tainted:
             self._looks_left = SECOND_LOOKS
         else:
             self._looks_left = max(0, self._looks_left - has_waited)
         return is_tainted
 
-    def _second_look_seconds(self, method: str, is_invalid: bool, is_kept: bool, status: int) -> float:
+    def _needs_second_look(self, is_invalid: bool, is_kept: bool, status: int) -> bool:
+        """Return whether to wait for bytes after a response that does not fit its request."""
+        return not is_kept and (status < 400) == is_invalid and self._looks_left > 0
+
+    def _seconds_to_look(self, method: str, is_invalid: bool, is_kept: bool, status: int) -> float:
         """Return the seconds to wait for bytes after HEAD or an unexpected status; else, and if kept, 0."""
-        if is_kept:
-            return 0.0
-        if (status < 400) == is_invalid and self._looks_left > 0:
-            return SECOND_LOOK_SECONDS
-        return HEAD_SECONDS if method == "HEAD" else 0.0
+        if self._needs_second_look(is_invalid, is_kept, status):
+            return self._second_look_seconds
+        return HEAD_SECONDS if method == "HEAD" and not is_kept else 0.0
 
     def _new_client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
         """Return a new client for one connection to the target."""
