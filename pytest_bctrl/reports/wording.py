@@ -301,8 +301,8 @@ def shown_by(finding: Finding) -> str:
         return text
     if evidence.get("by") == "proof":
         if finding.direction == "request":
-            return "proven: the new spec allows every request that the old spec allows"
-        return "proven: the old spec allows every response that the new spec allows"
+            return "proven: the new spec allows every value here that the old spec allows"
+        return "proven: the old spec allows every value here that the new spec allows"
     if evidence and finding.level == "error":
         return "by rule"
     return ""
