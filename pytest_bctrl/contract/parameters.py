@@ -100,6 +100,16 @@ def received_values(contract: Contract, parameter: Parameter, value: Any) -> lis
     return [read_field(contract, parameter, serialize_field(parameter, value))]
 
 
+def is_required(contract: Contract, parameter: Parameter) -> bool:
+    """Return whether a request lacks a parameter if it has no value for it.
+
+    An empty object whose members are pairs of the query has no pair, so that it is sent by sending nothing.
+    """
+    if not parameter.required or parameter.is_json or not _has_pair_per_member(parameter):
+        return parameter.required
+    return "object" not in schema_types(contract, parameter.schema) or not accepts(contract, parameter.schema, {})
+
+
 def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> bool:
     """Return whether a value can be sent and is still valid after the server has parsed it.
 

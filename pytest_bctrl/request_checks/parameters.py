@@ -13,7 +13,7 @@ from pytest_bctrl.contract.deep_object import is_member
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.key_fields import cookies
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
-from pytest_bctrl.contract.parameters import Pair, object_members, read_field, read_pairs
+from pytest_bctrl.contract.parameters import Pair, is_required, object_members, read_field, read_pairs
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.violation import PARAMETERS, UNDOCUMENTED_PARAMETER, RequestViolation
 
@@ -84,7 +84,7 @@ class ParameterChecks:
         collected: list[RequestViolation] = []
         for parameter in self._query:
             values = read_pairs(self._contract, parameter, pairs, names) if pairs else []
-            if not values and parameter.required:
+            if not values and is_required(self._contract, parameter):
                 collected.append(_missing_violation(parameter))
             elif values and not (parameter.allow_empty and _is_sent_empty(parameter, pairs)):
                 collected += self._schema_violations(parameter, values[0])

@@ -91,6 +91,18 @@ def test_errors_have_the_documented_body_and_media_type(boxes: MockServer) -> No
     assert reply.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("name", ["error_msg", "errorMessage", "Message", "msg", "error-description"])
+def test_the_reason_of_a_rejection_is_in_the_property_that_the_contract_has_for_it(name: str) -> None:
+    error = {"type": "object", "required": [name], "properties": {name: {"type": "string"}}}
+    body = {"type": "object", "required": ["error"], "properties": {"error": error}}
+    parameters = [{"name": "page", "in": "query", "schema": {"type": "integer"}}]
+    paths = {"/pages": {"get": {"parameters": parameters, "responses": {"200": response(), "400": response(body)}}}}
+    with MockServer(document(paths=paths)) as server:
+        reply = ask(server, "GET", "/pages?page=two", {"Authorization": f"Bearer {server.api_key}"})
+    assert 400 == reply.status
+    assert "query page: " in reply.json()["error"][name]
+
+
 def test_rules_of_a_custom_contract_can_be_violated(boxes: MockServer) -> None:
     """`break_rule` adds an undocumented property to the last of three items."""
     boxes.scenario("many", count=3).fault("break_rule", "boxes[*]: additionalProperties")

@@ -239,3 +239,38 @@ def test_many_undocumented_names_are_not_all_listed() -> None:
     assert [] == lines(
         contract_of_get(parameter_p("query", {**OBJECT, "additionalProperties": True})), "GET", f"/orders?a=1&{query}"
     )
+
+
+MISSING = "error request_parameters query p: the parameter is required and missing"
+
+
+@pytest.mark.parametrize("style", [{}, {"style": "deepObject"}], ids=["form", "deepObject"])
+@pytest.mark.parametrize(
+    ("schema", "is_missing"),
+    [
+        ({"type": "object", "properties": {"a": {"type": "integer"}}}, False),
+        ({**OBJECT}, True),
+        ({"type": "object", "minProperties": 1, "additionalProperties": {"type": "integer"}}, True),
+        ({"type": "integer"}, True),
+        (LIST, True),
+    ],
+    ids=["optional members", "required member", "minProperties", "number", "list"],
+)
+def test_a_required_object_without_members_is_sent_by_sending_nothing(
+    schema: dict[str, Any], is_missing: bool, style: dict[str, Any]
+) -> None:
+    """If the schema allows an empty object whose members would be pairs of the query; of any other value, one is."""
+    contract = contract_of_get({**parameter_p("query", schema, **style), "required": True})
+    assert ([MISSING] if is_missing else []) == lines(contract, "GET", "/orders")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"schema": {"type": "object"}, "explode": False},
+        {"content": {"application/json": {"schema": {"type": "object"}}}},
+    ],
+)
+def test_a_required_object_in_one_pair_is_missing_without_it(members: dict[str, Any]) -> None:
+    contract = contract_of_get({"name": "p", "in": "query", "required": True, **members})
+    assert [MISSING] == lines(contract, "GET", "/orders")

@@ -13,6 +13,7 @@ from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.paging_read import read_paging
 from pytest_bctrl.contract.parameters import (
     documented_rejections,
+    is_required,
     read_field,
     read_pairs,
     received_values,
@@ -111,7 +112,7 @@ def invalid_parameters(contract: Contract, operation: Operation, request: Inputs
         """Return whether a parameter is missing although required, or none of its readings is valid."""
         values = readings(parameter)
         if not values:
-            return parameter.required
+            return is_required(contract, parameter)
         return not any(accepts(contract, parameter.schema, value) for value in values)
 
     return [parameter for parameter in operation.other_parameters if is_invalid(parameter)]
@@ -158,7 +159,7 @@ def invalid_values(contract: Contract, operation: Operation, settings: Mapping[s
     if names_without_value(contract, operation, settings) or not documented_rejections(operation):
         return
     for parameter in operation.other_parameters:
-        if parameter.required:
+        if is_required(contract, parameter):
             inputs = inputs_with(contract, operation, settings, {(parameter.in_, parameter.name): LEFT_OUT})
             yield ParameterTrial(f"without {parameter.name}", parameter, inputs)
         names = set()

@@ -22,6 +22,9 @@ _INVALID = frozenset({400, 415, 422})
 """Statuses of invalid requests."""
 SEED = 1
 
+_MESSAGES = ("detail", "error", "message", "msg", "errormessage", "errormsg", "errordescription", "description")
+"""Names of the properties with the text of an error, in lower case and without other characters than letters."""
+
 CODES: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "invalid_request"),
     401: ("unauthorized", "authentication"),
@@ -63,8 +66,8 @@ class ErrorResponses:
     ) -> MockResponse:
         """Return an error response in a shape that the contract documents for errors, else as problem details."""
         code, reason = CODES.get(status, ("server_error", "server") if status >= 500 else ("error", "error"))
-        members: dict[str, Any] = dict.fromkeys(("detail", "error", "message"), message)
-        members |= {"code": code, "title": code, "reasonClass": reason, "requestId": request_id, "status": status}
+        members: dict[str, Any] = dict.fromkeys(_MESSAGES, message)
+        members |= {"code": code, "title": code, "reasonclass": reason, "requestid": request_id, "status": status}
         documented = self._documented(status, operation)
         if documented is None:
             return problem_details(status, message, request_id, headers)
@@ -99,12 +102,16 @@ class ErrorResponses:
         return None
 
     def _body(self, schema: Schema, members: Mapping[str, Any]) -> Any:
-        """Return a minimal body of the schema, with `members` at every property of that name that accepts them."""
+        """Return a minimal body of the schema, with `members` at every property of that name that accepts them.
+
+        The names of properties are compared in lower case and without other characters than letters.
+        """
         if id(schema) not in self._minimal_bodies:
             self._minimal_bodies[id(schema)] = Builder(self._contract, _MinimalChoices(self._shape)).value(schema)
         body = self._minimal_bodies[id(schema)]
         for located in list(located_values(self._contract, schema, body)):
-            value = members.get(str(located.path[-1])) if located.path else None
+            name = "".join(filter(str.isalpha, str(located.path[-1]))) if located.path else ""
+            value = members.get(name.lower())
             if value is not None and is_of_type(located.value, type_name(value)):
                 filled = with_value(body, located.path, value)
                 if accepts(self._contract, schema, filled):
