@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.document import FILES, UNREAD, Document, escape_token, is_self_contained, sibling_path
-from pytest_bctrl.contract.inlining import inline_maps, inline_references
+from pytest_bctrl.contract.inlining import inline_references
 from pytest_bctrl.contract.json_source import read_json
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Change, keyword_objects, rewrite_objects
 from pytest_bctrl.contract.schema_document import resolve_pointer
@@ -31,7 +31,7 @@ def bundle_files(document: Document, read: Callable[[str], str]) -> Any:
     """
     if is_self_contained(document.text):
         return inline_references(document.data)
-    return inline_maps(inline_references(_Bundle(document, read).bundle()))
+    return inline_references(_Bundle(document, read).bundle(), with_maps=True)
 
 
 class _Bundle:

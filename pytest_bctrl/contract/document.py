@@ -26,6 +26,9 @@ FILES = "x-bctrl-files"
 UNREAD = "x-bctrl-unread"
 """The key under which a document holds the references to other files that could not be read, with the reasons."""
 
+INLINED = "x-bctrl-inlined"
+"""The key under which a document holds the pointers of inlined parts, and the pointers that they came from."""
+
 SAMPLES = "x-bctrl-samples"
 """The key under which in-memory data holds the digests of the page's other code blocks, by name."""
 
@@ -59,11 +62,22 @@ class Document(NamedTuple):
 
     def source_location(self, pointer: str) -> tuple[str, str]:
         """Return the name of the file that the value at a pointer came from, and its pointer in that file."""
+        pointer = self._original_pointer(pointer)
         if not pointer.startswith(f"/{FILES}/"):
             return self.name, pointer
         key, slash, tail = pointer.removeprefix(f"/{FILES}/").partition("/")
         file, _, parent = unescape_token(key).partition("#")
         return sibling_path(self.name, file), f"{parent}{slash}{tail}"
+
+    def _original_pointer(self, pointer: str) -> str:
+        """Return the pointer of a value before parts were inlined."""
+        inlined: Mapping[str, str] = self.data.get(INLINED, {})
+        copy = pointer
+        while copy and inlined:
+            if copy in inlined:
+                pointer, copy = f"{inlined[copy]}{pointer.removeprefix(copy)}", inlined[copy]
+            copy = copy.rpartition("/")[0]
+        return pointer
 
     def line(self, pointer: str) -> int | None:
         """Return the line on which the value at a JSON pointer begins; None without a text or for another file.
@@ -71,6 +85,7 @@ class Document(NamedTuple):
         For a pointer that is not in the document, it is the line of the nearest parent. The first call determines the
         lines, so that a run without findings does not pay for them.
         """
+        pointer = self._original_pointer(pointer)
         if not self.text or pointer.startswith(f"/{FILES}/"):
             return None
         self.find_lines([pointer])

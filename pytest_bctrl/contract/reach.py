@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_bctrl.contract.document import SAMPLES, UNREAD, escape_token, unescape_token, value_at
+from pytest_bctrl.contract.document import INLINED, SAMPLES, UNREAD, escape_token, unescape_token, value_at
 from pytest_bctrl.contract.outline import EXCLUDED, METHODS
 from pytest_bctrl.contract.references import Addresses, keyword_objects
 
 _SECTIONS = frozenset({"paths", "webhooks", "components"})
-_DATA = frozenset({SAMPLES, UNREAD})
+_DATA = frozenset({INLINED, SAMPLES, UNREAD})
 """Extensions without schemas; of another extension, only the parts are retained that references lead to."""
 
 

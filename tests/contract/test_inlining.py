@@ -130,6 +130,25 @@ def test_parts_of_parts_in_files_of_their_own_are_read(tmp_path: Path) -> None:
     assert essence(load(whole)) == essence(load(path))
 
 
+@pytest.mark.parametrize(
+    ("places", "file", "pointer", "line"),
+    [
+        (["operation"], "part0.json", "/parameters/0/schema/type", None),
+        (["parameters", "operation", "item"], "part0.json", "/0/schema/type", None),
+        (["paths"], "part0.json", "/~1pets/get/parameters/0/schema/type", None),
+        (["properties"], "api.json", "/paths/~1pets/get/parameters/0/schema/type", 1),
+    ],
+)
+def test_a_change_is_located_in_the_file_that_has_it(
+    tmp_path: Path, places: list[str], file: str, pointer: str, line: int | None
+) -> None:
+    changed = tmp_path / "changed.json"
+    changed.write_text(json.dumps(DOCUMENT).replace('"type": "integer"', '"type": "boolean"', 1), "utf-8")
+    findings = compare(read_source(str(split(tmp_path, *places))), read_source(str(changed)))
+    (base,) = [finding.extra["base"] for finding in findings]
+    assert {"document": str(tmp_path / file), "pointer": pointer, "line": line} == base
+
+
 def test_members_beside_the_reference_of_an_operation_override_those_of_its_target(tmp_path: Path) -> None:
     document = deepcopy(DOCUMENT)
     item = document["paths"]["/pets"]
