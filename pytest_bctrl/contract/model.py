@@ -125,7 +125,10 @@ class SecurityScheme:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """An operation of the contract. `paging` is the value of `x-bctrl-paging`, or None if it is absent."""
+    """An operation of the contract. `paging` is the value of `x-bctrl-paging`, or None if it is absent.
+
+    `servers` has the URLs of the servers that the operation or its path names in place of those of the contract.
+    """
 
     method: str
     path: str
@@ -137,6 +140,7 @@ class Operation:
     invariants: tuple[Mapping[str, Any], ...] = ()
     paging: Mapping[str, str] | Literal[False] | None = None
     request_body: RequestBody | None = None
+    servers: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

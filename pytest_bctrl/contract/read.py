@@ -184,7 +184,21 @@ def _read_operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation
         invariants=tuple(raw.value.get("x-bctrl-invariants", ())),
         paging=raw.value.get("x-bctrl-paging"),
         request_body=_read_request_body(spec, raw / "requestBody"),
+        servers=_own_servers(raw.value.get("servers", operation.item.value.get("servers"))),
     )
+
+
+def _own_servers(servers: object) -> tuple[str, ...]:
+    """Return the URLs of the servers of an operation or its path; invalid ones are left out, as no request uses any."""
+    if not isinstance(servers, list):
+        return ()
+    urls = []
+    for server in servers:
+        try:
+            urls.append(_server_url(server))
+        except (AttributeError, KeyError, TypeError):
+            continue
+    return tuple(urls)
 
 
 def _read_request_body(spec: Spec, part: Part) -> RequestBody | None:

@@ -88,13 +88,20 @@ class Routes:
         """Return the match of the first route that has the path of a target, or None."""
         path = _ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0]
         for route in self._routes:
-            if match := route.pattern.fullmatch(path):
+            match = route.pattern.fullmatch(path)
+            if match and not self._is_list_with_slash(path, match):
                 texts = [unquote(text, errors="replace") for text in match.groups()]
                 values: dict[str, str] = {}
                 for names in route.names:
                     values |= zip(names, texts, strict=True)
                 return Match(route.operations, values)
         return None
+
+    def _is_list_with_slash(self, path: str, match: re.Match[str]) -> bool:
+        """Return whether a match takes the end of `/items/` for an empty identifier, although `/items` is a path."""
+        if not path.endswith("/") or match.lastindex is None or match[match.lastindex]:
+            return False
+        return any(route.pattern.fullmatch(path[:-1]) for route in self._routes)
 
     def operation_and_values(self, method: str, target: str) -> tuple[Operation | None, Mapping[str, str]]:
         """Return the operation of a request, or None, and the values in its path."""

@@ -16,7 +16,7 @@ from pytest_bctrl.http.codings import content_of
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.violation import CREDENTIALS
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
-from pytest_bctrl.watch.selection import ApiExchange, WatchedApi, WatchedServers
+from pytest_bctrl.watch.selection import ApiExchange, UnwatchedExchange, WatchedApi, WatchedServers
 
 _NO_BODY = frozenset({204, 304})
 _SERVER_ERROR = "not_a_server_error"
@@ -35,13 +35,15 @@ class WatchedTest:
     """What the watch found in the exchanges of one test.
 
     `operations` counts the checked exchanges by the label of their operation, `off` has the names of the settings that
-    switched findings off, `not_checked` the reasons why a part of an exchange was not checked, and `unobserved` a
-    sentence for each library that the watch cannot observe.
+    switched findings off, `unwatched` the exchanges with other servers whose path is one of the API, `not_checked` the
+    reasons why a part of an exchange was not checked, and `unobserved` a sentence for each library that the watch
+    cannot observe.
     """
 
     findings: list[Finding] = field(default_factory=list)
     operations: dict[str, int] = field(default_factory=dict)
     unmatched: list[UnmatchedRequest] = field(default_factory=list)
+    unwatched: list[UnwatchedExchange] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
     unobserved: list[str] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
@@ -67,7 +69,7 @@ class WatchedContract:
         """Check one exchange with the API; one to no operation is listed as unmatched or, if excluded, not checked."""
         api_exchange = self.api.select(exchange)
         if api_exchange is None:
-            test.not_checked += self.api.unwatched(exchange)
+            test.unwatched += self.api.unwatched(exchange)
             return
         if api_exchange.operation is not None:
             self._check_operation(exchange, api_exchange, test)

@@ -30,6 +30,7 @@ class ExchangedCredentials:
             return
         test.findings = redaction.data(test.findings)
         test.unmatched = redaction.data(test.unmatched)
+        test.unwatched = redaction.data(test.unwatched)
         test.not_checked = redaction.data(test.not_checked)
         test.responses = [(_without_secrets(response, redaction), request) for response, request in test.responses]
 

@@ -22,6 +22,7 @@ from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, Run
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.watch.checking import UnmatchedRequest, WatchedTest, findings_in_tests
+from pytest_bctrl.watch.selection import UnwatchedExchange
 
 CARRIED = "bctrl_watch"
 """The name of the results of a test in its report."""
@@ -47,6 +48,7 @@ def as_carried(test: WatchedTest) -> dict[str, Any]:
         "findings": [finding.as_dict() for finding in test.findings],
         "operations": test.operations,
         "unmatched": [list(request) for request in test.unmatched],
+        "unwatched": [list(exchange) for exchange in test.unwatched],
         "not_checked": test.not_checked,
         "unobserved": test.unobserved,
         "off": test.off,
@@ -68,6 +70,7 @@ class WatchResults:
         self.tests: list[RanTest] = []
         self.unmatched: defaultdict[str, list[UnmatchedRequest]] = defaultdict(list)
         self.switched_off: Counter[str] = Counter()
+        self._unwatched: defaultdict[str, list[UnwatchedExchange]] = defaultdict(list)
         self._gaps: Counter[str] = Counter()
         self._unobserved: dict[str, None] = {}
         self._seconds: Counter[str] = Counter()
@@ -100,6 +103,8 @@ class WatchResults:
             self.tests.append(self._outcome(nodeid, findings, failing))
         for request in data["unmatched"]:
             self.unmatched[request[0]].append(UnmatchedRequest(*request))
+        for exchange in data["unwatched"]:
+            self._unwatched[exchange[0]].append(UnwatchedExchange(*exchange))
         self.switched_off.update(data["off"])
         self._gaps.update(data["not_checked"])
         self._unobserved.update(dict.fromkeys(data["unobserved"]))
@@ -130,10 +135,19 @@ class WatchResults:
                 where = f"{where} and {numbered(len(lines) - 1, 'other line')}"
             yield f"your code sends {label}, which the contract does not have ({where}, {requests[0].test})"
 
+    def _unwatched_lines(self) -> Iterator[str]:
+        """Yield a sentence for each server that is not watched."""
+        for origin, exchanges in self._unwatched.items():
+            first = exchanges[0]
+            yield (
+                f"{numbered(len(exchanges), 'exchange')} with {origin}, which is no server of the contract, such as "
+                f"{first.operation_label} (bctrl_watch_hosts = {first.host} adds it)"
+            )
+
     def not_checked(self) -> list[str]:
         """Return one sentence per reason why something was not checked."""
         reasons = [f"{reason} ({count} times)" if count > 1 else reason for reason, count in self._gaps.items()]
-        reasons = [*self.settings.contract.exclusions, *self._unobserved, *reasons]
+        reasons = [*self.settings.contract.exclusions, *self._unobserved, *self._unwatched_lines(), *reasons]
         if not self.operations:
             reasons.insert(0, self.nothing_observed)
         return reasons

@@ -18,13 +18,13 @@ from pytest_bctrl.watch.exchange import WatchedExchange
 class WatchedServers:
     """The servers whose exchanges are watched.
 
-    `origins` are those of the contract and of the base URL, `hosts` further hosts, each with or without a port, and
-    `prefix` is the path of the base URL.
+    `origins` are those of the contract, of its operations and of the base URL, `hosts` further hosts, each with or
+    without a port. `prefixes` are the paths of the base URL and of the servers of operations.
     """
 
     origins: frozenset[Origin]
     hosts: frozenset[str] = frozenset()
-    prefix: str = ""
+    prefixes: tuple[str, ...] = ()
 
     def names(self, origin: Origin) -> bool:
         """Return whether an origin is a server of the contract, or listed by the settings."""
@@ -34,14 +34,23 @@ class WatchedServers:
 def watched_servers(contract: Contract, base_url: str, hosts: Iterable[str]) -> WatchedServers:
     """Return the servers of a contract, of a base URL (which may be empty), and of the setting `bctrl_watch_hosts`."""
     origins = set()
-    for url in filter(None, (*contract.servers, base_url)):
+    own_servers = dict.fromkeys(url for operation in contract.operations for url in operation.servers)
+    for url in filter(None, (*contract.servers, *own_servers, base_url)):
         try:
             origins.add(origin_of(url))
         except ValueError:
             # The URL of a server may be relative, or have variables.
             continue
-    prefix = urlsplit(base_url).path.rstrip("/")
-    return WatchedServers(frozenset(origins), frozenset(host.lower() for host in hosts), prefix)
+    prefixes = filter(None, map(_path, (base_url, *own_servers)))
+    return WatchedServers(frozenset(origins), frozenset(host.lower() for host in hosts), tuple(prefixes))
+
+
+def _path(url: str) -> str:
+    """Return the path of a URL without a slash at its end; empty for an invalid URL."""
+    try:
+        return urlsplit(url).path.rstrip("/")
+    except ValueError:
+        return ""
 
 
 class ApiExchange(NamedTuple):
@@ -64,6 +73,14 @@ class ApiExchange(NamedTuple):
     def documents(self, status: int) -> bool:
         """Return whether the operation documents a response for a status."""
         return self.operation is not None and self.operation.response_for(status) is not None
+
+
+class UnwatchedExchange(NamedTuple):
+    """An exchange with a server that is not watched: its origin and host, and the operation that has its path."""
+
+    origin: str
+    host: str
+    operation_label: str
 
 
 class WatchedApi:
@@ -90,8 +107,8 @@ class WatchedApi:
         operation, _ = self._routes.operation_and_values(method, target)
         return ApiExchange(request, operation, is_named, exchange.is_of_mock or origin in self.mocks)
 
-    def unwatched(self, exchange: WatchedExchange) -> Iterator[str]:
-        """Yield a sentence about an exchange that `select` leaves out because of its server, if its path is of the API.
+    def unwatched(self, exchange: WatchedExchange) -> Iterator[UnwatchedExchange]:
+        """Yield an exchange that `select` leaves out because of its server, if its path is one of the API.
 
         It may be one of another API that has the same path, or one of a server that the settings should list.
         """
@@ -101,18 +118,15 @@ class WatchedApi:
             return
         operation, _ = self._routes.operation_and_values(exchange.method.upper(), self._target(exchange.url))
         if operation is not None:
-            yield (
-                f"an exchange of {operation.label} with {origin}, which is no server of the contract"
-                f" (bctrl_watch_hosts = {origin.host} adds it)"
-            )
+            yield UnwatchedExchange(str(origin), origin.host, operation.label)
 
     def _target(self, url: str) -> str:
-        """Return the target of a request, without the path of the base URL if the contract does not have it."""
+        """Return the target of a request, without the path of its server if the contract does not have it."""
         parts = urlsplit(url)
         target = parts.path or "/"
-        prefix = self._servers.prefix
-        if prefix and target.startswith(f"{prefix}/") and self._routes.match(target) is None:
-            target = target.removeprefix(prefix)
+        if self._routes.match(target) is None:
+            prefixes = (prefix for prefix in self._servers.prefixes if target.startswith(f"{prefix}/"))
+            target = target.removeprefix(max(prefixes, key=len, default=""))
         return f"{target}?{parts.query}" if parts.query else target
 
 

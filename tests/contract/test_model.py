@@ -83,6 +83,29 @@ def test_a_documented_path_is_never_that_of_another_version_or_base(
     assert path == (match and match.operations["GET"].path)
 
 
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/pets/", None),
+        ("/pets/?limit=1", None),
+        ("/pets/7", "/pets/{id}"),
+        ("/shops/", "/shops/{id}"),
+        ("/shops//pets", "/shops/{id}/pets"),
+        ("/shops//pets/", None),
+    ],
+)
+def test_a_slash_at_the_end_of_a_documented_path_is_no_empty_identifier(target: str, path: str | None) -> None:
+    """`/pets/` is not `/pets/{id}`, because there is `/pets`; there is no `/shops`."""
+    paths = ["/pets", "/pets/{id}", "/shops/{id}", "/shops/{id}/pets", "/shops/{id}/pets/{pet}"]
+    spec = {
+        "openapi": "3.1.0",
+        "info": {"title": "a", "version": "1"},
+        "paths": {path: {"get": {"responses": {"204": {"description": ""}}}} for path in paths},
+    }
+    match = Routes(from_document(spec, "a.json")).match(target)
+    assert path == (match and match.operations["GET"].path)
+
+
 def test_a_documented_path_has_no_method_of_another_version() -> None:
     """A POST to `/pets` is not that of `/v2/pets`."""
     responses = {"responses": {"204": {"description": ""}}}

@@ -104,6 +104,43 @@ def test_only_watched_hosts_are_checked(
     result.assert_outcomes(passed=2, errors=int(is_checked))
 
 
+@pytest.mark.parametrize(
+    ("servers", "url", "is_checked"),
+    [
+        ([{"url": "https://files.example"}], "https://files.example/orders", True),
+        ([{"url": "https://files.example/api/"}], "https://files.example/api/orders", True),
+        (
+            [{"url": "https://{region}.files.example", "variables": {"region": {"default": "eu"}}}],
+            "https://eu.files.example/orders",
+            True,
+        ),
+        ([{"url": "https://files.example"}], "https://other.example/orders", False),
+        ([{"url": "https://[files"}, {"url": 7}, {}, 7], "https://files.example/orders", False),
+        ("https://files.example", "https://files.example/orders", False),
+    ],
+)
+@pytest.mark.parametrize("is_of_path", [True, False], ids=["of the path", "of the operation"])
+def test_a_server_of_a_path_or_operation_is_watched(
+    watch: Run, pytester: pytest.Pytester, servers: object, url: str, is_checked: bool, is_of_path: bool
+) -> None:
+    path = pytester.path / "orders.json"
+    document = json.loads(path.read_text("utf-8"))
+    item = document["paths"]["/orders"]
+    if is_of_path:
+        item["servers"] = servers
+    else:
+        item["get"]["servers"] = servers
+    path.write_text(json.dumps(document), "utf-8")
+    server = SERVED.partition("@pytest.fixture")[0]
+    result = watch(
+        f"{CONFORMING}{server}\nclass Own(httpx.BaseTransport):\n    def handle_request(self, request):\n"
+        "        return httpx.Response(299)\n\ndef test_it():\n    httpx.Client(transport=Own()).get("
+        f"{url!r})\n"
+    )
+    result.assert_outcomes(passed=2, errors=int(is_checked))
+    assert is_checked != ("which is no server of the contract" in result.stdout.str())
+
+
 def test_an_exchange_with_another_server_is_not_checked(watch: Run) -> None:
     """A path of the contract at a server that the contract does not have is listed; another path there is not."""
     result = watch(
@@ -124,8 +161,8 @@ def test_it():
     assert pytest.ExitCode.OK == result.ret
     text = result.stdout.str()
     assert (
-        "not checked  an exchange of GET /orders with http://test:80, which is no server of the contract "
-        "(bctrl_watch_hosts = test adds it) (2 times)\n"
+        "not checked  2 exchanges with http://test:80, which is no server of the contract, such as GET /orders "
+        "(bctrl_watch_hosts = test adds it)\n"
     ) in text
     assert "/other" not in text
     assert "password" not in text
