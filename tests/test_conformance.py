@@ -13,6 +13,7 @@ import pytest
 import pytest_bctrl
 from pytest_bctrl import assert_conforms, check
 from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.findings.finding import FAIL_ON, LEVELS, Finding, at_or_above
 from tests.variants.catalogue import CATALOGUE
 from tests.variants.variant import Variant
@@ -72,3 +73,38 @@ def test_check_gives_every_variant_its_expected_verdict(variant: Variant) -> Non
     response = httpx.Response(200, json=service.document(), request=httpx.Request("GET", url))
     levels = [finding.level for finding in check(response)]
     assert VERDICTS[variant.expect] == next((level for level in LEVELS if level in levels), "none")
+
+
+def test_a_response_is_checked_as_that_of_the_longest_path_that_its_url_ends_with_and_of_its_method() -> None:
+    """`/users/{id}/orders` ends with `/orders`; a method that the path does not have counts as GET."""
+
+    def item(name: str, *methods: str) -> dict[str, Any]:
+        """Return a path item whose responses have a required property with the name of the operation."""
+
+        def operation(method: str) -> dict[str, Any]:
+            """Return the operation of a method."""
+            content = {"application/json": {"schema": {"required": [f"{name}-{method}"]}}}
+            return {"responses": {"200": {"description": "", "content": content}}}
+
+        return {method: operation(method) for method in methods}
+
+    paths = {
+        "/orders": item("orders", "get", "post"),
+        "/users/{id}/orders": item("users", "get", "post"),
+        "/users/me/orders": item("me", "get"),
+        "/v2/orders": item("v2", "post"),
+    }
+    contract = from_document({"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": paths}, "a.json")
+    requests = {
+        ("GET", "/orders"): "orders-get",
+        ("POST", "/api/orders"): "orders-post",
+        ("GET", "/users/7/orders"): "users-get",
+        ("POST", "/api/users/7%2F8/orders/"): "users-post",
+        ("GET", "/users/m%65/orders"): "me-get",
+        ("DELETE", "/orders"): "orders-get",
+        ("GET", "/v2/orders"): "v2-post",
+    }
+    for (method, path), name in requests.items():
+        request = httpx.Request(method, f"https://api.example.org{path}")
+        (finding,) = check(httpx.Response(200, json={}, request=request), contract=contract)
+        assert (name, "the required property is missing") == (finding.location, finding.message), (method, path)

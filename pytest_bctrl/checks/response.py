@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.engine import accepts
@@ -17,8 +17,10 @@ from pytest_bctrl.contract.model import (
     Operation,
     ResponseSpec,
     Schema,
+    decode_path,
     path_pattern,
     path_specificity,
+    path_value,
     select_media_type,
 )
 from pytest_bctrl.contract.schema.locations import Path, select_values
@@ -259,14 +261,18 @@ def _method_of(response: Any) -> str:
 
 
 def _operation_for(contract: Contract, operation: str | None, url: str, method: str) -> Operation:
-    """Return the operation that a name, or else URL and method select, or the only safe one; or raise `BctrlError`."""
+    """Return the operation that a name, or else URL and method select, or the only safe one; or raise `BctrlError`.
+
+    If several paths match the end of the URL, the longest applies, and of these the most specific. A method that the
+    path does not have, or that the client library does not keep, counts as GET.
+    """
     if operation is not None:
         return contract.operation(operation)
     candidates = [candidate for candidate in contract.operations if candidate.is_safe]
-    matching = [candidate for candidate in candidates if _match_at_end(candidate, url)]
+    matching = [candidate for candidate in contract.operations if _match_at_end(candidate, url)]
     if matching:
-        most_exact = min(path_specificity(candidate.path) for candidate in matching)
-        candidates = [candidate for candidate in matching if path_specificity(candidate.path) == most_exact]
+        most_exact = min(map(_path_rank, matching))
+        candidates = [candidate for candidate in matching if _path_rank(candidate) == most_exact]
         methods = {candidate.method for candidate in candidates}
         wanted_method = method if method in methods else "GET"
         candidates = [candidate for candidate in candidates if candidate.method == wanted_method] or candidates
@@ -280,15 +286,20 @@ def _operation_for(contract: Contract, operation: str | None, url: str, method: 
     )
 
 
+def _path_rank(operation: Operation) -> tuple[int, list[tuple[int, int, int]]]:
+    """Return a sort key for paths that match the end of a URL: longer ones first, then more specific ones."""
+    return -operation.path.count("/"), path_specificity(operation.path)
+
+
 def path_values(operation: Operation, url: str) -> Mapping[str, str]:
     """Return the decoded values of the path parameters in a URL; empty if it is not one of the operation's."""
     match = _match_at_end(operation, url)
     if match is None:
         return {}
     _, names = path_pattern(operation.path)
-    return {name: unquote(value) for name, value in zip(names, match.groups(), strict=True)}
+    return {name: path_value(text) for name, text in zip(names, match.groups(), strict=True)}
 
 
 def _match_at_end(operation: Operation, url: str) -> re.Match[str] | None:
     """Return the match of an operation's path with the end of a URL's path; None if it does not match."""
-    return re.search(f"{path_pattern(operation.path)[0].pattern}/?$", urlsplit(url).path)
+    return re.search(f"{path_pattern(operation.path)[0].pattern}/?$", decode_path(urlsplit(url).path))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.files import short_path
@@ -222,6 +222,25 @@ def path_pattern(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str
     # The odd texts are the names of the parameters.
     literals = map(re.escape, texts[::2])
     return re.compile(f"([^/]{times})".join(literals)), texts[1::2]
+
+
+_SLASH = "\ud800"
+"""Stands for a slash inside a segment; a decoded text has no lone surrogate."""
+
+
+def decode_path(path: str) -> str:
+    """Return the path of a URL as `path_pattern` matches it: its segments decoded, and slashes inside them replaced.
+
+    A client may encode any character of a literal segment, and has to encode those that are not ASCII.
+    """
+    if "%" not in path:
+        return path
+    return "/".join(unquote(text, errors="replace").replace("/", _SLASH) for text in path.split("/"))
+
+
+def path_value(text: str) -> str:
+    """Return the value of a parameter that a group of `path_pattern` matched in a path from `decode_path`."""
+    return text.replace(_SLASH, "/")
 
 
 def _status_codes(status: str) -> Iterable[int]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pytest_bctrl.contract.key_fields import KeyField, default_key_field, key_fields
-from pytest_bctrl.contract.model import Contract, Operation, path_pattern, path_specificity
+from pytest_bctrl.contract.model import Contract, Operation, decode_path, path_pattern, path_specificity, path_value
 
 _VERSION = re.compile(r"v\d+")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
@@ -86,11 +86,11 @@ class Routes:
 
     def _find_match(self, target: str) -> Match | None:
         """Return the match of the first route that has the path of a target, or None."""
-        path = _ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0]
+        path = decode_path(_ABSOLUTE.sub("", target, count=1).partition("#")[0].partition("?")[0])
         for route in self._routes:
             match = route.pattern.fullmatch(path)
             if match and not self._is_list_with_slash(path, match):
-                texts = [unquote(text, errors="replace") for text in match.groups()]
+                texts = [path_value(text) for text in match.groups()]
                 values: dict[str, str] = {}
                 for names in route.names:
                     values |= zip(names, texts, strict=True)

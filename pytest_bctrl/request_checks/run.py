@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from pytest_bctrl.contract.model import Contract, Operation, path_pattern
+from pytest_bctrl.contract.model import Contract, Operation, decode_path, path_pattern, path_value
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.http.message import Request
@@ -86,8 +86,8 @@ def request_findings(client_request: ClientRequest, contract: Contract, operatio
 def _match_at_end(operation: Operation, url: str) -> Match | None:
     """Return the match if a URL ends with the path of an operation, after any prefix; else None."""
     pattern, names = path_pattern(operation.path)
-    match = re.search(f"{pattern.pattern}/?$", urlsplit(url).path)
+    match = re.search(f"{pattern.pattern}/?$", decode_path(urlsplit(url).path))
     if match is None:
         return None
-    values = dict(zip(names, map(unquote, match.groups()), strict=True))
+    values = dict(zip(names, map(path_value, match.groups()), strict=True))
     return Match({operation.method: operation}, values)

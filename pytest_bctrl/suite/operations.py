@@ -23,11 +23,13 @@ LINES_TO_ADD = "; add to bctrl_values: "
 _NO_SAFE_METHOD = "none has a safe method"
 _NO_SUCCESS = "the contract documents no successful response"
 _NOT_A_PATH = "its path has a query or a fragment, which is not part of a path"
+_NEEDS_BODY = "its request requires a body, and the suite sends none with a safe method"
 _NO_KEY_FIELD = "its security is not a bearer token, a password or an API key in a header field or cookie"
 _HINTS = {
     _NO_SAFE_METHOD: f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation",
     _NO_SUCCESS: "document its 2XX response, in the document or an overlay",
     _NOT_A_PATH: "document the query as parameters, and the path without it",
+    _NEEDS_BODY: "use a document with an operation without one",
     _NO_KEY_FIELD: "document one of these under security, each in a header field of its own",
 }
 """What to do, for each reason that no setting removes."""
@@ -63,6 +65,8 @@ def _reason_in_contract(operation: Operation) -> str:
         return _NO_SUCCESS
     if {"?", "#"} & {*operation.path}:
         return _NOT_A_PATH
+    if operation.request_body is not None and operation.request_body.required:
+        return _NEEDS_BODY
     return ""
 
 

@@ -235,6 +235,13 @@ def test_server_variables_are_replaced_by_their_defaults() -> None:
         ("/a.b", "/a-b", None),
         ("/a/{id}.json", "/a/7.xml", None),
         ("/a/{id}", "/a/7/8", None),
+        ("/a/{id}", "/a/7%2F8", {"id": "7/8"}),
+        ("/a/{id}", "/a/%252F", {"id": "%2F"}),
+        ("/a/{id}:open", "/a/x%20y%3Aopen", {"id": "x y"}),
+        ("/caf\u00e9/{id}/\u200f", "/caf%C3%A9/%C3%A9/%e2%80%8f", {"id": "\u00e9"}),
+        ("/a b/{id}", "/a%20b/1", {"id": "1"}),
+        ("/@me/{id}", "/%40me/1", {"id": "1"}),
+        ("/a/b/{id}", "/a%2Fb/1", None),
     ],
 )
 def test_path_values_are_read_from_a_path(path: str, target: str, values: dict[str, str] | None) -> None:

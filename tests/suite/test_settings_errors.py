@@ -111,6 +111,11 @@ def test_a_contract_whose_operations_cannot_be_requested_is_an_error(method: str
         ("/things?all", {}, "its path has a query or a fragment, which is not part of a path (document the query as"),
         (
             "/things",
+            {"requestBody": {"required": True, "content": {"application/json": {}}}},
+            "its request requires a body, and the suite sends none with a safe method (use a document",
+        ),
+        (
+            "/things",
             {"security": [{"key": [], "token": []}]},
             "its security is not a bearer token, a password or an API key in a header field or cookie (document one of",
         ),
