@@ -224,7 +224,8 @@ def _kind_text(node: Node) -> str:
 def compare_all_of(comparison: SchemaComparison, changed: bool) -> None:
     """Note the schemas of `allOf` without a match: if only one side has some; with `changed`, only if both sides do.
 
-    If both sides have some and the whole did not change, it is the same, divided differently.
+    If both sides have some and the whole did not change, it is the same, divided differently. The `allOf` of a schema
+    without a match is part of it.
     """
     sides = comparison.sides
     if not comparison.old.all_of or not comparison.new.all_of:
@@ -234,11 +235,32 @@ def compare_all_of(comparison: SchemaComparison, changed: bool) -> None:
     if bool(before and after) != changed:
         return
     matched = match_branches(sides, before, after, at_once=True)
-    for action, unmatched in (("removed", matched.removed), ("added", matched.added)):
-        for branch, _ in unmatched:
-            name = branch.schema[0].pointer.rpartition("/")[2]
-            if not accepts_anything(branch.node):
-                schemas = (None, branch.schema) if action == "added" else (branch.schema, None)
-                comparison.emit(f"all-of-{action}", None, None, "allOf", name, schemas)
-            elif sides.options.descriptions:
-                comparison.emit(f"all-of-{action}-annotation-only", None, None, "allOf", name)
+    for branch in _outermost([branch for branch, _ in matched.removed]):
+        _note_in_all_of(comparison, "all-of-removed", branch, (branch.schema, None))
+    for branch in _outermost([branch for branch, _ in matched.added]):
+        _note_in_all_of(comparison, "all-of-added", branch, (None, branch.schema))
+
+
+def _outermost(unmatched: list[Branch]) -> list[Branch]:
+    """Return the schemas of `allOf` that are in no `allOf` of another one."""
+    inside = {inner[0].pointer for branch in unmatched for inner in branch.node.all_of}
+    return [branch for branch in unmatched if branch.schema[0].pointer not in inside]
+
+
+def _note_in_all_of(
+    comparison: SchemaComparison, rule: str, branch: Branch, schemas: tuple[Schema | None, Schema | None]
+) -> None:
+    """Note a schema that was added to `allOf` or removed from it, at the `allOf` that contains it."""
+    keyword, _, name = branch.schema[0].pointer.rpartition("/")
+    at = _all_of_at(comparison.old, keyword), _all_of_at(comparison.new, keyword)
+    if not accepts_anything(branch.node):
+        comparison.emit(rule, None, None, "allOf", name, schemas, at)
+    elif comparison.sides.options.descriptions:
+        comparison.emit(f"{rule}-annotation-only", None, None, "allOf", name, at=at)
+
+
+def _all_of_at(node: Node, pointer: str) -> str:
+    """Return the pointer of an `allOf` if a schema has one there; else that of its first `allOf`."""
+    if any(branch[0].pointer.rpartition("/")[0] == pointer for branch in node.all_of):
+        return pointer
+    return node.at("allOf")

@@ -189,14 +189,16 @@ class SchemaComparison:
         keyword: str,
         part: str = "",
         schemas: tuple[Schema | None, Schema | None] | None = None,
+        at: tuple[str, str] | None = None,
     ) -> None:
         """Note a change of the schema itself: the end of the rule's id, both values, and the changed keyword.
 
-        `schemas` are those under the keyword that changed, if the values do not contain them.
+        `schemas` are those under the keyword that changed, if the values do not contain them. `at` has the pointers
+        of the keyword, if it may not be the first of its name.
         """
         scope = self.view.scope
         rule = _IRREGULAR.get((scope, suffix)) or f"{scope}-{suffix}"
-        at, content = (self.old.at(keyword), self.new.at(keyword)), ""
+        at, content = at or (self.old.at(keyword), self.new.at(keyword)), ""
         if schemas is not None:
             content = self.sides.content(*schemas)
         self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content))

@@ -109,7 +109,11 @@ class Verifier:
             return False
         allowing, forbidding = _in_direction(old, new, is_request=is_request)
         pairs = list(zip(allowing.choices, forbidding.choices, strict=True))
-        if any(choice.with_null != opposite.with_null and opposite.kind == "oneOf" for choice, opposite in pairs):
+        differing = [(choice, opposite) for choice, opposite in pairs if choice.with_null != opposite.with_null]
+        if any(
+            opposite.kind == "oneOf" and not _only_gain_null((allowing, choice), (forbidding, opposite))
+            for choice, opposite in differing
+        ):
             # Null may be valid because of another alternative, which no longer is the only one, or is the only one now.
             return False
         if any(_null_may_meet_two(forbidding.normal, opposite) for _, opposite in pairs):
@@ -265,6 +269,14 @@ def _may_meet_several(normal: NodeReader, kind: str, schemas: list[Schema]) -> b
         return True
     alternatives = branches(schemas, normal)
     return are_exclusive(alternatives) and sum(branch.node.nullable for branch in alternatives) <= 1
+
+
+def _only_gain_null(allowing: _Offer, forbidding: _Offer) -> bool:
+    """Return whether null is an alternative of the forbidding side, and meets no other alternative of either side."""
+    alternatives = [
+        branch for node, choice in (allowing, forbidding) for branch in branches(choice.branches, node.normal)
+    ]
+    return forbidding[1].with_null and not any(branch.node.nullable for branch in alternatives)
 
 
 def _null_may_meet_two(normal: NodeReader, choice: Alternatives) -> bool:

@@ -299,3 +299,26 @@ def test_changing_one_of_to_any_of_is_an_error_if_null_meets_two_alternatives(do
         narrowings_and_widenings("request body", inclusive, exclusive),
         narrowings_and_widenings("response body", exclusive, inclusive),
     ]
+
+
+def with_null(schema: Doc) -> Doc:
+    """Return alternatives of `oneOf` and null."""
+    return one_of(*schema["oneOf"], NULL)
+
+
+CHANNEL: Doc = {"type": "number", "minimum": 0, "maximum": 1}
+COLOUR: Doc = {"type": "object", "properties": dict.fromkeys("rgb", CHANNEL), "required": [*"rgb"]}
+TRANSPARENT: Doc = {**COLOUR, "properties": {**COLOUR["properties"], "a": CHANNEL}, "required": [*"rgba"]}
+
+
+def test_null_beside_alternatives_that_a_value_may_meet_at_once_narrows_nothing() -> None:
+    """No other alternative allows null, so it takes no value from them, whatever else a value meets."""
+    old = one_of(TEXT, COLOUR, TRANSPARENT, result(price=TEXT))
+    assert narrowings_and_widenings("request body", old, with_null(old)) == []
+    assert narrowings_and_widenings("response body", with_null(old), old) == []
+
+
+def test_null_beside_an_alternative_that_allows_null_is_an_error() -> None:
+    """Null met one alternative, and meets two now."""
+    old = one_of(TEXT, COLOUR, {**TRANSPARENT, "type": ["object", "null"]})
+    assert narrowings_and_widenings("request body", old, with_null(old)) == [("request-body-narrowed", "error")]
