@@ -215,6 +215,15 @@ def test_a_parameter_is_invalid_if_no_parsed_value_is_valid(query: list[tuple[st
     ]
 
 
+def test_no_case_has_a_header_field_whose_name_cannot_be_sent() -> None:
+    """Schemathesis generates values for a header parameter whose name has a space."""
+    texts = [{"name": name, "in": "header", "schema": {"type": "string"}} for name in ("a b", "X-Fine")]
+    contract = contract_of(parameters=texts)
+    run = ContractRun("live", contract, "http://127.0.0.1:1", Secret("k"), {}, "error", 20)
+    cases = schemathesis_cases.positive_cases(run, contract.operations[0], 30)
+    assert {"x-fine"} == {name.lower() for case in cases for name, _ in case.inputs.headers}
+
+
 @pytest.mark.parametrize(
     ("query", "is_ambiguous"),
     [

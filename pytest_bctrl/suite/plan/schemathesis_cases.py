@@ -17,6 +17,7 @@ from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.request_checks.view import operation_view
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.settings.secret_settings import is_field_name
 from pytest_bctrl.suite.plan.engine_violations import ENGINES, SCHEMA
 from pytest_bctrl.suite.plan.parameter_values import cursor_parameters, has_empty_list, invalid_parameters, is_opaque
 from pytest_bctrl.suite.run import ContractRun
@@ -131,9 +132,10 @@ def _generated_credential(value: str | None) -> Credential:
 
 
 def _distinct_cases(cases: Sequence[GeneratedCase], limit: int) -> list[GeneratedCase]:
-    """Return up to `limit` cases with different requests."""
+    """Return up to `limit` cases with different requests that can be sent: their header fields have valid names."""
     first_of: dict[Any, GeneratedCase] = {}
-    for case in cases:
+    sendable = (case for case in cases if all(is_field_name(name) for name, _ in case.inputs.headers))
+    for case in sendable:
         first_of.setdefault(request_key(case.inputs, case.credential), case)
     return list(first_of.values())[:limit]
 
