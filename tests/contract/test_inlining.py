@@ -176,3 +176,24 @@ def test_an_operation_whose_reference_leads_nowhere_is_an_error_and_not_empty(
     (tmp_path / "api.json").write_text(json.dumps(document), "utf-8")
     with pytest.raises(DocumentError, match=re.escape(problem)):
         load(tmp_path / "api.json")
+
+
+def test_a_document_without_components_may_have_operations_in_files(tmp_path: Path) -> None:
+    responses = {"204": {"description": ""}}
+    document = {**DOCUMENT, "paths": {"/pets": {"get": {"responses": {"$ref": "part.json"}}}}}
+    del document["components"]
+    (tmp_path / "part.json").write_text(json.dumps(responses), "utf-8")
+    (tmp_path / "api.json").write_text(json.dumps(document), "utf-8")
+    (operation,) = load(tmp_path / "api.json").operations
+    assert ["204"] == [*operation.responses]
+
+
+def test_properties_that_lead_back_to_themselves_are_an_error(tmp_path: Path) -> None:
+    """They cannot be written out; a reference to the schema itself can."""
+    document = deepcopy(DOCUMENT)
+    document["components"]["schemas"]["Pet"] = {"properties": {"$ref": "part.json"}}
+    part = {"child": {"properties": {"$ref": "part.json"}}}
+    (tmp_path / "part.json").write_text(json.dumps(part), "utf-8")
+    (tmp_path / "api.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(DocumentError, match="is not well-formed OpenAPI"):
+        load(tmp_path / "api.json")
