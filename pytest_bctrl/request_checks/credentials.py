@@ -11,6 +11,7 @@ from pytest_bctrl.request_checks.violation import CREDENTIALS, NOT_CHECKED, Requ
 
 CERTIFICATE = "mutualTLS"
 """The type of a security scheme whose credential is not part of the request."""
+_SCHEMES = frozenset({"basic", "bearer", "digest"})
 
 
 def credential_violations(operation: Operation, request: Request) -> Iterator[RequestViolation]:
@@ -34,7 +35,11 @@ def credential_violations(operation: Operation, request: Request) -> Iterator[Re
     if scheme.type != "apiKey" and authorization:
         # The first word names the scheme; a value without a scheme may be the key itself.
         name, space, _ = authorization.strip().partition(" ")
-        observed = f"the scheme {name[:40]}" if space else "a value without a scheme"
+        observed = "a value without a scheme"
+        if space:
+            observed = f"the scheme {name[:40]}"
+        elif name.lower() in _SCHEMES:
+            observed = f"the scheme {name} without a value"
         message = f"the credential is not a {_credential_text(scheme)}"
     expected = [" and ".join(map(_credential_text, requirement)) for requirement in operation.security]
     yield RequestViolation(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
+import httpx
 import pytest
 
+from pytest_bctrl import check_request
 from pytest_bctrl.contract.model import Contract
 
 from .orders import contract_of_paths, lines, operation
@@ -67,6 +69,21 @@ def test_a_missing_or_different_kind_of_credential_is_an_error(
     scheme: str, headers: dict[str, str], expected: str
 ) -> None:
     assert [f"error request_credentials {expected}"] == lines(secured({scheme: []}), "GET", "/orders", headers)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "observed"),
+    [
+        (BASIC, "the scheme Basic"),
+        ("Bearer ", "the scheme Bearer without a value"),
+        ("bearer", "the scheme bearer without a value"),
+        ("t0ken", "a value without a scheme"),
+    ],
+)
+def test_the_finding_says_what_the_authorization_field_has(authorization: str, observed: str) -> None:
+    request = httpx.Request("GET", "https://orders.example/orders", headers={"Authorization": authorization})
+    (finding,) = check_request(request, contract=secured({"bearer": []}))
+    assert observed == finding.observed
 
 
 def test_one_of_several_alternatives_or_all_combined_credentials_are_required() -> None:

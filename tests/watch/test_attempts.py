@@ -50,6 +50,12 @@ class Retrying(httpx.BaseTransport, httpx.AsyncBaseTransport):
             await response.aclose()
         return response
 
+    def close(self):
+        self.transport.close()
+
+    async def aclose(self):
+        await self.transport.aclose()
+
 
 class Failing(httpx.BaseTransport):
     \"\"\"Raises an error if the response of another transport has no success.\"\"\"
@@ -245,3 +251,105 @@ def test_requests(url):
     assert "test_orders.py::test_httpx: KeyError: 'xl'" in text
     assert "test_orders.py::test_requests: KeyError: 'xl'" in text
     assert "not run" not in text
+
+
+def test_a_transport_without_a_client_is_not_observed(watch: Run) -> None:
+    """Code that calls a transport itself gets its response, and the summary counts the exchanges of clients only."""
+    result = watch(
+        f"""{CODE}
+def test_it():
+    response = mock_transport([404]).handle_request(httpx.Request("GET", URL))
+    assert response.status_code == 404
+
+def test_asynchronous():
+    response = asyncio.run(mock_transport([404]).handle_async_request(httpx.Request("GET", URL)))
+    assert response.status_code == 404
+
+def test_conforming():
+    list_orders()
+"""
+    )
+    result.assert_outcomes(passed=3)
+    assert "checked      1 exchange of 1 test," in result.stdout.str()
+
+
+def test_an_object_in_place_of_the_response_to_a_repeated_request_is_not_checked(watch: Run) -> None:
+    result = watch(
+        f"""{CODE}
+import unittest.mock
+
+class Own(httpx.BaseTransport):
+    def __init__(self):
+        self.responses = iter([unittest.mock.Mock(status_code=503), httpx.Response(200, json=[STORED])])
+
+    def handle_request(self, request):
+        return next(self.responses)
+
+def test_it():
+    assert with_httpx(URL, Retrying(Own())).json() == [STORED]
+"""
+    )
+    result.assert_outcomes(passed=1)
+    text = result.stdout.str()
+    assert "checked      1 exchange of 1 test," in text
+    assert "an exchange of GET /orders: its response is of class Mock, not a response of httpx" in text
+
+
+def test_the_rest_of_a_decoded_body_that_urllib3_discards_is_not_recorded(watch: Run) -> None:
+    """The test decodes a part of a compressed body; urllib3 discards the rest without decoding it."""
+    result = watch(
+        f"""{CODE}
+import gzip
+import random
+
+def test_it():
+    text = "".join(random.Random(1).choices("abcdefgh", k=100_000))
+    body = gzip.compress(json.dumps([text]).encode())
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Encoding", "gzip")])
+        return [body]
+
+    from wsgiref.simple_server import WSGIRequestHandler, make_server
+    with make_server("127.0.0.1", 0, application, handler_class=WSGIRequestHandler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{{server.server_port}}/orders"
+        with urllib3.PoolManager() as pool:
+            response = pool.request("GET", url, preload_content=False)
+            assert response.read(5, decode_content=True) == json.dumps([text])[:5].encode()
+            response.drain_conn()
+            response.close()
+        thread.join()
+"""
+    )
+    result.assert_outcomes(passed=1)
+    assert "the body of a response to GET /orders: the test did not read it" in result.stdout.str()
+
+
+def test_a_task_that_goes_on_after_its_request_gets_its_response(watch: Run) -> None:
+    """A middleware of aiohttp begins a request in a task that ends after the response was returned."""
+    result = watch(
+        f"""{CODE}
+async def send(url):
+    tasks = []
+
+    async def middleware(request, handler):
+        response = await handler(request)
+        async def again():
+            await asyncio.sleep(0.05)
+            return await handler(request)
+        tasks.append(asyncio.create_task(again()))
+        return response
+
+    async with aiohttp.ClientSession(middlewares=[middleware]) as session, session.get(url) as response:
+        await response.read()
+        further = await tasks[0]
+        await further.read()
+        return further.status
+
+def test_it(url):
+    assert asyncio.run(send(url)) == 200
+"""
+    )
+    result.assert_outcomes(passed=1, errors=1)

@@ -108,6 +108,10 @@ def fake(**attributes):
             "response = mock.AsyncMock(status=200)\n    assert asyncio.run(sent_by_aiohttp(response)) is response",
             "its response is of class AsyncMock, not a response of aiohttp",
         ),
+        (
+            "response = mock.Mock(status=200)\n    assert asyncio.run(sent_by_aiohttp(response)) is response",
+            "its response is of class Mock, not a response of aiohttp",
+        ),
     ],
     ids=[
         "requests",
@@ -118,6 +122,7 @@ def fake(**attributes):
         "httpx, asynchronous",
         "http.client",
         "aiohttp",
+        "aiohttp, not iterable",
     ],
 )
 def test_an_object_in_place_of_a_response_is_not_checked(watch: Run, test: str, reason: str) -> None:

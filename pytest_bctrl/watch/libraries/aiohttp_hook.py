@@ -59,22 +59,9 @@ class _AiohttpHook:
         if not self._recorder.records(CLIENT):
             return await sending
         first = WatchedExchange("aiohttp", method, str(session._build_url(url)), (), sent_at=sent_at)
-        error = None
-        responses = self._responses[id(first)] = []
-        seen: list[Any] = []
-        try:
-            with self._recorder.sending(first, CLIENT):
-                try:
-                    last = await sending
-                    seen = [last, *getattr(last, "history", ())]
-                except self._response_error as raised:
-                    # As with `raise_for_status=True`: the error has the head of the response.
-                    last = error = raised
-                    seen = [*responses[-1:], *raised.history]
-        finally:
-            del self._responses[id(first)]
-            self._add_attempts(first, responses, seen)
-        if error is None and first.has_fake_response(last, self._response_class):
+        last = await self._receive(first, sending)
+        error = last if isinstance(last, self._response_error) else None
+        if first.unknown_response:
             self._recorder.add(first)
             return last
         for exchange, response in self._exchanges(session, named, first, last):
@@ -106,9 +93,8 @@ class _AiohttpHook:
         async def observed_start(response: Any, connection: Any) -> Any:
             """Receive the head of a response, and store the response of an observed request."""
             result = await start(response, connection)
-            exchange = self._recorder.current("aiohttp")
-            if exchange is not None:
-                self._responses[id(exchange)].append(response)
+            # A task of a middleware may go on after its request has ended.
+            self._responses.get(id(self._recorder.current("aiohttp")), []).append(response)
             return result
 
         return observed_start
@@ -126,6 +112,26 @@ class _AiohttpHook:
                 attempt.response_body.set(response._body)
             attempt.receive(response.status, response.headers.items())
             self._recorder.add_attempt(attempt, first)
+
+    async def _receive(self, first: WatchedExchange, sending: Any) -> Any:
+        """Return the response to a request, or the error of its status, and record the responses that nobody sees."""
+        __tracebackhide__ = True
+        responses = self._responses[id(first)] = []
+        seen: list[Any] = []
+        try:
+            with self._recorder.sending(first, CLIENT):
+                try:
+                    last = await sending
+                except self._response_error as error:
+                    # As with `raise_for_status=True`: the error has the head of the response.
+                    seen = [*responses[-1:], *error.history]
+                    return error
+                if not first.has_fake_response(last, self._response_class):
+                    seen = [last, *last.history]
+                return last
+        finally:
+            del self._responses[id(first)]
+            self._add_attempts(first, responses, seen)
 
     def _exchanges(
         self, session: Any, named: Mapping[str, Any], first: WatchedExchange, last: Any

@@ -158,12 +158,10 @@ class _HttpxHook:
             sent.is_in_process, sent.is_of_mock = exchange.is_in_process, exchange.is_of_mock
             sent.is_of_recording, sent.registered = exchange.is_of_recording, exchange.registered
             sent.has_hidden_key = exchange.has_hidden_key
-            for message, body in ((request, sent.request_body), (response, sent.response_body)):
-                body.problem = _NOT_KEPT
-                if hasattr(message, "_content"):
-                    body.set(message.content)
+            _set_known_body(sent.request_body, request)
             if not sent.has_fake_response(response, self._module.Response):
                 sent.receive(response.status_code, response.headers.multi_items())
+                _set_known_body(sent.response_body, response)
             return sent
 
         return attempt
@@ -197,6 +195,13 @@ def _content_without_stream(response: Any) -> bytes | None:
     """Return the content of a response that has no stream; None if it has one."""
     content: bytes | None = getattr(response, "_content", None)
     return content
+
+
+def _set_known_body(body: WatchedBody, message: Any) -> None:
+    """Record the body of a request or response that has been read."""
+    body.problem = _NOT_KEPT
+    if hasattr(message, "_content"):
+        body.set(message.content)
 
 
 @contextmanager
