@@ -44,9 +44,11 @@ def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], No
     Null is `with_null`, not an alternative: without branches, only null is valid.
     """
     schema_of: dict[Node, Schema] = {}
-    with_null, impossible = False, None
-    waiting: list[Schema] = []
-    waiting += [(branch,) for branch in spec.items(part)[::-1]]
+    impossible = None
+    written = spec.items(part)
+    nulls = null_alternatives([branch.value for branch in written])
+    with_null = bool(nulls)
+    waiting: list[Schema] = [(branch,) for branch in written[::-1] if branch.value not in nulls]
     while waiting:
         schema = waiting.pop()
         node = read(schema)
@@ -70,6 +72,21 @@ def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], No
     if not schema_of and not with_null:
         return None
     return _with_listed_types(Alternatives(kind, [*schema_of.values()], part.pointer, with_null), schema_of)
+
+
+def null_alternatives(alternatives: list[Any]) -> list[Any]:
+    """Return the alternatives `{"nullable": true}` beside others: generators of OpenAPI 3.0 write null like this."""
+    nulls = [schema for schema in alternatives if _says_only_nullable(schema)]
+    if len(nulls) == len(alternatives):
+        return []
+    return nulls
+
+
+def _says_only_nullable(schema: Any) -> bool:
+    """Return whether `nullable: true` is the only keyword of a schema that is no annotation."""
+    if not isinstance(schema, dict) or schema.get("nullable") is not True:
+        return False
+    return all(keyword == "nullable" or keyword in _SAYS_NOTHING or keyword.startswith("x-") for keyword in schema)
 
 
 def _without_redundant(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:

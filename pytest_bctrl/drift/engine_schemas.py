@@ -8,6 +8,7 @@ from typing import Any
 from pytest_bctrl.contract.engine import is_pattern
 from pytest_bctrl.contract.keywords import APPLICATORS, discriminator_values, map_subschemas, upgrade_schema
 from pytest_bctrl.contract.outline import is_reference
+from pytest_bctrl.drift.alternatives import null_alternatives
 from pytest_bctrl.drift.constraints import ASSERTED, BITS
 
 _OMITTED: dict[str, Callable[[Any], bool]] = {
@@ -34,6 +35,9 @@ def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30:
     keywords: dict[str, Any] = {}
     if not (is_30 and has_reference):
         keywords = {word: value for word, value in schema.items() if not _is_omitted(word, value)}
+    for word in ("anyOf", "oneOf"):
+        if isinstance(keywords.get(word), list):
+            keywords[word] = _with_null_types(keywords[word])
     keywords = map_subschemas(keywords, APPLICATORS, lambda inner: engine_schema(inner, refer, is_30=is_30))
     if has_reference:
         keywords["$ref"] = refer(schema)
@@ -48,6 +52,12 @@ def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30:
         upgraded["minimum"] = max(upgraded.get("minimum", -(2 ** (bits - 1))), -(2 ** (bits - 1)))
         upgraded["maximum"] = min(upgraded.get("maximum", 2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     return upgraded
+
+
+def _with_null_types(alternatives: list[Any]) -> list[Any]:
+    """Return alternatives with `{"nullable": true}` beside others as the type null, as they are compared."""
+    nulls = null_alternatives(alternatives)
+    return [{"type": "null"} if schema in nulls else schema for schema in alternatives]
 
 
 def _discriminator(

@@ -1,0 +1,50 @@
+"""An alternative `{"nullable": true}` is null: it does not hide changes of the alternatives beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bctrl.drift import compare
+
+from .pairs import Doc
+from .positions import POSITIONS
+
+TEXT: Doc = {"type": "string"}
+OBJECT: Doc = {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}}, "required": ["kind"]}
+NARROW: Doc = {"type": "object", "properties": {"kind": {"enum": ["a"]}}, "required": ["kind"]}
+KEYWORDS = ("anyOf", "oneOf")
+
+
+def findings(
+    position: str, old: Doc, new: Doc, versions: tuple[str, str] = ("3.0.3", "3.0.3")
+) -> list[tuple[str, str]]:
+    """Return rule and level of each finding between two documents with a schema at a position."""
+    before, after = POSITIONS[position].document(old), POSITIONS[position].document(new)
+    before["openapi"], after["openapi"] = versions
+    return [(finding.rule, finding.level) for finding in compare(before, after)]
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_a_change_beside_a_nullable_alternative_is_reported(keyword: str) -> None:
+    wide, narrow = ({keyword: [schema, {"nullable": True, "description": "no object"}]} for schema in (OBJECT, NARROW))
+    assert findings("request body", wide, narrow) == [("request-property-enum-value-removed", "error")]
+    assert findings("response body", narrow, wide) == [("response-property-enum-value-added", "error")]
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_a_nullable_alternative_means_the_same_as_null(keyword: str) -> None:
+    """Neither a migration to OpenAPI 3.1 nor `nullable` beside the alternatives is a change."""
+    old = {keyword: [OBJECT, {"nullable": True}]}
+    assert findings("request body", old, {keyword: [OBJECT, {"type": "null"}]}, ("3.0.3", "3.1.0")) == []
+    assert findings("request body", old, {**OBJECT, "nullable": True}) == []
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_a_removed_nullable_alternative_is_reported(keyword: str) -> None:
+    old, new = {keyword: [OBJECT, TEXT, {"nullable": True}]}, {keyword: [OBJECT, TEXT]}
+    assert findings("request body", old, new) == [("request-body-became-not-nullable", "error")]
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_a_nullable_alternative_alone_allows_any_value(keyword: str) -> None:
+    assert findings("request body", {}, {keyword: [{"nullable": True}]}) == []
