@@ -83,10 +83,11 @@ def null_alternatives(alternatives: list[Any]) -> list[Any]:
 
 
 def _says_only_nullable(schema: Any) -> bool:
-    """Return whether `nullable: true` is the only keyword of a schema that is no annotation."""
-    if not isinstance(schema, dict) or schema.get("nullable") is not True:
+    """Return whether `nullable: true` is the only keyword of a schema that is no annotation, or the default null."""
+    if not isinstance(schema, dict) or schema.get("nullable") is not True or schema.get("default") is not None:
         return False
-    return all(keyword == "nullable" or keyword in _SAYS_NOTHING or keyword.startswith("x-") for keyword in schema)
+    silent = _SAYS_NOTHING | {"nullable", "default"}
+    return all(keyword in silent or keyword.startswith("x-") for keyword in schema)
 
 
 def _without_redundant(schema_of: dict[Node, Schema]) -> tuple[dict[Node, Schema], bool]:

@@ -24,9 +24,10 @@ def findings(
     return [(finding.rule, finding.level) for finding in compare(before, after)]
 
 
+@pytest.mark.parametrize("more", [{}, {"description": "no object"}, {"default": None}, {"x-internal": True}], ids=str)
 @pytest.mark.parametrize("keyword", KEYWORDS)
-def test_a_change_beside_a_nullable_alternative_is_reported(keyword: str) -> None:
-    wide, narrow = ({keyword: [schema, {"nullable": True, "description": "no object"}]} for schema in (OBJECT, NARROW))
+def test_a_change_beside_a_nullable_alternative_is_reported(keyword: str, more: Doc) -> None:
+    wide, narrow = ({keyword: [schema, {"nullable": True, **more}]} for schema in (OBJECT, NARROW))
     assert findings("request body", wide, narrow) == [("request-property-enum-value-removed", "error")]
     assert findings("response body", narrow, wide) == [("response-property-enum-value-added", "error")]
 
@@ -48,3 +49,7 @@ def test_a_removed_nullable_alternative_is_reported(keyword: str) -> None:
 @pytest.mark.parametrize("keyword", KEYWORDS)
 def test_a_nullable_alternative_alone_allows_any_value(keyword: str) -> None:
     assert findings("request body", {}, {keyword: [{"nullable": True}]}) == []
+
+
+def test_a_nullable_alternative_with_another_default_is_no_null() -> None:
+    assert findings("request body", {}, {"anyOf": [OBJECT, {"nullable": True, "default": "a"}]}) == []
