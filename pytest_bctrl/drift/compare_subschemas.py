@@ -7,7 +7,7 @@ from typing import Any
 from pytest_bctrl.contract.keywords import CONDITIONAL
 from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
-from pytest_bctrl.drift.node import Node, Schema, says_more
+from pytest_bctrl.drift.node import BESIDE, Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 from pytest_bctrl.drift.rules import requirement_word
@@ -206,10 +206,26 @@ def _have_same_target(comparison: SchemaComparison, old_name: Any, new_name: Any
     before, after = sides.old.mapped_schema(old_name, Part({}, "")), sides.new.mapped_schema(new_name, Part({}, ""))
     if before is None or after is None:
         return bool(old_name == new_name)
-    if sides.equal((before,), (after,)):
+    if sides.equal(_own_parts(sides.old, before, comparison.old), _own_parts(sides.new, after, comparison.new)):
         return True
     elsewhere = [branch for choice in comparison.new.choices for branch in choice.branches]
     return bool(elsewhere) and not any(sides.equal((before,), branch) for branch in elsewhere)
+
+
+def _own_parts(normal: Normalizer, target: Part, base: Node) -> Schema:
+    """Return a mapped schema without the schema that has the discriminator, if it extends that by `allOf`.
+
+    A change of the latter is one of each mapped schema too, and is reported where it is.
+    """
+    inherited = {part.pointer for part in base.parts}
+    parts = normal.node((target,)).parts
+    if inherited.isdisjoint(part.pointer for part in parts):
+        return (target,)
+    return tuple(
+        Part({word: value for word, value in part.schema.items() if word != "allOf"}, f"{part.pointer}{BESIDE}own")
+        for part in parts
+        if part.pointer not in inherited and isinstance(part.schema, dict)
+    )
 
 
 def compare_properties(comparison: SchemaComparison) -> None:

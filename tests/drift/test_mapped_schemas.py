@@ -1,0 +1,63 @@
+"""A schema that a discriminator maps a value to, and that extends the schema with the discriminator by `allOf`."""
+
+from __future__ import annotations
+
+from pytest_bctrl.drift import compare
+
+from .pairs import Doc, body
+
+TEXT: Doc = {"type": "string"}
+BASE: Doc = {"$ref": "#/components/schemas/Pet"}
+MAPPING = "response-body-discriminator-mapping-changed"
+
+
+def pets() -> Doc:
+    """Return a document with pets, of which cats and dogs have properties of their own."""
+    document = body(BASE)
+    mapping = {name.lower(): f"#/components/schemas/{name}" for name in ("Cat", "Dog")}
+    document["components"] = {
+        "schemas": {
+            "Pet": {
+                "type": "object",
+                "properties": {"kind": TEXT, "name": TEXT},
+                "discriminator": {"propertyName": "kind", "mapping": mapping},
+            },
+            "Cat": {"allOf": [BASE, {"type": "object", "properties": {"lives": {"type": "integer"}}}]},
+            "Dog": {"allOf": [BASE], "properties": {"owner": TEXT}},
+        }
+    }
+    return document
+
+
+def rules(old: Doc, new: Doc) -> list[str]:
+    """Return the rules of the findings."""
+    return [finding.rule for finding in compare(old, new)]
+
+
+def with_short_names() -> Doc:
+    """Return the document with a limit in the schema that the others extend."""
+    document = pets()
+    document["components"]["schemas"]["Pet"]["properties"]["name"] = {**TEXT, "maxLength": 9}
+    return document
+
+
+def test_a_change_of_the_extended_schema_is_reported_once() -> None:
+    """The values are mapped to the same schemas, though these contain the change too."""
+    assert rules(pets(), with_short_names()) == ["response-property-max-length-set"]
+    assert rules(with_short_names(), pets()) == ["response-property-max-length-unset"]
+
+
+def test_a_mapped_schema_that_changed_itself_is_reported_beside_the_extended_one() -> None:
+    new = with_short_names()
+    new["components"]["schemas"]["Cat"]["allOf"][1]["properties"]["lives"] = TEXT
+    assert sorted(rules(pets(), new)) == [MAPPING, "response-property-max-length-set"]
+    new = with_short_names()
+    new["components"]["schemas"]["Dog"]["properties"]["owner"] = {"type": "integer"}
+    assert sorted(rules(pets(), new)) == [MAPPING, "response-property-max-length-set"]
+
+
+def test_a_value_that_leads_to_another_extending_schema_is_reported() -> None:
+    new = pets()
+    mapping = new["components"]["schemas"]["Pet"]["discriminator"]["mapping"]
+    mapping["cat"] = mapping["dog"]
+    assert rules(pets(), new) == [MAPPING]
