@@ -112,6 +112,14 @@ def test_an_invalid_request_gets_the_documented_error(mock: MockServer, row: str
         mock.requests.assert_conforming()
 
 
+def test_each_of_many_requests_is_validated(mock: MockServer) -> None:
+    """More than the mock remembers, and twice; the valid ones are accepted, and the others rejected."""
+    with httpx.Client(base_url=mock.url, verify=False) as client:
+        for _ in range(2):
+            statuses = [client.get(f"/orders/7?limit={limit}").status_code for limit in range(-60, 110)]
+            assert [200] * 161 + [400] * 9 == statuses
+
+
 @pytest.mark.parametrize(
     "request_",
     [

@@ -161,18 +161,34 @@ def test_a_target_that_refuses_is_reported_even_if_the_client_resets() -> None:
     assert ["ConnectError"] == [error.name for error in observed.unreachable]
 
 
-def test_the_proxy_ends_while_it_connects_for_a_client_that_has_gone() -> None:
+@contextmanager
+def full_listener() -> Iterator[socket.socket]:
+    """Listen on a free port, with a full queue: a further connection is neither accepted nor refused."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as stack:
-        address = listener.getsockname()
         for _ in range(8):
-            # The queue of the listener is full after the first of these.
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
-            waiting.connect_ex(address)
-        with proxied(f"http://127.0.0.1:{address[1]}") as (url, observed):
-            reset_by_client(url, REQUESTS[0])
-            assert b"400 Bad Request" in raw(url, b"nonsense\r\n\r\n")
+            waiting.connect_ex(listener.getsockname())
+        yield listener
+
+
+def test_the_proxy_ends_while_it_connects_for_a_client_that_has_gone() -> None:
+    with full_listener() as listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
+        reset_by_client(url, REQUESTS[0])
+        assert b"400 Bad Request" in raw(url, b"nonsense\r\n\r\n")
     assert [] == observed.unreachable
+
+
+def test_a_target_that_refuses_after_its_client_has_gone_is_reported() -> None:
+    """The proxy is still connecting when the client resets."""
+    with full_listener() as listener, proxied(f"http://127.0.0.1:{listener.getsockname()[1]}") as (url, observed):
+        reset_by_client(url, REQUESTS[0])
+        assert b"400 Bad Request" in raw(url, b"nonsense\r\n\r\n")
+        listener.close()
+        end = time.monotonic() + 60
+        while not observed.unreachable and time.monotonic() < end:
+            time.sleep(0.01)
+    assert ["ConnectError"] == [error.name for error in observed.unreachable]
 
 
 def test_a_client_that_sends_nothing_more_gets_its_response() -> None:

@@ -203,11 +203,15 @@ def test_what_a_worker_prints_when_it_exits_is_redacted(
         """
         import atexit, os, sys
 
+        def write(word):
+            # In one call: two workers may write at the same time.
+            sys.stderr.write(f"{word} with {os.environ['BCTRL_API_KEY']}\\n")
+
         def pytest_unconfigure():
-            print("ends with", os.environ["BCTRL_API_KEY"], file=sys.stderr)
+            write("ends")
 
         if "PYTEST_XDIST_WORKER" in os.environ:
-            atexit.register(lambda: print("exits with", os.environ["BCTRL_API_KEY"], file=sys.stderr))
+            atexit.register(write, "exits")
         """
     )
 

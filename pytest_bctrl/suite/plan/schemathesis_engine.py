@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -238,7 +238,7 @@ def _violation(response: Response, name: str, failure: Any, generated: Generated
     """Return a failure of Schemathesis as a violation."""
     if name == SCHEMA and hasattr(failure, "instance_path"):
         keyword = _violated_keyword(failure)
-        expected = _keyword_value(failure.schema, keyword)
+        expected = failure.schema.get(keyword, "a value as documented")
         return keyword_violation(
             NAME, keyword, tuple(failure.instance_path), expected, failure.instance, failure.message
         )
@@ -276,13 +276,6 @@ def _violated_keyword(failure: Any) -> str:
     if is_false and applied_keyword(failure.schema_path) != "additionalProperties":
         return FALSE
     return keyword
-
-
-def _keyword_value(schema: Any, keyword: str) -> Any:
-    """Return the value of a keyword in a schema, or a general phrase if it has none."""
-    if isinstance(schema, Mapping):
-        return schema.get(keyword, "a value as documented")
-    return "a value as documented"
 
 
 def _is_undocumented_rejection(response: Response) -> bool:
