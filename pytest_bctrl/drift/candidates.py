@@ -96,7 +96,15 @@ def leaf_candidates(pair: Step, allowing_index: int, value: Any, name: str, side
         _EDGE_CASES,
         *edge_cases,
         ({**smallest, "x" * 300: value} for value in _FEW),
+        _longer_texts(chain.from_iterable(side.values(node) for node in allowing.alternatives)),
     )
+
+
+def _longer_texts(values: Iterable[Any]) -> Iterator[str]:
+    """Yield the texts among some values with a character before or after: a pattern may allow them, but not an enum."""
+    for value in values:
+        if isinstance(value, str) and len(value) < LONGEST:
+            yield from (f"{value}a", f"{value}0", f"a{value}", f"0{value}")
 
 
 def _edge_case_values(node: Node, side: Side, smallest: dict[str, Any]) -> Iterator[Any]:

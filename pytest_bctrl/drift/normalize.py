@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from pytest_bctrl.contract.keywords import CHILDREN, CONDITIONAL, EXCLUSIVE_BOUNDS, MAPS
+from pytest_bctrl.contract.keywords import APPLICATORS, CHILDREN, CONDITIONAL, EXCLUSIVE_BOUNDS, IN_PLACE, MAPS
 from pytest_bctrl.contract.outline import Part, Spec, is_reference, json_kind, value_key
 from pytest_bctrl.drift.alternatives import accepts_any_as_written, read_alternatives
 from pytest_bctrl.drift.constraints import (
@@ -44,6 +44,13 @@ def _says_something(keyword: str) -> bool:
     if keyword in ("$ref", "$dynamicRef"):
         return False
     return keyword in _FLAGS or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
+
+
+def _restricts_strings(keyword: str) -> bool:
+    """Return whether a keyword may make a string invalid, `type` included."""
+    if keyword in APPLICATORS:
+        return keyword in IN_PLACE and keyword != "dependentSchemas"
+    return keyword != "required" and is_relevant(keyword, frozenset(("string",)))
 
 
 class _Conjunction(NamedTuple):
@@ -235,8 +242,13 @@ class Normalizer:
     def _allows_every_name(self, part: Part) -> bool:
         """Return whether a schema obviously accepts every string, as it is written."""
         schema = part.value
-        if isinstance(schema, dict) and "string" in (self._types(part) or ()):
-            schema = {key: value for key, value in schema.items() if key != "type"}
+        if isinstance(schema, dict):
+            allows_strings = "string" in (self._types(part) or ("string",))
+            schema = {
+                keyword: value
+                for keyword, value in schema.items()
+                if _restricts_strings(keyword) and not (keyword == "type" and allows_strings)
+            }
         return accepts_any_as_written(Part(schema, part.pointer), self.spec)
 
     @cached_property

@@ -233,14 +233,23 @@ def add_words(document: Doc, chance: random.Random) -> Doc:
 
 
 def add_keywords_without_effect(document: Doc, chance: random.Random) -> Doc:
-    """Return a document with half of a condition, or with a rule that every name satisfies, in half of its schemas."""
+    """Return a document with half of a condition, or with a rule that every name satisfies, in half of its schemas.
+
+    A schema that has a condition or a part of one stays as it is: both halves have an effect.
+    """
     additions: tuple[Doc, ...] = (
         {"if": {"properties": {"id": {"const": 1}}, "required": ["id"]}}, {"then": False}, {"else": {"minimum": 5}},
         {"if": False, "else": {}}, {"propertyNames": {"type": "string"}}, {"propertyNames": {"minimum": 5}},
     )  # fmt: skip
-    return _schemas_only(
-        document, lambda value: {**value, **chance.choice(additions)} if chance.random() < 0.5 else value
-    )
+
+    def with_addition(schema: Doc) -> Doc:
+        """Return a schema, or the schema with one of the additions."""
+        addition = chance.choice(additions)
+        if chance.random() < 0.5 or {"if", "then", "else"} & schema.keys():
+            return schema
+        return {**schema, **addition}
+
+    return _schemas_only(document, with_addition)
 
 
 def rename_path_parameter(document: Doc, chance: random.Random) -> Doc:

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from operator import itemgetter
 from typing import Any
 
+import hypothesis
 import jsonschema
 import pytest
 from hypothesis import given
@@ -108,6 +109,7 @@ def test_an_error_of_each_rule_has_a_counterexample(rule: str) -> None:
 
 @relaxed
 @given(pairs())
+@hypothesis.example((body({"enum": ["a", "b", "c"]}), body({"type": "string", "pattern": "^a"})))
 def test_each_error_has_a_counterexample_that_a_second_engine_confirms(pair: tuple[Doc, Doc]) -> None:
     for finding in errors(*pair):
         require_counterexample(finding, *pair)
