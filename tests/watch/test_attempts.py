@@ -353,3 +353,32 @@ def test_it(url):
 """
     )
     result.assert_outcomes(passed=1, errors=1)
+
+
+@pytest.mark.skipif(find_spec("responses") is None, reason="needs responses: tox -e watch")
+def test_a_response_of_a_mock_library_that_no_client_requested_is_no_exchange(watch: Run) -> None:
+    """The test calls `get_response` of the response that it registers."""
+    result = watch(
+        f"""{CODE}
+import responses
+
+def test_it():
+    request = requests.Request("GET", URL).prepare()
+    assert responses.Response("GET", URL, json=[STORED]).get_response(request).status == 200
+"""
+    )
+    result.assert_outcomes(passed=1)
+    assert "exchange of " not in result.stdout.str()
+
+
+def test_requests_of_an_older_urllib3_are_observed_in_http_client(watch: Run) -> None:
+    """Its connections return responses of http.client, which has a hook of its own."""
+    result = watch(
+        f"""{CODE}
+def test_it(url, monkeypatch):
+    monkeypatch.delattr(urllib3.response, "BaseHTTPResponse")
+    assert urllib3.request("GET", url).status == 404
+"""
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*1 exchange of 1 test*"])
