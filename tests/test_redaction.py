@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -232,6 +233,22 @@ def test_a_secret_split_over_two_json_values_is_redacted_in_both() -> None:
     halves = [KEY[:15], KEY[15:]]
     assert [MASK, MASK] == json.loads(redaction(KEY)(json.dumps(halves)))
     assert {MASK: MASK} == json.loads(redaction(KEY)(json.dumps(dict([halves]))))
+
+
+@pytest.mark.parametrize("first", ["ü", "\t", "\x7f", "中", "𝄞", "n"], ids=ascii)
+def test_a_secret_after_or_with_an_escape_is_masked_with_all_of_the_escape(first: str) -> None:
+    """JSON and XML stay valid: no half of an escape is left, also if its code ends like that of the secret's letter."""
+    redact = redaction(first + KEY)
+    for letter in (first, chr(ord(first) ^ 0x100), "\n"):
+        value = f"x {letter}{KEY} y"
+        element = ElementTree.Element("a")
+        element.text = value
+        document = json.dumps({"a": value, "b": [repr(value)]}).encode()
+        texts = [
+            json.loads(redact.data_bytes(document, keeps_structure=True))["a"],
+            ElementTree.fromstring(redact.data_bytes(ElementTree.tostring(element), keeps_structure=True)).text,
+        ]
+        assert {f"x {MASK} y", f"x {letter}{MASK} y"} >= set(texts)
 
 
 def test_json_keys_remain_distinct() -> None:

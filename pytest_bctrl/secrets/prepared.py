@@ -33,6 +33,8 @@ _ANY = rb"[\"']?(?:\s?[:=]\s?|\s)[\"']?"
 _VALID = rb"(?:[\"']\s?[:=]\s?[\"']|\s?[:=]\s?[\"']?|\s[\"']?)"
 """The text between a word and a credential: any, and such that JSON stays valid, where only a string can be masked."""
 _NEEDS_NO_ESCAPE = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPE_MARKS = (b"\\", b"%", b"&#", b"&#x")
+"""The beginnings of escapes."""
 
 
 class PreparedSecrets:
@@ -94,6 +96,9 @@ class PreparedSecrets:
             if count:
                 data = masked_data
         for value in self._exact.candidates(data):
+            if keeps_structure and any(mark + value in data for mark in _ESCAPE_MARKS):
+                # Its first characters may belong to an escape, which the search below masks as a whole.
+                continue
             # Most secrets are not encoded, and this is the fastest way to find them.
             data = data.replace(value, MASK)
         if not self._search:
