@@ -268,7 +268,7 @@ def operations_of(spec: Spec, item: Part) -> Iterator[tuple[str, Part]]:
     for method, part in [*members, *spec.members(item / ADDITIONAL)]:
         if part.value is None or EXCLUDED in spec.mapping(part):
             continue
-        # OpenAPI allows no reference here, but documents that are split into files have them.
+        # Most references to operations were replaced before; one without a target is an error.
         yield method, spec.resolve(part)
 
 

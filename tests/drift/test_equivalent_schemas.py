@@ -77,6 +77,7 @@ SAME: list[tuple[Any, Any]] = [
     ({"type": "string", "required": ["a"], "properties": {"a": TEXT}, "additionalProperties": False,
         "propertyNames": TEXT, "unevaluatedProperties": False}, TEXT),
     ({"type": "object", "propertyNames": TEXT}, {"type": "object"}),
+    ({"type": "object", "propertyNames": True}, {"type": "object"}),
     ({"type": "object", "propertyNames": {"type": ["string", "null"], "minimum": 5}}, {"type": "object"}),
     ({"anyOf": [{"type": "object", "propertyNames": {"minimum": 5}},
         {"type": "object", "propertyNames": {"items": False, "required": ["a"], "dependentSchemas": {"a": False}}}]},
