@@ -121,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(raw)
 
-    do_HEAD = do_GET  # noqa: N815
+    do_HEAD = do_GET
 
     def _page(self, path: str, pairs: list[tuple[str, str]]) -> Mapping[str, Any]:
         """Return the requested page of a list. Raises `Rejected` for a wrong key, version, path or query."""

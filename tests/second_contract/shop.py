@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
             problem = {"title": "rejected", "status": rejection.status, "detail": rejection.detail}
             self._send(rejection.status, problem, "application/problem+json")
 
-    do_GET = do_HEAD = do_POST = do_DELETE = _handle  # noqa: N815 - the names are those of http.server
+    do_GET = do_HEAD = do_POST = do_DELETE = _handle
 
     def _response(self) -> tuple[int, Any]:
         """Return status and body; raises `RejectedError` for a rejected request."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from pytest_bctrl.contract.read import from_document
@@ -16,6 +15,7 @@ from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.sender import MAX_HANGING_OPERATIONS
 from pytest_bctrl.suite.sending.target import Target
+from tests.local_server import Handler, serving
 
 OBJECT = {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}
 SECONDS = 0.2
@@ -27,9 +27,7 @@ def serve(hanging: set[str], requested: list[str]) -> Iterator[str]:
     """Serve `{}` for each path, of which those in `hanging` never send it; append the paths of the requests."""
     is_over = Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Events(Handler):
         def do_GET(self) -> None:
             requested.append(self.path)
             self.send_response(200)
@@ -40,19 +38,13 @@ def serve(hanging: set[str], requested: list[str]) -> Iterator[str]:
                 is_over.wait(30)
             self.wfile.write(b"{}")
 
-        do_HEAD = do_GET  # noqa: N815
+        do_HEAD = do_GET
 
-        def log_message(self, *_arguments: Any) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        is_over.set()
-        server.shutdown()
-        server.server_close()
+    with serving(Events) as url:
+        try:
+            yield url
+        finally:
+            is_over.set()
 
 
 def run(paths: list[str], hanging: set[str]) -> tuple[list[Finding], list[str]]:

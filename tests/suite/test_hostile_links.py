@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract.test_paging import LIST, MAYBE, TEXT, WHOLE, body, contract
+from tests.local_server import Handler, serving
 from tests.suite.test_pages import NAMES, follow_pages, live_run, serve_api
 
 ELSEWHERE = [
@@ -46,18 +45,13 @@ def listening() -> Iterator[tuple[int, list[str]]]:
     """Run a server of another origin; yield its port and the list of its request lines with their credentials."""
     request_lines: list[str] = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Recorder(Handler):
         def do_GET(self) -> None:
             request_lines.append(f"{self.path} {self.headers['Authorization']}")
             self.send_error(404)
 
-        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
-            """Print nothing."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield server.server_port, request_lines
-        server.shutdown()
+    with serving(Recorder) as url:
+        yield int(url.rpartition(":")[2]), request_lines
 
 
 def paged(link: str, page: list[Any]) -> tuple[dict[str, str], Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -17,6 +15,7 @@ from pytest_bctrl.settings import resolve as settings
 
 from ..contract.documents import document
 from ..error_makers import Given
+from ..local_server import Handler, serving
 from .test_operation_outcomes import operation, write_contract
 
 KEY = "key_of_the_prefix_tests"
@@ -27,33 +26,17 @@ IN_AUTHORIZATION = {"type": "apiKey", "in": "header", "name": "Authorization"}
 def serve(authorization: str) -> Iterator[str]:
     """Serve `{"name": "x"}` to requests with this `Authorization` field, and 401 to all others; yield the base URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Shop(Handler):
         def do_GET(self) -> None:
-            is_accepted = self.headers.get("Authorization") == authorization
-            body = b'{"name": "x"}' if is_accepted else b"{}"
-            self.send_response(200 if is_accepted else 401)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
+            if self.headers.get("Authorization") == authorization:
+                self.respond(200, b'{"name": "x"}')
+            else:
+                self.respond(401, b"{}")
 
-        do_HEAD = do_GET  # noqa: N815 - the name is that of http.server
+        do_HEAD = do_GET
 
-        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
-            """Print nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Shop) as url:
+        yield url
 
 
 @pytest.mark.parametrize(

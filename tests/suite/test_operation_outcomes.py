@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from pytest_bctrl.reports.findings_json import findings_schema
 from pytest_bctrl.suite.plan.parameter_values import UNKNOWN
 
+from ..local_server import Handler, serving
 from ..variants import named
 from ..variants import serve as serve_variant
 
@@ -52,9 +51,7 @@ def serve(
     connection.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Shop(Handler):
         def do_GET(self) -> None:
             if "Authorization" in self.headers:
                 authorized_paths.add(self.path)
@@ -62,27 +59,14 @@ def serve(
             if status == 0:
                 self.close_connection = True
                 return
-            body = json.dumps(bodies.get(self.path, {"name": "x"})).encode() if status == 200 else b""
-            self.send_response(status)
-            if body:
-                self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
-            """Print nothing."""
+            if status == 200:
+                self.respond(200, json.dumps(bodies.get(self.path, {"name": "x"})).encode())
+            else:
+                self.respond(status, headers={})
 
     authorized_paths.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Shop) as url:
+        yield url
 
 
 @pytest.fixture

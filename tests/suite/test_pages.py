@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,6 +22,7 @@ from pytest_bctrl.suite.selftest import PAGING_FAULTS, faults_to_find
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
+from tests.local_server import JSON, Handler, serving
 
 CURSOR = {"limit": WHOLE, "cursor": TEXT}
 RUNTIMES = body(runtimes=LIST, hasMore=TRUTH, nextCursor=MAYBE)
@@ -189,34 +188,19 @@ def serve_api(respond: Respond) -> Iterator[tuple[str, list[str]]]:
     """Serve an API whose `respond` gets path, query and headers; yield its URL and the list of its request lines."""
     request_lines: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Api(Handler):
         def do_GET(self) -> None:
             request_lines.append(f"{self.command} {self.path}")
             parts = urlsplit(self.path)
             fields = {name.lower(): value for name, value in self.headers.items()}
             headers, content = respond(parts.path, parse_qsl(parts.query), fields)
-            data = json.dumps(content).encode()
-            self.send_response(int(headers.pop("status", "200")))
-            for name, value in {
-                "Content-Type": "application/json",
-                "Content-Length": str(len(data)),
-                **headers,
-            }.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data if self.command == "GET" else b"")
+            status = int(headers.pop("status", "200"))
+            self.respond(status, json.dumps(content).encode(), {**JSON, **headers})
 
-        do_HEAD = do_GET  # noqa: N815 - the name is that of http.server
+        do_HEAD = do_GET
 
-        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
-            """Print nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", request_lines
-        server.shutdown()
+    with serving(Api) as url:
+        yield url, request_lines
 
 
 def live_run(paged_contract: Contract, url: str) -> ContractRun:

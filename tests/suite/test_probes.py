@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, count
 from typing import Any, cast
 
@@ -43,6 +41,7 @@ from pytest_bctrl.traffic.mock.change import Fault
 from pytest_bctrl.traffic.mock.parse import ServerLimits
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import document
+from tests.local_server import Handler, serving
 
 CONTRACT = load()
 LISTED = CONTRACT.operations[0]
@@ -174,8 +173,7 @@ def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> N
     """The server ends a connection at its second request: five requests get six there; each counts for a limit."""
     paths: list[str] = []
 
-    class Dropping(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Dropping(Handler):
         request_count = 0
 
         def do_GET(self) -> None:
@@ -183,18 +181,11 @@ def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> N
             self.request_count += 1
             self.close_connection = self.request_count > 1
             if not self.close_connection:
-                self.send_response(200)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"{}")
+                self.respond(200, b"{}", {})
 
-        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name is that of http.server
-            """Print nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Dropping) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+    with serving(Dropping) as url:
         mock = MockServer(CONTRACT)
-        run = replace(run_of(mock), target="live", base_url=f"http://127.0.0.1:{server.server_port}", mock=None)
+        run = replace(run_of(mock), target="live", base_url=url, mock=None)
         api = Target(run)
         for _ in range(5):
             send_again(api, plain_request(api))
@@ -205,7 +196,6 @@ def test_a_target_that_drops_idle_connections_causes_one_round_of_retries() -> N
         with pytest.raises(NotCheckedError, match="a run sends at most 40 requests per operation"):
             repeated_request_findings(last)
         last.close()
-        server.shutdown()
     assert len(paths) == (5 + 1) + (1 + 5)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp  # noqa: F401 - its C extension keeps the classes of its first import
 import pytest
 
+from tests import local_server
 from tests.watch.cases import CONTRACT
 
 OPTIONS = ("--bctrl-contract=orders.json", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:asyncio")
@@ -42,11 +45,17 @@ class Run(Protocol):
         ...
 
 
+def copy_local_server(folder: Path) -> None:
+    """Copy the module `local_server` to the folder of a project."""
+    shutil.copy(Path(local_server.__file__), folder)
+
+
 @pytest.fixture
 def watch(pytester: pytest.Pytester) -> Run:
-    """Return a function that runs tests, which may import `orders`, under `--bctrl-watch`."""
+    """Return a function that runs tests, which may import `orders` and `local_server`, under `--bctrl-watch`."""
     pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
     pytester.path.joinpath("orders.py").write_text(ORDERS, "utf-8")
+    copy_local_server(pytester.path)
     pytester.syspathinsert()
 
     def run(tests: str, *arguments: str) -> pytest.RunResult:

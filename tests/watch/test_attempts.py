@@ -10,7 +10,6 @@ from tests.watch.conftest import Run
 
 CODE = """
 import asyncio
-import http.server
 import io
 import json
 import threading
@@ -18,6 +17,7 @@ import threading
 import aiohttp
 import requests
 import urllib3
+from local_server import Handler, serving
 
 URL = "https://orders.example/orders"
 BROKEN = json.dumps([{"id": 7, "qty": 1, "size": "l"}])
@@ -101,34 +101,20 @@ async def with_aiohttp(url, reads=False):
 
 @pytest.fixture
 def url():
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Orders(Handler):
         attempts = 0
 
         def do_GET(self):
-            Handler.attempts += 1
-            self.respond(200 if Handler.attempts % 2 == 0 else 404, BROKEN.encode())
+            Orders.attempts += 1
+            self.respond(200 if Orders.attempts % 2 == 0 else 404, BROKEN.encode())
 
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
-            Handler.attempts += 1
-            self.respond(201 if Handler.attempts % 2 == 0 else 404, json.dumps(STORED).encode())
+            Orders.attempts += 1
+            self.respond(201 if Orders.attempts % 2 == 0 else 404, json.dumps(STORED).encode())
 
-        def respond(self, status, body):
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/orders"
-        server.shutdown()
-        thread.join()
+    with serving(Orders) as base:
+        yield f"{base}/orders"
 """
 HIDDEN = [
     "with_httpx(URL, Retrying(mock_transport()))",

@@ -160,9 +160,7 @@ def test_a_body_of_aiohttp_whose_end_arrives_after_the_last_read_is_checked(watc
     text = run(
         watch,
         """
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Slow(Handler):
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -171,9 +169,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"%x\\r\\n%b\\r\\n" % (len(BROKEN), BROKEN))
         was_read.wait(60)
         self.wfile.write(b"0\\r\\n\\r\\n")
-
-    def log_message(self, *arguments):
-        pass
 
 was_read = threading.Event()
 
@@ -184,12 +179,8 @@ async def get(url):
         while not response.content.at_eof():
             await asyncio.sleep(0.01)
 
-with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    asyncio.run(get(f"http://127.0.0.1:{server.server_port}/orders"))
-    server.shutdown()
-    thread.join()
+with serving(Slow) as base:
+    asyncio.run(get(f"{base}/orders"))
 """,
     )
     assert "error response_schema_conformance: " in text.partition("= bctrl watch =")[2]

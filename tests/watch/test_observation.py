@@ -17,7 +17,6 @@ import concurrent.futures
 import gc
 import gzip
 import http.client
-import http.server
 import io
 import json
 import threading
@@ -27,6 +26,7 @@ import weakref
 import aiohttp
 import requests
 import urllib3
+from local_server import Handler, serving
 
 BROKEN = json.dumps([{"id": 7, "qty": 1, "size": "l"}]).encode()
 ORDER = json.dumps({"qty": 0, "size": "s"}).encode()
@@ -35,8 +35,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture
 def url():
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Orders(Handler):
         attempts = 0
 
         def do_GET(self):
@@ -44,17 +43,17 @@ def url():
                 return self.respond(302, b"", {"Location": "/orders"})
             if "limit=2" in self.path and not self.headers.get("Authorization"):
                 return self.respond(401, b"", {"WWW-Authenticate": 'Digest realm="r", nonce="n", qop="auth"'})
-            if "limit=3" in self.path and Handler.attempts < 2:
-                Handler.attempts += 1
+            if "limit=3" in self.path and Orders.attempts < 2:
+                Orders.attempts += 1
                 return self.respond(503, b"", {})
             if "limit=4" in self.path:
                 return self.respond(200, gzip.compress(BROKEN), {"Content-Encoding": "gzip", **JSON})
             if "limit=5" in self.path:
-                return self.respond(200, BROKEN, {"Transfer-Encoding": "chunked", **JSON})
-            self.respond(200, BROKEN, JSON)
+                return self.respond_in_chunks(200, (BROKEN[:9], BROKEN[9:], b""))
+            self.respond(200, BROKEN)
 
         def do_HEAD(self):
-            self.respond(200, b"", JSON)
+            self.respond(200)
 
         def do_POST(self):
             if self.headers.get("Transfer-Encoding"):
@@ -62,30 +61,17 @@ def url():
                     self.rfile.read(size + 2)
                 self.rfile.readline()
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.respond(201, json.dumps(STORED).encode(), JSON)
+            self.respond(201, json.dumps(STORED).encode())
 
-        def respond(self, status, body, headers):
+        def respond_in_chunks(self, status, chunks):
             self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            if "Transfer-Encoding" in headers:
-                parts = [b"%x\\r\\n%b\\r\\n" % (len(part), part) for part in (body[:9], body[9:], b"")]
-                body = b"".join(parts)
-            else:
-                self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+            self.wfile.write(b"".join(b"%x\\r\\n%b\\r\\n" % (len(chunk), chunk) for chunk in chunks))
 
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/orders"
-        server.shutdown()
-        thread.join()
+    with serving(Orders) as base:
+        yield f"{base}/orders"
 
 
 def test_it(url, tmp_path):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.suite.test_reports import SUFFIXES, read
-from tests.watch.conftest import BOTH, BROKEN, CONFORMING, OPTIONS, Run
+from tests.watch.conftest import BOTH, BROKEN, CONFORMING, OPTIONS, Run, copy_local_server
 
 
 def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run) -> None:
@@ -292,9 +292,6 @@ def test_a_run_with_the_option_x_must_observe_something(watch: Run) -> None:
 _CHECK = """
 import asyncio
 import io
-import http.client
-import http.server
-import threading
 
 import aiohttp
 import django
@@ -306,6 +303,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import AsyncClient, Client
 from django.urls import path
+from local_server import Handler, serving
 
 import pytest_bctrl
 
@@ -313,17 +311,12 @@ PATH = "/v1/spaces/s/runtimes"
 SENT = []
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Server(Handler):
     def do_GET(self):
         self.send_response(299)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         self.wfile.write(b"2\\r\\nok\\r\\n0\\r\\n\\r\\n")
-
-    def log_message(self, *arguments):
-        pass
 
 
 def application(environ, start_response):
@@ -363,12 +356,8 @@ def send(url):
 def sends(response):
     if SENT:
         return
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        SENT.extend(send(f"http://127.0.0.1:{server.server_port}{PATH}"))
-        server.shutdown()
-        thread.join()
+    with serving(Server) as base:
+        SENT.extend(send(f"{base}{PATH}"))
     if SENT != [299] * 8:
         yield pytest_bctrl.Problem(f"{SENT}")
 
@@ -384,6 +373,7 @@ def pytest_unconfigure():
 
 def test_requests_of_a_check_in_a_contract_run_are_not_those_of_tests(pytester: pytest.Pytester) -> None:
     """A check sends eight requests with all client libraries, whose invalid status is not reported."""
+    copy_local_server(pytester.path)
     pytester.makeconftest(_CHECK)
     # Django has settings for the whole process.
     result = pytester.runpytest_subprocess(

@@ -59,25 +59,16 @@ def test_a_documented_path_with_another_method_is_listed(watch: Run) -> None:
 
 
 SERVED = """
-import http.server
-import threading
+from local_server import Handler, serving
 
 @pytest.fixture
 def port():
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Server(Handler):
         def do_GET(self):
-            self.send_response(299)
-            self.end_headers()
+            self.respond(299, headers={})
 
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with serving(Server) as url:
+        yield url.rpartition(":")[2]
 
 def test_it(port, monkeypatch):
     import socket
