@@ -88,6 +88,25 @@ class Spec:
         parts = (section / name for section in mappings for name in section.value)
         return {part.pointer: part.value for part in parts}
 
+    def extensions(self, pointer: str) -> frozenset[str]:
+        """Return the pointers of the components that extend the schema at a pointer by `allOf`, directly or not."""
+        return frozenset(self._extensions.get(pointer, ()))
+
+    @cached_property
+    def _extensions(self) -> dict[str, set[str]]:
+        """The pointers of the components that extend each schema, by the pointer of the latter."""
+        schemas = self.root / "components" / "schemas"
+        parts = [schemas / name for name in schemas.value] if isinstance(schemas.value, dict) else []
+        extended = {part.pointer: _extended_schemas(part) for part in parts}
+        extensions: dict[str, set[str]] = {}
+        for pointer, bases in extended.items():
+            reached = list(bases)
+            for base in reached:
+                # The list grows while it is read.
+                reached += [further for further in extended.get(base, ()) if further not in reached]
+                extensions.setdefault(base, set()).add(pointer)
+        return extensions
+
     def error_at(self, part: Part, problem: str, hint: str) -> DocumentError:
         """Return an error about a part that names the document, the pointer and, if possible, the line."""
         where = self.document.name
@@ -195,6 +214,15 @@ class Spec:
         from pytest_bctrl.contract.references import Addresses
 
         return Addresses(self.document.data)
+
+
+def _extended_schemas(part: Part) -> list[str]:
+    """Return the pointers of the schemas to which the `allOf` of a schema refers."""
+    branches = part.value.get("allOf") if isinstance(part.value, dict) else None
+    if not isinstance(branches, list):
+        return []
+    references = [branch.get("$ref") for branch in branches if isinstance(branch, dict)]
+    return [reference[1:] for reference in references if isinstance(reference, str) and reference.startswith("#/")]
 
 
 def is_reference(schema: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.compare_alternatives import compare_all_of, compare_alternatives
+from pytest_bctrl.drift.compare_discriminators import compare_discriminators
 from pytest_bctrl.drift.compare_keywords import (
     compare_constraints,
     compare_defaults,
@@ -16,7 +17,7 @@ from pytest_bctrl.drift.compare_keywords import (
     compare_types,
     compare_values,
 )
-from pytest_bctrl.drift.compare_subschemas import compare_discriminators, compare_properties, compare_subschemas
+from pytest_bctrl.drift.compare_subschemas import compare_properties, compare_subschemas
 from pytest_bctrl.drift.pair import Change, Located, SchemaComparison, Sides, Trail, View, described_change, rank
 from pytest_bctrl.drift.rules import is_reported, is_tolerated
 
@@ -94,10 +95,11 @@ class SchemaComparer:
     def _unproven(self, root: _Pair) -> Iterable[Located]:
         """Yield a change for each outermost pair of which the engine does not prove that consumers are safe."""
         is_broken = _leading_to_errors(root)
-        if root not in is_broken and self.verifier.are_written_alike(root.old, root.new):
-            return
-        seen = {root}
-        waiting: list[tuple[_Pair, str, int, Trail]] = [(root, "", 0, (None, (root.old, root.new), ""))]
+        waiting: list[tuple[_Pair, str, int, Trail]] = []
+        for pair, path, depth in _root_and_subtypes(root):
+            if pair in is_broken or not self.verifier.are_written_alike(pair.old, pair.new):
+                waiting.append((pair, path, depth, (None, (pair.old, pair.new), path)))
+        seen = {pair for pair, *_ in waiting}
         for pair, path, depth, trail in waiting:
             # The list grows while it is read.
             if pair in is_broken or self._can_divide(pair):
@@ -106,8 +108,8 @@ class SchemaComparer:
                         continue
                     if inner in is_broken or not self.verifier.are_written_alike(inner.old, inner.new):
                         seen.add(inner)
-                        inner_trail: Trail = (trail, (inner.old, inner.new), step)
-                        waiting.append((inner, f"{path}{step}", depth + 1, inner_trail))
+                        inner_path = f"{path}{step}"
+                        waiting.append((inner, inner_path, depth + 1, _inner_trail(trail, inner_path, step, inner)))
                 continue
             verification = self.verifier.verification(pair.old, pair.new, pair.view)
             if verification.verdict != "proven":
@@ -192,9 +194,9 @@ class SchemaComparer:
                     # Only one path leads on from each pair, the same in any order: all of them would be too many.
                     path = f"{paths[0]}{step}"
                     if inner not in deeper:
-                        deeper[inner] = [path], (trail, (inner.old, inner.new), step)
+                        deeper[inner] = [path], _inner_trail(trail, path, step, inner)
                     elif path < deeper[inner][0][0]:
-                        deeper[inner] = [path, *deeper[inner][0]], (trail, (inner.old, inner.new), step)
+                        deeper[inner] = [path, *deeper[inner][0]], _inner_trail(trail, path, step, inner)
                     elif self._ranked_changes(inner):
                         deeper[inner][0].append(path)
             level = deeper
@@ -210,6 +212,28 @@ class SchemaComparer:
             pair.noted = [(change, rank(change.rule, levels)) for change in (*pair.changes, *comparison.changes)]
             pair.inside = [(step, inner) for step, inner in pair.inside if inner.differs]
         return pair.noted
+
+
+def _inner_trail(trail: Trail, path: str, step: str, inner: _Pair) -> Trail:
+    """Return the trail to a pair inside another; that to a subtype begins there, because proofs must not leave it."""
+    nodes = inner.old, inner.new
+    if inner.view.is_subtype:
+        return None, nodes, path
+    return trail, nodes, step
+
+
+def _root_and_subtypes(root: _Pair) -> Iterable[tuple[_Pair, str, int]]:
+    """Yield a pair and the pairs of subtypes inside it, each with the path and the number of steps that lead there."""
+    reached = {root}
+    waiting = [(root, "", 0)]
+    for pair, path, depth in waiting:
+        # The list grows while it is read.
+        if pair is root or pair.view.is_subtype:
+            yield pair, path, depth
+        for step, inner in pair.all_inside:
+            if inner not in reached and depth < MAX_DEPTH:
+                reached.add(inner)
+                waiting.append((inner, f"{path}{step}", depth + 1))
 
 
 def _leading_to_errors(root: _Pair) -> set[_Pair]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pytest_bctrl.contract.keywords import CONDITIONAL
-from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
-from pytest_bctrl.drift.node import BESIDE, Node, Schema, says_more
+from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 from pytest_bctrl.drift.rules import requirement_word
@@ -158,74 +155,6 @@ def _compare_map(comparison: SchemaComparison, keyword: str, name: str) -> None:
             comparison.emit(f"{name}-removed", key, None, keyword, schemas=(before[key], None))
         else:
             comparison.emit(f"{name}-added", None, key, keyword, schemas=(None, after[key]))
-
-
-def compare_discriminators(comparison: SchemaComparison) -> None:
-    """Note changes of the discriminator; mapping targets are compared by their schemas, not by their names."""
-    if "discriminator" not in comparison.old.flags and "discriminator" not in comparison.new.flags:
-        return
-    before, after = (node.flags.get("discriminator") or {} for node in (comparison.old, comparison.new))
-    if before and after:
-        _compare_mappings(comparison, before, after)
-    elif before:
-        comparison.emit("discriminator-removed", before, None, "discriminator")
-    elif after:
-        comparison.emit("discriminator-added", None, after, "discriminator")
-
-
-def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Note a changed property name of a discriminator, and added, deleted and changed mappings."""
-    names = before.get("propertyName"), after.get("propertyName")
-    if names[0] != names[1]:
-        comparison.emit("discriminator-property-name-changed", *names, "discriminator")
-    old_map, new_map = before.get("mapping") or {}, after.get("mapping") or {}
-    for value in dict.fromkeys([*old_map, *new_map]):
-        if value not in old_map:
-            _emit_mapping(comparison, "added", value, (None, new_map[value]))
-        elif value not in new_map:
-            _emit_mapping(comparison, "deleted", value, (old_map[value], None))
-        elif not _have_same_target(comparison, old_map[value], new_map[value]):
-            _emit_mapping(comparison, "changed", value, (old_map[value], new_map[value]))
-
-
-def _emit_mapping(comparison: SchemaComparison, action: str, value: Any, names: tuple[Any, Any]) -> None:
-    """Note a mapping of a discriminator that was added, deleted or changed."""
-    sides, schemas = (comparison.sides.old, comparison.sides.new), list[Schema | None]()
-    for normal, name in zip(sides, names, strict=True):
-        target = None
-        if name is not None:
-            target = normal.mapped_schema(name, Part({}, ""))
-        schemas.append(None if target is None else (target,))
-    pair = schemas[0], schemas[1]
-    comparison.emit(f"discriminator-mapping-{action}", None, None, "discriminator", str(value), pair)
-
-
-def _have_same_target(comparison: SchemaComparison, old_name: Any, new_name: Any) -> bool:
-    """Return whether a mapped value still leads to the same schema, equal or changed; by names if one is missing."""
-    sides = comparison.sides
-    before, after = sides.old.mapped_schema(old_name, Part({}, "")), sides.new.mapped_schema(new_name, Part({}, ""))
-    if before is None or after is None:
-        return bool(old_name == new_name)
-    if sides.equal(_own_parts(sides.old, before, comparison.old), _own_parts(sides.new, after, comparison.new)):
-        return True
-    elsewhere = [branch for choice in comparison.new.choices for branch in choice.branches]
-    return bool(elsewhere) and not any(sides.equal((before,), branch) for branch in elsewhere)
-
-
-def _own_parts(normal: Normalizer, target: Part, base: Node) -> Schema:
-    """Return a mapped schema without the schema that has the discriminator, if it extends that by `allOf`.
-
-    A change of the latter is one of each mapped schema too, and is reported where it is.
-    """
-    inherited = {part.pointer for part in base.parts}
-    parts = normal.node((target,)).parts
-    if inherited.isdisjoint(part.pointer for part in parts):
-        return (target,)
-    return tuple(
-        Part({word: value for word, value in part.schema.items() if word != "allOf"}, f"{part.pointer}{BESIDE}own")
-        for part in parts
-        if part.pointer not in inherited and isinstance(part.schema, dict)
-    )
 
 
 def compare_properties(comparison: SchemaComparison) -> None:

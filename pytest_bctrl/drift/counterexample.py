@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.candidates import Side, candidates
 from pytest_bctrl.drift.containment import FAILURES
-from pytest_bctrl.drift.node import BESIDE
+from pytest_bctrl.drift.node import is_written
 from pytest_bctrl.drift.pair import steps
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Examples:
             with suppress(*FAILURES, ReferencingError):
                 value = values[allowing_index]
                 counterexample = self._counterexample(sides, pairs, starts, value, name, allowing_index)
-        if counterexample is not None and not counterexample.of:
+        if counterexample is not None and counterexample.of == pairs[0][1]:
             return counterexample
         # Beyond the budget, only the smallest schemas are proven.
         if self._is_proven(pairs, len(pairs) if has_budget else 1, is_request=is_request):
@@ -203,7 +203,7 @@ def _read(sides: tuple[Side, Side], pair: Step) -> None:
     """Add the schemas of a pair to both sides."""
     nodes, _ = pair
     for side, node in zip(sides, nodes, strict=True):
-        side.read_all(pointer for pointer in node.key if BESIDE not in pointer)
+        side.read_all(filter(is_written, node.key))
 
 
 def _are_affordable(sides: tuple[Side, Side]) -> bool:

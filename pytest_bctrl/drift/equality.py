@@ -11,6 +11,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.outline import value_key
 from pytest_bctrl.drift.alike import Contents
 from pytest_bctrl.drift.walk import Pair, Walk
@@ -67,8 +68,26 @@ class Equality:
         written = _written(old)
         # Equality in Python is not enough: true equals 1 there.
         if written and (written == _written(new) or value_key(old) == value_key(new)):
-            return _references_in(written)
+            references = _references_in(written)
+            if b"discriminator" in written:
+                references |= self._mapped_references(old)
+            return references
         return None
+
+    def _mapped_references(self, value: Any) -> set[str]:
+        """Return references to the components that the discriminators in a part map values to."""
+        references = set()
+        waiting = [value]
+        while waiting:
+            inner = waiting.pop()
+            if isinstance(inner, list):
+                waiting += inner
+            elif isinstance(inner, dict):
+                waiting += inner.values()
+                mapping = inner.get("mapping")
+                if "propertyName" in inner and isinstance(mapping, dict):
+                    references.update(_component_reference(str(name)) for name in mapping.values())
+        return references & {f"#{pointer}" for side in (self.old, self.new) for pointer in side.spec.components}
 
     def are_unchanged(self, references: set[str]) -> bool:
         """Return whether all references lead to components that are written alike in both documents."""
@@ -82,7 +101,9 @@ class Equality:
         old, new = self.old.spec.components, self.new.spec.components
         shared = {f"#{pointer}": self.references(value, new.get(pointer)) for pointer, value in old.items()}
         alike = {
-            name: _referenced_components(references) for name, references in shared.items() if references is not None
+            name: _referenced_components(references | self._extensions(name))
+            for name, references in shared.items()
+            if references is not None
         }
         users: dict[str, list[str]] = {}
         for name, targets in alike.items():
@@ -92,6 +113,13 @@ class Equality:
         while changed:
             changed += [user for user in users.get(changed.pop(), ()) if alike.pop(user, None) is not None]
         return set(alike)
+
+    def _extensions(self, reference: str) -> set[str]:
+        """Return references to the schemas that extend a component with a discriminator, in one document or both."""
+        pointer = reference[1:]
+        if "discriminator" not in self.old.spec.components[pointer]:
+            return set()
+        return {f"#{extending}" for side in (self.old, self.new) for extending in side.spec.extensions(pointer)}
 
     def equal(self, old: Node, new: Node) -> bool:
         """Return whether two schemas mean the same, recursive schemas included."""
@@ -125,6 +153,13 @@ def _references_in(written: bytes) -> set[str]:
         length = int.from_bytes(match[1] or b"", "little")
         references.add(written[match.end() : match.end() + length].decode("utf-8", "surrogatepass"))
     return references
+
+
+def _component_reference(name: str) -> str:
+    """Return the reference to a schema that a mapping names, by a reference or by the name of a component."""
+    if name.startswith("#/"):
+        return name
+    return f"#/components/schemas/{escape_token(name)}"
 
 
 def _referenced_components(references: set[str]) -> set[str]:

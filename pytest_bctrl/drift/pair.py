@@ -32,18 +32,19 @@ class View(NamedTuple):
 
     `scope` is the first words of a schema rule's id: `response-body`, `request-parameter`, ... `strongly_typed`: the
     value is written as JSON. `is_header`: it is sent in a header. `is_branch`: it is an alternative, so null is not
-    compared.
+    compared. `is_subtype`: a discriminator selects the schema, so proofs about the schemas around it do not include it.
     """
 
     scope: str
     strongly_typed: bool = True
     is_header: bool = False
     is_branch: bool = False
+    is_subtype: bool = False
 
     @property
     def inside(self) -> View:
         """The context of the schemas inside the schema."""
-        return self._replace(scope=_NESTED.get(self.scope, self.scope), is_branch=False)
+        return self._replace(scope=_NESTED.get(self.scope, self.scope), is_branch=False, is_subtype=False)
 
     @property
     def is_request(self) -> bool:
@@ -104,7 +105,10 @@ def as_json(value: Any) -> Any:
 
 
 Trail = tuple["Trail | None", tuple["Node", "Node"], str]
-"""A pair of schemas, the step that leads to it, and the trail to what holds it; None where a schema is used."""
+"""A pair of schemas, the step that leads to it, and the trail to what holds it; None where a schema is used.
+
+The trail to a subtype begins with it, and its step is the whole path.
+"""
 
 
 Step = tuple[tuple["Node", "Node"], str]
@@ -221,9 +225,13 @@ class SchemaComparison:
         """Add a pair of inner schemas to compare, at `step` below this one."""
         self.edges.append(Edge(step, old, new, self.view.inside._replace(is_branch=is_branch)))
 
+    def follow_subtype(self, old: Schema, new: Schema, step: str) -> None:
+        """Add a pair of schemas to compare that a discriminator selects by the same value."""
+        self.edges.append(Edge(step, old, new, self.view.inside._replace(is_branch=True, is_subtype=True)))
+
     def follow_here(self, old: Schema, new: Schema) -> None:
         """Add a pair to compare at the same location: one side and a branch of the other."""
-        self.edges.append(Edge("", old, new, self.view._replace(is_branch=True)))
+        self.edges.append(Edge("", old, new, self.view._replace(is_branch=True, is_subtype=False)))
 
     def follow_undeclared(self, old: Schema, new: Schema, step: str) -> None:
         """Add a pair to compare of a property or item that only one side declares and the undeclared ones of the other.

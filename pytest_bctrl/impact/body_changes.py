@@ -97,14 +97,22 @@ class BodyChanges:
         return apply
 
     def _rejects(self, place: Mapping[str, str], changed_body: Any, candidate: Candidate, *, was_valid: bool) -> bool:
-        """Return whether the old contract rejects the changed body, or, unless `was_valid`, the candidate's value."""
+        """Return whether the old contract rejects the changed body, or, unless `was_valid`, the candidate's value.
+
+        The counterexample of a schema that a discriminator selects is rejected by it, though the body is valid.
+        """
         if was_valid:
-            return not self._old.accepts(self._old.body_schema(place), changed_body)
+            is_accepted = self._old.accepts(self._old.body_schema(place), changed_body)
+            return not is_accepted or self._is_of_subtype(place)
         # The body is invalid for another reason, such as another change: only the value itself is decisive.
         schema = self._old.schema_at(place)
         if candidate.value is REMOVED or schema is None or candidate.location != place["location"]:
             return True
         return not self._old.accepts(schema, candidate.value)
+
+    def _is_of_subtype(self, place: Mapping[str, str]) -> bool:
+        """Return whether a discriminator selects the schema of a place, which then is no part of the body's schema."""
+        return "=" in place["location"] and self._old.schema_at(place) is None
 
     def _changed_body(self, finding: Finding, place: Mapping[str, str], body: Any, candidate: Candidate) -> Any:
         """Return a body with a candidate at the affected paths of its location; objects are changed minimally."""

@@ -1,0 +1,132 @@
+"""Compares discriminators, and the schemas that they select by a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_bctrl.contract.document import unescape_token
+from pytest_bctrl.contract.outline import Part
+from pytest_bctrl.drift.node import Node, Schema, without_all_of
+from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.pair import SchemaComparison
+
+
+def compare_discriminators(comparison: SchemaComparison) -> None:
+    """Note changes of the discriminator, and compare the schemas that it selects by a value."""
+    if "discriminator" not in comparison.old.flags and "discriminator" not in comparison.new.flags:
+        return
+    before, after = (node.flags.get("discriminator") or {} for node in (comparison.old, comparison.new))
+    if before and after:
+        _compare_mappings(comparison, before, after)
+        _compare_subtypes(comparison, before, after)
+    elif before:
+        comparison.emit("discriminator-removed", before, None, "discriminator")
+    elif after:
+        comparison.emit("discriminator-added", None, after, "discriminator")
+
+
+def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Note a changed property name of a discriminator, and added, deleted and changed mappings."""
+    names = before.get("propertyName"), after.get("propertyName")
+    if names[0] != names[1]:
+        comparison.emit("discriminator-property-name-changed", *names, "discriminator")
+    old_map, new_map = before.get("mapping") or {}, after.get("mapping") or {}
+    for value in dict.fromkeys([*old_map, *new_map]):
+        if value not in old_map:
+            _emit_mapping(comparison, "added", value, (None, new_map[value]))
+        elif value not in new_map:
+            _emit_mapping(comparison, "deleted", value, (old_map[value], None))
+        elif not _have_same_target(comparison, old_map[value], new_map[value]):
+            _emit_mapping(comparison, "changed", value, (old_map[value], new_map[value]))
+
+
+def _emit_mapping(comparison: SchemaComparison, action: str, value: Any, names: tuple[Any, Any]) -> None:
+    """Note a mapping of a discriminator that was added, deleted or changed."""
+    sides, schemas = (comparison.sides.old, comparison.sides.new), list[Schema | None]()
+    for normal, name in zip(sides, names, strict=True):
+        target = None
+        if name is not None:
+            target = normal.mapped_schema(name, Part({}, ""))
+        schemas.append(None if target is None else (target,))
+    pair = schemas[0], schemas[1]
+    comparison.emit(f"discriminator-mapping-{action}", None, None, "discriminator", str(value), pair)
+
+
+def _have_same_target(comparison: SchemaComparison, old_name: Any, new_name: Any) -> bool:
+    """Return whether a mapped value still leads to the same schema, equal or changed; by names if one is missing."""
+    sides = comparison.sides
+    before, after = sides.old.mapped_schema(old_name, Part({}, "")), sides.new.mapped_schema(new_name, Part({}, ""))
+    if before is None or after is None:
+        return bool(old_name == new_name)
+    if sides.equal(_own_parts(sides.old, before, comparison.old), _own_parts(sides.new, after, comparison.new)):
+        return True
+    elsewhere = [branch for choice in comparison.new.choices for branch in choice.branches]
+    if not elsewhere:
+        return before.pointer == after.pointer
+    return not any(sides.equal((before,), branch) for branch in elsewhere)
+
+
+def _compare_subtypes(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Compare the schemas that both discriminators select by the same value, without what they inherit.
+
+    Validators ignore discriminators, but clients read a body with the schema that its discriminator selects.
+    """
+    old_subtypes = _subtypes(comparison.sides.old, comparison.old, before)
+    new_subtypes = _subtypes(comparison.sides.new, comparison.new, after)
+    for value, old in old_subtypes.items():
+        if value in new_subtypes:
+            label = f"<{after.get('propertyName')}={value}>"
+            comparison.follow_subtype(old, new_subtypes[value], label)
+
+
+def _subtypes(normal: Normalizer, base: Node, discriminator: dict[str, Any]) -> dict[str, Schema]:
+    """Return the schemas that a discriminator selects, by its values and without what they inherit from its schema.
+
+    They are those of its mapping, and all others that extend the schema by `allOf`, by their names. Alternatives of the
+    schema are not among them: they are compared as such.
+    """
+    extending, related = _extensions(normal, base)
+    branches = [branch for choice in base.choices for branch in choice.branches]
+    alternatives = {part.pointer for branch in branches for part in normal.node(branch).parts}
+    subtypes: dict[str, Schema] = {}
+    mapped_pointers = set()
+    for value, name in (discriminator.get("mapping") or {}).items():
+        target = normal.mapped_schema(name, Part({}, ""))
+        if target is None or target.pointer in alternatives:
+            continue
+        mapped_pointers.add(target.pointer)
+        if target.pointer in extending or target.pointer not in related:
+            subtypes[str(value)] = _own_parts(normal, target, base)
+    schemas = normal.spec.root / "components" / "schemas"
+    for pointer in sorted(extending - mapped_pointers - alternatives):
+        name = unescape_token(pointer.rpartition("/")[2])
+        subtypes.setdefault(name, _own_parts(normal, schemas / name, base))
+    return subtypes
+
+
+def _extensions(normal: Normalizer, base: Node) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the pointers of the components that extend all components of a schema, and of others related to it.
+
+    The latter extend a part of the schema only, as another schema does that extends the same part, or are its parts.
+    """
+    components = [part.pointer for part in base.parts if part.pointer in normal.spec.components]
+    extensions = [normal.spec.extensions(pointer) for pointer in components]
+    if not extensions:
+        return frozenset(), frozenset()
+    return frozenset.intersection(*extensions), frozenset.union(*extensions, components)
+
+
+def _own_parts(normal: Normalizer, target: Part, base: Node) -> Schema:
+    """Return a selected schema without the schema that has the discriminator, if it extends that by `allOf`.
+
+    A change of the latter is one of each selected schema too, and is reported where it is.
+    """
+    inherited = {part.pointer for part in base.parts}
+    parts = normal.node((target,)).parts
+    if inherited.isdisjoint(part.pointer for part in parts):
+        return (target,)
+    return tuple(
+        without_all_of(part.schema, part.pointer)
+        for part in parts
+        if part.pointer not in inherited and isinstance(part.schema, dict)
+    )

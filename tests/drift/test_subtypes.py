@@ -1,0 +1,147 @@
+"""Changes of schemas that only a discriminator selects, by its mapping or because they extend its schema by `allOf`."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.examples import TODAY
+from pytest_bctrl.drift.options import Options
+
+from .further_schema_pairs import FURTHER_SCHEMAS
+from .pairs import Doc, body, document
+
+TEXT: Doc = {"type": "string"}
+WHOLE: Doc = {"type": "integer"}
+
+
+def ref(name: str) -> Doc:
+    """Return a reference to a schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def extending(base: str, **properties: Any) -> Doc:
+    """Return a schema that extends another by properties."""
+    return {"allOf": [ref(base), {"type": "object", "properties": properties}]}
+
+
+def with_pets(root: Doc, *, mapping: Doc | None = None, **schemas: Doc) -> Doc:
+    """Return a document with a schema of pets that has a discriminator, and these schemas."""
+    discriminator: Doc = {"propertyName": "kind"}
+    if mapping is not None:
+        discriminator["mapping"] = mapping
+    pet = {"type": "object", "properties": {"kind": TEXT, "name": TEXT}, "discriminator": discriminator}
+    return {**root, "components": {"schemas": {"A": TEXT, "B": WHOLE, "Pet": pet, **schemas}}}
+
+
+def places(old: Doc, new: Doc) -> list[tuple[str, str, str]]:
+    """Return level, rule and location of each finding."""
+    return [(finding.level, finding.rule, finding.location) for finding in compare(old, new)]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "value"),
+    [
+        (None, "Dog"),
+        ({}, "Dog"),
+        ({"cat": "Cat"}, "Dog"),
+        ({"dog": "Dog"}, "dog"),
+        ({"dog": "#/components/schemas/Dog"}, "dog"),
+        ({"cat": "Cat", "dog": "#/components/schemas/Dog"}, "dog"),
+    ],
+)
+@pytest.mark.parametrize("inside", [False, True], ids=["body", "list"])
+def test_a_changed_property_of_a_subtype_breaks_consumers(mapping: Doc | None, value: str, inside: bool) -> None:
+    """The schema with the discriminator, which validates bodies, allows any value of the property in both documents."""
+    root, prefix = body(ref("Pet")), ""
+    if inside:
+        root, prefix = body({"type": "array", "items": ref("Pet")}), "[*]"
+    cat = extending("Pet", lives=WHOLE)
+    old = with_pets(root, mapping=mapping, Cat=cat, Dog=extending("Pet", bark=WHOLE))
+    new = with_pets(root, mapping=mapping, Cat=cat, Dog=extending("Pet", bark=TEXT))
+    location = f"{prefix}<kind={value}>.bark"
+    (finding,) = compare(old, new)
+    assert ("error", "response-property-type-changed", location) == (finding.level, finding.rule, finding.location)
+    assert ("counterexample", "/bark") == (finding.extra["shown"]["by"], finding.extra["shown"]["at"])
+
+
+def test_a_changed_property_of_a_sent_subtype_breaks_consumers() -> None:
+    content = {"content": {"application/json": {"schema": ref("Pet")}}}
+    root = document({"requestBody": content})
+    old = with_pets(root, Dog=extending("Pet", bark=TEXT))
+    new = with_pets(root, Dog=extending("Pet", bark={**TEXT, "maxLength": 3}))
+    assert [("error", "request-property-max-length-set", "requestBody<kind=Dog>.bark")] == places(old, new)
+    assert [] == [level for level, _, _ in places(new, old) if level == "error"]
+
+
+def test_a_change_of_another_subtype_does_not_concern_an_operation_that_returns_one() -> None:
+    """An operation that returns dogs returns no cats, although dogs have the discriminator of pets."""
+    dog = extending("Pet", bark=WHOLE)
+    old = with_pets(body(ref("Dog")), Cat=extending("Pet", lives=WHOLE), Dog=dog)
+    new = with_pets(body(ref("Dog")), Cat=extending("Pet", lives=TEXT), Dog=dog)
+    assert [] == compare(old, new)
+
+
+def test_a_subtype_of_a_subtype_is_compared() -> None:
+    """It inherits properties: their change has the location of both."""
+    dog, puppy = extending("Pet", bark=WHOLE), extending("Dog", age=WHOLE)
+    old = with_pets(body(ref("Pet")), Dog=dog, Puppy=puppy)
+    new = with_pets(body(ref("Pet")), Dog=dog, Puppy=extending("Dog", age=TEXT))
+    assert [("error", "response-property-type-changed", "<kind=Puppy>.age")] == places(old, new)
+    (finding,) = compare(old, with_pets(body(ref("Pet")), Dog=extending("Pet", bark=TEXT), Puppy=puppy))
+    assert ["<kind=Dog>.bark", "<kind=Puppy>.bark"] == sorted(place["location"] for place in finding.extra["places"])
+    of_dogs = with_pets(body(ref("Dog")), Dog=dog, Puppy=puppy)
+    changed = with_pets(body(ref("Dog")), Dog=dog, Puppy=extending("Dog", age=TEXT))
+    assert [("error", "response-property-type-changed", "<kind=Puppy>.age")] == places(of_dogs, changed)
+
+
+def test_a_change_of_the_extended_schema_is_reported_where_it_is() -> None:
+    old = with_pets(body(ref("Pet")), Dog=extending("Pet", bark=WHOLE))
+    new = deepcopy(old)
+    new["components"]["schemas"]["Pet"]["properties"]["name"] = WHOLE
+    assert [("error", "response-property-type-changed", "name")] == places(old, new)
+
+
+def test_alternatives_that_a_discriminator_maps_are_compared_once() -> None:
+    def of(dog: Doc) -> Doc:
+        """Return a document whose response is a cat or a dog."""
+        schemas = {"Cat": extending("Base", kind={"const": "cat"}), "Dog": dog, "Base": {"type": "object"}}
+        mapping = {"cat": ref("Cat")["$ref"], "dog": ref("Dog")["$ref"]}
+        either = {"oneOf": [ref("Cat"), ref("Dog")], "discriminator": {"propertyName": "kind", "mapping": mapping}}
+        return {**body(either), "components": {"schemas": schemas}}
+
+    old = of(extending("Base", kind={"const": "dog"}, bark=WHOLE))
+    new = of(extending("Base", kind={"const": "dog"}, bark=TEXT))
+    assert [("error", "response-property-type-changed", "<kind=dog>.bark")] == places(old, new)
+
+
+def test_a_mapped_schema_that_extends_nothing_is_compared() -> None:
+    old = with_pets(body(ref("Pet")), mapping={"dog": "Dog"}, Dog={"type": "object", "properties": {"bark": WHOLE}})
+    new = with_pets(body(ref("Pet")), mapping={"dog": "Dog"}, Dog={"type": "object", "properties": {"bark": TEXT}})
+    assert [("error", "response-property-type-changed", "<kind=dog>.bark")] == places(old, new)
+
+
+def test_subtypes_that_refer_to_each_other_are_compared() -> None:
+    def of(bark: Doc) -> Doc:
+        """Return a document whose dogs have a list of pets."""
+        friends = {"type": "array", "items": ref("Pet")}
+        return with_pets(body(ref("Pet")), Dog=extending("Pet", bark=bark, friends=friends), Pup=extending("Dog"))
+
+    assert [("error", "response-property-type-changed", "<kind=Dog>.bark")] == places(of(WHOLE), of(TEXT))[:1]
+
+
+@pytest.mark.parametrize("name", FURTHER_SCHEMAS)
+def test_a_change_of_a_subtype_is_reported_as_in_an_operation_that_returns_it(name: str) -> None:
+    old, new = FURTHER_SCHEMAS[name][:2]
+
+    def findings(root: Doc) -> set[tuple[str, str, str]]:
+        """Return level, rule, and the location in the body of each finding."""
+        pair = [with_pets(root, Dog=extending("Pet", p=schema)) for schema in (old, new)]
+        all_findings = compare(*pair, Options(today=TODAY))
+        assert all(finding.location.startswith(("p", "<kind=Dog>.p")) for finding in all_findings)
+        return {(finding.level, finding.rule, finding.location.removeprefix("<kind=Dog>.")) for finding in all_findings}
+
+    assert findings(body(ref("Dog"))) == findings(body(ref("Pet")))
