@@ -15,7 +15,7 @@ from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.contract.schema_document import SchemaDocument
 from pytest_bctrl.drift.containment import FAILURES, Question
 from pytest_bctrl.drift.engine_schemas import engine_schema
-from pytest_bctrl.drift.node import OWN, Node, Schema, is_written, without_all_of
+from pytest_bctrl.drift.node import BESIDE, Node, Schema
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, text_matching
@@ -186,7 +186,7 @@ class Side:
 
         Raises `LookupError` for a part that the normal form added, which is not in the document.
         """
-        if not all(map(is_written, node.key)):
+        if any(BESIDE in pointer for pointer in node.key):
             raise LookupError(node.key)
         # A schema inside another schema of the key is part of it.
         pointers = [at for at in node.key if not any(at.startswith(f"{outer}/") for outer in node.key)]
@@ -209,9 +209,7 @@ class Side:
         while waiting:
             pointer = waiting.pop()
             if pointer not in self._schemas:
-                value = value_at(spec.document.data, pointer.removesuffix(OWN))
-                if pointer.endswith(OWN):
-                    value = without_all_of(value, "").value
+                value = value_at(spec.document.data, pointer)
                 self._schemas[pointer] = engine_schema(value, refer, is_30=spec.is_30)
 
     @cached_property

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_bctrl.contract.document import unescape_token
 from pytest_bctrl.contract.outline import Part
-from pytest_bctrl.drift.node import Node, Schema, without_all_of
+from pytest_bctrl.drift.node import BESIDE, Node, Schema
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 
@@ -67,7 +67,7 @@ def _have_same_target(comparison: SchemaComparison, old_name: Any, new_name: Any
 
 
 def _compare_subtypes(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Compare the schemas that both discriminators select by the same value, without what they inherit.
+    """Compare the schemas that both discriminators select by the same value.
 
     Validators ignore discriminators, but clients read a body with the schema that its discriminator selects.
     """
@@ -80,7 +80,7 @@ def _compare_subtypes(comparison: SchemaComparison, before: dict[str, Any], afte
 
 
 def _subtypes(normal: Normalizer, base: Node, discriminator: dict[str, Any]) -> dict[str, Schema]:
-    """Return the schemas that a discriminator selects, by its values and without what they inherit from its schema.
+    """Return the schemas that a discriminator selects, by its values.
 
     They are those of its mapping, and all others that extend the schema by `allOf`, by their names. Alternatives of the
     schema are not among them: they are compared as such.
@@ -96,11 +96,11 @@ def _subtypes(normal: Normalizer, base: Node, discriminator: dict[str, Any]) -> 
             continue
         mapped_pointers.add(target.pointer)
         if target.pointer in extending or target.pointer not in related:
-            subtypes[str(value)] = _own_parts(normal, target, base)
+            subtypes[str(value)] = (target,)
     schemas = normal.spec.root / "components" / "schemas"
     for pointer in sorted(extending - mapped_pointers - alternatives):
         name = unescape_token(pointer.rpartition("/")[2])
-        subtypes.setdefault(name, _own_parts(normal, schemas / name, base))
+        subtypes.setdefault(name, (schemas / name,))
     return subtypes
 
 
@@ -117,16 +117,16 @@ def _extensions(normal: Normalizer, base: Node) -> tuple[frozenset[str], frozens
 
 
 def _own_parts(normal: Normalizer, target: Part, base: Node) -> Schema:
-    """Return a selected schema without the schema that has the discriminator, if it extends that by `allOf`.
+    """Return a mapped schema without the schema that has the discriminator, if it extends that by `allOf`.
 
-    A change of the latter is one of each selected schema too, and is reported where it is.
+    A change of the latter is one of each mapped schema too, and does not make it another schema.
     """
     inherited = {part.pointer for part in base.parts}
     parts = normal.node((target,)).parts
     if inherited.isdisjoint(part.pointer for part in parts):
         return (target,)
     return tuple(
-        without_all_of(part.schema, part.pointer)
+        Part({word: value for word, value in part.schema.items() if word != "allOf"}, f"{part.pointer}{BESIDE}own")
         for part in parts
         if part.pointer not in inherited and isinstance(part.schema, dict)
     )

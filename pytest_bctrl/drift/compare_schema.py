@@ -100,6 +100,7 @@ class SchemaComparer:
             if pair in is_broken or not self.verifier.are_written_alike(pair.old, pair.new):
                 waiting.append((pair, path, depth, (None, (pair.old, pair.new), path)))
         seen = {pair for pair, *_ in waiting}
+        keys: set[str] = set()
         for pair, path, depth, trail in waiting:
             # The list grows while it is read.
             if pair in is_broken or self._can_divide(pair):
@@ -112,8 +113,12 @@ class SchemaComparer:
                         waiting.append((inner, inner_path, depth + 1, _inner_trail(trail, inner_path, step, inner)))
                 continue
             verification = self.verifier.verification(pair.old, pair.new, pair.view)
-            if verification.verdict != "proven":
-                change = _unnamed_change(self.sides, pair, verification)
+            if verification.verdict == "proven":
+                continue
+            change = _unnamed_change(self.sides, pair, verification)
+            if change.key not in keys:
+                # A subtype contains the changes of the schema that it extends.
+                keys.add(change.key)
                 yield Located(change, rank(change.rule, self.sides.options.levels), depth, path, (trail,), verification)
 
     def _can_divide(self, pair: _Pair) -> bool:
@@ -181,16 +186,18 @@ class SchemaComparer:
     def _located_changes(self, root: _Pair) -> Iterable[Located]:
         """Yield the changes of a pair and of all pairs inside it, with paths; raises `DocumentError` at `MAX_DEPTH`."""
         seen: set[_Pair] = set()
+        inherited: dict[_Pair, set[str]] = {root: set()}
         level: dict[_Pair, tuple[list[str], Trail]] = {root: ([""], (None, (root.old, root.new), ""))}
         for depth in range(MAX_DEPTH):
             seen.update(level)
             deeper: dict[_Pair, tuple[list[str], Trail]] = {}
             for pair, (paths, trail) in level.items():
-                for change, level_of in self._ranked_changes(pair):
+                for change, level_of in self._changes_but(pair, inherited[pair]):
                     yield from (Located(change, level_of, depth, f"{path}{change.step}", (trail,)) for path in paths)
                 for step, inner in pair.inside:
                     if inner in seen:
                         continue
+                    _inherit(inherited, pair, inner)
                     # Only one path leads on from each pair, the same in any order: all of them would be too many.
                     path = f"{paths[0]}{step}"
                     if inner not in deeper:
@@ -203,6 +210,10 @@ class SchemaComparer:
         if level:
             raise _nesting_error(next(iter(level)))
 
+    def _changes_but(self, pair: _Pair, inherited: set[str]) -> list[tuple[Change, int]]:
+        """Return a pair's own changes with ranks, without those that a schema has which it extends."""
+        return [ranked for ranked in self._ranked_changes(pair) if ranked[0].what not in inherited]
+
     def _ranked_changes(self, pair: _Pair) -> list[tuple[Change, int]]:
         """Return a pair's own changes with ranks, a divided `allOf` included; drops inner pairs that do not differ."""
         if pair.noted is None:
@@ -212,6 +223,13 @@ class SchemaComparer:
             pair.noted = [(change, rank(change.rule, levels)) for change in (*pair.changes, *comparison.changes)]
             pair.inside = [(step, inner) for step, inner in pair.inside if inner.differs]
         return pair.noted
+
+
+def _inherit(inherited: dict[_Pair, set[str]], pair: _Pair, inner: _Pair) -> None:
+    """Add to the changes that an inner pair inherits those of the outer one, if the inner one is a subtype of it."""
+    changes = inherited.setdefault(inner, set())
+    if inner.view.is_subtype:
+        changes.update(inherited[pair], (change.what for change in pair.changes))
 
 
 def _inner_trail(trail: Trail, path: str, step: str, inner: _Pair) -> Trail:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.candidates import Side, candidates
 from pytest_bctrl.drift.containment import FAILURES
-from pytest_bctrl.drift.node import is_written
+from pytest_bctrl.drift.node import BESIDE
 from pytest_bctrl.drift.pair import steps
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _read(sides: tuple[Side, Side], pair: Step) -> None:
     """Add the schemas of a pair to both sides."""
     nodes, _ = pair
     for side, node in zip(sides, nodes, strict=True):
-        side.read_all(filter(is_written, node.key))
+        side.read_all(pointer for pointer in node.key if BESIDE not in pointer)
 
 
 def _are_affordable(sides: tuple[Side, Side]) -> bool:

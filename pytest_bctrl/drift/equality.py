@@ -76,7 +76,7 @@ class Equality:
 
     def _mapped_references(self, value: Any) -> set[str]:
         """Return references to the components that the discriminators in a part map values to."""
-        references = set()
+        references: set[str] = set()
         waiting = [value]
         while waiting:
             inner = waiting.pop()

@@ -19,22 +19,8 @@ Kind = Literal["oneOf", "anyOf"]
 
 BESIDE = "\0"
 """Separates, in the pointer of a part that was added to an alternative, the pointer of its origin from its content."""
-OWN = f"{BESIDE}own"
-"""Ends the pointer of a part of the document without its `allOf`."""
 _VALUES = ("default", "x-sunset", "x-stability-level")
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
-
-
-def without_all_of(schema: dict[str, Any], pointer: str) -> Part:
-    """Return a part without its `allOf`."""
-    if "allOf" not in schema:
-        return Part(schema, pointer)
-    return Part({word: value for word, value in schema.items() if word != "allOf"}, f"{pointer}{OWN}")
-
-
-def is_written(pointer: str) -> bool:
-    """Return whether a part is in the document, perhaps without its `allOf`."""
-    return BESIDE not in pointer.removesuffix(OWN)
 
 
 class Alternatives(NamedTuple):

@@ -192,8 +192,7 @@ class Normalizer:
             if not schema:
                 node.never, node.nullable, node.types = True, False, frozenset()
             return
-        # The schemas inside a part that was changed are those of its origin.
-        part = Part(schema, pointer.partition(BESIDE)[0])
+        part = Part(schema, pointer)
         self._read_types(part, flat.grants_null, node)
         if not CONSTRAINTS.isdisjoint(schema):
             for keyword, value in read_constraints(part, self.spec).items():

@@ -81,6 +81,11 @@ class Change(NamedTuple):
     content: str = ""
 
     @property
+    def what(self) -> str:
+        """What changed, wherever it is: the same for a schema and for one that extends it."""
+        return repr((self.kind, self.step, as_json(self.old), as_json(self.new), self.part, self.content))
+
+    @property
     def mark(self) -> str:
         """What the fingerprint of a finding has beside the rule, the location and both values."""
         return f"{self.part} {self.content}".strip()

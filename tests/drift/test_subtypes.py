@@ -105,6 +105,39 @@ def test_a_change_of_the_extended_schema_is_reported_where_it_is() -> None:
     assert [("error", "response-property-type-changed", "name")] == places(old, new)
 
 
+@pytest.mark.parametrize("beside", [False, True], ids=["in allOf", "beside allOf"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pet: pet.update(minProperties=1),
+        lambda pet: pet["properties"].update(age=WHOLE),
+        lambda pet: pet["properties"].pop("name"),
+        lambda pet: pet.update(required=["name"]),
+        lambda pet: pet.update(additionalProperties=WHOLE),
+        lambda pet: pet["properties"].update(kind={**TEXT, "maxLength": 9}),
+    ],
+)
+def test_a_change_of_the_extended_schema_is_one_of_no_subtype(change: Any, beside: bool) -> None:
+    """Whatever the subtypes have beside it."""
+    dog = extending("Pet", bark=WHOLE, kind={"enum": ["Dog"]})
+    if beside:
+        dog = {"type": "object", "allOf": [ref("Pet")], "properties": {"bark": WHOLE}, "required": ["bark"]}
+    old = with_pets(body(ref("Pet")), Dog=dog, Puppy=extending("Dog", months=WHOLE))
+    new = deepcopy(old)
+    change(new["components"]["schemas"]["Pet"])
+    assert len(places(old, new)) == len(places(new, old)) == 1
+    assert not [location for pair in ((old, new), (new, old)) for *_, location in places(*pair) if "<" in location]
+
+
+def test_a_member_that_a_subtype_no_longer_repeats_is_inherited() -> None:
+    """The schema that it extends requires the member."""
+    old = with_pets(body(ref("Pet")), Dog={"allOf": [ref("Pet")], "required": ["name"], "properties": {"name": TEXT}})
+    new = with_pets(body(ref("Pet")), Dog={"allOf": [ref("Pet")]})
+    for document_of_pets in (old, new):
+        document_of_pets["components"]["schemas"]["Pet"]["required"] = ["name"]
+    assert [] == compare(old, new) == compare(new, old)
+
+
 def test_alternatives_that_a_discriminator_maps_are_compared_once() -> None:
     def of(dog: Doc) -> Doc:
         """Return a document whose response is a cat or a dog."""
@@ -139,8 +172,8 @@ def test_a_change_of_a_subtype_is_reported_as_in_an_operation_that_returns_it(na
 
     def findings(root: Doc) -> set[tuple[str, str, str]]:
         """Return level, rule, and the location in the body of each finding."""
-        pair = [with_pets(root, Dog=extending("Pet", p=schema)) for schema in (old, new)]
-        all_findings = compare(*pair, Options(today=TODAY))
+        base, revision = (with_pets(root, Dog=extending("Pet", p=schema)) for schema in (old, new))
+        all_findings = compare(base, revision, Options(today=TODAY))
         assert all(finding.location.startswith(("p", "<kind=Dog>.p")) for finding in all_findings)
         return {(finding.level, finding.rule, finding.location.removeprefix("<kind=Dog>.")) for finding in all_findings}
 
