@@ -17,20 +17,26 @@ def compare_discriminators(comparison: SchemaComparison) -> None:
         return
     before, after = (node.flags.get("discriminator") or {} for node in (comparison.old, comparison.new))
     if before and after:
-        _compare_mappings(comparison, before, after)
-        _compare_subtypes(comparison, before, after)
+        changed_values = _compare_mappings(comparison, before, after)
+        _compare_subtypes(comparison, after.get("propertyName"), changed_values)
     elif before:
         comparison.emit("discriminator-removed", before, None, "discriminator")
     elif after:
         comparison.emit("discriminator-added", None, after, "discriminator")
 
 
-def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Note a changed property name of a discriminator, and added, deleted and changed mappings."""
+def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    """Note a changed property name of a discriminator, and added, deleted and changed mappings.
+
+    Return the values that are mapped to another schema.
+    """
+    changed_values: set[str] = set()
     names = before.get("propertyName"), after.get("propertyName")
     if names[0] != names[1]:
         comparison.emit("discriminator-property-name-changed", *names, "discriminator")
     old_map, new_map = before.get("mapping") or {}, after.get("mapping") or {}
+    if old_map == new_map and not comparison.new.choices:
+        return changed_values
     for value in dict.fromkeys([*old_map, *new_map]):
         if value not in old_map:
             _emit_mapping(comparison, "added", value, (None, new_map[value]))
@@ -38,6 +44,8 @@ def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], afte
             _emit_mapping(comparison, "deleted", value, (old_map[value], None))
         elif not _have_same_target(comparison, old_map[value], new_map[value]):
             _emit_mapping(comparison, "changed", value, (old_map[value], new_map[value]))
+            changed_values.add(str(value))
+    return changed_values
 
 
 def _emit_mapping(comparison: SchemaComparison, action: str, value: Any, names: tuple[Any, Any]) -> None:
@@ -62,25 +70,25 @@ def _have_same_target(comparison: SchemaComparison, old_name: Any, new_name: Any
         return True
     elsewhere = [branch for choice in comparison.new.choices for branch in choice.branches]
     if not elsewhere:
-        return before.pointer == after.pointer
+        was_renamed = before.pointer not in sides.new.spec.components or after.pointer not in sides.old.spec.components
+        return before.pointer == after.pointer or was_renamed
     return not any(sides.equal((before,), branch) for branch in elsewhere)
 
 
-def _compare_subtypes(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Compare the schemas that both discriminators select by the same value.
+def _compare_subtypes(comparison: SchemaComparison, property_name: Any, excluded: set[str]) -> None:
+    """Compare the schemas that both discriminators select by the same value, without those of excluded values.
 
     Validators ignore discriminators, but clients read a body with the schema that its discriminator selects.
     """
-    old_subtypes = _subtypes(comparison.sides.old, comparison.old, before)
-    new_subtypes = _subtypes(comparison.sides.new, comparison.new, after)
+    old_subtypes = _subtypes(comparison.sides.old, comparison.old)
+    new_subtypes = _subtypes(comparison.sides.new, comparison.new)
     for value, old in old_subtypes.items():
-        if value in new_subtypes:
-            label = f"<{after.get('propertyName')}={value}>"
-            comparison.follow_subtype(old, new_subtypes[value], label)
+        if value in new_subtypes and value not in excluded:
+            comparison.follow_subtype((old,), (new_subtypes[value],), f"<{property_name}={value}>")
 
 
-def _subtypes(normal: Normalizer, base: Node, discriminator: dict[str, Any]) -> dict[str, Schema]:
-    """Return the schemas that a discriminator selects, by its values.
+def _subtypes(normal: Normalizer, base: Node) -> dict[str, Part]:
+    """Return the schemas that the discriminator of a schema selects, by its values.
 
     They are those of its mapping, and all others that extend the schema by `allOf`, by their names. Alternatives of the
     schema are not among them: they are compared as such.
@@ -88,19 +96,16 @@ def _subtypes(normal: Normalizer, base: Node, discriminator: dict[str, Any]) -> 
     extending, related = _extensions(normal, base)
     branches = [branch for choice in base.choices for branch in choice.branches]
     alternatives = {part.pointer for branch in branches for part in normal.node(branch).parts}
-    subtypes: dict[str, Schema] = {}
-    mapped_pointers = set()
-    for value, name in (discriminator.get("mapping") or {}).items():
-        target = normal.mapped_schema(name, Part({}, ""))
-        if target is None or target.pointer in alternatives:
-            continue
-        mapped_pointers.add(target.pointer)
-        if target.pointer in extending or target.pointer not in related:
-            subtypes[str(value)] = (target,)
+    mapped = normal.mapped_schemas(base)
+    subtypes = {
+        value: target
+        for value, target in mapped.items()
+        if target.pointer not in alternatives and (target.pointer in extending or target.pointer not in related)
+    }
     schemas = normal.spec.root / "components" / "schemas"
-    for pointer in sorted(extending - mapped_pointers - alternatives):
+    for pointer in sorted(extending.difference(alternatives, [target.pointer for target in mapped.values()])):
         name = unescape_token(pointer.rpartition("/")[2])
-        subtypes.setdefault(name, (schemas / name,))
+        subtypes.setdefault(name, schemas / name)
     return subtypes
 
 
