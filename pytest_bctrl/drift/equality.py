@@ -87,7 +87,12 @@ class Equality:
                 mapping = inner.get("mapping")
                 if "propertyName" in inner and isinstance(mapping, dict):
                     references.update(_component_reference(str(name)) for name in mapping.values())
-        return references & {f"#{pointer}" for side in (self.old, self.new) for pointer in side.spec.components}
+        return references & self._component_references
+
+    @cached_property
+    def _component_references(self) -> set[str]:
+        """The references to all components of both documents."""
+        return {f"#{pointer}" for side in (self.old, self.new) for pointer in side.spec.components}
 
     def are_unchanged(self, references: set[str]) -> bool:
         """Return whether all references lead to components that are written alike in both documents."""
@@ -117,7 +122,8 @@ class Equality:
     def _extensions(self, reference: str) -> set[str]:
         """Return references to the schemas that extend a component with a discriminator, in one document or both."""
         pointer = reference[1:]
-        if "discriminator" not in self.old.spec.components[pointer]:
+        component = self.old.spec.components[pointer]
+        if not isinstance(component, dict) or "discriminator" not in component:
             return set()
         return {f"#{extending}" for side in (self.old, self.new) for extending in side.spec.extensions(pointer)}
 
