@@ -258,21 +258,30 @@ def compare_schemes(report: Report) -> None:
 
 
 def _compare_oauth_flows(report: Report, old: Part, new: Part) -> None:
-    """Note changed URLs, scopes and descriptions of scopes of the OAuth flows that both documents have."""
+    """Note added and removed OAuth flows, and changed URLs, scopes and descriptions of scopes of the others."""
     before, after = dict(report.base.fields(old)), dict(report.revision.fields(new))
-    for name in (name for name in before if name in after):
-        old_flow, new_flow = before[name], after[name]
+    for name in dict.fromkeys([*before, *after]):
         location = ChangeLocation(path=f"securitySchemes oauth2 {name}")
-        at = old_flow.pointer, new_flow.pointer
-        for keyword, words in (("authorizationUrl", "url"), ("tokenUrl", "token-url")):
-            was, now = report.base.text(old_flow / keyword), report.revision.text(new_flow / keyword)
-            if was != now:
-                report.add(f"api-security-component-oauth-{words}-changed", location, was, now, *at)
-        old_scopes = report.base.mapping(old_flow / "scopes")
-        new_scopes = report.revision.mapping(new_flow / "scopes")
-        scopes = dict.fromkeys(old_scopes, ""), dict.fromkeys(new_scopes, "")
-        report.add_each("api-security-component-oauth-scope", location, scopes, at)
-        for scope in old_scopes:
-            descriptions = old_scopes[scope], new_scopes.get(scope, old_scopes[scope])
-            if descriptions[0] != descriptions[1]:
-                report.add("api-security-component-oauth-scope-changed", location, *descriptions, *at, scope)
+        if name not in after:
+            report.add("api-security-component-removed", location, f"oauth2 {name}", None, before[name].pointer)
+        elif name not in before:
+            report.add("api-security-component-added", location, None, f"oauth2 {name}", "", after[name].pointer)
+        else:
+            _compare_oauth_flow(report, location, before[name], after[name])
+
+
+def _compare_oauth_flow(report: Report, location: ChangeLocation, old: Part, new: Part) -> None:
+    """Note changed URLs, scopes and descriptions of scopes of an OAuth flow."""
+    at = old.pointer, new.pointer
+    for keyword, words in (("authorizationUrl", "url"), ("tokenUrl", "token-url")):
+        was, now = report.base.text(old / keyword), report.revision.text(new / keyword)
+        if was != now:
+            report.add(f"api-security-component-oauth-{words}-changed", location, was, now, *at)
+    old_scopes = report.base.mapping(old / "scopes")
+    new_scopes = report.revision.mapping(new / "scopes")
+    scopes = dict.fromkeys(old_scopes, ""), dict.fromkeys(new_scopes, "")
+    report.add_each("api-security-component-oauth-scope", location, scopes, at)
+    for scope in old_scopes:
+        descriptions = old_scopes[scope], new_scopes.get(scope, old_scopes[scope])
+        if descriptions[0] != descriptions[1]:
+            report.add("api-security-component-oauth-scope-changed", location, *descriptions, *at, scope)

@@ -155,18 +155,22 @@ SECURITY: dict[str, tuple[Any, ...]] = {
         "api-security-component-type-changed @securitySchemes: openIdConnect https://p → openIdConnect https://o"),
     "flows that came, went and changed": (_flows(implicit=_flow("a", read="r", write="w"), password=_flow("p")),
         _flows(implicit=_flow("b", read="reads", all="a"), clientCredentials=_flow("c")),
+        "api-security-component-added @securitySchemes oauth2 clientCredentials: oauth2 clientCredentials; "
         "api-security-component-oauth-scope-added @securitySchemes oauth2 implicit: all; "
         'api-security-component-oauth-scope-changed @securitySchemes oauth2 implicit: (read) "r" → "reads"; '
         "api-security-component-oauth-scope-removed @securitySchemes oauth2 implicit: write; "
         "api-security-component-oauth-token-url-changed @securitySchemes oauth2 implicit: https://a/token → "
         "https://b/token; "
-        "api-security-component-oauth-url-changed @securitySchemes oauth2 implicit: https://a → https://b",
+        "api-security-component-oauth-url-changed @securitySchemes oauth2 implicit: https://a → https://b; "
+        "api-security-component-removed @securitySchemes oauth2 password: oauth2 password",
+        "api-security-component-added @securitySchemes oauth2 password: oauth2 password; "
         "api-security-component-oauth-scope-added @securitySchemes oauth2 implicit: write; "
         'api-security-component-oauth-scope-changed @securitySchemes oauth2 implicit: (read) "reads" → "r"; '
         "api-security-component-oauth-scope-removed @securitySchemes oauth2 implicit: all; "
         "api-security-component-oauth-token-url-changed @securitySchemes oauth2 implicit: https://b/token → "
         "https://a/token; "
-        "api-security-component-oauth-url-changed @securitySchemes oauth2 implicit: https://b → https://a"),
+        "api-security-component-oauth-url-changed @securitySchemes oauth2 implicit: https://b → https://a; "
+        "api-security-component-removed @securitySchemes oauth2 clientCredentials: oauth2 clientCredentials"),
     "flows of a scheme that is called otherwise": (_schemes(one={"type": "oauth2",
         "flows": {"implicit": _flow("a", read="r")}}),
         _schemes(two={"type": "oauth2", "flows": {"implicit": _flow("a", read="r", write="w")}}),
