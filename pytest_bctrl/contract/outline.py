@@ -7,7 +7,7 @@ document, operations inherit from their path item, and a value of a wrong type i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -95,17 +95,7 @@ class Spec:
     @cached_property
     def _extensions(self) -> dict[str, set[str]]:
         """The pointers of the components that extend each schema, by the pointer of the latter."""
-        schemas = self.root / "components" / "schemas"
-        parts = [schemas / name for name in schemas.value] if isinstance(schemas.value, dict) else []
-        extended = {part.pointer: _extended_schemas(part) for part in parts}
-        extensions: dict[str, set[str]] = {}
-        for pointer, bases in extended.items():
-            reached = list(bases)
-            for base in reached:
-                # The list grows while it is read.
-                reached += [further for further in extended.get(base, ()) if further not in reached]
-                extensions.setdefault(base, set()).add(pointer)
-        return extensions
+        return schema_extensions(self.document.data)
 
     def error_at(self, part: Part, problem: str, hint: str) -> DocumentError:
         """Return an error about a part that names the document, the pointer and, if possible, the line."""
@@ -216,12 +206,29 @@ class Spec:
         return Addresses(self.document.data)
 
 
-def _extended_schemas(part: Part) -> list[str]:
+def schema_extensions(document: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return the pointers of the components that extend each schema by `allOf`, directly or not, by its pointer."""
+    components = document.get("components")
+    schemas = components.get("schemas") if isinstance(components, Mapping) else None
+    extended = {}
+    if isinstance(schemas, Mapping):
+        extended = {f"/components/schemas/{escape_token(name)}": _extended(schema) for name, schema in schemas.items()}
+    extensions: dict[str, set[str]] = {}
+    for pointer, bases in extended.items():
+        reached = list(bases)
+        for base in reached:
+            # The list grows while it is read.
+            reached += [further for further in extended.get(base, ()) if further not in reached]
+            extensions.setdefault(base, set()).add(pointer)
+    return extensions
+
+
+def _extended(schema: Any) -> list[str]:
     """Return the pointers of the schemas to which the `allOf` of a schema refers."""
-    branches = part.value.get("allOf") if isinstance(part.value, dict) else None
+    branches = schema.get("allOf") if isinstance(schema, Mapping) else None
     if not isinstance(branches, list):
         return []
-    references = [branch.get("$ref") for branch in branches if isinstance(branch, dict)]
+    references = [branch.get("$ref") for branch in branches if isinstance(branch, Mapping)]
     return [reference[1:] for reference in references if isinstance(reference, str) and reference.startswith("#/")]
 
 

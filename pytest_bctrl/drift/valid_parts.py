@@ -6,6 +6,7 @@ still reported as removed or added.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.document import unescape_token
@@ -14,7 +15,7 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.contract.reach import Reach
@@ -192,7 +193,8 @@ def _removals(reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem)
     from pytest_bctrl.contract.valid_parts import Exclusion
 
     reach, counterpart = reaches[side], reaches[1 - side]
-    hit = [operation for operation in reach.operations if reach.affects(operation, problem.pointer)]
+    pointers = [problem.pointer, *_extended_schemas(reach.document, problem.pointer)]
+    hit = [operation for operation in reach.operations if any(reach.affects(operation, at) for at in pointers)]
     for operation in hit:
         labels = reach.operations[operation]
         counterparts = [
@@ -210,6 +212,19 @@ def _removals(reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem)
     used = [part for operation in counterpart.operations for part in counterpart.parts(operation)]
     is_used = any(pointer == part or pointer.startswith(f"{part}/") for pointer in used)
     yield _Removal(Exclusion(f"#{part}", part, *problem), None, [] if is_used else [part])
+
+
+def _extended_schemas(document: Mapping[str, Any], pointer: str) -> Iterator[str]:
+    """Yield the pointers of the schemas with a discriminator that the component extends which has a part."""
+    from pytest_bctrl.contract.document import value_at
+    from pytest_bctrl.contract.outline import schema_extensions
+
+    component = "/".join(pointer.split("/")[:4])
+    for base, extending in schema_extensions(document).items():
+        with suppress(LookupError):
+            schema = value_at(document, base)
+            if component in extending and isinstance(schema, dict) and "discriminator" in schema:
+                yield base
 
 
 _KEYS = {"paths": 1, "webhooks": 1, "components": 2}

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.contract.document import load_data
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.contract_change import compare_contracts
 from pytest_bctrl.drift.examples import TODAY
 from pytest_bctrl.drift.options import Options
 
@@ -137,6 +139,21 @@ def test_a_member_that_a_subtype_no_longer_repeats_is_inherited() -> None:
     for document_of_pets in (old, new):
         document_of_pets["components"]["schemas"]["Pet"]["required"] = ["name"]
     assert [] == compare(old, new) == compare(new, old)
+
+
+@pytest.mark.parametrize("mapping", [None, {"dog": "Dog"}])
+def test_an_invalid_subtype_excludes_the_operations_that_return_it(mapping: Doc | None) -> None:
+    """It is never reported as unchanged."""
+    root = body(ref("Pet"))
+    root["paths"]["/fine"] = document()["paths"]["/a"]
+    valid, invalid = extending("Pet", bark=WHOLE), {"allOf": [ref("Pet"), ref("Bark")]}
+    old = with_pets(root, mapping=mapping, Dog=valid, Bark={"properties": {"bark": WHOLE}})
+    new = with_pets(root, mapping=mapping, Dog=invalid, Bark={"properties": {"bark": {"type": 7}}})
+    for name in ("Cat", "Cow"):
+        new["components"]["schemas"][name] = {"allOf": [ref("Gone")]}
+    comparison = compare_contracts(load_data(old, "old"), load_data(new, "new"), None, Options())
+    excluded = {(part["side"], part["operation"]) for part in comparison.excluded}
+    assert {("revision", "GET /a")} == {entry for entry in excluded if not entry[1].startswith("#")}
 
 
 def test_alternatives_that_a_discriminator_maps_are_compared_once() -> None:
