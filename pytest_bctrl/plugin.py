@@ -96,7 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare the hooks by which a project adds checks, scenarios and faults of its own.
+    """Declare the hooks by which a project adds checks, scenarios and faults; reject options without their value.
 
     The options are not parsed yet, so a missing value can be explained before pytest prints its usage.
     """

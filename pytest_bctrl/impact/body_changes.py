@@ -81,7 +81,10 @@ class BodyChanges:
         is_error = finding.level == "error"
 
         def apply(body: Any) -> Any:
-            """Return the body with a candidate that shows the change, else with any; unchanged if no error is shown."""
+            """Return the body with the first candidate that shows the change; if none does, with any, or unchanged.
+
+            Unchanged if the change is an error and the body is valid.
+            """
             is_valid = self._old.accepts(old_schema, body)
             first_changed = body
             for candidate in chain(candidates, self._generated_candidates(place)):

@@ -172,7 +172,7 @@ def _set_everywhere(location: str, value: Any) -> BodyTransform:
 
 
 def _keep_valid(samples: Samples, transform: BodyTransform) -> BodyTransform:
-    """Return a transform that updates dependent properties if a valid body becomes invalid, or else changes nothing."""
+    """Return `transform`; if a valid body becomes invalid, dependent properties are updated, or nothing is changed."""
 
     def is_valid(body: Any) -> bool:
         """Return whether a body conforms to the schema and the invariants."""
@@ -230,7 +230,7 @@ def _reversed_items(samples: Samples, body: Any) -> Any:
 
 
 def _add_items(samples: Samples) -> BodyTransform:
-    """Return a transform that adds generated items to a list, up to the maximum of the contract."""
+    """Return a transform that adds `_ADDITIONAL_ITEMS` generated items to a list, or as many as the contract allows."""
 
     def apply(body: Any) -> Any:
         """Return the body with generated items added."""

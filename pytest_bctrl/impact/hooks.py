@@ -11,8 +11,8 @@ import pytest
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
 from pytest_bctrl.impact.plan import ImpactPlan, breaks_contract, excluded_patterns, is_excluded
-from pytest_bctrl.impact.progress import ReplayProgress
-from pytest_bctrl.impact.replay import Replayer
+from pytest_bctrl.impact.progress import RerunProgress
+from pytest_bctrl.impact.rerun import Rerunner
 from pytest_bctrl.impact.run import ExercisedTest, ImpactRun, with_shared_exchanges
 from pytest_bctrl.impact.run_report import ImpactReport, RunData
 from pytest_bctrl.impact.watched_exchanges import WatchedExchanges
@@ -89,7 +89,7 @@ class ImpactHooks:
         self._tests: list[ExercisedTest] = []
         self._exchanges_by_fixture: dict[str, list[InterceptedExchange]] = {}
         self._passed: set[str] = set()
-        self._is_replaying = False
+        self._is_rerunning = False
         self._is_finished = False
         self.data = RunData()
         self._is_worker = hasattr(config, "workerinput")
@@ -103,8 +103,8 @@ class ImpactHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Run a test and store its exchanges, duration and failed requests; replays are not recorded."""
-        if self._is_replaying:
+        """Run a test and store its exchanges, duration and failed requests; reruns are not recorded."""
+        if self._is_rerunning:
             return (yield)
         self.interceptor.start()
         start = clock.monotonic()
@@ -117,7 +117,7 @@ class ImpactHooks:
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         """Store the exchanges of a fixture that several tests share."""
-        if self._is_replaying or fixturedef.scope == "function":
+        if self._is_rerunning or fixturedef.scope == "function":
             return (yield)
         count = len(self.interceptor.exchanges)
         result = yield
@@ -189,21 +189,21 @@ class ImpactHooks:
             self.data.unobserved = self.watched_exchanges.unobserved
         if not included_tests:
             return
-        self._is_replaying = self.interceptor.is_replaying = True
+        self._is_rerunning = self.interceptor.is_rerunning = True
         start = clock.monotonic()
         budget = settings.impact_budget(self._config, os.environ)
-        replayer = Replayer(session)
-        self._config.pluginmanager.register(replayer, "bctrl-impact-replayer")
-        run = ImpactRun(self.interceptor, replayer, included_tests, start + budget)
+        rerunner = Rerunner(session)
+        self._config.pluginmanager.register(rerunner, "bctrl-impact-rerunner")
+        run = ImpactRun(self.interceptor, rerunner, included_tests, start + budget)
         display = display_of(self._config, budget)
-        progress = ReplayProgress(display, len(included_tests), len(self._plan.changes), budget)
+        progress = RerunProgress(display, len(included_tests), len(self._plan.changes), budget)
         try:
             run.run_changes(self._plan.changes, progress)
         except (KeyboardInterrupt, pytest.exit.Exception):
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         finally:
-            self._is_replaying = self.interceptor.is_replaying = False
-            self._config.pluginmanager.unregister(replayer)
+            self._is_rerunning = self.interceptor.is_rerunning = False
+            self._config.pluginmanager.unregister(rerunner)
             self.data.results = run.results
             self.data.run_counts = dict(run.run_counts)
             self.data.seconds = clock.monotonic() - start

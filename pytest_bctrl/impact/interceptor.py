@@ -42,7 +42,7 @@ PendingExchange: TypeAlias = Callable[[], InterceptedExchange]
 class Interceptor:
     """Transforms responses with the active change. Safe to use from the threads of several servers.
 
-    `schemes` are the security schemes of the contract. While a test is replayed, `unchangeable` has the shapes of the
+    `schemes` are the security schemes of the contract. While a test is rerun, `unchangeable` has the shapes of the
     operations whose watched responses stay as they are.
     """
 
@@ -54,7 +54,7 @@ class Interceptor:
         self._exchanges: list[PendingExchange] = []
         self._failures: Counter[str] = Counter()
         self._deadline = float("inf")
-        self.is_replaying = False
+        self.is_rerunning = False
         self.unchangeable: frozenset[str] = frozenset()
 
     def intercept(self, request: Request, response: MockResponse, client_library: str = "") -> MockResponse:

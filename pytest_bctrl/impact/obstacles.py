@@ -1,4 +1,4 @@
-"""The reasons why a replay of a test on mocks of its own proves nothing about a change."""
+"""The reasons why a rerun of a test on mocks of its own proves nothing about a change."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def unanswered_requests(
 
 
 def unanswered_reason(with_change: Counter[str], without_change: Counter[str]) -> str:
-    """Return why a replay proves nothing: more requests got no response than without the change; empty if none did."""
+    """Return why a rerun proves nothing: more requests got no response than without the change; empty if not."""
     further = with_change - without_change
     if not further:
         return ""
@@ -81,10 +81,10 @@ def unanswered_reason(with_change: Counter[str], without_change: Counter[str]) -
 
 
 def with_read_bodies(
-    exchanges: Iterable[InterceptedExchange], replayed: Sequence[tuple[Request, MockResponse, str]]
+    exchanges: Iterable[InterceptedExchange], rerun_exchanges: Sequence[tuple[Request, MockResponse, str]]
 ) -> list[InterceptedExchange]:
-    """Return exchanges with the bodies that the test did not read, taken from a replay, which reads every body."""
-    responses = {_method_and_path(request): response for request, response, _ in reversed(replayed)}
+    """Return exchanges with the bodies that the test did not read, taken from a rerun, which reads every body."""
+    responses = {_method_and_path(request): response for request, response, _ in reversed(rerun_exchanges)}
     read_exchanges = []
     for exchange in exchanges:
         response = responses.get(_method_and_path(exchange.request))

@@ -44,7 +44,7 @@ class Display:
         """Show that the run has ended."""
 
 
-class ReplayProgress:
+class RerunProgress:
     """The plan and the progress of the part of a run that one process carries out."""
 
     def __init__(self, display: Display, test_count: int, change_count: int, limit: float) -> None:

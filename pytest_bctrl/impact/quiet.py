@@ -1,4 +1,4 @@
-"""Keeps the replays of tests from everything that a user sees: reporters, warnings, log files and the terminal."""
+"""Keeps the reruns of tests from everything that a user sees: reporters, warnings, log files and the terminal."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ This module has those of a whole response: it becomes an error, or its status, m
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec
+from pytest_bctrl.contract.model import Contract, ResponseSpec
 from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import MockResponse, Payload, with_headers
@@ -65,9 +65,7 @@ class _ResponseChanges:
         if rule.startswith(_REMOVED_OPERATION_RULES):
             return Change(finding, "drift", self._removal_transform(shapes), request_shapes=shapes)
         if is_about_credentials(finding) and finding.level != "info":
-            transform = self._rejection_transform(
-                finding, lambda operation: replace(operation, parameters=(), request_body=None)
-            )
+            transform = self._rejection_transform(finding)
             return Change(finding, "drift", transform, request_shapes=shapes or tuple(self._old.operations))
         if finding.direction == "request":
             return self._request_changes.change(finding)
@@ -100,11 +98,14 @@ class _ResponseChanges:
 
         return respond_as_removed
 
-    def _rejection_transform(self, finding: Finding, restrict: Callable[[Operation], Operation]) -> ResponseTransform:
+    def _rejection_transform(self, finding: Finding) -> ResponseTransform:
         """Return a transform that rejects requests whose credentials the new contract does not accept."""
         affected_shapes = operation_shapes(finding)
         admissions = {
-            operation_shape: Admission(self._new.contract, restrict(operation), self._key, self._space_id)
+            # Without parameters and body, only the credentials can be rejected.
+            operation_shape: Admission(
+                self._new.contract, replace(operation, parameters=(), request_body=None), self._key, self._space_id
+            )
             for operation_shape, operation in self._new.operations.items()
             if operation_shape in affected_shapes or not affected_shapes
         }

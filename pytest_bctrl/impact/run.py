@@ -17,9 +17,9 @@ from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, are_same, digest_of_responses
 from pytest_bctrl.impact.obstacles import obstacle_to, unanswered_reason, unanswered_requests, with_read_bodies
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
-from pytest_bctrl.impact.progress import ReplayProgress
+from pytest_bctrl.impact.progress import RerunProgress
 from pytest_bctrl.impact.read_locations import CLIENTS, Reads, encode_differently, record_reads
-from pytest_bctrl.impact.replay import Replayer, ReplayOutcome, free_earlier_runs, time_limit
+from pytest_bctrl.impact.rerun import Rerunner, RerunOutcome, free_earlier_runs, time_limit
 from pytest_bctrl.traffic.clock import clock
 
 UNRELIABLE = "the test also fails without the change, at random"
@@ -48,7 +48,7 @@ class ExercisedTest:
     failures: Counter[str] = field(default_factory=Counter)
     shared_exchanges: list[InterceptedExchange] = field(default_factory=list)
     reads: Reads | None = None
-    outcomes: dict[str, ReplayOutcome] = field(default_factory=dict)
+    outcomes: dict[str, RerunOutcome] = field(default_factory=dict)
     unreliable_reason: str = ""
 
     @property
@@ -88,12 +88,12 @@ class ImpactRun:
     def __init__(
         self,
         interceptor: Interceptor,
-        replayer: Replayer,
+        rerunner: Rerunner,
         tests: Sequence[ExercisedTest],
         deadline: float = float("inf"),
     ) -> None:
         self._interceptor = interceptor
-        self._replayer = replayer
+        self._rerunner = rerunner
         self._tests = tests
         self._deadline = deadline
         self._has_shared_exchanges = any(test.shared_exchanges for test in tests)
@@ -103,7 +103,7 @@ class ImpactRun:
         self.results: dict[str, ChangeResult] = {}
         self.run_counts: Counter[str] = Counter()
 
-    def run_changes(self, changes: Sequence[Change], progress: ReplayProgress) -> None:
+    def run_changes(self, changes: Sequence[Change], progress: RerunProgress) -> None:
         """Run the tests with each change in order, until the deadline; fills `results`."""
         runnable = [change for change in changes if change.transform is not None]
         for change in runnable:
@@ -121,11 +121,11 @@ class ImpactRun:
             progress.finish()
             self._withdraw_unreliable()
             self._interceptor.start()
-            self._replayer.finish()
+            self._rerunner.finish()
             # Otherwise the user's run would show, or fail with, warnings about failed runs that nobody sees.
             free_earlier_runs()
 
-    def _learn_all_reads(self, changes: Sequence[Change], progress: ReplayProgress) -> None:
+    def _learn_all_reads(self, changes: Sequence[Change], progress: RerunProgress) -> None:
         """Run each test that a change can reach once without a change, to learn which locations it reads."""
         for test in self._tests:
             seconds = 0.0
@@ -147,7 +147,7 @@ class ImpactRun:
 
         if self._has_shared_exchanges:
             # Shared fixtures hold data whose reads are recorded for another test.
-            self._replayer.finish()
+            self._rerunner.finish()
         with record_reads(is_response_body, reads):
             outcome = self._run_test(test, encode_differently)
         test.reads = reads
@@ -174,7 +174,7 @@ class ImpactRun:
         """Return whether a test is to be run with a change: it is reliable, reached, and may read what changes."""
         return not test.unreliable_reason and test.may_exercise(change) and self._is_reached(test, change)
 
-    def _run_change(self, change: Change, progress: ReplayProgress) -> None:
+    def _run_change(self, change: Change, progress: RerunProgress) -> None:
         """Run the tests that a change affects with it, and store the outcomes."""
         result = self.results[change.key]
         for test in self._tests:
@@ -201,7 +201,7 @@ class ImpactRun:
             return TestOutcome("not run", note=test.unreliable_reason)
         if not test.may_exercise(change):
             return TestOutcome("not covered")
-        outcome = self._replay_outcome(test, change.transform)
+        outcome = self._rerun_outcome(test, change.transform)
         if test.unreliable_reason or outcome.unanswered:
             return TestOutcome("not run", note=test.unreliable_reason or outcome.unanswered)
         if outcome.failed:
@@ -211,14 +211,14 @@ class ImpactRun:
             return TestOutcome("skipped", outcome.line)
         return TestOutcome("passes" if self._exercises(test, change) else "not covered")
 
-    def _compares_with_own_data(self, test: ExercisedTest, change: Change, outcome: ReplayOutcome) -> bool:
+    def _compares_with_own_data(self, test: ExercisedTest, change: Change, outcome: RerunOutcome) -> bool:
         """Return whether an assertion of the test fails with the control change too, as it compares with own data."""
         if change.control is None or not outcome.line.startswith(("assert ", "AssertionError")):
             return False
         is_in_test_file = outcome.where.rpartition(":")[0] == test.id.partition("::")[0]
         if not is_in_test_file or self._changed_responses(test, change.control) is None:
             return False
-        return self._replay_outcome(test, change.control).failed
+        return self._rerun_outcome(test, change.control).failed
 
     def _changed_responses(self, test: ExercisedTest, transform: ResponseTransform | None) -> list[MockResponse] | None:
         """Return the responses of a test, with a change where it applies; None if the change affects none of them."""
@@ -233,7 +233,7 @@ class ImpactRun:
             return None
         return responses
 
-    def _replay_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+    def _rerun_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> RerunOutcome:
         """Return how a test ends with a change that affects its responses; reuses a run with equal responses."""
         responses = self._changed_responses(test, transform) or []
         key = digest_of_responses(responses)
@@ -244,14 +244,14 @@ class ImpactRun:
         test.outcomes[key] = outcome
         return outcome
 
-    def _would_repeat(self, earlier: ReplayOutcome, transform: ResponseTransform | None) -> bool:
+    def _would_repeat(self, earlier: RerunOutcome, transform: ResponseTransform | None) -> bool:
         """Return whether a change would send exactly the responses of an earlier run of the test."""
         return all(
             digest_of_responses([self._interceptor.transformed(transform, request, original)]) == sent
             for request, original, sent in earlier.exchanges
         )
 
-    def _confirmed_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+    def _confirmed_outcome(self, test: ExercisedTest, transform: ResponseTransform | None) -> RerunOutcome:
         """Return the outcome of a test with a change; the test is unreliable if more runs do not confirm a failure."""
         outcome = self._run_test(test, transform)
         if not outcome.failed:
@@ -272,21 +272,21 @@ class ImpactRun:
         if clock.monotonic() >= self._deadline:
             raise _OutOfTimeError
 
-    def _run_test(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+    def _run_test(self, test: ExercisedTest, transform: ResponseTransform | None) -> RerunOutcome:
         """Run a test with a transform, and return its outcome, exchanges and unanswered requests."""
         self._require_time()
         if self._has_shared_exchanges and transform is not self._active_transform:
             # Shared fixtures hold responses with the change that was active before.
-            self._replayer.finish()
+            self._rerunner.finish()
         self._active_transform = transform
         self._interceptor.unchangeable = frozenset(
             self._interceptor.operation_shape(exchange.request) for exchange in test.all_exchanges if exchange.obstacle
         )
-        outcome = self._replay(test, transform)
+        outcome = self._rerun(test, transform)
         if outcome.is_destructor_failure:
             # The destructor may belong to an object that an earlier failed run left open.
             free_earlier_runs()
-            outcome = self._replay(test, transform)
+            outcome = self._rerun(test, transform)
         exchanges = self._interceptor.take_exchanges()
         if outcome.line:
             all_exchanges = [*test.all_exchanges, *exchanges]
@@ -303,10 +303,10 @@ class ImpactRun:
                 outcome.bodies.add(exchange.sent.body.decode("utf-8", "replace"))
         return outcome
 
-    def _replay(self, test: ExercisedTest, transform: ResponseTransform | None) -> ReplayOutcome:
+    def _rerun(self, test: ExercisedTest, transform: ResponseTransform | None) -> RerunOutcome:
         """Run a test with a transform within its time limit, and return how it ended."""
         self._interceptor.start(transform, time_limit(test.seconds))
-        outcome = self._replayer.run(test.item, test.seconds)
+        outcome = self._rerunner.run(test.item, test.seconds)
         self.run_counts[test.id] += 1
         return outcome
 
@@ -318,7 +318,7 @@ class ImpactRun:
         for location in change.locations:
             for make_probe in PROBES:
                 probe = transform_bodies(make_probe(location), lambda context: context.response.status < 400)
-                if self._changed_responses(test, probe) is not None and self._replay_outcome(test, probe).failed:
+                if self._changed_responses(test, probe) is not None and self._rerun_outcome(test, probe).failed:
                     return True
         return False
 

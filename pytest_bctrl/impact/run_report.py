@@ -178,7 +178,7 @@ class ImpactReport:
         )
 
     def _run_lines(self) -> Iterator[str]:
-        """Yield how often each test ran, the most frequent first."""
+        """Yield how often tests were rerun: a line per number, with its tests, the highest first."""
         data = self._data
         tests_by_count: dict[int, list[str]] = {}
         for test, count in sorted(data.run_counts.items()):

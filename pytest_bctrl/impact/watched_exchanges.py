@@ -30,7 +30,7 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class WatchedExchanges:
-    """Passes the exchanges of the tests' clients to an impact run, and substitutes responses while it replays a test.
+    """Passes the exchanges of the tests' clients to an impact run, and substitutes responses while it reruns a test.
 
     The mock and the recordings of this kit change their responses themselves.
     """
@@ -57,7 +57,7 @@ class WatchedExchanges:
         return self._libraries.unobserved
 
     def trust_mock(self, url: str) -> None:
-        """Leave the responses of a mock server of this kit as they are: it has changed them."""
+        """Leave the responses of a mock server of this kit as they are: it applies the changes itself."""
         self._api.mocks.add(origin_of(url))
 
     @pytest.hookimpl(wrapper=True)
@@ -69,8 +69,8 @@ class WatchedExchanges:
         return result
 
     def add(self, exchange: WatchedExchange) -> None:
-        """Pass an exchange with the API to the impact run, unless a test is being replayed."""
-        if self._interceptor.is_replaying:
+        """Pass an exchange with the API to the impact run, unless a test is being rerun."""
+        if self._interceptor.is_rerunning:
             return
         api_exchange = self._api_exchange(exchange)
         if api_exchange is None:
@@ -98,9 +98,9 @@ class WatchedExchanges:
         if api_exchange is not None:
             self._interceptor.fail(api_exchange.operation_label)
 
-    def is_replaying(self, exchange: WatchedExchange) -> bool:
-        """Return whether a test is replayed and the exchange is one with the API whose response can be changed."""
-        if not self._interceptor.is_replaying or is_stream(exchange):
+    def is_substituted(self, exchange: WatchedExchange) -> bool:
+        """Return whether a test is being rerun, and the exchange is one with the API whose response can be changed."""
+        if not self._interceptor.is_rerunning or is_stream(exchange):
             return False
         api_exchange = self._api_exchange(exchange)
         if api_exchange is None:

@@ -113,7 +113,7 @@ class RecordingHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Fail a test that sent unrecorded requests after its end, write late exchanges, and forget the recording."""
+        """Fail a test that sent unrecorded requests in its teardown, write late exchanges, and forget the recording."""
         recording = item.stash.get(_RECORDED, None)
         if recording is None:
             return (yield)

@@ -66,7 +66,7 @@ class WatchedContract:
         return test
 
     def _check(self, exchange: WatchedExchange, test: WatchedTest) -> None:
-        """Check one exchange with the API; one to no operation is listed as unmatched or, if excluded, not checked."""
+        """Check an exchange of an operation; list any other as unwatched, unmatched or, if excluded, as not checked."""
         api_exchange = self.api.select(exchange)
         if api_exchange is None:
             test.unwatched += self.api.unwatched(exchange)
@@ -115,7 +115,7 @@ class WatchedContract:
             test.responses.append((checked.response, request))
 
     def _check_cached(self, observed: ObservedExchange) -> CheckedExchange:
-        """Return the result of an exchange; equal exchanges, which suites often have, are checked once."""
+        """Return the result of checking an exchange; equal small ones, which suites often have, are checked once."""
         if len(observed.body) + len(observed.request.body) > _CACHED_BYTES:
             return self._checks.check(observed)
         checked = self._cache.get(observed)
@@ -155,7 +155,7 @@ _VERSION = re.compile(r"v\d+(\.\d+)*")
 
 
 def _general_path(target: str) -> str:
-    """Return the path of a target with `{id}` for each segment that looks like an identifier."""
+    """Return the path of a target with `{id}` for each segment that has a digit, except versions such as `v1`."""
     path = target.partition("?")[0]
     return _VARIABLE.sub(_general_segment, path)
 

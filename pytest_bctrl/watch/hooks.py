@@ -92,7 +92,7 @@ class WatchHooks:
             config.add_cleanup(self._libraries.uninstall)
 
     def trust_mock(self, url: str) -> None:
-        """Register a mock server of this kit, which breaks the contract only if a test makes it do so."""
+        """Register a mock server of this kit, whose responses cause no findings: tests make it break the contract."""
         self._mocks.add(url)
 
     @property
@@ -135,7 +135,7 @@ class WatchHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Check the exchanges of a test after its fixtures have ended; findings make the test an error."""
+        """Check the exchanges of a test after its fixtures have ended; it is an error if findings fail it."""
         try:
             result = yield
         finally:

@@ -67,7 +67,7 @@ class LibraryHooks:
 
     @property
     def unobserved(self) -> list[str]:
-        """A sentence for each imported library whose exchanges are not observed, because its methods have changed."""
+        """A sentence for each imported library that lacks a method to observe, so that exchanges may be missed."""
         return list(self._unobserved)
 
     def find_spec(

@@ -59,7 +59,7 @@ class Recorder:
         self.test_line = ""
 
     def records(self, rank: int) -> bool:
-        """Return whether a layer of this rank records an exchange: recording is active, and no outer layer does."""
+        """Return whether a layer of this rank records an exchange: recording is active, no higher layer is sending."""
         if not self.is_active:
             return False
         sending = _SENDING.get()
@@ -67,7 +67,7 @@ class Recorder:
 
     @contextmanager
     def sending(self, exchange: WatchedExchange, rank: int) -> Iterator[None]:
-        """Make an exchange current for the block, so that inner layers do not record it; reports one that raises."""
+        """Make an exchange current for the block, so that inner layers do not record it; report errors to `changer`."""
         token = _SENDING.set(_Sending(rank, exchange))
         try:
             yield
@@ -89,7 +89,7 @@ class Recorder:
         return sending.exchange
 
     def begin_attempt(self) -> None:
-        """Record the last attempt of the current exchange, whose response its client never sees, if it has one."""
+        """Record the previous attempt of the current exchange, if there is one: its client never sees that response."""
         sending = _SENDING.get()
         if sending is None or sending.exchange.attempt is None:
             return
@@ -106,26 +106,27 @@ class Recorder:
         with self._lock:
             self._exchanges.append(attempt)
 
-    def is_replaying(self, exchange: WatchedExchange) -> bool:
-        """Return whether the response of an exchange is substituted: its whole body is then read at once.
+    def is_substituted(self, exchange: WatchedExchange) -> bool:
+        """Return whether the client is to receive a substitute for the response, as only in a rerun of an impact run.
 
-        A transport that sends the same request with another client returns that response, which is substituted once.
+        Its whole body is then read at once. A transport that sends the same request with another client returns that
+        response, which is substituted once.
         """
         if self.changer is None:
             return False
         outer = _SENDING.get()
         if outer is not None and (outer.exchange.method, outer.exchange.url) == (exchange.method, exchange.url):
             return False
-        return self.changer.is_replaying(exchange)
+        return self.changer.is_substituted(exchange)
 
     def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
-        """Return the response to receive instead of one with this body; raises `RuntimeError` outside an impact run."""
+        """Return the substitute for a response with the body `content`; raises `RuntimeError` outside an impact run."""
         if self.changer is None:
-            raise RuntimeError("no impact run is replaying")
+            raise RuntimeError("no impact run is rerunning a test")
         return self.changer.substitute(exchange, content)
 
     def add(self, exchange: WatchedExchange) -> None:
-        """Record an exchange that has a response, as one of the running test."""
+        """Record an exchange that has a response, as one of the running test, and pass it to `changer`."""
         exchange.test = self.test
         exchange.sent_at = exchange.sent_at or self.test_line
         with self._lock:
@@ -198,7 +199,7 @@ class Recorder:
 
     @contextmanager
     def created_at(self, line: str) -> Iterator[None]:
-        """Make a line the origin of the tasks and threads that the block creates."""
+        """Let `calling_line` return this line in the block, its tasks and threads, if no code of the project runs."""
         token = _CREATED_AT.set(line)
         try:
             yield

@@ -127,7 +127,7 @@ class WatchResults:
         return sorted(marked, key=_level_rank)
 
     def unmatched_lines(self) -> Iterator[str]:
-        """Yield a sentence for each request that is to no operation of the contract."""
+        """Yield a sentence for each method and path of the requests that are to no operation of the contract."""
         for label, requests in self.unmatched.items():
             lines = list(dict.fromkeys(request.sent_at for request in requests))
             where = lines[0]
@@ -154,7 +154,7 @@ class WatchResults:
 
     @property
     def nothing_observed(self) -> str:
-        """The sentence for a run without any exchange."""
+        """The sentence for a run without any exchange of an operation."""
         return "no test sent a request to an operation of the contract"
 
     def title(self) -> Title:
@@ -197,7 +197,7 @@ class WatchResults:
             yield result
 
     def baseline_notes(self) -> list[tuple[str, str]]:
-        """Return labels and notes: how many findings the baseline accepts, and which entries are outdated."""
+        """Return labels and notes: how many findings the baseline accepts, what was added, and outdated entries."""
         baseline, findings = self.settings.baseline, self.findings()
         count = sum(bool(finding.extra.get("accepted")) for finding in findings)
         notes = []
@@ -209,7 +209,7 @@ class WatchResults:
         return notes
 
     def update_baseline(self) -> bool:
-        """Add what the run accepts to the baseline; return False if it could not be written."""
+        """Add the findings to the baseline if the run accepts them; return False if it could not be written."""
         baseline = self.settings.baseline
         if baseline.reason is None:
             return True

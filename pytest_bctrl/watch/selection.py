@@ -121,7 +121,7 @@ class WatchedApi:
             yield UnwatchedExchange(str(origin), origin.host, operation.label)
 
     def _target(self, url: str) -> str:
-        """Return the target of a request, without the path of its server if the contract does not have it."""
+        """Return the target of a URL, without the longest server prefix unless the contract has the path as it is."""
         parts = urlsplit(url)
         target = parts.path or "/"
         if self._routes.match(target) is None:

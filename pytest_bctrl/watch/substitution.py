@@ -1,4 +1,4 @@
-"""Responses that clients receive in place of others, while an impact run replays a test."""
+"""Responses that clients receive in place of others, while an impact run reruns a test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Substitute:
     content: bytes
 
     def reason(self, observed_status: int, observed_reason: str | None) -> str | None:
-        """Return the reason phrase: the observed one for the same status; empty for an unknown status."""
+        """Return the observed reason phrase for the same status, else the standard one; empty if there is none."""
         if self.status == observed_status:
             return observed_reason
         try:
@@ -45,15 +45,15 @@ class ResponseChanger(Protocol):
     """Receives the exchanges that the watch observes, and may change their responses."""
 
     def add(self, exchange: WatchedExchange) -> None:
-        """Receive an exchange; its body is complete when the test has read it."""
+        """Receive an exchange that was not substituted; its body is complete when the test has read it."""
         ...
 
     def fail(self, exchange: WatchedExchange) -> None:
         """Receive an exchange that ended with an exception and has no response."""
         ...
 
-    def is_replaying(self, exchange: WatchedExchange) -> bool:
-        """Return whether the response of an exchange is to be substituted now."""
+    def is_substituted(self, exchange: WatchedExchange) -> bool:
+        """Return whether the client is to receive a substitute for the response that an exchange has."""
         ...
 
     def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:

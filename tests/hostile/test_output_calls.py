@@ -27,7 +27,7 @@ KNOWN = {
     "watch/recorder.py exchange": "counted, and not printed here",
     "impact/progress.py f'planned      {text}'": "own words",
     "impact/progress.py f'progress     {text.strip()}'": "own words",
-    "impact/replay.py _time_limit_text(seconds)": "own words",
+    "impact/rerun.py _time_limit_text(seconds)": "own words",
     "reports/terminal.py f'{label:<12} '": "own words",
     "recorded/hooks.py f'bctrl recording: {error}'": "an error, which is escaped",
     "settings/lookup.py f'bctrl: {error}'": "an error, which is escaped",

@@ -28,7 +28,7 @@ from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.change_report import failure_lines
 from pytest_bctrl.impact.derived_changes import derive_changes
 from pytest_bctrl.impact.read_locations import Reads, encode_differently, is_read, record_reads
-from pytest_bctrl.impact.replay import ReplayOutcome, enforce_limit
+from pytest_bctrl.impact.rerun import RerunOutcome, enforce_limit
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.traffic.mock import MockServer
@@ -225,7 +225,7 @@ def test_only_the_first_failures_are_listed() -> None:
 def test_a_failure_outside_the_project_is_described_by_its_report(tmp_path: Path) -> None:
     """The first line of its text, without a location."""
     report = pytest.TestReport("t.py::test", ("t.py", 1, "test"), {}, "failed", "no leaks allowed\nhere", "call")
-    outcome = ReplayOutcome()
+    outcome = RerunOutcome()
 
     outcome.record_phase(report, pytest.CallInfo.from_call(lambda: None, "call"), tmp_path)
 

@@ -98,7 +98,7 @@ def test_a_test_that_hangs_with_a_change_is_stopped_and_fails(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """In its own code, or in a plugin between two phases: the verdict is `fails`."""
-    monkeypatch.setattr("pytest_bctrl.impact.replay._MIN_SECONDS", 1.0)
+    monkeypatch.setattr("pytest_bctrl.impact.rerun._MIN_SECONDS", 1.0)
     project.makeconftest(
         """
         import pytest
@@ -132,7 +132,7 @@ def test_a_run_without_the_change_that_takes_too_long_is_repeated(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run that confirms the failure hangs once, as on a busy machine, and passes then: the verdict is `fails`."""
-    monkeypatch.setattr("pytest_bctrl.impact.replay._MIN_SECONDS", 1.0)
+    monkeypatch.setattr("pytest_bctrl.impact.rerun._MIN_SECONDS", 1.0)
     project.makepyfile(
         """
         import time

@@ -1,4 +1,4 @@
-"""Nothing of a replay reaches reporters, warnings, other plugins, log files or the terminal."""
+"""Nothing of a rerun reaches reporters, warnings, other plugins, log files or the terminal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def noisy(project: pytest.Pytester) -> pytest.Pytester:
 
 
 @pytest.mark.parametrize("options", [("-s",), ("-rA",), ("-v", "--no-summary"), ("-n", "1")])
-def test_the_output_of_a_replay_is_not_shown(noisy: pytest.Pytester, options: tuple[str, ...]) -> None:
+def test_the_output_of_a_rerun_is_not_shown(noisy: pytest.Pytester, options: tuple[str, ...]) -> None:
     """Printed, logged or reported, it is neither in the terminal nor in the log file; that of the ordinary run is."""
     result = noisy.runpytest_subprocess(
         *IMPACT, *options, "-W", "always", "--log-file=app.log", "--log-cli-level=ERROR"

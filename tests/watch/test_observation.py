@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pytest_bctrl.files.limits import MOST
-from pytest_bctrl.impact.replay import free_earlier_runs
+from pytest_bctrl.impact.rerun import free_earlier_runs
 from pytest_bctrl.watch.exchange import WatchedBody
 from tests.watch.conftest import Run
 

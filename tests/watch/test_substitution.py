@@ -1,4 +1,4 @@
-"""The responses that clients receive while an impact run replays a test."""
+"""The responses that clients receive while an impact run reruns a test."""
 
 from __future__ import annotations
 
@@ -120,34 +120,34 @@ def test_a_status_without_a_name_has_an_empty_reason() -> None:
 
 
 def test_a_recorder_without_an_impact_run_substitutes_nothing() -> None:
-    """It is not replaying, and `substitute` raises."""
+    """No exchange is substituted, and `substitute` raises."""
     recorder, exchange = Recorder(Path.cwd()), exchange_of(OLD)
 
-    assert not recorder.is_replaying(exchange)
+    assert not recorder.is_substituted(exchange)
     with pytest.raises(RuntimeError):
         recorder.substitute(exchange, OLD)
 
 
-class Replaying:
-    """A changer that replays every exchange."""
+class Substituting:
+    """A changer that substitutes the response of every exchange."""
 
-    def is_replaying(self, _exchange: WatchedExchange) -> bool:
+    def is_substituted(self, _exchange: WatchedExchange) -> bool:
         """Return true."""
         return True
 
 
 def test_a_response_that_a_transport_gets_with_another_client_is_substituted_once() -> None:
-    """While a request is sent, the same request of an inner client is not replayed, but that to another host is."""
+    """While a request is sent, the same request of an inner client is not substituted, but that to another host is."""
     recorder = Recorder(Path.cwd())
-    recorder.changer = cast(ResponseChanger, Replaying())
+    recorder.changer = cast(ResponseChanger, Substituting())
     outer, inner = exchange_of(OLD), exchange_of(OLD)
     of_application = replace(inner, url="https://stock.example/orders")
 
     with recorder.sending(outer, CLIENT):
-        replayed = [recorder.is_replaying(exchange) for exchange in (inner, of_application)]
+        are_substituted = [recorder.is_substituted(exchange) for exchange in (inner, of_application)]
 
-    assert replayed == [False, True]
-    assert recorder.is_replaying(outer)
+    assert are_substituted == [False, True]
+    assert recorder.is_substituted(outer)
 
 
 class Recorded:

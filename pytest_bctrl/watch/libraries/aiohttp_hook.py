@@ -54,7 +54,7 @@ class _AiohttpHook:
     async def _send_observed(
         self, session: Any, sending: Any, named: Mapping[str, Any], method: str, url: str, sent_at: str
     ) -> Any:
-        """Send a request; record its exchange and those of redirects, or return a substitute if it is replayed."""
+        """Send a request; record its exchange and those of redirects, or substitute a response in an impact rerun."""
         __tracebackhide__ = True
         if not self._recorder.records(CLIENT):
             return await sending
@@ -65,7 +65,7 @@ class _AiohttpHook:
             self._recorder.add(first)
             return last
         for exchange, response in self._exchanges(session, named, first, last):
-            if response is not error and self._recorder.is_replaying(exchange):
+            if response is not error and self._recorder.is_substituted(exchange):
                 is_whole = response._body is not None
                 substitute = await self._substitute_for(exchange, response)
                 # A redirect that a changed server does not send is not followed.

@@ -50,7 +50,7 @@ def _wrap_submit(submit: Any, recorder: Recorder) -> Any:
         line = recorder.calling_line()
 
         def call(*arguments: Any, **named: Any) -> Any:
-            """Call the function."""
+            """Call the function; the line that submitted it stands for what it sends."""
             with recorder.created_at(line):
                 return function(*arguments, **named)
 

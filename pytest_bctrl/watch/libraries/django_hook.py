@@ -18,10 +18,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the methods of both clients that run the application for a single request."""
 
     def wrap(run: Any) -> Any:
-        """Return a `request` that records the exchange, or substitutes the response if it is replayed."""
+        """Return a `request` that also records the exchange, or changes the response in an impact rerun."""
 
         def request(self: Any, **values: Any) -> Any:
-            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
+            """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run(self, **values)
@@ -35,10 +35,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         return request
 
     def wrap_async(run: Any) -> Any:
-        """Return an async `request` that records the exchange, or substitutes the response if it is replayed."""
+        """Return an async `request` that also records the exchange, or changes the response in an impact rerun."""
 
         async def request(self: Any, **values: Any) -> Any:
-            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
+            """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return await run(self, **values)
@@ -74,7 +74,7 @@ def _exchange_of_scope(scope: dict[str, Any]) -> WatchedExchange:
 
 
 def _record_response(exchange: WatchedExchange, response: Any, recorder: Recorder) -> Any:
-    """Record an exchange and return its response, or return a substitute if the exchange is replayed.
+    """Record an exchange and return its response, or its substitute while an impact run reruns the test.
 
     An asynchronous stream is left unread, and is not substituted.
     """
@@ -84,7 +84,7 @@ def _record_response(exchange: WatchedExchange, response: Any, recorder: Recorde
     is_async_stream = response.streaming and response.is_async
     if is_async_stream:
         body.problem = "it is streamed asynchronously"
-    elif recorder.is_replaying(exchange):
+    elif recorder.is_substituted(exchange):
         return django_response(response, recorder.substitute(exchange, b"".join(response)))
     elif not response.streaming:
         body.set(response.content)

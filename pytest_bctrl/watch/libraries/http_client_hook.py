@@ -65,11 +65,11 @@ class _HttpClientHook:
         return observed_send
 
     def wrap_getresponse(self, getresponse: Any) -> Any:
-        """Return a `getresponse` that records the exchange, or substitutes the response if it is replayed."""
+        """Return a `getresponse` that also records the exchange, or changes the response in an impact rerun."""
         recorder, response_class = self._recorder, self._response_class
 
         def observed_getresponse(self: Any) -> Any:
-            """Return the response and record the exchange, or return a substitute if the exchange is replayed."""
+            """Get the response; record the exchange, or substitute the response while an impact run reruns the test."""
             __tracebackhide__ = True
             response = getresponse(self)
             sent: _SentRequest | None = vars(self).pop(_SENT, None)
@@ -80,7 +80,7 @@ class _HttpClientHook:
                     return response
                 exchange.receive(response.status, response.headers.items())
                 exchange.response_body.is_encoded = True
-                if recorder.is_replaying(exchange):
+                if recorder.is_substituted(exchange):
                     with response:
                         content = response.read()
                     return http_client_response(response, recorder.substitute(exchange, content), sent.method)

@@ -38,10 +38,10 @@ class _HttpxHook:
         self._tee, self._async_tee = _tee_class(module.SyncByteStream), _async_tee_class(module.AsyncByteStream)
 
     def wrap(self, client: Any, original: Any) -> Any:
-        """Return a `_send_single_request` that records the exchange, or substitutes the response if it is replayed."""
+        """Return a function that sends, then records the exchange, or changes the response in an impact rerun."""
 
         def send_single_request(request: Any) -> Any:
-            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
+            """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
             __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
                 return original(request)
@@ -52,7 +52,7 @@ class _HttpxHook:
                 self._recorder.add(exchange)
                 return response
             self._record_head(exchange, response)
-            if self._recorder.is_replaying(exchange):
+            if self._recorder.is_substituted(exchange):
                 content = _content_without_stream(response)
                 if content is None:
                     content = b"".join(response.stream)
@@ -62,10 +62,10 @@ class _HttpxHook:
         return send_single_request
 
     def wrap_async(self, client: Any, original: Any) -> Any:
-        """Return an async `_send_single_request` that records the exchange, or substitutes the response of a replay."""
+        """Return an async function that sends, then records, or changes the response in an impact rerun."""
 
         async def send_single_request(request: Any) -> Any:
-            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
+            """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
             __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
                 return await original(request)
@@ -76,7 +76,7 @@ class _HttpxHook:
                 self._recorder.add(exchange)
                 return response
             self._record_head(exchange, response)
-            if self._recorder.is_replaying(exchange):
+            if self._recorder.is_substituted(exchange):
                 content = _content_without_stream(response)
                 if content is None:
                     content = b"".join([chunk async for chunk in response.stream])
@@ -182,7 +182,7 @@ class _HttpxHook:
         return response
 
     def _substitute_response(self, exchange: WatchedExchange, response: Any, content: bytes) -> Any:
-        """Return a response to receive instead, with this content of the original one."""
+        """Return the substitute for a response whose original body is `content`."""
         return httpx_response(self._module, response, self._recorder.substitute(exchange, content))
 
 
@@ -198,7 +198,7 @@ def _content_without_stream(response: Any) -> bytes | None:
 
 
 def _set_known_body(body: WatchedBody, message: Any) -> None:
-    """Record the body of a request or response that has been read."""
+    """Record the body of a request or response if it has been read."""
     body.problem = _NOT_KEPT
     if hasattr(message, "_content"):
         body.set(message.content)

@@ -22,10 +22,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of adapters that sends a single request: redirects and authentication call it per request."""
 
     def wrap(_adapter: Any, send: Any) -> Any:
-        """Return a `send` that records the exchange, or substitutes the response if it is replayed."""
+        """Return a `send` that also records the exchange, or changes the response in an impact rerun."""
 
         def observed_send(request: Any, *arguments: Any, **named: Any) -> Any:
-            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
+            """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return send(request, *arguments, **named)
@@ -38,7 +38,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 recorder.add(exchange)
                 return response
             exchange.receive(response.status_code, response.headers.items())
-            if recorder.is_replaying(exchange):
+            if recorder.is_substituted(exchange):
                 return requests_response(response, recorder.substitute(exchange, _decoded_body(response)))
             _observe_body(response, exchange.response_body)
             recorder.add(exchange)

@@ -28,10 +28,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     patches.wrap(response_class, "_raw_read", _wrap_raw_read, is_required=False)
 
     def wrap(make_request: Any) -> Any:
-        """Return a `_make_request` that records the exchange, or substitutes the response if it is replayed."""
+        """Return a `_make_request` that also records the exchange, or changes the response in an impact rerun."""
 
         def observed_make_request(self: Any, conn: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
-            """Send a request; record the exchange, or return a substitute response if the exchange is replayed."""
+            """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
             __tracebackhide__ = True
             if arguments or not hasattr(module.response, "BaseHTTPResponse"):
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
@@ -55,7 +55,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 recorder.add(exchange)
                 return response
             exchange.receive(response.status, response.headers.items())
-            if recorder.is_replaying(exchange):
+            if recorder.is_substituted(exchange):
                 content = _read_body(response, exchange.response_body)
                 return urllib3_response(response, recorder.substitute(exchange, content), method)
             attach_body(response, exchange.response_body)
@@ -68,7 +68,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
 
 def attempt_of_requests(exchange: WatchedExchange, response: Any) -> Callable[[], WatchedExchange]:
-    """Return a function that returns an exchange of requests with this response, which is not the last one."""
+    """Record the body of a response that requests may never see; return a function that returns its exchange."""
     body = WatchedBody()
     body.is_encoded = True
     body.problem = "the client library did not read it"

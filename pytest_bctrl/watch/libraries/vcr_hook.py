@@ -18,10 +18,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of connections that returns a response, recorded or real."""
 
     def wrap(getresponse: Any) -> Any:
-        """Return a `getresponse` that records the exchange, or substitutes the response if it is replayed."""
+        """Return a `getresponse` that also records the exchange, or changes the response in an impact rerun."""
 
         def observed_getresponse(self: Any, *arguments: Any, **named: Any) -> Any:
-            """Return the response and record the exchange, or return a substitute if the exchange is replayed."""
+            """Get the response; record the exchange, or substitute the response while an impact run reruns the test."""
             __tracebackhide__ = True
             if not recorder.records(HTTP_CLIENT):
                 return getresponse(self, *arguments, **named)
@@ -32,7 +32,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             with recorder.sending(exchange, HTTP_CLIENT + 1):
                 response = getresponse(self, *arguments, **named)
             exchange.receive(response.status, response.headers.items())
-            if recorder.is_replaying(exchange):
+            if recorder.is_substituted(exchange):
                 exchange.response_body.is_encoded = True
                 return vcr_response(response, recorder.substitute(exchange, recorded_body(response)))
             attach_body(response, exchange.response_body)

@@ -17,10 +17,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of clients that runs the application for a single request."""
 
     def wrap(run_wsgi_app: Any) -> Any:
-        """Return a `run_wsgi_app` that records the exchange, or substitutes the response if it is replayed."""
+        """Return a `run_wsgi_app` that also records the exchange, or changes the response in an impact rerun."""
 
         def observed_run(self: Any, environ: dict[str, Any], *arguments: Any, **named: Any) -> Any:
-            """Run the application; record the exchange, or return a substitute response if the exchange is replayed."""
+            """Run the application; record the exchange, or substitute the response in an impact rerun of the test."""
             __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run_wsgi_app(self, environ, *arguments, **named)
@@ -30,7 +30,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 content, status, headers = run_wsgi_app(self, environ, *arguments, **named)
             exchange.receive(int(str(status).partition(" ")[0]), headers.items())
             exchange.response_body.is_encoded = True
-            if recorder.is_replaying(exchange):
+            if recorder.is_substituted(exchange):
                 substitute = recorder.substitute(exchange, _read_content(content))
                 reason = substitute.reason(exchange.status, str(status).partition(" ")[2]) or ""
                 if str(status).isupper():

@@ -19,7 +19,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         """Return the method that records which registration returns a response."""
 
         def observed_get_response(self: Any, *arguments: Any, **named: Any) -> Any:
-            """Return the response, record the line of its registration, and the response before if it is repeated."""
+            """Return the response, and record the line of its registration and, on a retry, the attempt before."""
             recorder.begin_attempt()
             name_creation(self, recorder)
             response = get_response(self, *arguments, **named)

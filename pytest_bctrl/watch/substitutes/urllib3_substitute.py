@@ -81,7 +81,7 @@ def recorded_body(response: Any) -> bytes:
 
 
 def _separate_fields(observed: Any, substitute: Substitute) -> Any:
-    """Return the header fields for a raw response, which keeps several of one name; requests joins them."""
+    """Return the header fields of a substitute; those that requests has joined are separate, as in the raw response."""
     from urllib3._collections import HTTPHeaderDict
 
     observed_headers = getattr(observed, "headers", None)

@@ -70,7 +70,7 @@ def test_a_client_receives_a_changed_response_as_a_server_sends_it(
     pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
     pytester.path.joinpath("changed.json").write_text(changed_contract(), "utf-8")
     # A slow machine is no reason to leave a test out.
-    pytester.makeconftest("from pytest_bctrl.impact import replay\n\nreplay._MIN_SECONDS = 300.0")
+    pytester.makeconftest("from pytest_bctrl.impact import rerun\n\nrerun._MIN_SECONDS = 300.0")
     for suite in suites:
         pytester.path.joinpath(f"test_{suite.name}.py").write_text(suite.text, "utf-8")
     expected = _run(pytester, suites, CHANGED)

@@ -24,7 +24,7 @@ _SECONDS_FACTOR = 10.0
 
 
 @dataclass(slots=True)
-class ReplayOutcome:
+class RerunOutcome:
     """How a test ended: the first line of its first failure, and the line of the project's code (`path:line`).
 
     `timed_out` is whether it reached the time limit, `skipped` whether it skipped itself, and `is_destructor_failure`
@@ -100,20 +100,20 @@ def is_project_file(path: Path, root: Path) -> bool:
     return path.is_relative_to(root) and not is_installed
 
 
-class Replayer:
-    """A plugin that runs single tests again on request."""
+class Rerunner:
+    """A plugin that reruns single tests on request."""
 
     def __init__(self, session: pytest.Session) -> None:
         self._session = session
         self._next_items: dict[pytest.Item, pytest.Item | None] = {}
         self._root = session.config.rootpath
-        self._outcome = ReplayOutcome()
+        self._outcome = RerunOutcome()
         _restore_temporary_folder(session.config)
 
-    def run(self, item: pytest.Item, ordinary_seconds: float) -> ReplayOutcome:
+    def run(self, item: pytest.Item, ordinary_seconds: float) -> RerunOutcome:
         """Run a test and tear down its function-scoped fixtures; a test that exceeds its `time_limit` fails."""
         self._session._setupstate.teardown_exact(item)
-        outcome = self._outcome = ReplayOutcome()
+        outcome = self._outcome = RerunOutcome()
         try:
             with enforce_limit(time_limit(ordinary_seconds)), quiet(item):
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=self._next_item(item))
@@ -179,7 +179,7 @@ def _restore_temporary_folder(config: pytest.Config) -> None:
 
 
 def time_limit(ordinary_seconds: float) -> float:
-    """Return the limit in seconds for a replay: ten times the ordinary run, and at least three seconds."""
+    """Return the limit in seconds for a rerun: ten times the ordinary run, and at least three seconds."""
     return max(_MIN_SECONDS, _SECONDS_FACTOR * ordinary_seconds)
 
 
@@ -190,7 +190,10 @@ def _time_limit_text(seconds: float) -> str:
 
 @contextmanager
 def enforce_limit(seconds: float) -> Generator[None]:
-    """Fail the test after this long, unless the project uses SIGALRM; the mock resets connections then too."""
+    """Fail the test in the block after this long, if the thread is the main one and nothing else uses SIGALRM.
+
+    The mock resets connections after the same time, wherever the test runs.
+    """
     is_main = threading.current_thread() is threading.main_thread()
     if sys.platform == "win32" or not is_main or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
         yield
