@@ -120,6 +120,6 @@ _KEYWORDS = frozenset(
 
 
 def _changed_keyword(position: Mapping[str, object]) -> str:
-    """Return the keyword at the end of the pointer of a changed part; empty if it is not decisive."""
+    """Return the keyword at the end of the pointer of a changed part; empty unless it is one of `_KEYWORDS`."""
     keyword = str(position.get("pointer", "")).rpartition("/")[2]
     return keyword if keyword in _KEYWORDS else ""
