@@ -62,7 +62,7 @@ def recording_path(item: pytest.Item, environment: Mapping[str, str]) -> Recordi
 
 
 def _marker_arguments(item: pytest.Item) -> tuple[str | None, bool]:
-    """Return name and conformity in the marker `bctrl_recording`. Raises `SettingError` if they are not valid."""
+    """Return name and `conforming` of the marker `bctrl_recording`: None and True without it; raises `SettingError`."""
     marker = item.get_closest_marker("bctrl_recording")
     if marker is None:
         return None, True
