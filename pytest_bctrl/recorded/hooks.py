@@ -178,6 +178,7 @@ def _fail_report(item: pytest.Item, report: pytest.TestReport, text: str) -> Non
     """Change a report to failed, or to xfailed if the test is expected to fail."""
 
     def fail() -> None:
+        """Raise the failure with the text, from which the report is made."""
         pytest.fail(escape_lines(text), pytrace=False)
 
     failure = pytest.TestReport.from_item_and_call(item, pytest.CallInfo.from_call(fail, when="call"))
