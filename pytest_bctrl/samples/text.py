@@ -29,6 +29,8 @@ _WORDS = (
     "juniper", "kestrel", "larch", "maple", "north", "opal", "prairie", "quartz", "river",
 )  # fmt: skip
 _TRIES = 20
+_VARIANTS = 400
+"""Maximum number of further texts of a format, of which a pattern may allow only a few."""
 LONGEST = 20_000
 """Maximum number of characters of a generated text, and of members of a generated object."""
 
@@ -57,7 +59,7 @@ def string(schema: Mapping[str, Any], location: str, source: Random, minutes: in
         )
     if not FORMATS.keys() & formats:
         text = text.ljust(shortest, "x")[:longest]
-    variants = (format_text(location, source, minutes + offset) for offset in range(1, _TRIES))
+    variants = (format_text(location, source, minutes + offset) for offset in range(1, _VARIANTS))
     for candidate in chain(_string_candidates(schema, text, patterns, source), variants):
         is_right_length = shortest <= len(candidate) <= longest
         is_in_formats = all(conforms_to_format(candidate, name) for name in formats)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -22,7 +24,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.drawn import text
 from pytest_bctrl.samples.mutants import mutants
-from pytest_bctrl.samples.text import encode
+from pytest_bctrl.samples.text import encode, string
 from pytest_bctrl.strategies import responses
 from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
 from tests.contract.documents import contract_of, rooted
@@ -141,6 +143,14 @@ def test_generated_strings_satisfy_format_and_pattern(data: st.DataObject, name:
     generated = data.draw(text({"format": name, "pattern": EVEN[name], "maxLength": 40}))
     assert conforms_to_format(generated, name)
     assert re.search(EVEN[name], generated)
+
+
+@pytest.mark.parametrize("seed", [1821, 8484, 8846])
+def test_a_format_of_which_a_pattern_allows_few_texts_has_a_sample(seed: int) -> None:
+    """More than the first 20 texts that the source yields end with another character."""
+    generated = string({"format": "uuid", "pattern": EVEN["uuid"]}, "text", Random(seed), seed)
+    assert conforms_to_format(generated, "uuid")
+    assert re.search(EVEN["uuid"], generated)
 
 
 ELSE_OF_NO_IF = {"$ref": "#/components/schemas/B", "not": False, "else": False}
