@@ -132,7 +132,7 @@ def _inner_transport(transport_type: type[Any], rules: Rules, limits: httpx.Limi
 
 @cache
 def _unused_tls_context() -> ssl.SSLContext:
-    """Return a TLS context for transports of plain http; httpx would create one for each transport."""
+    """Return the TLS context that all transports of plain http share; httpx would create one for each transport."""
     return httpx.create_ssl_context(verify=False)
 
 
@@ -234,7 +234,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return _successful_attempt(response, body, timer.events, surplus)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and end the thread of the deadlines if no request is in progress."""
         self._inner.close()
         self._deadlines.close()
 
@@ -326,7 +326,7 @@ def _failed_attempt(
 
 
 def _readable_h11_message(message: str) -> str:
-    """Return an escaped h11 message without Python byte notation and with the right name for a status line."""
+    """Escape an error message of h11, without Python byte notation and with the right name for a status line."""
     message = re.sub(r"bytearray\(b(.*)\)", r"\1", message).replace("illegal request line", "illegal status line")
     return escape_line(message.replace("Receive buffer too long", "the head of the response does not end"))
 

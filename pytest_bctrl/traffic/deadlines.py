@@ -44,7 +44,7 @@ class DeadlineTimer:
             self._opened.append(info["return_value"])
 
     def fire(self) -> None:
-        """End the request at its deadline: shut down the connections, which wakes the thread that waits for one."""
+        """End the request: shut down the connections that it opened, or all of the transport if it opened none."""
         self.fired = True
         for stream in self._opened or list(self._streams):
             with suppress(OSError, AttributeError):
@@ -64,7 +64,7 @@ class Deadlines:
         self._wakes_at = 0.0
 
     def add(self, timer: DeadlineTimer) -> None:
-        """Fire a timer at its deadline, unless it is discarded before."""
+        """Have the thread fire a timer at its deadline, unless it is discarded before; start the thread if needed."""
         with self._changed:
             self._timers.add(timer)
             if self._thread is None or not self._thread.is_alive():
@@ -87,7 +87,7 @@ class Deadlines:
         thread.join()
 
     def _fire_in_time(self) -> None:
-        """Fire each timer at its deadline; returns when there is none."""
+        """Wait for the deadline of each timer and fire it; returns when no timer is left."""
         with self._changed:
             while self._timers:
                 self._wakes_at = min(timer.deadline for timer in self._timers)

@@ -85,7 +85,7 @@ class Attempt:
         return value
 
     def is_retryable(self, retry: RetryPolicy) -> bool:
-        """Return whether a request may be sent again after this attempt: it is safe, and the failure may pass."""
+        """Return whether a request may be sent again after this attempt: the method is safe, the failure may pass."""
         has_failed = self.error not in (None, *_FINAL) or retry.should_retry(self.status, self.retry_after)
         return (has_failed or self.is_idle_timeout) and self.method in SAFE_METHODS
 
@@ -184,7 +184,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         started = clock.monotonic()
         result = yield Send(_with_timeouts(outgoing, deadline - started), deadline)
         seconds = clock.monotonic() - started
-        attempt = replace(_require_decodable(result), method=request.method, url=str(request.url), seconds=seconds)
+        attempt = replace(_failed_if_too_large(result), method=request.method, url=str(request.url), seconds=seconds)
         attempts.append(attempt)
         rules.connection.pace.learn(attempt.status, attempt.headers, clock.monotonic(), datetime.now(UTC), started)
         is_rate_limited = attempt.status == 429
@@ -204,8 +204,8 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     yield response
 
 
-def _require_decodable(attempt: Attempt) -> Attempt:
-    """Return the attempt; one with an error and no response if httpx would decompress too much from its body."""
+def _failed_if_too_large(attempt: Attempt) -> Attempt:
+    """Return the attempt; one with an error and no response if its body is too large when it is decompressed."""
     try:
         require_unpackable(attempt.body, attempt.headers.get("Content-Encoding", ""))
     except TooLargeError as error:

@@ -55,10 +55,11 @@ def origin_of(url: str) -> Origin:
 
 
 def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collection[str] = ()) -> str:
-    """Return a normalised base URL: without a trailing slash, and without `prefix` at its end.
+    """Return a base URL without `prefix` and slash at its end; raises `SettingError` for an invalid or unsafe URL.
 
     The contract's paths begin with `prefix`; users give the base URL with and without it. Raises `SettingError`, with
-    `where` naming the setting, unless the URL is https, or http to loopback or to one of `http_hosts`.
+    `where` naming the setting, unless the URL is https, or http to loopback or to one of `http_hosts`, without a
+    password, query and fragment.
     """
     import httpx
 

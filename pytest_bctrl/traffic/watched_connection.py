@@ -79,11 +79,11 @@ class WatchedStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send bytes; before the first bytes of an exchange, check for surplus.
+        """Send bytes; before the first bytes of an exchange, raise if surplus has arrived.
 
-        If there is any, raises `EarlyBytesError` on a new connection, and `ConnectionNotAvailable` on a reused one, so
-        that httpcore uses another connection. A broken connection raises `ReadError`, which says more about the cause
-        than the error of sending would.
+        That is `EarlyBytesError` on a new connection, and `ConnectionNotAvailable` on a reused one, so that httpcore
+        uses another connection. A broken connection raises `ReadError`, which says more about the cause than the error
+        of sending would.
         """
         surplus = None
         with self._lock:
@@ -129,7 +129,7 @@ class WatchedStream(httpcore.NetworkStream):
         return self._is_tainted
 
     def _check_idle(self, seconds: float) -> bool:
-        """Check an idle connection for surplus, and close it if there is some; return False while it is in use."""
+        """Read surplus if the connection is idle, and close it if there is some; return False while it is in use."""
         with self._lock:
             if not self._is_idle:
                 return self._is_closed
@@ -183,7 +183,7 @@ class WatchedStream(httpcore.NetworkStream):
         return None
 
     def _receive_surplus(self, wait: float = 0.0) -> Surplus | None:
-        """Return the bytes that arrive within `wait` seconds; None if there are none or the end; raises `ReadError`."""
+        """Return bytes that arrive within `wait` seconds; None for none, or a closed connection; raises `ReadError`."""
         try:
             data = self._stream.read(_CHUNK, timeout=wait)
         except httpcore.ReadTimeout:
@@ -233,7 +233,7 @@ _PARSER_ATTRIBUTES = ("_httpcore_stream", "_stream", "_connection", "_h11_state"
 
 
 def _read_ahead(response: httpx.Response) -> bytes:
-    """Return the bytes read from the connection beyond the end of the response; empty if it has no socket."""
+    """Return the bytes that the parser holds beyond the end of the response; empty if there are none or no parser."""
     parser: Any = response.stream
     for name in _PARSER_ATTRIBUTES:
         parser = getattr(parser, name, None)

@@ -29,7 +29,7 @@ class ActiveScenario(NamedTuple):
     setup: Setup | None = None
 
     def affects(self, response: MockResponse) -> bool:
-        """Return whether a response counts as a use of the scenario; rejections do not count if it has data only."""
+        """Return whether a response uses the scenario; an error (400 on) does not if the scenario sets bodies only."""
         is_of_data = self.source is not None and self.transform is None and self.errors is None
         return not is_of_data or response.status < 400
 

@@ -70,7 +70,7 @@ class Adjustable(Responder):
         )
 
     def _set_body(self, operation: Operation, body: Any, where: str, *, conforming: bool) -> None:
-        """Serve a copy of a body, or of its items; raises `SettingError` if it is not JSON, or not `conforming`."""
+        """Serve a copy of a body or item list; raises `SettingError` if not JSON, or if `conforming` forbids it."""
         if operation.label not in self._shared.samples:
             self._set_text(operation, body, where)
             return
@@ -134,7 +134,7 @@ class Adjustable(Responder):
         setup = Setup(call_text("scenario", (name,), arguments), line=line)
 
         def source_for(samples: Samples) -> BodySource:
-            """Return the scenario's source for these samples, or of their sample body if the scenario has none."""
+            """Return the scenario's source for these samples; of their sample body if it has none or does not apply."""
             # A scenario such as `empty` does not apply to an operation without a list.
             with suppress(SettingError):
                 if (source := self._scenario_of(samples.operation, name, arguments).source) is not None:

@@ -125,7 +125,7 @@ class Admission:
         return Rejection(status, message, {"WWW-Authenticate": value}, findings)
 
     def _has_valid_credentials(self, request: Request) -> bool:
-        """Return whether a request has the required credentials, with any value where no key can validate it.
+        """Return whether a request has the required credentials; of a kind that the mock cannot verify, with any value.
 
         A client certificate is taken for granted, since a plain connection has none, unless a request has a wrong
         credential instead. The value of a digest cannot be validated.
@@ -163,7 +163,7 @@ class Admission:
 
     @cached_property
     def _path_values(self) -> list[tuple[Parameter, list[str]]]:
-        """The path parameters that name something that exists, each with the values that the mock accepts.
+        """The path parameters whose value must exist (all, or only the space), each with the values accepted.
 
         The space is such a parameter. An example of any other parameter does not mean that no other value exists.
         """
@@ -237,7 +237,7 @@ def rejection_status(operation: Operation, violation: RequestViolation) -> int:
     if violation.kind in _PLAIN and not violation.path:
         preferred = (400, 422)
     exact = [status for status in preferred if str(status) in operation.responses]
-    return exact[0] if exact else next((status for status in preferred if _documents_range(operation, status)), 400)
+    return exact[0] if exact else next((status for status in preferred if _documents_status(operation, status)), 400)
 
 
 _PREFERRED: Mapping[str, tuple[int, ...]] = {
@@ -248,7 +248,7 @@ _PREFERRED: Mapping[str, tuple[int, ...]] = {
 """The statuses that fit a violated rule, the best first."""
 
 
-def _documents_range(operation: Operation, status: int) -> bool:
+def _documents_status(operation: Operation, status: int) -> bool:
     """Return whether an operation documents a status itself or by a range such as `4XX`, and not only by `default`."""
     response = operation.response_for(status)
     return response is not None and response.status != "default"

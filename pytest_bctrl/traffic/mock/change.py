@@ -202,7 +202,7 @@ class FaultInPlay:
         return self._count
 
     def remaining(self) -> str:
-        """Return how far the fault was not used, such as `never applied`; empty if it was used up."""
+        """Return how far the fault was not used, as text; empty once it was applied `times` times (None: once)."""
         if self.fault.times is not None and 0 < self._count < self.fault.times:
             return f"applied {self._count} of {self.fault.times} times"
         if self._count > 0:

@@ -316,7 +316,7 @@ class ClientConnection:
             self._finish()
 
     def _finish(self) -> None:
-        """Close the connection, after reading for a moment what the client still sends."""
+        """Close the connection, or while draining only stop sending: `sweep` closes it a moment later."""
         if not self._draining or self._eof:
             self.close()
             return

@@ -229,7 +229,7 @@ class StepSource(BodySource):
             return f"responses used {used} of {count} steps"
 
     def transform(self, context: RequestContext) -> MockResponse:
-        """Return the response changed by the fault of its step; unchanged if the step has none that applies to it."""
+        """Return the response changed by the fault of the step that served its body, if that has one that applies."""
         body = context.response.payload.page_of or context.response.payload
         fault = next((fault for _, payload, fault in self._steps if payload is body), None)
         if fault is None or not fault.meets(context):
@@ -294,7 +294,7 @@ State: TypeAlias = tuple[SequenceStep, Any, tuple[Any, ...] | None]
 
 
 def _as_step(value: Any) -> SequenceStep:
-    """Return `value` if it is a step of a sequence, else a step of it for one response."""
+    """Return `value` if it is a `SequenceStep`, else a step for one response with `value` as its state or fault."""
     return value if isinstance(value, SequenceStep) else SequenceStep(value, responses=1)
 
 
@@ -341,7 +341,7 @@ def states(samples: Samples, body: Any, steps: Sequence[Any], name: str = "mock.
 
 
 def _fault_arguments(what: Any) -> tuple[Any, ...] | None:
-    """Return the arguments of `fault` for a step that is a fault or an error status; None for a state."""
+    """Return the arguments of `fault` for a step that is a fault or a status; None for a state, None or 200."""
     if what in (None, 200) or isinstance(what, list | Mapping | bytes):
         return None
     if isinstance(what, int):

@@ -125,7 +125,7 @@ PROBLEM = "application/problem+json"
 def problem_details(
     status: int, message: str, request_id: str, headers: Mapping[str, str] | None = None
 ) -> MockResponse:
-    """Return an error response in the shape of RFC 9457, where the contract documents no other shape."""
+    """Return an error response in the shape of RFC 9457, also if the contract documents another shape."""
     title = HTTPStatus(status).phrase if status in _STATUSES else "Error"
     body = {"type": "about:blank", "title": title, "status": status, "detail": message}
     fields = (("Content-Type", PROBLEM), *(headers or {}).items(), ("X-Request-Id", request_id))
@@ -144,7 +144,7 @@ class _MinimalChoices(RoundRobin):
         self._shape = shape
 
     def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
-        """Return the shape of the body if the location has no name, else the first alternative."""
+        """Return the index of the requested shape at a location without a name, such as the body; else 0."""
         if location.strip("<>0123456789"):
             return 0
         return self._shape % max(1, alternatives)

@@ -386,7 +386,7 @@ def fault(
 
 
 def for_contract(fault: Fault, operations: Sequence[Samples]) -> Fault:
-    """Return the fault with check and level of the rule it breaks; raises `SettingError` if it has no effect anywhere.
+    """Return the fault, `break_rule` with check and level of its rule; raises `SettingError` if it has no effect.
 
     It applies to the responses of all `operations` that have the rule. Raises `SettingError` for a rule that the
     contract does not have, and for a fault that has no effect on any of the operations.

@@ -361,7 +361,7 @@ class Journal(Sequence[JournalEntry]):
         return plain_name(name) in self._names or is_credential_name(name)
 
     def _hide(self, text: str, values: Sequence[str] = ()) -> str:
-        """Return a text with the key, `values`, and passwords in URLs replaced by the mask."""
+        """Return a text with the mask for the key, `values`, and credentials in the user part and query of URLs."""
         secrets = list(values)
         if self._key:
             secrets.append(self._key.reveal())

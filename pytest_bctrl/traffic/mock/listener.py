@@ -211,7 +211,7 @@ class Listener:
         return True
 
     def _select_timeout(self) -> float | None:
-        """Return the seconds until the next timer, sweep or end of the grace period; None to wait without limit."""
+        """Return the seconds to the next timer, sweep or end of grace; None (no limit) if no connection is open."""
         if not self._connections:
             return None
         deadline = self._sweep_at
@@ -259,7 +259,7 @@ class Listener:
         return bool(ranked) and min(ranked)[2].try_evict(now)
 
     def _pause(self) -> None:
-        """Accept no further connection until one is closed."""
+        """Accept no connection until one is closed or the next sweep; does nothing if no connection is open."""
         # Without an open connection, nothing would ever resume accepting.
         if self._connections:
             self._is_accepting = False
@@ -267,7 +267,7 @@ class Listener:
             self._sweep_at = min(self._sweep_at, clock.monotonic() + _FULL_SECONDS)
 
     def _resume(self) -> None:
-        """Accept connections again."""
+        """Accept connections again, except after the start of a stop."""
         if not self._is_accepting and self._end_at is None:
             self._is_accepting = True
             self._selector.register(self._socket, READ)

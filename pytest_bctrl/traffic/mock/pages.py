@@ -162,7 +162,7 @@ class Pages:
         return f"query {self.paging.start_name}: the mock did not send this {self.paging.by or 'cursor'}"
 
     def _anchor(self, query: Sequence[Pair]) -> Identity | None:
-        """Return the key of the item after which the requested page begins; None for the first page."""
+        """Return the identity of the item after which the requested page begins; None for the first page."""
         text = page_start(self.paging, query)
         if not text or not self.paging.has_next_page:
             return None
@@ -170,15 +170,15 @@ class Pages:
             return text, 0
         return self._cursors[text]
 
-    def _cursor(self, key: Identity | None) -> Any:
+    def _cursor(self, identity: Identity | None) -> Any:
         """Return the cursor that stands for an item, always the same; None if the contract allows no cursor."""
         if self.paging.by == "item":
-            return key[0] if key else ""
+            return identity[0] if identity else ""
         if self._cursor_format is None:
             return None
-        digest = blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        digest = blake2b(repr(identity).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         cursor = self._cursor_format(digest)
-        self._cursors[str(cursor)] = key
+        self._cursors[str(cursor)] = identity
         return cursor
 
     @cached_property

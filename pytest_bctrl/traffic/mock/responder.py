@@ -115,7 +115,7 @@ class Responder:
         return context.response
 
     def _rejection_response(self, status: int, message: str) -> MockResponse:
-        """Return the error response to a malformed request, such as 400; faults do not change it."""
+        """Return an error response to a malformed request, or for an error of the mock (500); no fault changes it."""
         return self._errors_of(None).response(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
@@ -184,7 +184,7 @@ class Responder:
         return replace(response, headers=(*response.headers, *missing))
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
-        """Return the response to an accepted request; an error for an unknown page or example, or if there is none."""
+        """Return the response to a valid request, or an error: unknown page or example, no body can be generated."""
         try:
             return self._requested_response(request, operation, request_id)
         except UnknownPageError as error:

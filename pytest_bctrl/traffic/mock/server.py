@@ -105,7 +105,7 @@ class MockServer(Space):
                 samples.sample_with_optionals(self.space_id, optional=False)
 
     def stop(self, grace: float = 0.0) -> None:
-        """Close all connections; a second call does nothing.
+        """Stop the server and close all connections; a second call does nothing.
 
         Requests in progress are completed, for at most `grace` seconds.
         """
@@ -182,7 +182,7 @@ class MockServer(Space):
         self._unused_in_closed.clear()
 
     def respond(self, request: Request) -> MockResponse:
-        """Return the response of the space that the request names, or whose key it has, and record both there."""
+        """Return and record the response of the space that a request names or whose key it has, else of the server."""
         if request.target.partition("?")[0] == HEALTH and self._has_health:
             return _health_response(request)
         is_guarded = self._is_private or (self._control is not None and self._control.serves(request))
@@ -197,7 +197,7 @@ class MockServer(Space):
         return with_cors(request, self._origins, self._route_request)
 
     def _route_request(self, request: Request) -> MockResponse:
-        """Return the response of the control path or of the space of a request, after the `last_word` callback."""
+        """Return the response of the control path, or of the request's space as `last_word` changes it."""
         if self._control is not None and self._control.serves(request):
             return self._control.respond(request)
         space = self._space_of(request) if self._spaces else None

@@ -151,7 +151,7 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
     spaces = re.compile(space_pattern)
 
     def replace_identifier(match: re.Match[str]) -> str:
-        """Return the replacement of a UUID in the same form; other digits without dashes are unchanged."""
+        """Return the replacement of a UUID in the same form; 32 digits that are not in `compact` are unchanged."""
         if "-" not in match[0] and match[0].lower() not in compact:
             return match[0]
         uuid = replacement(str(UUID(match[0])))
@@ -182,7 +182,7 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
 
 
 def _uuids(text: str) -> set[str]:
-    """Return the UUIDs in a text, also those that are URL-encoded."""
+    """Return the UUIDs with hyphens in a text, also those that are URL-encoded."""
     return {uuid for reading in url_decodings(text) for uuid in _UUID.findall(reading)}
 
 

@@ -215,6 +215,6 @@ def _save_test(path: Path, test: str, exchanges: Sequence[Exchange], target: str
 
 
 def _comparable(exchange: Exchange) -> tuple[object, ...]:
-    """Return the values by which an exchange is compared with its earlier recording; time and request id are not."""
+    """Return the values that decide whether an exchange changed: method, URLs, status, bodies, contract, media type."""
     compared = attrgetter("method", "url", "base_path", "status", "body", "request_body", "contract")
     return *compared(exchange), exchange.header("content-type")

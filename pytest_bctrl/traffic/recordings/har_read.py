@@ -266,7 +266,7 @@ class _Reader:
         return text
 
     def _attachment(self, name: Any, location: str) -> bytes | None:
-        """Return the content of an attachment; None if `name` is no text. Raises `DocumentError` if unreadable."""
+        """Return an attachment's content, and note its name; None if `name` is no text. May raise `DocumentError`."""
         if not isinstance(name, str):
             return None
         self._attachment_names.append(name)

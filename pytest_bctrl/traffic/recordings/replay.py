@@ -25,7 +25,7 @@ Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
 def key_of(method: str, target: str) -> Key:
-    """Return method, path segments and query of a request as a key; requests with equal keys get equal responses.
+    """Return method, path segments and query of a request as a key; recorded exchanges are looked up by it.
 
     Segments and query are decoded. The order of different query names is ignored; that of the values of one name is
     not.
@@ -74,7 +74,7 @@ class Player:
         self._misses: list[Miss] = []
 
     def response(self, method: str, target: str) -> Exchange | Miss:
-        """Return the next recorded exchange for a request, the last one again; or a `Miss`, which is remembered."""
+        """Return the next exchange recorded for a request (the last repeats); a `Miss` if none or it lacks its body."""
         key = self._recorded_key(method, target)
         with self._lock:
             queue = self._queues.get(key)
@@ -84,7 +84,7 @@ class Player:
                 self._used.add(id(exchange))
                 if exchange.is_complete:
                     return exchange
-            miss = Miss(self._explain_miss(method, target, is_recorded=queue is not None))
+            miss = Miss(self._explain_miss(method, target, lacks_body=queue is not None))
             self._misses.append(miss)
             return miss
 
@@ -107,10 +107,10 @@ class Player:
         with self._lock:
             return tuple(exchange for exchange in self.exchanges if id(exchange) not in self._used)
 
-    def _explain_miss(self, method: str, target: str, *, is_recorded: bool) -> str:
+    def _explain_miss(self, method: str, target: str, *, lacks_body: bool) -> str:
         """Return the text of a miss: the request, the recorded ones, the nearest of them, and how to record it."""
         problem = "no response is recorded for this request"
-        if is_recorded:
+        if lacks_body:
             problem = "the recorded response has no body: the tool that wrote the file did not save it"
         lines = [f"{self._name}: {problem}", f"  requested {self._redact(f'{method} {_path_and_query(target)}')}"]
         recorded = list(dict.fromkeys(f"{exchange.method} {exchange.target}" for exchange in self.exchanges))
@@ -119,7 +119,7 @@ class Player:
             shown.append(f"… and {len(recorded) - _SHOWN} more")
         lines.append(f"  recorded  {shown[0]}")
         lines += [f"            {line}" for line in shown[1:]]
-        if recorded and not is_recorded:
+        if recorded and not lacks_body:
             lines.append(f"  nearest   {self._redact(_nearest_request(method, target, self.exchanges))}")
         lines.append(f"  record it {self._hint}")
         lines.append("            without --bctrl-live it is recorded from the mock")
@@ -144,7 +144,7 @@ def _nearest_request(method: str, target: str, exchanges: Sequence[Exchange]) ->
     path = "/".join(requested[1])
 
     def similarity(exchange: Exchange) -> tuple[bool, float, bool]:
-        """Return the similarity to the request, for sorting: same path, similar path or query, same method."""
+        """Return the similarity to the request as a sort key: same path; same query, else similar path; same method."""
         verb, segments, query = key_of(exchange.method, exchange.target)
         if segments == requested[1]:
             return True, float(query == requested[2]), verb == requested[0]
@@ -234,7 +234,7 @@ def as_response(exchange: Exchange) -> MockResponse:
 
 
 def forward(client: httpx.Client, request: Request) -> MockResponse:
-    """Send a request to the target of `client`, and return the response with the recorded fields; 502 if that fails."""
+    """Send a request with `client`; return the response with only the header fields that recordings keep, or a 502."""
     headers = [(name, value) for name, value in request.headers if name not in _NOT_FORWARDED]
     try:
         response = client.request(request.method, request.target, headers=headers, content=request.body)
