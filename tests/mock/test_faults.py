@@ -15,6 +15,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.mutants import rules
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.faults import FAULTS, status
+from tests.request_checks.orders import contract_of_paths, operation, response
 
 from .asking import ask, connected, listed, request_bytes
 from .conforming import violations_in
@@ -234,6 +235,31 @@ def test_any_key_accepts_every_credential(mock: MockServer, path: str) -> None:
     fault = mock.fault("any_key")
     assert ask(mock, "GET", path, {"Authorization": "garbage"}).json()["runtimes"]
     assert (listed(mock).status, fault.count) == (200, 1)
+
+
+@pytest.mark.parametrize("rejected", ["401", "403", "404", "400", "422"])
+def test_any_key_and_any_space_replace_a_rejection_of_any_documented_status(rejected: str) -> None:
+    """A contract may document one status for rejections; an invalid query parameter is rejected all the same."""
+    order_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}, "example": 42}
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
+    order = operation(parameters=[order_id, limit], security=[{"key": []}])
+    order["responses"][rejected] = response({"type": "object"})
+    schemes = {"key": {"type": "http", "scheme": "bearer"}}
+    contract = contract_of_paths({"/orders/{id}": {"get": order}}, components={"securitySchemes": schemes})
+    with MockServer(contract, is_exhaustive=True) as mock:
+        key = {"Authorization": f"Bearer {mock.api_key.reveal()}"}
+        requests: list[tuple[str, dict[str, str]]] = [
+            ("/orders/42", {}),
+            ("/orders/7", key),
+            ("/orders/42?limit=x", key),
+        ]
+        before = [ask(mock, "GET", *request).status for request in requests]
+        mock.fault("any_key")
+        with_any_key = [ask(mock, "GET", *request).status for request in requests]
+        mock.fault("any_space")
+        with_both = [ask(mock, "GET", *request).status for request in requests]
+    assert (with_any_key, with_both) == ([200, *before[1:]], [200, 200, before[2]])
+    assert min(before) >= 400
 
 
 def test_break_rule_violates_every_rule_of_the_contract_by_its_name(mock: MockServer, contract: Contract) -> None:

@@ -19,6 +19,9 @@ from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, PARAMETERS, 
 from pytest_bctrl.samples.inputs import existing_path_values
 from pytest_bctrl.secrets.secret import MASK, Secret
 
+UNKNOWN = "unknown"
+"""The first word of the reason why a path value is rejected that names nothing in the mock."""
+
 
 class Rejection(NamedTuple):
     """The reason why a request is rejected: the status, a message, further header fields, and the findings."""
@@ -158,7 +161,7 @@ class Admission:
                 if parameter.setting == "space_id":
                     name = "space"
                 status = self._operation.first_documented(404, 400, 403, 422)
-                return Rejection(status, f"unknown {name}; the mock has {', '.join(accepted_values)}")
+                return Rejection(status, f"{UNKNOWN} {name}; the mock has {', '.join(accepted_values)}")
         return None
 
     @cached_property

@@ -17,6 +17,7 @@ from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
+from pytest_bctrl.traffic.mock.admission import UNKNOWN
 from pytest_bctrl.traffic.mock.call_syntax import (
     call_by_name,
     parse_call,
@@ -97,13 +98,24 @@ def unauthorized() -> Fault:
 
 def any_key() -> Fault:
     """Accept every request, without checking the credential."""
-    return _accepting("any_key()", 401, "ignored_auth")
+    return _accepting("any_key()", _rejects_credential, "ignored_auth")
+
+
+def _rejects_credential(context: RequestContext) -> bool:
+    """Return whether the response so far rejects the credential: with 401, or with 403 and `WWW-Authenticate`."""
+    response = context.response
+    return response.status == 401 or (response.status == 403 and response.header("www-authenticate") is not None)
 
 
 def any_space() -> Fault:
     """Respond with the same list for every space."""
     # A warning: a contract cannot rule out that an id exists.
-    return replace(_accepting("any_space()", 404, "status_code_conformance"), level="warning")
+    return replace(_accepting("any_space()", _rejects_path_value, "status_code_conformance"), level="warning")
+
+
+def _rejects_path_value(context: RequestContext) -> bool:
+    """Return whether the response so far rejects a path value that names nothing, by any status, or is another 404."""
+    return context.response.status == 404 or context.response.why.startswith(f"{UNKNOWN} ")
 
 
 def delay(seconds: float) -> Fault:
@@ -283,14 +295,14 @@ def _step_fault(step: Any) -> Fault | None:
     return status(step)
 
 
-def _accepting(name: str, rejected_status: int, check: str) -> Fault:
-    """Return a fault that sends the success response in place of a rejection with the status `rejected_status`."""
+def _accepting(name: str, meets: Callable[[RequestContext], bool], check: str) -> Fault:
+    """Return a fault that sends the success response in place of a rejection for which `meets` is true."""
 
     def accept(context: RequestContext) -> MockResponse:
         """Return the success response to the requested target."""
         return context.granted(context.request.target)
 
-    return Fault(name, accept, check, meets=lambda context: context.response.status == rejected_status)
+    return Fault(name, accept, check, meets=meets)
 
 
 def _body_fault(name: str, rewrite: Callable[[bytes], bytes | None], needs: str) -> Fault:
