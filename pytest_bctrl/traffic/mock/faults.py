@@ -108,7 +108,7 @@ def _rejects_credential(context: RequestContext) -> bool:
 
 
 def any_space() -> Fault:
-    """Respond with the same list for every space."""
+    """Accept every space and other path value, also one that does not exist."""
     # A warning: a contract cannot rule out that an id exists.
     return replace(_accepting("any_space()", _rejects_path_value, "status_code_conformance"), level="warning")
 

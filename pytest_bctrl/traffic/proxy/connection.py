@@ -242,7 +242,7 @@ class ProxyConnection(asyncio.Protocol):
             self.transport.close()
 
     def _reject(self, rejection: RejectionError) -> None:
-        """Respond to the client in place of the target, after all pending responses, and close the connection."""
+        """Respond to the client in place of the target, once no response is pending, and close the connection."""
         self._rejection = rejection
         if self._arriving is not None:
             # The request will never be complete, so its response will not be either.

@@ -25,7 +25,7 @@ class CapturedBody:
         self.is_complete = False
 
     def add(self, data: bytes) -> None:
-        """Add a part of the body; beyond the limit only the size is kept."""
+        """Add a part of the body; beyond the limit, all bytes are dropped and only the size is kept."""
         self.size += len(data)
         if self.size <= self._limit:
             self._data += data

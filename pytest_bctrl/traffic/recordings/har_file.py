@@ -97,7 +97,7 @@ class _Attachments:
         return self._bodies[name]
 
     def read_counted(self, name: str) -> bytes:
-        """Return an attachment, and count its size; raises the errors of reading, and `TooLargeError`."""
+        """Read a file, and count its size towards the limit; raises the errors of reading, and `TooLargeError`."""
         try:
             body = self._read(name, self._unread)
         except TooLargeError:
