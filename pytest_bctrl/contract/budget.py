@@ -17,7 +17,7 @@ POINTS = 50_000
 """Maximum number of coverage points, or of nodes in a report, per documented body."""
 
 MEAN = 100
-"""Additional coverage points or nodes that a contract may have per schema, beyond those of one body."""
+"""Additional coverage points or nodes per object with keywords, such as a schema, beyond those of one body."""
 
 COMBINATIONS = 1_024
 """Maximum number of combinations of alternatives that are distinguished at a location, as of ten with two each."""
@@ -52,9 +52,9 @@ class Budget:
         self._large: dict[Hashable, BudgetError] = {}
 
     @classmethod
-    def of_contract(cls, schemas: int) -> Budget:
-        """Return the budget for analysing a contract with this number of schemas."""
-        return cls(POINTS + MEAN * schemas)
+    def of_contract(cls, objects: int) -> Budget:
+        """Return the budget for a contract whose document has this number of objects with keywords, such as schemas."""
+        return cls(POINTS + MEAN * objects)
 
     def part(self) -> Budget:
         """Return a new budget for one body; its steps also count towards this budget."""
@@ -72,9 +72,10 @@ class Budget:
 
     @contextmanager
     def inside(self, key: Hashable, where: str) -> Iterator[None]:
-        """Make the block's `BudgetError` name `where` if the block took half of the budget; the block calls `spend`.
+        """Name `where` in the `BudgetError` of a block that took half of the budget; raise that at once for its `key`.
 
-        The innermost such block is named. Its error is raised at once for the same `key`, also for another body.
+        The block calls `spend`. The innermost such block is named. The next block with its `key` is not run, also for
+        another body.
         """
         if key in self._large:
             raise self._large[key]

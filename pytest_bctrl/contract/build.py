@@ -91,18 +91,23 @@ def spec_digest(text: str) -> str:
 
 
 def lock_text(
-    source: str, fetched: str, spec: str, text: str = "", page: str = "", samples: Mapping[str, str] | None = None
+    source: str,
+    fetched: str,
+    spec: str,
+    source_text: str = "",
+    page_url: str = "",
+    samples: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the text of the lock: the source, the date (ISO 8601) and the SHA-256 of the vendored spec.
+    """Return the text of the lock: source, date (ISO 8601), digests of spec and source, page URL, and `samples`.
 
-    `text` is the content of `source`, whose SHA-256 is recorded too. `page` is the URL where the spec is published, if
-    that is not the source. `samples` are the digests of the other code blocks of a page.
+    An empty argument is left out. `source_text` is the content of `source`. `page_url` is where the spec is published,
+    if that is not the source. `samples` are the digests of the other code blocks of a page.
     """
     lock: dict[str, Any] = {"source": source, "fetched": fetched, "sha256": spec_digest(spec)}
-    if text:
-        lock["source_sha256"] = spec_digest(text)
-    if page:
-        lock["page"] = page
+    if source_text:
+        lock["source_sha256"] = spec_digest(source_text)
+    if page_url:
+        lock["page"] = page_url
     if samples:
         lock["samples"] = dict(samples)
     return json.dumps(lock, indent=2) + "\n"
@@ -150,9 +155,9 @@ class Update:
 
 
 def published_url(files: ContractFiles) -> str:
-    """Return the URL where the spec is published, according to the lock.
+    """Return the URL where the spec is published, according to the lock; raises `DocumentError` if it names none.
 
-    Raises `DocumentError` if the lock cannot be read, or if the spec never came from a URL.
+    So it does if the lock cannot be read.
     """
     source = _lock_entry(files, "source")
     if is_url(source):

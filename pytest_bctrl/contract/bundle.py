@@ -26,7 +26,7 @@ def bundle_files(document: Document, read: Callable[[str], str]) -> Any:
     """Return a document's data with the parts of other files that its relative references lead to, as far as readable.
 
     `read` returns the text of a file by its name. A reference remains, and is rejected later, if its file cannot be
-    read, if the document may not refer to it (`_require_readable`), if it is on another host, or if its name is not
+    read, if the document may not refer to it (`_require_allowed_file`), if it is on another host, or if its name is not
     that of a JSON or YAML file. The first two kinds are listed under `UNREAD`, with the reason.
     """
     if is_self_contained(document.text):
@@ -47,7 +47,7 @@ class _Bundle:
         self._unread: dict[str, tuple[str, str]] = {}
 
     def bundle(self) -> dict[str, Any]:
-        """Return the data of all files as one document."""
+        """Return the document with the parts of other files that references lead to, and the unread references."""
         main = self._with_bundled_references(self._document.data, self._main)
         while self._pending:
             key, name = self._pending.pop()
@@ -60,7 +60,7 @@ class _Bundle:
         return bundled
 
     def _with_bundled_references(self, part: Any, name: str) -> Any:
-        """Return a part of a file with references into the bundled document, and add their targets to it."""
+        """Return a part of a file with references into the bundled document, to which their targets are added."""
         changes: dict[str, Change] = {}
         for keyword_object in keyword_objects(part):
             if keyword_object.base != BASE:
@@ -99,7 +99,7 @@ class _Bundle:
         key = f"{file}#{unquote(fragment)}"
         if key not in self._parts:
             try:
-                _require_readable(self._document.name, file, f"{name} refers to it: {reference}")
+                _require_allowed_file(self._document.name, file, f"{name} refers to it: {reference}")
                 data = self._read_file_data(file, f"{name} refers to it: {reference}")
                 self._parts[key] = resolve_pointer(data, f"#{fragment}", sibling_path(self._document.name, file))
             except DocumentError as error:
@@ -128,11 +128,11 @@ class _Bundle:
         return self._files[path]
 
 
-def _require_readable(document: str, path: str, hint: str) -> None:
-    """Raise `DocumentError` unless a document may refer to a file, given by its path from the document's folder.
+def _require_allowed_file(document: str, path: str, hint: str) -> None:
+    """Raise `DocumentError` if a file is outside the document's folder, unless both are below the working directory.
 
-    The file must be below that folder, or both must be below the working directory. Other files of the machine are
-    not read, because the document may come from somebody else.
+    `path` is the path of the file from that folder. Other files of the machine are not read, because the document may
+    come from somebody else.
     """
     if not path.startswith("../"):
         return
@@ -148,10 +148,10 @@ def _require_readable(document: str, path: str, hint: str) -> None:
             )
 
 
-def _split_reference(name: str, reference: Any) -> tuple[str, str] | None:
-    """Return the file and pointer that a reference in file `name` leads to; None unless both could be read.
+def _split_reference(file: str, reference: Any) -> tuple[str, str] | None:
+    """Return the file and pointer that a reference in `file` leads to; None for a URL, absolute path or anchor.
 
-    The path of another file must be relative and end as that of JSON or YAML. The fragment must be a pointer.
+    So it is for a file whose name is not that of a JSON or YAML file, and for a value that is not a text.
     """
     if not isinstance(reference, str):
         return None
@@ -161,7 +161,7 @@ def _split_reference(name: str, reference: Any) -> tuple[str, str] | None:
     if ":" in path or "\\" in path or path.startswith("/") or fragment[:1] not in ("", "/"):
         return None
     if not path:
-        return name, fragment
+        return file, fragment
     if not path.endswith(_READABLE):
         return None
-    return posixpath.normpath(posixpath.join(posixpath.dirname(name), path)), fragment
+    return posixpath.normpath(posixpath.join(posixpath.dirname(file), path)), fragment

@@ -39,7 +39,7 @@ class Combinations:
         self._negated_counts: _SchemaCache[int] = _SchemaCache(permanent)
 
     def are_bounded(self, schema: Schema) -> bool:
-        """Return whether a schema and each schema that it leads to has at most `EXPANDED` combinations.
+        """Return whether a schema and those below it each have at most `EXPANDED` combinations, or two per alternative.
 
         A schema may have twice as many combinations as alternatives, because alternatives alone are not multiplied.
         """
@@ -60,7 +60,7 @@ class Combinations:
         return True
 
     def count(self, schema: Schema) -> int:
-        """Return the number of combinations of a schema itself, at most `_TOO_MANY`."""
+        """Return the number of combinations of a schema without those of members and items, at most `_TOO_MANY`."""
         try:
             return self._count(schema, is_negated=False)
         finally:
@@ -115,7 +115,7 @@ class Combinations:
 
 
 def _names_count(keyword: str, value: Any, *, is_negated: bool) -> int:
-    """Return in how many ways a keyword such as `required` is met by names, or fails if it is negated."""
+    """Return in how many ways a keyword that lists names is met, or violated if negated; 1 for any other keyword."""
     names = len(value) if isinstance(value, dict | list) else 1
     if keyword == "dependentRequired":
         return names if is_negated else min(_TOO_MANY, 2 ** min(names, 20))

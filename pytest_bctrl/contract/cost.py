@@ -72,7 +72,7 @@ class Cost:
         return max(self._with_deepest(dict.fromkeys(self._below, 0)).values(), default=1) or 1
 
     def _with_deepest(self, costs: Mapping[int, int]) -> dict[int, int]:
-        """Return the cost of each schema and of the costliest path below it; a step back to a schema counts 1."""
+        """Return per schema its cost plus that of the costliest path below it; a step back to a schema counts 1."""
         totals: dict[int, int] = {}
         for key in self._order:
             for_all_children, *step_costs = [
@@ -140,10 +140,7 @@ class Cost:
         yield from ((part, reference) for _, _, part in subschemas(schema, IN_PLACE))
 
     def _counts_by_step(self, key: int, pending: list[Any]) -> Iterator[Counter[int]]:
-        """Yield how often each schema applies to a direct child: to all children, then to that of each step.
-
-        The schemas are added to `pending`.
-        """
+        """Yield how often each schema applies to children: first to all, then by step; adds them to `pending`."""
         by_step: dict[str, Counter[int]] = defaultdict(Counter)
         for inner, count in self._inside[key].items():
             schema = self._schemas[inner]

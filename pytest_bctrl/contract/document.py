@@ -124,10 +124,10 @@ def read_file(path: Path, hint: str, what: str = "it", name: str = "", *, keep_l
         raise DocumentError(f"{what} cannot be read: {cause}", where=name or str(path), hint=hint) from None
 
 
-def sibling_path(name: str, file: str) -> str:
-    """Return the name of a file given relative to another file, which may be a file of a Git revision."""
+def sibling_path(name: str, relative_path: str) -> str:
+    """Return the name of the file at a path relative to the file `name`, which may be of a Git revision."""
     revision, colon, path = name.rpartition(":")
-    return f"{revision}{colon}{normpath(Path(path).parent / file)}"
+    return f"{revision}{colon}{normpath(Path(path).parent / relative_path)}"
 
 
 def is_self_contained(text: str) -> bool:
@@ -138,12 +138,11 @@ def is_self_contained(text: str) -> bool:
     return not _BESIDE.search(text) and not ("mapping" in text and _FILE_NAME.search(text))
 
 
-def load_document(text: str, name: str, known: Document | None = None) -> Document:
-    """Return the OpenAPI 3.0, 3.1 or 3.2 document in `text`; `name` is its name in errors.
+def load_document(text: str, name: str, previous: Document | None = None) -> Document:
+    """Return the OpenAPI 3.0, 3.1 or 3.2 document in `text`, with the data of `previous` if that has the same text.
 
-    The format follows from the suffix of the name, else from the text. If the text is exactly that of `known`, it is
-    not parsed again. Raises `DocumentError` for broken YAML or JSON, duplicate keys, a document that is not OpenAPI,
-    and an unsupported version.
+    `name` is its name in errors. The format follows from the suffix of the name, else from the text. Raises
+    `DocumentError` for broken YAML or JSON, duplicate keys, a document that is not OpenAPI, and an unsupported version.
     """
     if len(text) > DOCUMENT or len(text.encode("utf-8", "surrogatepass")) > DOCUMENT:
         raise DocumentError(f"larger than {size(DOCUMENT)}", where=name, hint="give a smaller document")
@@ -155,8 +154,8 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
         )
         raise DocumentError("an HTML page, not an OpenAPI document", where=name, hint=hint)
     form, source, first_line = _split_source(text.removeprefix("\ufeff"), name)
-    if known is not None and known.text.rstrip("\n") == source.rstrip("\n"):
-        data = known.data
+    if previous is not None and previous.text.rstrip("\n") == source.rstrip("\n"):
+        data = previous.data
     elif form == "json" or (form == "markdown" and source.lstrip().startswith("{")):
         from pytest_bctrl.contract.json_source import read_json
 
@@ -171,7 +170,7 @@ def load_document(text: str, name: str, known: Document | None = None) -> Docume
 
 
 def page_samples(page: str) -> dict[str, str]:
-    """Return the SHA-256 of each code block of a page by its name, except those with OpenAPI documents.
+    """Return the digests of a page's code blocks by name (`json`, `json 2`), except OpenAPI documents.
 
     A block is named after its language, with a number from the second block of a language on.
     """
@@ -306,7 +305,7 @@ def _closes_block(line: str, marks: str) -> bool:
 
 
 def openapi_block(page: str, name: str) -> Block:
-    """Return a page's only code block with an OpenAPI document; raises `DocumentError`, naming the page, if not one."""
+    """Return a page's only code block with an OpenAPI document; raises `DocumentError` unless there is exactly one."""
     blocks = [block for block in fenced_blocks(page) if _OPENAPI.search(block.text[:4096])]
     if not blocks:
         raise DocumentError(
@@ -325,10 +324,7 @@ def openapi_block(page: str, name: str) -> Block:
 
 
 def value_at(document: Any, pointer: str) -> Any:
-    """Return the value at a JSON pointer (RFC 6901).
-
-    Raises `LookupError`, `TypeError` or `ValueError` if there is no value at the pointer.
-    """
+    """Return the value at a JSON pointer (RFC 6901); raises `LookupError`, `TypeError` or `ValueError` without one."""
     for token in pointer.split("/")[1:]:
         key = unescape_token(token)
         if not isinstance(document, list):

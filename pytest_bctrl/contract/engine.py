@@ -81,8 +81,8 @@ def schema_pointer(contract: SchemaDocument, schema: Schema) -> str:
     return _engine(contract).pointers.get(id(schema), "")
 
 
-def schema_count(contract: SchemaDocument) -> int:
-    """Return the number of schemas in the contract's document."""
+def keyword_object_count(contract: SchemaDocument) -> int:
+    """Return the number of objects in the contract's document whose keys are keywords, as of schemas and operations."""
     return len(_engine(contract).pointers)
 
 
@@ -97,10 +97,10 @@ def as_reference(contract: SchemaDocument, schema: Schema) -> Schema:
 
 
 def canonical_form(contract: SchemaDocument, schema: Schema) -> Schema:
-    """Return the engine's canonical form of a schema, in which `allOf` and the like are merged, if there is one.
+    """Return a schema in the engine's canonical form, with `allOf` and the like merged; unchanged if it has none.
 
-    The schema need not be part of the document. It is returned unchanged if the engine has no canonical form of it, or
-    if its alternatives have more combinations than the budget allows.
+    It is also unchanged if its alternatives have more combinations than the budget allows. It need not be part of the
+    document.
     """
     from jsonschema_rs import canonicalize
 
@@ -117,7 +117,7 @@ def canonical_form(contract: SchemaDocument, schema: Schema) -> Schema:
 
 
 def combination_count(contract: SchemaDocument, schema: Schema) -> int:
-    """Return how many combinations of alternatives the canonical form of a schema lists; 0 if it is not expanded."""
+    """Return how many combinations of alternatives a schema's canonical form lists; 0 if they exceed the budget."""
     combinations = _engine(contract).combinations
     return combinations.count(schema) if combinations.are_bounded(schema) else 0
 
@@ -426,10 +426,10 @@ _LARGEST = Decimal(10) ** _DIGITS
 
 
 def as_engine_input(value: Any, levels: int = _LEVELS, *, is_shown: bool = False) -> Any:
-    """Return JSON data in a form that the engine accepts: without lone surrogates and numbers beyond a double.
+    """Return JSON data as the engine accepts it: lone surrogates and large numbers replaced, deep containers emptied.
 
-    Lists and objects below the levels that the engine can report on are empty. If the engine has to show a number
-    (`is_shown`), it is limited to the digits that the interpreter can show.
+    Deep are those below `levels`, on which the engine cannot report. If the engine has to show a number (`is_shown`),
+    it is limited to the digits that the interpreter can show.
     """
     if isinstance(value, dict):
         return {

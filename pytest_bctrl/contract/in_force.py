@@ -150,7 +150,7 @@ def project_files(root: Path) -> ContractFiles | None:
 
 
 def published_source(contract: ContractInForce) -> str:
-    """Return the URL where the spec of a contract is published; that of the packaged spec if it has no files.
+    """Return the URL where a contract's spec is published; that of the packaged spec for a contract without files.
 
     Raises `DocumentError` if the lock does not have the URL.
     """
@@ -190,9 +190,9 @@ def _selected_contract(config: SettingSource) -> ContractInForce:
 
 
 def contract_header(config: SettingSource, *, is_needed: bool) -> str:
-    """Return the line of pytest's header about the contract, or about the error in its selection.
+    """Return pytest's header line on the contract or the error in its selection; empty if packaged and not `is_needed`.
 
-    It is empty for the packaged contract unless `is_needed`. An invalid contract is reported when it is loaded.
+    An invalid contract is reported when it is loaded.
     """
     try:
         contract = contract_of_config(config)

@@ -89,7 +89,7 @@ class _Inliner:
         return inlined
 
     def _with_targets(self, holder: dict[str, Any], keys: Collection[str], pointer: str) -> dict[str, Any]:
-        """Return the object at a pointer in which the members with some keys that are references are replaced."""
+        """Return the object at a pointer; references among its members under `keys` are replaced by their targets."""
         references = {key: holder[key] for key in keys if key in holder and _is_reference(holder[key])}
         if not references:
             return holder
@@ -106,7 +106,7 @@ class _Inliner:
         return change
 
     def _target(self, reference: dict[str, Any], pointer: str) -> Any:
-        """Return what the reference at a pointer leads to, with its other members added; itself if it leads nowhere."""
+        """Return the target of the reference at a pointer, with the members beside `$ref`; itself without a target."""
         value: Any = reference
         trail: list[str] = []
         while _is_reference(value):

@@ -41,7 +41,7 @@ def read_json(text: str, name: str) -> Any:
 
 
 def read_quickly(text: bytes) -> Any:
-    """Return the value of a large JSON text fast; raises `ValueError` where only the slow reader can decide.
+    """Return the value of a large JSON text fast; raises `ValueError` for a small or a doubtful text.
 
     Raises `ValueError` for a text that needs the careful parser: one that is not JSON, or has duplicate keys, lone
     surrogates or numbers beyond a double. So it does for a small text, for which importing jiter takes longer than
@@ -152,7 +152,7 @@ def _pointer_tree(pointers: Iterable[str]) -> _Tree:
 
 
 def _line_of_duplicate(text: str, key: str) -> int:
-    """Return the line of the first key that repeats an earlier one of its object."""
+    """Return the line of the first `key` that repeats an earlier one of the same object."""
     seen: set[str] = set()
     for pointer, line, name in _walk_members(text, None):
         if name == key:

@@ -58,7 +58,7 @@ def map_subschemas(
 
 
 def becomes_any_of(schema: Mapping[str, Any]) -> bool:
-    """Return whether a nullable schema of OpenAPI 3.0 becomes an `anyOf` with a null branch in 3.1."""
+    """Return whether an OpenAPI 3.0 schema is nullable beside `$ref`, `allOf` or similar, so that 3.1 needs `anyOf`."""
     return schema.get("nullable") is True and not _APPLIED.isdisjoint(schema)
 
 

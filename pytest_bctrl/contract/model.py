@@ -213,15 +213,15 @@ class Operation:
         return path
 
 
-def path_pattern(path: str, times: str = "+") -> tuple[re.Pattern[str], list[str]]:
+def path_pattern(path: str, quantifier: str = "+") -> tuple[re.Pattern[str], list[str]]:
     """Return a pattern with a group per parameter that matches a path template, and the parameters' names.
 
-    `times` is the quantifier of a group's characters.
+    `quantifier` is that of a group's characters: `*` also matches empty values.
     """
     texts = NAME.split(path)
     # The odd texts are the names of the parameters.
     literals = map(re.escape, texts[::2])
-    return re.compile(f"([^/]{times})".join(literals)), texts[1::2]
+    return re.compile(f"([^/]{quantifier})".join(literals)), texts[1::2]
 
 
 _SLASH = "\ud800"
@@ -345,10 +345,10 @@ class Contract(SchemaDocument):
 
 
 def select_media_type(documented: Iterable[str], actual: str) -> str | None:
-    """Return the most exact documented media type that covers `actual`, else the first that may be JSON.
+    """Return the most exact type that covers `actual`, None if `actual` is not JSON; if none does, the first for JSON.
 
-    None if a type covers `actual`, which cannot be JSON, or if no documented type may be JSON. A wrong or missing type
-    of a response is a separate finding and does not exempt the body.
+    None also if no documented type may be JSON. A wrong or missing type of a response is a separate finding and does
+    not exempt the body.
     """
     documented = list(documented)
     covering = [media for media in documented if covers_media_type(media, actual)]

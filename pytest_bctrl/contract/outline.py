@@ -436,10 +436,9 @@ def security_schemes(spec: Spec) -> dict[str, Part]:
 
 
 def security_requirements(spec: Spec, part: Part, among: Collection[str] | None = None) -> list[dict[str, Part]]:
-    """Return the alternative requirements in a part: the required scopes by the name of the scheme.
+    """Return the alternative requirements in a part, as scopes by scheme; with `among`, those of only these schemes.
 
-    `among` limits them to requirements that use only these schemes. Without it, an undefined scheme raises
-    `DocumentError`.
+    Without it, an undefined scheme raises `DocumentError`.
     """
     defined = spec.mapping(spec.root / "components" / "securitySchemes")
     requirements = [dict(spec.members(requirement)) for requirement in spec.items(part)]

@@ -20,7 +20,7 @@ def apply_overlay(
     name: str,
     refused: list[DocumentError] | None = None,
 ) -> dict[str, Any]:
-    """Return a copy of `document` with the overlay's actions applied in order.
+    """Return a copy of `document` with an overlay applied; an action's error is raised, or added to `refused` if given.
 
     The specification allows an action that selects nothing. Here it raises `DocumentError`, which names the action,
     because an overlay that no longer applies would silently weaken the contract. `name` is the overlay's name in

@@ -35,7 +35,7 @@ _REJECTIONS = (400, 404, 422)
 
 
 def documented_rejections(operation: Operation) -> frozenset[int]:
-    """Return the documented statuses with which an operation rejects the value of a parameter."""
+    """Return the documented statuses, of 400, 404 and 422, with which an operation rejects the value of a parameter."""
     statuses = set()
     for status in _REJECTIONS:
         response = operation.response_for(status)
@@ -101,7 +101,7 @@ def received_values(contract: Contract, parameter: Parameter, value: Any) -> lis
 
 
 def is_required(contract: Contract, parameter: Parameter) -> bool:
-    """Return whether a request lacks a parameter if it has no value for it.
+    """Return whether a parameter is required and its absence cannot be a valid empty object.
 
     An empty object whose members are pairs of the query has no pair, so that it is sent by sending nothing.
     """
@@ -134,14 +134,14 @@ def _can_carry(parameter: Parameter, value: Any) -> bool:
 
 
 def read_pairs(
-    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], others: Collection[str] = ()
+    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], other_names: Collection[str] = ()
 ) -> list[Any]:
     """Return the value that the pairs of a query represent for a parameter, as a list of at most one value.
 
     Of several ways to parse the text, the first that gives a valid value is used; if none does, the first of all, which
-    a validator will reject. `others` are the names of other parameters.
+    a validator will reject. `other_names` are the names of other parameters.
     """
-    readings = list(_possible_values(contract, parameter, pairs, others))
+    readings = list(_possible_values(contract, parameter, pairs, other_names))
     return [value for value in readings if accepts(contract, parameter.schema, value)][:1] or readings[:1]
 
 
@@ -151,7 +151,7 @@ def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
 
 
 def _possible_values(
-    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], others: Collection[str]
+    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], other_names: Collection[str]
 ) -> Iterator[Any]:
     """Yield the values that the pairs of a query may represent for a parameter."""
     texts = [value for name, value in pairs if name == parameter.name]
@@ -165,7 +165,7 @@ def _possible_values(
         return
     text, parts = _text_and_parts(parameter, texts)
     if "object" in types:
-        members = _object_value(contract, parameter, pairs, parts, others)
+        members = _object_value(contract, parameter, pairs, parts, other_names)
         if members and texts and _has_pair_per_member(parameter) and parameter.name not in members:
             # Like a repeated name, the name of the parameter beside those of its members has no single value.
             yield [*texts, members]
@@ -210,7 +210,7 @@ def _text_and_parts(parameter: Parameter, texts: list[str]) -> tuple[str, list[s
 
 
 def _object_value(
-    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], parts: Sequence[str], others: Collection[str]
+    contract: Contract, parameter: Parameter, pairs: Sequence[Pair], parts: Sequence[str], other_names: Collection[str]
 ) -> dict[str, Any] | None:
     """Return the object that parts or query pairs represent; None if a part is a name without a value."""
     if parameter.style == "deepObject":
@@ -223,7 +223,7 @@ def _object_value(
             return None
         members = zip(parts[::2], parts[1::2], strict=False)
     elif parameter.in_ == "query":
-        return _query_object(contract, documented, additional, pairs, others)
+        return _query_object(contract, documented, additional, pairs, other_names)
     else:
         members = ((key, value) for key, _, value in (part.partition("=") for part in parts))
     root = Member()
@@ -242,15 +242,17 @@ def _query_object(
     documented: Mapping[str, Schema],
     additional: Schema | None,
     pairs: Sequence[Pair],
-    others: Collection[str],
+    other_names: Collection[str],
 ) -> dict[str, Any]:
-    """Return the object whose members are the pairs of a query; an array member has a pair per item.
+    """Return the object with query pairs as members; undocumented ones only if allowed and not in `other_names`.
+
+    An array member has a pair per item.
 
     OpenAPI does not define how such a list is sent (3.1, 4.8.12.3).
     """
     texts: dict[str, list[str]] = {}
     for name, text in pairs:
-        if name in documented or (additional is not None and name not in others):
+        if name in documented or (additional is not None and name not in other_names):
             texts.setdefault(name, []).append(text)
     return {
         name: _nested_value(contract, documented.get(name, additional or True), Member(member_texts))

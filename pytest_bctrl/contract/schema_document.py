@@ -27,7 +27,7 @@ class SchemaDocument:
         self.document = self.source = document
 
     def resolve(self, schema: Mapping[str, Any] | bool) -> Mapping[str, Any] | bool:
-        """Return the schema that `$ref` leads to; at keywords beside a `$ref`, these with its target in `allOf`."""
+        """Return a schema's `$ref` target, or its other keywords with that in `allOf`; without `$ref`, the schema."""
         for referring, target in pairwise(follow_references(self.document, schema, self.name)):
             siblings = {key: value for key, value in referring.items() if key != "$ref"}
             if siblings:

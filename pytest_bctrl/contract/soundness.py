@@ -167,10 +167,10 @@ _DIALECTS = (
 
 
 def validate_document(document: Any, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return a valid document upgraded to OpenAPI 3.1 or 3.2, and the same with local references only.
+    """Return a document upgraded to OpenAPI 3.1 or 3.2, and that with local references; raises if it is invalid.
 
-    Raises `DocumentError`, with the location and a hint, if the kit cannot read the document, or if validating a value
-    against it could take too long.
+    The `DocumentError` has the location and a hint. It is also raised if the kit cannot read the document, or if
+    validating a value against it could take too long.
     """
     upgraded = upgrade_supported(document, name)
     return upgraded, require_valid(upgraded, name)
@@ -186,9 +186,10 @@ def require_valid(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def require_affordable(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return a document with references by identifier replaced by pointers, without validating its structure.
+    """Return a document with local references only; raises `DocumentError` if it is unsupported or too costly.
 
-    Raises `DocumentError` for an invalid reference, dialect, pattern or invariant, and if validation costs too much.
+    It does so for an invalid reference, dialect, pattern or invariant, and if validating a value costs too much. Of the
+    structure, only schemas are validated that references in schemas lead to.
     """
     resolved, objects = _resolved(document)
     root, validated = "#", set[str]()

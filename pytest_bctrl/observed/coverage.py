@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from pytest_bctrl.contract.budget import COMBINATIONS, Budget, BudgetError
-from pytest_bctrl.contract.engine import schema_count
+from pytest_bctrl.contract.engine import keyword_object_count
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.applicators import Applicator, Condition
 from pytest_bctrl.contract.schema.locations import display_location, split_location, without_tags
@@ -68,7 +68,7 @@ def coverage(contract: Contract, observation: Observation) -> Coverage:
     Branches without a distinguishing property are identified by the schemas that a value conforms to. A recursive
     schema is counted once, and values that the contract leaves free-form are not counted.
     """
-    measure = _Measure(contract, observation, Budget.of_contract(schema_count(contract)))
+    measure = _Measure(contract, observation, Budget.of_contract(keyword_object_count(contract)))
     points = [point for operation in contract.operations if operation.is_safe for point in measure.operation(operation)]
     return Coverage(tuple(points), tuple(measure._reasons_not_measured))
 

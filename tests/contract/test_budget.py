@@ -20,7 +20,7 @@ def test_parts_share_the_budget_of_the_contract(monkeypatch: pytest.MonkeyPatch)
     """A part may spend at most 10 steps, and no more than are left of the contract's 15."""
     monkeypatch.setattr(budgets, "POINTS", 10)
     monkeypatch.setattr(budgets, "MEAN", 1)
-    contract = Budget.of_contract(schemas=5)
+    contract = Budget.of_contract(objects=5)
     contract.part().spend("#/a", 10)
     with pytest.raises(BudgetError, match="more than 10 ways"):
         contract.part().spend("#/b", 11)
@@ -49,7 +49,7 @@ def test_a_schema_over_the_budget_is_analysed_only_once(
 ) -> None:
     """A second part raises the same error without running its block."""
     monkeypatch.setattr(budgets, "POINTS", 10)
-    contract = Budget.of_contract(schemas=5)
+    contract = Budget.of_contract(objects=5)
     first, second = contract.part(), contract.part()
     with pytest.raises(BudgetError), first.inside("large", "#/large"):
         first.spend("#/large", 11)

@@ -155,7 +155,7 @@ def _selected_keys(value: Any, kind: StepKind, text: str) -> Iterator[str | int]
 
 
 def _may_have_tag(value: Any, tag: str) -> bool:
-    """Return whether a value may belong to the branch with a tag; any value may if the tag has no property."""
+    """Return whether a value may belong to the branch with a tag; any value may if the tag states no value."""
     property_value = tag_value(tag)
     if property_value is None:
         return True
@@ -178,7 +178,7 @@ def parse_steps(location: str) -> list[Step]:
 
 @lru_cache(maxsize=1024)
 def _steps_with_ends(location: str) -> tuple[tuple[Step, int], ...]:
-    """Return the steps of a location, each with the position of its end; raises `ValueError` if it is none."""
+    """Return the steps of a location, each with the position of its end; raises `ValueError` for an invalid one."""
     steps: list[tuple[Step, int]] = []
     position = int(location.startswith("$"))
     while position < len(location):

@@ -140,7 +140,7 @@ class Node:
         return self._schemas_and_applicators(kind)[2]
 
     def _schemas_and_applicators(self, kind: str) -> _Collected:
-        """Return the schemas that apply to values of a kind, and the applicators whose branch is not known."""
+        """Return the schemas for all values of a kind, the applicators to decide, and those beyond `COMBINATIONS`."""
         if kind in self._by_kind:
             return self._by_kind[kind]
         schema_refs: list[SchemaRef] = []

@@ -305,7 +305,7 @@ def flatten(contract: SchemaDocument, schema: Schema) -> dict[str, Any]:
 
 
 def _merge_types(values: list[Any]) -> list[str]:
-    """Return the types in all values of `type`, where a number may be an integer."""
+    """Return the types that every value of `type` allows, where `number` allows `integer` too."""
     common = list(named_types({"type": values[0]}))
     for names in (named_types({"type": value}) for value in values[1:]):
         if "number" in common and "integer" in names and "integer" not in common:
@@ -325,7 +325,7 @@ def _merge_properties(values: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _merge_schemas(values: list[Schema]) -> Schema:
-    """Return a schema that demands what several schemas demand."""
+    """Return a schema that accepts the values that all of the schemas accept."""
     if False in values:
         return False
     demanding = [schema for schema in values if schema is not True]
@@ -335,7 +335,7 @@ def _merge_schemas(values: list[Schema]) -> Schema:
 
 
 def _merge_enums(values: list[list[Any]]) -> list[Any]:
-    """Return the values in all lists."""
+    """Return the values that every list has."""
     common, *further = values
     for listed in further:
         common = [value for value in common if value in listed]

@@ -89,7 +89,7 @@ _KEYWORDS_BY_TYPE: Mapping[str, frozenset[str]] = {
 
 
 def _shapes_of_type(name: str, schema: Mapping[str, Any]) -> tuple[Shape, ...]:
-    """Return the shapes of a type: fixed values for booleans and null, and empty and filled containers."""
+    """Return the shapes of a type: both booleans, null, a filled and maybe an empty container, or any value of it."""
     if name == "boolean":
         return Shape("fixed", True), Shape("fixed", False)
     if name == "null":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.budget import Budget, BudgetError
-from pytest_bctrl.contract.engine import schema_count
+from pytest_bctrl.contract.engine import keyword_object_count
 from pytest_bctrl.contract.schema.applicators import Condition
 from pytest_bctrl.contract.schema.locations import split_location, without_tags
 from pytest_bctrl.contract.schema.node import Node, build_body_node
@@ -32,7 +32,7 @@ def outline(contract: Contract, findings: Sequence[Finding], coverage: Coverage 
     undocumented property with a finding is a node too, with `is_documented` false. A response with more nodes than the
     budget allows has no children, and its text says so.
     """
-    budget = Budget.of_contract(schema_count(contract))
+    budget = Budget.of_contract(keyword_object_count(contract))
     points: dict[tuple[str, str, str], list[Point]] = {}
     for point in coverage.points if coverage else ():
         points.setdefault((point.operation, point.status, point.location), []).append(point)
