@@ -55,18 +55,19 @@ class BaselineEntry(NamedTuple):
         """Return whether the entry, expired or not, names the finding: by fingerprint, or by rule and each location."""
         if self.fingerprint and self.fingerprint in (finding.fingerprint, finding.extra.get("change")):
             return True
-        places = finding.extra.get("places", ())
-        if len(places) > 1:
-            return all(self.covers_place(place) for place in places)
+        locations = finding.extra.get("places", ())
+        if len(locations) > 1:
+            return all(self.covers_location(location) for location in locations)
         if self.fingerprint:
             return False
         return self._matches(finding.rule, finding.location, finding.operation, finding.extra.get("status", ""))
 
-    def covers_place(self, place: Mapping[str, Any]) -> bool:
-        """Return whether the entry names a finding at one of its locations; it may have expired."""
+    def covers_location(self, location: Mapping[str, Any]) -> bool:
+        """Return whether the entry, expired or not, names a finding at this location, one of its `places`."""
         if self.fingerprint:
-            return self.fingerprint == str(place["fingerprint"])
-        return self._matches(place["rule"], place["location"], place["operation"], place.get("status", ""))
+            return self.fingerprint == str(location["fingerprint"])
+        status = location.get("status", "")
+        return self._matches(location["rule"], location["location"], location["operation"], status)
 
     def _matches(self, rule: str, location: str, operation: str, status: object) -> bool:
         """Return whether rule and location are those of the entry, as are operation and status if it has them."""
@@ -164,7 +165,7 @@ def _read_entries(data: Mapping[str, Any], path: str, lines: Mapping[str, int]) 
 
 
 def _read_entry(data: Any, pointer: str, path: str, lines: Mapping[str, int]) -> BaselineEntry:
-    """Return an entry. Raises `DocumentError`, naming the line, if it has no reason, date or finding."""
+    """Return an entry. Raises `DocumentError`, naming the line, if it is malformed, for example without a reason."""
     if not isinstance(data, dict) or data.keys() - _ENTRY_KEYS:
         raise error_at(path, lines, pointer, "the entry is not of the right form", _ENTRY_HINT)
     for key in ("fingerprint", "rule"):
@@ -217,12 +218,12 @@ def _accepting_entry(finding: Finding, entries: Sequence[BaselineEntry]) -> Base
     for entry in entries:
         if entry.covers(finding):
             return entry
-    places = finding.extra.get("places", ())
-    if len(places) < 2:
+    locations = finding.extra.get("places", ())
+    if len(locations) < 2:
         return None
-    entry_of_each = [next((entry for entry in entries if entry.covers_place(place)), None) for place in places]
+    entry_of_each = [next((entry for entry in entries if entry.covers_location(at)), None) for at in locations]
     covering = [entry for entry in entry_of_each if entry]
-    if len(covering) < len(places):
+    if len(covering) < len(locations):
         return None
     return min(covering, key=lambda entry: entry.until)
 
@@ -264,8 +265,8 @@ def _entry_note(entry: BaselineEntry, findings: Sequence[Finding], baseline: Bas
 def _partly_covered(entry: BaselineEntry, findings: Sequence[Finding]) -> Finding | None:
     """Return the first finding with several locations of which the entry covers any; None if there is none."""
     for finding in findings:
-        places = finding.extra.get("places", ())
-        if len(places) > 1 and any(entry.covers_place(place) for place in places):
+        locations = finding.extra.get("places", ())
+        if len(locations) > 1 and any(entry.covers_location(location) for location in locations):
             return finding
     return None
 

@@ -59,7 +59,7 @@ def add_entries(text: str, path: str, findings: Sequence[Finding], reason: str, 
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     text = text.removeprefix(mark)
     root = read_nodes(text)
-    edits = _edits_of_entries(text, _list_node(root), renewed_entries)
+    edits = _edits_of_entries(text, _allow_node(root), renewed_entries)
     if new_findings:
         rows = [row for finding in new_findings for row in _entry_rows(finding, reason, until)]
         edits.update(_appending_edits(text, path, root, rows))
@@ -81,8 +81,8 @@ def _renewed_entries(
     return renewed_entries
 
 
-def _list_node(root: YamlNode | None) -> YamlNode | None:
-    """Return the value of `allow`; None without a document, or if the document lacks that key."""
+def _allow_node(root: YamlNode | None) -> YamlNode | None:
+    """Return the YAML node of the list under `allow`; None if the document is empty or lacks that key."""
     return root.members().get("allow") if root else None
 
 
@@ -134,7 +134,7 @@ def _prepending_edit(text: str, node: YamlNode, row: str) -> _Edit:
 
 def _appending_edits(text: str, path: str, root: YamlNode | None, rows: Sequence[str]) -> Iterator[_Edit]:
     """Yield the edits that append rows to the list, which ends with the document."""
-    list_node = _list_node(root)
+    list_node = _allow_node(root)
     _require_block_style(path, root)
     indent = "  "
     if list_node and list_node.nodes:

@@ -62,7 +62,7 @@ class Spellings:
         return True
 
     def _reference_target(self, spec: Spec, part: Part) -> Part:
-        """Return the target of a chain of references; of one with meaningful keywords beside it, the part itself."""
+        """Return what a chain of references leads to; a reference with meaningful keywords beside it ends it."""
         seen: set[str] = set()
         while isinstance(part.value, dict) and is_reference(part.value) and part.pointer not in seen:
             if len(part.value) > 1 and not spec.is_30 and not self._ignored >= part.value.keys() - {"$ref"}:

@@ -75,7 +75,10 @@ def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], No
 
 
 def null_alternatives(alternatives: list[Any]) -> list[Any]:
-    """Return the alternatives `{"nullable": true}` beside others: generators of OpenAPI 3.0 write null like this."""
+    """Return the alternatives `{"nullable": true}`, which mean null beside others; empty if there are no others.
+
+    Generators of OpenAPI 3.0 write null like this.
+    """
     nulls = [schema for schema in alternatives if _says_only_nullable(schema)]
     if len(nulls) == len(alternatives):
         return []
@@ -83,7 +86,7 @@ def null_alternatives(alternatives: list[Any]) -> list[Any]:
 
 
 def _says_only_nullable(schema: Any) -> bool:
-    """Return whether `nullable: true` is the only keyword of a schema that is no annotation, or the default null."""
+    """Return whether a schema has only `nullable: true`, apart from annotations and the default null."""
     if not isinstance(schema, dict) or schema.get("nullable") is not True or schema.get("default") is not None:
         return False
     silent = _SAYS_NOTHING | {"nullable", "default"}
@@ -124,7 +127,7 @@ def _nested_alternatives(node: Node) -> list[Schema]:
 
 
 def _with_listed_types(choice: Alternatives, nodes: Iterable[Node]) -> Alternatives:
-    """Return the alternatives with `types` or `values` set if several list nothing else, and else unchanged."""
+    """Return the alternatives with `types` or `values` set if there are several that list only these; else as is."""
     if len(choice.branches) < 2:
         return choice
     types: set[str] = set()

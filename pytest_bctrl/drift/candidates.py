@@ -76,7 +76,7 @@ def candidates(
 
 
 def leaf_candidates(pair: Step, allowing_index: int, value: Any, name: str, sides: tuple[Side, Side]) -> Iterator[Any]:
-    """Return values that a pair might allow on one side only: `value`, then objects with `name`, then edge cases."""
+    """Return values that a pair might allow on one side only: `value`, objects with `name`, then generated values."""
     allowing, forbidding = pair[0][allowing_index], pair[0][1 - allowing_index]
     side = sides[allowing_index]
     smallest = next((candidate for candidate in side.values(allowing) if isinstance(candidate, dict)), {})

@@ -221,8 +221,8 @@ def _kind_text(node: Node) -> str:
     return "|".join(sorted(node.types or ())) or "any"
 
 
-def compare_all_of(comparison: SchemaComparison, changed: bool) -> None:
-    """Note the schemas of `allOf` without a match: if only one side has some; with `changed`, only if both sides do.
+def compare_all_of(comparison: SchemaComparison, *, on_both_sides: bool) -> None:
+    """Note schemas of `allOf` without a match, if one side alone has some; with `on_both_sides`, if both have some.
 
     If both sides have some and the whole did not change, it is the same, divided differently. The `allOf` of a schema
     without a match is part of it.
@@ -232,7 +232,7 @@ def compare_all_of(comparison: SchemaComparison, changed: bool) -> None:
         return
     removed, added = find_unmatched(comparison.old.all_of, comparison.new.all_of, sides.equality.written_alike, [])
     before, after = branches(removed, sides.old), branches(added, sides.new)
-    if bool(before and after) != changed:
+    if bool(before and after) != on_both_sides:
         return
     matched = match_branches(sides, before, after, at_once=True)
     for branch in _outermost([branch for branch, _ in matched.removed]):

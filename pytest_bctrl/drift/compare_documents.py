@@ -12,7 +12,7 @@ from pytest_bctrl.drift.compare_security import Demands, compare_schemes, compar
 from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
 from pytest_bctrl.drift.compare_webhooks import callbacks, compare_webhooks, webhooks
 from pytest_bctrl.drift.equality import Equality
-from pytest_bctrl.drift.lifecycle import removed_after
+from pytest_bctrl.drift.lifecycle import removal_suffix
 from pytest_bctrl.drift.match import Operations, match_operations
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
@@ -151,7 +151,7 @@ def _note_removed_operation(report: Report, options: Options, operation: RawOper
     subject = "api-path-removed"
     if operation.shape in shapes:
         subject = "api-removed"
-    announced = removed_after(operation.part.value, options)
+    announced = removal_suffix(operation.part.value, options)
     rule = f"{subject}-{announced}"
     if announced == "parse":
         rule = "api-path-sunset-parse"

@@ -124,7 +124,7 @@ def _default_encoding(normal: Normalizer, media: Part, name: str, media_type: st
     schema = _properties(normal, media).get(name)
     if schema is None:
         return None
-    # The place of a missing encoding is the media type.
+    # The location of a missing encoding is the media type.
     return _read_encoding(normal, Part({}, media.pointer), schema, media_type.partition(";")[0])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_bctrl.contract.outline import Key, RawParameter, is_json
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_keywords import show_types
-from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removed_after
+from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removal_suffix
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.pair import RANK, View
 from pytest_bctrl.drift.report import Report
@@ -47,7 +47,7 @@ def _parameter_path(key: Key, parameter: RawParameter) -> str:
 
 def _note_removed(report: Report, options: Options, parameter: RawParameter, location: ChangeLocation) -> None:
     """Note a removed parameter, under a rule that depends on whether the removal was announced."""
-    announced = removed_after(parameter.part.value, options)
+    announced = removal_suffix(parameter.part.value, options)
     rule = f"request-parameter-removed-{announced}".removesuffix("-without-deprecation")
     if announced == "parse":
         rule = "request-parameter-sunset-parse"

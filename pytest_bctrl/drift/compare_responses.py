@@ -38,7 +38,7 @@ def compare_responses(
 def _compare_missing(
     report: Report, status: str, old: Responses, new: Responses, location: ChangeLocation, is_sent: bool
 ) -> set[str]:
-    """Compare a missing status with the new ones that include it or are included in it; return those."""
+    """Compare a status that is gone with the added ones that include it, or else that it includes; return these."""
     before, at = old[status], location._replace(path=status)
     added = [candidate for candidate in new if candidate not in old]
     wider = [candidate for candidate in added if _applies_to(candidate, status, new)]
@@ -65,7 +65,7 @@ def _status_kind(status: str, among: dict[str, Part]) -> str:
 
 
 def _includes_status(wide: str, narrow: str) -> bool:
-    """Return whether the status or range `wide` includes `narrow`, which differs from it."""
+    """Return whether the status or range `wide` includes the status or range `narrow`, which must differ from it."""
     return wide == "default" or (wide.endswith("XX") and narrow.startswith(wide[0]))
 
 

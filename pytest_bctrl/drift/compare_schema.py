@@ -218,7 +218,7 @@ class SchemaComparer:
         """Return a pair's own changes with ranks, a divided `allOf` included; drops inner pairs that do not differ."""
         if pair.noted is None:
             comparison = SchemaComparison(self.sides, pair.old, pair.new, pair.view)
-            compare_all_of(comparison, changed=True)
+            compare_all_of(comparison, on_both_sides=True)
             levels = self.sides.options.levels
             pair.noted = [(change, rank(change.rule, levels)) for change in (*pair.changes, *comparison.changes)]
             pair.inside = [(step, inner) for step, inner in pair.inside if inner.differs]
@@ -311,7 +311,7 @@ def _nesting_error(pair: _Pair) -> DocumentError:
 
 def _compare(comparison: SchemaComparison) -> None:
     """Note the changes between two schemas themselves, and add the pairs of schemas inside them."""
-    compare_all_of(comparison, changed=False)
+    compare_all_of(comparison, on_both_sides=False)
     old, new, view = comparison.old, comparison.new, comparison.view
     if compare_alternatives(comparison):
         return

@@ -72,7 +72,7 @@ def _variable_values(spec: Spec, variable: Part, name: str) -> list[str]:
 
 
 def compare_servers(report: Report, old: Part, new: Part, location: ChangeLocation) -> None:
-    """Note added and removed server URLs, in any order."""
+    """Note added and removed server URLs; their order does not matter."""
     urls = []
     for spec, part in ((report.base, old), (report.revision, new)):
         urls.append({url: server.pointer for url, server in servers(spec, part).items()})

@@ -131,7 +131,7 @@ def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
 
 
 def _exclusion_change(old: Node, new: Node) -> str:
-    """Return how the values excluded by `not` changed: `specialized`, `generalized`, or `changed` if unclear.
+    """Return `specialized` if `not` excludes more values than before, `generalized` if fewer, `changed` if unclear.
 
     Any further keyword of the side with more values could exempt some of them, so it must have none.
     """

@@ -148,7 +148,7 @@ class Examples:
             if not is_proven and index >= len(pairs) - count:
                 is_proven = self._verifier.is_proven(*nodes, is_request=is_request)
             if is_proven and index and step.startswith("<"):
-                is_proven = self._verifier.have_same_alternatives(*pairs[index - 1][0], is_request=is_request)
+                is_proven = self._verifier.can_divide_alternatives(*pairs[index - 1][0], is_request=is_request)
             elif is_proven and index and not step:
                 is_proven = self._verifier.may_become_alternative(*pairs[index - 1][0], is_request=is_request)
         return is_proven
@@ -159,7 +159,7 @@ class Examples:
         A value of a schema around it might be invalid because of another change.
         """
         index = max(index for index, (_, step) in enumerate(pairs) if not index or step.startswith((".", "[")))
-        verification = self._verifier.refutation(*pairs[index][0], is_request=is_request)
+        verification = self._verifier.verification_of_json(*pairs[index][0], is_request=is_request)
         if not verification.has_value:
             return None
         path = "".join(step for _, step in pairs[: index + 1])

@@ -74,6 +74,6 @@ def _discriminator(
 
 
 def _is_omitted(word: str, value: Any) -> bool:
-    """Return whether a keyword is left out because its value has no meaning."""
+    """Return whether a keyword is left out because it, or its value, has no meaning for the engine."""
     is_absent = value is None and word not in _DATA
     return is_absent or (word in _OMITTED and _OMITTED[word](value))

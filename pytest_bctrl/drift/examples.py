@@ -29,7 +29,7 @@ class Example(NamedTuple):
 
 @cache
 def stored_examples() -> dict[str, dict[str, Any]]:
-    """Return the contents of the file: the scopes, the changes of schemas, and the changes of documents."""
+    """Return the contents of `examples.json`: the scopes, the changes of schemas, and the changes of documents."""
     contents: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
     return contents
 

@@ -56,8 +56,11 @@ def read_sunset(value: Any) -> date | None:
         return None
 
 
-def removed_after(values: Values, options: Options) -> str:
-    """Return how a removal was announced, as in a rule's id; `parse` if its sunset date cannot be read."""
+def removal_suffix(values: Values, options: Options) -> str:
+    """Return the end of a removal's rule id: `with-deprecation`, `without-deprecation`, `before-sunset` or `parse`.
+
+    `parse` means that the sunset date cannot be read.
+    """
     if values.get("deprecated") is not True:
         return "without-deprecation"
     if "x-sunset" not in values:

@@ -228,7 +228,7 @@ class Normalizer:
             self._read_prefix(part, node)
 
     def _has_no_effect(self, part: Part, keyword: str) -> bool:
-        """Return whether a condition lacks its other half, or every name of a property is obviously allowed."""
+        """Return whether `if` and `then` or `else` lack each other, or `propertyNames` obviously allows every name."""
         if keyword == "propertyNames":
             return self._allows_every_name(part / keyword)
         if keyword in CONDITIONAL:
@@ -375,7 +375,7 @@ class Normalizer:
         _limit_types(node, allowed)
 
     def _remove_ineffective(self, node: Node) -> None:
-        """Remove keywords without effect: types that follow from the enum, constraints of excluded types."""
+        """Remove keywords without effect, such as those of excluded types, and limit enum and types to each other."""
         if node.enum is not None:
             _limit_enum_and_types(node, node.enum)
         if node.constraints:

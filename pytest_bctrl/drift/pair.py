@@ -173,7 +173,7 @@ class Sides(NamedTuple):
         return self.equality.equal(self.old.node(old), self.new.node(new))
 
     def content(self, old: Schema | None, new: Schema | None) -> str:
-        """Return a digest of schemas that were added, removed or changed; None where there is none."""
+        """Return a digest of a schema that was added, removed or changed; None stands for the side that lacks it."""
         before, after = self.equality.contents
         digests = ["" if old is None else before.digest(old), "" if new is None else after.digest(new)]
         return "|".join(digests)

@@ -125,7 +125,7 @@ class Report:
 
         worst, location, _ = noted[0]
         change, location = worst.change, location._replace(path=_change_path(worst, location))
-        places = _places(noted)
+        locations = _distinct_locations(noted)
         rule, level = rules()[change.rule], list(RANK)[worst.rank]
         shown = self._evidence(noted, rule, location)
         if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
@@ -143,8 +143,8 @@ class Report:
             observed=new,
             operation=location.operation,
             direction=rule.direction,
-            fingerprint=location_mark if len(places) == 1 else mark,
-            count=len(places),
+            fingerprint=location_mark if len(locations) == 1 else mark,
+            count=len(locations),
             extra={
                 **dict(location.context),
                 "meaning": rule.meaning,
@@ -155,7 +155,7 @@ class Report:
                 "changed": self._changed_component(worst, location.operation),
                 **({"detail": change.detail} if change.detail else {}),
                 **({"shown": shown.data} if shown else {}),
-                "places": places,
+                "places": locations,
             },
         )
 
@@ -235,30 +235,30 @@ def _change_path(located: Located, location: ChangeLocation) -> str:
     return located.path.removeprefix(".")
 
 
-def _places(noted: list[_Noted]) -> list[dict[str, str]]:
-    """Return each location of a change once, with the fingerprint that the change has if it shows nowhere else."""
-    places: dict[tuple[Any, ...], dict[str, str]] = {}
+def _distinct_locations(noted: list[_Noted]) -> list[dict[str, str]]:
+    """Return the different locations of a change, each with the fingerprint of a finding at this location alone."""
+    locations: dict[tuple[Any, ...], dict[str, str]] = {}
     for located, location, response in noted:
         change, path = located.change, _change_path(located, location)
         key = location.operation, location.shape, path, location.context
-        if key not in places:
+        if key not in locations:
             values = as_json(change.old), as_json(change.new)
-            places[key] = {
+            locations[key] = {
                 "operation": location.operation,
                 "location": path,
                 **response,
                 "rule": change.rule,
                 "fingerprint": fingerprint(change.rule, location.shape, path, location.context, *values, change.mark),
             }
-    return list(places.values())
+    return list(locations.values())
 
 
 def _joined(finding: Finding, duplicate: Finding) -> Finding:
     """Return `finding` with the locations of both findings."""
     from dataclasses import replace
 
-    places = [*finding.extra["places"], *duplicate.extra["places"]]
-    return replace(finding, count=len(places), extra={**finding.extra, "places": places})
+    locations = [*finding.extra["places"], *duplicate.extra["places"]]
+    return replace(finding, count=len(locations), extra={**finding.extra, "places": locations})
 
 
 def _component(pointer: str) -> str:

@@ -152,7 +152,7 @@ def _fetch_error(error: BaseException, url: str, seconds: float) -> UnreachableE
 
 
 def require_fetchable(url: str, via: str = "") -> None:
-    """Raise `DocumentError` for a URL that must not be fetched: its scheme is not https, or it has a credential.
+    """Raise `DocumentError` unless a URL is https, or http to this machine, and has no credential.
 
     `via` is the URL that redirected to this one: https redirects to https only.
     """
@@ -187,7 +187,7 @@ def _fetch_once(url: str, seconds: float) -> bytes:
     from pytest_bctrl._version import __version__
 
     deadline = time.monotonic() + seconds
-    request, opener = _opener(url, __version__)
+    request, opener = _request_and_opener(url, __version__)
     try:
         with opener.open(request, timeout=seconds) as response:
             encoding = response.headers.get("Content-Encoding", "identity").lower()
@@ -216,7 +216,7 @@ def _require_complete(url: str, length: str | None, received: int) -> None:
         raise _unusable(url, f"the response is truncated: {received} of {length} bytes")
 
 
-def _opener(url: str, version: str) -> tuple[Any, Any]:
+def _request_and_opener(url: str, version: str) -> tuple[Any, Any]:
     """Return the request for a URL, and an opener that follows redirects only to URLs that may be fetched."""
     from urllib.parse import urlsplit
     from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener

@@ -54,7 +54,7 @@ class Verifier:
         self._steps = sides.options.steps
         self._questions: dict[_Key, Question | None] = {}
         self._verifications: dict[_Key, Verification] = {}
-        self._same_alternatives: dict[tuple[Node, Node, bool], bool] = {}
+        self._divisible: dict[tuple[Node, Node, bool], bool] = {}
 
     def are_written_alike(self, old: Node, new: Node) -> bool:
         """Return whether two schemas are written alike, without annotations."""
@@ -69,7 +69,7 @@ class Verifier:
             and self._keep_uncovered_keywords(old, new)
             and self._have_same_conditions(old, new)
             and _have_same_names(old, new)
-            and self.have_same_alternatives(old, new, is_request=view.is_request)
+            and self.can_divide_alternatives(old, new, is_request=view.is_request)
         )
 
     def _keep_uncovered_keywords(self, old: Node, new: Node) -> bool:
@@ -90,21 +90,21 @@ class Verifier:
         return len(before) == len(after) == 1 and self._spellings.are_alike(before, after)
 
     def may_become_alternative(self, old: Node, new: Node, *, is_request: bool) -> bool:
-        """Return whether a schema and the alternatives of the other side keep their promise if it does with one."""
+        """Return whether a schema and alternatives of the other side keep their promise if it does with one of them."""
         _, forbidding = _in_direction(old, new, is_request=is_request)
         return not _has_merged_one_of(forbidding) and all(
             _may_meet_several(forbidding.normal, choice.kind, choice.branches) for choice in forbidding.choices
         )
 
-    def have_same_alternatives(self, old: Node, new: Node, *, is_request: bool) -> bool:
+    def can_divide_alternatives(self, old: Node, new: Node, *, is_request: bool) -> bool:
         """Return whether two schemas keep their promise if each of their alternatives does."""
         key = old, new, is_request
-        if key not in self._same_alternatives:
-            self._same_alternatives[key] = self._compare_alternatives(*key)
-        return self._same_alternatives[key]
+        if key not in self._divisible:
+            self._divisible[key] = self._compute_divisible(*key)
+        return self._divisible[key]
 
-    def _compare_alternatives(self, old: Node, new: Node, is_request: bool) -> bool:
-        """Return what `have_same_alternatives` returns, which is computed once."""
+    def _compute_divisible(self, old: Node, new: Node, is_request: bool) -> bool:
+        """Return what `can_divide_alternatives` returns, without a cache."""
         if len(old.choices) != len(new.choices) or _has_merged_one_of(old) or _has_merged_one_of(new):
             return False
         allowing, forbidding = _in_direction(old, new, is_request=is_request)
@@ -190,8 +190,8 @@ class Verifier:
         """Return what the engine says about two schemas, with a counterexample if there is one."""
         return self._verification((old, new, view.is_request, not view.strongly_typed))
 
-    def refutation(self, old: Node, new: Node, *, is_request: bool) -> Verification:
-        """Return what the engine says about two schemas whose values are no texts."""
+    def verification_of_json(self, old: Node, new: Node, *, is_request: bool) -> Verification:
+        """Return what the engine says about two schemas of JSON values, with a counterexample if there is one."""
         return self._verification((old, new, is_request, False))
 
     def _verification(self, key: _Key) -> Verification:

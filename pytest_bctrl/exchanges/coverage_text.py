@@ -14,7 +14,7 @@ from pytest_bctrl.reports.wording import numbered
 
 
 def coverage_rows(observer: Observer, *, is_complete: bool) -> Iterator[tuple[str, str]]:
-    """Yield labels and texts: the coverage and, if `is_complete`, the parts that no response exercised."""
+    """Yield labels and texts: the coverage, what was not checked and, if `is_complete`, all parts never exercised."""
     measured = observer.coverage
     missing = unexercised_lines(measured)
     responses = numbered(observer.everything.statuses.total(), "response")
@@ -23,7 +23,7 @@ def coverage_rows(observer: Observer, *, is_complete: bool) -> Iterator[tuple[st
     if missing and not is_complete:
         text += "; --bctrl-coverage lists the rest"
     yield "coverage", text
-    for reason in not_covered(measured):
+    for reason in unchecked_parts(measured):
         yield "not checked", reason
     if is_complete:
         for number, line in enumerate(missing):
@@ -36,8 +36,8 @@ def coverage_lines(observer: Observer, *, is_complete: bool = True) -> Iterator[
         yield escape_line(f"{label:<13}{text}")
 
 
-def not_covered(measured: Coverage) -> Iterator[str]:
-    """Yield a sentence per list that was always empty, and for what was not measured."""
+def unchecked_parts(measured: Coverage) -> Iterator[str]:
+    """Yield a sentence per part whose coverage is unknown: it was not measured, or is a list that was always empty."""
     yield from measured.not_measured
     lists = {(point.operation, point.status, point.location) for point in measured.points if _is_empty_list(point)}
     labels: dict[str, dict[str, None]] = {}

@@ -159,7 +159,7 @@ def is_known_coding(coding: str) -> bool:
 
 
 def _lenient_decoder(*windows: int) -> _Unpack:
-    """Return a decoder for the first stream as httpx reads it, truncated or not; it raises `CodingError` for others."""
+    """Return a decoder for the first stream as httpx reads it, even truncated; other data raises `CodingError`."""
 
     def unpack(raw: bytes, limit: int) -> bytes:
         """Return the first stream, decoded with the first window that works; raises `CodingError` if none does."""

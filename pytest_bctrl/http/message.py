@@ -124,7 +124,7 @@ def accepts(accept: str | None, media_type: str) -> bool:
     """Return whether an `Accept` field accepts a media type (RFC 9110, 12.5.1); a missing field accepts all."""
     if accept is None or not accept.strip():
         return True
-    ranges, media_type = list(_weighted(accept)), media_type.lower()
+    ranges, media_type = list(_weighted_names(accept)), media_type.lower()
     for media_range in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
         weights = [weight for name, weight in ranges if name == media_range]
         if weights:
@@ -137,7 +137,7 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
     """Return whether an `Accept-Encoding` field accepts gzip (RFC 9110, 12.5.3); a missing field does not."""
     if not accept_encoding:
         return False
-    weights = dict(_weighted(accept_encoding))
+    weights = dict(_weighted_names(accept_encoding))
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
 
 
@@ -160,8 +160,8 @@ def preferred_status(prefer: str | None) -> int | None:
     return int(match[1])
 
 
-def _weighted(field: str) -> Iterator[tuple[str, float]]:
-    """Yield the names in a field such as `Accept-Encoding` in lower case, with their weights; 0 if it is no number."""
+def _weighted_names(field: str) -> Iterator[tuple[str, float]]:
+    """Yield the lower-case names in a field such as `Accept` with their weights: by default 1, 0 if not a number."""
     for part in field.split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         weight = 1.0

@@ -112,7 +112,7 @@ class Routes:
 
 
 def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]:
-    """Return a function from method and path to the header fields with the key; `Authorization` if none is known."""
+    """Return a function from method and path to the fields with the key: none if public, `Authorization` if unknown."""
     routes = Routes(contract)
 
     def fields(method: str, path: str) -> tuple[KeyField, ...]:

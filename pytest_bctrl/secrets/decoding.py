@@ -131,7 +131,7 @@ def decoded_pieces(run: str, legible: re.Pattern[bytes]) -> Iterator[tuple[str, 
 
 
 def _as_utf8(data: bytes, *, has_other_letters: bool) -> Iterator[bytes]:
-    """Yield bytes as they are and as text in UTF-16 or UTF-32, in UTF-8; of ASCII, only the NUL bytes are removed."""
+    """Yield bytes as they are, without NUL bytes if there are many and, with `has_other_letters`, read as UTF-16."""
     yield data
     if data.count(0) * _WIDE >= len(data):
         yield data.replace(b"\0", b"")

@@ -224,7 +224,7 @@ def _escaped_except(is_kept: Callable[[str], bool], codes: Iterable[int], form: 
 
 
 def literals_of(value: str) -> dict[str, str]:
-    """Return the texts that show a value in any encoding, each with the name of its encoding."""
+    """Return texts that show a value: plain, escaped, quoted, reversed, in base64; each with its encoding's name."""
     texts = {value, *_escaped_forms(value), quote(to_bytes(value))}
     texts.add(json.dumps(json.dumps(value)[1:-1])[1:-1])
     texts |= {ascii(value)[1:-1], repr(to_bytes(value))[2:-1], re.escape(value)}

@@ -282,7 +282,7 @@ class RedactedFile(io.BytesIO):
 
 
 def redacted_content(path: Path, data: bytes, redaction: Redaction) -> bytes:
-    """Return the content of a file with the secrets masked; that of an image or an archive as it is.
+    """Return the content of a file with the secrets masked; that of a binary file, such as an image, as it is.
 
     A NUL byte in a report of text comes from the output of a test.
     """

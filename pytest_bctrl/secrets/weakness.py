@@ -30,7 +30,7 @@ def weakness(value: str) -> str:
 
 
 def is_in_names(value: str, names: Iterable[str]) -> bool:
-    """Return whether a secret is a part of one of `names`: the paths of the project, or the ids of its tests."""
+    """Return whether a secret that does not look random is part of one of `names`: paths of the project or test ids."""
     return not is_random(value) and any(value.lower() in name.lower() for name in names)
 
 

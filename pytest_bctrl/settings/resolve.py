@@ -49,7 +49,7 @@ def target(source: SettingSource) -> Target | None:
 
 
 def upstream(source: SettingSource, environment: Mapping[str, str]) -> str | None:
-    """Return the source of the upstream spec, None without a drift check; raises `SettingError` for a missing file."""
+    """Return the source of the upstream spec, None if it is not set; raises `SettingError` for a missing file."""
     setting = find_value(UPSTREAM, source, environment)
     if setting is None:
         return None
@@ -169,7 +169,7 @@ def probes(source: SettingSource) -> Probes:
 
 
 def percentage(setting: Setting, source: SettingSource) -> float | None:
-    """Return a minimum in percent, None if not set; raises `SettingError` outside 0 to 100, or for 0.5 but not 0.5%."""
+    """Return a minimum in percent, None if not set; raises `SettingError` outside 0 to 100, or for 0.5 without `%`."""
     minimum = find_value(setting, source, {})
     if minimum is None:
         return None
@@ -184,7 +184,7 @@ def percentage(setting: Setting, source: SettingSource) -> float | None:
 
 
 def impact_budget(source: SettingSource, environment: Mapping[str, str]) -> float:
-    """Return the time budget of an impact run in seconds, by default infinite; raises `SettingError` for no time."""
+    """Return an impact run's time budget in seconds, by default infinite; raises `SettingError` if it is no time."""
     setting = find_value(IMPACT_BUDGET, source, environment)
     if setting is None:
         return inf

@@ -25,27 +25,31 @@ if TYPE_CHECKING:
     from pytest_bctrl.secrets.redaction import Redaction
 
 
-def api_key(environment: Mapping[str, str], prefix: str = "") -> Secret:
+def api_key(environment: Mapping[str, str], client_prefix: str = "") -> Secret:
     """Return the API key from the environment; raises `SettingError`, which does not show it, if missing or invalid.
 
-    `prefix` is what the client puts in front of the key, if that is set.
+    `client_prefix` is what the client puts in front of the key, if that is set.
     """
     # A `Secret` from the start, because a traceback shows the values of local variables.
     key = Secret(environment.get(KEY_VARIABLE, ""))
     hint = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
     if not key:
         raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, hint=hint)
-    if problem := _problem_of_key(key.reveal(), prefix):
+    if problem := _problem_of_key(key.reveal(), client_prefix):
         raise SettingError(problem, where=KEY_VARIABLE, hint=hint)
     return key
 
 
-def _problem_of_key(key: str, prefix: str) -> str:
-    """Return what is wrong with a key, without showing any part of it that may be secret; "" if nothing is."""
+def _problem_of_key(key: str, client_prefix: str) -> str:
+    """Return what is wrong with a key, and how to correct it, without showing a secret part of it; "" if nothing is.
+
+    `client_prefix` is what the client puts in front of the key. It only decides how to correct a key that begins with
+    such a word.
+    """
     first_word, space, _ = key.strip().partition(" ")
     if first_word.lower() in _SCHEMES and space:
         problem = f"the value begins with {first_word}: give the key alone"
-        if first_word.lower() in ("bearer", "basic") or prefix:
+        if first_word.lower() in ("bearer", "basic") or client_prefix:
             return f"{problem}, since the client adds that"
         return f"{problem}, and set bctrl_key_prefix = {first_word}"
     if is_placeholder(key):

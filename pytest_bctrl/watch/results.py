@@ -14,7 +14,7 @@ import pytest
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.exchanges.coverage_text import not_covered
+from pytest_bctrl.exchanges.coverage_text import unchecked_parts
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import LEVELS, FailOn, Finding, Levels, at_or_above, from_dict
 from pytest_bctrl.observed.facts import as_data
@@ -164,7 +164,7 @@ class WatchResults:
         notes = [*self.unmatched_lines(), *(f"{label}: {note}" for label, note in self.baseline_notes())]
         not_checked = self.not_checked()
         if self.operations:
-            not_checked += not_covered(self.observer.coverage)
+            not_checked += unchecked_parts(self.observer.coverage)
         return Title("watch", base, "the project's tests", self.settings.fail_on, tuple(notes), tuple(not_checked))
 
     def report(self) -> RunReport:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from pytest_bctrl.exchanges.coverage_text import coverage_rows, not_covered
+from pytest_bctrl.exchanges.coverage_text import coverage_rows, unchecked_parts
 from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import block, causes, write_labelled
 from pytest_bctrl.reports.verdict import verdict_of
@@ -59,7 +59,7 @@ class WatchSummary:
         if results.operations and self.shows_coverage:
             yield from coverage_rows(results.observer, is_complete=True)
         elif results.operations:
-            for reason in not_covered(results.observer.coverage):
+            for reason in unchecked_parts(results.observer.coverage):
                 yield "not checked", reason
         for path in self.reports:
             yield "report", path

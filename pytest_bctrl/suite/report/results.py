@@ -17,7 +17,7 @@ from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.errors import BctrlError, DocumentError
-from pytest_bctrl.exchanges.coverage_text import not_covered, traffic_remarks
+from pytest_bctrl.exchanges.coverage_text import traffic_remarks, unchecked_parts
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
 from pytest_bctrl.observed.coverage import Coverage
@@ -278,7 +278,7 @@ class RunResults:
         measured = self.coverage()
         if measured is not None:
             notes = (*notes, *traffic_remarks(self.observer))
-            not_checked = (*not_checked, *not_covered(measured))
+            not_checked = (*not_checked, *unchecked_parts(measured))
         if self.watch is not None:
             watched = self.watch.title()
             notes, not_checked = (*notes, *watched.notes), (*not_checked, *watched.not_checked)

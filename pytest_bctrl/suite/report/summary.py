@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.exchanges.coverage_text import coverage_rows, not_covered
+from pytest_bctrl.exchanges.coverage_text import coverage_rows, unchecked_parts
 from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.reports.terminal import block, causes, finding_line, listed, write_labelled
 from pytest_bctrl.reports.verdict import verdict_of
@@ -162,7 +162,7 @@ class Summary:
             yield _skip_line(skip_reasons, results.count("skipped"))
         measured = results.coverage()
         if measured is not None and not self.shows_coverage:
-            yield from not_covered(measured)
+            yield from unchecked_parts(measured)
 
     def _checked_lines(self, verbosity: int) -> Iterator[str]:
         """Yield a line about operations, requests and responses, and about engines and upstream."""
