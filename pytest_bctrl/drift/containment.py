@@ -384,7 +384,7 @@ class Overlaps:
         return sum(self._written(node)[0].count for node in nodes)
 
     def are_within(self, branch: Node, opposite: Node, containing: Node | None) -> bool:
-        """Return whether the engine proves that a schema allows all values that meet both alternatives.
+        """Return whether the engine proves that `containing` allows each value that `branch` and `opposite` allow.
 
         `branch` is the alternative of the allowing document. `containing` is None for a schema without values. Raises
         one of `FAILURES` as `size` does.

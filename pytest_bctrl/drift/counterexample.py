@@ -100,7 +100,7 @@ class Examples:
                 _read(self._sides, pair)
 
     def show(self, trail: Trail, values: tuple[Any, Any], name: str, *, is_request: bool, is_error: bool) -> Shown:
-        """Return the evidence of a change: a counterexample for property `name`, a proof, or the rule with a reason.
+        """Return the evidence of a change: a counterexample, perhaps with the property `name`; a proof; or the rule.
 
         A counterexample is a value of all of the body or parameter, or else of a part. A proof is about the schemas at
         the end of the trail, or about schemas that contain them.

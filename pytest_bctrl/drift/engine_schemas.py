@@ -55,7 +55,7 @@ def engine_schema(schema: Any, refer: Callable[[dict[str, Any]], str], *, is_30:
 
 
 def _with_null_types(alternatives: list[Any]) -> list[Any]:
-    """Return alternatives with `{"nullable": true}` beside others as the type null, as they are compared."""
+    """Return alternatives with `{"type": "null"}` in place of each `{"nullable": true}` beside others."""
     nulls = null_alternatives(alternatives)
     return [{"type": "null"} if schema in nulls else schema for schema in alternatives]
 

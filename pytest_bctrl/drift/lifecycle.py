@@ -57,9 +57,9 @@ def read_sunset(value: Any) -> date | None:
 
 
 def removal_suffix(values: Values, options: Options) -> str:
-    """Return the end of a removal's rule id: `with-deprecation`, `without-deprecation`, `before-sunset` or `parse`.
+    """Return `with-deprecation`, `without-deprecation` or `before-sunset` for a removal; `parse` for an invalid date.
 
-    `parse` means that the sunset date cannot be read.
+    The ids of the rules about removals end in these words.
     """
     if values.get("deprecated") is not True:
         return "without-deprecation"

@@ -173,7 +173,7 @@ def find_unmatched(
 def _match_by_meaning(
     sides: Sides, pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], tag: str
 ) -> tuple[list[Branch], list[Branch]]:
-    """Add to `pairs` alternatives that mean the same, or whose own keywords are unique per side; return the rest."""
+    """Add to `pairs` alternatives that mean the same, or that alone share their own keywords; return the rest."""
 
     def equal(before: Branch, after: Branch) -> bool:
         """Return whether two alternatives mean the same."""

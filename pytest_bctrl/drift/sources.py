@@ -179,7 +179,7 @@ def require_fetchable(url: str, via: str = "") -> None:
 
 
 def _fetch_once(url: str, seconds: float) -> bytes:
-    """Return the body of the response of a URL; redirects are followed. Raises exceptions of urllib and its own."""
+    """Return the body of the response of a URL; redirects are followed. Raises `UnreachableError` or as urllib does."""
     import time
     from http.client import HTTPException
     from urllib.error import HTTPError

@@ -64,7 +64,7 @@ def compare_valid_parts(base: Document, revision: Document, options: Options) ->
 
 
 def _without_used_schemas(findings: list[Finding], base: Document, revision: Document) -> Iterator[Finding]:
-    """Yield the findings without those on schemas as unused that an excluded operation uses."""
+    """Yield the findings except those that report a schema as unused although an excluded operation uses it."""
     from pytest_bctrl.contract.reach import Reach
 
     names = {finding.rule: set[str]() for finding in findings if finding.rule in _UNUSED}

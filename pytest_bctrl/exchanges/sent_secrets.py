@@ -48,7 +48,7 @@ def received_secrets(headers: Headers) -> Iterator[str]:
 
 
 def _authorization_secrets(value: str) -> Iterator[str]:
-    """Yield the text after the scheme of `Authorization`, all of it without a scheme, and the password of Basic."""
+    """Yield the text after the scheme of `Authorization`, or all without one; also the password or user of Basic."""
     scheme, space, credentials = value.strip().partition(" ")
     if not space:
         yield scheme

@@ -57,9 +57,9 @@ def value_text(value: Any) -> str:
 
 
 def with_fingerprint(finding: Finding) -> Finding:
-    """Return a finding with a fingerprint: its own if it has one, else that of rule, operation, location and kind.
+    """Return a finding with a fingerprint: its own, or else that of its rule, operation, location, status and kind.
 
-    The status is part of it, and for some kinds the value.
+    For some kinds, the value is part of it, too.
     """
     from dataclasses import replace
 

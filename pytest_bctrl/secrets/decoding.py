@@ -131,7 +131,7 @@ def decoded_pieces(run: str, legible: re.Pattern[bytes]) -> Iterator[tuple[str, 
 
 
 def _as_utf8(data: bytes, *, has_other_letters: bool) -> Iterator[bytes]:
-    """Yield bytes as they are, without NUL bytes if there are many and, with `has_other_letters`, read as UTF-16."""
+    """Yield bytes as they are; also without NUL bytes if there are many, and from UTF-16 with `has_other_letters`."""
     yield data
     if data.count(0) * _WIDE >= len(data):
         yield data.replace(b"\0", b"")
