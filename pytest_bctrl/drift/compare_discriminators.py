@@ -26,10 +26,7 @@ def compare_discriminators(comparison: SchemaComparison) -> None:
 
 
 def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], after: dict[str, Any]) -> set[str]:
-    """Note a changed property name of a discriminator, and added, deleted and changed mappings.
-
-    Return the values that are mapped to another schema.
-    """
+    """Note changes of a discriminator's property name and mappings; return the values that map to another schema."""
     changed_values: set[str] = set()
     names = before.get("propertyName"), after.get("propertyName")
     if names[0] != names[1]:

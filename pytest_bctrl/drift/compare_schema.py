@@ -211,7 +211,7 @@ class SchemaComparer:
             raise _nesting_error(next(iter(level)))
 
     def _changes_but(self, pair: _Pair, inherited: set[str]) -> list[tuple[Change, int]]:
-        """Return a pair's own changes with ranks, without those that a schema has which it extends."""
+        """Return a pair's own changes with ranks, without the `inherited` ones: those of a schema that it extends."""
         return [ranked for ranked in self._ranked_changes(pair) if ranked[0].what not in inherited]
 
     def _ranked_changes(self, pair: _Pair) -> list[tuple[Change, int]]:
