@@ -144,7 +144,7 @@ def _words(finding: Finding) -> str:
 
 
 def _shows(words: str, old: Any, new: Any) -> bool:
-    """Return whether a text shows both sides, or the only side: as text, as JSON or as Python."""
+    """Return whether a text is only `old → new`, or the only value: as text, JSON, Python or names of formats."""
     for spell in (lambda side: side if isinstance(side, str) else _json(side), _json, repr):
         both = [_cut(spell(side)) for side in (old, new) if side is not None]
         if words == " → ".join(both):
@@ -174,7 +174,7 @@ def _fingerprint(finding: Finding, words: str) -> str:
 
 
 def _holds(document: Any, pointer: str) -> bool:
-    """Return whether a JSON pointer resolves apart from its last part, which may be missing from an object."""
+    """Return whether a JSON pointer resolves, or lacks only a last key of an object; other missing parts raise."""
     *tokens, last = [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")]
     for token in tokens[1:]:
         document = document[int(token)] if isinstance(document, list) else document[token]

@@ -14,7 +14,7 @@ _MAP: Doc = {"type": "object"}
 
 
 def kind(value: Any, **properties: Any) -> Doc:
-    """Return an object schema whose `kind` is the discriminator."""
+    """Return an object schema with this constant as its required property `kind`, and further properties."""
     return {**_MAP, "properties": {"kind": {"const": value}, **properties}, "required": ["kind"]}
 
 

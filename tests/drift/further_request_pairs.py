@@ -23,12 +23,12 @@ def _path(name: str = "id", **values: Any) -> Doc:
 
 
 def _query(**values: Any) -> Doc:
-    """Return a document with the query parameter `q` and no other fields of it."""
+    """Return a document with the query parameter `q`, whose other fields are `values`."""
     return document({"parameters": [{"name": "q", "in": "query", **values}]})
 
 
 def _objects(**values: Any) -> Doc:
-    """Return a document with a query parameter that is an object."""
+    """Return a document with a query parameter whose schema is an object; `values` are its further fields."""
     return parameter(schema={"type": "object", "properties": {"a": _TEXT}}, **values)
 
 

@@ -65,7 +65,7 @@ def _tagged_one_of(inner: list[Any]) -> Doc:
 
 @cache
 def documents() -> st.SearchStrategy[Doc]:
-    """Return a strategy for specs with one or two operations, parameters, and schemas in components."""
+    """Return a strategy for specs with one operation, two parameters, two responses and a component."""
     return st.tuples(schemas(), schemas(), st.sampled_from(_SCALARS), st.booleans()).map(
         lambda parts: document_of(*parts)
     )

@@ -9,7 +9,7 @@ COMPONENTS: Doc = {"A": {"type": "string"}, "B": {"type": "integer"}}
 
 
 def document(operation: Doc | None = None, **root: Any) -> Doc:
-    """Return a minimal document with one operation."""
+    """Return a minimal document with `GET /a`; `operation` has further fields of it, `root` of the document."""
     get = {"responses": {"200": {"description": "ok"}}, **(operation or {})}
     return {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"get": get}}, **root}
 

@@ -18,7 +18,7 @@ def path(*parameters: Doc) -> Doc:
 
 
 def array(items: Doc, **values: Any) -> Doc:
-    """Return a document with an array as query parameter."""
+    """Return a document with an array as query parameter; `values` are further keywords of its schema."""
     return parameter(schema={"type": "array", "items": items, **values})
 
 

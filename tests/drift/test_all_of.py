@@ -50,7 +50,7 @@ def test_a_schema_added_to_the_all_of_of_a_component_is_reported_at_the_componen
     assert all_of_findings(new, old) == [("response-property-all-of-removed", at, at, ["x", "y"])]
 
 
-def test_the_all_of_of_an_added_schema_is_part_of_it() -> None:
+def test_the_all_of_of_a_schema_added_to_all_of_is_not_reported_separately() -> None:
     old, new = base(), base()
     new["components"]["schemas"]["Nested"] = {"allOf": [ADDED, {"required": ["id"]}]}
     new["components"]["schemas"]["Extended"]["allOf"].append({"$ref": "#/components/schemas/Nested"})
@@ -59,7 +59,8 @@ def test_the_all_of_of_an_added_schema_is_part_of_it() -> None:
     assert all_of_findings(new, old) == [("response-property-all-of-removed", at, at, ["x", "y"])]
 
 
-def test_an_all_of_that_only_one_document_has_is_compared_with_the_first_of_the_other() -> None:
+def test_an_all_of_added_to_an_extended_component_is_reported_at_each_property_that_extends_it() -> None:
+    """In the old document, where the component has none, a finding points at the `allOf` of the property."""
     old, new = base(), base()
     new["components"]["schemas"]["Base"]["allOf"] = [ADDED]
     at = "/components/schemas/Base/allOf"

@@ -62,7 +62,7 @@ def test_an_alternative_added_to_any_of_is_info() -> None:
 
 
 def test_replacing_a_type_in_a_list_of_types_is_an_error() -> None:
-    """In a response, the new type is what breaks a consumer."""
+    """The list is a `oneOf` in a response: the new type is what breaks a consumer."""
     findings = compare(
         property_of({"oneOf": [TEXT, {"type": "integer"}]}), property_of({"oneOf": [TEXT, {"type": "boolean"}]})
     )

@@ -57,13 +57,13 @@ def errors(text: str, overlay: Path | None = OVERLAY) -> dict[str, str]:
     ],
 )
 def test_a_changed_scheme_or_media_type_is_an_error_with_the_overlay(text: str, rule: str, location: str) -> None:
-    """Each text of the new spec; only the overlay makes an operation require the security scheme."""
+    """Of this rule, at this location: only the overlay makes an operation require the security scheme."""
     assert text != TEXT
     assert location == errors(text)[rule]
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.0.1"])
-def test_renaming_a_security_scheme_is_no_change(version: str) -> None:
+def test_renaming_a_security_scheme_is_no_error(version: str) -> None:
     """The requests stay the same; with another version, the overlay is applied too."""
     assert {} == errors(TEXT.replace("bearerAuth:", "tokenAuth:").replace("version: 1.0.0", f"version: {version}"))
 

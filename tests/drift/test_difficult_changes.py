@@ -148,7 +148,9 @@ def test_adding_pattern_properties_opens_a_closed_object() -> None:
         ({"minimum": 5}, {"exclusiveMinimum": 4}, [("error", "response-property-min-unset")]),
     ],
 )
-def test_a_bound_that_becomes_exclusive_is_one_finding(old: Doc, new: Doc, expected: list[tuple[str, str]]) -> None:
+def test_a_bound_that_becomes_exclusive_or_inclusive_is_one_finding(
+    old: Doc, new: Doc, expected: list[tuple[str, str]]
+) -> None:
     assert levels_and_rules(prop({"type": "number", **old}), prop({"type": "number", **new})) == expected
 
 

@@ -27,7 +27,7 @@ def error_message(revision: Doc) -> str:
 
 
 def nested(levels: int, keyword: str) -> Doc:
-    """Return a document with `keyword` nested through this many components: inlined, it would be too deep."""
+    """Return a document whose response is a chain of this many components, each with the next one in `keyword`."""
     schemas = {
         f"L{level}": {
             keyword: [
@@ -45,7 +45,7 @@ def nested(levels: int, keyword: str) -> Doc:
     ("value", "kind"),
     [("text", "text"), (True, "boolean"), (5, "number"), (1.5, "number"), ({}, "mapping"), (date(2026, 1, 1), "date")],
 )
-def test_a_value_where_a_list_belongs_is_an_error_with_its_json_type(value: Any, kind: str) -> None:
+def test_a_value_where_a_list_belongs_is_an_error_that_names_its_kind(value: Any, kind: str) -> None:
     assert (
         error_message(document({"parameters": value}))
         == f"revision: a {kind} is where a list belongs, at {GET}/parameters {SEE}"

@@ -16,7 +16,7 @@ URLENCODED, FORM_DATA, MIXED = "application/x-www-form-urlencoded", "multipart/f
 
 
 def media_type(schema: Doc, encoding: Doc | None, name: str = "a") -> Doc:
-    """Return a form with the part `a`, and the encoding of a part, if there is one."""
+    """Return the media type of a form with the parts `a`, which has the schema, and `b`; `name` has the encoding."""
     fields: Doc = {"schema": {"type": "object", "properties": {"a": schema, "b": TEXT}}}
     if encoding is not None:
         fields["encoding"] = {name: encoding}
@@ -107,8 +107,8 @@ WIDENED: dict[str, tuple[str, Doc, Any, Any, str, str]] = {
 
 
 @pytest.mark.parametrize("name", WIDENED)
-def test_a_further_encoding_breaks_only_who_reads_it(name: str) -> None:
-    """A request may use it. A response that no longer uses it is no finding."""
+def test_a_further_encoding_is_breaking_in_a_response_and_its_removal_in_a_request(name: str) -> None:
+    """A request is only widened by it, and a response that no longer has it yields no finding."""
     media, schema, old, new, before, after = WIDENED[name]
     forward, back = f"{before} → {after}", f"{after} → {before}"
     assert in_four_directions(media, media_type(schema, old), media_type(schema, new)) == [

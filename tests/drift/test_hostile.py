@@ -290,6 +290,7 @@ def test_recursive_schemas_are_compared(tmp_path: Path, capsys: pytest.CaptureFi
     """A change inside one is a single finding, and the unchanged document has none."""
 
     def ring(kind: str) -> str:
+        """Return the JSON of a document whose response refers to itself and has a property of this type."""
         return _with_schemas(
             {"S0": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/S0"}, "v": {"type": kind}}}}
         )

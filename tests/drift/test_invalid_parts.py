@@ -248,7 +248,7 @@ def test_an_invalid_operation_exits_with_2_in_the_new_document_but_not_in_the_ol
     assert 1 == gate(folder, document("integer", x=INVALID["dangling"][0]), valid)
 
 
-def test_the_json_report_lists_excluded_operations_and_is_not_passed(
+def test_the_json_report_lists_excluded_operations_and_has_the_status_not_checked(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert 2 == gate(folder, document(x=VALID), document(x=INVALID["schema"][0]), "--format", "json")

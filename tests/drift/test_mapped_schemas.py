@@ -35,7 +35,7 @@ def rules(old: Doc, new: Doc) -> list[str]:
 
 
 def with_short_names() -> Doc:
-    """Return the document with a limit in the schema that the others extend."""
+    """Return the document of `pets` with a maximum length of the name in the schema that the others extend."""
     document = pets()
     document["components"]["schemas"]["Pet"]["properties"]["name"] = {**TEXT, "maxLength": 9}
     return document

@@ -32,14 +32,14 @@ REF = {"$ref": "#/components/schemas/First"}
 TEXT: Doc = {"type": "string"}
 
 
-def response(schema: Any) -> Doc:
+def operation_with(schema: Any) -> Doc:
     """Return an operation whose response has a schema."""
     return {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}}
 
 
 def of(paths: dict[str, Any], **components: Any) -> Doc:
-    """Return a document whose GET operations return these schemas."""
-    operations = {path: {"get": response(schema)} for path, schema in paths.items()}
+    """Return a document with a GET operation for each path, whose response has the schema, and these components."""
+    operations = {path: {"get": operation_with(schema)} for path, schema in paths.items()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "t", "version": "1"},
@@ -53,8 +53,10 @@ def pairs(draw: st.DrawFn) -> tuple[Doc, Doc]:
     """Draw a document whose operations share schemas, and a copy in which two schemas may have changed."""
     old = draw(documents())
     second = draw(schemas())
-    old["paths"]["/b"] = {"get": response({"type": "array", "items": REF})}
-    old["paths"]["/c"] = {"get": response({"type": "object", "properties": {"one": REF, "two": second, "three": REF}})}
+    old["paths"]["/b"] = {"get": operation_with({"type": "array", "items": REF})}
+    old["paths"]["/c"] = {
+        "get": operation_with({"type": "object", "properties": {"one": REF, "two": second, "three": REF}})
+    }
     new = copy.deepcopy(old)
     properties = new["components"]["schemas"]["First"]["properties"]
     properties["value"] = one_changed(properties["value"], draw)

@@ -183,6 +183,7 @@ def test_overlaps_are_undecided_beyond_the_budget_of_combinations(position: str)
     choices = [{"anyOf": [{"minProperties": count + 1}, {"maxProperties": count}]} for count in range(12)]
 
     def combined(**more: Any) -> Doc:
+        """Return two alternatives that each have 12 choices of two, and these properties."""
         return one_of(*({**schema, "allOf": choices} for schema in models(2, **more)["oneOf"]))
 
     ((rule, level),) = narrowings_and_widenings(position, combined(), combined(size=WHOLE))
@@ -302,7 +303,7 @@ def test_changing_one_of_to_any_of_is_an_error_if_null_meets_two_alternatives(do
 
 
 def with_null(schema: Doc) -> Doc:
-    """Return alternatives of `oneOf` and null."""
+    """Return the `oneOf` of the alternatives of a schema and null."""
     return one_of(*schema["oneOf"], NULL)
 
 

@@ -79,8 +79,8 @@ def test_a_wider_pattern_contains_a_narrower_one(wide: str, narrow: str) -> None
     assert contains(narrow, wide).is_contained is not None
 
 
-def test_long_texts_are_decided() -> None:
-    """A character takes one state, and each pattern is read twice."""
+def test_patterns_of_990_characters_are_decided() -> None:
+    """A text that matches the longer one also matches the shorter one, but not the other way round."""
     longer, shorter = "a" * 990, "a" * 989
     assert contains(shorter, longer).is_contained
     assert contains(longer, shorter) == (False, shorter)

@@ -249,7 +249,7 @@ def _differing(before: Doc, after: Doc) -> list[str]:
 
 
 def _values(before: Doc, after: Doc) -> str:
-    """Return the values of the only keyword that differs; none if it contains schemas."""
+    """Return the old and the new value of the only keyword that differs, as text; empty if it contains schemas."""
     (key,) = _differing(before, after)
     values = [side[key] for side in (before, after) if key in side and key not in HOLD_SCHEMAS]
     return " → ".join(value if isinstance(value, str) and key not in QUOTED else json.dumps(value) for value in values)

@@ -182,7 +182,7 @@ def test_default_sources_are_the_vendored_spec_and_its_published_url(
 
 
 def test_a_file_is_read_from_a_git_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing file, and a source without revision or path, are errors."""
+    """As it was committed, not as it is in the working tree; a missing file, revision or path is an error."""
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text("then")
     for command in ("init -q", "add .", "-c user.name=n -c user.email=e commit -qm m"):
@@ -263,7 +263,7 @@ def test_an_unreadable_git_revision_is_an_error(
 def test_a_file_that_a_revision_refers_to_has_no_more_time_than_the_file_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Git hangs for it: the reference is unread, with the reason."""
+    """Git hangs for the file that is referred to: the reference stays unread, with the reason."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     (tmp_path / "git").write_text(
         f"#!/bin/sh\ncase $3 in HEAD:./a) echo '{json.dumps(REFERRING)}';; *) sleep 5;; esac\n"
