@@ -222,7 +222,7 @@ def test_nothing_changes_without_findings() -> None:
 
 
 @pytest.mark.parametrize("text", ["allow: [{fingerprint: aa, reason: r, until: 2027-01-01}]\n", "{allow: []}", "{}"])
-def test_a_list_on_one_line_is_not_extended(text: str) -> None:
+def test_a_list_on_one_line_is_an_error(text: str) -> None:
     with pytest.raises(DocumentError, match="f:1: 'allow' is written on one line"):
         add_entries(text, "f", [FINDING], "r", UNTIL)
 

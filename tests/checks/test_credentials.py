@@ -125,8 +125,8 @@ def test_a_rejection_that_contains_an_item_of_a_bare_list_is_ignored_auth(body: 
 @pytest.mark.parametrize(
     ("status", "rules"), [(200, ["ignored_auth"]), (401, []), (501, []), (502, ["not_a_server_error"])]
 )
-def test_a_rejected_head_may_have_any_status_except_a_server_error(status: int, rules: list[str]) -> None:
-    """`check_head_refused`: 200 is ignored authentication, and 502 a server error; 501 is allowed."""
+def test_a_head_without_a_credential_may_be_rejected_with_401_or_501(status: int, rules: list[str]) -> None:
+    """`check_head_refused`: 200 is ignored authentication, and 502 a server error."""
     assert rules == [finding.rule for finding in check_head_refused(response(b"", status))]
 
 

@@ -25,7 +25,7 @@ PAGE = b"<html>\n<h1>400 Bad Request</h1>"
 
 
 def rejection(path: str, status: int, body: object = PAGE, headers: tuple[tuple[str, str], ...] = HTML) -> Response:
-    """Return a response to a request with an odd path value, beside the usual response."""
+    """Return a response to a request with `path` as the id, by default a page of nginx, beside the usual response."""
     return replace(response(body, status, headers, id=path), usual=PLAIN)
 
 

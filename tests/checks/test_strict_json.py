@@ -170,6 +170,7 @@ def test_a_duplicate_key_is_a_problem_and_the_value_is_kept(body: bytes, names: 
         read.ok,
         read.problems,
     )
+    assert json.loads(body) == read.value
 
 
 @pytest.mark.parametrize(

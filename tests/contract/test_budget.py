@@ -32,6 +32,7 @@ def test_the_error_names_the_innermost_schema_that_uses_half_of_the_budget() -> 
     budget = Budget(10)
 
     def analyse() -> None:
+        """Spend 11 of the 10 steps: 3 in the outer schema, 5 in the inner one, 3 in the leaf."""
         with budget.inside("outer", "#/outer"):
             budget.spend("#/outer", 3)
             with budget.inside("inner", "#/inner"):

@@ -153,7 +153,7 @@ def test_a_percent_encoded_absolute_path_is_an_error(tmp_path: Path) -> None:
         load_files(folder, {}, x=get({"$ref": f"{quote(str(secret), safe='')}#/S"}))
 
 
-def test_a_file_above_the_folder_is_read_only_within_the_working_directory(
+def test_a_file_above_the_folder_of_the_document_is_read_if_the_working_directory_contains_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     specs = tmp_path / "project" / "specs"

@@ -189,7 +189,7 @@ def test_a_document_without_components_may_have_operations_in_files(tmp_path: Pa
 
 
 def test_properties_that_lead_back_to_themselves_are_an_error(tmp_path: Path) -> None:
-    """They cannot be written out; a reference to the schema itself can."""
+    """`properties` in a file that contain a reference to the same file cannot be written out."""
     document = deepcopy(DOCUMENT)
     document["components"]["schemas"]["Pet"] = {"properties": {"$ref": "part.json"}}
     part = {"child": {"properties": {"$ref": "part.json"}}}

@@ -216,8 +216,8 @@ def test_pointers_are_those_of_the_original_document() -> None:
         ({"exclusiveMinimum": True, "minimum": "a"}, "/exclusiveMinimum"),
     ],
 )
-def test_a_pointer_ends_at_the_last_value_of_the_original_document(schema: Any, tail: str) -> None:
-    """The upgrade makes a list of the type, and a number of the exclusive bound."""
+def test_the_pointer_of_an_error_in_an_upgraded_value_is_that_of_the_original_value(schema: Any, tail: str) -> None:
+    """The upgrade from OpenAPI 3.0 makes a list of the type, and a number of the exclusive bound."""
     contract = from_document(document("3.0.3", x=get(schema)), "x.json")
     assert [f"/paths/~1x/{BODY}{tail}"] == [exclusion.pointer for exclusion in contract.excluded]
 

@@ -19,7 +19,7 @@ from tests.variants.runtimes import mixed_runtime
 
 
 def test_property_names_beyond_the_limit_are_counted() -> None:
-    """A further finding has their number; where any property is documented, there is none."""
+    """One further finding has their number; under a contract of items with any properties, there is no finding."""
     observation = observation_of({"runtimes": [{**mixed_runtime(n), f"field-{n}": n} for n in range(MANY + 36)]})
     findings = differences(CONTRACT, observation)
     assert MANY == sum(
@@ -130,6 +130,7 @@ def test_coverage_names_the_schema_that_has_too_many_points() -> None:
     """`not_measured` has one line with the pointer of that schema."""
 
     def level(number: int) -> dict[str, object]:
+        """Return a schema with two properties, which both refer to the schema of the next number."""
         return {"properties": {name: {"$ref": f"#/components/schemas/S{number + 1}"} for name in "ab"}}
 
     contract = contract_of(level(0), {f"S{number}": level(number) if number < 20 else {} for number in range(1, 21)})

@@ -62,6 +62,7 @@ def test_an_object_is_described_only_in_the_branch_where_it_was_observed() -> No
     suggestion = suggested(contract, *bodies)
     assert ((), []) == (suggestion.not_expressible, wrong(bodies[1], suggestion.contract))
     assert [] != wrong({"kind": "y", "value": {"b": 1}}, suggestion.contract)
+    assert [] != wrong({"kind": "x", "value": {"a": 1}}, suggestion.contract)
 
 
 def test_null_is_added_to_both_any_of_and_enum() -> None:

@@ -259,7 +259,7 @@ MISSING = "error request_parameters query p: the parameter is required and missi
 def test_a_required_object_without_members_is_sent_by_sending_nothing(
     schema: dict[str, Any], is_missing: bool, style: dict[str, Any]
 ) -> None:
-    """If the schema allows an empty object whose members would be pairs of the query; of any other value, one is."""
+    """If its members would be pairs of the query and the schema allows an empty object; other values are missing."""
     contract = contract_of_get({**parameter_p("query", schema, **style), "required": True})
     assert ([MISSING] if is_missing else []) == lines(contract, "GET", "/orders")
 
