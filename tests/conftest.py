@@ -175,7 +175,7 @@ class _Interruptions:
         self._calls.append(SimpleNamespace(excinfo=excinfo))
 
     def getcalls(self, names: str) -> list[SimpleNamespace]:
-        """Return the calls of the only hook that is recorded."""
+        """Return the recorded calls of `pytest_keyboard_interrupt`. Raises `ValueError` for any other hook."""
         if names != "pytest_keyboard_interrupt":
             raise ValueError(f"calls of {names} are only recorded by pytester.inline_run")
         return self._calls

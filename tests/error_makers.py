@@ -68,7 +68,7 @@ def server(**arguments: Any) -> MockServer:
 
 
 def bodiless() -> object:
-    """Return the samples of an operation whose only response has no body."""
+    """Create the samples of an operation whose only response has no body, which raises `DocumentError`."""
     contract = contract_of(responses={"204": {"description": "x"}})
     return Samples(contract, contract.operations[0])
 
@@ -128,7 +128,7 @@ def listless() -> Any:
 
 
 def circular() -> object:
-    """Resolve a circular reference that was added after the contract was validated."""
+    """Resolve a circular reference that was added to a validated contract, which raises `DocumentError`."""
     contract = contract_of(True, {"A": {}})
     contract.document["components"]["schemas"]["A"]["$ref"] = "#/components/schemas/A"
     return contract.resolve({"$ref": "#/components/schemas/A"})

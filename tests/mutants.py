@@ -65,6 +65,7 @@ def _results_of_ignored_tests(names: list[str]) -> dict[str, str]:
     ]
 
     def failing_tests(mutant: str, *arguments: str) -> list[str]:
+        """Return the ignored tests that fail with this mutant, or without a mutant if the name is empty."""
         command = [sys.executable, "-m", "pytest", "-q", *settings["pytest_add_cli_args"], *ignored_tests, *arguments]
         environment = {**os.environ, "PYTHONPATH": str(Path("mutants").absolute()), "MUTANT_UNDER_TEST": mutant}
         done = subprocess.run(command, cwd="mutants", env=environment, check=False, capture_output=True, text=True)

@@ -74,6 +74,7 @@ def _alias(path: str, values: Sequence[str]) -> str:
 
 
 def _public_callables(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """Return name and value of each callable in `__all__`, or without it, of each that the module defines."""
     defined = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
     values = ((name, getattr(module, name)) for name in getattr(module, "__all__", defined))
     return ((name, value) for name, value in values if callable(value))

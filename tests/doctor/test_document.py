@@ -76,7 +76,7 @@ def test_a_document_is_explained_by_operation_with_the_lines_to_paste(doctor: Do
     assert "BCTRL_API_KEY=… pytest --bctrl-live --bctrl-contract=pets.json bctrl" in line("next")["text"]
 
 
-def test_every_line_has_a_space_between_its_topic_and_its_text(
+def test_the_longest_topic_is_separated_from_its_text_by_a_space(
     doctor: Doctor, pets: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`not checked` is as wide as the column of the topics."""

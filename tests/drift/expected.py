@@ -33,7 +33,7 @@ def findings_of_example(rule: str) -> tuple[Finding, ...]:
 
 
 def summaries(base: Doc, revision: Doc, options: Options | None = None, *, at: str | None = None) -> str:
-    """Return all findings of a comparison as one text, or `nothing`; each must be consistent with the documents."""
+    """Return all findings as one text, or `nothing`, with locations below `at`; they must fit the documents."""
     return summarised(compare(base, revision, options), base, revision, at)
 
 

@@ -90,7 +90,7 @@ def test_findings_of_an_operation_do_not_depend_on_other_operations(pair: tuple[
 @relaxed
 @given(pairs())
 def test_an_independent_differ_finds_the_same_changes(pair: tuple[Doc, Doc]) -> None:
-    """A plain comparison of generated documents has the same facts."""
+    """Each of its facts is reported, and it has each reported fact about a schema that it compares whole."""
     plain, reported = facts(*pair), reported_facts(compare(*pair))
     assert {fact for fact in plain if fact[1] != "walked"} <= reported
     assert unconfirmed(plain, reported) == set()

@@ -88,6 +88,7 @@ def is_tolerated_by_the_table(finding: Finding) -> bool:
 def test_a_value_that_breaks_a_consumer_is_an_error_at_its_position(
     name: str, pair: tuple[Any, Any], data: st.DataObject
 ) -> None:
+    """Or a warning, if the table of rules has that level; without any finding, no value breaks a consumer."""
     position, (old, new) = POSITIONS[name], pair
     allowing, forbidding = (old, new) if position.is_sent else (new, old)
     values = data.draw(st.lists(instances(allowing), min_size=8, max_size=8))

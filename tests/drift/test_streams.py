@@ -71,7 +71,7 @@ def test_a_broken_pipe_causes_no_traceback(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_reports_are_written_if_the_gate_fails(tmp_path: Path) -> None:
+def test_reports_are_written_for_a_breaking_change(tmp_path: Path) -> None:
     done = gate(tmp_path, "new.yaml --format json --output report.json --format junit --output report.xml")
     assert done.returncode == 1
     assert "response-property-enum-value-added" in (tmp_path / "report.json").read_text("utf-8")

@@ -105,8 +105,9 @@ def test_a_lock_without_a_page_url_stays_without(files: ContractFiles, tmp_path:
     assert "page" not in json.loads(files.lock.read_text())
 
 
-def test_the_sample_contains_every_enum_value(files: ContractFiles, tmp_path: Path) -> None:
-    """Including a value that was added upstream."""
+def test_the_updated_sample_contains_an_enum_value_that_was_added_upstream(
+    files: ContractFiles, tmp_path: Path
+) -> None:
     assert "paused" not in files.sample.read_text()
     update(files, written(tmp_path, page(PAUSED)))
     assert '"status": "paused"' in files.sample.read_text()

@@ -29,6 +29,7 @@ def case(label: str, *rules: str) -> Callable[[Callable[[Doc], None]], Callable[
     """Return a decorator that adds a change to `cases`."""
 
     def note(change: Callable[[Doc], None]) -> Callable[[Doc], None]:
+        """Add a change with the label and the rules to `cases`, and return it unchanged."""
         cases.append(Case(label, rules, change))
         return change
 
