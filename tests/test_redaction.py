@@ -272,7 +272,7 @@ def test_a_secret_made_of_words_is_kept_in_structural_text(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", ["!!!!\"\"''((++--//", "пароль-секрет", "a€b€c€d€e€f€"])
-def test_a_secret_of_punctuation_is_redacted_plain_and_escaped(value: str) -> None:
+def test_a_secret_with_few_ascii_letters_is_redacted_plain_and_escaped(value: str) -> None:
     redact = redaction(value)
     assert f"a {MASK} b {MASK}" == redact(f"a {value} b {json.dumps(value)[1:-1]}")
     assert f"{MASK}".encode() == redact.data_bytes(value.encode())

@@ -217,7 +217,7 @@ def test_a_file_without_entries_gets_the_first(text: str, head: str) -> None:
     )
 
 
-def test_nothing_changes_without_findings() -> None:
+def test_without_findings_the_text_of_a_baseline_is_unchanged() -> None:
     assert add_entries("allow: [] # none", "f", [], "r", UNTIL) == "allow: [] # none"
 
 

@@ -222,4 +222,5 @@ def test_x_bctrl_paging_without_a_list_is_an_error() -> None:
     ],
 )  # fmt: skip
 def test_link_target_returns_the_url_of_the_relation(field: str | None, target: str | None) -> None:
+    """That of `next` in a `Link` field; None if the field or the relation is missing."""
     assert target == link_target(field, "next")

@@ -25,6 +25,6 @@ def test_no_finding_says_both_that_requests_are_rejected_and_that_none_is(rule: 
         assert not (is_proven and (finding.level == "error" or is_rejecting))
 
 
-def test_an_example_that_is_an_empty_list_is_shown_as_one() -> None:
+def test_an_example_that_is_an_empty_list_is_shown_as_brackets() -> None:
     (finding,) = compare(body({"type": "object"}), body({"type": "array"}))
     assert shown_by(finding) == "example: the new spec allows [], which the old one rejects"

@@ -92,6 +92,7 @@ class TestEveryFormat:
             assert cells in (set(), {4}, {5})
 
     def test_github_has_an_annotation_per_finding(self, findings: list[Finding]) -> None:
+        """And one for the note of the report."""
         lines = findings_github(findings, TITLE).splitlines()
         assert len(lines) == len(findings) + 1
         assert all(re.fullmatch(r"::(error|warning|notice) [^:]*::.*", line) for line in lines)

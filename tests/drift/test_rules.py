@@ -219,6 +219,7 @@ def test_a_fingerprint_does_not_depend_on_the_wording_of_a_detail(monkeypatch: p
     (before,) = compare(base, revision, options)
 
     def reworded(*arguments: Any) -> Change:
+        """Return the change that these arguments describe, with another detail."""
         return described_change(*arguments)._replace(detail="in other words")
 
     monkeypatch.setattr("pytest_bctrl.drift.pair.described_change", reworded)

@@ -29,6 +29,7 @@ def change_texts(d: Doc) -> None:
 @case(NO_CHANGE)
 def inline_references(d: Doc) -> None:
     def r(x: Any) -> Any:
+        """Return a value with all references inside it replaced by their targets."""
         if isinstance(x, dict):
             if "$ref" in x:
                 return r(D["components"]["schemas"][x["$ref"].split("/")[-1]])
