@@ -82,7 +82,7 @@ def test_a_response_is_checked_as_that_of_the_longest_path_that_its_url_ends_wit
         """Return a path item whose responses have a required property with the name of the operation."""
 
         def operation(method: str) -> dict[str, Any]:
-            """Return the operation of a method."""
+            """Return an operation whose response requires a property with the name and the method."""
             content = {"application/json": {"schema": {"required": [f"{name}-{method}"]}}}
             return {"responses": {"200": {"description": "", "content": content}}}
 
