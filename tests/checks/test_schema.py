@@ -111,10 +111,9 @@ def test_a_missing_optional_property_does_not_hide_a_violation_in_a_list() -> No
 
 
 def test_every_missing_property_is_reported() -> None:
-    (item,) = (
-        item for name, item in CONTRACT.document["components"]["schemas"].items() if name.endswith("RuntimesItems")
-    )
-    expected = [(("runtimes", 0, name), _MISSING) for name in sorted(item["required"])]
+    schemas = CONTRACT.document["components"]["schemas"]
+    (required,) = (schema["required"] for name, schema in schemas.items() if name.endswith("RuntimesItems"))
+    expected = [(("runtimes", 0, name), _MISSING) for name in sorted(required)]
     assert expected == sorted(violations_of({"runtimes": [{}]}))
 
 
