@@ -22,7 +22,7 @@ OVERLAY = packaged().overlay
 
 
 def compared_with_vendored(text: str, overlay: Path | None = OVERLAY) -> Comparison:
-    """Return the comparison of the vendored spec with a text, with the overlay of the packaged contract or None."""
+    """Return the comparison of the vendored spec with a text, both with the overlay; without one if it is None."""
     old = load_document(TEXT, "old.yaml")
     return compare_contracts(old, load_document(text, "new.yaml"), overlay, Options())
 
