@@ -182,7 +182,7 @@ def test_a_renamed_path_parameter_is_not_a_change() -> None:
 
 
 def test_an_operation_removed_upstream_is_attributed_by_whether_it_still_responds() -> None:
-    """The API is ahead of both with a property that the vendored operation does not document."""
+    """If it does, the documentation is ahead of the API; without a request to it, the cause is unknown."""
     spec = copy.deepcopy(SPEC)
     spec["paths"]["/v2/runtimes"] = spec["paths"].pop("/v1/spaces/{id}/runtimes")
     upstream = contract_with_overlay(load_data(spec, "upstream.yaml"), None)

@@ -283,7 +283,7 @@ def _with_shared_component() -> Contract:
 def test_a_shared_component_changes_only_where_it_was_observed(
     used: Callable[[Any], Any], elsewhere: Callable[[Any], Any]
 ) -> None:
-    """It is copied there, with the reason, and stays unchanged for other references."""
+    """It is copied there, and stays unchanged for other references."""
     suggested = suggested_contract(used(5), contract=_with_shared_component())
     assert ([], []) == (wrong(used(5), suggested), wrong(used("a"), suggested))
     assert wrong(elsewhere(5), suggested) != []
