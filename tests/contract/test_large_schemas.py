@@ -84,7 +84,7 @@ STAGES: dict[str, Callable[[Contract], Any]] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_work_of_loading_grows_with_the_number_of_properties(shape: str) -> None:
-    """Four times as many take at most six times as long."""
+    """Four times as many run at most six times as many lines of Python."""
     few, many = (lines_run(partial(contract_of, SHAPES[shape](number))) for number in (FEW, MANY))
     assert 6 * few > many
 
@@ -92,7 +92,7 @@ def test_the_work_of_loading_grows_with_the_number_of_properties(shape: str) -> 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_work_with_a_body_grows_with_the_number_of_properties(shape: str, stage: str) -> None:
-    """Four times as many take at most six times as long."""
+    """Four times as many run at most six times as many lines of Python."""
     contracts = [contract_of(SHAPES[shape](number)) for number in (FEW, MANY)]
     few, many = (lines_run(partial(STAGES[stage], contract)) for contract in contracts)
     assert 6 * few > many

@@ -286,7 +286,7 @@ def test_a_schema_that_demands_nothing_does_not_change_which_properties_are_requ
 
 
 def test_a_nullable_property_of_openapi_3_0_may_be_read_only() -> None:
-    """A body without the required property has no finding."""
+    """A body without it has no finding, although the schema requires it."""
     properties = {"id": {"nullable": True, "readOnly": True, "allOf": [{"type": "integer"}]}, "n": {"type": "integer"}}
     schema = {"type": "object", "required": ["id", "n"], "properties": properties}
     paths = {"/orders": {"post": body(schema)}}
