@@ -120,8 +120,8 @@ def test_a_change_of_the_extended_schema_is_reported_where_it_is() -> None:
         lambda pet: pet["properties"].update(kind={**TEXT, "maxLength": 9}),
     ],
 )
-def test_a_change_of_the_extended_schema_is_one_of_no_subtype(change: Any, beside: bool) -> None:
-    """Whatever the subtypes have beside it."""
+def test_a_change_of_the_extended_schema_is_one_finding_that_is_in_no_subtype(change: Any, beside: bool) -> None:
+    """Whether the properties of the subtype are in its `allOf` or beside it."""
     dog = extending("Pet", bark=WHOLE, kind={"enum": ["Dog"]})
     if beside:
         dog = {"type": "object", "allOf": [ref("Pet")], "properties": {"bark": WHOLE}, "required": ["bark"]}
