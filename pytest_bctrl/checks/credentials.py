@@ -54,7 +54,7 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     length = len(value)
     half, quarter = length // 2, length // 4
     prefix = min(len(public_part(value)) or 4, half)
-    generated = _random_like(value)
+    generated = _differing_text(value)
     labels = ("key", "key")
     if field.is_bearer:
         labels = ("bearer", "token")
@@ -102,8 +102,8 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER) -> list[Credential]
     return sorted(turns, key=lambda credential: credential.is_first)
 
 
-def _random_like(key: str) -> str:
-    """Return as many letters and digits as the key has, each different from the key's, regardless of case."""
+def _differing_text(key: str) -> str:
+    """Return a text that differs from the key in every character, regardless of case; the same in each run."""
     source = Random(len(key))  # noqa: S311 - it shall be the same in each run
     return "".join(source.choice(_letters_except(letter)) for letter in key)
 
@@ -177,7 +177,7 @@ def merge_accepted(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _merged_credentials(group: list[Finding]) -> list[Finding]:
-    """Return the findings of a rule, those of all accepted credentials as one if a missing one is accepted."""
+    """Return findings about accepted credentials as one if a missing credential is among them, else unchanged."""
     first = next((finding for finding in group if finding.location == f"credential: {NONE.name}"), None)
     if first is None or len(group) == 1:
         return group

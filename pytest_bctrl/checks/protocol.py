@@ -30,7 +30,7 @@ def violation_outside_body(
 
 
 def check_status(response: Response, expected: Collection[int] = ()) -> Iterator[Violation]:
-    """Yield a violation for a server error, and for a status that is not documented or not one of `expected`.
+    """Yield a violation for a server error, an undocumented status, or one not in `expected` unless that is empty.
 
     It is a warning if the status is expected, but the contract documents no response of the kind.
     """
@@ -95,7 +95,7 @@ def check_content_type(response: Response) -> Iterator[Violation]:
 
 
 def check_body(response: Response) -> Iterator[Violation]:
-    """Yield a violation if the contract documents a JSON body and the response has none, or one that is not JSON."""
+    """Yield a violation per problem of a documented JSON body: missing, or not strict JSON, such as a duplicate key."""
     looked(response).add("body")
     problems = response.parsed.problems
     if response.schema is None or not problems:

@@ -120,7 +120,7 @@ class Response:
         return once(self, "observed", self._observe)
 
     def _observe(self) -> Observation:
-        """Return what the body contains at each location; it counts as unread if it is not JSON or has no schema."""
+        """Return the values in the body by location; a body without JSON or a documented schema counts as unread."""
         observation = Observation()
         is_readable = self.schema is not None or (self.documented is None and not self.is_to_head)
         data = NO_BODY

@@ -138,7 +138,7 @@ def _broken_check_error(check: Check, error: Exception) -> BrokenCheckError:
 
 
 def flattened(results: Iterable[Any], item_type: type | tuple[type, ...], hook: str) -> list[Any]:
-    """Return the results of a hook's implementations as one list; raises `SettingError` for a wrong type or name."""
+    """Return all results of a hook as one list; raises `SettingError` for wrong types or equal names."""
     items: list[Any] = []
     for result in results:
         for item in result if isinstance(result, list | tuple) else [result]:

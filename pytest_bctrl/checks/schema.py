@@ -106,7 +106,7 @@ _FIXED: Mapping[str, tuple[str, Any, str]] = {
 
 
 def _branch_violations(broken: SchemaError) -> Iterator[Violation]:
-    """Yield the violations in the branch that the value is meant for, instead of 'not valid under any'."""
+    """Yield the violations in the branch that the value is meant for; if that is unclear, one about all branches."""
     path, value = broken.path, broken.value
     branches = [Branch.of(broken.contract, schema) for schema in broken.keyword_value]
     chosen = intended_branch(branches, value)

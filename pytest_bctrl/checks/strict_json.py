@@ -92,7 +92,7 @@ def _parse_carefully(body: bytes) -> Parsed:
 
 
 def _parse_value(text: str, duplicates: dict[str, None]) -> Any:
-    """Parse a text as JSON; integers of any length are read too."""
+    """Return a text parsed as JSON, with integers of any length, and add its duplicate keys to `duplicates`."""
     try:
         return parse_json(text, duplicates, parse_float=parse_number)
     except (json.JSONDecodeError, NotJsonError):

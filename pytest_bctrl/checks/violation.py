@@ -50,7 +50,7 @@ def breaks_overlay_alone(response: Response, violation: Violation) -> bool:
 
 
 def answered_by(response: Response) -> str:
-    """Return which layer sent a response, judging by how it differs from the usual one; empty if that is unclear."""
+    """Return which layer rejected a request, compared with the plain response; empty without one, or for a success."""
     usual = response.usual
     if usual is None or response.status < 300:
         return ""
@@ -79,7 +79,7 @@ def is_malformed(values: Iterable[str]) -> bool:
 
 
 def softened(response: Response, findings: list[Finding]) -> list[Finding]:
-    """Return findings about the rejection of an unusual path value, at a lower level where that is appropriate.
+    """Return findings about an odd path value, lowered if a proxy rejects it or only the overlay documents rejections.
 
     If only the overlay documents rejections, errors become warnings. If a layer in front of the application rejected
     a value that no client sends, one finding of level `info` remains. Findings about a server error, or about a
@@ -236,7 +236,10 @@ def _candidate_count(response: Response, path: Path) -> int:
 
 
 def merge(collected: Iterable[Finding]) -> list[Finding]:
-    """Merge the findings of many responses: those that differ in nothing but their values are one, counts added."""
+    """Merge the findings of many responses: those with equal message, level and fingerprint are one, counts added.
+
+    Of the undocumented values at a location, at most `APART` remain separate findings.
+    """
     merged: dict[tuple[str, ...], Finding] = {}
     for finding in map(with_fingerprint, collected):
         key = (finding.operation, finding.rule, finding.level, finding.location, finding.message, finding.fingerprint)
@@ -334,7 +337,7 @@ def _summarised_members(value: dict[str, Any], step: str | None, keeps_texts: bo
 
 
 def _summary_of_value(value: Any, keeps_texts: bool) -> Any:
-    """Return a value as reports show it: its size in place of a text, an object or a list."""
+    """Return a value as reports show it: shortened with `keeps_texts`, else a text, object or list as its size."""
     units: Mapping[type, str] = {str: "characters", dict: "properties", list: "items"}
     unit = units.get(type(value))
     if keeps_texts or unit is None:

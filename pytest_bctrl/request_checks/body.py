@@ -75,7 +75,7 @@ class BodyChecks:
     def _content_violations(
         self, request: Request, content_type: ContentType, media: MediaType
     ) -> Iterator[RequestViolation]:
-        """Yield the violations of a body whose media type is documented, after decoding its content codings."""
+        """Yield the violations of a decoded body, or a warning if its coding or media type prevents validation."""
         body, codings = request.body, request.header("content-encoding") or ""
         if codings:
             unknown = [coding.strip() for coding in codings.split(",") if not is_known_coding(coding)]
@@ -164,7 +164,7 @@ class BodyChecks:
 
 
 def _parse_multipart(body: bytes, content_type: ContentType) -> list[Field]:
-    """Return the fields of a multipart form. Raises `FormError` if the content type has no boundary."""
+    """Return the fields of a multipart form. Raises `FormError` if it is malformed or no boundary is given."""
     boundary = content_type.parameters.get("boundary", "")
     if not boundary:
         raise FormError("the Content-Type has no boundary")
@@ -194,7 +194,7 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-esc
 
 
 def _allows_empty_body(content_type: ContentType) -> bool:
-    """Return whether no bytes at all may be a body: of any media type that is given, except JSON and multipart."""
+    """Return whether a body may have zero bytes: true for each given media type except JSON and multipart."""
     return bool(content_type.essence) and not is_json(content_type.essence) and content_type.essence != MULTIPART
 
 

@@ -15,7 +15,10 @@ _SCHEMES = frozenset({"basic", "bearer", "digest"})
 
 
 def credential_violations(operation: Operation, request: Request) -> Iterator[RequestViolation]:
-    """Yield a violation if a request satisfies none of its operation's security requirements (OpenAPI 3.1, 4.8.30)."""
+    """Yield a violation if no security requirement is satisfied; a warning if only a client certificate may be missing.
+
+    The requirements are those of the operation (OpenAPI 3.1, 4.8.30).
+    """
     if operation.is_public:
         return
     unchecked = False

@@ -84,7 +84,7 @@ def _possible_values(
 def _values_by_name(
     contract: Contract, schema: Schema, fields: Sequence[Field], is_json_encoded: bool = False
 ) -> Iterator[Any]:
-    """Yield the values of fields that have the same name: each field is a value, or an item of a list."""
+    """Yield the possible readings of fields with the same name: the single value, or a list of all values, or both."""
     types = schema_types(contract, schema)
     if len(fields) == 1:
         value = _field_value(contract, schema, fields[0], is_json_encoded)

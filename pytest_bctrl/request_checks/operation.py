@@ -1,4 +1,4 @@
-"""Checks requests to one operation, and finds the operation of a request."""
+"""Checks requests to one operation, and describes requests to none."""
 
 from __future__ import annotations
 

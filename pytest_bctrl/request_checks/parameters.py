@@ -49,14 +49,14 @@ class ParameterChecks:
         remembered = self._remembered_query if len(query) < _SHORT else self._query_violations
         collected = list(remembered(query))
         for name, parameter in self._headers:
-            collected += self._violations_if_sent(parameter, request.header(name))
+            collected += self._value_violations(parameter, request.header(name))
         for parameter in self._cookies:
             text = next(iter(cookies(request.header("cookie"), parameter.name)), None)
-            collected += self._violations_if_sent(parameter, text)
+            collected += self._value_violations(parameter, text)
         return collected
 
-    def _violations_if_sent(self, parameter: Parameter, text: str | None) -> Sequence[RequestViolation]:
-        """Return the violations of a header or cookie value; if it was not sent, whether it is required."""
+    def _value_violations(self, parameter: Parameter, text: str | None) -> Sequence[RequestViolation]:
+        """Return the violations of a header or cookie value; for None, which was not sent, one if it is required."""
         if text is not None:
             return self._cached_field_violations(parameter, text)
         return [_missing_violation(parameter)] if parameter.required else ()

@@ -73,7 +73,7 @@ def operation_view(contract: Contract, operation: Operation) -> tuple[Contract, 
 
 
 def _with_range(limit: int, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema of a sized integer with the range of its size."""
+    """Return a schema with its range narrowed to that of a sized integer: from `-limit` to `limit - 1`."""
     lowest, highest = schema.get("minimum", -limit), schema.get("maximum", limit - 1)
     return {**schema, "minimum": max(lowest, -limit), "maximum": min(highest, limit - 1)}
 

@@ -40,7 +40,7 @@ class Baseline:
     redact: Callable[[Any], Any] = copy
 
     def mark(self, findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
-        """Return the findings, marked if an entry accepts them or, with a `reason`, if they would fail the run."""
+        """Return all findings; accepted ones are marked, and with a `reason` also those that would fail the run."""
         marked_findings = [mark_accepted(finding, self.file, self.today) for finding in findings]
         if self.reason is None:
             return marked_findings

@@ -51,10 +51,10 @@ def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
 
 @pytest.fixture
 def run_probe(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
-    """A function that sends the requests of a probe and fails the test for its findings."""
+    """A function that sends the requests of a probe and fails the test for findings at the failing level."""
 
     def run(probe: Probe) -> None:
-        """Send the requests of a probe; fails the test for its findings, and skips it if nothing could be checked."""
+        """Send the requests of a probe; fails the test for a finding at the failing level, skips it if nothing is checked."""
         outcomes, not_checked = list[bool](), ""
         verdict.operation = probe.operation.label
         try:

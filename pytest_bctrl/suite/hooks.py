@@ -212,7 +212,7 @@ class ContractHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        """Fail a test that gets no response, and stop the run if further requests would only lose time."""
+        """Fail a test without a usable response, and stop the run if further requests would only lose time."""
         try:
             return (yield)
         except NoAnswerError as error:

@@ -105,7 +105,7 @@ class ContractRun:
 
     @property
     def needs_key(self) -> bool:
-        """Whether an operation requires the key; the published spec of the packaged contract does not say so."""
+        """Whether an operation requires the key; always true for the published spec, which does not document it."""
         return self.chosen.is_published or not all(operation.is_public for operation in self.contract.operations)
 
     def rules(self) -> list[str]:
@@ -167,7 +167,7 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
         no_suite=INSTALL if missing_extra() else "",
     )
     if target != "live":
-        run = replace(run, notes=tuple(_notes_of_unused_settings(source, environment, contract)))
+        run = replace(run, notes=tuple(_notes_of_unset_variables(source, environment, contract)))
     if run.selftest:
         # Report a contract of which nothing can be proven now rather than with a traceback during collection.
         with_mock(run)
@@ -184,10 +184,10 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
     return run
 
 
-def _notes_of_unused_settings(
+def _notes_of_unset_variables(
     source: lookup.SettingSource, environment: Mapping[str, str], contract: Contract
 ) -> Iterator[str]:
-    """Yield a note per variable that a live run needs and that is not set.
+    """Yield a note per variable that the settings name and that is not set, which a live run would need.
 
     Raises `SettingError` if the settings of a live run are wrong: the mock needs none, but mistakes are reported early.
     """

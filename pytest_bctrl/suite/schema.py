@@ -54,7 +54,7 @@ def new_schema(contract: Contract) -> Any:
         return {key: value for key, value in schema.items() if key not in omitted}
 
     def readable_root(schema: dict[str, Any]) -> dict[str, Any]:
-        """Return the root of a schema without these keywords, and with nothing beside its `$ref`."""
+        """Return the root of a schema without the misread keywords, and with nothing beside its `$ref`."""
         return _with_separate_reference(readable(schema))
 
     changes = {}

@@ -199,7 +199,7 @@ def _trial_rows(trials: Callable[..., Iterator[ParameterTrial]]) -> RowSource:
 def _ranked_trials(
     trials: Callable[..., Iterator[ParameterTrial]], run: ContractRun, operation: Operation
 ) -> list[ParameterTrial]:
-    """Return the trials of an operation in the order of their ranks, up to the maximum of examples."""
+    """Return the first trial of each parameter, then the second of each, and so on, up to the maximum of examples."""
     counts = Counter[str]()
     ranked = []
     for trial in trials(run.contract, operation, run.values_of(operation)):
@@ -226,7 +226,7 @@ def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
 
 
 def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credential]:
-    """Return the invalid credentials that no security requirement of the operation accepts."""
+    """Return the wrong credentials with which no security requirement is satisfied; empty for a public operation."""
     field = field_to_reject(run.contract, operation)
     if field is None:
         return []

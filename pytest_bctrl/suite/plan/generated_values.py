@@ -145,7 +145,7 @@ def _value_set_strategy(
 def _generate_value(
     draw: st.DrawFn, contract: Contract, parameter: Parameter, locations: dict[str, Any], budget: _Budget
 ) -> list[Any]:
-    """Return a list of one value for a parameter, or an empty list if a server would read it differently.
+    """Return a list of one value for a parameter; empty if none can be built, or a server would read it differently.
 
     Raises `_StepsUsedUpError` if no steps are left for a value.
     """

@@ -155,7 +155,7 @@ def _trial(
 
 
 def invalid_values(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> Iterator[ParameterTrial]:
-    """Yield a trial without each required parameter, and for each way to violate a schema; none without a rejection."""
+    """Yield trials that omit a required parameter or violate a schema; none if the contract documents no rejection."""
     if names_without_value(contract, operation, settings) or not documented_rejections(operation):
         return
     for parameter in operation.other_parameters:
@@ -240,7 +240,7 @@ class PathValue(NamedTuple):
     tolerated: frozenset[int] = frozenset()
 
     def for_real_value(self, real_value: str) -> str:
-        """Return the path value to send for a parameter with this real value, which is empty if it can be guessed."""
+        """Return the value to send, with the real value filled in if that looks random, else with `no-such-value`."""
         if not is_random(real_value):
             real_value = "no-such-value"
         return self.value.format(real_value, real_value[:-1])
@@ -268,7 +268,7 @@ ODD = (
 
 
 def unknown_value(contract: Contract, parameter: Parameter) -> str:
-    """Return a value that the parameter's schema allows and that names nothing; the unknown UUID if possible."""
+    """Return a value that names nothing and that the schema allows; the unknown UUID if that or no other is allowed."""
     existing = existing_path_values(contract, parameter, {})
     candidates = [UNKNOWN.value, _LARGE_NUMBER]
     # Examples name something that exists.
@@ -313,5 +313,5 @@ def path_probes(limit: int) -> tuple[PathValue, ...]:
 
 
 def generated_path_count(limit: int) -> int:
-    """Return how many generated path values may be sent under `limit`: at least one."""
+    """Return how many path values to generate: `limit` less those of `path_probes` and four more, but at least one."""
     return max(1, limit - len(path_probes(limit)) - 4)

@@ -62,7 +62,7 @@ def plain_requests(check: Callable[..., list[Finding]]) -> Callable[..., Iterato
 
 
 def check_first(exchange: Exchange) -> list[Finding]:
-    """Check status, content type, strict JSON and schema of the plain response."""
+    """Check transfer, status, header fields, strict JSON and schema of the plain response; reports a retired route."""
     response = exchange.response
     protocol_findings = check_protocol(response, response.operation.success_statuses)
     return [*exchange.findings, *protocol_findings, *findings(response, check_retired(response))]

@@ -141,9 +141,9 @@ def _distinct_cases(cases: Sequence[GeneratedCase], limit: int) -> list[Generate
 
 
 def _case_inputs(run: ContractRun, operation: Operation, case: Any) -> Inputs:
-    """Return the request of a case, with the key and values that only a setting or a response provides.
+    """Return the request of a case without its key; path and values from settings or responses are the plain request's.
 
-    The case is changed accordingly, since Schemathesis decides from it whether the request is valid.
+    The case is changed accordingly and gets a key, since Schemathesis decides from it whether the request is valid.
     """
     usual = plain(run, operation)
     key_field = field_to_reject(run.contract, operation)

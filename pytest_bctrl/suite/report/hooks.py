@@ -30,7 +30,7 @@ class ReportSource(Protocol):
         ...
 
     def title(self) -> Title:
-        """Return what the reports say about the run."""
+        """Return the heading of the reports: contract, subject, notes, and what was not checked."""
         ...
 
     def report(self) -> RunReport:

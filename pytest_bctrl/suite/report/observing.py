@@ -25,7 +25,7 @@ _OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
 
 
 def observer(config: pytest.Config) -> Observer:
-    """Return the observer of this process, created at the first call; raises `UsageError` for a wrong setting."""
+    """Return the observer of this process; the first call creates it with its hooks, or raises `UsageError`."""
     if _OBSERVER not in config.stash:
         run = config.stash.get(RUN, None)
         with lookup.usage_errors():

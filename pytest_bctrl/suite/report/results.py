@@ -101,7 +101,7 @@ class RunResults:
         self.planned_tests = sum(node_id.startswith(f"{NODE}::") for node_id in ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Record outcome, findings and counts of one test, which may come from a worker."""
+        """Record outcome, findings and counts of a contract test, also of a worker's; of other tests only a failure."""
         self._has_failed |= report.failed and not is_unchecked(report)
         if not report.nodeid.startswith(f"{NODE}::"):
             return
@@ -156,7 +156,7 @@ class RunResults:
         return OperationOutcome(excluded.operation, "", "not checked", reason, is_safe, is_required=is_required)
 
     def _operation_outcome(self, operation: Operation) -> OperationOutcome:
-        """Return the outcome of an operation: failed if a test failed, else passed if one passed, else not checked."""
+        """Return failed if a test failed; passed if one passed, unless there is no plain request; else not checked."""
         outcomes = self._outcomes[operation.label]
         is_required = operation.is_safe and operation.label not in self.run.optional
         result = OperationOutcome(
@@ -285,7 +285,7 @@ class RunResults:
         return Title("contract run", base, subject, self.run.fail_on, notes, not_checked)
 
     def coverage(self) -> Coverage | None:
-        """Return the coverage of the contract, or None if no request was sent."""
+        """Return the coverage of the contract; None for a run without a target that observed no response."""
         if self.run.target or self.observer.everything.statuses:
             return self.observer.coverage
         return None

@@ -81,7 +81,7 @@ class Verdict:
         return self.baseline.mark(findings, self.fail_on)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the verdict as plain data for the test's report: findings, requests and observations."""
+        """Return the verdict as plain data for the test's report: findings, counts, and what was not checked."""
         return {
             "findings": [finding.as_dict() for finding in self.findings],
             "tally": dict(self.tally - self._tally_before),

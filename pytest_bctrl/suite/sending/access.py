@@ -30,7 +30,7 @@ def rejected_operation(response: Response) -> OperationNotCheckedError:
 
 
 def _remedy(response: Response) -> str:
-    """Return what to change so that a rejected request is accepted, judged by its status; empty for other statuses."""
+    """Return what to change after a rejection: the key (401, 403) or path values (400, 404, 422); empty for others."""
     if response.status in (401, 403):
         return "use a key that may send it"
     names = [parameter.setting or parameter.name for parameter in response.operation.path_parameters]
@@ -60,7 +60,7 @@ def require_access(response: Response) -> None:
 
 
 def _access_problem(response: Response) -> str:
-    """Return how the target rejects the key, the space or the route, and what to check; empty if it does not."""
+    """Return how the target rejects certificate, key, space or path (by 400 to 404), and what to check; else empty."""
     if response.status == 400 and b"SSL certificate" in response.body:
         return "requires a client certificate: 400; set --bctrl-client-cert"
     if response.status == 401:

@@ -231,7 +231,7 @@ class Connections:
         return is_tainted
 
     def _needs_second_look(self, is_invalid: bool, is_kept: bool, status: int) -> bool:
-        """Return whether to wait for bytes after a response that does not fit its request."""
+        """Return whether to wait for bytes: if a response does not fit its request, and its connection is not kept."""
         return not is_kept and (status < 400) == is_invalid and self._looks_left > 0
 
     def _seconds_to_look(self, method: str, is_invalid: bool, is_kept: bool, status: int) -> float:

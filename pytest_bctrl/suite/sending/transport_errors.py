@@ -39,7 +39,7 @@ class OperationNotCheckedError(NotCheckedError):
 
 
 class NoAnswerError(Exception):
-    """Raised if no attempt got a complete response.
+    """Raised if no attempt got a complete response, or the target cannot be tested.
 
     `is_final` means that further requests would only lose time. `is_outage` means that the target could not be tested
     at all: no finding is reported, and the exit code is 2.
