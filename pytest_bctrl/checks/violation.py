@@ -79,7 +79,7 @@ def is_malformed(values: Iterable[str]) -> bool:
 
 
 def softened(response: Response, findings: list[Finding]) -> list[Finding]:
-    """Return findings about an odd path value, lowered if a proxy rejects it or only the overlay documents rejections.
+    """Return findings, lowered if a proxy rejects an unusual path value or only the overlay documents rejections.
 
     If only the overlay documents rejections, errors become warnings. If a layer in front of the application rejected
     a value that no client sends, one finding of level `info` remains. Findings about a server error, or about a

@@ -106,12 +106,12 @@ class ParameterChecks:
                 violation.kind,
             )
 
-    def _undocumented_names(self, pairs: Sequence[Pair], names: set[str]) -> Iterator[RequestViolation]:
+    def _undocumented_names(self, pairs: Sequence[Pair], documented: set[str]) -> Iterator[RequestViolation]:
         """Yield a note for each name in a query that belongs to no parameter, up to a maximum number."""
         undocumented = (
             name
             for name in dict.fromkeys(name for name, _ in pairs)
-            if name not in names and not any(has_member(name) for has_member in self._member_tests)
+            if name not in documented and not any(has_member(name) for has_member in self._member_tests)
         )
         for name in islice(undocumented, _MOST):
             message = "the contract does not document this parameter"

@@ -54,7 +54,7 @@ def run_probe(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
     """A function that sends the requests of a probe and fails the test for findings at the failing level."""
 
     def run(probe: Probe) -> None:
-        """Send the requests of a probe; fails the test for a finding at the failing level, skips it if nothing is checked."""
+        """Send the requests of a probe; fails the test at the failing level, skips it if nothing could be checked."""
         outcomes, not_checked = list[bool](), ""
         verdict.operation = probe.operation.label
         try:

@@ -226,7 +226,7 @@ def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
 
 
 def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credential]:
-    """Return the wrong credentials with which no security requirement is satisfied; empty for a public operation."""
+    """Return the invalid credentials with which no security requirement is satisfied; empty for a public operation."""
     field = field_to_reject(run.contract, operation)
     if field is None:
         return []

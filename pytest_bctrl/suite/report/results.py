@@ -325,10 +325,10 @@ class RunResults:
         """Return how reports name the target: the bundled mock, the base URL, or `none`."""
         return {"mock": "the bundled mock", "live": self.run.base_url, None: "none"}[self.run.target]
 
-    def _attribute_drift(self, report: str) -> None:
+    def _attribute_drift(self, report_path: str) -> None:
         """Add the cause to drift findings if a live run compared the vendored spec with upstream.
 
-        The mock always conforms to the contract, so it shows nothing. `report` is the path of the JSON report of the
+        The mock always conforms to the contract, so it shows nothing. `report_path` is that of the JSON report of the
         run, or "".
         """
         if self._upstream is None or self.run.target != "live":
@@ -336,7 +336,7 @@ class RunResults:
         from pytest_bctrl.suite.report.attribution import attribute, next_commands
 
         try:
-            commands = next_commands(self.run, self.repeat_command, report)
+            commands = next_commands(self.run, self.repeat_command, report_path)
             merged = merge(self._findings)
             self._findings, self.attribution = attribute(
                 self.run, self._upstream, self.observer.validated, merged, commands
