@@ -257,7 +257,7 @@ def _require_base_url(url: str, contract: Contract, where: str) -> None:
 
 
 def live_values(contract: Contract, source: lookup.SettingSource, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the configured values of parameters, with the space id if it is set; raises `SettingError` if it must be.
+    """Return the configured values of parameters, and the space id if set; raises `SettingError` if needed but unset.
 
     It is required if a parameter takes its value from that setting, and `bctrl_values` and the contract's examples
     have none.

@@ -222,7 +222,7 @@ class _Sinks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Exempt words in test names, but not those in parameters."""
+        """Exempt words in test names, but not those in parameters, from redaction."""
         names = {item.nodeid.partition("[")[0] for item in session.items}
         self._redaction.exempt(sorted(names))
 
