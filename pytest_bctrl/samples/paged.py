@@ -45,13 +45,13 @@ def with_member(
 
     for value in values:
         candidate = _with_value_at(body, members, value, full or sample)
-        if accepts(samples.contract, samples.schema, candidate):
+        if candidate is not None and accepts(samples.contract, samples.schema, candidate):
             return candidate
     return body
 
 
 def _with_value_at(body: Any, members: Members, value: Any, full: Callable[[], Any]) -> Any:
-    """Return a body with a value at nested members; missing outer members are taken from `full`."""
+    """Return a body with a value at nested members, the outer ones from `full` if missing; None if there too."""
     name, *inner_members = members
     if not inner_members and value is ABSENT:
         return {key: member for key, member in body.items() if key != name}
@@ -66,5 +66,6 @@ def _with_value_at(body: Any, members: Members, value: Any, full: Callable[[], A
     if not isinstance(inner, dict):
         inner = full_member()
     if not isinstance(inner, dict):
-        return body if value is ABSENT else {}
-    return {**body, name: _with_value_at(inner, tuple(inner_members), value, full_member)}
+        return body if value is ABSENT else None
+    changed = _with_value_at(inner, tuple(inner_members), value, full_member)
+    return None if changed is None else {**body, name: changed}

@@ -363,3 +363,13 @@ def test_as_last_page_returns_the_body_unchanged_if_it_cannot_be_marked() -> Non
     assert [{"data": [], "meta": {}}, {"data": []}] == [
         as_last_page(samples, paging, {"data": [], **extra}, dict) for extra in ({"meta": {"next_cursor": "x"}}, {})
     ]
+
+
+@pytest.mark.parametrize("extra", [{}, {"meta": None}], ids=str)
+def test_as_last_page_keeps_the_items_if_no_property_is_required_and_meta_is_no_object(extra: dict[str, Any]) -> None:
+    meta = {"type": ["object", "null"], "properties": {"next_cursor": TEXT}}
+    schema = {"type": "object", "properties": {"data": LIST, "meta": meta}}
+    samples = Samples(of := contract(schema, {"cursor": TEXT}), of.operations[0])
+    assert samples.paging is not None
+    page = {"data": things(1), **extra}
+    assert page == as_last_page(samples, samples.paging, page, dict)
