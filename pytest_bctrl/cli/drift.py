@@ -306,14 +306,14 @@ def default_sources(base: str | None, upstream: str | None, in_force: ContractIn
     from pytest_bctrl.contract.in_force import published_source
     from pytest_bctrl.errors import SettingError
 
-    if base == "-" and upstream in ("-", None):
-        raise SettingError(
-            "standard input can be only one of the two", where="--base -", hint="give a path for the other"
-        )
     if in_force is not None and upstream is None:
         upstream = upstream_setting() or published_source(in_force)
     if in_force is not None and base is None:
         base = shown_path(in_force.spec)
+    if base == "-" and upstream == "-":
+        raise SettingError(
+            "standard input can be only one of the two", where="--base -", hint="give a path for the other"
+        )
     return str(base), str(upstream)
 
 

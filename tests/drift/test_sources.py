@@ -181,6 +181,14 @@ def test_default_sources_are_the_vendored_spec_and_its_published_url(
     assert json.loads(packaged().lock.read_text("utf-8"))["source"] == upstream
 
 
+def test_the_base_from_standard_input_is_compared_with_the_published_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    published_url = json.loads(packaged().lock.read_text("utf-8"))["source"]
+    assert ("-", published_url) == default_sources("-", None, chosen_contract(None))
+
+
 def test_a_file_is_read_from_a_git_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it was committed, not as it is in the working tree; a missing file, revision or path is an error."""
     monkeypatch.chdir(tmp_path)
