@@ -42,7 +42,7 @@ def breaks_overlay_alone(response: Response, violation: Violation) -> bool:
         rule=violation.rule,
         level=violation.level,
         required_statuses=violation.required_statuses,
-        place=violation.place,
+        location=violation.place,
         kind=violation.kind,
         body=response.body,
         media_type=response.media_type,

@@ -169,7 +169,7 @@ class _Command(_ArgumentParser):
     module: ModuleType | None = None
 
     def parse_known_args(self, *args: Any, **named: Any) -> Any:
-        """Return the options and an empty list; exits with the usage if the command lacks one of the arguments."""
+        """Return the options and an empty list; exits with the usage for an argument that the command does not have."""
         options, unknown_arguments = super().parse_known_args(*args, **named)
         if unknown_arguments:
             # The value of an unknown option may be a secret.

@@ -133,7 +133,7 @@ def _download_contract(url: str) -> Source:
 
 
 def _new_project(source: Source, root: Path) -> NewProject:
-    """Return what `init` knows about the project."""
+    """Return the data for the texts of the files: the contract, its summary and settings, and the first request."""
     summary = summarise(ContractRun("live", source.contract))
     operation, values, is_on_mock_only = _first_request(source.contract, summary)
     return NewProject(

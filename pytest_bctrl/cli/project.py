@@ -111,7 +111,7 @@ def _require_file(path: Path, where: str, is_written: bool) -> None:
 
 
 def project_setting(name: str, read: Callable[[pytest.Config], _Value]) -> _Value | None:
-    """Return the result of `read` for pytest's configuration; None if no file or `PYTEST_ADDOPTS` contains `name`."""
+    """Return the result of `read` for pytest's configuration; None if no file nor `PYTEST_ADDOPTS` contains `name`."""
     return _read_if_relevant((name,), "", read)
 
 

@@ -72,7 +72,7 @@ def warn_of_other_machines(host: str) -> None:
 
 
 def receive_signals() -> SimpleQueue[int]:
-    """Return a queue that receives Ctrl-C, SIGTERM and, unless `nohup` ignores it, SIGHUP (a closed terminal).
+    """Install handlers for Ctrl-C, SIGTERM and, unless `nohup` ignores it, SIGHUP; returns the queue that gets them.
 
     A handler runs between any two instructions of the main thread, which may be about to wait. An event has a lock that
     the main thread would then wait for itself; this queue has none.

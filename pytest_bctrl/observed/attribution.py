@@ -35,7 +35,7 @@ ADDITIVE = frozenset({"undocumented-property", "unlisted-value", "new-branch", "
 
 
 def next_steps(check: str, suggest: str, update: str, again: str) -> Mapping[str, str]:
-    """Return the command to run next for each attribution, from the commands for each of them.
+    """Return, for each attribution, which of these commands to run next.
 
     The commands check responses against the contract, suggest an overlay, update the copy of the spec, and repeat the
     run.

@@ -80,7 +80,7 @@ def _location_comparisons(
 
 
 def uncounted_members(contract: Contract, observation: Observation, media_type: str) -> Iterator[Finding]:
-    """Yield a finding for every object that had more undocumented properties than are tracked individually."""
+    """Yield a finding per location whose objects had more undocumented properties than are tracked individually."""
     for place, count in observation.uncounted_members.items():
         node = node_at(body_node(contract, place.operation, place.status, media_type), place.location)
         if node is not None and not with_open_branches(node, "object").is_open:
@@ -147,7 +147,7 @@ class _LocationComparison:
         )
 
     def _facts_at(self, location: str) -> Facts:
-        """Return the facts at another location of the same response."""
+        """Return the facts at another location of the same operation and status; empty ones if it was not observed."""
         return self._observation.places.get(self._place._replace(location=location), Facts())
 
     def differences(self) -> Iterator[Finding]:
@@ -190,7 +190,7 @@ class _LocationComparison:
                 return
 
     def _new_branch_finding(self, split: Choice, name: str, tag: str) -> Finding:
-        """Return the finding for a tag that the contract does not document, with the schema of such objects."""
+        """Return the finding for a tag that the contract does not document, with a schema inferred from its objects."""
         typed_value, schema, sample = tag_value(tag), inferred_schema(self._observation, self._place), None
         observed = tag.partition(":")[2]
         if typed_value is not None:
@@ -209,7 +209,7 @@ class _LocationComparison:
         )
 
     def _schema_of_unmatched(self, node: Node, kind: str) -> dict[str, Any]:
-        """Return a schema of the values that match no branch, without the documented properties they never had."""
+        """Return a schema of the values that match no branch; it rejects documented properties that none has."""
         schema = inferred_schema(self._observation, self._place, kind)
         lacking = [{"required": [name]} for name, member in node.documented if not self._facts_at(member.location).seen]
         if lacking and kind == "object":
@@ -217,7 +217,7 @@ class _LocationComparison:
         return schema
 
     def _undocumented_finding(self, parent: Node, name: str) -> Iterator[Finding]:
-        """Yield a finding for an undocumented property, unless its object is open."""
+        """Yield a finding for an undocumented property, unless its object is open, requires it, or documents none."""
         schemas = [reference for reference in parent.schemas_for("object") if "properties" in keywords_of(reference)]
         if parent.is_open or not schemas or name in parent.required:
             # The properties of an undocumented branch are unknown, and the branch is reported already. A required

@@ -101,7 +101,7 @@ class Column(NamedTuple):
         return len(self.values) - sum(map(bool, self.values))
 
     def items(self, start: int = 0) -> Column:
-        """Return a column of the items of all lists, from the index `start` on."""
+        """Return a column of the items of all lists, in each list from its index `start` on."""
 
         def where(index: int) -> Path:
             """Return the path of an item in a body, given its index among the items of the column."""

@@ -45,7 +45,7 @@ def lower_observed(contract: Contract, finding: Finding) -> Finding:
         int(finding.extra["status"]),
         rule=finding.rule,
         level=finding.level,
-        place=finding.location,
+        location=finding.location,
     ):
         return finding
     extra = {**finding.extra, "source": "overlay"}
@@ -60,12 +60,12 @@ def is_of_overlay_alone(
     rule: str,
     level: Level,
     required_statuses: Sequence[int] = (),
-    place: str = "",
+    location: str = "",
     kind: str = "",
     body: bytes = b"",
     media_type: str = "",
 ) -> bool:
-    """Return whether a violation breaks only what the overlay adds, judged by rule, status and place.
+    """Return whether a violation breaks only what the overlay adds, judged by rule, status and location.
 
     The overlay adds the schemas of error bodies, their formats that are based on JSON (`application/problem+json`, RFC
     9457), the statuses of rejections, and which requests are rejected. A server error, any other content type and an
@@ -92,5 +92,5 @@ def is_of_overlay_alone(
             return status < 500 and bool(responses) and all(is_added(response.status) for response in responses)
         rejections = [status for status in operation.responses if status[0] in "345"]
         return is_rejection and bool(rejections) and all(map(is_added, rejections))
-    is_of_credential = rule == "ignored_auth" or place.startswith("credential: ")
+    is_of_credential = rule == "ignored_auth" or location.startswith("credential: ")
     return is_of_credential and is_rejection and kind != "listed"

@@ -86,11 +86,11 @@ class _Work:
         self.not_expressible: dict[_Key, tuple[Finding, str]] = {}
         self._before: dict[tuple[_Key, str], tuple[dict[str, Any], int]] = {}
 
-    def take_step(self, changed: dict[str, Any], why: str, goal: str, finding: Finding) -> None:
-        """Take a step; undo it and raise `NotExpressibleError` if it was taken before and did not help."""
+    def take_step(self, changed: dict[str, Any], why: str, pointer: str, finding: Finding) -> None:
+        """Take a step; raises `NotExpressibleError` if it changes nothing or was taken before, which is then undone."""
         new_actions = overlay_actions(self.document, changed)
         added = [{"target": action["target"], "description": why, **action} for action in new_actions]
-        step = (_difference_key(finding), goal)
+        step = (_difference_key(finding), pointer)
         if step in self._before:
             self.document, count = self._before[step]
             del self.actions[count:]
@@ -111,7 +111,7 @@ _Key: TypeAlias = tuple[str, ...]
 
 
 def _difference_key(finding: Finding) -> _Key:
-    """Return the key of a difference that one action of the overlay covers."""
+    """Return the key of a finding, equal for the findings that one action of the overlay resolves."""
     extra = finding.extra
     value = ""
     if extra["kind"] in ("new-branch", "type", "status", "media-type"):
@@ -146,35 +146,35 @@ def _next_step(
     """
     if "pointer" not in finding.extra:
         raise NotExpressibleError("the contract has no schema at this location")
-    goal = str(finding.extra["pointer"])
+    pointer = str(finding.extra["pointer"])
     times = f"{finding.count} of {finding.total}"
     code = finding.extra["status"]
     if finding.extra["kind"] == "status":
         return (
-            _with_response(document, goal, finding, observation),
+            _with_response(document, pointer, finding, observation),
             f"{code}: the status of {times} responses, undocumented.",
-            goal,
+            pointer,
         )
     if finding.extra["kind"] == "not-json":
         raise NotExpressibleError("the responses are wrong, not the contract")
     if finding.extra["kind"] == "media-type":
         why = f"{code}: the media type of {times} responses is {finding.observed}; their bodies were not read."
-        return _with_media_type(document, goal, finding), why, goal
+        return _with_media_type(document, pointer, finding), why, pointer
     difference = ObservedDifference(contract, finding, observation)
-    shared = first_shared(document, difference.ref_chain, goal)
+    shared = first_shared(document, difference.ref_chain, pointer)
     if shared is not None:
         why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."
         return with_target_inlined(document, shared), why, f"{shared}/$ref"
     why = f"{code} {finding.location}: {finding.message}, {times}."
     return (
-        with_value(document, goal, _EDITS[finding.extra["kind"]](dict(value_at(document, goal)), difference)),
+        with_value(document, pointer, _EDITS[finding.extra["kind"]](dict(value_at(document, pointer)), difference)),
         why,
-        goal,
+        pointer,
     )
 
 
 def _with_response(
-    document: Mapping[str, Any], goal: str, finding: Finding, observation: Observation
+    document: Mapping[str, Any], pointer: str, finding: Finding, observation: Observation
 ) -> dict[str, Any]:
     """Return the document with a response for a status, with the observed body if there was one."""
     code = finding.extra["status"]
@@ -183,7 +183,7 @@ def _with_response(
     body = ObservedLocation(finding.operation, code, "")
     if body in observation.places:
         response["content"] = {"application/json": {"schema": inferred_schema(observation, body)}}
-    return with_value(document, goal, {**value_at(document, goal), code: response})
+    return with_value(document, pointer, {**value_at(document, pointer), code: response})
 
 
 def _media_type_differences(contract: Contract, current: Contract, observation: Observation) -> Iterator[Finding]:
@@ -213,19 +213,19 @@ def _documents_media_type(operation: Operation, code: str, media: str) -> bool:
     return spec is not None and any(covers_media_type(documented, media) for documented in spec.content)
 
 
-def _with_media_type(document: Mapping[str, Any], goal: str, finding: Finding) -> dict[str, Any]:
-    """Return the document with the observed media type, without a schema; raises `NotExpressibleError` for no name."""
+def _with_media_type(document: Mapping[str, Any], pointer: str, finding: Finding) -> dict[str, Any]:
+    """Return the document with the observed media type, without a schema; `NotExpressibleError` for an invalid name."""
     media, code = finding.observed, finding.extra["status"]
     if not _MEDIA_TYPE.fullmatch(media):
         raise NotExpressibleError("it is not the name of one")
-    responses = value_at(document, goal)
+    responses = value_at(document, pointer)
     # YAML may have parsed a status as a number.
     keys = {str(key): key for key in responses}
     names = (code, f"{code[0]}XX", f"{code[0]}xx", "default")
     documented = next(responses[keys[name]] for name in names if name in keys)
     *_, documented = follow_references(document, documented, NAME)
     response = {**documented, "content": {**documented.get("content", {}), media: {}}}
-    return with_value(document, goal, {**responses, keys.get(code, code): response})
+    return with_value(document, pointer, {**responses, keys.get(code, code): response})
 
 
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
@@ -263,7 +263,7 @@ class ObservedDifference:
 
     @property
     def ref_chain(self) -> tuple[str, ...]:
-        """The references that lead to the schema that the difference points to, which may be that of the object."""
+        """The references that lead to the schema that the finding breaks, at its location or that of its object."""
         above = split_location(self.finding.location)[0] or "$"
         nodes = (node for location in (self.finding.location, above) for _, node in self._at(location))
         schemas = (self._broken_schema((*node.certain, *node.possible)) for node in nodes)
@@ -390,12 +390,12 @@ def with_value(document: Mapping[str, Any], pointer: str, value: Mapping[str, An
     return changed
 
 
-def first_shared(document: Mapping[str, Any], ref_chain: Sequence[str], goal: str) -> str | None:
-    """Return the first reference on the way to a schema whose target is used elsewhere too; None if there is none."""
+def first_shared(document: Mapping[str, Any], ref_chain: Sequence[str], pointer: str) -> str | None:
+    """Return the pointer of the first reference in a chain whose target is also used elsewhere; None without one."""
     objects = [schema for schema in keyword_objects(document) if "$ref" in schema.value]
     targets = {schema.pointer: f"{unquote(str(schema.value['$ref'])[1:])}/" for schema in objects}
-    for site, inside in pairwise((*ref_chain, goal)):
-        if [pointer for pointer, target in targets.items() if f"{inside}/".startswith(target)] != [site]:
+    for site, inside in pairwise((*ref_chain, pointer)):
+        if [referrer for referrer, target in targets.items() if f"{inside}/".startswith(target)] != [site]:
             return site
     return None
 

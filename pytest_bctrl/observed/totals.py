@@ -133,14 +133,14 @@ def _added_further_values(earlier: Finding, later: Finding, *, is_another: bool)
 
 
 def numbered(finding: Finding, number: int, prefix: str = "") -> Finding:
-    """Return a finding that represents `number` further values, each counted once."""
+    """Return a finding for `number` further distinct values; `prefix` precedes the number, such as `at least `."""
     unit = "value" if number == 1 and not prefix else "values"
     extra = {**finding.extra, "distinct": f"{prefix}{number}"}
     return replace(finding, observed=f"{prefix}{number} further {unit}", extra=extra)
 
 
 def at_least(earlier: Finding, later: Finding) -> Finding:
-    """Return the first of two findings for further values with the larger number, since their values may overlap."""
+    """Return the earlier finding for at least as many further values as the larger of the two: they may overlap."""
     return numbered(earlier, max(_distinct_count(earlier), _distinct_count(later)), _AT_LEAST)
 
 

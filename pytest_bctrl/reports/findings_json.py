@@ -45,7 +45,7 @@ def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None
 
 
 def _groups_data(findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return the groups of changes: what changed, the operations it affects, and the fingerprints of its changes."""
+    """Return the key `groups` with what changed, the operations and fingerprints of each; empty without changes."""
     groups = [group for group in grouped(findings) if "changed" in group.findings[0].extra]
     data = [
         {

@@ -123,7 +123,7 @@ def _is_documentation(finding: Finding) -> bool:
 
 
 def _deciding_finding(findings: Sequence[Finding]) -> tuple[str, str, str]:
-    """Return the finding that decides, preferably one with a counterexample: its words, evidence and fingerprint."""
+    """Return rule and location, evidence, and fingerprint of the first finding, preferably with a counterexample."""
     shown = [finding for finding in findings if (finding.extra.get("shown") or {}).get("by") == "counterexample"]
     finding = [*shown, *findings][0]
     return f"{finding.rule}, {where(finding)}", example_of(finding) or shown_by(finding), finding.fingerprint

@@ -113,12 +113,12 @@ def causes(findings: Iterable[Finding]) -> list[list[Finding]]:
 
 
 def _level_rank(finding: Finding) -> int:
-    """Return the position of a finding's level, for sorting."""
+    """Return the position of a finding's level, for sorting: 0 for an error."""
     return LEVELS.index(finding.level)
 
 
 def _key_across_operations(key: tuple[str, ...], group: Sequence[Finding]) -> tuple[str, ...]:
-    """Return a key that is equal for the findings of operations with the same cause."""
+    """Return a key that is equal for the groups of operations with the same cause; for a change, `key` itself."""
     first = group[0]
     if is_change(first):
         return key

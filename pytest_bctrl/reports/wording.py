@@ -148,7 +148,7 @@ _FEW = 3
 
 
 def _first_few(texts: Sequence[str], number: int) -> str:
-    """Return the first of `number` texts, and how many more there are: `a; b; c; and 2 more`."""
+    """Return the first three of `number` texts, and how many more there are: `a; b; c; and 2 more`."""
     parts = [*texts[:_FEW]]
     if number > _FEW:
         parts.append(f"and {number - _FEW} more")
@@ -220,7 +220,7 @@ class Group(NamedTuple):
 
 
 def grouped(findings: Sequence[Finding]) -> list[Group]:
-    """Return the findings grouped by what changed, worst first; each other finding has a group with one member."""
+    """Return the findings grouped by what changed, worst first; a finding without that has a group of its own."""
     groups: dict[Any, Group] = {}
     # Not `finding.LEVELS`: its module imports dataclasses, which the drift gate does not need to start.
     for finding in sorted(findings, key=lambda finding: ("error", "warning", "info").index(finding.level)):
@@ -257,7 +257,7 @@ def _block_key(finding: Finding) -> Any:
 
 
 def _changed_value(finding: Finding) -> str:
-    """Return the only value of a finding that reports an added or removed value as text; empty if it has none."""
+    """Return, as text, the value that a change adds or removes; empty if it replaces a value, or is not a change."""
     values = [value for value in (finding.expected, finding.observed) if value is not None]
     if len(values) != 1 or not is_change(finding):
         return ""

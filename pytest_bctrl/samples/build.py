@@ -128,7 +128,7 @@ class Builder:
         return self._first_accepted(located, [*indexes[first:], *indexes[:first]], location, depth)
 
     def _located_schema(self, schema: Schema, location: str) -> LocatedSchema:
-        """Return the schema at a location, created once; what the same schema elsewhere has derived is kept."""
+        """Return the cached schema at a location; it shares what was derived from the same schema elsewhere."""
         located = self._locations.get(location)
         if located is None:
             elsewhere = self._by_schema.get(id(schema))
@@ -142,7 +142,7 @@ class Builder:
         """Return the error for a sample that would have too many values."""
         return DocumentError(
             f"a sample would have more than {self._steps:,} values",
-            where=self._schema_name(schema, location, is_named=True),
+            where=self._schema_name(schema, location, names_root=True),
             hint="lower the least number of items or names, or require less of what leads back to itself",
         )
 
@@ -155,7 +155,7 @@ class Builder:
         self._root = schema
 
     def _next_example(self, located: LocatedSchema, location: str) -> Any:
-        """Return the next documented example to use at a location, or `_USED_UP` if there is none.
+        """Return the next documented example at a location, or `_USED_UP`; those of free text and numbers repeat.
 
         Examples of free text and numbers are used again and again, unless their values must differ, as those of ids.
         Other locations have values without an example too: enums, branches, objects, lists.
@@ -172,21 +172,21 @@ class Builder:
         return copy.deepcopy(located.documented[number % len(located.documented)])
 
     def _option_index(self, options: tuple[Shape, ...], location: str, depth: int) -> int:
-        """Return the index of the alternative to build at a location; the shortest if depth or budget is scarce."""
+        """Return the index of the next alternative in turn, or of the shallowest if depth or budget is scarce."""
         if self._is_tight(depth):
             return self._depths.shortest_option(options, _MAX_DEPTH - min(depth, _MAX_DEPTH))
         if len(options) > 1:
             return self._choice.choose(location, len(options), counts=_CANONICAL not in location)
         return 0
 
-    def _schema_name(self, schema: Schema, location: str, *, is_named: bool = False) -> str:
-        """Return the name of a schema in an error: its JSON pointer, or else the location of the value.
+    def _schema_name(self, schema: Schema, location: str, *, names_root: bool = False) -> str:
+        """Return the JSON pointer of a schema for an error, else of the root schema, else the location of the value.
 
-        A schema in a canonical form has the pointer of the schema of the body or parameter if `is_named`.
+        For a schema in a canonical form, the pointer of the root schema is returned only if `names_root`.
         """
         # A schema that is merged from several schemas has no JSON pointer.
         pointer = schema_pointer(self._contract, schema)
-        if not pointer and (is_named or _CANONICAL not in location):
+        if not pointer and (names_root or _CANONICAL not in location):
             pointer = schema_pointer(self._contract, self._root)
         if pointer:
             return f"{self._contract.name}: #{pointer}"
@@ -222,12 +222,16 @@ class Builder:
         raise self._failed[location]
 
     def _attempts(
-        self, located: LocatedSchema, indexes: list[int], location: str, depth: int, rejected: list[Any]
+        self, located: LocatedSchema, indexes: list[int], location: str, depth: int, rejected_so_far: list[Any]
     ) -> Iterator[Callable[[], Any]]:
-        """Yield functions that try to build a value, most promising first; `rejected` has the values tried so far."""
+        """Yield attempts at a value: from alternatives, examples, canonical forms; retries only if any was rejected.
+
+        The caller appends each value that the engine rejects to `rejected_so_far`. If it is still empty, no attempt has
+        built a value, and the random choices of a retry would not help.
+        """
 
         def attempt(index: int, optional: bool | None = None) -> Callable[[], Any]:
-            """Return a function that builds the value of an alternative."""
+            """Return a function that builds a value of the alternative at an index."""
             return partial(self._attempt, located.options[index], location, index, depth, optional)
 
         yield from map(attempt, indexes[:1] * 2)
@@ -238,7 +242,7 @@ class Builder:
         if not location.endswith(_CANONICAL):
             for number, schema in enumerate(self._canonical_forms(located, location)):
                 yield from [partial(self.value, schema, f"{location}<{number}{_CANONICAL}", depth + 1)] * 2
-        if rejected:
+        if rejected_so_far:
             for retried_optional in (None, True):
                 yield from (attempt(index, retried_optional) for index in indexes * _TRIES)
 
@@ -246,7 +250,7 @@ class Builder:
         """Return the canonical forms of a schema; raises `DocumentError` if they exceed the budget of combinations."""
         self._combinations += located.combinations
         if self._combinations > self._most_combinations:
-            raise BudgetError(self._most_combinations, self._schema_name(located.schema, location, is_named=True))
+            raise BudgetError(self._most_combinations, self._schema_name(located.schema, location, names_root=True))
         return located.canonical
 
     def _attempt(self, shape: Shape, location: str, index: int, depth: int, optional: bool | None) -> Any:
@@ -296,10 +300,7 @@ class Builder:
     def _add_members_up_to_minimum(
         self, members: dict[str, Any], schema: Mapping[str, Any], location: str, depth: int
     ) -> None:
-        """Add members until an object has as many as `minProperties` requires.
-
-        An object without documented members gets two members with generated names, if the schema allows them.
-        """
+        """Add members up to `minProperties`, or two if none are documented, as far as they can be built."""
         count = int(schema.get("minProperties", 0))
         if not schema.get("properties") and not schema.get("patternProperties") and self._optional is not False:
             count = max(count, min(int(schema.get("maxProperties", 2)), 2))
@@ -387,7 +388,7 @@ class Builder:
             yield from (f"name{number}" for number in range(count))
 
     def _allowed_names(self, schema: Schema, location: str, depth: int, count: int) -> list[str]:
-        """Return generated names; if they are too few, they are remembered, as generating them takes many steps."""
+        """Return at most `count` names that `propertyNames` allows; fewer are cached, because it took many steps."""
         if (location, count) in self._too_few:
             return self._too_few[location, count]
         names: list[str] = []
@@ -453,7 +454,7 @@ class Builder:
         return self._choice.length(location, shortest, longest)
 
     def _another_item(self, schema: Schema, excluded: list[Any], location: str, depth: int) -> list[Any]:
-        """Return a list with an item that is not among `excluded`; empty if none can be built."""
+        """Return a list with a new item that is not among `excluded`; empty if all attempts give excluded ones."""
         for _ in range(_TRIES):
             value = self.value(schema, f"{location}[*]", depth + 1)
             if value not in excluded:

@@ -44,7 +44,7 @@ def _as_body(contract: Contract, media_type: str, schema: Schema, value: Any) ->
 
 
 def body_problem(contract: Contract, media_type: str, schema: Schema, value: Any) -> str:
-    """Return why a body does not conform to its schema; empty if it does, or if it is text and not JSON."""
+    """Return why a body does not conform to its schema; empty if it does, or for text whose media type is not JSON."""
     if isinstance(value, str) and not is_json(media_type):
         return ""
     for error in iter_errors(contract, schema, value):

@@ -76,7 +76,7 @@ LEFT_OUT = object()
 def inputs_with(
     contract: Contract, operation: Operation, settings: Mapping[str, str], overrides: Mapping[tuple[str, str], Any]
 ) -> Inputs:
-    """Return the inputs of a request with the required parameters, some of them overridden or left out (`LEFT_OUT`).
+    """Return the inputs of a request with the required parameters and `overrides`, which may omit one (`LEFT_OUT`).
 
     The keys of `overrides` are `in` and name of a parameter.
     """
@@ -142,9 +142,9 @@ def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
 
 
 @lru_cache(maxsize=8)
-def _with_path_examples(contract: Contract, pairs: tuple[tuple[str, str], ...]) -> Contract:
+def _with_path_examples(contract: Contract, setting_pairs: tuple[tuple[str, str], ...]) -> Contract:
     """Return the contract with an example for each path parameter that has no value."""
-    settings = dict(pairs)
+    settings = dict(setting_pairs)
 
     def with_example(parameter: Parameter) -> Parameter:
         """Return the parameter with a generated example, if it is a path parameter without a value."""
@@ -208,9 +208,9 @@ def _values_of_shape(contract: Contract, parameter: Parameter, shape: Shape) -> 
 
 
 def main_operation(contract: Contract) -> Operation:
-    """Return the operation that samples and scenarios use by default: the first GET with a JSON response.
+    """Return the default operation: the first GET with a JSON response, else the first such, else the first of all.
 
-    If there is none, the first operation with a JSON response, or else the first operation.
+    Samples and scenarios use it.
     """
     answering = [operation for operation in contract.operations if responds_with_json(operation)]
     reading = [operation for operation in answering if operation.method == "GET"]

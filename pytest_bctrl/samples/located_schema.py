@@ -35,7 +35,7 @@ class LocatedSchema:
     members: dict[str, MemberSchema] = field(default_factory=dict)
 
     def at_another_location(self) -> LocatedSchema:
-        """Return the same schema with what has been derived from it, except for its members."""
+        """Return a copy for another location: it has what was derived, except the members, whose locations differ."""
         copied = copy(self)
         copied.members = {}
         return copied

@@ -75,7 +75,7 @@ def broken_required(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
 
 
 def broken_format(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
-    """Yield a string that does not conform to the format, with a description."""
+    """Yield a string that does not conform to the format, with a description; none for an unknown format."""
     wrong = [text for text in _NO_FORMAT if not conforms_to_format(text, schema["format"])]
     yield from ((f"no {schema['format']}", text) for text in wrong[:1])
 
@@ -95,7 +95,7 @@ def broken_branches(schema: Mapping[str, Any], _value: Any) -> Iterator[Broken]:
 
 
 def broken_pattern(schema: Mapping[str, Any], value: Any) -> Iterator[Broken]:
-    """Yield a string that the pattern does not match, with a description; none if every string matches."""
+    """Yield a string that the pattern does not match, with a description; none if it matches all candidates."""
     letters = value if isinstance(value, str) else ""
     for wrong in ("\u0000 \u2603", "", *letters, *_LETTERS):
         if not matches(schema["pattern"], wrong):
@@ -243,7 +243,7 @@ def _mutants_of_invariant(rule: Invariant, body: Any) -> Iterator[Mutant]:
 
 
 def _undocumented_mutants(located: Sequence[tuple[LocatedValue, Any]]) -> Iterator[Mutant]:
-    """Yield a mutant with an additional property for each object that allows one."""
+    """Yield a mutant with an undocumented property for each object with documented ones that is not closed."""
     # A closing keyword beside the branches applies to them too.
     closed = {value.location for value, _ in located if not _CLOSING.isdisjoint(value.schema)}
     for value, body in reversed(located):
@@ -297,7 +297,7 @@ def rules(samples: Samples) -> list[str]:
 
 
 def _last_values_by_location(samples: Samples, bodies: Sequence[Any]) -> list[tuple[LocatedValue, Any]]:
-    """Return a value per location and branch, with its body: of the first body, the last one, not empty if possible."""
+    """Return the last value, rather not empty, per location and branch in the first body with any, with the body."""
     by_location: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}
     for body in bodies:
         last: dict[tuple[str, str], tuple[LocatedValue, Any]] = {}

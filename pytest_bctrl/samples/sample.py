@@ -162,7 +162,10 @@ class Samples:
         return self.run(seed, 1, count, space_id)[0]
 
     def run(self, seed: int, bodies: int, count: int | None = None, space_id: str = SPACE_ID) -> list[Any]:
-        """Return the first `bodies` bodies of a seeded series, which uses each alternative before it repeats one."""
+        """Return the first `bodies` bodies of a seeded series; a list has `count` items, or lengths that vary.
+
+        The series uses each alternative before it repeats one.
+        """
         choice = RoundRobin(seed)
         lengths = list(islice(cycle(_LENGTHS), bodies))
         if count is not None:
@@ -298,7 +301,7 @@ class Samples:
         return self.set_space_id(body, space_id)
 
     def _as_one_page(self, paging: Paging, body: Any, start: int) -> Any:
-        """Return the body as a single page, with unique item ids."""
+        """Return the body as a single page, with unique item ids if the schema allows them."""
         page = copy.deepcopy(body)
         for rule in self._identities:
             rule.repair(page, {}, start)

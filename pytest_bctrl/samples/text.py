@@ -113,7 +113,7 @@ _STEPS = 100
 
 
 def multiples(schema: Mapping[str, Any], kind: str, location: str) -> tuple[Decimal, int | None, int | None]:
-    """Return a step, and the lowest and highest multiple of it within the limits, which are None without a limit.
+    """Return a step, and the lowest and highest integer by which it can be multiplied; None on a side without a limit.
 
     Raises `UnsampledError` if no number is within the limits.
     """
@@ -254,7 +254,7 @@ class RoundRobin:
         return any(self._pending.values())
 
     def length(self, location: str, shortest: int, longest: int) -> int:
-        """Return a number of items within the limits for the list at `location`."""
+        """Return a number of items for the list at `location`: 1, 2 or 3 in turn, or the nearest within the limits."""
         return max(shortest, min(longest, 1 + self.choose(f"{location}#", 3, counts=False)))
 
     def string(self, schema: Mapping[str, Any], location: str, minutes: int) -> str:
