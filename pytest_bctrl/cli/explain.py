@@ -127,7 +127,7 @@ def _drift_explanation(rule: DriftRule) -> Explanation:
 
 
 def _origin_of_invariant(contract: Contract, rule: str) -> str:
-    """Return the overlay's action that adds an invariant, by name; without an overlay, the contract's name."""
+    """Return the overlay's name and the description of the action that adds an invariant; else the contract's name."""
     from pytest_bctrl.contract.yaml_source import read_yaml
     from pytest_bctrl.files.limits import read_text
 

@@ -151,7 +151,7 @@ class LineLog:
         self._thread.join(_CLOSE_SECONDS)
 
     def _run(self) -> None:
-        """Write queued lines until the end of the queue, with secrets removed."""
+        """Write queued lines, with secrets removed, until the log is closed or a write fails."""
         while (line := self._lines.get()) is not None:
             data = self._redact(line).encode("utf-8", "backslashreplace")
             try:

@@ -65,7 +65,7 @@ def status_differences(contract: Contract, observation: Observation) -> Iterator
 
 
 def merge_branches(findings: Iterable[Finding]) -> list[Finding]:
-    """Merge the findings of several branches about the same difference; counts are added, totals are the same."""
+    """Merge the findings of several branches about the same difference; counts are added, totals are kept."""
     by_key: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
         value = ""

@@ -99,6 +99,6 @@ def _quoted_attribute(text: str) -> str:
 
 
 def _unfinished_case(classname: str, name: str, tag: str, why: str, reason: str) -> str:
-    """Return a test case that was skipped or is in error."""
+    """Return the XML of a test case that was skipped or is in error: `tag` is `skipped` or `error`."""
     outcome = f'<{tag} type="{why}" message={_quoted_attribute(reason)}/>'
     return f"<testcase classname={classname} name={_quoted_attribute(name)}>{outcome}</testcase>"

@@ -155,7 +155,7 @@ class Builder:
         self._root = schema
 
     def _next_example(self, located: LocatedSchema, location: str) -> Any:
-        """Return the next documented example at a location, or `_USED_UP`; those of free text and numbers repeat.
+        """Return the next documented example, `_USED_UP` if none is left; those of free text and numbers repeat.
 
         Examples of free text and numbers are used again and again, unless their values must differ, as those of ids.
         Other locations have values without an example too: enums, branches, objects, lists.
@@ -224,10 +224,10 @@ class Builder:
     def _attempts(
         self, located: LocatedSchema, indexes: list[int], location: str, depth: int, rejected_so_far: list[Any]
     ) -> Iterator[Callable[[], Any]]:
-        """Yield attempts at a value: from alternatives, examples, canonical forms; retries only if any was rejected.
+        """Yield functions that build a value: of alternatives, examples, canonical forms; retries if any was rejected.
 
-        The caller appends each value that the engine rejects to `rejected_so_far`. If it is still empty, no attempt has
-        built a value, and the random choices of a retry would not help.
+        The caller appends each value that the engine rejects to `rejected_so_far`. There are retries, with other random
+        choices, unless it is still empty: then no attempt has built a value.
         """
 
         def attempt(index: int, optional: bool | None = None) -> Callable[[], Any]:
