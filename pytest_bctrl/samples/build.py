@@ -63,6 +63,7 @@ class Builder:
         self._steps = steps
         self._choice = choice
         self._lengths: dict[str, int] = {}
+        self._always_included: frozenset[str] = frozenset()
         self._prefers_examples = prefers_examples
         self._used_examples = Counter[str]()
         self._unique_items: list[str] = []
@@ -92,9 +93,13 @@ class Builder:
         """The number of combinations in the canonical forms that building the latest value took."""
         return self._combinations
 
-    def set_lengths(self, lengths: Mapping[str, int]) -> None:
-        """Set the lengths of lists in the values that follow, by location (`{"runtimes": 3}`)."""
+    def set_lengths(self, lengths: Mapping[str, int], *, includes_optional: bool = False) -> None:
+        """Set the lengths of lists in the values that follow, by location (`{"runtimes": 3}`).
+
+        With `includes_optional`, these lists are never absent.
+        """
         self._lengths = dict(lengths)
+        self._always_included = frozenset(lengths if includes_optional else ())
 
     def value(self, schema: Schema, location: str = "", depth: int = 0) -> Any:
         """Return a value that conforms to `schema`; `location` is its generalised location.
@@ -330,6 +335,8 @@ class Builder:
         member = self._member_schema(schema, name, location)
         if member.is_write_only:
             return False
+        if member.location in self._always_included:
+            return True
         is_first = self._prefers_examples and not self._used_examples[member.location]
         if is_first and self._located_schema(member.schema, member.location).documented:
             return True

@@ -173,7 +173,8 @@ class Samples:
         builder = Builder(self.contract, choice, self._locations)
         generated = []
         for index, length in enumerate(lengths):
-            builder.set_lengths({self.list_name: length} if self.lists else {})
+            requested = {self.list_name: length} if self.lists else {}
+            builder.set_lengths(requested, includes_optional=count is not None)
             generated.append(self._repaired(builder.value(self.schema), space_id, sum(lengths[:index])))
         return generated
 

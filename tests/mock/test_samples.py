@@ -134,6 +134,14 @@ def test_a_nullable_list_has_the_requested_length() -> None:
     assert len(Samples(contract, contract.operations[0]).generated(4, 1, SPACE_ID)["kids"]) == 4
 
 
+def test_an_optional_list_has_the_requested_length_and_is_absent_from_some_bodies_without_a_requested_length() -> None:
+    kids = {"type": "array", "items": {"type": "object"}}
+    contract = contract_of({"type": "object", "properties": {"kids": kids, "total": {"type": "integer"}}})
+    samples = Samples(contract, contract.operations[0])
+    assert {4} == {len(samples.generated(4, seed, SPACE_ID)["kids"]) for seed in range(8)}
+    assert {True, False} == {"kids" in body for body in samples.run(0, 8)}
+
+
 def test_a_required_item_that_cannot_be_generated_is_an_error() -> None:
     contract = contract_of({"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^(?=a)b$"}})
     with pytest.raises(DocumentError, match=r"add 'examples'"):
