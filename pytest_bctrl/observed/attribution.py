@@ -376,7 +376,7 @@ def change_of(finding: Finding) -> DocumentChange:
 
 
 def _kind_of(finding: Finding) -> tuple[str | None, bool]:
-    """Return the kind of difference that a drift rule is about, and whether it adds something; None if none."""
+    """Return the kind of difference by which responses show a change, or None, and whether it adds something."""
     if finding.direction == "response":
         for kind, adds, suffixes in _RULES:
             if finding.rule.endswith(suffixes):

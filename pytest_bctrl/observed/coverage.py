@@ -310,7 +310,7 @@ def _heading(point: Point) -> str:
 
 
 def _is_below(point: Point, above: Point) -> bool:
-    """Return whether a point is below another one, which need not be listed if that was never exercised."""
+    """Return whether `point` is inside the status, property, branch or items that `above` stands for."""
     if (point.operation, point.status) != (above.operation, above.status):
         return False
     if above.kind == "status":
