@@ -180,7 +180,7 @@ def commands_to_run(
     *,
     has_bodies: bool,
 ) -> Mapping[str, str]:
-    """Return the commands to run next by their names, each ready to paste into a shell in the same folder.
+    """Return the command to run next for each attribution, ready to paste into a shell in the same folder.
 
     `in_force` is the contract in force; None if another `base` was given.
     """
