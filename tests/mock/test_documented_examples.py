@@ -66,7 +66,7 @@ def test_the_first_example_that_conforms_is_served(example: dict[str, Any], expe
     assert expected == body(of)
 
 
-def test_an_example_that_does_not_conform_is_not_served_and_named() -> None:
+def test_an_example_that_does_not_conform_is_named_and_not_served() -> None:
     """A generated body is served, and `invalid_examples` and the first response's reason name the example."""
     of = contract({"responses": {"200": response({"type": "array", "items": PERSON}, example=[{"id": 1}])}})
     assert [] == list(Draft202012Validator({"type": "array", "items": PERSON}).iter_errors(body(of)))

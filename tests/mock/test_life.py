@@ -91,7 +91,7 @@ def test_a_port_in_use_is_an_error(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize("host", ["203.0.113.9", "no such host", f"{'é' * 64}.test"])
-def test_a_host_of_another_machine_is_an_error(contract: Contract, host: str) -> None:
+def test_a_host_that_is_not_of_this_machine_is_an_error(contract: Contract, host: str) -> None:
     with pytest.raises(SettingError, match="cannot listen there"):
         MockServer(contract, host=host).start()
 

@@ -178,10 +178,10 @@ def test_without_a_documented_error_the_response_has_problem_details(documented:
         ({"method": "GET", "path": "/orders/7?limti=1"}, "info", "undocumented_parameter"),
     ],
 )
-def test_a_warning_does_not_reject_a_request(
+def test_a_finding_below_the_level_error_does_not_reject_a_request(
     mock: MockServer, request_: dict[str, Any], level: Level, rule: str
 ) -> None:
-    """The journal has its finding; `assert_conforming` fails only for that level."""
+    """The journal has the warning or info; `assert_conforming` raises only if it is to fail at that level."""
     assert sent(mock, **request_).is_success
     (entry,) = mock.requests
     assert [(level, rule)] == [(finding.level, finding.rule) for finding in entry.findings]

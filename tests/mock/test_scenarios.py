@@ -154,6 +154,6 @@ def test_assigned_runtimes_are_served(mock: MockServer, contract: Contract) -> N
 def test_an_invalid_scenario_is_an_error_when_it_is_set(
     mock: MockServer, name: str, arguments: dict[str, int], message: str
 ) -> None:
-    """The error lists the scenarios, and the given text is not executed."""
+    """For an unknown name, wrong arguments, or text that is not understood, which is not executed."""
     with pytest.raises(SettingError, match=message):
         mock.scenario(name, **arguments)

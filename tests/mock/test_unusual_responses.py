@@ -157,8 +157,8 @@ def test_samples_of_the_other_operations_are_those_with_a_json_response() -> Non
     assert all(isinstance(samples, Samples) for samples in mock.others.values())
 
 
-def test_a_scenario_of_a_document_without_json_is_an_error() -> None:
-    """A space can be opened, and its DELETE gets 204."""
+def test_a_scenario_of_data_for_a_document_without_json_is_an_error() -> None:
+    """The scenario `empty`; a space can be opened even so, and the DELETE of the document gets 204."""
     paths: dict[str, Any] = {"/x": {"delete": {"responses": {"204": {"description": "x"}}}}}
     of = from_document({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths}, "x")
     mock = MockServer(of)

@@ -57,8 +57,8 @@ def test_a_test_that_configures_the_mock_is_skipped_against_the_live_api(
         ("410-gone", "the route no longer exists; pytest-bctrl drift shows"),
     ],
 )
-def test_the_finding_describes_the_transport_error(variant: str, words: str) -> None:
-    """Such as a reset, a truncated body, surplus bytes or a rate limit, each served by a variant."""
+def test_the_finding_describes_what_is_wrong_with_the_target(variant: str, words: str) -> None:
+    """Such as a reset, a truncated body, a rate limit or an accepted invalid credential, each of a variant."""
     with serve(named(variant)) as server:
         findings, _ = suite_and_observer_findings(server)
     assert words in "\n".join(describe(findings))

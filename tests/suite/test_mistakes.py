@@ -124,7 +124,7 @@ def test_fraction_is_not_a_percentage() -> None:
         ("--bctrl-zzz", "--bctrl-zzz: unknown option (pytest --help lists the options)"),
     ],
 )
-def test_an_unknown_option_is_named_in_the_first_line(pytester: pytest.Pytester, option: str, message: str) -> None:
+def test_an_invalid_option_is_named_in_the_first_line(pytester: pytest.Pytester, option: str, message: str) -> None:
     result = pytester.runpytest(option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert fnmatchcase(result.stderr.lines[0], f"ERROR: bctrl: {message}")

@@ -224,8 +224,8 @@ def test_an_operation_with_unsupported_security_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("schema", [{"type": "string", "pattern": "^(?=A)B$"}, {"type": "string", "enum": ["a"]}])
-def test_unknown_value_returns_the_default_if_no_valid_value_exists(schema: Mapping[str, Any]) -> None:
-    """For a pattern that cannot be generated, or an enum."""
+def test_unknown_value_returns_the_default_if_it_can_generate_none(schema: Mapping[str, Any]) -> None:
+    """For a pattern that nothing matches, or an enum, whose values may all exist."""
     parameter = {"name": "id", "in": "path", "required": True, "schema": schema}
     contract = contract_of(parameters=[parameter])
     assert UNKNOWN.value == unknown_value(contract, contract.operations[0].path_parameters[0])
@@ -323,7 +323,7 @@ WIDE = contract_of({"type": "object", "properties": {"a": {"type": "integer"}}, 
 
 
 def test_a_failing_scenario_fails_the_self_test() -> None:
-    """The mock of a wider contract: the failure says "scenario full: 3 errors", one of each engine."""
+    """The mock sends a number in place of a string: the failure says "scenario full: 3 errors", one per engine."""
     with pytest.raises(pytest.fail.Exception, match="scenario full: 3 errors"):
         selftest.test_conforming_scenario_passes(NARROW.operations[0], "full", run_of(MockServer(WIDE), NARROW))
 

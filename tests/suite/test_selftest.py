@@ -109,7 +109,7 @@ NO_BODY = (
         (NO_BODY, "it documents no successful JSON response*"),
     ],
 )
-def test_the_self_test_of_a_contract_without_a_body_is_a_usage_error(
+def test_the_self_test_without_a_body_that_can_be_generated_is_a_usage_error(
     pytester: pytest.Pytester, text: str, problem: str
 ) -> None:
     """A passing run would suggest that something was proven; the message names the problem."""

@@ -71,7 +71,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("--bctrl-fail-on=fatal", "BCTRL_API_KEY", KEY, "unknown level 'fatal' (choose one of: error, warning, info"),
     ],
 )
-def test_a_missing_or_invalid_setting_is_one_line_without_the_key(
+def test_an_invalid_setting_is_one_line_without_the_key(
     pytester: pytest.Pytester, environment: pytest.MonkeyPatch, option: str, variable: str, value: str, message: str
 ) -> None:
     environment.setenv(variable, value)

@@ -50,7 +50,7 @@ def rules_and_levels(report: dict[str, Any]) -> list[tuple[str, str, str]]:
 def test_response_to_an_unknown_id_must_be_documented(
     run_live: Any, documented: list[str], status: int, findings: list[Any], outcome: str, code: int
 ) -> None:
-    """A documented status below 500 has no finding. An error fails the run; without an error, it exits with 2."""
+    """A documented 3xx or 4xx has no finding. An error fails the run; without an error, it exits with 2."""
     write_shop(*documented)
     with serve({"/a": 200, f"/b/{UNKNOWN.value}": status}) as url:
         result, report = run_live(url)

@@ -112,7 +112,7 @@ def test_a_marked_test_may_break_the_contract(watch: Run) -> None:
 
 
 @pytest.mark.parametrize("arguments", ["", "False", "conforming=1", "conforms=False"])
-def test_a_marker_with_other_arguments_is_rejected(watch: Run, arguments: str) -> None:
+def test_a_marker_with_wrong_arguments_is_a_usage_error(watch: Run, arguments: str) -> None:
     result = watch(f"@pytest.mark.bctrl_watch({arguments})\n" + BROKEN)
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines(["*test_broken: the marker bctrl_watch(*) is not valid (it takes conforming=False*"])

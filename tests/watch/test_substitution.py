@@ -34,7 +34,7 @@ def exchange_of(content: bytes, *fields: tuple[str, str], method: str = "GET", s
 
 
 def substituted(exchange: WatchedExchange, content: bytes, **changes: Any) -> Substitute:
-    """Return the substitute for a recorded response, which must be readable, with these changes of the original."""
+    """Return the substitute for an observed response, which must be readable, with these changes of the original."""
     original, problem = original_response(exchange, content)
     assert problem == ""
     return substitute_for(exchange, content, original, replace(original, **changes) if changes else original)

@@ -20,7 +20,7 @@ LABELS = 'LABELS = {"s": "small", "m": "medium"}'
 
 
 def new_size(operation: Any) -> None:
-    """Add a size to the orders of a list."""
+    """Add the value `xl` to the enum of the size of listed orders."""
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     schema["items"]["properties"]["size"]["enum"].append("xl")
 

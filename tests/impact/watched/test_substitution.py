@@ -30,7 +30,7 @@ CHANGED = {
 
 
 def changed_contract() -> str:
-    """Return the contract with a new size and a required parameter."""
+    """Return the contract with a new value of the enum of sizes and a required parameter."""
     document = json.loads(json.dumps(CONTRACT.source))
     operation = document["paths"]["/orders"]["get"]
     operation["responses"]["200"]["content"][JSON]["schema"]["items"]["properties"]["size"]["enum"].append("xl")
