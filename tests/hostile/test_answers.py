@@ -103,7 +103,7 @@ def test_a_broken_coding_is_left_to_httpx(coding: str) -> None:
 
 
 def test_a_brotli_version_without_limits_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An older version raises an error that names the required one."""
+    """With an older version, `require_unpackable` raises an error that names the required one."""
     old = SimpleNamespace(Decompressor=lambda: SimpleNamespace(process=lambda raw: raw), error=brotli.error)
     monkeypatch.setitem(sys.modules, "brotli", old)
     with pytest.raises(TooLargeError, match=r"brotli 1\.2 or newer"):

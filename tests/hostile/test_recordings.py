@@ -90,7 +90,7 @@ UNTRUSTED: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", UNTRUSTED)
-def test_a_cache_writable_by_other_users_is_ignored(tmp_path: Path, name: str) -> None:
+def test_a_cache_that_other_users_may_read_or_write_is_ignored(tmp_path: Path, name: str) -> None:
     """Its entries do not count, and a violation is found again; so it is if the folder or a file is missing."""
     cache(tmp_path).add(BAD)
     assert BAD in cache(tmp_path)

@@ -268,7 +268,7 @@ def test_requests_after_a_rejection_are_ignored() -> None:
 
 
 def test_requests_after_a_rejection_that_waits_for_a_response_are_ignored() -> None:
-    """The client sends one before the target has responded to the first: it gets that response and 400."""
+    """The rejected request is sent before the target responds to the first: the client gets that response and 400."""
     rejected = b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"
     with connected() as (client, listener, observed):
         client.sendall(REQUESTS[0])

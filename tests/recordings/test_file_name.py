@@ -25,7 +25,7 @@ NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=3)
     ],
 )
 def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
-    """So are the file names, but those that Windows reserves, such as `com1`, begin with an underscore."""
+    """As the name of the recording; a name that Windows reserves, such as `com1`, gets an underscore in front."""
     assert expected == recording_name(names)
 
 
@@ -39,7 +39,7 @@ def test_plain_test_names_are_kept(names: list[str], expected: str) -> None:
     ],
     ids=["case", "replaced characters", "normal forms", "length"],
 )
-def test_two_tests_have_file_names_that_differ_in_any_case(first: str, second: str) -> None:
+def test_two_tests_have_file_names_that_differ_without_regard_to_letter_case(first: str, second: str) -> None:
     assert recording_name([first]).lower() != recording_name([second]).lower()
 
 

@@ -145,7 +145,7 @@ def test_an_invalid_recording_setting_is_a_usage_error(pytester: pytest.Pytester
         pytester.parseconfigure()
 
 
-def test_a_run_records_with_a_long_secret_in_the_configuration(pytester: pytest.Pytester) -> None:
+def test_a_long_secret_in_the_configuration_is_accepted_by_a_recording_run(pytester: pytest.Pytester) -> None:
     """A value may be given instead of the name of a variable; the run configures without an error."""
     pytester.makeini("[pytest]\nbctrl_record_mode = once\nbctrl_secrets = qu7-Rt5-Zp2\n")
 

@@ -83,7 +83,7 @@ def test_check_accepts_the_response_of_each_client_library(mock: MockServer, lib
 
 @pytest.mark.parametrize("make", [_flask, _django])
 def test_check_accepts_an_empty_response_to_head(make: Any) -> None:
-    """So it is for Flask and Django; an empty response to GET has findings."""
+    """It returns no findings for that of Flask or Django; an empty response to GET has findings."""
     assert [] == check(make(GOOD, "HEAD"))
     assert [] != check(make(b"", "GET"))
 

@@ -103,8 +103,12 @@ def test_a_run_in_a_folder_of_the_project_names_no_unused_recording(
 
 
 @pytest.mark.usefixtures("project")
-def test_test_with_an_invalid_mark_uses_no_recording(pytester: pytest.Pytester, replay: Run) -> None:
-    """A run with such a test still names the unused recording."""
+def test_a_run_of_a_test_with_an_invalid_mark_names_the_unused_recording(
+    pytester: pytest.Pytester, replay: Run
+) -> None:
+    """The test with the mark `bctrl_recording(1)` is an error; the other two pass."""
     wrong = TESTS + "\n@pytest.mark.bctrl_recording(1)\ndef test_third(bctrl_client):\n    pass\n"
     pytester.makepyfile(test_mine=wrong)
-    assert LINE in replay().stdout.lines
+    result = replay()
+    result.assert_outcomes(passed=2, errors=1)
+    assert LINE in result.stdout.lines

@@ -67,7 +67,7 @@ def _encode(token: str, echoes: frozenset[str]) -> list[str]:
 
 
 def _quote_in_body(body: bytes, text: str, is_faulty: bool) -> bytes:
-    """Return a body that also contains a text: in the error, or in the metadata of a runtime; a faulty one violates."""
+    """Return a body with a text in its error or in a runtime; if `is_faulty`, the text also breaks the contract."""
     document: dict[str, Any] = json.loads(body)
     if "error" in document:
         error = {"error": f"Invalid API key: {text}"}

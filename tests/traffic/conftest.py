@@ -9,6 +9,6 @@ from .callers import Ask, ask_async, ask_sync
 
 @pytest.fixture(params=[ask_sync, ask_async("asyncio"), ask_async("trio")], ids=["sync", "asyncio", "trio"])
 def ask(request: pytest.FixtureRequest) -> Ask:
-    """Send requests through the sync client, and through the async client under both of its backends."""
+    """Return a function that sends a request: with the sync client, or the async client under asyncio or trio."""
     caller: Ask = request.param
     return caller
