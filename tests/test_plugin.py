@@ -72,7 +72,7 @@ def test_a_contract_run_may_be_the_first_to_import_hypothesis(
     result.assert_outcomes(passed=1, deselected=45)
 
 
-def test_the_fixtures_work_on_the_mock(pytester: pytest.Pytester) -> None:
+def test_a_project_that_uses_the_fixtures_passes_on_the_mock(pytester: pytest.Pytester) -> None:
     """Of a project whose tests use the fixtures, seven tests pass and one is skipped."""
     pytester.makepyfile(FIXTURES + FURTHER_TESTS)
 

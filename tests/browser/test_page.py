@@ -63,7 +63,7 @@ def test_the_verdict_is_on_top(show: Show, example: Callable[[], Example], word:
     expect(page.locator(".verdict svg")).to_be_visible()
 
 
-def test_the_verdict_and_its_colour_differ_between_outcomes(show: Show) -> None:
+def test_the_colour_of_the_verdict_differs_between_outcomes(show: Show) -> None:
     pages = [show(example()) for example in (failed, passed, unchecked)]
     colours = {page.evaluate("getComputedStyle(document.querySelector('h1')).color") for page in pages}
     assert 3 == len(colours)

@@ -77,7 +77,7 @@ def test_the_image_runs_the_built_wheel_without_root() -> None:
     assert int(FINAL["EXPOSE"]) > 1023
 
 
-def test_the_commands_of_the_image_serve_the_documented_compose_file(port: str) -> None:
+def test_the_commands_of_the_image_work_as_in_the_documented_compose_file(port: str) -> None:
     """The server gets healthy, serves with key and token of the environment, ends on SIGTERM, and prints neither."""
     service, tests = COMPOSE["mock"], COMPOSE["tests"]
     assert {*SECRETS} == {*service["environment"]}

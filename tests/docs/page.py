@@ -62,7 +62,7 @@ class Reader:
         self._shell = Shell(self._home, {**environment, **outside.environment}, workspace)
 
     def follow(self) -> Outcome:
-        """Run every block; stop at the first command that does not end."""
+        """Run every block; stop at the first that is invalid, ends the shell or does not end."""
         page_blocks = blocks(self._page)
         with self._shell:
             for number, block in enumerate(page_blocks):

@@ -188,7 +188,7 @@ def test_conflicting_arguments_are_an_error(run: Run, tmp_path: Path, arguments:
     assert (done.returncode, says in done.stderr) == (2, True)
 
 
-def test_a_custom_base_is_compared_without_the_overlay(run: Run, tmp_path: Path) -> None:
+def test_drift_observed_compares_with_a_custom_base(run: Run, tmp_path: Path) -> None:
     """The finding is that the copy is stale; the printed command has both documents."""
     write_sources(tmp_path, "a value that upstream lists")
     (tmp_path / "base.yaml").write_text(yaml.safe_dump(published(CASES["another type"])))

@@ -65,8 +65,8 @@ def test_samples_never_contain_values_of_the_traffic() -> None:
 
 
 @pytest.mark.parametrize("number", ["9" * 4_000, "1e999", "-0", "1" + "0" * 400])
-def test_integers_beyond_the_conversion_limit_are_observed(number: str) -> None:
-    """Observation and schema check find the same locations for a number of 4,000 digits and others."""
+def test_observation_and_check_agree_on_unusual_numbers(number: str) -> None:
+    """Both find the same locations for a number of 4,000 digits, 1e999 and others."""
     text = json.dumps({"runtimes": [mixed_runtime(1)]})
     for replaced in ('"active"', '"eu-west-3"', '"us-east-1"'):
         text = text.replace(replaced, number)

@@ -42,7 +42,7 @@ def sdist_names(built: Built) -> set[str]:
 
 
 def tree(folder: str, below: str) -> set[str]:
-    """Return the files of a folder of the project, with names relative to another folder."""
+    """Return the names of all files in a folder of the project, with `below` in place of the folder."""
     paths = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     return {f"{below}/{path.relative_to(ROOT / folder).as_posix()}" for path in paths}
 

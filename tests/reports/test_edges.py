@@ -61,8 +61,8 @@ def test_the_outline_shows_a_response_without_a_body() -> None:
     assert ("It is gone.", []) == (empty["words"], empty["children"])
 
 
-def test_a_finding_is_attached_to_exactly_one_node_of_the_outline() -> None:
-    """To the operation, or to the response if it concerns all of it."""
+def test_a_finding_is_attached_to_one_node_of_the_outline_of_its_operation() -> None:
+    """To the property that it names, or to the response; a finding of another operation is attached to no node."""
     contract = contract_of(THING)
     label = contract.operations[0].label
     attached = [

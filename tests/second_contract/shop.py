@@ -19,7 +19,7 @@ ISBN = "9780306406157"
 
 def book(number: int, **changes: Any) -> dict[str, Any]:
     """Return a book; `changes` replace its values."""
-    books = {
+    values = {
         "id": f"3f2b8a10-0000-4000-8000-{number:012d}",
         "created": f"2026-02-{number + 1:02d}T08:00:00Z",
         "isbn": str(int(ISBN) + number),
@@ -35,7 +35,7 @@ def book(number: int, **changes: Any) -> dict[str, Any]:
         if number % 2
         else {"medium": "ebook", "bytes": 1_000_000, "protected": False},
     }
-    return {**books, **changes}
+    return {**values, **changes}
 
 
 CATEGORY = {
