@@ -53,8 +53,8 @@ signal.pause()
 """
 
 
-def test_workers_are_forks_that_have_imported_the_tests(request: pytest.FixtureRequest) -> None:
-    """A worker has the tests of another process; a run without workers has imported them itself."""
+def test_this_process_imported_the_tests_unless_it_is_a_forked_worker(request: pytest.FixtureRequest) -> None:
+    """Looks at the current run only: a worker has the tests of its parent; without workers, they are its own."""
     is_worker = hasattr(request.config, "workerinput")
     assert is_worker == (IMPORTED_BY != os.getpid())
 

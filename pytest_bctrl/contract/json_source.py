@@ -67,7 +67,7 @@ _INFINITE = (b"\xf0\x7f", b"\xf0\xff")
 
 
 def _parse_strictly(text: str, name: str) -> Any:
-    """Return the value of a JSON text; raises `DocumentError`, with line and column, if it is not strict JSON."""
+    """Return the value of a JSON text; raises `DocumentError`, if possible with the line, if it is not strict JSON."""
     duplicates: dict[str, None] = {}
     try:
         data = parse_json(text, duplicates, parse_float=_parse_finite)

@@ -28,9 +28,15 @@ def compare_types(comparison: SchemaComparison) -> bool:
     if before == after or values_tell or both_enums:
         compare_formats(comparison)
         return True
-    comparison.emit(_type_rule_suffix(comparison, widened, narrowed), show_types(old), show_types(new), "type")
+    is_comparable = widened or narrowed or bool((before or set()) & (after or set()))
+    schemas = None
+    if not is_comparable:
+        # Nothing inside is compared, so another schema of the same type is another change.
+        schemas = old.schema, new.schema
+    suffix = _type_rule_suffix(comparison, widened, narrowed)
+    comparison.emit(suffix, show_types(old), show_types(new), "type", schemas=schemas)
     if not widened and not narrowed:
-        return bool((before or set()) & (after or set()))
+        return is_comparable
     old_format, new_format = old.constraints.get("format"), new.constraints.get("format")
     if not (widened and new_format is None) and not (narrowed and old_format is None):
         compare_formats(comparison)

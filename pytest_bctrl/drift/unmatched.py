@@ -163,5 +163,5 @@ def _without_equal(
 
 
 def _component_schemas(spec: Spec) -> dict[str, Part]:
-    """Return the component schemas of a document by pointer."""
+    """Return the schemas under `components/schemas` by pointer, such as `/components/schemas/Pet`."""
     return {part.pointer: part for _, part in spec.members(spec.root / "components" / "schemas")}

@@ -46,7 +46,7 @@ class Request:
 
     @cached_property
     def _fields(self) -> Mapping[str, str]:
-        """The header fields by name, values of the same name joined by commas."""
+        """The header fields by name in lower case, values of the same name joined by commas."""
         fields: dict[str, str] = {}
         for name, value in self.headers:
             fields[name] = f"{fields[name]}, {value}" if name in fields else value

@@ -41,7 +41,7 @@ class Display:
         """Show how far the run is."""
 
     def finish(self) -> None:
-        """Show that the run has ended."""
+        """End the display; adds nothing to the progress that was shown."""
 
 
 class RerunProgress:
@@ -80,7 +80,7 @@ class RerunProgress:
         self._count_run()
 
     def finish(self) -> None:
-        """Show that the run has ended, perhaps early."""
+        """End the display, whose last progress stays as it is; the run may have ended early."""
         self._display.finish()
 
     def _count_run(self) -> None:

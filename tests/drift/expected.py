@@ -109,6 +109,7 @@ HAVE_CONTENT = (
     "pattern-property",
     "dependent-schema",
     "type-changed",
+    "type-compatible",
     "new-re",
     "new-optional-request",
     "property-added",

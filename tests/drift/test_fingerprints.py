@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -27,6 +28,18 @@ NEW_AS_A_WHOLE = {
     "webhook-added",
 }
 """Rules about something that the old document has no part of, so that no consumer relies on what it consists of."""
+REMOVED_AS_A_WHOLE = {
+    *("api-path-removed-before-sunset", "api-path-sunset-parse", "api-removed-before-sunset", "api-schema-removed"),
+    *("api-security-component-oauth-scope-removed", "callback-removed", "optional-response-header-removed"),
+    *("page-sample-changed", "request-body-media-type-removed", "request-parameter-property-removed"),
+    *("request-parameter-property-removed-from-closed-object", "request-parameter-removed"),
+    *("request-parameter-removed-before-sunset", "request-parameter-removed-with-deprecation"),
+    *("request-parameter-sunset-parse", "request-property-removed", "request-property-removed-from-closed-object"),
+    *("required-response-header-removed", "response-body-wrapped-in-one-of", "response-optional-property-removed"),
+    *("response-optional-write-only-property-removed", "response-required-property-removed"),
+    *("response-required-write-only-property-removed", "webhook-removed"),
+}
+"""Rules about something that the new document lacks, whatever it consisted of, and about a digest."""
 WITHOUT_OTHER_VALUES = {
     *("multiple-of-generalized", "pattern-generalized", "type-specialized"),
     *("narrowed", "widened", "may-be-narrowed", "may-be-widened"),
@@ -125,6 +138,39 @@ def test_accepting_a_change_of_a_schema_hides_no_other_change(change: str) -> No
     has_new_value = any(value_at(before, path) != value for path, value in values(after))
     # What was removed is removed in every revision that lacks it.
     assert any(counts) == (has_new_value and change not in WITHOUT_OTHER_VALUES)
+
+
+def test_accepting_a_changed_type_hides_no_other_schema_of_the_type() -> None:
+    """Nothing inside is compared if no value can have both types."""
+
+    def accepted(schema: Doc) -> str:
+        """Return the fingerprint of the change from a text to a schema."""
+        (finding,) = compare(body({"type": "string"}), body(schema))
+        assert "response-body-type-changed" == finding.rule
+        return finding.fingerprint
+
+    texts, numbers = ({"type": "array", "items": {"type": name}} for name in ("string", "integer"))
+    objects = [{"type": "object", "properties": {"a": schema}} for schema in (texts, numbers)]
+    schemas = [texts, numbers, *objects, {"type": "integer"}, {"type": "integer", "minimum": 1}]
+    assert len(schemas) == len({accepted(schema) for schema in schemas})
+    assert accepted(texts) == accepted({**texts, "description": "some texts"})
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_accepting_a_change_hides_none_from_another_schema(rule: str) -> None:
+    """Another value in the old document has another fingerprint, unless it is part of what was removed as a whole."""
+    (accepted,) = findings_of_example(rule)
+    pair = example(rule)
+    for path, value in values(pair.base):
+        is_description = {"description", "info", "openapi"} & {*path}
+        if is_description or value_at(pair.revision, path) == value or rule in REMOVED_AS_A_WHOLE:
+            continue
+        for alternative in alternatives(value):
+            with suppress(DocumentError):
+                findings = compare(with_value(pair.base, path, alternative), pair.revision, pair.options)
+                places = {(finding.rule, finding.operation, finding.location) for finding in findings}
+                is_reported = (rule, accepted.operation, accepted.location) in places
+                assert not is_reported or {accepted.fingerprint} != {finding.fingerprint for finding in findings}
 
 
 @pytest.mark.parametrize("rule", stored_examples()["documents"])

@@ -156,7 +156,7 @@ def mock_fault(name: str, *, check: str = "", level: Level = "error") -> Callabl
 
 
 def _require_free_name(name: str, used: Mapping[str, object], where: str) -> None:
-    """Raise `SettingError` if a name is no identifier or is already in `used`."""
+    """Raise `SettingError` if a name does not match `[a-z][a-z0-9_]*`, or is already in `used`."""
     if _NAME.fullmatch(name) is None:
         raise SettingError("it is not a name", where=where, hint="give one in the style of a Python function's")
     if name in used:
