@@ -151,7 +151,7 @@ def test_accepting_a_changed_type_hides_no_other_schema_of_the_type() -> None:
 
     texts, numbers = ({"type": "array", "items": {"type": name}} for name in ("string", "integer"))
     objects = [{"type": "object", "properties": {"a": schema}} for schema in (texts, numbers)]
-    schemas = [texts, numbers, *objects, {"type": "integer"}, {"type": "integer", "minimum": 1}]
+    schemas: list[Doc] = [texts, numbers, *objects, {"type": "integer"}, {"type": "integer", "minimum": 1}]
     assert len(schemas) == len({accepted(schema) for schema in schemas})
     assert accepted(texts) == accepted({**texts, "description": "some texts"})
 
