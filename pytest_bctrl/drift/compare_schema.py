@@ -93,33 +93,43 @@ class SchemaComparer:
         return [*changes, *self._found[pair]]
 
     def _unproven(self, root: _Pair) -> Iterable[Located]:
-        """Yield a change for each outermost pair of which the engine does not prove that consumers are safe."""
+        """Yield a change for each outermost pair of which the engine does not prove that consumers are safe.
+
+        A subtype contains the changes of the schema that it extends, so it is verified only if that is proven.
+        """
         is_broken = _leading_to_errors(root)
-        waiting: list[tuple[_Pair, str, int, Trail]] = []
-        for pair, path, depth in _root_and_subtypes(root):
-            if pair in is_broken or not self.verifier.are_written_alike(pair.old, pair.new):
-                waiting.append((pair, path, depth, (None, (pair.old, pair.new), path)))
-        seen = {pair for pair, *_ in waiting}
-        keys: set[str] = set()
+        seen: set[_Pair] = set()
+        unproven: set[_Pair] = set()
+        for pair, base, path, depth in _root_and_subtypes(root):
+            is_alike = pair not in is_broken and self.verifier.are_written_alike(pair.old, pair.new)
+            if base not in unproven and not is_alike:
+                for located, refuted_pair in self._unproven_from(pair, path, depth, is_broken, seen):
+                    unproven.add(refuted_pair)
+                    yield located
+
+    def _unproven_from(
+        self, start: _Pair, start_path: str, start_depth: int, is_broken: set[_Pair], seen: set[_Pair]
+    ) -> Iterable[tuple[Located, _Pair]]:
+        """Yield the changes of the outermost unproven pairs at or below a pair, without subtypes and `seen` pairs."""
+        seen.add(start)
+        trail: Trail = (None, (start.old, start.new), start_path)
+        waiting: list[tuple[_Pair, str, int, Trail]] = [(start, start_path, start_depth, trail)]
         for pair, path, depth, trail in waiting:
             # The list grows while it is read.
             if pair in is_broken or self._can_divide(pair):
                 for step, inner in pair.all_inside:
-                    if inner in seen or depth >= MAX_DEPTH:
+                    if inner in seen or inner.view.is_subtype or depth >= MAX_DEPTH:
                         continue
                     if inner in is_broken or not self.verifier.are_written_alike(inner.old, inner.new):
                         seen.add(inner)
-                        inner_path = f"{path}{step}"
-                        waiting.append((inner, inner_path, depth + 1, _inner_trail(trail, inner_path, step, inner)))
+                        inner_trail: Trail = (trail, (inner.old, inner.new), step)
+                        waiting.append((inner, f"{path}{step}", depth + 1, inner_trail))
                 continue
             verification = self.verifier.verification(pair.old, pair.new, pair.view)
-            if verification.verdict == "proven":
-                continue
-            change = _unnamed_change(self.sides, pair, verification)
-            if change.key not in keys:
-                # A subtype contains the changes of the schema that it extends.
-                keys.add(change.key)
-                yield Located(change, rank(change.rule, self.sides.options.levels), depth, path, (trail,), verification)
+            if verification.verdict != "proven":
+                change = _unnamed_change(self.sides, pair, verification)
+                level = rank(change.rule, self.sides.options.levels)
+                yield Located(change, level, depth, path, (trail,), verification), pair
 
     def _can_divide(self, pair: _Pair) -> bool:
         """Return whether verifying the pairs inside a pair replaces verifying the pair itself."""
@@ -240,18 +250,19 @@ def _inner_trail(trail: Trail, path: str, step: str, inner: _Pair) -> Trail:
     return trail, nodes, step
 
 
-def _root_and_subtypes(root: _Pair) -> Iterable[tuple[_Pair, str, int]]:
-    """Yield a pair and the pairs of subtypes inside it, each with the path and the number of steps that lead there."""
+def _root_and_subtypes(root: _Pair) -> Iterable[tuple[_Pair, _Pair | None, str, int]]:
+    """Yield a pair and the pairs of subtypes inside it: each with what it extends, its path and its number of steps."""
+    yield root, None, "", 0
     reached = {root}
     waiting = [(root, "", 0)]
     for pair, path, depth in waiting:
         # The list grows while it is read.
-        if pair is root or pair.view.is_subtype:
-            yield pair, path, depth
         for step, inner in pair.all_inside:
             if inner not in reached and depth < MAX_DEPTH:
                 reached.add(inner)
                 waiting.append((inner, f"{path}{step}", depth + 1))
+                if inner.view.is_subtype:
+                    yield inner, pair, f"{path}{step}", depth + 1
 
 
 def _leading_to_errors(root: _Pair) -> set[_Pair]:

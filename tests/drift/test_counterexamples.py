@@ -22,7 +22,7 @@ from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.findings.finding import Finding
 
 from .expected import findings_of_example, needs_counterexample
-from .pairs import Doc, body
+from .pairs import Doc, body, document
 from .test_one_change import of, pairs, relaxed
 
 
@@ -86,10 +86,10 @@ def require_counterexample(finding: Finding, old: Doc, new: Doc) -> None:
     if shown["of"]:
         return
     validity = []
-    for document in (old, new):
+    for source in (old, new):
         schema = {
-            "components": document.get("components"),
-            **engine_schema(schema_at(document, finding), itemgetter("$ref"), is_30=False),
+            "components": source.get("components"),
+            **engine_schema(schema_at(source, finding), itemgetter("$ref"), is_30=False),
         }
         second = jsonschema.Draft202012Validator
         validity.append(second(schema, format_checker=second.FORMAT_CHECKER).is_valid(shown["value"]))
@@ -161,6 +161,20 @@ def test_without_steps_for_a_search_the_value_of_the_verification_is_the_counter
     ]
     shown = {"by": "counterexample", "value": "a", "at": "", "of": ".a", "allowed": "now"}
     assert [finding.extra["shown"] for finding in findings[:2]] == [shown, {"by": "rule"}]
+
+
+def test_without_steps_for_a_search_a_request_that_was_valid_is_the_counterexample() -> None:
+    """A value meets two alternatives, of which it must meet one only now."""
+    either = [{"type": "integer"}, {"type": "number"}]
+    old, new = (
+        document({"requestBody": {"content": {"application/json": {"schema": {"type": "object", "properties": part}}}}})
+        for part in ({"a": {"anyOf": either}}, {"a": {"oneOf": either}})
+    )
+    (finding,) = compare(old, new, Options(steps=1))
+    shown = finding.extra["shown"]
+    assert ("request-property-narrowed", "requestBody.a") == (finding.rule, finding.location)
+    assert ("counterexample", ".a", "before") == (shown["by"], shown["of"], shown["allowed"])
+    assert isinstance(shown["value"], int)
 
 
 def test_a_narrower_alternative_that_inherits_its_type_is_proven_compatible() -> None:

@@ -132,6 +132,24 @@ def test_a_change_of_the_extended_schema_is_one_finding_that_is_in_no_subtype(ch
     assert not [location for pair in ((old, new), (new, old)) for *_, location in places(*pair) if "<" in location]
 
 
+def test_what_no_rule_names_in_the_extended_schema_is_reported_once() -> None:
+    """The engine detects that more bodies are valid, in the extended schema and in its subtypes."""
+    apart = {"allOf": [{"not": {"required": ["a"]}}, {"not": {"required": ["b"]}}]}
+    together = {"allOf": [{"not": {"required": ["a", "b"]}}]}
+    old = with_pets(body({"type": "array", "items": ref("Pet")}), Dog=extending("Pet", bark=WHOLE))
+    new = deepcopy(old)
+    old["components"]["schemas"]["Pet"].update(apart)
+    new["components"]["schemas"]["Pet"].update(together)
+    assert [("error", "response-property-widened", "[*]")] == places(old, new)
+
+
+def test_what_no_rule_names_in_a_subtype_is_reported() -> None:
+    apart = {"allOf": [ref("Pet"), {"not": {"required": ["a"]}}, {"not": {"required": ["b"]}}]}
+    together = {"allOf": [ref("Pet"), {"not": {"required": ["a", "b"]}}]}
+    old, new = (with_pets(body({"type": "array", "items": ref("Pet")}), Dog=dog) for dog in (apart, together))
+    assert [("error", "response-property-widened", "[*]<kind=Dog>")] == places(old, new)
+
+
 def test_a_member_that_a_subtype_no_longer_repeats_is_inherited() -> None:
     """The schema that it extends requires the member."""
     old = with_pets(body(ref("Pet")), Dog={"allOf": [ref("Pet")], "required": ["name"], "properties": {"name": TEXT}})
