@@ -7,7 +7,7 @@ document, operations inherit from their path item, and a value of a wrong type i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -76,6 +76,7 @@ class Spec:
         self.parameters: dict[Key, dict[Key, RawParameter]] = {}
         """The parameters of the operations read so far, by method and path."""
         self._targets: dict[str, Part] = {}
+        self._extensions: dict[str, frozenset[str]] = {}
 
     @cached_property
     def components(self) -> dict[str, Any]:
@@ -90,12 +91,18 @@ class Spec:
 
     def extensions(self, pointer: str) -> frozenset[str]:
         """Return the pointers of the components that extend the schema at a pointer by `allOf`, directly or not."""
-        return frozenset(self._extensions.get(pointer, ()))
+        if pointer not in self._extensions:
+            self._extensions[pointer] = reachable(pointer, self._direct_extensions)
+        return self._extensions[pointer]
 
     @cached_property
-    def _extensions(self) -> dict[str, set[str]]:
-        """The pointers of the components that extend each schema, by the pointer of the latter."""
-        return schema_extensions(self.document.data)
+    def _direct_extensions(self) -> dict[str, list[str]]:
+        """The pointers of the components that refer to each schema in their `allOf`, by the pointer of the latter."""
+        extensions: dict[str, list[str]] = {}
+        for pointer, bases in extended_schemas(self.document.data).items():
+            for base in bases:
+                extensions.setdefault(base, []).append(pointer)
+        return extensions
 
     def error_at(self, part: Part, problem: str, hint: str) -> DocumentError:
         """Return an error about a part that names the document, the pointer and, if possible, the line."""
@@ -206,21 +213,25 @@ class Spec:
         return Addresses(self.document.data)
 
 
-def schema_extensions(document: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Return the pointers of the components that extend each schema by `allOf`, directly or not, by its pointer."""
+def extended_schemas(document: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the pointers of the schemas to which each component refers in its `allOf`, by its pointer."""
     components = document.get("components")
     schemas = components.get("schemas") if isinstance(components, Mapping) else None
-    extended = {}
-    if isinstance(schemas, Mapping):
-        extended = {f"/components/schemas/{escape_token(name)}": _extended(schema) for name, schema in schemas.items()}
-    extensions: dict[str, set[str]] = {}
-    for pointer, bases in extended.items():
-        reached = list(bases)
-        for base in reached:
-            # The list grows while it is read.
-            reached += [further for further in extended.get(base, ()) if further not in reached]
-            extensions.setdefault(base, set()).add(pointer)
-    return extensions
+    if not isinstance(schemas, Mapping):
+        return {}
+    return {f"/components/schemas/{escape_token(name)}": _extended(schema) for name, schema in schemas.items()}
+
+
+def reachable(start: str, steps: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Return what a number of steps, at least one, leads to from a start."""
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for target in steps.get(waiting.pop(), ()):
+            if target not in reached:
+                reached.add(target)
+                waiting.append(target)
+    return frozenset(reached)
 
 
 def _extended(schema: Any) -> list[str]:

@@ -146,17 +146,21 @@ def _without_invalid(
     With `reads_all`, every operation is read, so that a document with many invalid ones is not compared once for each.
     Raises the error if nothing can be excluded.
     """
+    from pytest_bctrl.contract.outline import extended_schemas
     from pytest_bctrl.contract.reach import Reach
     from pytest_bctrl.contract.valid_parts import DocumentProblem
 
     reaches = Reach(documents[0].data), Reach(documents[1].data)
+    extended = [extended_schemas(document.data) for document in documents]
     removals: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for side in (0, 1):
         problems = [*_invalid_operations(documents[side])] if reads_all else []
         if documents[side] is error.document:
             problems.append(DocumentProblem.of(error, ""))
         for removal in [
-            removal for problem in dict.fromkeys(problems) for removal in _removals(reaches, side, problem)
+            removal
+            for problem in dict.fromkeys(problems)
+            for removal in _removals(reaches, side, problem, extended[side])
         ]:
             if removal.exclusion not in excluded[side]:
                 excluded[side].append(removal.exclusion)
@@ -187,13 +191,15 @@ class _Removal(NamedTuple):
     counterparts: list[str]
 
 
-def _removals(reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem) -> Iterator[_Removal]:
+def _removals(
+    reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem, extended: Mapping[str, list[str]]
+) -> Iterator[_Removal]:
     """Yield the operations that an invalid part excludes; if there are none, the component or section that it is in."""
     from pytest_bctrl.contract.document import value_at
     from pytest_bctrl.contract.valid_parts import Exclusion
 
     reach, counterpart = reaches[side], reaches[1 - side]
-    pointers = [problem.pointer, *_extended_schemas(reach.document, problem.pointer)]
+    pointers = [problem.pointer, *_extended_with_discriminator(reach.document, problem.pointer, extended)]
     hit = [operation for operation in reach.operations if any(reach.affects(operation, at) for at in pointers)]
     for operation in hit:
         labels = reach.operations[operation]
@@ -214,16 +220,21 @@ def _removals(reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem)
     yield _Removal(Exclusion(f"#{part}", part, *problem), None, [] if is_used else [part])
 
 
-def _extended_schemas(document: Mapping[str, Any], pointer: str) -> Iterator[str]:
-    """Yield the pointers of the schemas with a discriminator that the component extends which has a part."""
+def _extended_with_discriminator(
+    document: Mapping[str, Any], pointer: str, extended: Mapping[str, list[str]]
+) -> Iterator[str]:
+    """Yield the pointers of the schemas with a discriminator that the component extends which has a part.
+
+    `extended` has the pointers of the schemas that each component extends directly.
+    """
     from pytest_bctrl.contract.document import value_at
-    from pytest_bctrl.contract.outline import schema_extensions
+    from pytest_bctrl.contract.outline import reachable
 
     component = "/".join(pointer.split("/")[:4])
-    for base, extending in schema_extensions(document).items():
+    for base in sorted(reachable(component, extended)):
         with suppress(LookupError):
             schema = value_at(document, base)
-            if component in extending and isinstance(schema, dict) and "discriminator" in schema:
+            if isinstance(schema, dict) and "discriminator" in schema:
                 yield base
 
 
