@@ -7,7 +7,7 @@ document, operations inherit from their path item, and a value of a wrong type i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -20,6 +20,7 @@ from pytest_bctrl.contract.document import (
     unread_references,
     value_at,
 )
+from pytest_bctrl.contract.extensions import Extensions
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -76,7 +77,6 @@ class Spec:
         self.parameters: dict[Key, dict[Key, RawParameter]] = {}
         """The parameters of the operations read so far, by method and path."""
         self._targets: dict[str, Part] = {}
-        self._extensions: dict[str, frozenset[str]] = {}
 
     @cached_property
     def components(self) -> dict[str, Any]:
@@ -89,20 +89,10 @@ class Spec:
         parts = (section / name for section in mappings for name in section.value)
         return {part.pointer: part.value for part in parts}
 
-    def extensions(self, pointer: str) -> frozenset[str]:
-        """Return the pointers of the components that extend the schema at a pointer by `allOf`, directly or not."""
-        if pointer not in self._extensions:
-            self._extensions[pointer] = reachable(pointer, self._direct_extensions)
-        return self._extensions[pointer]
-
     @cached_property
-    def _direct_extensions(self) -> dict[str, list[str]]:
-        """The pointers of the components that refer to each schema in their `allOf`, by the pointer of the latter."""
-        extensions: dict[str, list[str]] = {}
-        for pointer, bases in extended_schemas(self.document.data).items():
-            for base in bases:
-                extensions.setdefault(base, []).append(pointer)
-        return extensions
+    def extensions(self) -> Extensions:
+        """Which components extend which schemas by `allOf`."""
+        return Extensions(self.document.data)
 
     def error_at(self, part: Part, problem: str, hint: str) -> DocumentError:
         """Return an error about a part that names the document, the pointer and, if possible, the line."""
@@ -211,36 +201,6 @@ class Spec:
         from pytest_bctrl.contract.references import Addresses
 
         return Addresses(self.document.data)
-
-
-def extended_schemas(document: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the pointers of the schemas to which each component refers in its `allOf`, by its pointer."""
-    components = document.get("components")
-    schemas = components.get("schemas") if isinstance(components, Mapping) else None
-    if not isinstance(schemas, Mapping):
-        return {}
-    return {f"/components/schemas/{escape_token(name)}": _extended(schema) for name, schema in schemas.items()}
-
-
-def reachable(start: str, steps: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """Return what a number of steps, at least one, leads to from a start."""
-    reached: set[str] = set()
-    waiting = [start]
-    while waiting:
-        for target in steps.get(waiting.pop(), ()):
-            if target not in reached:
-                reached.add(target)
-                waiting.append(target)
-    return frozenset(reached)
-
-
-def _extended(schema: Any) -> list[str]:
-    """Return the pointers of the schemas to which the `allOf` of a schema refers."""
-    branches = schema.get("allOf") if isinstance(schema, Mapping) else None
-    if not isinstance(branches, list):
-        return []
-    references = [branch.get("$ref") for branch in branches if isinstance(branch, Mapping)]
-    return [reference[1:] for reference in references if isinstance(reference, str) and reference.startswith("#/")]
 
 
 def is_reference(schema: dict[str, Any]) -> bool:

@@ -112,7 +112,7 @@ def _extensions(normal: Normalizer, base: Node) -> tuple[frozenset[str], frozens
     The latter extend a part of the schema only, as another schema does that extends the same part, or are its parts.
     """
     components = [part.pointer for part in base.parts if part.pointer in normal.spec.components]
-    extensions = [normal.spec.extensions(pointer) for pointer in components]
+    extensions = [normal.spec.extensions.extending(pointer) for pointer in components]
     if not extensions:
         return frozenset(), frozenset()
     return frozenset.intersection(*extensions), frozenset.union(*extensions, components)

@@ -125,7 +125,8 @@ class Equality:
         component = self.old.spec.components[pointer]
         if not isinstance(component, dict) or "discriminator" not in component:
             return set()
-        return {f"#{extending}" for side in (self.old, self.new) for extending in side.spec.extensions(pointer)}
+        extensions = self.old.spec.extensions, self.new.spec.extensions
+        return {f"#{extending}" for side in extensions for extending in side.extending(pointer)}
 
     def equal(self, old: Node, new: Node) -> bool:
         """Return whether two schemas mean the same, recursive schemas included."""

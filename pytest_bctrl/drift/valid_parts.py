@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_bctrl.contract.document import Document
+    from pytest_bctrl.contract.extensions import Extensions
     from pytest_bctrl.contract.reach import Reach
     from pytest_bctrl.contract.valid_parts import DocumentProblem, Exclusion
     from pytest_bctrl.drift.options import Options
@@ -146,12 +147,12 @@ def _without_invalid(
     With `reads_all`, every operation is read, so that a document with many invalid ones is not compared once for each.
     Raises the error if nothing can be excluded.
     """
-    from pytest_bctrl.contract.outline import extended_schemas
+    from pytest_bctrl.contract.extensions import Extensions
     from pytest_bctrl.contract.reach import Reach
     from pytest_bctrl.contract.valid_parts import DocumentProblem
 
     reaches = Reach(documents[0].data), Reach(documents[1].data)
-    extended = [extended_schemas(document.data) for document in documents]
+    extensions = Extensions(documents[0].data), Extensions(documents[1].data)
     removals: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for side in (0, 1):
         problems = [*_invalid_operations(documents[side])] if reads_all else []
@@ -160,7 +161,7 @@ def _without_invalid(
         for removal in [
             removal
             for problem in dict.fromkeys(problems)
-            for removal in _removals(reaches, side, problem, extended[side])
+            for removal in _removals(reaches, side, problem, extensions[side])
         ]:
             if removal.exclusion not in excluded[side]:
                 excluded[side].append(removal.exclusion)
@@ -192,14 +193,14 @@ class _Removal(NamedTuple):
 
 
 def _removals(
-    reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem, extended: Mapping[str, list[str]]
+    reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem, extensions: Extensions
 ) -> Iterator[_Removal]:
     """Yield the operations that an invalid part excludes; if there are none, the component or section that it is in."""
     from pytest_bctrl.contract.document import value_at
     from pytest_bctrl.contract.valid_parts import Exclusion
 
     reach, counterpart = reaches[side], reaches[1 - side]
-    pointers = [problem.pointer, *_extended_with_discriminator(reach.document, problem.pointer, extended)]
+    pointers = [problem.pointer, *_extended_with_discriminator(reach.document, problem.pointer, extensions)]
     hit = [operation for operation in reach.operations if any(reach.affects(operation, at) for at in pointers)]
     for operation in hit:
         labels = reach.operations[operation]
@@ -220,18 +221,12 @@ def _removals(
     yield _Removal(Exclusion(f"#{part}", part, *problem), None, [] if is_used else [part])
 
 
-def _extended_with_discriminator(
-    document: Mapping[str, Any], pointer: str, extended: Mapping[str, list[str]]
-) -> Iterator[str]:
-    """Yield the pointers of the schemas with a discriminator that the component extends which has a part.
-
-    `extended` has the pointers of the schemas that each component extends directly.
-    """
+def _extended_with_discriminator(document: Mapping[str, Any], pointer: str, extensions: Extensions) -> Iterator[str]:
+    """Yield the pointers of the schemas with a discriminator that the component at or around a pointer extends."""
     from pytest_bctrl.contract.document import value_at
-    from pytest_bctrl.contract.outline import reachable
 
     component = "/".join(pointer.split("/")[:4])
-    for base in sorted(reachable(component, extended)):
+    for base in sorted(extensions.extended(component)):
         with suppress(LookupError):
             schema = value_at(document, base)
             if isinstance(schema, dict) and "discriminator" in schema:
