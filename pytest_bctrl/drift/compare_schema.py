@@ -222,7 +222,10 @@ class SchemaComparer:
 
     def _changes_but(self, pair: _Pair, inherited: set[str]) -> list[tuple[Change, int]]:
         """Return a pair's own changes with ranks, without the `inherited` ones: those of a schema that it extends."""
-        return [ranked for ranked in self._ranked_changes(pair) if ranked[0].what not in inherited]
+        changes = self._ranked_changes(pair)
+        if not inherited:
+            return changes
+        return [ranked for ranked in changes if ranked[0].what not in inherited]
 
     def _ranked_changes(self, pair: _Pair) -> list[tuple[Change, int]]:
         """Return a pair's own changes with ranks, a divided `allOf` included; drops inner pairs that do not differ."""

@@ -229,7 +229,7 @@ def _pair_label(old: Branch, new: Branch, tag: str) -> str:
     """Return how a path names a pair of alternatives: by a tag, by common properties, or by types."""
     if tag in old.values:
         shared = old.values[tag] & new.values.get(tag, frozenset()) or old.values[tag]
-        return f"<{tag}={'|'.join(sorted(map(value_text, shared)))}>"
+        return f"<{tag}={'|'.join(sorted(map(_value_text, shared)))}>"
     names = sorted(old.node.maps.get("properties", {}).keys() & new.node.maps.get("properties", {}).keys())
     if names:
         return f"<{{{', '.join(names[:4])}}}>"
@@ -237,7 +237,7 @@ def _pair_label(old: Branch, new: Branch, tag: str) -> str:
     return f"<{'|'.join(sorted(kinds))}>"
 
 
-def value_text(key: Any) -> str:
+def _value_text(key: Any) -> str:
     """Return the text of a value from its key, which is a tuple for true and false."""
     if isinstance(key, tuple):
         return str(key[1]).lower()
