@@ -10,9 +10,9 @@ import sys
 
 
 def pytest_sessionstart() -> None:
-    """Empty the caches of the functions and methods of the package."""
+    """Empty the caches of the functions and methods of the package and of the tests."""
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == "pytest_bctrl":
+        if name.split(".")[0] in ("pytest_bctrl", "tests"):
             classes = [value for value in vars(module).values() if isinstance(value, type)]
             for function in [value for owner in (module, *classes) for value in vars(owner).values()]:
                 if hasattr(function, "cache_clear"):

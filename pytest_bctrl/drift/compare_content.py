@@ -66,7 +66,7 @@ def compare_request_bodies(
         rule = "request-body"
         if not is_sent:
             rule = "webhook-body"
-        report.add(f"{rule}-became-{requirement_word(is_required)}", body_location, *values, *at)
+        report.add(f"{rule}-became-{requirement_word(is_required)}", body_location, *values, *at, keys=("required",))
     compare_content(report, ContentPair(before, after, body_location, REQUEST_BODY, is_sent))
 
 
@@ -155,8 +155,8 @@ def _compare_media_type(report: Report, body: ContentPair, old: Part, new: Part,
         report.compare(before, after, View(body.scope, is_json(media_type)), location)
     elif before and not accepts_anything(report.sides.old.node(before)):
         content = report.sides.content(before, None)
-        report.add(f"{rule}-removed", at, None, None, old.pointer, new.pointer, content=content)
+        report.add(f"{rule}-removed", at, None, None, old.pointer, new.pointer, content=content, keys=("schema",))
     elif after and not accepts_anything(report.sides.new.node(after)):
         content = report.sides.content(None, after)
-        report.add(f"{rule}-added", at, None, None, old.pointer, new.pointer, content=content)
+        report.add(f"{rule}-added", at, None, None, old.pointer, new.pointer, content=content, keys=("schema",))
     compare_encodings(report, old, new, media_type, at, is_sent=body.is_sent)

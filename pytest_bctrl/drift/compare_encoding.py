@@ -132,25 +132,34 @@ def _compare_encoding(
     report: Report, old: PartEncoding, new: PartEncoding, location: ChangeLocation, *, is_sent: bool
 ) -> None:
     """Note changes of a part's serialisation or else content types, of its reserved characters, and of its headers."""
-    at = old.part.pointer, new.part.pointer
+    at, keys = (old.part.pointer, new.part.pointer), _changed_keyword(old.part, new.part)
     is_same = new.serialisation == old.serialisation != () or new.content_types == old.content_types != frozenset()
     if not is_same and old.content_types and new.content_types:
         narrow, wide = (old, new) if is_sent else (new, old)
         is_compatible = _are_included(narrow.content_types, wide.content_types)
         values = ", ".join(sorted(old.content_types)), ", ".join(sorted(new.content_types))
-        _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_compatible=is_compatible)
+        _note_encoding_change(report, *values, location, at, keys, is_sent=is_sent, is_compatible=is_compatible)
     elif not is_same:
-        _note_encoding_change(report, old.shown, new.shown, location, at, is_sent=is_sent, is_compatible=False)
+        _note_encoding_change(report, old.shown, new.shown, location, at, keys, is_sent=is_sent, is_compatible=False)
     if old.allows_reserved != new.allows_reserved:
         shown = "allowReserved: false", "allowReserved: true"
         values = shown[old.allows_reserved], shown[new.allows_reserved]
-        is_compatible = new.allows_reserved == is_sent
-        _note_encoding_change(report, *values, location, at, is_sent=is_sent, is_compatible=is_compatible)
+        keys, is_compatible = ("allowReserved",), new.allows_reserved == is_sent
+        _note_encoding_change(report, *values, location, at, keys, is_sent=is_sent, is_compatible=is_compatible)
     if is_sent:
         before, after = ({("header", name): header for name, header in side.headers.items()} for side in (old, new))
         compare_parameters(report, before, after, location, frozenset())
     else:
         compare_headers(report, old.headers, new.headers, location, (old.part, new.part))
+
+
+def _changed_keyword(old: Part, new: Part) -> tuple[str, ...]:
+    """Return the keyword of an encoding whose value changed; nothing if it is not the only one."""
+    keywords = ("contentType", *_SERIALISATION)
+    changed = tuple(keyword for keyword in keywords if old.value.get(keyword) != new.value.get(keyword))
+    if len(changed) == 1:
+        return changed
+    return ()
 
 
 def _are_included(narrow: frozenset[str], wide: frozenset[str]) -> bool:
@@ -164,15 +173,19 @@ def _note_encoding_change(
     new: object,
     location: ChangeLocation,
     at: tuple[str, str],
+    keys: tuple[str, ...],
     *,
     is_sent: bool,
     is_compatible: bool,
 ) -> None:
-    """Note a change of an encoding, unless the consumer receives the form and the change is compatible."""
+    """Note a change of an encoding, unless the consumer receives the form and the change is compatible.
+
+    `keys` lead from the pointers to what changed.
+    """
     if is_sent:
         rule = "request-body-encoding-changed"
         if is_compatible:
             rule = "request-body-widened"
-        report.add(rule, location, old, new, *at)
+        report.add(rule, location, old, new, *at, keys=keys)
     elif not is_compatible:
-        report.add("response-body-encoding-changed", location, old, new, *at)
+        report.add("response-body-encoding-changed", location, old, new, *at, keys=keys)

@@ -49,10 +49,10 @@ def _compare_header(report: Report, old: RawParameter, new: RawParameter, locati
     at = old.part.pointer, new.part.pointer
     if old.required != new.required:
         was, now = requirement_word(old.required), requirement_word(new.required)
-        report.add(f"response-header-became-{now}", location, was, now, *at)
+        report.add(f"response-header-became-{now}", location, was, now, *at, keys=("required",))
     if old.style != new.style:
-        report.add("response-header-type-changed", location, old.style, new.style, *at)
+        report.add("response-header-type-changed", location, old.style, new.style, *at, keys=("style",))
         return
     if old.explode != new.explode and is_written_in_parts(report, old, new):
-        report.add("response-header-explode-changed", location, old.explode, new.explode, *at)
+        report.add("response-header-explode-changed", location, old.explode, new.explode, *at, keys=("explode",))
     report.compare(old.schema, new.schema, View("response-header", is_json(old.style)), location)

@@ -126,9 +126,9 @@ def compare_values(comparison: SchemaComparison) -> None:
         emit("const-changed", next(iter(before.values())), next(iter(after.values())), "const")
     else:
         for key in (key for key in after if key not in before):
-            emit("enum-value-added", None, after[key], "enum", f"{_quoted(after[key])}")
+            emit("enum-value-added", None, after[key], "enum", f"{_quoted(after[key])}", keys=(after[key],))
         for key in (key for key in before if key not in after):
-            emit("enum-value-removed", before[key], None, "enum", f"{_quoted(before[key])}")
+            emit("enum-value-removed", before[key], None, "enum", f"{_quoted(before[key])}", keys=(before[key],))
 
 
 def _quoted(value: Any) -> str:
@@ -275,7 +275,7 @@ def _compare_dependent(comparison: SchemaComparison) -> None:
             action = "removed"
         else:
             action = "changed"
-        comparison.emit(f"dependent-required-{action}", old, new, "dependentRequired", name)
+        comparison.emit(f"dependent-required-{action}", old, new, "dependentRequired", name, keys=(name,))
 
 
 def compare_defaults(comparison: SchemaComparison) -> None:
@@ -297,4 +297,5 @@ def compare_extensible(comparison: SchemaComparison) -> None:
         comparison.new.constraints.get("x-extensible-enum"),
     )
     for key in (key for key in before if after is not None and key not in after):
-        comparison.emit("x-extensible-enum-value-removed", before[key], None, "x-extensible-enum", _quoted(before[key]))
+        value, keyword = before[key], "x-extensible-enum"
+        comparison.emit(f"{keyword}-value-removed", value, None, keyword, _quoted(value), keys=(value,))

@@ -21,8 +21,8 @@ def compare_operation(
     location, options, equality = operation_location(old), report.sides.options, report.sides.equality
     if not is_alike:
         at = old.part.pointer, new.part.pointer
-        for rule, was, now in compare_lifecycle(options, OPERATION, old.part.value, new.part.value):
-            report.add(rule, location, was, now, *at)
+        for change in compare_lifecycle(options, OPERATION, old.part.value, new.part.value):
+            report.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
         _compare_operation_texts(report, old, new, location)
         servers_of = own_servers(old), own_servers(new)
         if servers_of[0] is not None or servers_of[1] is not None:

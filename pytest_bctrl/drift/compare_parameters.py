@@ -82,15 +82,16 @@ def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, loc
             requirement_word(old.required),
             requirement_word(new.required),
             *at,
+            keys=("required",),
         )
     if old.style != new.style:
-        add("request-parameter-style-changed", location, old.style, new.style, *at)
+        add("request-parameter-style-changed", location, old.style, new.style, *at, keys=("style",))
     elif old.explode != new.explode and is_written_in_parts(report, old, new):
-        add("request-parameter-explode-changed", location, old.explode, new.explode, *at)
+        add("request-parameter-explode-changed", location, old.explode, new.explode, *at, keys=("explode",))
     if old.in_ == "query":
         _compare_flags(report, old, new, location, at)
-    for rule, was, now in compare_lifecycle(options, PARAMETER, old.part.value, new.part.value):
-        report.add(rule, location, was, now, *at)
+    for change in compare_lifecycle(options, PARAMETER, old.part.value, new.part.value):
+        report.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
     report.compare_words(location, old.part, new.part, "description", at)
     view = View("request-parameter", is_json(old.style), is_header=old.in_ == "header")
     if _became_list(report, old, new, view):
@@ -113,7 +114,7 @@ def _compare_flags(
         if now:
             action = "set"
         if was != now:
-            report.add(f"request-parameter-{words}-{action}", location, was, now, *at)
+            report.add(f"request-parameter-{words}-{action}", location, was, now, *at, keys=(keyword,))
 
 
 def _became_list(report: Report, old: RawParameter, new: RawParameter, view: View) -> bool:

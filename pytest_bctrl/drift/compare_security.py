@@ -276,12 +276,13 @@ def _compare_oauth_flow(report: Report, location: ChangeLocation, old: Part, new
     for keyword, words in (("authorizationUrl", "url"), ("tokenUrl", "token-url")):
         was, now = report.base.text(old / keyword), report.revision.text(new / keyword)
         if was != now:
-            report.add(f"api-security-component-oauth-{words}-changed", location, was, now, *at)
+            report.add(f"api-security-component-oauth-{words}-changed", location, was, now, *at, keys=(keyword,))
     old_scopes = report.base.mapping(old / "scopes")
     new_scopes = report.revision.mapping(new / "scopes")
     scopes = dict.fromkeys(old_scopes, ""), dict.fromkeys(new_scopes, "")
-    report.add_each("api-security-component-oauth-scope", location, scopes, at)
+    report.add_each("api-security-component-oauth-scope", location, scopes, at, keys=("scopes",))
     for scope in old_scopes:
         descriptions = old_scopes[scope], new_scopes.get(scope, old_scopes[scope])
         if descriptions[0] != descriptions[1]:
-            report.add("api-security-component-oauth-scope-changed", location, *descriptions, *at, scope)
+            rule = "api-security-component-oauth-scope-changed"
+            report.add(rule, location, *descriptions, *at, scope, keys=("scopes", scope))

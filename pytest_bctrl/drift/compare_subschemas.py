@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_bctrl.contract.keywords import CONDITIONAL
+from pytest_bctrl.drift.exact_location import keyword_pointer
 from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
@@ -55,10 +56,19 @@ def _compare_items(comparison: SchemaComparison) -> None:
         else:
             action, before, after = "removed", old.prefix[index], _items_after_prefix(new)
         if not comparison.sides.equal(before, after):
-            comparison.emit(f"prefix-items-{action}", None, None, "prefixItems", f"item {index}", (before, after))
+            exact_at = _exact_prefix_item(old, index), _exact_prefix_item(new, index)
+            part, schemas = f"item {index}", (before, after)
+            comparison.emit(f"prefix-items-{action}", None, None, "prefixItems", part, schemas, exact_at=exact_at)
             comparison.follow_undeclared(before, after, f"[{index}]")
     if "items" in old.children or "items" in new.children:
         comparison.follow(old.child("items"), new.child("items"), "[*]")
+
+
+def _exact_prefix_item(node: Node, index: int) -> str:
+    """Return the pointer of an item of `prefixItems`; of `prefixItems` if it is missing, or is a combination."""
+    if index < len(node.prefix) and len(node.prefix[index]) == 1:
+        return node.prefix[index][0].pointer
+    return node.at("prefixItems")
 
 
 def _items_after_prefix(node: Node) -> Schema:
@@ -122,11 +132,11 @@ def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
     if was_closed and is_closed:
         sides = comparison.old, comparison.new
         before, after = (node.maps.get("patternProperties", {}).get(pattern) for node in sides)
-        schemas = before, after
+        keyword, schemas, keys = "patternProperties", (before, after), (pattern,)
         if before is not None:
-            comparison.emit("additional-properties-closed", pattern, None, "patternProperties", schemas=schemas)
+            comparison.emit("additional-properties-closed", pattern, None, keyword, schemas=schemas, keys=keys)
         else:
-            comparison.emit("additional-properties-opened", None, pattern, "patternProperties", schemas=schemas)
+            comparison.emit("additional-properties-opened", None, pattern, keyword, schemas=schemas, keys=keys)
     return was_closed or is_closed
 
 
@@ -152,9 +162,9 @@ def _compare_map(comparison: SchemaComparison, keyword: str, name: str) -> None:
         elif keyword == "patternProperties" and _note_pattern_of_closed(comparison, key):
             continue
         elif key in before:
-            comparison.emit(f"{name}-removed", key, None, keyword, schemas=(before[key], None))
+            comparison.emit(f"{name}-removed", key, None, keyword, schemas=(before[key], None), keys=(key,))
         else:
-            comparison.emit(f"{name}-added", None, key, keyword, schemas=(None, after[key]))
+            comparison.emit(f"{name}-added", None, key, keyword, schemas=(None, after[key]), keys=(key,))
 
 
 def compare_properties(comparison: SchemaComparison) -> None:
@@ -251,17 +261,20 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
             step,
             (requirement_word(was), requirement_word(now)),
             at,
+            exact_at=_exact_required(comparison, name, at),
         )
     _compare_access(comparison, old_node, new_node, now, step, at)
-    for rule, old_value, new_value in compare_lifecycle(sides.options, PROPERTY, old_node.flags, new_node.flags):
-        comparison.add(rule, rule, step, (old_value, new_value), at)
+    for change in compare_lifecycle(sides.options, PROPERTY, old_node.flags, new_node.flags):
+        exact_at = _exact_flag(old_node, new_node, change.keyword, at)
+        comparison.add(change.rule, change.rule, step, (change.old, change.new), at, exact_at=exact_at)
     if not (was_write_only and new_node.flags.get("writeOnly")):
         comparison.follow(before, after, step)
     elif old_node.enum is not None and new_node.enum is not None:
         for key in (key for key in new_node.enum if key not in old_node.enum):
             rule = "response-write-only-property-enum-value-added"
-            at = old_node.at("enum"), new_node.at("enum")
-            comparison.add("enum-value-added", rule, step, (None, new_node.enum[key]), at)
+            at, value = (old_node.at("enum"), new_node.at("enum")), new_node.enum[key]
+            exact_at = at[0], keyword_pointer(new_node, "enum", None, value)
+            comparison.add("enum-value-added", rule, step, (None, value), at, exact_at=exact_at)
 
 
 def _compare_sent_property(
@@ -275,14 +288,14 @@ def _compare_sent_property(
         _compare_access(comparison, old, new, now, step, at)
     elif was_read_only and now and not is_read_only:
         values = requirement_word(required=False), requirement_word(required=True)
-        comparison.add("became-required", f"{comparison.view.property_subject}-became-required", step, values, at)
+        rule, exact_at = f"{comparison.view.property_subject}-became-required", _exact_flag(old, new, "readOnly", at)
+        comparison.add("became-required", rule, step, values, at, exact_at=exact_at)
     if was_read_only or is_read_only:
         return
     if was != now:
         rule = f"{comparison.view.property_subject}-became-{requirement_word(now)}"
-        comparison.add(
-            f"became-{requirement_word(now)}", rule, step, (requirement_word(was), requirement_word(now)), at
-        )
+        values, exact_at = (requirement_word(was), requirement_word(now)), _exact_required(comparison, name, at)
+        comparison.add(f"became-{requirement_word(now)}", rule, step, values, at, exact_at=exact_at)
     comparison.follow(before, after, step)
 
 
@@ -299,6 +312,28 @@ def _compare_access(
             direction = "response"
             if comparison.view.is_request:
                 direction = "request"
-            comparison.add(
-                became, f"{direction}-{requirement_word(required)}-property-{became}", step, (before, after), at
+            rule, exact_at = (
+                f"{direction}-{requirement_word(required)}-property-{became}",
+                _exact_flag(old, new, keyword, at),
             )
+            comparison.add(became, rule, step, (before, after), at, exact_at=exact_at)
+
+
+def _exact_required(comparison: SchemaComparison, name: str, at: tuple[str, str]) -> tuple[str, str]:
+    """Return the pointers of a property's name in `required`; `at` has that of the property where it is not listed."""
+    pointers = []
+    for node, pointer in zip((comparison.old, comparison.new), at, strict=True):
+        if name in node.required:
+            pointer = keyword_pointer(node, "required", None, name)
+        pointers.append(pointer)
+    return pointers[0], pointers[1]
+
+
+def _exact_flag(old: Node, new: Node, keyword: str, at: tuple[str, str]) -> tuple[str, str]:
+    """Return the pointers of a flag of a property; `at` has that of the property where it lacks the flag."""
+    pointers = []
+    for node, pointer in zip((old, new), at, strict=True):
+        if _is_written(node, keyword):
+            pointer = keyword_pointer(node, keyword, node.flags.get(keyword))
+        pointers.append(pointer)
+    return pointers[0], pointers[1]

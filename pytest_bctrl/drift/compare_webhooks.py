@@ -83,8 +83,8 @@ def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> N
     from pytest_bctrl.drift.compare_responses import compare_responses
 
     location, at = operation_location(old), (old.part.pointer, new.part.pointer)
-    for rule, was, now in compare_lifecycle(report.sides.options, OPERATION, old.part.value, new.part.value):
-        report.add(rule, location, was, now, *at)
+    for change in compare_lifecycle(report.sides.options, OPERATION, old.part.value, new.part.value):
+        report.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
     before, after = parameters(report.base, old), parameters(report.revision, new)
     for in_ in ("path", "query", "header", "cookie"):
         was, now = (

@@ -8,8 +8,16 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.drift.options import Options
 
-Changed = tuple[str, Any, Any]
 Values = Mapping[str, Any]
+
+
+class LifecycleChange(NamedTuple):
+    """A changed lifecycle: the id of its rule, both values, and the keyword that changed."""
+
+    rule: str
+    old: Any
+    new: Any
+    keyword: str
 
 
 STABILITY = ("draft", "alpha", "beta", "stable")
@@ -73,8 +81,8 @@ def removal_suffix(values: Values, options: Options) -> str:
     return "with-deprecation"
 
 
-def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
-    """Yield the rule and both values of a changed stability level, and of a changed deprecation or else sunset date.
+def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Values) -> Iterator[LifecycleChange]:
+    """Yield the change of the stability level, and that of the deprecation or else of the sunset date.
 
     A change that is allowed has no rule, such as a sunset date that is postponed for as long as the policy says.
     """
@@ -83,15 +91,15 @@ def compare_lifecycle(options: Options, subject: Subject, old: Values, new: Valu
     was, now = bool(old.get("deprecated")), bool(new.get("deprecated"))
     before, after = old.get("x-sunset"), new.get("x-sunset")
     if was and not now:
-        yield subject.reactivated, True, False
+        yield LifecycleChange(subject.reactivated, True, False, "deprecated")
     elif now and not was and after is None and options.sunset_days:
-        yield subject.missing, False, True
+        yield LifecycleChange(subject.missing, False, True, "deprecated")
     elif now and not was and after is None:
-        yield subject.deprecated, False, True
+        yield LifecycleChange(subject.deprecated, False, True, "deprecated")
     elif now and not was:
-        yield _deprecation_rule(options, subject, after), None, after
+        yield LifecycleChange(_deprecation_rule(options, subject, after), None, after, "x-sunset")
     elif now and before != after and (rule := _sunset_rule(options, subject, before, after)):
-        yield rule, before, after
+        yield LifecycleChange(rule, before, after, "x-sunset")
 
 
 def _deprecation_rule(options: Options, subject: Subject, after: Any) -> str:
@@ -117,20 +125,21 @@ def _sunset_rule(options: Options, subject: Subject, before: Any, after: Any) ->
     return ""
 
 
-def _stability_change(subject: Subject, old: Values, new: Values) -> Iterator[Changed]:
+def _stability_change(subject: Subject, old: Values, new: Values) -> Iterator[LifecycleChange]:
     """Yield the change of the stability level, if there is one."""
-    before, after = old.get("x-stability-level"), new.get("x-stability-level")
+    keyword = "x-stability-level"
+    before, after = old.get(keyword), new.get(keyword)
     if before == after:
         return
     if after is not None and after not in STABILITY:
         if subject.invalid_stability:
-            yield subject.invalid_stability, before, after
+            yield LifecycleChange(subject.invalid_stability, before, after, keyword)
         return
     old_index, new_index = _stability_index(before), _stability_index(after)
     if old_index < new_index:
-        yield f"{subject.stability}-increased", before, after
+        yield LifecycleChange(f"{subject.stability}-increased", before, after, keyword)
     elif old_index > new_index:
-        yield f"{subject.stability}-decreased", before, after
+        yield LifecycleChange(f"{subject.stability}-decreased", before, after, keyword)
 
 
 def _stability_index(level: Any) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.drift.exact_location import keyword_pointer, null_pointer
 from pytest_bctrl.drift.node import Node, Schema, accepts_anything, is_list_of_types
 from pytest_bctrl.drift.rules import rules
 
@@ -65,7 +66,8 @@ class Change(NamedTuple):
     `part` identifies which part of the schema changed where the rule and both values do not; fingerprints depend on it,
     so it is never reworded. `detail` describes that part to people, and nothing depends on its wording. `content` is a
     digest of the schemas that changed, where the values do not contain them: another change has another fingerprint.
-    `key` is the same for the same change at every location and under every rule.
+    `key` is the same for the same change at every location and under every rule. Fingerprints depend on `old_at` and
+    `new_at`, the pointers of the keyword or object with the change; reports show the exact pointers.
     """
 
     kind: str
@@ -78,7 +80,8 @@ class Change(NamedTuple):
     part: str
     detail: str
     key: str
-    content: str = ""
+    content: str
+    exact_at: tuple[str, str]
 
     @property
     def what(self) -> str:
@@ -92,11 +95,18 @@ class Change(NamedTuple):
 
 
 def described_change(
-    kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str], part: str = "", content: str = ""
+    kind: str,
+    rule: str,
+    step: str,
+    values: tuple[Any, Any],
+    at: tuple[str, str],
+    part: str = "",
+    content: str = "",
+    exact_at: tuple[str, str] | None = None,
 ) -> Change:
-    """Return a change; `values` and `at` have those of the old side and of the new one."""
+    """Return a change; `values` and both kinds of pointers have those of the old side and of the new one."""
     key = repr((kind, step, *map(as_json, values), at, part, content))
-    return Change(kind, rule, step, *values, *at, part, part, key, content)
+    return Change(kind, rule, step, *values, *at, part, part, key, content, exact_at or at)
 
 
 def as_json(value: Any) -> Any:
@@ -199,32 +209,57 @@ class SchemaComparison:
         part: str = "",
         schemas: tuple[Schema | None, Schema | None] | None = None,
         at: tuple[str, str] | None = None,
+        keys: tuple[Any, ...] = (),
+        exact_at: tuple[str, str] | None = None,
     ) -> None:
         """Note a change of the schema itself: the end of the rule's id, both values, and the changed keyword.
 
         `schemas` are those under the keyword that changed, if the values do not contain them. `at` has the pointers
-        of the keyword, if it may not be the first of its name.
+        of the keyword, if it may not be the first of its name. `keys` lead from the keyword to what changed, or
+        `exact_at` has the exact pointers.
         """
         scope = self.view.scope
+        if exact_at is None and at is None:
+            exact_at = self._exact_pointers(keyword, (old, new), keys)
         rule = _IRREGULAR.get((scope, suffix)) or f"{scope}-{suffix}"
         at, content = at or (self.old.at(keyword), self.new.at(keyword)), ""
         if schemas is not None:
             content = self.sides.content(*schemas)
-        self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content))
+        self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content, exact_at))
+
+    def _exact_pointers(self, keyword: str, values: tuple[Any, Any], keys: tuple[Any, ...]) -> tuple[str, str]:
+        """Return the exact pointers of a keyword whose values differ, or of what `keys` lead to from it."""
+        old, new = values
+        if isinstance(old, frozenset) and isinstance(new, frozenset):
+            old, new = old - new, new - old
+        return (
+            keyword_pointer(self.old, keyword, as_json(old), *keys),
+            keyword_pointer(self.new, keyword, as_json(new), *keys),
+        )
 
     def compare_nullable(self) -> None:
         """Note that null became valid, or is no longer valid."""
         was, now = self.old.nullable, self.new.nullable
-        if not was and now:
-            self.emit("became-nullable", was, now, "type", "null")
-        elif was and not now:
-            self.emit("became-not-nullable", was, now, "type", "not null")
+        if was == now:
+            return
+        exact_at = null_pointer(self.old), null_pointer(self.new)
+        if now:
+            self.emit("became-nullable", was, now, "type", "null", exact_at=exact_at)
+        else:
+            self.emit("became-not-nullable", was, now, "type", "not null", exact_at=exact_at)
 
     def add(
-        self, kind: str, rule: str, step: str, values: tuple[Any, Any], at: tuple[str, str], content: str = ""
+        self,
+        kind: str,
+        rule: str,
+        step: str,
+        values: tuple[Any, Any],
+        at: tuple[str, str],
+        content: str = "",
+        exact_at: tuple[str, str] | None = None,
     ) -> None:
         """Note a change under the rule with this id."""
-        self.changes.append(described_change(kind, rule, step, values, at, content=content))
+        self.changes.append(described_change(kind, rule, step, values, at, content=content, exact_at=exact_at))
 
     def follow(self, old: Schema, new: Schema, step: str, is_branch: bool = False) -> None:
         """Add a pair of inner schemas to compare, at `step` below this one."""

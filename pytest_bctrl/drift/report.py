@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import FILES, unescape_token
 from pytest_bctrl.drift.change_location import ChangeLocation
+from pytest_bctrl.drift.exact_location import exact_pointer
 from pytest_bctrl.drift.pair import RANK, Change, Located, as_json, described_change, rank, steps
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
@@ -61,24 +62,44 @@ class Report:
         new_at: str = "",
         part: str = "",
         content: str = "",
+        keys: tuple[str, ...] = (),
     ) -> None:
-        """Note a change at a location, with both values and their pointers; `content` is a digest of its schemas."""
-        change = described_change(rule, rule, "", (old, new), (old_at, new_at), part, content)
+        """Note a change at a location, with both values and their pointers; `content` is a digest of its schemas.
+
+        `keys` lead from the pointers to what changed.
+        """
+        exact_at = (
+            exact_pointer(self.base.root.value, old_at, *keys),
+            exact_pointer(self.revision.root.value, new_at, *keys),
+        )
+        change = described_change(rule, rule, "", (old, new), (old_at, new_at), part, content, exact_at)
         self.note([Located(change, rank(rule, self.levels), 0, "", ())], location)
 
-    def add_each(self, rule: str, location: ChangeLocation, sides: Iterable[Values], at: tuple[str, str]) -> None:
-        """Note the values that only one side has, under rules that end in `-removed` and `-added`."""
+    def add_each(
+        self,
+        rule: str,
+        location: ChangeLocation,
+        sides: Iterable[Values],
+        at: tuple[str, str],
+        keys: tuple[str, ...] = (),
+    ) -> None:
+        """Note the values that only one side has, under rules that end in `-removed` and `-added`.
+
+        `keys` lead from the pointers of all values together to the list or object that contains them.
+        """
         old, new = sides
         for value in (value for value in old if value not in new):
-            self.add(f"{rule}-removed", location, value, None, old[value] or at[0], at[1])
+            at_of_value = old[value] or at[0], at[1]
+            self.add(f"{rule}-removed", location, value, None, *at_of_value, keys=(*keys, value))
         for value in (value for value in new if value not in old):
-            self.add(f"{rule}-added", location, None, value, at[0], new[value] or at[1])
+            at_of_value = at[0], new[value] or at[1]
+            self.add(f"{rule}-added", location, None, value, *at_of_value, keys=(*keys, value))
 
     def compare_words(self, location: ChangeLocation, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
         """Note a changed text under a keyword, such as `summary`, if the options include descriptions."""
         words = (old / keyword).value, (new / keyword).value
         if self.sides.options.descriptions and words[0] != words[1]:
-            self.add("description-changed", location, *words, *at)
+            self.add("description-changed", location, *words, *at, keys=(keyword,))
 
     def compare(self, old: Schema, new: Schema, view: View, location: ChangeLocation) -> None:
         """Note the changes between two schemas at a location."""
@@ -105,8 +126,8 @@ class Report:
         # Counterexamples have a budget, so they are found for the worst changes first.
         changes.sort(key=lambda noted: noted[0][0].rank)
         worst = [noted[0][0] for noted in changes]
-        self.base.document.find_lines({located.change.old_at for located in worst})
-        self.revision.document.find_lines({located.change.new_at for located in worst})
+        self.base.document.find_lines({located.change.exact_at[0] for located in worst})
+        self.revision.document.find_lines({located.change.exact_at[1] for located in worst})
         if self.examples:
             self.examples.read([[trail for located, _, _ in noted for trail in located.trails] for noted in changes])
         merged: dict[str, Finding] = {}
@@ -149,8 +170,8 @@ class Report:
                 **dict(location.context),
                 "meaning": rule.meaning,
                 "why": why(rule, level),
-                "base": _source_location(self.base, change.old_at),
-                "revision": _source_location(self.revision, change.new_at),
+                "base": _source_location(self.base, change.exact_at[0]),
+                "revision": _source_location(self.revision, change.exact_at[1]),
                 "change": mark,
                 "changed": self._changed_component(worst, location.operation),
                 **({"detail": change.detail} if change.detail else {}),
