@@ -77,6 +77,7 @@ class Spec:
         self.parameters: dict[Key, dict[Key, RawParameter]] = {}
         """The parameters of the operations read so far, by method and path."""
         self._targets: dict[str, Part] = {}
+        self._indices: dict[str, dict[Any, int]] = {}
 
     @cached_property
     def components(self) -> dict[str, Any]:
@@ -93,6 +94,16 @@ class Spec:
     def extensions(self) -> Extensions:
         """Which components extend which schemas by `allOf`."""
         return Extensions(self.document.data)
+
+    def item_index(self, items: Part, item: Any) -> int | None:
+        """Return the index of the first item of a list that equals a value; None if there is none.
+
+        The list is read once, because each of thousands of items may be looked up.
+        """
+        if items.pointer not in self._indices:
+            indexed = reversed(list(enumerate(items.value)))
+            self._indices[items.pointer] = {value_key(member): index for index, member in indexed}
+        return self._indices[items.pointer].get(value_key(item))
 
     def error_at(self, part: Part, problem: str, hint: str) -> DocumentError:
         """Return an error about a part that names the document, the pointer and, if possible, the line."""

@@ -69,8 +69,8 @@ class Report:
         `keys` lead from the pointers to what changed.
         """
         exact_at = (
-            exact_pointer(self.base.root.value, old_at, *keys),
-            exact_pointer(self.revision.root.value, new_at, *keys),
+            exact_pointer(self.base, old_at, *keys),
+            exact_pointer(self.revision, new_at, *keys),
         )
         change = described_change(rule, rule, "", (old, new), (old_at, new_at), part, content, exact_at)
         self.note([Located(change, rank(rule, self.levels), 0, "", ())], location)

@@ -250,10 +250,16 @@ def _block_key(finding: Finding) -> Any:
     if not value or not finding.message.endswith(value):
         return id(finding)
     places = [(place["operation"], place["location"], place.get("status")) for place in extra.get("places", ())]
-    positions = [document_position(finding, side)[::2] for side in ("base", "revision")]
+    positions = [_document_and_container(finding, side) for side in ("base", "revision")]
     context = [extra.get(name) for name in ("status", "media_type", "accepted", "impact", "changed", "moved")]
     head = finding.message.removesuffix(value), finding.observed is None
     return repr((finding.rule, finding.level, finding.operation, finding.location, head, places, positions, context))
+
+
+def _document_and_container(finding: Finding, side: str) -> tuple[str, str]:
+    """Return the document of one side, and the pointer of what contains the changed value there."""
+    document, _, pointer = document_position(finding, side)
+    return document, pointer.rpartition("/")[0]
 
 
 def _changed_value(finding: Finding) -> str:

@@ -27,7 +27,7 @@ def changed_pointers(old: Any, new: Any, old_at: str = "", new_at: str = "") -> 
         end = _equal_items(old[start:][::-1], new[start:][::-1])
         removed_items, added_items = old[start : len(old) - end], new[start : len(new) - end]
         if len(removed_items) == len(added_items) == 1:
-            return changed_pointers(*removed_items, *added_items, f"{old_at}/{start}", f"{new_at}/{start}")
+            return changed_pointers(removed_items[0], added_items[0], f"{old_at}/{start}", f"{new_at}/{start}")
         if len(removed_items) + len(added_items) == 1:
             return f"{old_at}/{start}" if removed_items else old_at, f"{new_at}/{start}" if added_items else new_at
     return old_at, new_at

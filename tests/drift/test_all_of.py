@@ -46,8 +46,8 @@ def test_a_schema_added_to_the_all_of_of_a_component_is_reported_at_the_componen
     old, new = base(), base()
     new["components"]["schemas"]["Extended"]["allOf"].append(ADDED)
     at = "/components/schemas/Extended/allOf"
-    assert all_of_findings(old, new) == [("response-property-all-of-added", at, at, ["x", "y"])]
-    assert all_of_findings(new, old) == [("response-property-all-of-removed", at, at, ["x", "y"])]
+    assert all_of_findings(old, new) == [("response-property-all-of-added", at, f"{at}/2", ["x", "y"])]
+    assert all_of_findings(new, old) == [("response-property-all-of-removed", f"{at}/2", at, ["x", "y"])]
 
 
 def test_the_all_of_of_a_schema_added_to_all_of_is_not_reported_separately() -> None:
@@ -55,15 +55,15 @@ def test_the_all_of_of_a_schema_added_to_all_of_is_not_reported_separately() -> 
     new["components"]["schemas"]["Nested"] = {"allOf": [ADDED, {"required": ["id"]}]}
     new["components"]["schemas"]["Extended"]["allOf"].append({"$ref": "#/components/schemas/Nested"})
     at = "/components/schemas/Extended/allOf"
-    assert all_of_findings(old, new) == [("response-property-all-of-added", at, at, ["x", "y"])]
-    assert all_of_findings(new, old) == [("response-property-all-of-removed", at, at, ["x", "y"])]
+    assert all_of_findings(old, new) == [("response-property-all-of-added", at, f"{at}/2", ["x", "y"])]
+    assert all_of_findings(new, old) == [("response-property-all-of-removed", f"{at}/2", at, ["x", "y"])]
 
 
 def test_an_all_of_added_to_an_extended_component_is_reported_at_each_property_that_extends_it() -> None:
     """In the old document, where the component has none, a finding points at the `allOf` of the property."""
     old, new = base(), base()
     new["components"]["schemas"]["Base"]["allOf"] = [ADDED]
-    at = "/components/schemas/Base/allOf"
+    at = "/components/schemas/Base/allOf/0"
     findings = all_of_findings(old, new)
     assert [(rule, pointer) for rule, _, pointer, _ in findings] == [("response-property-all-of-added", at)] * 2
     first = "/paths/~1a/get/responses/200/content/application~1json/schema/properties/{}/allOf"

@@ -75,11 +75,13 @@ def test_a_finding_has_the_line_and_pointer_in_both_documents() -> None:
     (finding,) = compare(load_document(TEXT, "old.yaml"), load_document(page(text), "new.md"))
     positions = finding.extra["base"], finding.extra["revision"]
     pointer = positions[0]["pointer"]
-    line = TEXT.splitlines().index("        - failed")
-    enum = max(number for number, written in enumerate(TEXT.splitlines()[:line], 1) if written.endswith(" enum:"))
+    lines = TEXT.splitlines()
+    failed = lines.index("        - failed") + 1
+    enum = max(number for number, written in enumerate(lines[:failed], 1) if written.endswith(" enum:"))
+    # The page has seven lines before the document.
     assert positions == (
         {"document": "old.yaml", "pointer": pointer, "line": enum},
-        {"document": "new.md", "pointer": pointer, "line": enum + 7},
+        {"document": "new.md", "pointer": f"{pointer}/{failed - enum}", "line": failed + 1 + 7},
     )
     assert pointer.endswith("/enum")
 
@@ -96,7 +98,7 @@ A, B = {"a": {"type": "string"}}, {"b": {"type": "string"}}
             {"additionalProperties": False},
             {"additionalProperties": False, "patternProperties": {"^x": {"type": "string"}}},
             "",
-            "/patternProperties",
+            "/patternProperties/^x",
         ),
         (
             {"anyOf": [{"const": "a"}, {"const": "b"}]},
@@ -108,7 +110,7 @@ A, B = {"a": {"type": "string"}}, {"b": {"type": "string"}}
     ids=["a property that goes", "one that comes", "a pattern that comes", "a third value"],
 )
 def test_a_finding_points_at_the_keyword_or_its_nearest_parent(old: Doc, new: Doc, base: str, revision: str) -> None:
-    """The side without the keyword has the pointer of the nearest parent."""
+    """The side without the changed value has the pointer of the nearest parent."""
     (finding,) = compare(body(old), body(new))
     schema = "/paths/~1a/get/responses/200/content/application~1json/schema"
     places = [finding.extra[side]["pointer"].removeprefix(schema) for side in ("base", "revision")]

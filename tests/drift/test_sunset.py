@@ -88,8 +88,9 @@ def test_a_sunset_date_that_becomes_invalid_is_reported(before: str | None) -> N
     (finding,) = compare(operation(before), operation("soon"), Options(today=TODAY))
     assert (finding.rule, finding.expected, finding.observed) == ("api-deprecated-sunset-parse", before, "soon")
     assert (finding.operation, finding.location) == ("GET /a", "")
-    pointer = "/paths/~1a/get"
-    assert {finding.extra[side]["pointer"] for side in ("base", "revision")} == {pointer}
+    pointer = "/paths/~1a/get/x-sunset"
+    assert finding.extra["revision"]["pointer"] == pointer
+    assert finding.extra["base"]["pointer"] == (pointer if before else "/paths/~1a/get")
 
 
 def test_only_an_invalid_sunset_date_of_a_property_is_reported() -> None:
