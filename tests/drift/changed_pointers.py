@@ -33,6 +33,11 @@ def changed_pointers(old: Any, new: Any, old_at: str = "", new_at: str = "") -> 
     return old_at, new_at
 
 
+def is_inside(pointer: str, container: str) -> bool:
+    """Return whether a pointer is another one, or leads further from there."""
+    return pointer == container or pointer.startswith(f"{container}/")
+
+
 def _is_equal_member(old: dict[str, Any], new: dict[str, Any], key: str) -> bool:
     """Return whether both objects have a member under a key, with equal values."""
     return key in old and key in new and value_key(old[key]) == value_key(new[key])

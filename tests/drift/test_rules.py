@@ -14,7 +14,7 @@ from pytest_bctrl.drift.pair import Change, described_change
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.findings.finding import Direction, Level
 
-from .changed_pointers import changed_pointers
+from .changed_pointers import changed_pointers, is_inside
 from .expected import findings_of_example, summarised
 from .pairs import Doc
 
@@ -213,23 +213,18 @@ def test_a_finding_points_at_what_changed(rule: str) -> None:
     pair, (_, *pointers) = example(rule), _finding_of(rule)
     changed = changed_pointers(pair.base, pair.revision)
     sides = [(pointer, whole) for pointer, whole in zip(pointers, changed, strict=True) if pointer]
-    is_exact = any(_is_inside(pointer, whole) for pointer, whole in sides)
+    is_exact = any(is_inside(pointer, whole) for pointer, whole in sides)
     if rule in AT_THE_WHOLE or _suffix(rule) in AT_THE_WHOLE:
         assert not is_exact
     else:
         assert is_exact
-        assert all(_is_inside(pointer, whole) or _is_inside(whole, pointer) for pointer, whole in sides)
+        assert all(is_inside(pointer, whole) or is_inside(whole, pointer) for pointer, whole in sides)
 
 
 def _suffix(rule: str) -> str:
     """Return the part of a rule about a schema that is the same in every scope; empty for another rule."""
     _, suffix = scope_and_change(rule) or ("", "")
     return suffix
-
-
-def _is_inside(pointer: str, container: str) -> bool:
-    """Return whether a pointer is another one, or leads further from there."""
-    return pointer == container or pointer.startswith(f"{container}/")
 
 
 @pytest.mark.parametrize(

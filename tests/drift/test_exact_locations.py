@@ -1,0 +1,102 @@
+"""Where exactly findings point: at what changed, in the part of a schema that has it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_bctrl.drift import compare
+from pytest_bctrl.findings.finding import Finding
+
+from .changed_pointers import changed_pointers, is_inside
+from .meaning import Doc, documents
+from .pairs import body
+from .test_soundness import one_changed
+
+SCHEMA = "/paths/~1a/get/responses/200/content/application~1json/schema"
+A_PROPERTY = {"properties": {"a": {"type": "string"}}}
+
+
+def pointers(finding: Finding) -> list[str]:
+    """Return the pointers of a finding into both documents."""
+    return [finding.extra[side]["pointer"] for side in ("base", "revision")]
+
+
+def below_schema(old: Any, new: Any, *, version: str = "3.1.0") -> list[list[str]]:
+    """Return the pointers of the findings between two schemas of a response, without that of the schema."""
+    sides = [{**body(schema), "openapi": version} for schema in (old, new)]
+    return [[pointer.removeprefix(SCHEMA) for pointer in pointers(finding)] for finding in compare(*sides)]
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(documents(), st.data())
+def test_each_finding_of_a_change_points_at_it_into_it_or_at_what_contains_it(old: Doc, data: st.DataObject) -> None:
+    """In one of the documents at least; in the other one, a wrapped or moved schema may be elsewhere."""
+    new = copy.deepcopy(old)
+    properties = new["components"]["schemas"]["First"]["properties"]
+    properties["value"] = one_changed(properties["value"], data.draw)
+    changed = changed_pointers(old, new)
+    for finding in compare(old, new):
+        sides = [(pointer, whole) for pointer, whole in zip(pointers(finding), changed, strict=True) if pointer]
+        assert any(is_inside(pointer, whole) or is_inside(whole, pointer) for pointer, whole in sides)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param(
+            {"allOf": [{"minLength": 1}, {"minLength": 2}]},
+            {"allOf": [{"minLength": 1}, {"minLength": 3}]},
+            ["/allOf/1/minLength", "/allOf/1/minLength"],
+            id="a bound in the second part",
+        ),
+        pytest.param(
+            {"allOf": [{"multipleOf": 2}, {"multipleOf": 3}]},
+            {"allOf": [{"multipleOf": 2}, {"multipleOf": 6}]},
+            ["/allOf/1/multipleOf", "/allOf/1/multipleOf"],
+            id="a factor in the second part",
+        ),
+        pytest.param(
+            {"allOf": [A_PROPERTY, {"required": ["b"]}]},
+            {"allOf": [A_PROPERTY, {"required": ["b", "a"]}]},
+            ["/allOf/0/properties/a", "/allOf/1/required/1"],
+            id="a property that another part requires",
+        ),
+        pytest.param({"enum": [1, True]}, {"enum": [1]}, ["/enum/1", "/enum"], id="true, which is not 1"),
+        pytest.param({"const": "a"}, {"const": "b"}, ["/const", "/const"], id="a constant"),
+        pytest.param({"type": "string"}, {"type": ["null", "string"]}, ["/type", "/type/0"], id="null in the type"),
+    ],
+)
+def test_a_finding_points_at_the_part_or_item_that_changed(old: Doc, new: Doc, expected: list[str]) -> None:
+    assert below_schema(old, new) == [expected]
+    assert below_schema(new, old) == [expected[::-1]]
+
+
+def test_a_finding_about_null_points_at_nullable() -> None:
+    """In OpenAPI 3.0; without it, at the type."""
+    old, new = {"type": "string"}, {"type": "string", "nullable": True}
+    assert below_schema(old, new, version="3.0.3") == [["/type", "/nullable"]]
+    assert below_schema({**old, "nullable": False}, new, version="3.0.3") == [["/type", "/nullable"]]
+
+
+@pytest.mark.parametrize("flag", ["deprecated", "readOnly"])
+def test_a_finding_about_a_flag_points_at_it_in_the_component(flag: str) -> None:
+    """Without the flag, it points at the property."""
+    schema = {"properties": {"a": {"$ref": "#/components/schemas/Flagged"}}}
+    old, new = (
+        {**body(schema), "components": {"schemas": {"Flagged": component}}}
+        for component in ({"type": "string"}, {"type": "string", flag: True})
+    )
+    (finding,) = compare(old, new)
+    assert pointers(finding) == [f"{SCHEMA}/properties/a", f"/components/schemas/Flagged/{flag}"]
+
+
+def test_many_added_values_are_located_without_reading_the_enum_for_each() -> None:
+    """Each finding has the index of its value."""
+    values = [f"v{number}" for number in range(3_000)]
+    findings = compare(body({"enum": ["first"]}), body({"enum": ["first", *values]}))
+    assert [pointers(finding)[1] for finding in findings] == [f"{SCHEMA}/enum/{index}" for index in range(1, 3_001)]
