@@ -235,10 +235,17 @@ def compare_all_of(comparison: SchemaComparison, *, on_both_sides: bool) -> None
     if bool(before and after) != on_both_sides:
         return
     matched = match_branches(sides, before, after, at_once=True)
-    for branch in _outermost([branch for branch, _ in matched.removed]):
+    unmatched = [branch for branch, _ in matched.removed], [branch for branch, _ in matched.added]
+    before, after = find_unmatched(*unmatched, _are_at_same_pointer, [])
+    for branch in _outermost(before):
         _note_in_all_of(comparison, "all-of-removed", branch, (branch.schema, None))
-    for branch in _outermost([branch for branch, _ in matched.added]):
+    for branch in _outermost(after):
         _note_in_all_of(comparison, "all-of-added", branch, (None, branch.schema))
+
+
+def _are_at_same_pointer(old: Branch, new: Branch) -> bool:
+    """Return whether two schemas of `allOf` are the same component, or have the same pointer, however they differ."""
+    return old.node.key[:1] == new.node.key[:1]
 
 
 def _outermost(unmatched: list[Branch]) -> list[Branch]:
@@ -260,7 +267,5 @@ def _note_in_all_of(
 
 
 def _all_of_at(node: Node, pointer: str) -> str:
-    """Return the pointer of an `allOf` if a schema has one there; else that of its first `allOf`."""
-    if any(branch[0].pointer.rpartition("/")[0] == pointer for branch in node.all_of):
-        return pointer
-    return node.at("allOf")
+    """Return the pointer of an `allOf` if a schema has one there, or of its part without one; else of its first one."""
+    return node.nearest(pointer) or node.at("allOf")

@@ -177,6 +177,11 @@ def _is_only_forbidden(normal: Normalizer, schema: Schema, opposite: Normalizer,
     return bool(schema) and normal.node(schema).never and opposite.node(elsewhere.undeclared).never
 
 
+def _pointer_without_property(node: Node, pointer: str) -> str:
+    """Return the pointer of the `properties` that lack a property whose schema the other side has at `pointer`."""
+    return node.nearest(pointer.rpartition("/")[0]) or node.at("properties")
+
+
 def _property_pointer(node: Node, name: str) -> str:
     """Return the pointer to the schema of a property, or to `required` if it is only required."""
     declared = node.maps.get("properties", {}).get(name)
@@ -203,7 +208,8 @@ def _note_removed(comparison: SchemaComparison, name: str, schema: Schema) -> No
     else:
         rule = f"response-{requirement_word(name in old.required)}-property-removed"
         comparison.follow_undeclared(schema, new.undeclared, step)
-    comparison.add("property-removed", rule, step, (name, None), (_property_pointer(old, name), new.at("properties")))
+    pointer = _property_pointer(old, name)
+    comparison.add("property-removed", rule, step, (name, None), (pointer, _pointer_without_property(new, pointer)))
 
 
 def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None:
@@ -225,8 +231,10 @@ def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None
     else:
         rule = f"response-{requirement_word(required)}-property-added"
         comparison.follow_undeclared(old.undeclared, schema, step)
-    at, content = (old.at("properties"), _property_pointer(new, name)), comparison.sides.content(None, schema)
-    comparison.add("property-added", rule, step, (None, name), at, content)
+    pointer, content = _property_pointer(new, name), comparison.sides.content(None, schema)
+    comparison.add(
+        "property-added", rule, step, (None, name), (_pointer_without_property(old, pointer), pointer), content
+    )
 
 
 def _compare_property(comparison: SchemaComparison, name: str, before: Schema, after: Schema) -> None:

@@ -207,7 +207,7 @@ class SchemaComparison:
         """
         scope = self.view.scope
         rule = _IRREGULAR.get((scope, suffix)) or f"{scope}-{suffix}"
-        at, content = at or (self.old.at(keyword), self.new.at(keyword)), ""
+        at, content = at or _pointers(self.old, self.new, keyword), ""
         if schemas is not None:
             content = self.sides.content(*schemas)
         self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content))
@@ -249,6 +249,19 @@ class SchemaComparison:
     def effective(self, keyword: str) -> tuple[Schema | None, Schema | None]:
         """Return the schemas under a keyword; None if there is none, or if it takes any value."""
         return _effective(self.sides.old, self.old, keyword), _effective(self.sides.new, self.new, keyword)
+
+
+def _pointers(old: Node, new: Node, keyword: str) -> tuple[str, str]:
+    """Return the pointers of a keyword in both schemas; where it is absent, of the part that has it on the other side.
+
+    If one side has no such part, it is the schema.
+    """
+    old_at, new_at = old.at(keyword), new.at(keyword)
+    if new.has(keyword) and not old.has(keyword):
+        old_at = old.nearest(new_at) or old_at
+    elif old.has(keyword) and not new.has(keyword):
+        new_at = new.nearest(old_at) or new_at
+    return old_at, new_at
 
 
 def _effective(normal: Normalizer, node: Node, keyword: str) -> Schema | None:
