@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_bctrl.contract.keywords import CONDITIONAL
-from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
+from pytest_bctrl.drift.lifecycle import REQUEST_PROPERTY, RESPONSE_PROPERTY, compare_lifecycle
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
@@ -261,8 +261,7 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
             at,
         )
     _compare_access(comparison, old_node, new_node, now, step, at)
-    for rule, old_value, new_value in compare_lifecycle(sides.options, PROPERTY, old_node.flags, new_node.flags):
-        comparison.add(rule, rule, step, (old_value, new_value), at)
+    _compare_property_lifecycle(comparison, old_node, new_node, step, at)
     if not (was_write_only and new_node.flags.get("writeOnly")):
         comparison.follow(before, after, step)
     elif old_node.enum is not None and new_node.enum is not None:
@@ -286,12 +285,26 @@ def _compare_sent_property(
         comparison.add("became-required", f"{comparison.view.property_subject}-became-required", step, values, at)
     if was_read_only or is_read_only:
         return
+    _compare_property_lifecycle(comparison, old, new, step, at)
     if was != now:
         rule = f"{comparison.view.property_subject}-became-{requirement_word(now)}"
         comparison.add(
             f"became-{requirement_word(now)}", rule, step, (requirement_word(was), requirement_word(now)), at
         )
     comparison.follow(before, after, step)
+
+
+def _compare_property_lifecycle(
+    comparison: SchemaComparison, old: Node, new: Node, step: str, at: tuple[str, str]
+) -> None:
+    """Note that a property was deprecated or reactivated, or that its sunset date or stability level was changed."""
+    subject = RESPONSE_PROPERTY
+    if comparison.view.is_request:
+        subject = REQUEST_PROPERTY
+    for rule, was, now in compare_lifecycle(comparison.sides.options, subject, old.flags, new.flags):
+        # The kind does not depend on the direction, so that the change of a shared component is one finding.
+        kind = rule.replace("request-", "response-", 1)
+        comparison.add(kind, rule, step, (was, now), at)
 
 
 def _compare_access(

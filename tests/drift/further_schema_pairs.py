@@ -476,7 +476,7 @@ _PROPERTIES: dict[str, tuple[Any, ...]] = {
     "a property that is deprecated": (
         thing("a"), thing("a", properties={"a": {**_TEXT, "deprecated": True}}), "deprecated @a: false → true",
         "reactivated @a: true → false",
-        "nothing", "nothing"),
+        "request-property-deprecated @a: false → true", "request-property-reactivated @a: true → false"),
     "a property that may not be, in an object that closes": (
         {**_MAP, "properties": {"a": _TEXT}}, {**_CLOSED, "properties": {"a": _TEXT, "b": False}},
         "additional-properties-closed: true → false; response-optional-property-added @b: b",
