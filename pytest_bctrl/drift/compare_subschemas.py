@@ -285,7 +285,8 @@ def _compare_sent_property(
         comparison.add("became-required", f"{comparison.view.property_subject}-became-required", step, values, at)
     if was_read_only or is_read_only:
         return
-    _compare_property_lifecycle(comparison, old, new, step, at)
+    if comparison.view.property_subject == "request-property":
+        _compare_property_lifecycle(comparison, old, new, step, at)
     if was != now:
         rule = f"{comparison.view.property_subject}-became-{requirement_word(now)}"
         comparison.add(

@@ -33,6 +33,7 @@ class View(NamedTuple):
     `scope` is the first words of a schema rule's id: `response-body`, `request-parameter`, ... `strongly_typed`: the
     value is written as JSON. `is_header`: it is sent in a header. `is_branch`: it is an alternative, so null is not
     compared. `is_subtype`: a discriminator selects the schema, so proofs about the schemas around it do not include it.
+    `is_required`: it is a parameter that one of the documents requires, so its default has no effect.
     """
 
     scope: str
@@ -40,11 +41,13 @@ class View(NamedTuple):
     is_header: bool = False
     is_branch: bool = False
     is_subtype: bool = False
+    is_required: bool = False
 
     @property
     def inside(self) -> View:
         """The context of the schemas inside the schema."""
-        return self._replace(scope=_NESTED.get(self.scope, self.scope), is_branch=False, is_subtype=False)
+        scope = _NESTED.get(self.scope, self.scope)
+        return self._replace(scope=scope, is_branch=False, is_subtype=False, is_required=False)
 
     @property
     def is_request(self) -> bool:
