@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
-from pytest_bctrl.drift.node import Alternatives, Kind, Node, Schema, accepts_anything, is_within, says_more
+from pytest_bctrl.drift.node import (
+    BESIDE,
+    Alternatives,
+    Kind,
+    Node,
+    Schema,
+    accepts_anything,
+    is_list_of_types,
+    is_within,
+    says_more,
+)
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 
@@ -19,7 +30,8 @@ def compare_alternatives(comparison: SchemaComparison) -> bool:
         for before, after in zip(old.choices, new.choices, strict=False):
             _compare_choice(comparison, before, after)
     elif (old.choices or new.choices) and (_is_wrapping(old, new) or _is_wrapping(new, old)):
-        _compare_wrapped(comparison)
+        if not _compare_listed(comparison):
+            _compare_wrapped(comparison)
         return True
     shared = min(len(old.choices), len(new.choices))
     for choice in old.choices[shared:]:
@@ -165,6 +177,43 @@ def _is_wrapping(inner: Node, outer: Node) -> bool:
     if inner.choices or len(outer.choices) != 1 or accepts_anything(inner):
         return False
     return outer.enum is None and not says_more(outer, but_choices=True)
+
+
+def _compare_listed(comparison: SchemaComparison) -> bool:
+    """Compare a schema that only lists types with the alternatives of the other side, if one of them is alike.
+
+    Each type is an alternative too. Return whether that was compared.
+    """
+    before, after = comparison.old.choices, comparison.new.choices
+    if before:
+        after = _listed_alternatives(comparison.new, before[0].kind)
+    else:
+        before = _listed_alternatives(comparison.old, after[0].kind)
+    if not before or not after:
+        return False
+    matched = match_branches(
+        comparison.sides,
+        _read_branches(comparison, before[0], comparison.sides.old),
+        _read_branches(comparison, after[0], comparison.sides.new),
+    )
+    if not matched.both:
+        return False
+    for old_branch, new_branch, label in matched.both:
+        comparison.follow(old_branch.schema, new_branch.schema, label, is_branch=True)
+    comparison.compare_nullable()
+    removed, added = ([(branch, label.strip("<>")) for branch, label in side] for side in matched[1:])
+    _note_other_alternatives(comparison, before[0], removed, added=False)
+    _note_other_alternatives(comparison, after[0], added, added=True)
+    return True
+
+
+def _listed_alternatives(node: Node, kind: Kind) -> list[Alternatives]:
+    """Return the types of a schema that only lists several as alternatives of this kind; none for another schema."""
+    if not is_list_of_types(node) or len(node.types or ()) < 2:
+        return []
+    at = node.at("type")
+    schemas: list[Schema] = [(Part({"type": name}, f"{at}{BESIDE}{name}"),) for name in sorted(node.types or ())]
+    return [Alternatives(kind, schemas, at, node.nullable)]
 
 
 def _compare_wrapped(comparison: SchemaComparison) -> None:

@@ -37,7 +37,9 @@ def callbacks(spec: Spec, operation: RawOperation) -> list[RawOperation]:
         callback = spec.resolve(callback, "callbacks")
         for expression, item in spec.fields(callback):
             path = f"{operation.label} callback:{name} {expression}"
-            shape = f"{operation.method} {operation.shape} callback:{name} {_PATH_PARAMETER.sub('{}', expression)}"
+            shape = (
+                f"{operation.method.upper()} {operation.shape} callback:{name} {_PATH_PARAMETER.sub('{}', expression)}"
+            )
             operations += _path_item_operations(spec, item, path, shape)
     return operations
 

@@ -105,7 +105,7 @@ class Node:
         for part in self.parts:
             if isinstance(part.schema, dict) and keyword in part.schema:
                 return f"{part.pointer.partition(BESIDE)[0]}/{keyword}"
-        return self.alternatives_at.get(keyword) or next(iter(self.key), "")
+        return self.alternatives_at.get(keyword) or next(iter(self.key), "").partition(BESIDE)[0]
 
     def has(self, keyword: str) -> bool:
         """Return whether a part has a keyword, or alternatives replace it."""
