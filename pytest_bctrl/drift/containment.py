@@ -16,7 +16,7 @@ from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.keywords import APPLICATORS, CONDITIONAL, subschemas
 from pytest_bctrl.contract.outline import Part, is_reference
 from pytest_bctrl.drift.engine_schemas import engine_schema
-from pytest_bctrl.drift.node import BESIDE, Node
+from pytest_bctrl.drift.node import BESIDE, TYPES, Node
 from pytest_bctrl.drift.patterns import contains
 from pytest_bctrl.errors import DocumentError
 
@@ -283,6 +283,8 @@ class Question:
             self._forbidding = wide.write(forbidding)
         narrow = _SchemaWriter(allowing.normal, access, is_allowing=True, undeclared=frozenset(wide.names))
         self._allowing = _with_wider_patterns(narrow.write(allowing), wide.patterns)
+        if is_text:
+            self._allowing = _without_null(self._allowing)
         self._nodes = allowing, forbidding
         self._access = access
         self._is_text = is_text
@@ -351,6 +353,8 @@ class Question:
     def _as_written(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The two schemas as they are in the documents."""
         allowing, forbidding = (_SchemaWriter(node.normal, "", is_allowing=False).write(node) for node in self._nodes)
+        if self._is_text:
+            allowing = _without_null(allowing)
         return allowing, forbidding
 
     @cached_property
@@ -422,6 +426,11 @@ class Overlaps:
                 raise LookupError(self._access)
             self._writers[node] = writers[0], written
         return self._writers[node]
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema of the same values without null, which no text stands for."""
+    return {**schema, "allOf": [*schema["allOf"], {"type": sorted(TYPES)}]}
 
 
 def _canonical(schema: dict[str, Any]) -> Any:

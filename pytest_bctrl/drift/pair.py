@@ -216,7 +216,9 @@ class SchemaComparison:
         self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content))
 
     def compare_nullable(self) -> None:
-        """Note that null became valid, or is no longer valid."""
+        """Note that null became valid, or is no longer valid, unless the value is sent as text, which is never null."""
+        if not self.view.strongly_typed and self.view.scope in ("request-parameter", "response-header"):
+            return
         was, now = self.old.nullable, self.new.nullable
         if not was and now:
             self.emit("became-nullable", was, now, "type", "null")

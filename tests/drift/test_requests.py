@@ -325,3 +325,32 @@ def test_numbers_that_became_limited_texts_are_one_finding(keywords: Doc) -> Non
     old, new = parameter(schema=WHOLE), parameter(schema={**TEXT, **keywords})
     assert [("error", "request-parameter-type-changed", "query q")] == findings(old, new)
     assert [("info", "request-parameter-type-generalized", "query q")] == findings(old, parameter(schema=TEXT))
+
+
+OR_NULL: dict[str, Doc] = {
+    "a list": {"type": ["string", "null"]}, "anyOf": either(TEXT, {"type": "null"}),
+    "oneOf": one_of(TEXT, {"type": "null"}), "nullable": {**TEXT, "nullable": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("in_", ["path", "query", "header", "cookie"])
+@pytest.mark.parametrize("or_null", OR_NULL.values(), ids=OR_NULL)
+def test_null_is_no_value_of_a_parameter_that_is_sent_as_text(or_null: Doc, in_: str) -> None:
+    """Generators write it for a parameter that may be left out."""
+    old, new = (parameter(**{"in": in_, "schema": schema}) for schema in (or_null, TEXT))
+    assert [] == compare(old, new) == compare(new, old)
+
+
+@pytest.mark.parametrize("or_null", OR_NULL.values(), ids=OR_NULL)
+def test_null_is_a_value_of_a_parameter_that_is_sent_as_json(or_null: Doc) -> None:
+    media = {"application/json": {"schema": or_null}}, {"application/json": {"schema": TEXT}}
+    old, new = (document({"parameters": [{"name": "q", "in": "query", "content": content}]}) for content in media)
+    assert [("error", "request-parameter-became-not-nullable", "query q")] == findings(old, new)
+    assert [("info", "request-parameter-became-nullable", "query q")] == findings(new, old)
+
+
+@pytest.mark.parametrize("or_null", OR_NULL.values(), ids=OR_NULL)
+def test_another_change_of_a_parameter_that_was_null_as_well_is_reported(or_null: Doc) -> None:
+    (finding,) = compare(parameter(schema=or_null), parameter(schema=WHOLE))
+    assert (finding.rule, finding.level) == ("request-parameter-type-changed", "error")
+    assert finding.extra["shown"]["value"] is not None
