@@ -89,11 +89,13 @@ def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> N
     # Imported here, because most runs find no change.
     from pytest_bctrl.drift.compare_content import compare_request_bodies
     from pytest_bctrl.drift.compare_headers import compare_headers
+    from pytest_bctrl.drift.compare_operation_texts import compare_operation_texts
     from pytest_bctrl.drift.compare_responses import compare_responses
 
     location, at = operation_location(old), (old.part.pointer, new.part.pointer)
     for rule, was, now in compare_lifecycle(report.sides.options, OPERATION, old.part.value, new.part.value):
         report.add(rule, location, was, now, *at)
+    compare_operation_texts(report, old, new, location)
     before, after = parameters(report.base, old), parameters(report.revision, new)
     for in_ in ("path", "query", "header", "cookie"):
         was, now = (

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.options import Options
 
 from .pairs import Doc, document, either, every, one_of, parameter, response
 
@@ -354,3 +355,18 @@ def test_another_change_of_a_parameter_that_was_null_as_well_is_reported(or_null
     (finding,) = compare(parameter(schema=or_null), parameter(schema=WHOLE))
     assert (finding.rule, finding.level) == ("request-parameter-type-changed", "error")
     assert finding.extra["shown"]["value"] is not None
+
+
+@pytest.mark.parametrize("kind", ["webhooks", "callbacks"])
+def test_a_webhook_or_callback_has_findings_about_its_name_and_tags(kind: str) -> None:
+    def described(**fields: object) -> Doc:
+        item = {"post": {"responses": {}, **fields}}
+        if kind == "webhooks":
+            return document(webhooks={"w": item})
+        return document({"callbacks": {"c": {"{$request.body#/url}": item}}})
+
+    old, new = described(operationId="a", tags=["x"]), described(operationId="b", tags=["y"], summary="other")
+    rules = {finding.rule for finding in compare(old, new)}
+    assert {"api-operation-id-removed", "api-tag-removed", "api-tag-added"} == rules
+    described_too = {finding.rule for finding in compare(old, new, Options(descriptions=True))}
+    assert rules | {"description-changed"} == described_too
