@@ -130,8 +130,8 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
 
 def _exclusion_reason(exclusion: Exclusion) -> str:
     """Return the reason of an exclusion, with the JSON pointer of the invalid part."""
-    problem = exclusion.problem.removesuffix(f", at #{exclusion.pointer}")
-    return f"{problem}, at #{exclusion.pointer} ({exclusion.hint})"
+    problem = exclusion.problem.removesuffix(f", at {exclusion.shown_pointer}")
+    return f"{problem}, at {exclusion.shown_pointer} ({exclusion.hint})"
 
 
 def _credential_counts(run: ContractRun) -> dict[str, int]:

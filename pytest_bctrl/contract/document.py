@@ -124,6 +124,15 @@ def read_file(path: Path, hint: str, what: str = "it", name: str = "", *, keep_l
         raise DocumentError(f"{what} cannot be read: {cause}", where=name or str(path), hint=hint) from None
 
 
+def shown_pointer(pointer: str) -> str:
+    """Return a pointer as messages show it: `#` and the pointer, after the path of the file if it is another one."""
+    if not pointer.startswith(f"/{FILES}/"):
+        return f"#{pointer}"
+    key, slash, tail = pointer.removeprefix(f"/{FILES}/").partition("/")
+    file, _, parent = unescape_token(key).partition("#")
+    return f"{file}#{parent}{slash}{tail}"
+
+
 def sibling_path(name: str, relative_path: str) -> str:
     """Return the name of the file at a path relative to the file `name`, which may be of a Git revision."""
     revision, colon, path = name.rpartition(":")

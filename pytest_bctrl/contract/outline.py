@@ -17,6 +17,7 @@ from pytest_bctrl.contract.document import (
     Document,
     bundling_hint,
     escape_token,
+    shown_pointer,
     unread_references,
     value_at,
 )
@@ -111,7 +112,7 @@ class Spec:
         line = self.document.line(part.pointer)
         if line:
             where += f":{line}"
-        error = DocumentError(f"{problem}, at #{part.pointer}", where=where, hint=hint).at(part.pointer)
+        error = DocumentError(f"{problem}, at {shown_pointer(part.pointer)}", where=where, hint=hint).at(part.pointer)
         error.document = self.document
         return error
 

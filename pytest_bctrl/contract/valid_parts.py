@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from pytest_bctrl.contract.document import value_at
+from pytest_bctrl.contract.document import shown_pointer, value_at
 from pytest_bctrl.contract.keywords import becomes_any_of
 from pytest_bctrl.contract.reach import Reach
 from pytest_bctrl.errors import DocumentError
@@ -49,6 +49,11 @@ class Exclusion(NamedTuple):
         """Whether this excludes an operation or a path, and not another part of the document."""
         return not self.operation.startswith("the ")
 
+    @property
+    def shown_pointer(self) -> str:
+        """The pointer of the invalid value as messages show it."""
+        return shown_pointer(self.pointer)
+
 
 def exclusion_texts(excluded: Iterable[Exclusion], verb: str) -> list[str]:
     """Return a sentence per problem, with the operations that are excluded because of it.
@@ -57,7 +62,7 @@ def exclusion_texts(excluded: Iterable[Exclusion], verb: str) -> list[str]:
     """
     groups: dict[tuple[str, str], list[Exclusion]] = defaultdict(list)
     for exclusion in excluded:
-        problem = exclusion.problem.removesuffix(f", at #{exclusion.pointer}")
+        problem = exclusion.problem.removesuffix(f", at {exclusion.shown_pointer}")
         groups[problem, exclusion.hint].append(exclusion)
     return [_exclusion_text(group, *reason, verb) for reason, group in groups.items()]
 
@@ -67,9 +72,9 @@ def _exclusion_text(excluded: Sequence[Exclusion], problem: str, hint: str, verb
     pointers = {exclusion.pointer for exclusion in excluded}
     names = list(dict.fromkeys(exclusion.operation for exclusion in excluded))
     if len(pointers) == 1:
-        problem = f"{problem}, at #{excluded[0].pointer}"
+        problem = f"{problem}, at {excluded[0].shown_pointer}"
     else:
-        names = list(dict.fromkeys(f"{exclusion.operation} (#{exclusion.pointer})" for exclusion in excluded))
+        names = list(dict.fromkeys(f"{exclusion.operation} ({exclusion.shown_pointer})" for exclusion in excluded))
     text = ", ".join(names[:_FEW])
     if len(names) > _FEW:
         text += f" and {len(names) - _FEW} more"

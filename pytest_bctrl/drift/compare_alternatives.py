@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.exact_location import branch_pointer
 from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
-from pytest_bctrl.drift.node import Alternatives, Kind, Node, Schema, accepts_anything, is_within, says_more
+from pytest_bctrl.drift.node import (
+    BESIDE,
+    Alternatives,
+    Kind,
+    Node,
+    Schema,
+    accepts_anything,
+    is_list_of_types,
+    is_within,
+    says_more,
+)
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 
@@ -20,7 +31,8 @@ def compare_alternatives(comparison: SchemaComparison) -> bool:
         for before, after in zip(old.choices, new.choices, strict=False):
             _compare_choice(comparison, before, after)
     elif (old.choices or new.choices) and (_is_wrapping(old, new) or _is_wrapping(new, old)):
-        _compare_wrapped(comparison)
+        if not _compare_listed(comparison):
+            _compare_wrapped(comparison)
         return True
     shared = min(len(old.choices), len(new.choices))
     for choice in old.choices[shared:]:
@@ -179,6 +191,43 @@ def _is_wrapping(inner: Node, outer: Node) -> bool:
     return outer.enum is None and not says_more(outer, but_choices=True)
 
 
+def _compare_listed(comparison: SchemaComparison) -> bool:
+    """Compare a schema that only lists types with the alternatives of the other side, if one of them is alike.
+
+    Each type is an alternative too. Return whether that was compared.
+    """
+    before, after = comparison.old.choices, comparison.new.choices
+    if before:
+        after = _listed_alternatives(comparison.new, before[0].kind)
+    else:
+        before = _listed_alternatives(comparison.old, after[0].kind)
+    if not before or not after:
+        return False
+    matched = match_branches(
+        comparison.sides,
+        _read_branches(comparison, before[0], comparison.sides.old),
+        _read_branches(comparison, after[0], comparison.sides.new),
+    )
+    if not matched.both:
+        return False
+    for old_branch, new_branch, label in matched.both:
+        comparison.follow(old_branch.schema, new_branch.schema, label, is_branch=True)
+    comparison.compare_nullable()
+    removed, added = ([(branch, label.strip("<>")) for branch, label in side] for side in matched[1:])
+    _note_other_alternatives(comparison, before[0], removed, added=False)
+    _note_other_alternatives(comparison, after[0], added, added=True)
+    return True
+
+
+def _listed_alternatives(node: Node, kind: Kind) -> list[Alternatives]:
+    """Return the types of a schema that only lists several as alternatives of this kind; none for another schema."""
+    if not is_list_of_types(node) or len(node.types or ()) < 2:
+        return []
+    at = node.at("type")
+    schemas: list[Schema] = [(Part({"type": name}, f"{at}{BESIDE}{name}"),) for name in sorted(node.types or ())]
+    return [Alternatives(kind, schemas, at, node.nullable)]
+
+
 def _compare_wrapped(comparison: SchemaComparison) -> None:
     """Compare a plain schema with the most similar alternative of the other side, and note the other alternatives."""
     old, new, sides = comparison.old, comparison.new, comparison.sides
@@ -249,10 +298,17 @@ def compare_all_of(comparison: SchemaComparison, *, on_both_sides: bool) -> None
     if bool(before and after) != on_both_sides:
         return
     matched = match_branches(sides, before, after, at_once=True)
-    for branch in _outermost([branch for branch, _ in matched.removed]):
+    unmatched = [branch for branch, _ in matched.removed], [branch for branch, _ in matched.added]
+    before, after = find_unmatched(*unmatched, _are_at_same_pointer, [])
+    for branch in _outermost(before):
         _note_in_all_of(comparison, "all-of-removed", branch, (branch.schema, None))
-    for branch in _outermost([branch for branch, _ in matched.added]):
+    for branch in _outermost(after):
         _note_in_all_of(comparison, "all-of-added", branch, (None, branch.schema))
+
+
+def _are_at_same_pointer(old: Branch, new: Branch) -> bool:
+    """Return whether two schemas of `allOf` are the same component, or have the same pointer, however they differ."""
+    return old.node.key[:1] == new.node.key[:1]
 
 
 def _outermost(unmatched: list[Branch]) -> list[Branch]:
@@ -277,7 +333,5 @@ def _note_in_all_of(
 
 
 def _all_of_at(node: Node, pointer: str) -> str:
-    """Return the pointer of an `allOf` if a schema has one there; else that of its first `allOf`."""
-    if any(branch[0].pointer.rpartition("/")[0] == pointer for branch in node.all_of):
-        return pointer
-    return node.at("allOf")
+    """Return the pointer of an `allOf` if a schema has one there, or of its part without one; else of its first one."""
+    return node.nearest(pointer) or node.at("allOf")

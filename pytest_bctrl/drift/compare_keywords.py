@@ -56,15 +56,21 @@ def _type_rule_suffix(comparison: SchemaComparison, widened: bool, narrowed: boo
         if not comparison.view.strongly_typed and not widened:
             # Both are sent as text, but a reader parses the text by its format.
             text = after == {"string"} and before <= _SCALARS | {"string"}
-            if request and text and "format" not in new.constraints:
+            if request and text and _allows_text_of(new, old):
                 return "type-generalized"
-            if not request and not narrowed and before == {"string"} and "format" not in old.constraints:
+            if not request and not narrowed and before == {"string"} and _allows_text_of(old, new):
                 return "type-compatible"
     if widened:
         return "type-generalized"
     if narrowed and not request:
         return "type-specialized"
     return "type-changed"
+
+
+def _allows_text_of(node: Node, scalars: Node) -> bool:
+    """Return whether texts have no constraint that the numbers or booleans that are sent as text do not have."""
+    has_same_constraints = node.constraints.items() <= scalars.constraints.items()
+    return node.enum is None and "format" not in node.constraints and has_same_constraints
 
 
 def show_types(node: Node) -> Any:

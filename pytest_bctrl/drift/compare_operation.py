@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pytest_bctrl.contract.outline import RawOperation, parameters, responses
-from pytest_bctrl.drift.change_location import ChangeLocation, operation_location
+from pytest_bctrl.drift.change_location import operation_location
 from pytest_bctrl.drift.compare_content import compare_request_bodies
+from pytest_bctrl.drift.compare_operation_texts import compare_operation_texts
 from pytest_bctrl.drift.compare_parameters import compare_parameters
 from pytest_bctrl.drift.compare_responses import compare_responses
 from pytest_bctrl.drift.compare_security import Security, compare_security, known_credentials, required_parameters
@@ -23,7 +24,7 @@ def compare_operation(
         at = old.part.pointer, new.part.pointer
         for change in compare_lifecycle(options, OPERATION, old.part.value, new.part.value):
             report.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
-        _compare_operation_texts(report, old, new, location)
+        compare_operation_texts(report, old, new, location)
         servers_of = own_servers(old), own_servers(new)
         if servers_of[0] is not None or servers_of[1] is not None:
             roots = report.base.root / "servers", report.revision.root / "servers"
@@ -45,23 +46,3 @@ def compare_operation(
 def _parameter_lists(operation: RawOperation) -> list[object]:
     """Return the `parameters` of the path item and of the operation, as written."""
     return [operation.item.value.get("parameters"), operation.part.value.get("parameters")]
-
-
-def _compare_operation_texts(report: Report, old: RawOperation, new: RawOperation, location: ChangeLocation) -> None:
-    """Note changes of an operation's `operationId`, tags, summary and description."""
-    at = (old.part / "operationId").pointer, (new.part / "operationId").pointer
-    before, after = report.base.text(old.part / "operationId"), report.revision.text(new.part / "operationId")
-    id_location = location._replace(path="operationId")
-    if before and before != after:
-        report.add("api-operation-id-removed", id_location, before, after or None, *at)
-    elif after and not before:
-        report.add("api-operation-id-added", id_location, None, after, *at)
-    tags = [
-        {spec.text(item): "" for item in spec.items(operation.part / "tags")}
-        for spec, operation in ((report.base, old), (report.revision, new))
-    ]
-    at = (old.part / "tags").pointer, (new.part / "tags").pointer
-    report.add_each("api-tag", location._replace(path="tags"), tags, at)
-    for keyword in ("summary", "description"):
-        at = (old.part / keyword).pointer, (new.part / keyword).pointer
-        report.compare_words(location._replace(path=keyword), old.part, new.part, keyword, at)

@@ -93,7 +93,8 @@ def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, loc
     for change in compare_lifecycle(options, PARAMETER, old.part.value, new.part.value):
         report.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
     report.compare_words(location, old.part, new.part, "description", at)
-    view = View("request-parameter", is_json(old.style), is_header=old.in_ == "header")
+    is_header, is_required = old.in_ == "header", old.required or new.required
+    view = View("request-parameter", is_json(old.style), is_header=is_header, is_required=is_required)
     if _became_list(report, old, new, view):
         types = show_types(report.sides.old.node(old.schema)), show_types(report.sides.new.node(new.schema))
         add("request-parameter-type-generalized", location, *types, *at)

@@ -345,7 +345,8 @@ def _compare(comparison: SchemaComparison) -> None:
         return
     compare_values(comparison)
     compare_constraints(comparison)
-    compare_defaults(comparison)
+    if not view.is_required:
+        compare_defaults(comparison)
     if view.scope in ("request-parameter", "request-body", "request-property"):
         compare_extensible(comparison)
     compare_discriminators(comparison)

@@ -25,10 +25,14 @@ _NOTHING: Requirement = frozenset()
 
 
 class Security(NamedTuple):
-    """The alternatives of which a caller must meet one; an empty requirement needs no credential."""
+    """The alternatives of which a caller must meet one; an empty requirement needs no credential.
+
+    `written` are the names and scopes of the schemes as the document lists them.
+    """
 
     alternatives: frozenset[Requirement]
     pointer: str
+    written: frozenset[Requirement] = frozenset()
 
     @property
     def is_global(self) -> bool:
@@ -88,20 +92,26 @@ class Demands:
         """
         part = security_part(self._spec, operation)
         if part.pointer not in self._cache:
-            self._cache[part.pointer] = Security(self._requirements(part), part.pointer)
+            alternatives, written = self._requirements(part)
+            self._cache[part.pointer] = Security(alternatives, part.pointer, written)
         return self._cache[part.pointer]
 
-    def _requirements(self, part: Part) -> frozenset[Requirement]:
-        """Return the alternative requirements in a part, with keys and scopes; an empty one if the part lists none."""
+    def _requirements(self, part: Part) -> tuple[frozenset[Requirement], frozenset[Requirement]]:
+        """Return the alternative requirements in a part: with keys of schemes, and with their names; each has scopes.
+
+        If the part lists none, it is an empty one.
+        """
         spec = self._spec
         names = None if self._is_strict else self.keys
         alternatives: set[Requirement] = set()
+        written: set[Requirement] = set()
         for requirement in security_requirements(spec, part, names):
             scopes = {name: frozenset(map(spec.text, spec.items(items))) for name, items in requirement.items()}
             alternatives.add(frozenset((self.keys[name], texts) for name, texts in scopes.items()))
+            written.add(frozenset(((name,), texts) for name, texts in scopes.items()))
         if not alternatives and not spec.items(part):
-            return frozenset({_NOTHING})
-        return frozenset(alternatives)
+            return frozenset({_NOTHING}), frozenset()
+        return frozenset(alternatives), frozenset(written)
 
 
 def required_parameters(parameters_of: Mapping[Key, RawParameter]) -> frozenset[Key]:
@@ -129,6 +139,7 @@ def compare_security(
     prefix, location = "api-security", location._replace(path="security")
     if old.is_global and new.is_global:
         prefix, location = "api-global-security", ChangeLocation(path="security")
+    old, new = _at_changed_scheme(report, old, new)
     at = old.pointer, new.pointer
     gone, come = old.alternatives - new.alternatives, new.alternatives - old.alternatives
     if _note_scopes(report, gone, come, prefix, location, at):
@@ -136,6 +147,26 @@ def compare_security(
     rejected = frozenset(before for before in old.alternatives if _is_rejected_now(before, new.alternatives, demanded))
     _note_added(report, old, new, rejected, prefix, location)
     _note_removed(report, old, new, rejected, prefix, location)
+
+
+def _at_changed_scheme(report: Report, old: Security, new: Security) -> tuple[Security, Security]:
+    """Return both requirements with the pointer of the only scheme that changed, if they are written alike.
+
+    So the change of a scheme is one finding for all operations that require it.
+    """
+    if old.written != new.written:
+        return old, new
+    before, after = security_schemes(report.base), security_schemes(report.revision)
+    names = {name for requirement in old.written for (name,), _ in requirement}
+    changed = [
+        name
+        for name in sorted(names & before.keys() & after.keys())
+        if scheme_key(report.base, before[name]) != scheme_key(report.revision, after[name])
+    ]
+    if len(changed) != 1:
+        return old, new
+    (name,) = changed
+    return old._replace(pointer=before[name].pointer), new._replace(pointer=after[name].pointer)
 
 
 def _note_added(

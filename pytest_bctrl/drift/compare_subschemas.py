@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_bctrl.contract.keywords import CONDITIONAL
 from pytest_bctrl.drift.exact_location import keyword_pointer
-from pytest_bctrl.drift.lifecycle import PROPERTY, compare_lifecycle
+from pytest_bctrl.drift.lifecycle import REQUEST_PROPERTY, RESPONSE_PROPERTY, compare_lifecycle
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
@@ -187,6 +187,11 @@ def _is_only_forbidden(normal: Normalizer, schema: Schema, opposite: Normalizer,
     return bool(schema) and normal.node(schema).never and opposite.node(elsewhere.undeclared).never
 
 
+def _pointer_without_property(node: Node, pointer: str) -> str:
+    """Return the pointer of the `properties` that lack a property whose schema the other side has at `pointer`."""
+    return node.nearest(pointer.rpartition("/")[0]) or node.at("properties")
+
+
 def _property_pointer(node: Node, name: str) -> str:
     """Return the pointer to the schema of a property, or to `required` if it is only required."""
     declared = node.maps.get("properties", {}).get(name)
@@ -213,7 +218,8 @@ def _note_removed(comparison: SchemaComparison, name: str, schema: Schema) -> No
     else:
         rule = f"response-{requirement_word(name in old.required)}-property-removed"
         comparison.follow_undeclared(schema, new.undeclared, step)
-    comparison.add("property-removed", rule, step, (name, None), (_property_pointer(old, name), new.at("properties")))
+    pointer = _property_pointer(old, name)
+    comparison.add("property-removed", rule, step, (name, None), (pointer, _pointer_without_property(new, pointer)))
 
 
 def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None:
@@ -235,8 +241,10 @@ def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None
     else:
         rule = f"response-{requirement_word(required)}-property-added"
         comparison.follow_undeclared(old.undeclared, schema, step)
-    at, content = (old.at("properties"), _property_pointer(new, name)), comparison.sides.content(None, schema)
-    comparison.add("property-added", rule, step, (None, name), at, content)
+    pointer, content = _property_pointer(new, name), comparison.sides.content(None, schema)
+    comparison.add(
+        "property-added", rule, step, (None, name), (_pointer_without_property(old, pointer), pointer), content
+    )
 
 
 def _compare_property(comparison: SchemaComparison, name: str, before: Schema, after: Schema) -> None:
@@ -264,16 +272,14 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
             exact_at=_exact_required(comparison, name, at),
         )
     _compare_access(comparison, old_node, new_node, now, step, at)
-    for change in compare_lifecycle(sides.options, PROPERTY, old_node.flags, new_node.flags):
-        exact_at = _exact_flag(old_node, new_node, change.keyword, at)
-        comparison.add(change.rule, change.rule, step, (change.old, change.new), at, exact_at=exact_at)
+    _compare_property_lifecycle(comparison, old_node, new_node, step, at)
     if not (was_write_only and new_node.flags.get("writeOnly")):
         comparison.follow(before, after, step)
     elif old_node.enum is not None and new_node.enum is not None:
         for key in (key for key in new_node.enum if key not in old_node.enum):
             rule = "response-write-only-property-enum-value-added"
             at, value = (old_node.at("enum"), new_node.at("enum")), new_node.enum[key]
-            exact_at = at[0], keyword_pointer(new_node, "enum", None, value)
+            exact_at = at[0], keyword_pointer(new_node, at[1], "enum", None, value)
             comparison.add("enum-value-added", rule, step, (None, value), at, exact_at=exact_at)
 
 
@@ -292,11 +298,27 @@ def _compare_sent_property(
         comparison.add("became-required", rule, step, values, at, exact_at=exact_at)
     if was_read_only or is_read_only:
         return
+    if comparison.view.property_subject == "request-property":
+        _compare_property_lifecycle(comparison, old, new, step, at)
     if was != now:
         rule = f"{comparison.view.property_subject}-became-{requirement_word(now)}"
         values, exact_at = (requirement_word(was), requirement_word(now)), _exact_required(comparison, name, at)
         comparison.add(f"became-{requirement_word(now)}", rule, step, values, at, exact_at=exact_at)
     comparison.follow(before, after, step)
+
+
+def _compare_property_lifecycle(
+    comparison: SchemaComparison, old: Node, new: Node, step: str, at: tuple[str, str]
+) -> None:
+    """Note that a property was deprecated or reactivated, or that its sunset date or stability level was changed."""
+    subject = RESPONSE_PROPERTY
+    if comparison.view.is_request:
+        subject = REQUEST_PROPERTY
+    for change in compare_lifecycle(comparison.sides.options, subject, old.flags, new.flags):
+        # The kind does not depend on the direction, so that the change of a shared component is one finding.
+        kind = change.rule.replace("request-", "response-", 1)
+        exact_at = _exact_flag(old, new, change.keyword, at)
+        comparison.add(kind, change.rule, step, (change.old, change.new), at, exact_at=exact_at)
 
 
 def _compare_access(
@@ -324,7 +346,7 @@ def _exact_required(comparison: SchemaComparison, name: str, at: tuple[str, str]
     pointers = []
     for node, pointer in zip((comparison.old, comparison.new), at, strict=True):
         if name in node.required:
-            pointer = keyword_pointer(node, "required", None, name)
+            pointer = keyword_pointer(node, pointer, "required", None, name)
         pointers.append(pointer)
     return pointers[0], pointers[1]
 
@@ -334,6 +356,6 @@ def _exact_flag(old: Node, new: Node, keyword: str, at: tuple[str, str]) -> tupl
     pointers = []
     for node, pointer in zip((old, new), at, strict=True):
         if _is_written(node, keyword):
-            pointer = keyword_pointer(node, keyword, node.flags.get(keyword))
+            pointer = keyword_pointer(node, pointer, keyword, node.flags.get(keyword))
         pointers.append(pointer)
     return pointers[0], pointers[1]

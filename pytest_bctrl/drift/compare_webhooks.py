@@ -6,6 +6,7 @@ request body.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pytest_bctrl.contract.outline import METHODS, NAME, Part, RawOperation, Spec, parameters, responses
@@ -13,36 +14,44 @@ from pytest_bctrl.drift.change_location import operation_location
 from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle
 from pytest_bctrl.drift.report import Report
 
+_PATH_PARAMETER = re.compile(r"\{\$request\.path\.[^{}/]+\}")
+
 
 def webhooks(spec: Spec) -> list[RawOperation]:
     """Return the operations of the webhooks of a document; `path` is `webhook:` and the name."""
     operations: list[RawOperation] = []
     for name, item in spec.fields(spec.root / "webhooks"):
-        operations += _path_item_operations(spec, item, f"webhook:{name}")
+        path = f"webhook:{name}"
+        operations += _path_item_operations(spec, item, path, NAME.sub("{}", path))
     return operations
 
 
 def callbacks(spec: Spec, operation: RawOperation) -> list[RawOperation]:
     """Return the operations of the callbacks of an operation.
 
-    `path` is the label of the operation, `callback:` with the name, and the expression of the URL.
+    `path` is the label of the operation, `callback:` with the name, and the expression of the URL. An expression that
+    refers to another part of the request is another callback; the names of path parameters do not count.
     """
     operations: list[RawOperation] = []
     for name, callback in spec.fields(operation.part / "callbacks"):
         callback = spec.resolve(callback, "callbacks")
         for expression, item in spec.fields(callback):
-            operations += _path_item_operations(spec, item, f"{operation.label} callback:{name} {expression}")
+            path = f"{operation.label} callback:{name} {expression}"
+            shape = (
+                f"{operation.method.upper()} {operation.shape} callback:{name} {_PATH_PARAMETER.sub('{}', expression)}"
+            )
+            operations += _path_item_operations(spec, item, path, shape)
     return operations
 
 
-def _path_item_operations(spec: Spec, item: Part, path: str) -> Iterator[RawOperation]:
+def _path_item_operations(spec: Spec, item: Part, path: str, shape: str) -> Iterator[RawOperation]:
     """Yield the operations of a webhook or a callback."""
     item = spec.resolve(item, "pathItems")
     for method in METHODS:
         part = item / method
         if part.value is not None:
             spec.mapping(part)
-            yield RawOperation(method, path, NAME.sub("{}", path), item, part)
+            yield RawOperation(method, path, shape, item, part)
 
 
 def compare_webhooks(report: Report) -> None:
@@ -80,11 +89,13 @@ def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> N
     # Imported here, because most runs find no change.
     from pytest_bctrl.drift.compare_content import compare_request_bodies
     from pytest_bctrl.drift.compare_headers import compare_headers
+    from pytest_bctrl.drift.compare_operation_texts import compare_operation_texts
     from pytest_bctrl.drift.compare_responses import compare_responses
 
     location, at = operation_location(old), (old.part.pointer, new.part.pointer)
     for change in compare_lifecycle(report.sides.options, OPERATION, old.part.value, new.part.value):
         report.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
+    compare_operation_texts(report, old, new, location)
     before, after = parameters(report.base, old), parameters(report.revision, new)
     for in_ in ("path", "query", "header", "cookie"):
         was, now = (

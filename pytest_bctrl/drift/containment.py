@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.combinations import Combinations
-from pytest_bctrl.drift.node import Node
+from pytest_bctrl.drift.node import TYPES, Node
 from pytest_bctrl.drift.patterns import contains
 from pytest_bctrl.drift.schema_writer import SchemaWriter, declared_names, schema_without
 from pytest_bctrl.errors import DocumentError
@@ -40,6 +40,8 @@ class Question:
             self._forbidding = wide.write(forbidding)
         narrow = SchemaWriter(allowing.normal, access, is_allowing=True, undeclared=frozenset(wide.names))
         self._allowing = _with_wider_patterns(narrow.write(allowing), wide.patterns)
+        if is_text:
+            self._allowing = _without_null(self._allowing)
         self._nodes = allowing, forbidding
         self._access = access
         self._is_text = is_text
@@ -108,6 +110,8 @@ class Question:
     def _as_written(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The two schemas as they are in the documents."""
         allowing, forbidding = (SchemaWriter(node.normal, "", is_allowing=False).write(node) for node in self._nodes)
+        if self._is_text:
+            allowing = _without_null(allowing)
         return allowing, forbidding
 
     @cached_property
@@ -179,6 +183,11 @@ class Overlaps:
                 raise LookupError(self._access)
             self._writers[node] = writers[0], written
         return self._writers[node]
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema of the same values without null, which no text stands for."""
+    return {**schema, "allOf": [*schema["allOf"], {"type": sorted(TYPES)}]}
 
 
 def _canonical(schema: dict[str, Any]) -> Any:

@@ -66,11 +66,11 @@ def _item(spec: Spec, container: Part, item: Any) -> Part | None:
     return Part(container.value[index], f"{container.pointer}/{index}")
 
 
-def keyword_pointer(node: Node, keyword: str, value: Any, *keys: Any) -> str:
+def keyword_pointer(node: Node, at: str, keyword: str, value: Any, *keys: Any) -> str:
     """Return the exact pointer of a keyword with a value, or of what `keys` lead to from the keyword.
 
     A schema may have the keyword in several parts, as with `allOf`. Where no part has the value or the first key, it is
-    the pointer of the first one.
+    the pointer of the first one; without any, it is `at`.
     """
     spec, written = node.normal.spec, list(_written(node, keyword))
     for part in written:
@@ -82,7 +82,7 @@ def keyword_pointer(node: Node, keyword: str, value: Any, *keys: Any) -> str:
             return exact_pointer(spec, part.pointer, *keys)
     if written:
         return written[0].pointer
-    return exact_pointer(spec, node.at(keyword))
+    return exact_pointer(spec, at)
 
 
 def _written(node: Node, keyword: str) -> Iterator[Part]:
@@ -98,7 +98,7 @@ def null_pointer(node: Node) -> str:
     for part in _written(node, "nullable"):
         if part.value is True:
             return part.pointer
-    return keyword_pointer(node, "type", None, "null")
+    return keyword_pointer(node, node.at("type"), "type", None, "null")
 
 
 def branch_pointer(node: Node, keyword: str, branch: Schema | None) -> str:

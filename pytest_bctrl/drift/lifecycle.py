@@ -49,10 +49,15 @@ PARAMETER = Subject(
     "request-parameter-sunset-date-too-small", "request-parameter-sunset-date-changed-too-small",
     "request-parameter-sunset-deleted",
 )  # fmt: skip
-PROPERTY = Subject(
+RESPONSE_PROPERTY = Subject(
     "response-property-deprecated", "response-property-deprecated-with-sunset", "response-property-reactivated",
     "response-property-deprecated-sunset-missing", "response-property-deprecated-sunset-invalid",
     "response-property-sunset-date-too-small", stability="response-property-stability",
+)  # fmt: skip
+REQUEST_PROPERTY = Subject(
+    "request-property-deprecated", "request-property-deprecated-with-sunset", "request-property-reactivated",
+    "request-property-deprecated-sunset-missing", "request-property-deprecated-sunset-invalid",
+    "request-property-sunset-date-too-small", stability="request-property-stability",
 )  # fmt: skip
 
 

@@ -105,7 +105,26 @@ class Node:
         for part in self.parts:
             if isinstance(part.schema, dict) and keyword in part.schema:
                 return f"{part.pointer.partition(BESIDE)[0]}/{keyword}"
-        return self.alternatives_at.get(keyword) or next(iter(self.key), "")
+        return self.alternatives_at.get(keyword) or next(iter(self.key), "").partition(BESIDE)[0]
+
+    def has(self, keyword: str) -> bool:
+        """Return whether a part has a keyword, or alternatives replace it."""
+        is_written = any(isinstance(part.schema, dict) and keyword in part.schema for part in self.parts)
+        return is_written or keyword in self.alternatives_at
+
+    def nearest(self, pointer: str) -> str:
+        """Return the longest start of a pointer of the other document that is a part or its keyword; empty without one.
+
+        So a change of a schema that others extend has the same pointers in all of them.
+        """
+        schemas = {part.pointer: part.schema for part in self.parts}
+        holder, _, keyword = pointer.rpartition("/")
+        while holder and holder not in schemas:
+            holder, _, keyword = holder.rpartition("/")
+        schema = schemas.get(holder)
+        if isinstance(schema, dict) and keyword in schema:
+            return f"{holder}/{keyword}"
+        return holder
 
     @property
     def inner_schemas(self) -> list[Schema]:

@@ -319,7 +319,10 @@ class Normalizer:
         if isinstance(value, str):
             names = [value]
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise self.spec.error_at(part / "type", "'type' is neither a name nor a list of names", "such as string")
+            hint = "such as string"
+            if isinstance(names, list) and None in names:
+                hint = 'write "null" in quotes'
+            raise self.spec.error_at(part / "type", "'type' is neither a name nor a list of names", hint)
         unknown = set(names) - TYPES - {"null"}
         if unknown:
             raise self.spec.error_at(

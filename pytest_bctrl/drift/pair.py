@@ -34,6 +34,7 @@ class View(NamedTuple):
     `scope` is the first words of a schema rule's id: `response-body`, `request-parameter`, ... `strongly_typed`: the
     value is written as JSON. `is_header`: it is sent in a header. `is_branch`: it is an alternative, so null is not
     compared. `is_subtype`: a discriminator selects the schema, so proofs about the schemas around it do not include it.
+    `is_required`: it is a parameter that one of the documents requires, so its default has no effect.
     """
 
     scope: str
@@ -41,11 +42,13 @@ class View(NamedTuple):
     is_header: bool = False
     is_branch: bool = False
     is_subtype: bool = False
+    is_required: bool = False
 
     @property
     def inside(self) -> View:
         """The context of the schemas inside the schema."""
-        return self._replace(scope=_NESTED.get(self.scope, self.scope), is_branch=False, is_subtype=False)
+        scope = _NESTED.get(self.scope, self.scope)
+        return self._replace(scope=scope, is_branch=False, is_subtype=False, is_required=False)
 
     @property
     def is_request(self) -> bool:
@@ -219,26 +222,33 @@ class SchemaComparison:
         `exact_at` has the exact pointers.
         """
         scope = self.view.scope
-        if exact_at is None and at is None:
-            exact_at = self._exact_pointers(keyword, (old, new), keys)
         rule = _IRREGULAR.get((scope, suffix)) or f"{scope}-{suffix}"
-        at, content = at or (self.old.at(keyword), self.new.at(keyword)), ""
+        at, content = at or _pointers(self.old, self.new, keyword), ""
+        if exact_at is None:
+            exact_at = self._exact_pointers(at, keyword, (old, new), keys)
         if schemas is not None:
             content = self.sides.content(*schemas)
         self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content, exact_at))
 
-    def _exact_pointers(self, keyword: str, values: tuple[Any, Any], keys: tuple[Any, ...]) -> tuple[str, str]:
-        """Return the exact pointers of a keyword whose values differ, or of what `keys` lead to from it."""
+    def _exact_pointers(
+        self, at: tuple[str, str], keyword: str, values: tuple[Any, Any], keys: tuple[Any, ...]
+    ) -> tuple[str, str]:
+        """Return the exact pointers of a keyword whose values differ, or of what `keys` lead to from it.
+
+        `at` has the pointers where it is absent.
+        """
         old, new = values
         if isinstance(old, frozenset) and isinstance(new, frozenset):
             old, new = old - new, new - old
         return (
-            keyword_pointer(self.old, keyword, as_json(old), *keys),
-            keyword_pointer(self.new, keyword, as_json(new), *keys),
+            keyword_pointer(self.old, at[0], keyword, as_json(old), *keys),
+            keyword_pointer(self.new, at[1], keyword, as_json(new), *keys),
         )
 
     def compare_nullable(self) -> None:
-        """Note that null became valid, or is no longer valid."""
+        """Note that null became valid, or is no longer valid, unless the value is sent as text, which is never null."""
+        if not self.view.strongly_typed and self.view.scope in ("request-parameter", "response-header"):
+            return
         was, now = self.old.nullable, self.new.nullable
         if was == now:
             return
@@ -284,6 +294,19 @@ class SchemaComparison:
     def effective(self, keyword: str) -> tuple[Schema | None, Schema | None]:
         """Return the schemas under a keyword; None if there is none, or if it takes any value."""
         return _effective(self.sides.old, self.old, keyword), _effective(self.sides.new, self.new, keyword)
+
+
+def _pointers(old: Node, new: Node, keyword: str) -> tuple[str, str]:
+    """Return the pointers of a keyword in both schemas; where it is absent, of the part that has it on the other side.
+
+    If one side has no such part, it is the schema.
+    """
+    old_at, new_at = old.at(keyword), new.at(keyword)
+    if new.has(keyword) and not old.has(keyword):
+        old_at = old.nearest(new_at) or old_at
+    elif old.has(keyword) and not new.has(keyword):
+        new_at = new.nearest(old_at) or new_at
+    return old_at, new_at
 
 
 def _effective(normal: Normalizer, node: Node, keyword: str) -> Schema | None:

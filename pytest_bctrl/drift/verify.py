@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.drift.alike import Spellings
+from pytest_bctrl.drift.alternatives import null_alternatives
 from pytest_bctrl.drift.compare_alternatives import are_exclusive
 from pytest_bctrl.drift.match import branches, match_branches
+from pytest_bctrl.drift.node import is_null
 from pytest_bctrl.drift.verification import Verification
 
 if TYPE_CHECKING:
@@ -313,9 +315,25 @@ def _has_merged_one_of(node: Node) -> bool:
 
 
 def _has_merged(node: Node, kind: str) -> bool:
-    """Return whether the normal form of a schema lacks alternatives of this kind that the schema is written with."""
-    written = sum(isinstance(part.schema, dict) and bool(part.schema.get(kind)) for part in node.parts)
+    """Return whether the normal form of a schema lacks alternatives of this kind that the schema is written with.
+
+    A schema or null does not count: its normal form allows the same values, however the alternatives are combined.
+    """
+    written = sum(
+        not _is_schema_or_null(node.normal, Part(part.schema, part.pointer) / kind)
+        for part in node.parts
+        if isinstance(part.schema, dict) and part.schema.get(kind)
+    )
     return written != sum(choice.kind == kind for choice in node.choices)
+
+
+def _is_schema_or_null(normal: NodeReader, alternatives: Part) -> bool:
+    """Return whether alternatives are a schema that does not allow null and, at most once, null."""
+    written = normal.spec.items(alternatives)
+    nulls = null_alternatives([alternative.value for alternative in written])
+    nodes = [normal.node((alternative,)) for alternative in written if alternative.value not in nulls]
+    schemas = [node for node in nodes if not is_null(node)]
+    return len(schemas) == 1 and len(written) <= 2 and not schemas[0].nullable
 
 
 def _written_alternatives(node: Node) -> Iterator[Node]:

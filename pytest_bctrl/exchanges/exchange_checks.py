@@ -89,7 +89,7 @@ class ExchangeChecks:
         exclusion = self._requests.exclusion(request)
         if exclusion is None:
             return []
-        return [f"{exclusion.operation} is invalid in the document: {exclusion.problem}, at #{exclusion.pointer}"]
+        return [f"{exclusion.operation} is invalid in the document: {exclusion.problem}, at {exclusion.shown_pointer}"]
 
     def _response(self, exchange: ObservedExchange, operation: Operation, match: Match) -> Response:
         """Return the response to check; a small one shares its results with an earlier response of the same content."""

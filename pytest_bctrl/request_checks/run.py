@@ -55,7 +55,7 @@ class RequestChecks:
         violation = target_violation(self.contract, request, match)
         exclusion = self.exclusion(request)
         if exclusion is not None:
-            message = f"the operation is invalid in the document: {exclusion.problem}, at #{exclusion.pointer}"
+            message = f"the operation is invalid in the document: {exclusion.problem}, at {exclusion.shown_pointer}"
             violation = RequestViolation(NOT_CHECKED, "warning", message, "path")
         return tuple(findings_of([violation], "", request.method, request.target.partition("?")[0]))
 

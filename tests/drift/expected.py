@@ -168,7 +168,7 @@ def _context(finding: Finding) -> dict[str, Any]:
 
 def _fingerprint(finding: Finding, words: str) -> str:
     """Return the fingerprint of a change at a single location, computed independently; `words` name its part."""
-    shape = re.sub(r"\{[^{}]*\}", "{}", finding.operation)
+    shape = re.sub(r"\{(?!\$)[^{}]*\}|\{\$request\.path\.[^{}]*\}", "{}", finding.operation)
     context = list(_context(finding).items())
     parts = [finding.rule, shape, finding.location, context, finding.expected, finding.observed, words]
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -133,16 +133,16 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "alternatives within alternatives": (either(either(thing("a"), thing("b")), thing("c")), either(thing("a"),
         thing("b"), thing("c"), thing("d")),
         "any-of-added: {d}; widened", "any-of-removed: {d}", "any-of-added: {d}", "any-of-removed: {d}"),
-    "parts that came and went": (
+    "a part that was replaced, and one that came and went": (
         every(thing("a"), thing("b"), {"minProperties": 1}),
         every(thing("a"), thing("c"), {"maxProperties": 9}, {"minProperties": 1}),
-        "all-of-added: (1), (2); all-of-removed: (1); max-properties-set: 9; response-required-property-added @c: c; "
+        "all-of-added: (2); max-properties-set: 9; response-required-property-added @c: c; "
         "response-required-property-removed @b: b",
-        "all-of-added: (1); all-of-removed: (1), (2); max-properties-unset: 9; response-required-property-added @b: b; "
+        "all-of-removed: (2); max-properties-unset: 9; response-required-property-added @b: b; "
         "response-required-property-removed @c: c",
-        "all-of-added: (1), (2); all-of-removed: (1); max-properties-set: 9; new-required-request-parameter-property "
+        "all-of-added: (2); max-properties-set: 9; new-required-request-parameter-property "
         "@c: c; removed @b: b",
-        "all-of-added: (1); all-of-removed: (1), (2); max-properties-unset: 9; "
+        "all-of-removed: (2); max-properties-unset: 9; "
         "new-required-request-parameter-property @b: b; removed @c: c"),
     "alternatives of several kinds, one of which went": (
         one_of({**kind("a"), "properties": {"kind": {"enum": ["a", "x"]}}}, kind("b")), one_of(kind("a"), kind("b")),
@@ -177,7 +177,7 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "null, which one of the alternatives allows, as a further one": (
         one_of({"type": ["string", "null"]}, thing("a")),
         one_of({"type": ["string", "null"]}, thing("a"), {"type": "null"}),
-        "nothing", "widened", "narrowed", "nothing"),
+        "nothing", "widened", "nothing", "nothing"),
     "texts, of which those generated match an alternative": (
         {"type": ["string", "null"]},
         {"type": ["string", "null"], "oneOf": [{"enum": ["a", [1], {"a": 1}]},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_bctrl.drift import compare
 
 from .pairs import Doc, body
@@ -59,12 +61,47 @@ def test_the_all_of_of_a_schema_added_to_all_of_is_not_reported_separately() -> 
     assert all_of_findings(new, old) == [("response-property-all-of-removed", f"{at}/2", at, ["x", "y"])]
 
 
-def test_an_all_of_added_to_an_extended_component_is_reported_at_each_property_that_extends_it() -> None:
-    """In the old document, where the component has none, a finding points at the `allOf` of the property."""
+ID: Doc = {"properties": {"id": TEXT}}
+CHANGES: dict[str, tuple[Doc, Doc, str, str]] = {
+    "an optional property": (ID, {"properties": {"id": TEXT, "later": TEXT}}, "/properties", "/properties/later"),
+    "the first property": ({}, ID, "", "/properties/id"),
+    "a required property": ({}, {**ID, "required": ["id"]}, "", "/properties/id"),
+    "no other properties": ({}, {"additionalProperties": False}, "", "/additionalProperties"),
+    "a number of properties": ({}, {"minProperties": 9}, "", "/minProperties"),
+    "an allOf": (ID, {**ID, "allOf": [ADDED]}, "", "/allOf/0/properties/later"),
+    "alternatives": ({}, {"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}, "", "/oneOf"),
+    "an excluded value": ({}, {"not": {"required": ["a"]}}, "", "/not"),
+    "a pattern of names": ({}, {"patternProperties": {"^p": {"type": "integer"}}}, "", "/patternProperties/^p"),
+    "dependent properties": ({}, {"dependentRequired": {"a": ["b"]}}, "", "/dependentRequired/a"),
+    "a discriminator": ({}, {"discriminator": {"propertyName": "id"}}, "", "/discriminator"),
+}
+
+
+@pytest.mark.parametrize(("without", "with_it", "pointer", "pointer_with_it"), CHANGES.values(), ids=CHANGES)
+def test_a_change_of_an_extended_component_is_one_finding(
+    without: Doc, with_it: Doc, pointer: str, pointer_with_it: str
+) -> None:
+    """It points at the component in both documents, although what extends it has the same keywords."""
     old, new = base(), base()
-    new["components"]["schemas"]["Base"]["allOf"] = [ADDED]
-    at = "/components/schemas/Base/allOf/0"
-    findings = all_of_findings(old, new)
-    assert [(rule, pointer) for rule, _, pointer, _ in findings] == [("response-property-all-of-added", at)] * 2
-    first = "/paths/~1a/get/responses/200/content/application~1json/schema/properties/{}/allOf"
-    assert [pointer for _, pointer, _, _ in findings] == [first.format("x"), first.format("y")]
+    for document, schema in ((old, without), (new, with_it)):
+        (response,) = document["paths"]["/a"]["get"]["responses"].values()
+        for property_schema in response["content"]["application/json"]["schema"]["properties"].values():
+            property_schema["allOf"][1]["maxProperties"] = 20
+        document["components"]["schemas"]["Base"] = {"type": "object", **schema}
+    pointers = [f"/components/schemas/Base{end}" for end in (pointer, pointer_with_it)]
+    for before, after, expected in ((old, new, pointers), (new, old, pointers[::-1])):
+        findings = compare(before, after)
+        assert expected in [[finding.extra[side]["pointer"] for side in ("base", "revision")] for finding in findings]
+        assert {finding.count for finding in findings} == {2}
+
+
+def test_a_schema_of_all_of_with_other_properties_is_not_reported_as_replaced() -> None:
+    """Its properties are reported, whether it is a component or not."""
+    old, new = base(), base()
+    old["components"]["schemas"]["Base"] = {"properties": {"id": TEXT}}
+    new["components"]["schemas"]["Base"] = {"properties": {"other": TEXT}}
+    new["components"]["schemas"]["Extended"]["allOf"][1] = {"properties": {"elsewhere": TEXT}}
+    assert all_of_findings(old, new) == all_of_findings(new, old) == []
+    assert {finding.expected or finding.observed for finding in compare(old, new)} == {
+        "id", "other", "more", "elsewhere",
+    }  # fmt: skip

@@ -127,3 +127,41 @@ def test_alternatives_are_matched_the_same_way_in_both_directions() -> None:
     exclusive, loose = property_of({"oneOf": kinds}), property_of({"anyOf": [kinds[0], {**kinds[1], "required": []}]})
     for pair in ((old, new), (new, old), (exclusive, loose), (loose, exclusive)):
         assert [finding.location[-5:] for finding in compare(*pair)] in (["p.c"], [".kind"])
+
+
+WHOLE: Doc = {"type": "integer"}
+UUID: Doc = {**TEXT, "format": "uuid"}
+LISTS: dict[str, Doc] = {
+    "a list": {"type": ["string", "integer"]}, "anyOf": {"anyOf": [TEXT, WHOLE]}, "oneOf": {"oneOf": [TEXT, WHOLE]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+@pytest.mark.parametrize("listed", LISTS.values(), ids=LISTS)
+def test_types_are_alternatives_beside_those_of_the_other_side(listed: Doc, keyword: str) -> None:
+    """A type that both sides allow is not reported as removed because one side allows more than types."""
+    old, added = property_of(listed), property_of({keyword: [TEXT, WHOLE, thing("a")]})
+    ends = {"anyOf": ("type-generalized", "any-of-removed"), "oneOf": ("one-of-added", "one-of-removed")}[keyword]
+    rules = [[(finding.rule, finding.observed or finding.expected) for finding in compare(*pair)]
+             for pair in ((old, added), (added, old))]  # fmt: skip
+    assert rules == [[(f"response-property-{end}", "{a}")] for end in ends]
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+@pytest.mark.parametrize("listed", LISTS.values(), ids=LISTS)
+def test_a_type_that_is_limited_in_alternatives_is_compared(listed: Doc, keyword: str) -> None:
+    old, new = property_of(listed), property_of({keyword: [UUID, WHOLE]})
+    findings = [(finding.rule, finding.location, finding.level) for pair in ((old, new), (new, old))
+                for finding in compare(*pair)]  # fmt: skip
+    assert findings == [
+        ("response-property-type-specialized", "p<string>", "info"),
+        ("response-property-type-changed", "p<string>", "error"),
+    ]
+
+
+@pytest.mark.parametrize("listed", LISTS.values(), ids=LISTS)
+def test_a_type_that_another_kind_of_value_replaces_is_reported(listed: Doc) -> None:
+    findings = compare(property_of(listed), property_of({"oneOf": [TEXT, thing("a")]}))
+    assert [(finding.rule, finding.observed or finding.expected) for finding in findings] == [
+        ("response-property-one-of-added", "{a}"), ("response-property-one-of-removed", "integer"),
+    ]  # fmt: skip

@@ -36,16 +36,21 @@ def errors_among(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.level == "error" and needs_counterexample(finding)]
 
 
+def _in_json(holder: Doc) -> Doc:
+    """Return what has the schema of a parameter or header: itself, or its JSON content."""
+    return holder.get("content", {}).get("application/json", holder)
+
+
 def schema_at(document: Doc, finding: Finding) -> Any:
     """Return the schema of the request body, parameter, response header or response body that a finding is about."""
     operation = document["paths"][finding.operation.split()[1]][finding.operation.split()[0].lower()]
     if finding.direction == "request":
         if finding.location.startswith("requestBody"):
             return operation["requestBody"]["content"]["application/json"]["schema"]
-        return operation["parameters"][0]["schema"]
+        return _in_json(operation["parameters"][0])["schema"]
     response = operation["responses"]["200"]
     if finding.location.startswith("header"):
-        return response["headers"]["X-H"]["schema"]
+        return _in_json(response["headers"]["X-H"])["schema"]
     return response["content"][finding.extra["media_type"]]["schema"]
 
 

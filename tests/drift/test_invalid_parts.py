@@ -341,3 +341,22 @@ def test_too_many_changes_are_an_error_that_excludes_no_part(monkeypatch: pytest
     added = {"x": VALID, "y": VALID}
     with pytest.raises(DocumentError, match="more than 1 changes from old"):
         compared(document(), document(**added, z={"get": []}))
+
+
+@pytest.mark.parametrize(
+    ("schema", "problem", "hint"),
+    [
+        ({"type": ["object", None]}, "'type' is neither a name nor a list of names", 'write "null" in quotes'),
+        ({"type": "text"}, "'text' is not a type", "types: "),
+    ],
+)
+def test_an_invalid_part_of_another_file_is_named_by_the_path_and_pointer_in_that_file(
+    schema: Doc, problem: str, hint: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "parts").mkdir()
+    (folder / "parts" / "pet.json").write_text(json.dumps({"Pet": schema}), "utf-8")
+    revision = document(x={"get": operation({"$ref": "parts/pet.json#/Pet"})})
+    assert 2 == gate(folder, document(x=VALID), revision)
+    output = capsys.readouterr().out
+    assert f"GET /x is not compared: {problem}, at parts/pet.json#/Pet/type ({hint}" in output
+    assert "x-bctrl-files" not in output

@@ -53,3 +53,25 @@ def test_a_nullable_alternative_alone_allows_any_value(keyword: str) -> None:
 
 def test_a_nullable_alternative_with_another_default_is_no_null() -> None:
     assert findings("request body", {}, {"anyOf": [OBJECT, {"nullable": True, "default": "a"}]}) == []
+
+
+@pytest.mark.parametrize("null", [{"type": "null"}, {"nullable": True}], ids=str)
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_a_schema_or_null_is_verified_by_the_schemas_inside_it(keyword: str, null: Doc) -> None:
+    """They are too many for the engine, because the component leads to itself."""
+    tree: Doc = {f"p{index}": {"enum": [index]} for index in range(200)}
+    tree["inner"] = {keyword: [{"$ref": "#/components/schemas/Tree"}, null]}
+    reference: Doc = {"$ref": "#/components/schemas/Tree"}
+    old, new = POSITIONS["response body"].document(reference), POSITIONS["response body"].document(reference)
+    for document, values in ((old, ["a", "b"]), (new, ["a"])):
+        kind = {"kind": {"enum": values}}
+        document["components"] = {"schemas": {"Tree": {"type": "object", "properties": tree | kind}}}
+    (finding,) = compare(old, new)
+    assert (finding.rule, finding.level) == ("response-property-enum-value-removed", "info")
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_null_that_two_alternatives_allow_is_valid_only_with_any_of(keyword: str) -> None:
+    nullable = {**OBJECT, "type": ["object", "null"]}
+    rules = [rule for rule, _ in findings("response body", {keyword: [nullable, {"type": "null"}]}, nullable)]
+    assert rules == {"anyOf": [], "oneOf": ["response-body-widened"]}[keyword]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.options import Options
 
 from .pairs import Doc, document, either, every, one_of, parameter, response
 
@@ -276,3 +277,96 @@ def test_a_webhook_is_described_as_a_request() -> None:
     (finding,) = compare(webhook(thing("a", a=TEXT)), webhook(thing(a=TEXT)))
     assert finding.operation == "POST webhook:w"
     assert "a request always had" in finding.message
+
+
+def with_callbacks(path: str, *expressions: str) -> Doc:
+    """Return a document with a callback for each expression, which receives a text in each."""
+    content = {"content": {"application/json": {"schema": TEXT}}}
+    items = {expression: {"post": {"requestBody": content, "responses": {}}} for expression in expressions}
+    post = {"callbacks": {"c": items}, "responses": {"200": {"description": "ok"}}}
+    return {**document(), "paths": {path: {"post": post}}}
+
+
+def test_a_callback_to_another_part_of_the_request_is_another_callback() -> None:
+    old, new = (with_callbacks("/a", f"{{$request.query.{name}}}") for name in ("url", "hook"))
+    assert ["callback-removed", "callback-added"] == [finding.rule for finding in compare(old, new)]
+
+
+def test_callbacks_to_two_parts_of_the_request_are_both_compared() -> None:
+    expressions = "{$request.query.url}", "{$request.query.failure}"
+    old, new = with_callbacks("/a", *expressions), with_callbacks("/a", *expressions)
+    for item in new["paths"]["/a"]["post"]["callbacks"]["c"].values():
+        item["post"]["requestBody"]["content"]["application/json"]["schema"] = WHOLE
+    assert ["response-body-type-changed"] * 2 == [finding.rule for finding in compare(old, new)]
+
+
+def test_a_renamed_path_parameter_in_the_expression_of_a_callback_is_no_change() -> None:
+    old, new = (with_callbacks(f"/a/{{{name}}}", f"https://b/{{$request.path.{name}}}") for name in ("id", "key"))
+    assert [] == compare(old, new)
+
+
+@pytest.mark.parametrize("in_", ["path", "query", "header", "cookie"])
+@pytest.mark.parametrize("defaults", [(None, 1), (1, None), (1, 2)], ids=str)
+def test_the_default_of_a_required_parameter_has_no_effect(in_: str, defaults: tuple[object, object]) -> None:
+    schemas = [WHOLE if default is None else {**WHOLE, "default": default} for default in defaults]
+    old, new = (parameter(**{"in": in_, "required": True, "schema": schema}) for schema in schemas)
+    assert [] == compare(old, new)
+
+
+@pytest.mark.parametrize(("required", "rule"), [((True, False), "became-optional"), ((False, True), "became-required")])
+def test_a_default_that_no_request_needs_is_not_reported_as_changed(required: tuple[bool, bool], rule: str) -> None:
+    old = parameter(required=required[0], schema={**WHOLE, "default": 1})
+    new = parameter(required=required[1], schema={**WHOLE, "default": 2})
+    assert [f"request-parameter-{rule}"] == [finding.rule for finding in compare(old, new)]
+
+
+@pytest.mark.parametrize("keywords", [{"enum": ["a", "b"]}, {"pattern": "^x"}, {"minLength": 9}, {"format": "date"}])
+def test_numbers_that_became_limited_texts_are_one_finding(keywords: Doc) -> None:
+    """Without the limits, every number that is sent as text would still be valid."""
+    old, new = parameter(schema=WHOLE), parameter(schema={**TEXT, **keywords})
+    assert [("error", "request-parameter-type-changed", "query q")] == findings(old, new)
+    assert [("info", "request-parameter-type-generalized", "query q")] == findings(old, parameter(schema=TEXT))
+
+
+OR_NULL: dict[str, Doc] = {
+    "a list": {"type": ["string", "null"]}, "anyOf": either(TEXT, {"type": "null"}),
+    "oneOf": one_of(TEXT, {"type": "null"}), "nullable": {**TEXT, "nullable": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("in_", ["path", "query", "header", "cookie"])
+@pytest.mark.parametrize("or_null", OR_NULL.values(), ids=OR_NULL)
+def test_null_is_no_value_of_a_parameter_that_is_sent_as_text(or_null: Doc, in_: str) -> None:
+    """Generators write it for a parameter that may be left out."""
+    old, new = (parameter(**{"in": in_, "schema": schema}) for schema in (or_null, TEXT))
+    assert [] == compare(old, new) == compare(new, old)
+
+
+@pytest.mark.parametrize("or_null", OR_NULL.values(), ids=OR_NULL)
+def test_null_is_a_value_of_a_parameter_that_is_sent_as_json(or_null: Doc) -> None:
+    media = {"application/json": {"schema": or_null}}, {"application/json": {"schema": TEXT}}
+    old, new = (document({"parameters": [{"name": "q", "in": "query", "content": content}]}) for content in media)
+    assert [("error", "request-parameter-became-not-nullable", "query q")] == findings(old, new)
+    assert [("info", "request-parameter-became-nullable", "query q")] == findings(new, old)
+
+
+@pytest.mark.parametrize("or_null", OR_NULL.values(), ids=OR_NULL)
+def test_another_change_of_a_parameter_that_was_null_as_well_is_reported(or_null: Doc) -> None:
+    (finding,) = compare(parameter(schema=or_null), parameter(schema=WHOLE))
+    assert (finding.rule, finding.level) == ("request-parameter-type-changed", "error")
+    assert finding.extra["shown"]["value"] is not None
+
+
+@pytest.mark.parametrize("kind", ["webhooks", "callbacks"])
+def test_a_webhook_or_callback_has_findings_about_its_name_and_tags(kind: str) -> None:
+    def described(**fields: object) -> Doc:
+        item = {"post": {"responses": {}, **fields}}
+        if kind == "webhooks":
+            return document(webhooks={"w": item})
+        return document({"callbacks": {"c": {"{$request.body#/url}": item}}})
+
+    old, new = described(operationId="a", tags=["x"]), described(operationId="b", tags=["y"], summary="other")
+    rules = {finding.rule for finding in compare(old, new)}
+    assert {"api-operation-id-removed", "api-tag-removed", "api-tag-added"} == rules
+    described_too = {finding.rule for finding in compare(old, new, Options(descriptions=True))}
+    assert rules | {"description-changed"} == described_too

@@ -137,9 +137,15 @@ BY_ANOTHER_RULE |= {(scope, change) for scope in _SCOPES[3:] for change in ("typ
 _OWN_EXAMPLES = {
     (scope, change) for scope in _SCOPES[:3] for change in ("any-of-added", "pattern-changed", "pattern-removed")
 }
+_OWN_EXAMPLES |= {
+    (scope, change)
+    for scope in ("response-header", "request-parameter")
+    for change in ("became-nullable", "became-not-nullable")
+}
 BY_ANOTHER_RULE |= _OWN_EXAMPLES
 """Where a change goes by another rule: an alternative added; a type or pattern changed or widened. Or where it has an
-example of its own, because the engine reports an error beside the rule if the response may be new."""
+example of its own, because the engine reports an error beside the rule if the response may be new, or because a text is
+never null."""
 _FINGERPRINTS = (Path(__file__).parent / "data" / "fingerprints.tsv").read_text("utf-8").splitlines()[1:]
 FINGERPRINTS = {rule: marks for rule, *marks in (line.split("\t") for line in _FINGERPRINTS)}
 _OASDIFF = (Path(__file__).parent / "data" / "oasdiff-levels.tsv").read_text("utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -54,3 +55,22 @@ def test_the_findings_say_which_alternative_is_no_longer_sufficient(old: Alterna
         removed = {text(keys) for keys in rejected if keys}
         assert demanded == by_rule.get("api-security-added", set())
         assert removed == by_rule.get("api-security-alternative-removed", set())
+
+
+@pytest.mark.parametrize(
+    "changed", [{"name": "X-other"}, {"in": "query"}, {"type": "http", "scheme": "basic"}], ids=str
+)
+def test_a_changed_scheme_is_reported_once_for_all_operations_that_require_it(changed: dict[str, str]) -> None:
+    old, new = document([frozenset("a")]), document([frozenset("a")])
+    for side in (old, new):
+        side["paths"] |= {f"/{index}": side["paths"]["/a"] for index in range(3)}
+    new["components"]["securitySchemes"]["a"] |= changed
+    counts = {finding.rule: finding.count for finding in compare(old, new)}
+    assert counts == {"api-security-component-type-changed": 1, "api-security-added": 4, "api-security-removed": 4}
+    at = "/components/securitySchemes/a"
+    assert {finding.extra[side]["pointer"] for finding in compare(old, new) for side in ("base", "revision")} == {at}
+
+
+def test_another_scheme_of_an_operation_is_reported_at_the_operation() -> None:
+    findings = compare(document([frozenset("a")]), document([frozenset("b")]))
+    assert {finding.extra["revision"]["pointer"] for finding in findings} == {"/paths/~1a/get/security"}

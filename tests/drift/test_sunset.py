@@ -159,3 +159,20 @@ def test_the_rule_for_a_removed_operation_depends_on_its_sunset_date(sunset: obj
     base = {**document(), "paths": {"/a": {"get": get, "put": {"responses": {}}}}}
     revision = {**document(), "paths": {"/a": {"put": {"responses": {}}}}}
     assert [finding.rule for finding in compare(base, revision, Options(today=TODAY))] == [rule]
+
+
+@pytest.mark.parametrize(
+    "keywords", [{"deprecated": True}, {"deprecated": True, "x-sunset": NEVER}, {"x-stability-level": "beta"}], ids=str
+)
+def test_a_change_of_a_property_that_requests_and_responses_share_is_one_finding(keywords: Doc) -> None:
+    def shared(**values: object) -> Doc:
+        content = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Shared"}}}}
+        schema = {"type": "object", "properties": {"p": {"type": "string", **values}}}
+        responses = {"200": {"description": "ok", **content}}
+        components = {"schemas": {"Shared": schema}}
+        return document({"requestBody": content, "responses": responses}, components=components)
+
+    for old, new in ((shared(), shared(**keywords)), (shared(**keywords), shared())):
+        (finding,) = compare(old, new, Options(today=TODAY))
+        rules = {place["rule"].replace("request-", "response-") for place in finding.extra["places"]}
+        assert (finding.count, len(rules)) == (2, 1)

@@ -152,7 +152,7 @@ class RunResults:
         """Return the outcome of an operation that the contract excludes because a part of the document is invalid."""
         is_safe = excluded.operation.partition(" ")[0] in SAFE_METHODS
         is_required = is_safe and excluded.operation not in self.run.optional
-        reason = f"{excluded.problem}, at #{excluded.pointer}"
+        reason = f"{excluded.problem}, at {excluded.shown_pointer}"
         return OperationOutcome(excluded.operation, "", "not checked", reason, is_safe, is_required=is_required)
 
     def _operation_outcome(self, operation: Operation) -> OperationOutcome:
