@@ -38,7 +38,10 @@ def errors_among(findings: Iterable[Finding]) -> list[Finding]:
 
 def _in_json(holder: Doc) -> Doc:
     """Return what has the schema of a parameter or header: itself, or its JSON content."""
-    return holder.get("content", {}).get("application/json", holder)
+    if "schema" in holder:
+        return holder
+    media_type: Doc = holder["content"]["application/json"]
+    return media_type
 
 
 def schema_at(document: Doc, finding: Finding) -> Any:
