@@ -153,15 +153,17 @@ def test_text_json_and_markdown_say_the_bump(repository: Path, capsys: pytest.Ca
 def test_annotations_and_sarif_refer_to_the_file_of_the_pull_request(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The line is that of the new document; SARIF has the old one as a related location."""
+    """The lines are those of the added values; SARIF has the old document as a related location."""
     lines = repository.read_text("utf-8").splitlines()
-    line = next(number for number, text in enumerate(lines, 1) if '"enum"' in text)
-    assert f"::error file=api.json,line={line}," in report("github", capsys)
+    added = [
+        number for number, text in enumerate(lines, 1) if text.strip(' ",') in {f"n{index}" for index in range(20)}
+    ]
+    assert f"::error file=api.json,line={added[0]}," in report("github", capsys)
     results = json.loads(report("sarif", capsys))["runs"][0]["results"]
     locations = [result["locations"][0]["physicalLocation"] for result in results if result["level"] == "error"]
-    assert {("api.json", line)} == {
+    assert [("api.json", line) for line in added] == [
         (location["artifactLocation"]["uri"], location["region"]["startLine"]) for location in locations
-    }
+    ]
     assert "in the old document" == results[0]["relatedLocations"][0]["message"]["text"]
 
 
