@@ -155,13 +155,13 @@ def _possible_values(
 ) -> Iterator[Any]:
     """Yield the values that the pairs of a query may represent for a parameter."""
     texts = [value for name, value in pairs if name == parameter.name]
+    types = schema_types(contract, parameter.schema)
     if parameter.is_json:
         values = [_json_or_text(text) for text in texts]
-        yield from values if len(values) < 2 else [values]
+        yield from values if len(values) < 2 else [_repeated_values(types, values)]
         return
-    types = schema_types(contract, parameter.schema)
     if len(texts) > 1 and not _is_repeatable(parameter):
-        yield texts
+        yield _repeated_values(types, texts)
         return
     text, parts = _text_and_parts(parameter, texts)
     if "object" in types:
@@ -181,6 +181,14 @@ def _possible_values(
         else:
             # A repeated name has no single value.
             yield texts
+
+
+def _repeated_values(types: Collection[str], values: list[Any]) -> list[Any]:
+    """Return the values of a name that may not be repeated, as a value that a schema of these types rejects.
+
+    They are no list, and a schema that allows a list would take them for its items.
+    """
+    return [values] if "array" in types else values
 
 
 def _is_repeatable(parameter: Parameter) -> bool:
