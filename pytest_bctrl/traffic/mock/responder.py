@@ -80,7 +80,7 @@ class Responder:
         """Return the response to one request, with the scenario and the faults applied."""
         request_id = self._request_id(request)
         match = self._shared.routes.match(request.target)
-        operation = match.of(request.method) if match else None
+        operation = self._operation_of(request, match)
         response = self._response_without_faults(request, match, operation, request_id)
         if operation is not None:
             response = self._with_documented_headers(operation, response)
@@ -125,6 +125,15 @@ class Responder:
         if _REQUEST_ID.fullmatch(request_id) and self.api_key.reveal() not in request_id:
             return request_id
         return self._next_request_id()
+
+    def _operation_of(self, request: Request, match: Match | None) -> Operation | None:
+        """Return the operation of a request; of several at its path, the first that has the resource that it names."""
+        operation = match.of(request.method) if match else None
+        if match is None or operation is None:
+            return None
+        alternatives = match.alternatives.get(operation.method, ())
+        existing = (item for item in alternatives if self._admissions[item.label].has_resource(match.values))
+        return next(existing, operation)
 
     def _response_without_faults(
         self, request: Request, match: Match | None, operation: Operation | None, request_id: str
