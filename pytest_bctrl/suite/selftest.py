@@ -235,7 +235,7 @@ def _findings_of_run(run: ContractRun, operation: Operation, *tests: str, timeou
     """Run the suite, or some tests of it, for an operation without waiting, and return the findings."""
     # Each run has a new pace, since rate limits of one fault do not apply to the next.
     new_run = replace(run, connection=Connection(pace=Pace(max_wait=0.0)))
-    with closing(Target(new_run, IMPATIENT, timeout)) as target:
+    with closing(Target(new_run, IMPATIENT, timeout, only=operation)) as target:
         return run_probes(target, *tests, only=operation)
 
 
