@@ -101,6 +101,31 @@ def test_the_self_test_finds_a_rejected_key_although_there_are_other_operations(
     assert 2 == result.parseoutcomes()["passed"]
 
 
+OPTIONAL_ALONE = """
+openapi: 3.1.0
+info: {title: Notes, version: '1'}
+paths:
+  /note: {get: {responses: {'200': {$ref: '#/components/responses/Note'}}}}
+  /book: {get: {responses: {'200': {$ref: '#/components/responses/Book'}}}}
+components:
+  responses:
+    Note: {description: One., content: {application/json: {schema: {$ref: '#/components/schemas/Note'}}}}
+    Book: {description: One., content: {application/json: {schema: {required: [note], properties: {note: {}}}}}}
+  schemas:
+    Note: {type: object, properties: {author: {type: string}, slug: {type: string}}}
+"""
+
+
+def test_the_self_test_repeats_no_key_of_a_body_without_keys(pytester: pytest.Pytester) -> None:
+    """The mock serves a note without optional properties, although they are in other samples of the same schema."""
+    pytester.makefile(".yaml", mine=OPTIONAL_ALONE)
+
+    result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml", "-k", "duplicate_key")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert 1 == result.parseoutcomes()["passed"]
+
+
 def test_the_self_test_of_a_short_list_serves_as_many_items_as_are_allowed(pytester: pytest.Pytester) -> None:
     """With `maxItems: 5`, the scenario `many` has five items; without a limit, it has its default number."""
     limited = SECOND.replace("type: array", "type: array, maxItems: 5")
