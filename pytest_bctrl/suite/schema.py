@@ -94,10 +94,10 @@ def _contradicts_property(contract: Contract, schema: dict[str, Any]) -> bool:
     if not isinstance(discriminator, dict):
         return False
     branches = [branch for keyword in ("oneOf", "anyOf") for branch in schema.get(keyword, ())]
-    known = set(discriminator.get("mapping") or ())
-    known |= {branch["$ref"].rpartition("/")[2] for branch in branches if isinstance(branch, dict) and "$ref" in branch}
+    kinds = set(discriminator.get("mapping") or ())
+    kinds |= {branch["$ref"].rpartition("/")[2] for branch in branches if isinstance(branch, dict) and "$ref" in branch}
     listed = [_listed_texts(contract, branch, discriminator.get("propertyName")) for branch in (schema, *branches)]
-    return bool(known) and any(texts and known.isdisjoint(texts) for texts in listed)
+    return bool(kinds) and any(texts and kinds.isdisjoint(texts) for texts in listed)
 
 
 def _listed_texts(contract: Contract, schema: Any, name: Any) -> set[str]:

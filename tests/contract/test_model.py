@@ -62,15 +62,15 @@ def test_of_equal_path_templates_the_one_whose_parameter_fits_best_matches(order
         }
         for name in order
     }
-    document = {"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": paths}
-    routes = Routes(from_document(document, "a.json"))
+    spec = {"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": paths}
+    routes = Routes(from_document(spec, "a.json"))
     values = {"name": "a name", "number": "17", "uuid": "4fd4d9f5-3c7f-4b8c-9dc1-3b0e3a8a7d10"}
     for name, value in values.items():
         operation, path_values = routes.operation_and_values("HEAD", f"/things/{quote(value)}")
         assert (f"/things/{{{name}}}", value) == (operation and operation.path, path_values[name])
-    del document["paths"]["/things/{name}"]
-    operation, _ = Routes(from_document(document, "a.json")).operation_and_values("GET", "/things/other")
-    assert next(iter(document["paths"])) == (operation and operation.path)
+    del paths["/things/{name}"]
+    operation, _ = Routes(from_document(spec, "a.json")).operation_and_values("GET", "/things/other")
+    assert next(iter(paths)) == (operation and operation.path)
 
 
 @pytest.mark.parametrize(

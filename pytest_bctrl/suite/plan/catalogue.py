@@ -255,7 +255,8 @@ def _is_head_secured(run: ContractRun, operation: Operation) -> bool:
     field = field_to_reject(run.contract, operation)
     if field is None or operation.method != "GET" or _is_accepted(run, operation, field, NONE):
         return False
-    return not any(other.method == "HEAD" and other.path == operation.path for other in run.contract.operations)
+    head_paths = {candidate.path for candidate in run.contract.operations if candidate.method == "HEAD"}
+    return operation.path not in head_paths
 
 
 def _every_operation(_run: ContractRun, _operation: Operation) -> bool:

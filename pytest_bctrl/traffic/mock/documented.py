@@ -46,7 +46,7 @@ class DocumentedResponses:
         media_type, schema = next(iter(spec.content.items()), ("", True))
         if spec.json is not None:
             media_type, schema = spec.json
-        if requested in spec.content:
+        if requested is not None and requested in spec.content:
             media_type, schema = requested, spec.content[requested]
         if not media_type:
             if name is not None:
