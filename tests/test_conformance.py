@@ -108,3 +108,25 @@ def test_a_response_is_checked_as_that_of_the_longest_path_that_its_url_ends_wit
         request = httpx.Request(method, f"https://api.example.org{path}")
         (finding,) = check(httpx.Response(200, json={}, request=request), contract=contract)
         assert (name, "the required property is missing") == (finding.location, finding.message), (method, path)
+
+
+@pytest.mark.parametrize("names", [("label", "number"), ("number", "label")])
+def test_a_response_is_checked_as_that_of_the_path_whose_parameter_accepts_its_value(names: tuple[str, str]) -> None:
+    """If only the names of the parameters distinguish two paths."""
+    types = {"label": "string", "number": "integer"}
+    paths = {
+        f"/boxes/{{{name}}}": {
+            "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": types[name]}}],
+            "get": {
+                "responses": {
+                    "200": {"description": "", "content": {"application/json": {"schema": {"required": [name]}}}}
+                }
+            },
+        }
+        for name in names
+    }
+    contract = from_document({"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": paths}, "a.json")
+    for value, name in (("x", "label"), ("7", "number")):
+        request = httpx.Request("GET", f"https://api.example.org/boxes/{value}")
+        (finding,) = check(httpx.Response(200, json={}, request=request), contract=contract)
+        assert (name, f"GET /boxes/{{{name}}}") == (finding.location, finding.operation)

@@ -23,6 +23,7 @@ from pytest_bctrl.contract.model import (
     path_value,
     select_media_type,
 )
+from pytest_bctrl.contract.parameters import by_fit
 from pytest_bctrl.contract.schema.locations import Path, select_values
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.facts import Observation
@@ -276,6 +277,9 @@ def _operation_for(contract: Contract, operation: str | None, url: str, method: 
         methods = {candidate.method for candidate in candidates}
         wanted_method = method if method in methods else "GET"
         candidates = [candidate for candidate in candidates if candidate.method == wanted_method] or candidates
+        if len({candidate.method for candidate in candidates}) == 1:
+            # Their paths differ only in the names of parameters.
+            candidates = by_fit(contract, [(item, path_values(item, url)) for item in candidates])[:1]
     if len(candidates) == 1:
         return candidates[0]
     known_names = ", ".join(candidate.operation_id or candidate.label for candidate in contract.operations)

@@ -336,7 +336,7 @@ def parameters(spec: Spec, operation: RawOperation) -> dict[Key, RawParameter]:
                 problem = "a parameter has no name, or is in none of path, query, querystring, header, cookie"
                 raise spec.error_at(part, problem, "name it and say where")
             key = _parameter_key(operation, in_, name)
-            if in_ != "header" or key not in _IGNORED:
+            if in_ != "header" or key not in IGNORED_FIELDS:
                 parameters[in_, key] = _raw_parameter(spec, in_, name, part)
     spec.parameters[operation_key] = parameters
     return parameters
@@ -352,7 +352,7 @@ def _parameter_key(operation: RawOperation, in_: str, name: str) -> str:
     return name
 
 
-_IGNORED = ("accept", "content-type")
+IGNORED_FIELDS = frozenset({"accept", "content-type"})
 """Headers whose parameter definitions "shall be ignored" (OpenAPI 3.1, 4.8.12.1)."""
 
 

@@ -19,6 +19,8 @@ Members = tuple[str, ...]
 
 LINK = "Link"
 
+_ABSOLUTE_URL = re.compile(r"https?://", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Paging:
@@ -100,13 +102,17 @@ class Paging:
         return identity
 
     def next_url(self, body: Any, field: str | None) -> str | None:
-        """Return the URL of the next page, from the body or from the `Link` field; None if there is none."""
+        """Return the URL of the next page, from the body or from the `Link` field; None if there is none.
+
+        A cursor that is an absolute URL is the URL of the next page, although its name does not say so.
+        """
         if self.in_header:
             return link_target(field, "next")
-        if not self.is_link:
-            return None
         url = member_value(body, self.next)
-        return url if isinstance(url, str) and url else None
+        if not isinstance(url, str) or not url:
+            return None
+        is_url = self.is_link or (self.by == "cursor" and _ABSOLUTE_URL.match(url) is not None)
+        return url if is_url else None
 
     def next_query(self, body: Any, field: str | None, query: Sequence[Pair]) -> list[Pair] | None:
         """Return the query for the page after a response to `query`, or None after the last page.
@@ -115,11 +121,11 @@ class Paging:
         """
         if (self.more and member_value(body, self.more) is False) or not self.has_next_page:
             return None
-        if self.is_link or self.in_header:
-            url = self.next_url(body, field)
-            if url is None:
-                return None
+        url = self.next_url(body, field)
+        if url is not None:
             return parse_qsl(urlsplit(url).query, keep_blank_values=True)
+        if self.is_link or self.in_header:
+            return None
         value = self._next_value(body, query)
         if value in (None, "", False):
             return None

@@ -150,18 +150,44 @@ def read_field(contract: Contract, parameter: Parameter, text: str) -> Any:
     return read_pairs(contract, parameter, [(parameter.name, text)])[0]
 
 
+def by_fit(contract: Contract, candidates: Iterable[tuple[Operation, Mapping[str, str]]]) -> list[Operation]:
+    """Return operations whose paths differ only in the names of parameters, in the order in which they fit a path.
+
+    Each comes with its decoded path values by name. Operations whose parameters accept them are first, and of these the
+    ones whose parameters do not accept every text: `/users/{uuid}` before `/users/{name}`.
+    """
+
+    def fit(candidate: tuple[Operation, Mapping[str, str]]) -> tuple[bool, int]:
+        """Return whether a path parameter rejects its value, and the number of those that accept any text."""
+        operation, values = candidate
+        parameters = [parameter for parameter in operation.path_parameters if parameter.name in values]
+        is_accepted = all(_accepts_text(contract, parameter, values[parameter.name]) for parameter in parameters)
+        return not is_accepted, sum(_accepts_text(contract, parameter, _ANY_TEXT) for parameter in parameters)
+
+    return [operation for operation, _ in sorted(candidates, key=fit)]
+
+
+_ANY_TEXT = "any text"
+"""A text that only a schema without constraints is likely to accept."""
+
+
+def _accepts_text(contract: Contract, parameter: Parameter, text: str) -> bool:
+    """Return whether a path, header or cookie parameter accepts the value that a text represents."""
+    return accepts(contract, parameter.schema, read_field(contract, parameter, text))
+
+
 def _possible_values(
     contract: Contract, parameter: Parameter, pairs: Sequence[Pair], other_names: Collection[str]
 ) -> Iterator[Any]:
     """Yield the values that the pairs of a query may represent for a parameter."""
     texts = [value for name, value in pairs if name == parameter.name]
+    types = schema_types(contract, parameter.schema)
     if parameter.is_json:
         values = [_json_or_text(text) for text in texts]
-        yield from values if len(values) < 2 else [values]
+        yield from values if len(values) < 2 else [_repeated_values(types, values)]
         return
-    types = schema_types(contract, parameter.schema)
     if len(texts) > 1 and not _is_repeatable(parameter):
-        yield texts
+        yield _repeated_values(types, texts)
         return
     text, parts = _text_and_parts(parameter, texts)
     if "object" in types:
@@ -181,6 +207,14 @@ def _possible_values(
         else:
             # A repeated name has no single value.
             yield texts
+
+
+def _repeated_values(types: Collection[str], values: list[Any]) -> list[Any]:
+    """Return the values of a name that may not be repeated, as a value that a schema of these types rejects.
+
+    They are no list, and a schema that allows a list would take them for its items.
+    """
+    return [values] if "array" in types else values
 
 
 def _is_repeatable(parameter: Parameter) -> bool:

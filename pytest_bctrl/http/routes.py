@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_bctrl.contract.key_fields import KeyField, default_key_field, key_fields
 from pytest_bctrl.contract.model import Contract, Operation, decode_path, path_pattern, path_specificity, path_value
+from pytest_bctrl.contract.parameters import by_fit
 
 _VERSION = re.compile(r"v\d+")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
@@ -20,10 +21,15 @@ _SHORT = 256
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The operations of one path, by method, and the decoded values of the path parameters."""
+    """The operations of one path, by method, and the decoded values of the path parameters.
+
+    `alternatives` has all operations of a method if there are several, because the names of their parameters are the
+    only difference between their paths. The one whose parameters fit the values best is the first.
+    """
 
     operations: Mapping[str, Operation]
     values: Mapping[str, str]
+    alternatives: Mapping[str, Sequence[Operation]] = field(default_factory=dict)
 
     def of(self, method: str) -> Operation | None:
         """Return the operation of a method; that of GET serves HEAD if HEAD has none (RFC 9110, 9.3.2)."""
@@ -41,11 +47,15 @@ class Match:
 
 
 class _Route(NamedTuple):
-    """A pattern of paths, the names of its groups in each path template, and the operations by method."""
+    """A pattern of paths, the names of its groups in each path template, and the operations by method.
+
+    A method has several operations if their path templates differ only in the names of parameters. Each comes with
+    these names.
+    """
 
     pattern: re.Pattern[str]
     names: list[list[str]]
-    operations: dict[str, Operation]
+    operations: dict[str, list[tuple[Operation, list[str]]]]
 
 
 class Routes:
@@ -58,6 +68,7 @@ class Routes:
     """
 
     def __init__(self, contract: Contract) -> None:
+        self._contract = contract
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in contract.operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
@@ -73,7 +84,8 @@ class Routes:
                     route = added.setdefault(pattern.pattern, _Route(pattern, [], {}))
                     # Templates that differ only in the names of their parameters share their methods.
                     route.names.append(names)
-                    route.operations.update({**operations, **route.operations})
+                    for method, operation in operations.items():
+                        route.operations.setdefault(method, []).append((operation, names))
             routes = {**routes, **{pattern: route for pattern, route in added.items() if pattern not in routes}}
         self._routes = list(routes.values())
         self._cached_find = lru_cache(maxsize=512)(self._find_match)
@@ -94,8 +106,20 @@ class Routes:
                 values: dict[str, str] = {}
                 for names in route.names:
                     values |= zip(names, texts, strict=True)
-                return Match(route.operations, values)
+                return self._best_match(route, texts, values)
         return None
+
+    def _best_match(self, route: _Route, texts: Sequence[str], values: Mapping[str, str]) -> Match:
+        """Return the match of a route, with the operations whose parameters fit the values of the path."""
+        operations: dict[str, Operation] = {}
+        alternatives: dict[str, list[Operation]] = {}
+        for method, named in route.operations.items():
+            operations[method] = named[0][0]
+            if len(named) > 1:
+                candidates = [(operation, dict(zip(names, texts, strict=True))) for operation, names in named]
+                alternatives[method] = by_fit(self._contract, candidates)
+                operations[method] = alternatives[method][0]
+        return Match(operations, values, alternatives)
 
     def _is_list_with_slash(self, path: str, match: re.Match[str]) -> bool:
         """Return whether a match takes the end of `/items/` for an empty identifier, although `/items` is a path."""

@@ -7,6 +7,7 @@ from typing import Any
 from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.references import keyword_objects, rewrite_objects
+from pytest_bctrl.contract.schema.ref import flatten, listed_values
 from pytest_bctrl.suite.run import require_extra
 
 
@@ -49,7 +50,7 @@ def new_schema(contract: Contract) -> Any:
     def readable(schema: dict[str, Any]) -> dict[str, Any]:
         """Return a schema without the keywords that Schemathesis misreads."""
         omitted = {"writeOnly", "servers"}
-        if _contradicts_property(schema):
+        if _contradicts_property(contract, schema):
             omitted.add("discriminator")
         return {key: value for key, value in schema.items() if key not in omitted}
 
@@ -83,12 +84,23 @@ def _with_separate_reference(schema: dict[str, Any]) -> dict[str, Any]:
     return {**siblings, "allOf": [{"$ref": schema["$ref"]}, *siblings.get("allOf", [])]}
 
 
-def _contradicts_property(schema: dict[str, Any]) -> bool:
-    """Return whether a discriminator maps none of the values that its property's `enum` lists; False without these."""
-    discriminator, properties = schema.get("discriminator"), schema.get("properties")
-    if not isinstance(discriminator, dict) or not isinstance(properties, dict) or not discriminator.get("mapping"):
+def _contradicts_property(contract: Contract, schema: dict[str, Any]) -> bool:
+    """Return whether a discriminator knows no value that a schema or one of its branches lists for its property.
+
+    A discriminator does not change which values are valid (OpenAPI 3.1.1, 4.8.25). Its values are those of its mapping
+    and the names of the branches, and few documents without a mapping list these names.
+    """
+    discriminator = schema.get("discriminator")
+    if not isinstance(discriminator, dict):
         return False
-    property_schema = properties.get(discriminator.get("propertyName"))
-    if not isinstance(property_schema, dict) or "enum" not in property_schema:
-        return False
-    return bool(discriminator["mapping"].keys().isdisjoint(map(str, property_schema["enum"])))
+    branches = [branch for keyword in ("oneOf", "anyOf") for branch in schema.get(keyword, ())]
+    kinds = set(discriminator.get("mapping") or ())
+    kinds |= {branch["$ref"].rpartition("/")[2] for branch in branches if isinstance(branch, dict) and "$ref" in branch}
+    listed = [_listed_texts(contract, branch, discriminator.get("propertyName")) for branch in (schema, *branches)]
+    return bool(kinds) and any(texts and kinds.isdisjoint(texts) for texts in listed)
+
+
+def _listed_texts(contract: Contract, schema: Any, name: Any) -> set[str]:
+    """Return the values that a schema lists for a property, as text; empty if it lists none."""
+    property_schema = flatten(contract, schema).get("properties", {}).get(name, True)
+    return set(map(str, listed_values(flatten(contract, property_schema)) or ()))

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 import pytest
@@ -47,6 +47,30 @@ def test_the_path_template_with_more_literal_text_matches(order: tuple[str, ...]
     assert ["/a/cover.{f}", "/a/c{x}.{f}", "/a/{p}.{f}", "/a/{p}"] == [
         match and match.operations["GET"].path for match in matches
     ]
+
+
+SCHEMAS = {"name": {"type": "string"}, "number": {"type": "integer"}, "uuid": {"type": "string", "format": "uuid"}}
+
+
+@pytest.mark.parametrize("order", list(permutations(SCHEMAS)))
+def test_of_equal_path_templates_the_one_whose_parameter_fits_best_matches(order: tuple[str, ...]) -> None:
+    """In any order of the paths; a value that no parameter accepts is that of the first path."""
+    paths = {
+        f"/things/{{{name}}}": {
+            "parameters": [{"name": name, "in": "path", "required": True, "schema": SCHEMAS[name]}],
+            "get": {"responses": {"204": {"description": ""}}},
+        }
+        for name in order
+    }
+    spec = {"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": paths}
+    routes = Routes(from_document(spec, "a.json"))
+    values = {"name": "a name", "number": "17", "uuid": "4fd4d9f5-3c7f-4b8c-9dc1-3b0e3a8a7d10"}
+    for name, value in values.items():
+        operation, path_values = routes.operation_and_values("HEAD", f"/things/{quote(value)}")
+        assert (f"/things/{{{name}}}", value) == (operation and operation.path, path_values[name])
+    del paths["/things/{name}"]
+    operation, _ = Routes(from_document(spec, "a.json")).operation_and_values("GET", "/things/other")
+    assert next(iter(paths)) == (operation and operation.path)
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,28 @@ def test_x_bctrl_paging_names_unusual_parameters_and_properties() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("following", "query"),
+    [
+        ("https://api.example.org/v1/things/1?limit=2&after=7&z=", [("limit", "2"), ("after", "7"), ("z", "")]),
+        ("HTTP://localhost/things?after=7", [("after", "7")]),
+        ("https", [("limit", "2"), ("after", "https")]),
+        ("/things?after=7", [("limit", "2"), ("after", "/things?after=7")]),
+        ("", None),
+        (7, [("limit", "2"), ("after", "7")]),
+    ],
+)
+def test_a_cursor_that_is_an_absolute_url_is_the_url_of_the_next_page(following: Any, query: Any) -> None:
+    """As `next_page` in the API of Figma, whose document describes the URL in words only."""
+    of = contract(body(data=LIST, next_page=MAYBE), {"limit": WHOLE, "after": TEXT})
+    paging = read_paging(of, of.operations[0])
+
+    assert paging is not None
+    assert query == paging.next_query({"data": [], "next_page": following}, None, [("limit", "2"), ("after", "3")])
+    is_url = isinstance(following, str) and "://" in following
+    assert (following if is_url else None) == paging.next_url({"next_page": following}, None)
+
+
 def test_items_are_identified_by_the_unique_property_of_an_invariant() -> None:
     """`unique: data[*].name` makes `name` the id, although an item has an `id`, and a nested id is unique too."""
     named = {"type": "array", "items": body(id=TEXT, name=TEXT)}

@@ -177,6 +177,65 @@ def test_a_response_other_than_json_has_its_documented_media_type(
     assert (200, type_, body) == (reply.status, reply.headers["content-type"], reply.body)
 
 
+@pytest.mark.parametrize(
+    ("accept", "status", "media", "body"),
+    [
+        ("*/*", 200, "application/vnd.box+json", b'[{"id":7}]'),
+        ("text/csv, application/vnd.box+json;q=0.1", 200, "application/vnd.box+json", b'[{"id":7}]'),
+        ("application/json", 200, "application/json", b'[{"id":7}]'),
+        ("application/ld+json", 200, "application/ld+json", b'"linked"'),
+        ("text/csv", 200, "text/csv; charset=utf-8", b"7"),
+        ("text/*", 200, "text/csv; charset=utf-8", b"7"),
+        ("text/html", 406, "application/problem+json", None),
+    ],
+)
+def test_a_request_selects_a_documented_media_type(accept: str, status: int, media: str, body: bytes | None) -> None:
+    """JSON comes first, and each media type with the schema of JSON has the data of the mock (RFC 9110, 12.5.1)."""
+    boxes = {"schema": {"type": "array", "items": BOX}}
+    content = {
+        "*/*": boxes,
+        "text/csv; charset=utf-8": {"schema": {"type": "string"}, "example": "7"},
+        "application/vnd.box+json": boxes,
+        "application/json": boxes,
+        "application/ld+json": {"schema": {"const": "linked"}},
+    }
+    responses = {"200": {"description": "", "content": content}, "4XX": response(PROBLEM, "application/problem+json")}
+    with MockServer(document(paths={"/boxes": {"get": {"responses": responses}}})) as mock:
+        mock.runtimes = [{"id": 7}]
+        reply = ask(mock, "GET", "/boxes", {"Accept": accept})
+    assert (status, media) == (reply.status, reply.headers["content-type"])
+    assert body in (None, reply.body)
+
+
+@pytest.mark.parametrize(("accept", "media"), [("text/csv", "text/csv"), ("application/json", "image/png")])
+def test_a_response_without_json_has_an_accepted_media_type_if_there_is_one(accept: str, media: str) -> None:
+    """Otherwise its first, because clients that accept JSON only by default download images."""
+    content = {"image/png": {}, "text/csv": {"schema": {"type": "string"}}}
+    paths = {
+        "/boxes": {"get": {"responses": {"200": response({"type": "array", "items": BOX})}}},
+        "/export": {"get": {"responses": {"200": {"description": "", "content": content}}}},
+    }
+    with MockServer(document(paths=paths)) as mock:
+        reply = ask(mock, "GET", "/export", {"Accept": accept})
+    assert (200, media) == (reply.status, reply.headers["content-type"])
+
+
+def test_the_journal_of_an_operation_has_its_requests_although_another_path_equals_its_own() -> None:
+    """`/boxes/{number}` takes numbers, and `/boxes/{label}` any text."""
+    paths = {
+        f"/boxes/{{{name}}}": {
+            "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": type_}}],
+            "get": {"operationId": name, "responses": {"200": response({"const": name})}},
+        }
+        for name, type_ in (("label", "string"), ("number", "integer"))
+    }
+    with MockServer(document(paths=paths)) as mock:
+        bodies = [ask(mock, "GET", f"/boxes/{value}", {}).json() for value in ("x", "7", "y")]
+        requests = {name: [entry.path for entry in mock.operation(name).requests] for name in ("label", "number")}
+    assert ["label", "number", "label"] == bodies
+    assert {"label": ["/boxes/x", "/boxes/y"], "number": ["/boxes/7"]} == requests
+
+
 def test_the_data_of_a_head_operation_are_those_of_its_documented_body() -> None:
     """Its response has no body, before and after a scenario; the data of its `operation` conform to the schema."""
     numbers = response({"type": "array", "items": {"type": "integer"}})

@@ -246,10 +246,12 @@ def test_equal_items_without_an_id_have_different_cursors() -> None:
         ({"type": "string", "maxLength": 8}, MAYBE, r"[0-9a-f]{8}"),
         ({"type": "string", "pattern": "^[0-9]+$"}, MAYBE, r"\d+"),
         (TEXT, {"type": ["string", "null"], "pattern": "^[0-9]+$"}, r"\d+"),
+        ({"type": "number"}, MAYBE, r"\d+"),
+        ({"type": "integer"}, MAYBE, r"\d+"),
     ],
 )
 def test_a_cursor_conforms_to_its_documented_schema(cursor: Any, following: Any, spelled: str) -> None:
-    """A UUID, an integer, a short text, or digits in the query or in the body; following it yields each item."""
+    """A UUID, an integer, a short text, or digits in the query, in the body or both; following it yields each item."""
     mock = MockServer(contract(body(data=LIST, next_cursor=following), {"limit": WHOLE, "cursor": cursor}))
     mock.runtimes = things(1, 2, 3)
     first = json.loads(fetch(mock, [("limit", "1")]).body)

@@ -16,6 +16,7 @@ from pytest_bctrl.samples.inputs import Inputs
 from .orders import contract_of_paths, lines, operation
 
 LIST = {"type": "array", "items": {"type": "integer"}}
+TEXTS = {"type": "array", "items": {"type": "string"}}
 OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "boolean"}}, "required": ["a"]}
 
 
@@ -83,6 +84,8 @@ QUERY_CASES = [
     ({"explode": False}, OBJECT, "p=a,1", "p=a,1&p=a,2"),
     ({"explode": False}, OBJECT, "p=a,1", "p=a,1,b"),
     ({"explode": False}, LIST, "p=1,2", "p=1,2&p=3"),
+    ({"explode": False}, TEXTS, "p=a,b", "p=a&p=b"),
+    ({"style": "pipeDelimited", "explode": False}, TEXTS, "p=a|b", "p=a|b&p=c"),
     ({"style": "deepObject"}, OBJECT, "p[a]=1", "p[a]=1&p=2"),
     ({"style": "deepObject"}, OBJECT, "p[a]=1", "p=2"),
     ({"style": "deepObject"}, {"type": "object", "properties": {"a": OBJECT}}, "p[a][a]=1", "p[a]=1&p[a][a]=1"),
@@ -132,12 +135,14 @@ def test_a_parameter_with_content_is_json() -> None:
     )
 
 
-def test_a_parameter_with_content_has_one_value() -> None:
-    """Given twice, its value is an array, which is an error."""
-    schema = {"type": "object"}
+@pytest.mark.parametrize(
+    ("schema", "value", "location"), [({"type": "object"}, "{}", "p"), (LIST, "[1]", "p[*]"), (LIST, "1", "p[*]")]
+)
+def test_a_parameter_with_content_has_one_value(schema: Any, value: str, location: str) -> None:
+    """Given twice, its value is an array, or an array in an array, which is an error."""
     contract = contract_of_get({"name": "p", "in": "query", "content": {"application/json": {"schema": schema}}})
-    assert ["error request_parameters query p: the value has the wrong type, array"] == lines(
-        contract, "GET", "/orders?p={}&p={}"
+    assert [f"error request_parameters query {location}: the value has the wrong type, array"] == lines(
+        contract, "GET", f"/orders?p={value}&p={value}"
     )
 
 

@@ -19,6 +19,17 @@ CONTRADICTED = {
     "required": ["kind"],
     "discriminator": KINDS,
 }
+ANIMALS = {
+    name: {"type": "object", "properties": {"kind": {"enum": [name.lower()]}}, "required": ["kind"]}
+    for name in ("Cat", "Dog")
+}
+IMPLIED = {
+    "type": "array",
+    "items": {
+        "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ANIMALS],
+        "discriminator": {"propertyName": "kind"},
+    },
+}
 
 
 def responses(schema: Any = None, media: str = "application/json", status: str = "200") -> dict[str, Any]:
@@ -62,6 +73,26 @@ def test_an_unusual_contract_passes_against_its_own_mock() -> None:
             {"parameters": [path_parameter("name")], "get": responses(True)},
         ),
         "a discriminator of other kinds": ("/kinds", {"get": responses(CONTRADICTED)}),
+        "a discriminator of branches that list other kinds": ("/implied", {"get": responses(IMPLIED)}),
+        "a path that equals another one but for a name": (
+            "/same/{one}",
+            {"parameters": [path_parameter("one", {"type": "string"})], "get": responses({"const": 1})},
+        ),
+        "that other path": (
+            "/same/{two}",
+            {"parameters": [path_parameter("two", {"type": "string"})], "get": responses({"const": 2})},
+        ),
+        "a third one, with numbers": (
+            "/same/{three}",
+            {"parameters": [path_parameter("three", {"type": "integer"})], "get": responses({"const": 3})},
+        ),
+        "a field whose definition is ignored": (
+            "/media",
+            {
+                "parameters": [{"name": "Accept", "in": "header", "required": True, "schema": {"const": "text/html"}}],
+                "get": responses(True),
+            },
+        ),
         "a field that every client writes": (
             "/own",
             {
@@ -71,10 +102,23 @@ def test_an_unusual_contract_passes_against_its_own_mock() -> None:
         ),
     }
     spec = {**document(), "paths": dict(paths.values())}
-    spec["components"]["schemas"] = {"C": {}}
+    spec["components"]["schemas"] = {"C": {}, **ANIMALS}
     run = with_mock(ContractRun("mock", from_document(spec, "odd.json"), "", Secret(""), {}, "error", 3))
 
     assert list(spec["paths"]) == [operation.path for operation in requestable_operations(run)]
+    target = Target(run)
+    findings = run_probes(target)
+    target.close()
+    assert [] == [finding for finding in findings if finding.level == "error"]
+
+
+def test_head_of_a_path_with_a_public_head_operation_needs_no_credential() -> None:
+    """Although its GET needs one; HEAD is tested as an operation."""
+    item = {"get": {**responses(True), "security": [{"key": []}]}, "head": {**responses(), "security": []}}
+    spec = {**document(), "paths": {"/x": item}}
+    spec["components"] = {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}
+    run = with_mock(ContractRun("mock", from_document(spec, "odd.json"), "", Secret("the-key-of-odd"), {}, "error", 3))
+
     target = Target(run)
     findings = run_probes(target)
     target.close()

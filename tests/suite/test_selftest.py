@@ -77,6 +77,55 @@ def test_the_self_test_passes_for_a_contract_without_documented_errors(pytester:
     )
 
 
+DOCUMENTED_401 = """
+openapi: 3.1.0
+info: {title: Shop, version: '1'}
+security: [{key: []}]
+paths:
+  /orders: {get: {responses: {'200': {$ref: '#/components/responses/List'}, '401': {description: The key is wrong.}}}}
+  /boxes: {get: {responses: {'200': {$ref: '#/components/responses/List'}, '401': {description: The key is wrong.}}}}
+components:
+  securitySchemes: {key: {type: http, scheme: bearer}}
+  responses:
+    List: {description: All., content: {application/json: {schema: {type: array, items: {type: integer}}}}}
+"""
+
+
+def test_the_self_test_finds_a_rejected_key_although_there_are_other_operations(pytester: pytest.Pytester) -> None:
+    """In other runs, an operation with a documented 401 is not checked then, because others may be."""
+    pytester.makefile(".yaml", mine=DOCUMENTED_401)
+
+    result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml", "-k", "unauthorized")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert 2 == result.parseoutcomes()["passed"]
+
+
+OPTIONAL_ALONE = """
+openapi: 3.1.0
+info: {title: Notes, version: '1'}
+paths:
+  /note: {get: {responses: {'200': {$ref: '#/components/responses/Note'}}}}
+  /book: {get: {responses: {'200': {$ref: '#/components/responses/Book'}}}}
+components:
+  responses:
+    Note: {description: One., content: {application/json: {schema: {$ref: '#/components/schemas/Note'}}}}
+    Book: {description: One., content: {application/json: {schema: {required: [note], properties: {note: {}}}}}}
+  schemas:
+    Note: {type: object, properties: {author: {type: string}, slug: {type: string}}}
+"""
+
+
+def test_the_self_test_repeats_no_key_of_a_body_without_keys(pytester: pytest.Pytester) -> None:
+    """The mock serves a note without optional properties, although they are in other samples of the same schema."""
+    pytester.makefile(".yaml", mine=OPTIONAL_ALONE)
+
+    result = pytester.runpytest("--bctrl-selftest", "--bctrl-contract=mine.yaml", "-k", "duplicate_key")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert 1 == result.parseoutcomes()["passed"]
+
+
 def test_the_self_test_of_a_short_list_serves_as_many_items_as_are_allowed(pytester: pytest.Pytester) -> None:
     """With `maxItems: 5`, the scenario `many` has five items; without a limit, it has its default number."""
     limited = SECOND.replace("type: array", "type: array, maxItems: 5")

@@ -144,7 +144,7 @@ def _divide_budget(run: ContractRun, operation: Operation) -> dict[str, int]:
         probes.REPEATS + _count(_sampled(run, operation)) + pages.TARGET_PAGES * _count(_paging_rows(run, operation))
     )
     if run.probes == "all":
-        fixed += _count(_credential_rows(run, operation)) + _is_secured(run, operation)
+        fixed += _count(_credential_rows(run, operation)) + _is_head_secured(run, operation)
     fixed += engine_probes.max_requests(run, operation)
     # One request remains for a retry, unless optional requests of generated paths can be left out for it.
     budget = run.most_requests - fixed - (not operation.path_parameters)
@@ -247,10 +247,16 @@ def _is_accepted(run: ContractRun, operation: Operation, field: KeyField, creden
     return has_valid_key(operation, key, key_headers.get)
 
 
-def _is_secured(run: ContractRun, operation: Operation) -> bool:
-    """Return whether an operation is a GET that must be rejected without a credential."""
+def _is_head_secured(run: ContractRun, operation: Operation) -> bool:
+    """Return whether an operation is a GET that must be rejected without a credential, as HEAD to its path must be.
+
+    If the contract documents HEAD for the path, that operation may be public, and its own tests check it.
+    """
     field = field_to_reject(run.contract, operation)
-    return field is not None and operation.method == "GET" and not _is_accepted(run, operation, field, NONE)
+    if field is None or operation.method != "GET" or _is_accepted(run, operation, field, NONE):
+        return False
+    head_paths = {candidate.path for candidate in run.contract.operations if candidate.method == "HEAD"}
+    return operation.path not in head_paths
 
 
 def _every_operation(_run: ContractRun, _operation: Operation) -> bool:
@@ -269,7 +275,7 @@ def _has_published_sample(_run: ContractRun, operation: Operation) -> bool:
 
 
 _once = _one_row_if(_every_operation)
-_secured = _one_row_if(_is_secured)
+_head_secured = _one_row_if(_is_head_secured)
 _with_path_parameters = _one_row_if(_rejects_unknown_ids)
 _queried = _one_row_if(probes.generatable_parameters)
 _sampled = _one_row_if(_has_published_sample)
@@ -318,7 +324,7 @@ def _schemathesis_rows(run: ContractRun, operation: Operation) -> Rows:
         "positive": engine_probes.CASES if engine_probes.has_positive_cases(run, operation) else 1,
         "generated-ids": generated_ids,
         "negative": engine_probes.CASES * engine_probes.has_negative_cases(run, operation),
-        "head": _is_secured(run, operation),
+        "head": _is_head_secured(run, operation),
         "responses": 1,
     }
     for subject, limit in limits.items():
@@ -392,7 +398,7 @@ _TESTS: dict[str, _PlannedTest] = {
         _credential_rows, probes.credential_requests, "credential", *_PROTOCOL, kind=WRONG_CREDENTIAL
     ),
     "test_head_needs_the_credential_too": _planned_test(
-        _secured, probes.head_requests, "credential", kind=WRONG_CREDENTIAL
+        _head_secured, probes.head_requests, "credential", kind=WRONG_CREDENTIAL
     ),
     "test_odd_path_value_is_refused": _planned_test(
         _path_value_rows, probes.path_value_requests, "status", kind=UNUSUAL_ID

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote
 from pytest_bctrl.checks.credentials import NONE, Credential
 from pytest_bctrl.contract.key_fields import field_to_reject
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.outline import IGNORED_FIELDS
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.request_checks.view import operation_view
 from pytest_bctrl.samples.inputs import Inputs
@@ -153,9 +154,10 @@ def _case_inputs(run: ContractRun, operation: Operation, case: Any) -> Inputs:
         for parameter in operation.other_parameters
         if parameter.setting or parameter.name in provided
     }
-    removed = set(fixed)
+    # Schemathesis generates fields whose definitions the specification ignores.
+    removed = fixed | IGNORED_FIELDS
     if key_field is not None:
-        removed.add(key_field.name.lower())
+        removed |= {key_field.name.lower()}
     for container in (case.query, case.headers):
         for name in [name for name in container or () if name.lower() in removed]:
             del container[name]

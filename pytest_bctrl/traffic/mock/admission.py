@@ -94,6 +94,10 @@ class Admission:
         self._latest = request, remembered
         return remembered
 
+    def has_resource(self, values: Mapping[str, str]) -> bool:
+        """Return whether path values conform to the contract and name something in the mock."""
+        return not self._unknown_path_value(values) and not self.checks.parameters.path_violations(values)
+
     def _decide(self, request: Request, values: Mapping[str, str]) -> Decision:
         """Return the decision on a request, without the cache: on its credential, path values, then content."""
         rejection = self._unauthorized(request) or self._unknown_path_value(values)

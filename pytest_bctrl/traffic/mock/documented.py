@@ -31,23 +31,28 @@ class DocumentedResponses:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         # By the identity of parts of the contract, which live as long as the contract.
-        self._payloads: dict[tuple[int, str | None], Payload] = {}
+        self._payloads: dict[tuple[int, str, str | None], Payload] = {}
         self._samples: dict[int, Any] = {}
         self._fields: dict[tuple[int, bool], Headers] = {}
 
-    def response(self, spec: ResponseSpec, code: int, name: str | None = None) -> MockResponse:
+    def response(
+        self, spec: ResponseSpec, code: int, name: str | None = None, requested: str | None = None
+    ) -> MockResponse:
         """Return a documented response with the first conforming example, only `name` if given; else a generated body.
 
-        Raises `UnknownExampleError` for an unknown example, and `DocumentError` if no body can be generated.
+        `requested` is one of its media types; by default, it is that of the JSON body, or else the first. Raises
+        `UnknownExampleError` for an unknown example, and `DocumentError` if no body can be generated.
         """
         media_type, schema = next(iter(spec.content.items()), ("", True))
         if spec.json is not None:
             media_type, schema = spec.json
+        if requested is not None and requested in spec.content:
+            media_type, schema = requested, spec.content[requested]
         if not media_type:
             if name is not None:
                 raise UnknownExampleError(f"the response {spec.status} has no examples, because it has no body")
             return MockResponse(code)
-        key = id(spec), name
+        key = id(spec), media_type, name
         if key not in self._payloads:
             self._payloads[key] = Payload(self._body(spec, media_type, schema, name))
         return MockResponse(code, (("Content-Type", concrete_media_type(media_type)),), self._payloads[key])

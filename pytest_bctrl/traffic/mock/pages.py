@@ -17,9 +17,8 @@ from threading import Lock
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote, urlencode
 
-from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.paging import LINK, Paging, member_value, query_integer
-from pytest_bctrl.contract.parameters import Pair
+from pytest_bctrl.contract.parameters import Pair, survives_transport
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.http.message import Headers, Payload, Request
 from pytest_bctrl.samples.paged import as_last_page, with_member
@@ -188,7 +187,7 @@ class Pages:
         members = () if paging.is_link else paging.next
         for cursor_format in _CURSOR_FORMATS:
             cursor = cursor_format("5c" * 16)
-            if paging.start is not None and not accepts(self._samples.contract, paging.start.schema, cursor):
+            if paging.start is not None and not survives_transport(self._samples.contract, paging.start, cursor):
                 continue
             if not members or member_value(with_member(self._samples, page, members, [cursor]), members) == cursor:
                 return cursor_format

@@ -11,7 +11,8 @@ from threading import Lock
 from typing import Any, Self
 
 from pytest_bctrl.contract.key_fields import BEARER
-from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.model import Operation, ResponseSpec, concrete_media_type
+from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.http.message import MockResponse, Payload, Request, accepts, preferred_example, preferred_status
 from pytest_bctrl.http.routes import Match
@@ -80,7 +81,7 @@ class Responder:
         """Return the response to one request, with the scenario and the faults applied."""
         request_id = self._request_id(request)
         match = self._shared.routes.match(request.target)
-        operation = match.of(request.method) if match else None
+        operation = self._operation_of(request, match)
         response = self._response_without_faults(request, match, operation, request_id)
         if operation is not None:
             response = self._with_documented_headers(operation, response)
@@ -126,6 +127,15 @@ class Responder:
             return request_id
         return self._next_request_id()
 
+    def _operation_of(self, request: Request, match: Match | None) -> Operation | None:
+        """Return the operation of a request; of several at its path, the first that has the resource that it names."""
+        operation = match.of(request.method) if match else None
+        if match is None or operation is None:
+            return None
+        alternatives = match.alternatives.get(operation.method, ())
+        existing = (item for item in alternatives if self._admissions[item.label].has_resource(match.values))
+        return next(existing, operation)
+
     def _response_without_faults(
         self, request: Request, match: Match | None, operation: Operation | None, request_id: str
     ) -> MockResponse:
@@ -147,10 +157,9 @@ class Responder:
             response = self._errors_of(None).response(405, message, request_id, headers=headers)
             return self._with_target_findings(request, match, response)
         rejection, findings = self._admissions[operation.label].decide(request, match.values)
-        media_type, _ = self._shared.success[operation.label].json or ("", None)
-        is_acceptable = not media_type or accepts(request.header("accept"), media_type.partition(";")[0].strip())
-        if not is_acceptable and (rejection is None or rejection.status != 401):
-            rejection = Rejection(406, f"this operation responds with {media_type}")
+        if self._accepted_media_type(request, operation) is None and (rejection is None or rejection.status != 401):
+            media_types = " or ".join(self._shared.media_types[operation.label])
+            rejection = Rejection(406, f"this operation responds with {media_types}")
         if rejection is None:
             response = self._success(request, operation, request_id)
         else:
@@ -160,6 +169,21 @@ class Responder:
         if not findings:
             return response
         return replace(response, findings=findings)
+
+    def _accepted_media_type(self, request: Request, operation: Operation) -> str | None:
+        """Return the first media type of the success response that a request accepts; empty if it has no body.
+
+        Returns None for a JSON response if the request accepts none of its media types. Any other response has its
+        first media type then, because clients accept only JSON by default and download images.
+        """
+        media_types = self._shared.media_types[operation.label]
+        accept = request.header("accept")
+        for media_type in media_types:
+            if accepts(accept, concrete_media_type(media_type).partition(";")[0].strip()):
+                return media_type
+        if self._shared.success[operation.label].json is not None:
+            return None
+        return next(iter(media_types), "")
 
     def _with_target_findings(self, request: Request, match: Match | None, response: MockResponse) -> MockResponse:
         """Return a response with the findings about a request that is to no operation of the contract."""
@@ -201,20 +225,21 @@ class Responder:
         """Return the success response, or the response that the request prefers (RFC 7240)."""
         success = self._shared.success[operation.label]
         id_field = ("X-Request-Id", request_id)
+        media_type = self._accepted_media_type(request, operation)
         prefer = request.header("prefer")
         status, name = (preferred_status(prefer), preferred_example(prefer)) if prefer else (None, None)
         if status is not None and status != success.code:
             return self._preferred(status, name, operation, request_id)
         if name is not None:
-            documented = self._shared.documented.response(success, success.code, name)
+            documented = self._shared.documented.response(success, success.code, name, media_type)
             applied = ("Preference-Applied", f'example="{name}"')
             why = next(example_problems(self.contract, success, name), "")
             return replace(documented, headers=(*documented.headers, applied, id_field), why=why)
         source = self._scenarios.of(operation).source
-        if source is None:
-            documented = self._shared.documented.response(success, success.code)
+        if source is None or not _is_of_data(success, media_type):
+            documented = self._shared.documented.response(success, success.code, requested=media_type)
             return replace(documented, headers=(*documented.headers, id_field))
-        content_type = self._shared.content_types[operation.label]
+        content_type = concrete_media_type(media_type or "")
         fields = (("Content-Type", content_type), id_field) if content_type else (id_field,)
         page = self._page(request, operation, source)
         payload, why = page.payload, page.why
@@ -374,3 +399,11 @@ class Responder:
         """Remove an active fault; does nothing if it was removed before."""
         with self._lock:
             self._faults = tuple(active for active in self._faults if active is not fault)
+
+
+def _is_of_data(success: ResponseSpec, media_type: str | None) -> bool:
+    """Return whether the data that the mock serves may have this media type: that of JSON, or one with its schema."""
+    if success.json is None:
+        return True
+    json_type, schema = success.json
+    return media_type == json_type or (is_json(media_type or "") and success.content.get(media_type or "") == schema)

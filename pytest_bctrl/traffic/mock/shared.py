@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from threading import Lock
 
-from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec, concrete_media_type
+from pytest_bctrl.contract.model import Contract, Operation, ResponseSpec
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.request_checks.run import RequestChecks
 from pytest_bctrl.samples.examples import example_problems
@@ -39,7 +39,7 @@ class Shared:
         self.documented = DocumentedResponses(contract)
         no_content = ResponseSpec("204", "", {}, ())
         self.success = {operation.label: operation.success or no_content for operation in contract.operations}
-        self.content_types = {label: _content_type_of(success) for label, success in self.success.items()}
+        self.media_types = {label: _media_types_of(success) for label, success in self.success.items()}
         self.custom_scenarios: Mapping[str, Callable[..., Scenario]] = {}
         self.custom_faults: Mapping[str, Callable[..., Fault]] = {}
         self.data_lock = Lock()
@@ -72,8 +72,11 @@ class Shared:
         ]
 
 
-def _content_type_of(success: ResponseSpec) -> str:
-    """Return the media type of a success response; empty if it has no body."""
-    if success.json is not None:
-        return success.json[0]
-    return concrete_media_type(next(iter(success.content), ""))
+def _media_types_of(success: ResponseSpec) -> tuple[str, ...]:
+    """Return the documented media types of a success response, that of the JSON body first; none if it has no body.
+
+    Beside a JSON body, ranges such as `*/*` name no further media type.
+    """
+    if success.json is None:
+        return tuple(success.content)
+    return tuple(dict.fromkeys([success.json[0], *(media for media in success.content if "*" not in media)]))

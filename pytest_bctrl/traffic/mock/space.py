@@ -88,7 +88,7 @@ class Space(SpelledAttributes, Adjustable):
 
         def is_of_operation(request: Request) -> bool:
             """Return whether a request is to this operation."""
-            return routes.operation_and_values(request.method, request.target)[0] is operation
+            return self._operation_of(request, routes.match(request.target)) is operation
 
         return OperationMock(self, operation, self.requests.of(is_of_operation))
 
