@@ -15,7 +15,11 @@ from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.substitution import ResponseChanger, Substitute
 
 HTTP_CLIENT, URLLIB3, CLIENT = 1, 2, 3
-"""The ranks of layers: an exchange of a layer is not recorded again by a lower one."""
+"""The ranks of layers: an exchange of a layer is not recorded again by a lower one.
+
+A client that is not built on a lower layer has the lowest rank while it sends: a request of another library is an
+exchange of its own.
+"""
 
 APPLICATION = 0
 """The rank of an application in the process: each request that it sends is a separate exchange."""
@@ -36,6 +40,11 @@ _CREATED_AT: ContextVar[str] = ContextVar("bctrl_watch_created_at", default="")
 
 CREATED_AT = "_bctrl_created_at"
 """The attribute of a thread that has the line of the project that started it."""
+
+
+def _is_same_request(exchange: WatchedExchange, inner: WatchedExchange) -> bool:
+    """Return whether two exchanges have the same method and URL."""
+    return (exchange.method, exchange.url) == (inner.method, inner.url)
 
 
 class Recorder:
@@ -115,7 +124,7 @@ class Recorder:
         if self.changer is None:
             return False
         outer = _SENDING.get()
-        if outer is not None and (outer.exchange.method, outer.exchange.url) == (exchange.method, exchange.url):
+        if outer is not None and _is_same_request(outer.exchange, exchange):
             return False
         return self.changer.is_substituted(exchange)
 
@@ -127,6 +136,12 @@ class Recorder:
 
     def add(self, exchange: WatchedExchange) -> None:
         """Record an exchange that has a response, as one of the running test, and pass it to `changer`."""
+        sending = _SENDING.get()
+        if sending is not None and sending.rank != APPLICATION and _is_same_request(sending.exchange, exchange):
+            # A transport sends the client's request with another client: it is the exchange of the first.
+            self.begin_attempt()
+            sending.exchange.attempt = lambda: exchange
+            return
         exchange.test = self.test
         exchange.sent_at = exchange.sent_at or self.test_line
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from io import BytesIO
 from types import ModuleType
 from typing import Any
@@ -14,12 +15,18 @@ from pytest_bctrl.watch.recorder import URLLIB3, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
 from pytest_bctrl.watch.substitutes.urllib3_substitute import is_recorded, recorded_body, urllib3_response
 
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
+
 _BODY = "_bctrl_body"
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of pools that sends a single request: redirects and retries call it once per request."""
-    response_class = module.response.HTTPResponse
+    # The module has no attributes for its submodules if a test has imported it again without them.
+    response_module = import_module(f"{module.__name__}.response")
+    pool_class = import_module(f"{module.__name__}.connectionpool").HTTPConnectionPool
+    response_class = response_module.HTTPResponse
     patches.wrap(response_class, "read", _wrap_read)
     # New in urllib3 2.3.
     patches.wrap(response_class, "read1", _wrap_read, is_required=False)
@@ -32,8 +39,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         def observed_make_request(self: Any, conn: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
-            __tracebackhide__ = True
-            if arguments or not hasattr(module.response, "BaseHTTPResponse"):
+            if arguments or not hasattr(response_module, "BaseHTTPResponse"):
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
                 return make_request(self, conn, method, url, *arguments, **named)
             outer = recorder.current("requests")
@@ -44,14 +50,12 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 return response
             if not recorder.records(URLLIB3):
                 return make_request(self, conn, method, url, *arguments, **named)
-            exchange = WatchedExchange(
-                "urllib3", method, f"{self.scheme}://{_host_and_port(self)}{url}", _header_argument(named)
-            )
+            exchange = WatchedExchange("urllib3", method, _request_url(self, url), _header_argument(named))
             exchange.sent_at = recorder.calling_line()
             named["body"] = tee_request_body(named.get("body"), exchange.request_body)
             with recorder.sending(exchange, URLLIB3):
                 response = make_request(self, conn, method, url, *arguments, **named)
-            if not is_recorded(response) and exchange.has_fake_response(response, module.response.BaseHTTPResponse):
+            if not is_recorded(response) and exchange.has_fake_response(response, response_module.BaseHTTPResponse):
                 recorder.add(exchange)
                 return response
             exchange.receive(response.status, response.headers.items())
@@ -64,7 +68,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         return observed_make_request
 
-    patches.wrap(module.connectionpool.HTTPConnectionPool, "_make_request", wrap)
+    patches.wrap(pool_class, "_make_request", wrap)
 
 
 def attempt_of_requests(exchange: WatchedExchange, response: Any) -> Callable[[], WatchedExchange]:
@@ -91,6 +95,13 @@ def attempt_of_requests(exchange: WatchedExchange, response: Any) -> Callable[[]
     return attempt
 
 
+def _request_url(pool: Any, target: str) -> str:
+    """Return the URL of a request target: a pool of connections to a proxy sends whole URLs."""
+    if target.startswith("/"):
+        return f"{pool.scheme}://{_host_and_port(pool)}{target}"
+    return target
+
+
 def _host_and_port(pool: Any) -> str:
     """Return host and port of a pool, as a URL has them."""
     host = str(pool.host)
@@ -114,7 +125,7 @@ def _read_body(response: Any, body: WatchedBody) -> bytes:
         return recorded_body(response)
     content = vars(response).get("_body")
     if isinstance(content, bytes):
-        body.is_encoded = not response.decode_content
+        body.is_encoded = not _is_decoded(response, (), {})
         return content
     content = response.read(decode_content=False)
     response.release_conn()
@@ -132,7 +143,7 @@ def attach_body(response: Any, body: WatchedBody) -> bool:
         return False
     content = vars(response).get("_body")
     if isinstance(content, bytes):
-        body.is_encoded = not response.decode_content
+        body.is_encoded = not _is_decoded(response, (), {})
         body.set(content)
     else:
         vars(response)[_BODY] = body
@@ -186,8 +197,8 @@ def _wrap_read_chunked(read_chunked: Any) -> Any:
         if body is None or body.is_reading:
             yield from read_chunked(self, amt, decode_content)
             return
-        body.is_encoded = not _is_decoded(self, (decode_content,), {})
         for chunk in read_chunked(self, amt, decode_content):
+            body.is_encoded = not _is_decoded(self, (decode_content,), {})
             body.add(chunk)
             yield chunk
         body.finish()
@@ -200,7 +211,8 @@ def _is_decoded(response: Any, arguments: tuple[Any, ...], named: dict[str, Any]
     decode_content = arguments[0] if arguments else named.get("decode_content")
     if decode_content is None:
         decode_content = response.decode_content
-    return bool(decode_content)
+    # urllib3 leaves a content coding that it does not know as it is.
+    return bool(decode_content) and response._decoder is not None
 
 
 def _has_ended(response: Any) -> bool:
