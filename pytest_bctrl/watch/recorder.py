@@ -82,8 +82,7 @@ class Recorder:
             yield
         except Exception:
             self.begin_attempt()
-            if self.changer is not None:
-                self.changer.fail(exchange)
+            self.fail(exchange)
             raise
         finally:
             # It refers to the response.
@@ -148,6 +147,11 @@ class Recorder:
             self._exchanges.append(exchange)
         if self.changer is not None:
             self.changer.add(exchange)
+
+    def fail(self, exchange: WatchedExchange) -> None:
+        """Report an exchange that ended with an error to `changer`."""
+        if self.changer is not None:
+            self.changer.fail(exchange)
 
     def at_end_of_test(self, function: Callable[[], None]) -> None:
         """Call a function whenever a test has ended, before its exchanges are checked."""

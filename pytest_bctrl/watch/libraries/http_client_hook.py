@@ -83,8 +83,13 @@ class _HttpClientHook:
 
         def observed_getresponse(self: Any) -> Any:
             """Get the response; record the exchange, or substitute the response while an impact run reruns the test."""
-            response = getresponse(self)
             sent: _SentRequest | None = vars(self).pop(_SENT, None)
+            try:
+                response = getresponse(self)
+            except Exception:
+                if sent is not None:
+                    recorder.fail(_exchange(self, sent))
+                raise
             if sent is not None:
                 exchange = _exchange(self, sent)
                 if exchange.has_fake_response(response, response_class):

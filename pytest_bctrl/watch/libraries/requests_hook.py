@@ -47,7 +47,8 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             exchange.request_headers = _sent_fields(request, response)
             exchange.receive(response.status_code, response.headers.items())
             if recorder.is_substituted(exchange):
-                return requests_response(response, recorder.substitute(exchange, _decoded_body(response)))
+                substitute = recorder.substitute(exchange, _decoded_body(response))
+                return requests_response(response, substitute, exchange.method)
             _observe_body(response, exchange.response_body)
             recorder.add(exchange)
             return response
@@ -84,6 +85,9 @@ def _sent_fields(request: Any, response: Any) -> Headers:
 
 def _decoded_body(response: Any) -> bytes:
     """Return the body of a response without its content codings."""
+    if isinstance(response._content, bytes):
+        # The response of a mock may have nothing else.
+        return response._content
     return b"".join(response.iter_content(_CHUNK))
 
 
