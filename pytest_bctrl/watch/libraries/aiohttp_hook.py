@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Coroutine, Iterator, Mapping
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
@@ -45,7 +45,7 @@ class _AiohttpHook:
         self._response_class = module.ClientResponse
         self._response_error = module.ClientResponseError
         self._raise_for_status = module.ClientResponse.raise_for_status.__code__
-        compression = import_module(f"{module.__name__}.compression_utils")
+        compression = sys.modules.get(f"{module.__name__}.compression_utils")
         self._decoded = _DECODED
         if hasattr(compression, "HAS_ZSTD"):
             self._decoded |= {"zstd"}

@@ -34,12 +34,30 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     # Since urllib3 2.6, it discards bodies with this method instead of `read`.
     patches.wrap(response_class, "_raw_read", _wrap_raw_read, is_required=False)
 
+    def wrap_conversion(from_httplib: Any) -> Any:
+        """Return a `from_httplib` that also stores the response as an attempt of the request that requests sends."""
+
+        def observed_from_httplib(_class: type, *arguments: Any, **named: Any) -> Any:
+            """Return the response of urllib3 1.26 for one of http.client."""
+            response = from_httplib(*arguments, **named)
+            outer = recorder.current("requests")
+            if outer is not None:
+                outer.attempt = attempt_of_requests(outer, response)
+            return response
+
+        return classmethod(observed_from_httplib)
+
+    # urllib3 2 has no such method.
+    patches.wrap(response_class, "from_httplib", wrap_conversion, is_required=False)
+
     def wrap(make_request: Any) -> Any:
         """Return a `_make_request` that also records the exchange, or changes the response in an impact rerun."""
 
         def observed_make_request(self: Any, conn: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
             if arguments or not hasattr(response_module, "BaseHTTPResponse"):
+                if recorder.current("requests") is not None:
+                    recorder.begin_attempt()
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
                 return make_request(self, conn, method, url, *arguments, **named)
             outer = recorder.current("requests")
@@ -212,9 +230,11 @@ def _is_decoded(response: Any, arguments: tuple[Any, ...], named: dict[str, Any]
     if decode_content is None:
         decode_content = response.decode_content
     # urllib3 leaves a content coding that it does not know as it is.
-    return bool(decode_content) and response._decoder is not None
+    return bool(decode_content) and getattr(response, "_decoder", None) is not None
 
 
 def _has_ended(response: Any) -> bool:
     """Return whether no data of a response are left to read."""
-    return bool(response.closed) and not len(getattr(response, "_decoded_buffer", ()))
+    # A file of responses says that it is closed only when it is asked again.
+    is_closed = response.closed or getattr(getattr(response, "_fp", None), "closed", False)
+    return bool(is_closed) and not len(getattr(response, "_decoded_buffer", ()))
