@@ -23,6 +23,7 @@ from unittest import mock
 
 import aiohttp
 import flask
+import multidict
 import requests
 import urllib3
 from local_server import Handler, serving
@@ -140,6 +141,22 @@ def with_requests(url):
     return httpx.Response(response.status_code, headers=JSON, content=response.content)
 
 
+class Built(aiohttp.ClientResponse):
+    def __init__(self, **attributes):
+        headers = multidict.CIMultiDictProxy(multidict.CIMultiDict(JSON))
+        values = {"status": 200, "_headers": headers, "_request_info": mock.Mock(), "_history": (), "_body": None}
+        vars(self).update(values, _cache={}, **attributes)
+
+    def __del__(self):
+        pass
+
+    async def json(self):
+        return [STORED]
+
+    def release(self):
+        pass
+
+
 class Signing(requests.adapters.HTTPAdapter):
     def send(self, request, **named):
         request.body = TEXT
@@ -220,6 +237,18 @@ CALLS = {
         "    with pytest.raises(aiohttp.ClientResponseError):\n"
         "        asyncio.run(with_aiohttp(URL))\n"
         "list_orders()",
+        1,
+    ),
+    "a response that the test builds": (
+        "response = Built(_body=json.dumps([STORED]).encode())\n"
+        "with mock.patch('aiohttp.ClientSession._request', mock.AsyncMock(return_value=response)):\n"
+        "    assert asyncio.run(with_aiohttp(URL)) == [STORED]",
+        1,
+    ),
+    "a response with a reader of the test": (
+        "response = Built(content=type('Reader', (type(aiohttp.EMPTY_PAYLOAD),), {})())\n"
+        "with mock.patch('aiohttp.ClientSession._request', mock.AsyncMock(return_value=response)):\n"
+        "    assert asyncio.run(with_aiohttp(URL)) == [STORED]",
         1,
     ),
     "too many redirects": (

@@ -44,6 +44,8 @@ class _AiohttpHook:
         self._recorder = recorder
         self._response_class = module.ClientResponse
         self._response_error = module.ClientResponseError
+        self._request_info_class = module.RequestInfo
+        self._empty_reader_class = type(module.EMPTY_PAYLOAD)
         self._raise_for_status = module.ClientResponse.raise_for_status.__code__
         compression = sys.modules.get(f"{module.__name__}.compression_utils")
         self._decoded = _DECODED
@@ -179,8 +181,10 @@ class _AiohttpHook:
                 exchange = WatchedExchange("aiohttp", "", "", (), sent_at=first.sent_at, registered=first.registered)
                 exchange.request_body.problem = _NOT_KEPT
             sent = hop.request_info
-            exchange.method, exchange.url = sent.method, str(sent.url)
-            exchange.request_headers = header_fields(sent.headers.items())
+            if issubclass(type(sent), self._request_info_class):
+                # A response that a test builds may have a mock object.
+                exchange.method, exchange.url = sent.method, str(sent.url)
+                exchange.request_headers = header_fields(sent.headers.items())
             if not number:
                 exchange.request_headers += _fields_left_out(exchange.request_headers, fields)
             exchange.receive(hop.status, (hop.headers or {}).items())
@@ -201,8 +205,12 @@ class _AiohttpHook:
         reader = response.content
         if response._body is not None:
             body.set(response._body)
-        elif not hasattr(reader, "_buffer") or reader.at_eof():
+        elif type(reader) is self._empty_reader_class:
             # A response without a body.
+            body.set(b"")
+        elif not hasattr(reader, "_buffer"):
+            body.problem = f"its reader is of class {type(reader).__name__}"
+        elif reader.at_eof():
             body.set(b"")
         else:
             self._readers[id(reader)] = reader, body

@@ -34,21 +34,10 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     # Since urllib3 2.6, it discards bodies with this method instead of `read`.
     patches.wrap(response_class, "_raw_read", _wrap_raw_read, is_required=False)
 
-    def wrap_conversion(from_httplib: Any) -> Any:
-        """Return a `from_httplib` that also stores the response as an attempt of the request that requests sends."""
-
-        def observed_from_httplib(_class: type, *arguments: Any, **named: Any) -> Any:
-            """Return the response of urllib3 1.26 for one of http.client."""
-            response = from_httplib(*arguments, **named)
-            outer = recorder.current("requests")
-            if outer is not None:
-                outer.attempt = attempt_of_requests(outer, response)
-            return response
-
-        return classmethod(observed_from_httplib)
-
     # urllib3 2 has no such method.
-    patches.wrap(response_class, "from_httplib", wrap_conversion, is_required=False)
+    patches.wrap(
+        response_class, "from_httplib", lambda function: _wrap_conversion(function, recorder), is_required=False
+    )
 
     def wrap(make_request: Any) -> Any:
         """Return a `_make_request` that also records the exchange, or changes the response in an impact rerun."""
@@ -56,8 +45,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         def observed_make_request(self: Any, conn: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
             if arguments or not hasattr(response_module, "BaseHTTPResponse"):
-                if recorder.current("requests") is not None:
-                    recorder.begin_attempt()
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
                 return make_request(self, conn, method, url, *arguments, **named)
             outer = recorder.current("requests")
@@ -87,6 +74,21 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         return observed_make_request
 
     patches.wrap(pool_class, "_make_request", wrap)
+
+
+def _wrap_conversion(from_httplib: Any, recorder: Recorder) -> Any:
+    """Return `from_httplib` of responses, which also stores the response as an attempt of what requests sends."""
+
+    def observed_from_httplib(_class: type, *arguments: Any, **named: Any) -> Any:
+        """Return the response of urllib3 1.26 for one of http.client, and record the attempt before it."""
+        response = from_httplib(*arguments, **named)
+        outer = recorder.current("requests")
+        if outer is not None:
+            recorder.begin_attempt()
+            outer.attempt = attempt_of_requests(outer, response)
+        return response
+
+    return classmethod(observed_from_httplib)
 
 
 def attempt_of_requests(exchange: WatchedExchange, response: Any) -> Callable[[], WatchedExchange]:
