@@ -203,9 +203,11 @@ class WatchHooks:
     @pytest.hookimpl(trylast=True, specname="pytest_sessionfinish")
     def pytest_late_exchanges(self) -> None:
         """Note the exchanges since the last test, as in hooks; a worker passes them to the controller."""
-        if self._config.option.collectonly:
+        exchanges = self._recorder.take()
+        if not exchanges or self._config.option.collectonly:
+            # The settings may be wrong.
             return
-        labels = list(map(self._contract.api.operation_label, self._recorder.take()))
+        labels = list(map(self._contract.api.operation_label, exchanges))
         if self._is_worker:
             self._config.workeroutput[CARRIED] = labels  # type: ignore[attr-defined]
         self._results.add_late_exchanges(labels)

@@ -38,6 +38,15 @@ _SENDING: ContextVar[_Sending | None] = ContextVar("bctrl_watch_sending", defaul
 _CREATED_AT: ContextVar[str] = ContextVar("bctrl_watch_created_at", default="")
 """The line of the project that created the current task."""
 
+
+def _current_sending() -> _Sending | None:
+    """Return the layer and the exchange that are being sent; None in a task that goes on after its request."""
+    sending = _SENDING.get()
+    if sending is None or sending.exchange.has_ended:
+        return None
+    return sending
+
+
 CREATED_AT = "_bctrl_created_at"
 """The attribute of a thread that has the line of the project that started it."""
 
@@ -71,7 +80,7 @@ class Recorder:
         """Return whether a layer of this rank records an exchange: recording is active, no higher layer is sending."""
         if not self.is_active:
             return False
-        sending = _SENDING.get()
+        sending = _current_sending()
         return sending is None or rank >= sending.rank
 
     @contextmanager
@@ -87,18 +96,19 @@ class Recorder:
         finally:
             # It refers to the response.
             exchange.attempt = None
+            exchange.has_ended = True
             _SENDING.reset(token)
 
     def current(self, library: str) -> WatchedExchange | None:
         """Return the exchange that a client library is sending; None if there is none, or recording is off."""
-        sending = _SENDING.get()
+        sending = _current_sending()
         if not self.is_active or sending is None or sending.exchange.client_library != library:
             return None
         return sending.exchange
 
     def begin_attempt(self) -> None:
         """Record the previous attempt of the current exchange, if there is one: its client never sees that response."""
-        sending = _SENDING.get()
+        sending = _current_sending()
         if sending is None or sending.exchange.attempt is None:
             return
         attempt = sending.exchange.attempt()
@@ -122,7 +132,7 @@ class Recorder:
         """
         if self.changer is None:
             return False
-        outer = _SENDING.get()
+        outer = _current_sending()
         if outer is not None and _is_same_request(outer.exchange, exchange):
             return False
         return self.changer.is_substituted(exchange)
@@ -135,7 +145,7 @@ class Recorder:
 
     def add(self, exchange: WatchedExchange) -> None:
         """Record an exchange that has a response, as one of the running test, and pass it to `changer`."""
-        sending = _SENDING.get()
+        sending = _current_sending()
         if sending is not None and sending.rank != APPLICATION and _is_same_request(sending.exchange, exchange):
             # A transport sends the client's request with another client: it is the exchange of the first.
             self.begin_attempt()
@@ -167,7 +177,7 @@ class Recorder:
 
     def set_registered(self, text: str) -> None:
         """Record where the response of the current exchange was registered."""
-        sending = _SENDING.get()
+        sending = _current_sending()
         if sending is not None and text:
             sending.exchange.registered = text
 

@@ -141,6 +141,17 @@ def with_requests(url):
     return httpx.Response(response.status_code, headers=JSON, content=response.content)
 
 
+class Starting(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request):
+        self.task = asyncio.create_task(self.send_again())
+        return httpx.Response(200, json=[STORED])
+
+    async def send_again(self):
+        await asyncio.sleep(0.01)
+        async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as client:
+            await client.get(URL)
+
+
 class Built(aiohttp.ClientResponse):
     def __init__(self, **attributes):
         headers = multidict.CIMultiDictProxy(multidict.CIMultiDict(JSON))
@@ -237,6 +248,21 @@ CALLS = {
         "    with pytest.raises(aiohttp.ClientResponseError):\n"
         "        asyncio.run(with_aiohttp(URL))\n"
         "list_orders()",
+        1,
+    ),
+    "a task that a transport starts sends the same request": (
+        "async def get():\n"
+        "    async with httpx.AsyncClient(transport=Starting()) as client:\n"
+        "        await client.get(URL)\n"
+        "        await client._transport.task\n"
+        "asyncio.run(get())",
+        2,
+    ),
+    "a raw response that the test builds decoded": (
+        "raw = urllib3.HTTPResponse(json.dumps([STORED]).encode(), {'Content-Encoding': 'gzip', **JSON}, 200)\n"
+        "connection = 'urllib3.connection.HTTPConnection'\n"
+        "with mock.patch(f'{connection}.getresponse', return_value=raw), mock.patch(f'{connection}.request'):\n"
+        "    assert urllib3.request('GET', 'http://localhost/orders', retries=False).json() == [STORED]",
         1,
     ),
     "a response that the test builds": (

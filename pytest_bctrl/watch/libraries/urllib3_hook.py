@@ -231,8 +231,10 @@ def _is_decoded(response: Any, arguments: tuple[Any, ...], named: dict[str, Any]
     decode_content = arguments[0] if arguments else named.get("decode_content")
     if decode_content is None:
         decode_content = response.decode_content
+    coding = response.headers.get("content-encoding", "").lower()
     # urllib3 leaves a content coding that it does not know as it is.
-    return bool(decode_content) and getattr(response, "_decoder", None) is not None
+    is_known = not coding or coding in response.CONTENT_DECODERS or response._decoder is not None
+    return bool(decode_content) and is_known
 
 
 def _has_ended(response: Any) -> bool:
