@@ -88,7 +88,8 @@ class WatchedExchange:
     and `is_of_mock` or `is_of_recording` if the mock or a recording of this kit took its place. `has_hidden_key` is
     true if the client adds the key where it cannot be seen. `unknown_response` says why nothing is known of the
     response; it is empty otherwise. `attempt` returns the exchange that a transport or an adapter had last for this
-    one: if it sends another request, the client never sees the response of the one before.
+    one: if it sends another request, the client never sees the response of the one before. `has_ended` is whether the
+    client has sent the request; a task that it started may go on.
     """
 
     client_library: str
@@ -105,6 +106,7 @@ class WatchedExchange:
     status: int = 0
     unknown_response: str = ""
     attempt: Callable[[], WatchedExchange] | None = None
+    has_ended: bool = False
     response_headers: Headers = ()
     request_body: WatchedBody = field(default_factory=WatchedBody)
     response_body: WatchedBody = field(default_factory=WatchedBody)

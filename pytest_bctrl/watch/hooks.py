@@ -57,16 +57,17 @@ def start(config: pytest.Config) -> None:
     results.is_partial = any(config.getoption(option, None) for option in (*SELECTING_OPTIONS, "file_or_dir"))
     summary = WatchSummary(results)
     summary.shows_coverage = bool(config.option.bctrl_coverage)
-    contract_results: Any = config.pluginmanager.get_plugin("bctrl-results")
-    if contract_results is None:
-        register_reports(config, results, summary)
-    else:
-        contract_results.watch, summary.is_part = results, True
     config.pluginmanager.register(results, "bctrl-watch-results")
     config.pluginmanager.register(summary, "bctrl-watch-summary")
     is_controller = not hasattr(config, "workerinput") and getattr(config.option, "dist", "no") != "no"
     hooks = WatchHooks(config, results, is_controller=is_controller)
     config.pluginmanager.register(hooks, NAME)
+    contract_results: Any = config.pluginmanager.get_plugin("bctrl-results")
+    if contract_results is None:
+        # After the hooks of the watch, so that the reports have what it notes at the end.
+        register_reports(config, results, summary)
+    else:
+        contract_results.watch, summary.is_part = results, True
 
 
 class WatchHooks:
@@ -198,6 +199,18 @@ class WatchHooks:
                 report.user_properties = list(item.user_properties)
             del item.stash[_WATCHED]
         return report
+
+    @pytest.hookimpl(trylast=True, specname="pytest_sessionfinish")
+    def pytest_late_exchanges(self) -> None:
+        """Note the exchanges since the last test, as in hooks; a worker passes them to the controller."""
+        exchanges = self._recorder.take()
+        if not exchanges or self._config.option.collectonly:
+            # The settings may be wrong.
+            return
+        labels = list(map(self._contract.api.operation_label, exchanges))
+        if self._is_worker:
+            self._config.workeroutput[CARRIED] = labels  # type: ignore[attr-defined]
+        self._results.add_late_exchanges(labels)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Update the baseline; exit with 1 if that fails, with 2 if a whole run sent no request of the contract."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
+
 _MISSING = object()
 
 
@@ -24,6 +27,8 @@ class Patches:
     def wrap(self, owner: Any, name: str, wrapper: Callable[[Any], object], *, is_required: bool = True) -> None:
         """Replace a function of a class by `wrapper(function)`; one that is required and missing is remembered."""
         function = getattr(owner, name, None)
+        if self._has_replaced(owner, name):
+            return
         if function is not None:
             self.replace(owner, name, wrapper(function))
         elif is_required:
@@ -33,6 +38,8 @@ class Patches:
         """Make `instance.name` return `wrapper(instance, value)`, even if another library replaces the attribute."""
         if not hasattr(owner, name):
             self.missing.append(f"{owner.__qualname__}.{name}")
+            return
+        if self._has_replaced(owner, "__getattribute__"):
             return
 
         def look_up_in_bases(self: Any, attribute: str) -> Any:
@@ -49,6 +56,10 @@ class Patches:
             return value
 
         self.replace(owner, "__getattribute__", __getattribute__)
+
+    def _has_replaced(self, owner: Any, name: str) -> bool:
+        """Return whether an attribute is replaced: a module that is imported again may have the same classes."""
+        return any(owner is replaced and name == attribute for replaced, attribute, _ in self._replaced)
 
     def undo(self) -> None:
         """Restore all replaced attributes, the last replacement first."""

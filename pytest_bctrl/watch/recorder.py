@@ -15,7 +15,11 @@ from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.substitution import ResponseChanger, Substitute
 
 HTTP_CLIENT, URLLIB3, CLIENT = 1, 2, 3
-"""The ranks of layers: an exchange of a layer is not recorded again by a lower one."""
+"""The ranks of layers: an exchange of a layer is not recorded again by a lower one.
+
+A client that is not built on a lower layer has the lowest rank while it sends: a request of another library is an
+exchange of its own.
+"""
 
 APPLICATION = 0
 """The rank of an application in the process: each request that it sends is a separate exchange."""
@@ -34,8 +38,22 @@ _SENDING: ContextVar[_Sending | None] = ContextVar("bctrl_watch_sending", defaul
 _CREATED_AT: ContextVar[str] = ContextVar("bctrl_watch_created_at", default="")
 """The line of the project that created the current task."""
 
+
+def _current_sending() -> _Sending | None:
+    """Return the layer and the exchange that are being sent; None in a task that goes on after its request."""
+    sending = _SENDING.get()
+    if sending is None or sending.exchange.has_ended:
+        return None
+    return sending
+
+
 CREATED_AT = "_bctrl_created_at"
 """The attribute of a thread that has the line of the project that started it."""
+
+
+def _is_same_request(exchange: WatchedExchange, inner: WatchedExchange) -> bool:
+    """Return whether two exchanges have the same method and URL."""
+    return (exchange.method, exchange.url) == (inner.method, inner.url)
 
 
 class Recorder:
@@ -62,7 +80,7 @@ class Recorder:
         """Return whether a layer of this rank records an exchange: recording is active, no higher layer is sending."""
         if not self.is_active:
             return False
-        sending = _SENDING.get()
+        sending = _current_sending()
         return sending is None or rank >= sending.rank
 
     @contextmanager
@@ -73,24 +91,24 @@ class Recorder:
             yield
         except Exception:
             self.begin_attempt()
-            if self.changer is not None:
-                self.changer.fail(exchange)
+            self.fail(exchange)
             raise
         finally:
             # It refers to the response.
             exchange.attempt = None
+            exchange.has_ended = True
             _SENDING.reset(token)
 
     def current(self, library: str) -> WatchedExchange | None:
         """Return the exchange that a client library is sending; None if there is none, or recording is off."""
-        sending = _SENDING.get()
+        sending = _current_sending()
         if not self.is_active or sending is None or sending.exchange.client_library != library:
             return None
         return sending.exchange
 
     def begin_attempt(self) -> None:
         """Record the previous attempt of the current exchange, if there is one: its client never sees that response."""
-        sending = _SENDING.get()
+        sending = _current_sending()
         if sending is None or sending.exchange.attempt is None:
             return
         attempt = sending.exchange.attempt()
@@ -114,8 +132,8 @@ class Recorder:
         """
         if self.changer is None:
             return False
-        outer = _SENDING.get()
-        if outer is not None and (outer.exchange.method, outer.exchange.url) == (exchange.method, exchange.url):
+        outer = _current_sending()
+        if outer is not None and _is_same_request(outer.exchange, exchange):
             return False
         return self.changer.is_substituted(exchange)
 
@@ -127,12 +145,23 @@ class Recorder:
 
     def add(self, exchange: WatchedExchange) -> None:
         """Record an exchange that has a response, as one of the running test, and pass it to `changer`."""
+        sending = _current_sending()
+        if sending is not None and sending.rank != APPLICATION and _is_same_request(sending.exchange, exchange):
+            # A transport sends the client's request with another client: it is the exchange of the first.
+            self.begin_attempt()
+            sending.exchange.attempt = lambda: exchange
+            return
         exchange.test = self.test
         exchange.sent_at = exchange.sent_at or self.test_line
         with self._lock:
             self._exchanges.append(exchange)
         if self.changer is not None:
             self.changer.add(exchange)
+
+    def fail(self, exchange: WatchedExchange) -> None:
+        """Report an exchange that ended with an error to `changer`."""
+        if self.changer is not None:
+            self.changer.fail(exchange)
 
     def at_end_of_test(self, function: Callable[[], None]) -> None:
         """Call a function whenever a test has ended, before its exchanges are checked."""
@@ -148,7 +177,7 @@ class Recorder:
 
     def set_registered(self, text: str) -> None:
         """Record where the response of the current exchange was registered."""
-        sending = _SENDING.get()
+        sending = _current_sending()
         if sending is not None and text:
             sending.exchange.registered = text
 

@@ -7,6 +7,9 @@ from typing import Any
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
 
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
+
 _REGISTERED = "_bctrl_registered"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -67,11 +67,12 @@ class WatchResults:
         self._findings: list[Finding] = []
         self.operations: Counter[str] = Counter()
         self.failed_operations: set[str] = set()
-        self.tests: list[RanTest] = []
+        self.tests: dict[str, RanTest] = {}
         self.unmatched: defaultdict[str, list[UnmatchedRequest]] = defaultdict(list)
         self.switched_off: Counter[str] = Counter()
         self._unwatched: defaultdict[str, list[UnwatchedExchange]] = defaultdict(list)
         self._gaps: Counter[str] = Counter()
+        self._late_operations: list[str] = []
         self._unobserved: dict[str, None] = {}
         self._seconds: Counter[str] = Counter()
         self.observer = Observer(settings.contract)
@@ -92,6 +93,15 @@ class WatchResults:
         if data is not None:
             self.add(data, report.nodeid)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Add the exchanges that a worker had after its last test."""
+        self.add_late_exchanges(getattr(node, "workeroutput", {}).get(CARRIED, ()))
+
+    def add_late_exchanges(self, labels: Iterable[str]) -> None:
+        """Add the operations of exchanges after the last test; an empty label is of no operation."""
+        self._late_operations += filter(None, labels)
+
     def add(self, data: Mapping[str, Any], nodeid: str) -> None:
         """Add the results of a test, as its report carries them."""
         findings = [from_dict(finding) for finding in data["findings"]]
@@ -100,7 +110,7 @@ class WatchResults:
         failing = self.settings.failing(findings)
         self.failed_operations |= {finding.operation for finding in failing}
         if data["operations"]:
-            self.tests.append(self._outcome(nodeid, findings, failing))
+            self._add_test(self._outcome(nodeid, findings, failing))
         for request in data["unmatched"]:
             self.unmatched[request[0]].append(UnmatchedRequest(*request))
         for exchange in data["unwatched"]:
@@ -108,6 +118,12 @@ class WatchResults:
         self.switched_off.update(data["off"])
         self._gaps.update(data["not_checked"])
         self._unobserved.update(dict.fromkeys(data["unobserved"]))
+
+    def _add_test(self, test: RanTest) -> None:
+        """Add a test; one that runs several times, as with pytest-rerunfailures, fails if it fails once."""
+        earlier = self.tests.get(test.id)
+        if earlier is None or earlier.outcome != "failed":
+            self.tests[test.id] = test
 
     def _outcome(self, nodeid: str, findings: list[Finding], failing: list[Finding]) -> RanTest:
         """Return the outcome of a test: passed, failed by its findings, or accepted by the baseline."""
@@ -144,10 +160,22 @@ class WatchResults:
                 f"{first.operation_label} (bctrl_watch_hosts = {first.host} adds it)"
             )
 
+    def _late_lines(self) -> Iterator[str]:
+        """Yield a sentence about the exchanges after the last test, if there are any."""
+        if self._late_operations:
+            count = numbered(len(self._late_operations), "exchange")
+            yield f"{count} after the last test, such as {self._late_operations[0]}"
+
     def not_checked(self) -> list[str]:
         """Return one sentence per reason why something was not checked."""
         reasons = [f"{reason} ({count} times)" if count > 1 else reason for reason, count in self._gaps.items()]
-        reasons = [*self.settings.contract.exclusions, *self._unobserved, *self._unwatched_lines(), *reasons]
+        reasons = [
+            *self.settings.contract.exclusions,
+            *self._unobserved,
+            *self._unwatched_lines(),
+            *self._late_lines(),
+            *reasons,
+        ]
         if not self.operations:
             reasons.insert(0, self.nothing_observed)
         return reasons
@@ -176,7 +204,7 @@ class WatchResults:
             started=self._started.isoformat(timespec="seconds"),
             seconds=time.perf_counter() - self._clock,
             is_complete=self.is_complete,
-            tests=tuple(self.tests),
+            tests=tuple(self.tests.values()),
             operations=tuple(self._operation_outcomes()),
             counts={"requests": count, "answers": count},
             coverage=coverage,

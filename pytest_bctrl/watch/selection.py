@@ -107,6 +107,11 @@ class WatchedApi:
         operation, _ = self._routes.operation_and_values(method, target)
         return ApiExchange(request, operation, is_named, exchange.is_of_mock or origin in self.mocks)
 
+    def operation_label(self, exchange: WatchedExchange) -> str:
+        """Return the label of the operation of an exchange with the API; empty for any other exchange."""
+        api_exchange = self.select(exchange)
+        return "" if api_exchange is None else api_exchange.operation_label
+
     def unwatched(self, exchange: WatchedExchange) -> Iterator[UnwatchedExchange]:
         """Yield an exchange that `select` leaves out because of its server, if its path is one of the API.
 

@@ -63,6 +63,8 @@ class ResponseChanger(Protocol):
 
 def is_stream(exchange: WatchedExchange) -> bool:
     """Return whether the body of a response is a stream, which must not be read ahead."""
+    if exchange.status == HTTPStatus.SWITCHING_PROTOCOLS:
+        return True
     media_type = _field_value(exchange, "content-type").partition(";")[0].strip().lower()
     return media_type.endswith(_STREAMS)
 
@@ -72,7 +74,8 @@ def observed_response(exchange: WatchedExchange) -> tuple[MockResponse, str]:
     body = exchange.response_body
     problem = ""
     if is_stream(exchange):
-        problem = f"its body is a stream ({_field_value(exchange, 'content-type')})"
+        kind = _field_value(exchange, "content-type") or _field_value(exchange, "upgrade")
+        problem = f"its body is a stream ({kind})"
     elif body.problem != NOT_READ or body.content:
         # A test that reads nothing of a body does not depend on it.
         problem = body.unread

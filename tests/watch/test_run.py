@@ -382,3 +382,39 @@ def test_requests_of_a_check_in_a_contract_run_are_not_those_of_tests(pytester: 
     assert pytest.ExitCode.OK == result.ret
     result.stdout.fnmatch_lines(["sent by the check: 8"])
     assert [] == read(pytester.path / "report.json")["findings"]
+
+
+def test_a_test_that_a_plugin_repeats_is_one_test(watch: Run, pytester: pytest.Pytester) -> None:
+    """The test breaks the contract in the first of two runs: both exchanges are counted, and one test fails."""
+    pytester.makeconftest(
+        "from _pytest.runner import runtestprotocol\n\n"
+        "def pytest_runtest_protocol(item, nextitem):\n"
+        "    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)\n"
+        "    runtestprotocol(item, nextitem=item)\n"
+        "    item._initrequest()\n"
+        "    runtestprotocol(item, nextitem=nextitem)\n"
+        "    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)\n"
+        "    return True\n"
+    )
+    result = watch("runs = []\n\ndef test_it():\n    runs.append(list_orders() if runs else broken())\n")
+    text = result.stdout.str()
+    assert "checked      2 exchanges of 1 test," in text
+    assert "1 of 1 test failed" in text
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["one process", "a worker"])
+def test_exchanges_after_the_last_test_are_not_checked(
+    watch: Run, pytester: pytest.Pytester, arguments: tuple[str, ...]
+) -> None:
+    """No test can fail for them, so the summary and the reports say how many there are."""
+    pytester.makeconftest(
+        "from orders import broken, list_orders\n\n"
+        "def pytest_sessionfinish(session):\n"
+        "    if hasattr(session.config, 'workerinput') or session.config.option.dist == 'no':\n"
+        "        broken()\n        list_orders(url='https://orders.example/other')\n"
+    )
+    result = watch("def test_it():\n    list_orders()\n", "--bctrl-report=report.json", *arguments)
+    result.assert_outcomes(passed=1)
+    note = "1 exchange after the last test, such as GET /orders"
+    assert f"not checked  {note}" in result.stdout.str()
+    assert note in (pytester.path / "report.json").read_text("utf-8")

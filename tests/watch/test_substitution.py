@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -18,8 +20,16 @@ from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.libraries import urllib3_hook
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
+from pytest_bctrl.watch.substitutes.django_substitute import django_response
 from pytest_bctrl.watch.substitutes.urllib3_substitute import requests_response, urllib3_response
-from pytest_bctrl.watch.substitution import ResponseChanger, Substitute, original_response, substitute_for
+from pytest_bctrl.watch.substitution import (
+    ResponseChanger,
+    Substitute,
+    is_stream,
+    observed_response,
+    original_response,
+    substitute_for,
+)
 
 OLD, NEW = b'{"size":"s"}', b'{"size":"xl"}'
 JSON = ("Content-Type", "application/json")
@@ -204,7 +214,7 @@ def test_several_header_fields_of_one_name_stay_several_in_a_raw_response(value:
     observed.request = requests.Request("GET", "https://orders.example/orders").prepare()
     observed.raw = HTTPResponse(BytesIO(OLD), headers=fields, preload_content=False, request_url="/orders")
 
-    response = requests_response(observed, Substitute(200, (("Set-Cookie", value),), NEW, NEW))
+    response = requests_response(observed, Substitute(200, (("Set-Cookie", value),), NEW, NEW), "GET")
 
     assert response.raw.headers.getlist("Set-Cookie") == values
     assert response.headers["Set-Cookie"] == value
@@ -220,7 +230,7 @@ def test_a_response_of_requests_with_another_content_type_has_its_encoding() -> 
     observed.encoding = "iso-8859-1"
     content = '{"size":"\u00e9"}'.encode()
 
-    response = requests_response(observed, Substitute(404, (JSON,), content, content))
+    response = requests_response(observed, Substitute(404, (JSON,), content, content), "GET")
 
     assert (response.encoding, response.json()) == ("utf-8", {"size": "\u00e9"})
     assert response.text == content.decode()
@@ -233,3 +243,35 @@ def test_a_header_field_of_aiohttp_that_is_not_utf_8_keeps_its_bytes() -> None:
     response = aiohttp_response(ResponseWithBody(), substituted(exchange, OLD), is_decoded=True, is_whole=True)
 
     assert dict(response._raw_headers)[b"X-Name"] == value
+
+
+@pytest.mark.parametrize("observed", [OLD, NEW], ids=["changed", "unchanged"])
+def test_the_data_of_a_response_of_django_rest_framework_are_those_of_its_body(observed: bytes) -> None:
+    """Its test client returns a response with the data of the body, which tests read instead of it."""
+    django_http = pytest.importorskip("django.http")
+    response = django_http.HttpResponse(observed, content_type="application/json; charset=utf-8")
+    response.json = partial(json.loads, observed)
+    own = response.data = object()
+
+    copy = django_response(response, Substitute(200, (JSON,), NEW, NEW))
+
+    assert copy.content == NEW
+    assert copy.data == (json.loads(NEW) if observed == OLD else own)
+    assert response.data is own
+
+
+def test_the_data_of_a_response_of_django_that_is_no_json_stay() -> None:
+    django_http = pytest.importorskip("django.http")
+    response = django_http.HttpResponse(OLD, content_type="text/plain; charset=utf-8")
+    response.json = partial(json.loads, OLD)
+    response.data = "text"
+
+    assert django_response(response, Substitute(200, (), b"other", b"other")).data == "text"
+
+
+def test_a_response_that_switches_protocols_is_a_stream() -> None:
+    """The client and the server exchange messages of a WebSocket in place of its body, which cannot be read."""
+    exchange = WatchedExchange("aiohttp", "GET", "https://orders.example/orders", ())
+    exchange.receive(101, [("Upgrade", "websocket")])
+    assert is_stream(exchange)
+    assert observed_response(exchange)[1] == "its body is a stream (websocket)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from types import ModuleType
 from typing import Any
@@ -10,29 +11,46 @@ from urllib.parse import urlencode
 from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
-from pytest_bctrl.watch.recorder import CLIENT, Recorder
+from pytest_bctrl.watch.recorder import CLIENT, HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
 from pytest_bctrl.watch.substitution import Substitute
+
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
 
 _NOT_KEPT = "the client library does not keep it"
 _RAISED = "the client library raised an error before it was read"
 _NOT_READ = "the client library did not read it"
 _FORM = "application/x-www-form-urlencoded"
+_DECODED = frozenset({"gzip", "deflate", "br"})
+"""The content codings that every version of aiohttp removes; it leaves others, and several at once, as they are."""
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of sessions that sends a request and follows redirects, and the reader of bodies."""
-    hook = _AiohttpHook(recorder, module.ClientResponse, module.ClientResponseError)
+    hook = _AiohttpHook(module, recorder)
     patches.intercept(module.ClientSession, "_request", hook.wrap)
     patches.wrap(module.ClientResponse, "start", hook.observe_start)
     patches.wrap(module.StreamReader, "_read_nowait_chunk", hook.observe_chunks)
+    # `JsonBytesPayload` is new in aiohttp 3.14.
+    for name in ("JsonPayload", "JsonBytesPayload"):
+        payload_class = getattr(module, name, None)
+        if payload_class is not None:
+            patches.wrap(payload_class, "__init__", hook.observe_json)
 
 
 class _AiohttpHook:
-    def __init__(self, recorder: Recorder, response_class: type, response_error: type[Exception]) -> None:
+    def __init__(self, module: Any, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._response_class = response_class
-        self._response_error: Any = response_error
+        self._response_class = module.ClientResponse
+        self._response_error = module.ClientResponseError
+        self._request_info_class = module.RequestInfo
+        self._empty_reader_class = type(module.EMPTY_PAYLOAD)
+        self._raise_for_status = module.ClientResponse.raise_for_status.__code__
+        compression = sys.modules.get(f"{module.__name__}.compression_utils")
+        self._decoded = _DECODED
+        if hasattr(compression, "HAS_ZSTD"):
+            self._decoded |= {"zstd"}
         # Readers have slots, and no place for a body. Each one is kept until its body or its test has ended.
         self._readers: dict[int, tuple[Any, WatchedBody]] = {}
         # The responses of the requests that are being sent, by the id of their exchange.
@@ -55,10 +73,9 @@ class _AiohttpHook:
         self, session: Any, sending: Any, named: Mapping[str, Any], method: str, url: str, sent_at: str
     ) -> Any:
         """Send a request; record its exchange and those of redirects, or substitute a response in an impact rerun."""
-        __tracebackhide__ = True
         if not self._recorder.records(CLIENT):
             return await sending
-        first = WatchedExchange("aiohttp", method, str(session._build_url(url)), (), sent_at=sent_at)
+        first = WatchedExchange("aiohttp", method, _whole_url(session, url), (), sent_at=sent_at)
         last = await self._receive(first, sending)
         error = last if isinstance(last, self._response_error) else None
         if first.unknown_response:
@@ -99,6 +116,18 @@ class _AiohttpHook:
 
         return observed_start
 
+    def observe_json(self, initialize: Any) -> Any:
+        """Return the method in place of `__init__` of JSON payloads, which records the body of an observed request."""
+
+        def observed_initialize(payload: Any, *arguments: Any, **named: Any) -> None:
+            """Serialize the data of a request, and record the bytes."""
+            initialize(payload, *arguments, **named)
+            exchange = self._recorder.current("aiohttp")
+            if exchange is not None and not exchange.request_body.is_complete:
+                exchange.request_body.set(bytes(payload._value))
+
+        return observed_initialize
+
     def _add_attempts(self, first: WatchedExchange, responses: list[Any], seen: list[Any]) -> None:
         """Record the exchanges of the responses that the client does not see: a middleware sent the request again."""
         for response in responses:
@@ -115,14 +144,15 @@ class _AiohttpHook:
 
     async def _receive(self, first: WatchedExchange, sending: Any) -> Any:
         """Return the response to a request, or the error of its status, and record the responses that nobody sees."""
-        __tracebackhide__ = True
         responses = self._responses[id(first)] = []
         seen: list[Any] = []
         try:
-            with self._recorder.sending(first, CLIENT):
+            with self._recorder.sending(first, HTTP_CLIENT):
                 try:
                     last = await sending
                 except self._response_error as error:
+                    if not self._is_of_status(error):
+                        raise
                     # As with `raise_for_status=True`: the error has the head of the response.
                     seen = [*responses[-1:], *error.history]
                     return error
@@ -132,6 +162,13 @@ class _AiohttpHook:
         finally:
             del self._responses[id(first)]
             self._add_attempts(first, responses, seen)
+
+    def _is_of_status(self, error: Any) -> bool:
+        """Return whether the response itself raised an error, because of its status: other errors have no response."""
+        traceback = error.__traceback__
+        while traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        return traceback.tb_frame.f_code is self._raise_for_status
 
     def _exchanges(
         self, session: Any, named: Mapping[str, Any], first: WatchedExchange, last: Any
@@ -144,12 +181,16 @@ class _AiohttpHook:
                 exchange = WatchedExchange("aiohttp", "", "", (), sent_at=first.sent_at, registered=first.registered)
                 exchange.request_body.problem = _NOT_KEPT
             sent = hop.request_info
-            exchange.method, exchange.url = sent.method, str(sent.url)
-            exchange.request_headers = header_fields(sent.headers.items())
+            if issubclass(type(sent), self._request_info_class):
+                # A response that a test builds may have a mock object.
+                exchange.method, exchange.url = sent.method, str(sent.url)
+                exchange.request_headers = header_fields(sent.headers.items())
             if not number:
                 exchange.request_headers += _fields_left_out(exchange.request_headers, fields)
             exchange.receive(hop.status, (hop.headers or {}).items())
-            exchange.response_body.is_encoded = not getattr(session, "_auto_decompress", True)
+            codings = [value.lower() for name, value in exchange.response_headers if name.lower() == "content-encoding"]
+            is_left = bool(codings) and codings[0] not in self._decoded
+            exchange.response_body.is_encoded = is_left or not getattr(session, "_auto_decompress", True)
             yield exchange, hop
 
     async def _substitute_for(self, exchange: WatchedExchange, response: Any) -> Substitute:
@@ -164,8 +205,12 @@ class _AiohttpHook:
         reader = response.content
         if response._body is not None:
             body.set(response._body)
-        elif not hasattr(reader, "_buffer") or reader.at_eof():
+        elif type(reader) is self._empty_reader_class:
             # A response without a body.
+            body.set(b"")
+        elif not hasattr(reader, "_buffer"):
+            body.problem = f"its reader is of class {type(reader).__name__}"
+        elif reader.at_eof():
             body.set(b"")
         else:
             self._readers[id(reader)] = reader, body
@@ -214,7 +259,9 @@ def _sent_body(session: Any, named: Mapping[str, Any], body: WatchedBody) -> Hea
         fields.append(("Authorization", auth.encode()))
     data, json = named.get("data"), named.get("json")
     if json is not None:
-        body.set(_serialized(session, json))
+        if not body.is_complete:
+            # A mock does not serialize it.
+            body.set(_serialized(session, json))
         fields.append(("Content-Type", "application/json"))
     elif data is None or isinstance(data, bytes | bytearray):
         body.set(bytes(data or b""))
@@ -226,6 +273,14 @@ def _sent_body(session: Any, named: Mapping[str, Any], body: WatchedBody) -> Hea
     else:
         body.problem = _NOT_KEPT
     return header_fields(fields)
+
+
+def _whole_url(session: Any, url: str) -> str:
+    """Return a URL joined with that of the session; as it is if that is not possible, for aiohttp to reject it."""
+    try:
+        return str(session._build_url(url))
+    except (TypeError, ValueError, AssertionError):
+        return url
 
 
 def _pairs(headers: Any) -> list[tuple[object, object]]:

@@ -13,6 +13,9 @@ from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.django_substitute import django_response
 
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
+
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the methods of both clients that run the application for a single request."""
@@ -22,7 +25,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         def request(self: Any, **values: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
-            __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run(self, **values)
             # With the cookies of the client.
@@ -39,7 +41,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         async def request(self: Any, **values: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
-            __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return await run(self, **values)
             # With the cookies of the client, which Django appends to the list.

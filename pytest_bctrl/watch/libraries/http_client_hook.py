@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +11,11 @@ from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.http_client_substitute import http_client_response
 
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
+
 _SENT, _BODY = "_bctrl_sent", "_bctrl_body"
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 class _SentRequest:
@@ -20,6 +25,7 @@ class _SentRequest:
         self.method, self.target, self.sent_at = method, target, sent_at
         self.data = WatchedBody()
         self.unread = ""
+        self.is_sending = False
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
@@ -56,11 +62,18 @@ class _HttpClientHook:
         def observed_send(self: Any, data: Any) -> Any:
             """Send bytes of a request, and store them."""
             sent: _SentRequest | None = vars(self).get(_SENT)
-            if sent is not None and isinstance(data, bytes | bytearray | memoryview):
+            if sent is None or sent.is_sending:
+                # A connection through a proxy sends a request of its own when it opens.
+                return send(self, data)
+            if isinstance(data, bytes | bytearray | memoryview):
                 sent.data.add(bytes(data))
-            elif sent is not None:
+            else:
                 sent.unread = "the client library reads it from a stream"
-            return send(self, data)
+            sent.is_sending = True
+            try:
+                return send(self, data)
+            finally:
+                sent.is_sending = False
 
         return observed_send
 
@@ -70,9 +83,13 @@ class _HttpClientHook:
 
         def observed_getresponse(self: Any) -> Any:
             """Get the response; record the exchange, or substitute the response while an impact run reruns the test."""
-            __tracebackhide__ = True
-            response = getresponse(self)
             sent: _SentRequest | None = vars(self).pop(_SENT, None)
+            try:
+                response = getresponse(self)
+            except Exception:
+                if sent is not None:
+                    recorder.fail(_exchange(self, sent))
+                raise
             if sent is not None:
                 exchange = _exchange(self, sent)
                 if exchange.has_fake_response(response, response_class):
@@ -99,12 +116,14 @@ def _exchange(connection: Any, sent: _SentRequest) -> WatchedExchange:
     fields = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
     exchange = WatchedExchange("http.client", sent.method, _request_url(connection, sent.target), fields)
     exchange.sent_at = sent.sent_at
+    unread = sent.unread
     if any(name.lower() == "transfer-encoding" for name, _ in fields):
-        content = _without_chunks(content)
+        content, problem = _without_chunks(content)
+        unread = unread or problem
     body = exchange.request_body
-    body.problem = sent.unread or sent.data.problem
+    body.problem = unread or sent.data.problem
     body.add(content)
-    if not sent.unread and not sent.data.is_too_large:
+    if not unread and not sent.data.is_too_large:
         body.finish()
     return exchange
 
@@ -121,15 +140,20 @@ def _request_url(connection: Any, target: str) -> str:
     return f"{scheme}://{host}:{port}{target}"
 
 
-def _without_chunks(data: bytes) -> bytes:
-    """Return a body without the chunked transfer coding (RFC 9112, 7.1)."""
-    content = b""
-    while data:
-        size, _, data = data.partition(b"\r\n")
-        length = int(size.partition(b";")[0] or b"0", 16)
-        content += data[:length]
+def _without_chunks(data: bytes) -> tuple[bytes, str]:
+    """Return a body without the chunked transfer coding (RFC 9112, 7.1), and why it is not known (empty if it is)."""
+    chunks: list[bytes] = []
+    while True:
+        line, _, data = data.partition(b"\r\n")
+        size = line.partition(b";")[0].strip()
+        if not _CHUNK_SIZE.fullmatch(size):
+            return b"".join(chunks), "it is not in chunks, as its header says"
+        length = int(size, 16)
+        if length == 0:
+            # Header fields may follow.
+            return b"".join(chunks), ""
+        chunks.append(data[:length])
         data = data[length + 2 :]
-    return content
 
 
 def _wrap_read(read: Any) -> Any:

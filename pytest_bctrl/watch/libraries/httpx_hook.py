@@ -9,8 +9,11 @@ from typing import Any
 
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
-from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
+from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.httpx_substitute import httpx_response
+
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
 
 _NOT_KEPT = "the client library did not read it"
 _GUARDED = "pytest_bctrl.traffic.client"
@@ -22,15 +25,22 @@ _NETWORK = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method that sends a single request: redirects and authentication call it once per request."""
-    hook = _HttpxHook(module, recorder)
+    hook = HttpxHook(module, recorder)
     patches.intercept(module.Client, "_send_single_request", hook.wrap)
     patches.intercept(module.AsyncClient, "_send_single_request", hook.wrap_async)
     # A transport may send several requests with other transports: one that retries, or one that fetches a token.
     patches.intercept(module.BaseTransport, "handle_request", hook.wrap_transport)
     patches.intercept(module.AsyncBaseTransport, "handle_async_request", hook.wrap_async_transport)
+    # A subclass calls the method of its base class by `super()`, which is no attribute of the instance.
+    for name in sorted(_APPLICATIONS | _NETWORK | {"MockTransport"}):
+        transport_class = getattr(module, name, None)
+        patches.wrap(transport_class, "handle_request", hook.wrap_method, is_required=False)
+        patches.wrap(transport_class, "handle_async_request", hook.wrap_async_method, is_required=False)
 
 
-class _HttpxHook:
+class HttpxHook:
+    """Records the exchanges of the clients of one module, `httpx` or `httpx2`."""
+
     def __init__(self, module: Any, recorder: Recorder) -> None:
         self._module = module
         self._library = module.__name__
@@ -42,7 +52,6 @@ class _HttpxHook:
 
         def send_single_request(request: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
-            __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
                 return original(request)
             exchange, rank = self._begin_exchange(client, request)
@@ -66,7 +75,6 @@ class _HttpxHook:
 
         async def send_single_request(request: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
-            __tracebackhide__ = True
             if not self._recorder.records(CLIENT):
                 return await original(request)
             exchange, rank = self._begin_exchange(client, request)
@@ -93,7 +101,7 @@ class _HttpxHook:
         transport = client._transport_for_url(request.url)
         exchange.has_hidden_key = type(transport).__module__ == _GUARDED
         self._record_transport(exchange, transport)
-        rank = CLIENT
+        rank = HTTP_CLIENT
         if _class_names(transport) & _APPLICATIONS:
             rank = APPLICATION
         return exchange, rank
@@ -119,13 +127,13 @@ class _HttpxHook:
 
         def handle_request(request: Any) -> Any:
             """Send a request, and store its exchange as an attempt of the one that a client is sending."""
-            __tracebackhide__ = True
             exchange = self._recorder.current(self._library)
             if exchange is None:
                 return original(request)
             self._recorder.begin_attempt()
             self._record_transport(exchange, transport)
             response = original(request)
+            self._record_fields(exchange, request)
             exchange.attempt = self._attempt(exchange, request, response)
             return response
 
@@ -136,17 +144,41 @@ class _HttpxHook:
 
         async def handle_async_request(request: Any) -> Any:
             """Send a request, and store its exchange as an attempt of the one that a client is sending."""
-            __tracebackhide__ = True
             exchange = self._recorder.current(self._library)
             if exchange is None:
                 return await original(request)
             self._recorder.begin_attempt()
             self._record_transport(exchange, transport)
             response = await original(request)
+            self._record_fields(exchange, request)
             exchange.attempt = self._attempt(exchange, request, response)
             return response
 
         return handle_async_request
+
+    def wrap_method(self, method: Any) -> Any:
+        """Return the method in place of `handle_request` of a class, which records as `wrap_transport` does."""
+
+        def observed_handle_request(transport: Any, request: Any) -> Any:
+            """Send a request, and record the exchange before it."""
+            return self.wrap_transport(transport, method.__get__(transport))(request)
+
+        return observed_handle_request
+
+    def wrap_async_method(self, method: Any) -> Any:
+        """Return the method in place of `handle_async_request` of a class, as `wrap_method` does."""
+
+        async def observed_handle_async_request(transport: Any, request: Any) -> Any:
+            """Send a request, and record the exchange before it."""
+            return await self.wrap_async_transport(transport, method.__get__(transport))(request)
+
+        return observed_handle_async_request
+
+    def _record_fields(self, exchange: WatchedExchange, request: Any) -> None:
+        """Record the header fields of a request as a transport has sent it: the one around it may have added some."""
+        is_innermost = exchange.attempt is None
+        if is_innermost and (exchange.method, exchange.url) == (request.method, str(request.url)):
+            exchange.request_headers = header_fields(request.headers.multi_items())
 
     def _attempt(self, exchange: WatchedExchange, request: Any, response: Any) -> Callable[[], WatchedExchange]:
         """Return a function that returns the exchange of a request that a transport sent for a client's exchange."""
@@ -213,11 +245,13 @@ def _teed_request(request: Any, body: WatchedBody, tee: Any) -> Iterator[None]:
         return
     body.problem = "it was not sent completely"
     stream = request.stream
-    request.stream = tee(stream, body)
+    recorded = request.stream = tee(stream, body)
     try:
         yield
     finally:
-        request.stream = stream
+        # A transport may have read it, so that it can be sent again.
+        if request.stream is recorded:
+            request.stream = stream
 
 
 def _tee_class(base: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from io import BytesIO
 from types import ModuleType
 from typing import Any
@@ -14,12 +15,18 @@ from pytest_bctrl.watch.recorder import URLLIB3, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
 from pytest_bctrl.watch.substitutes.urllib3_substitute import is_recorded, recorded_body, urllib3_response
 
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
+
 _BODY = "_bctrl_body"
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of pools that sends a single request: redirects and retries call it once per request."""
-    response_class = module.response.HTTPResponse
+    # The module has no attributes for its submodules if a test has imported it again without them.
+    response_module = import_module(f"{module.__name__}.response")
+    pool_class = import_module(f"{module.__name__}.connectionpool").HTTPConnectionPool
+    response_class = response_module.HTTPResponse
     patches.wrap(response_class, "read", _wrap_read)
     # New in urllib3 2.3.
     patches.wrap(response_class, "read1", _wrap_read, is_required=False)
@@ -27,13 +34,17 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     # Since urllib3 2.6, it discards bodies with this method instead of `read`.
     patches.wrap(response_class, "_raw_read", _wrap_raw_read, is_required=False)
 
+    # urllib3 2 has no such method.
+    patches.wrap(
+        response_class, "from_httplib", lambda function: _wrap_conversion(function, recorder), is_required=False
+    )
+
     def wrap(make_request: Any) -> Any:
         """Return a `_make_request` that also records the exchange, or changes the response in an impact rerun."""
 
         def observed_make_request(self: Any, conn: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
-            __tracebackhide__ = True
-            if arguments or not hasattr(module.response, "BaseHTTPResponse"):
+            if arguments or not hasattr(response_module, "BaseHTTPResponse"):
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
                 return make_request(self, conn, method, url, *arguments, **named)
             outer = recorder.current("requests")
@@ -44,14 +55,12 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 return response
             if not recorder.records(URLLIB3):
                 return make_request(self, conn, method, url, *arguments, **named)
-            exchange = WatchedExchange(
-                "urllib3", method, f"{self.scheme}://{_host_and_port(self)}{url}", _header_argument(named)
-            )
+            exchange = WatchedExchange("urllib3", method, _request_url(self, url), _header_argument(named))
             exchange.sent_at = recorder.calling_line()
             named["body"] = tee_request_body(named.get("body"), exchange.request_body)
             with recorder.sending(exchange, URLLIB3):
                 response = make_request(self, conn, method, url, *arguments, **named)
-            if not is_recorded(response) and exchange.has_fake_response(response, module.response.BaseHTTPResponse):
+            if not is_recorded(response) and exchange.has_fake_response(response, response_module.BaseHTTPResponse):
                 recorder.add(exchange)
                 return response
             exchange.receive(response.status, response.headers.items())
@@ -64,7 +73,22 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         return observed_make_request
 
-    patches.wrap(module.connectionpool.HTTPConnectionPool, "_make_request", wrap)
+    patches.wrap(pool_class, "_make_request", wrap)
+
+
+def _wrap_conversion(from_httplib: Any, recorder: Recorder) -> Any:
+    """Return `from_httplib` of responses, which also stores the response as an attempt of what requests sends."""
+
+    def observed_from_httplib(_class: type, *arguments: Any, **named: Any) -> Any:
+        """Return the response of urllib3 1.26 for one of http.client, and record the attempt before it."""
+        response = from_httplib(*arguments, **named)
+        outer = recorder.current("requests")
+        if outer is not None:
+            recorder.begin_attempt()
+            outer.attempt = attempt_of_requests(outer, response)
+        return response
+
+    return classmethod(observed_from_httplib)
 
 
 def attempt_of_requests(exchange: WatchedExchange, response: Any) -> Callable[[], WatchedExchange]:
@@ -91,6 +115,13 @@ def attempt_of_requests(exchange: WatchedExchange, response: Any) -> Callable[[]
     return attempt
 
 
+def _request_url(pool: Any, target: str) -> str:
+    """Return the URL of a request target: a pool of connections to a proxy sends whole URLs."""
+    if target.startswith("/"):
+        return f"{pool.scheme}://{_host_and_port(pool)}{target}"
+    return target
+
+
 def _host_and_port(pool: Any) -> str:
     """Return host and port of a pool, as a URL has them."""
     host = str(pool.host)
@@ -114,7 +145,7 @@ def _read_body(response: Any, body: WatchedBody) -> bytes:
         return recorded_body(response)
     content = vars(response).get("_body")
     if isinstance(content, bytes):
-        body.is_encoded = not response.decode_content
+        body.is_encoded = not _is_decoded(response, (), {})
         return content
     content = response.read(decode_content=False)
     response.release_conn()
@@ -132,7 +163,7 @@ def attach_body(response: Any, body: WatchedBody) -> bool:
         return False
     content = vars(response).get("_body")
     if isinstance(content, bytes):
-        body.is_encoded = not response.decode_content
+        body.is_encoded = not _is_decoded(response, (), {})
         body.set(content)
     else:
         vars(response)[_BODY] = body
@@ -186,8 +217,8 @@ def _wrap_read_chunked(read_chunked: Any) -> Any:
         if body is None or body.is_reading:
             yield from read_chunked(self, amt, decode_content)
             return
-        body.is_encoded = not _is_decoded(self, (decode_content,), {})
         for chunk in read_chunked(self, amt, decode_content):
+            body.is_encoded = not _is_decoded(self, (decode_content,), {})
             body.add(chunk)
             yield chunk
         body.finish()
@@ -200,9 +231,14 @@ def _is_decoded(response: Any, arguments: tuple[Any, ...], named: dict[str, Any]
     decode_content = arguments[0] if arguments else named.get("decode_content")
     if decode_content is None:
         decode_content = response.decode_content
-    return bool(decode_content)
+    coding = response.headers.get("content-encoding", "").lower()
+    # urllib3 leaves a content coding that it does not know as it is.
+    is_known = not coding or coding in response.CONTENT_DECODERS or response._decoder is not None
+    return bool(decode_content) and is_known
 
 
 def _has_ended(response: Any) -> bool:
     """Return whether no data of a response are left to read."""
-    return bool(response.closed) and not len(getattr(response, "_decoded_buffer", ()))
+    # A file of responses says that it is closed only when it is asked again.
+    is_closed = response.closed or getattr(getattr(response, "_fp", None), "closed", False)
+    return bool(is_closed) and not len(getattr(response, "_decoded_buffer", ()))

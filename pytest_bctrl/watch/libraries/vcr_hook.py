@@ -13,6 +13,9 @@ from pytest_bctrl.watch.streams import tee_request_body
 from pytest_bctrl.watch.substitutes.urllib3_substitute import recorded_body
 from pytest_bctrl.watch.substitutes.vcr_substitute import vcr_response
 
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
+
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of connections that returns a response, recorded or real."""
@@ -22,7 +25,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         def observed_getresponse(self: Any, *arguments: Any, **named: Any) -> Any:
             """Get the response; record the exchange, or substitute the response while an impact run reruns the test."""
-            __tracebackhide__ = True
             if not recorder.records(HTTP_CLIENT):
                 return getresponse(self, *arguments, **named)
             sent = self._vcr_request

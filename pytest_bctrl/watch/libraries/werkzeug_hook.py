@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
+
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
@@ -21,7 +23,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         def observed_run(self: Any, environ: dict[str, Any], *arguments: Any, **named: Any) -> Any:
             """Run the application; record the exchange, or substitute the response in an impact rerun of the test."""
-            __tracebackhide__ = True
             if not recorder.records(CLIENT):
                 return run_wsgi_app(self, environ, *arguments, **named)
             exchange = exchange_of_environ("werkzeug", environ)
@@ -95,14 +96,21 @@ class _ContentTee:
     """The content of a response, which is recorded while it is read."""
 
     def __init__(self, content: Any, body: WatchedBody) -> None:
-        self._content, self._body = content, body
+        self._content, self._chunks, self._body = content, iter(content), body
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the chunks of the content, and record them."""
-        for chunk in self._content:
-            self._body.add(chunk)
-            yield chunk
-        self._body.finish()
+    def __iter__(self) -> Self:
+        """Return the content itself."""
+        return self
+
+    def __next__(self) -> bytes:
+        """Return the next chunk of the content, and record it."""
+        try:
+            chunk: bytes = next(self._chunks)
+        except StopIteration:
+            self._body.finish()
+            raise
+        self._body.add(chunk)
+        return chunk
 
     def close(self) -> None:
         """Close the content of the response."""

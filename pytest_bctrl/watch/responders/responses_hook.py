@@ -10,6 +10,9 @@ from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.registration import name_creation, remember_creation
 
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
+
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the creation of registrations, and which of them returns a response."""

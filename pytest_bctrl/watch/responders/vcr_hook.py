@@ -8,6 +8,9 @@ from typing import Any
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
 
+# pytest leaves the functions of this module out of the tracebacks of tests.
+__tracebackhide__ = True
+
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe which cassette plays a response."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,16 @@ def django_response(response: Any, substitute: Substitute) -> Any:
         copy.streaming_content = [substitute.content]
     else:
         copy.content = substitute.content
+        if "data" in vars(response) and substitute.content != response.content:
+            copy.data = _parsed(substitute.body, response.data)
     # The client binds its method to the response.
     copy.json = partial(response.json.func, copy)
     return copy
+
+
+def _parsed(body: bytes, observed: Any) -> Any:
+    """Return the data of a body, as a response of Django REST framework has them; `observed` if it is not JSON."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return observed

@@ -32,7 +32,7 @@ def urllib3_response(response: Any, substitute: Substitute, method: str) -> Any:
     return copy
 
 
-def requests_response(response: Any, substitute: Substitute) -> Any:
+def requests_response(response: Any, substitute: Substitute, method: str) -> Any:
     """Return a response of requests with the substitute's contents, whose body is not read yet."""
     from requests.structures import CaseInsensitiveDict
     from requests.utils import get_encoding_from_headers
@@ -48,7 +48,7 @@ def requests_response(response: Any, substitute: Substitute) -> Any:
         reason=reason,
         preload_content=False,
         decode_content=False,
-        request_method=response.request.method,
+        request_method=method,
         request_url=getattr(observed, "_request_url", None),
     )
     # requests reads cookies from it.

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.impact.watched.conftest import Impact, required_parameter, verdict_at
+from tests.watch.conftest import copy_local_server
 
 _TRANSPORT = """
 def respond(request):
@@ -179,3 +180,69 @@ def test_a_violation_of_a_stream_is_not_run(pytester: pytest.Pytester, impact: I
     report = json.loads(pytester.path.joinpath("impact.json").read_text("utf-8"))
     verdicts = {finding["impact"]["verdict"] for finding in report["findings"] if finding["operation"] == "GET /orders"}
     assert verdicts == {"not run"}
+
+
+_SERVER = """
+import http.client
+import json
+import urllib.request
+from local_server import Handler, serving
+
+class Orders(Handler):
+    def do_GET(self):
+        if "cursor" in self.path:
+            self.close_connection = True
+        else:
+            self.respond(200, json.dumps([STORED]).encode())
+
+def with_http_client(url, target):
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    try:
+        connection.request("GET", target)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+def with_urllib(url, target):
+    with urllib.request.urlopen(url + target) as response:
+        return response.read()
+
+def test_pages():
+    with serving(Orders) as url:
+        if json.loads({library}(url, "/orders"))[0]["size"] == "xl":
+            {library}(url, "/orders?cursor=2")
+"""
+
+
+@pytest.mark.parametrize("library", ["with_http_client", "with_urllib"])
+def test_a_server_without_a_response_to_a_further_request_proves_nothing(
+    pytester: pytest.Pytester, impact: Impact, library: str
+) -> None:
+    """The test's own server closes the connection after a request sent only with the change: `not run`."""
+    copy_local_server(pytester.path)
+    impact(_SERVER.replace("{library}", library))
+
+    verdict, why = verdict_at(pytester)
+    assert verdict == "not run"
+    assert "no response for a request that it sends only with the change: GET /orders" in why
+
+
+_BUILT = """
+import json
+from unittest import mock
+import requests
+
+def test_label():
+    response = requests.Response()
+    response.status_code, response._content = 200, json.dumps([STORED]).encode()
+    response.headers["Content-Type"] = "application/json"
+    with mock.patch("requests.adapters.HTTPAdapter.send", return_value=response):
+        assert LABELS[requests.get("https://orders.example/orders").json()[0]["size"]]
+"""
+
+
+def test_a_response_of_requests_that_a_test_builds_is_changed(pytester: pytest.Pytester, impact: Impact) -> None:
+    """It has neither a request nor a raw response: the test fails with the change, and passes without it."""
+    impact(_BUILT)
+
+    assert verdict_at(pytester)[0] == "fails"
