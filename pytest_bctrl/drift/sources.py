@@ -10,12 +10,15 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import Document, is_self_contained, load_document
 from pytest_bctrl.contract.files import with_samples
 from pytest_bctrl.errors import DocumentError, UnreachableError
 from pytest_bctrl.files.limits import DOCUMENT, STANDARD_INPUT, size
+
+if TYPE_CHECKING:
+    import subprocess
 
 SECONDS = 20.0
 REDIRECTS = 5
@@ -69,24 +72,33 @@ def read_text(source: str, seconds: float = SECONDS) -> str:
 
 
 def _read_revision(source: str, seconds: float) -> bytes:
-    """Return a file from `git:REVISION:PATH`, a path relative to the working directory. Raises `DocumentError`."""
-    import subprocess
+    """Return a file from `git:REVISION:PATH`. Raises `DocumentError`.
 
+    The path is relative to the working directory, or to the root of a repository without a working tree.
+    """
     revision, _, path = source.removeprefix("git:").partition(":")
     hint = "git:REVISION:PATH, such as git:origin/main:contracts/runtimes.openapi.yaml"
     if not revision or not path or revision.startswith("-"):
         raise DocumentError("no revision and path are given", where=source, hint=hint)
-    command = ["git", "cat-file", "blob", f"{revision}:./{path}"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603
-    except FileNotFoundError:
-        raise DocumentError("git is not installed", where=source, hint="give a path") from None
-    except subprocess.TimeoutExpired:
-        raise DocumentError(f"git did not finish within {seconds:g} s", where=source, hint="give a path") from None
+    done = _run_git(source, seconds, "cat-file", "blob", f"{revision}:./{path}")
+    if done.returncode and _run_git(source, seconds, "rev-parse", "--is-inside-work-tree").stdout.strip() == b"false":
+        done = _run_git(source, seconds, "cat-file", "blob", f"{revision}:{path}")
     if done.returncode:
         errors = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git cannot read it"]
         raise DocumentError(errors[0].removeprefix("fatal: "), where=source, hint=hint)
     return done.stdout[: DOCUMENT + 1]
+
+
+def _run_git(source: str, seconds: float, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Return the result of a git command. Raises `DocumentError` if it is not installed or takes too long."""
+    import subprocess
+
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, timeout=seconds, check=False)  # noqa: S603, S607
+    except FileNotFoundError:
+        raise DocumentError("git is not installed", where=source, hint="give a path") from None
+    except subprocess.TimeoutExpired:
+        raise DocumentError(f"git did not finish within {seconds:g} s", where=source, hint="give a path") from None
 
 
 def _read_file(source: str) -> bytes:

@@ -202,6 +202,23 @@ def test_a_file_is_read_from_a_git_revision(tmp_path: Path, monkeypatch: pytest.
             read_text(f"git:{source}")
 
 
+def test_a_file_is_read_from_a_git_revision_without_a_working_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a hook on a server; the path begins at the root of the repository."""
+    folder = tmp_path / "work" / "specs"
+    folder.mkdir(parents=True)
+    (folder / "a.yaml").write_text("then")
+    monkeypatch.chdir(tmp_path)
+    author = "-c user.name=a -c user.email=a@b"
+    for command in ("-C work init -q", "-C work add .", f"-C work {author} commit -qm a", "clone -q --bare work bare"):
+        subprocess.run(["git", *command.split()], check=True)
+    monkeypatch.chdir(tmp_path / "bare")
+    assert "then" == read_text("git:HEAD:specs/a.yaml")
+    with pytest.raises(DocumentError, match=r"'a\.yaml' does not exist in 'HEAD'"):
+        read_text("git:HEAD:a.yaml")
+
+
 def test_referenced_files_are_read_from_the_same_git_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A spec split into two files equals the whole one; a change and a missing file are located in the second file."""
     monkeypatch.chdir(tmp_path)
