@@ -91,7 +91,7 @@ class Recorder:
             yield
         except Exception:
             self.begin_attempt()
-            self.fail(exchange)
+            self.note_failure(exchange)
             raise
         finally:
             # It refers to the response.
@@ -158,7 +158,7 @@ class Recorder:
         if self.changer is not None:
             self.changer.add(exchange)
 
-    def fail(self, exchange: WatchedExchange) -> None:
+    def note_failure(self, exchange: WatchedExchange) -> None:
         """Report an exchange that ended with an error to `changer`."""
         if self.changer is not None:
             self.changer.fail(exchange)

@@ -52,7 +52,7 @@ class _Tee:
         self._content, self._body = content, body
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The class of the body."""
         return type(self._content)
 

@@ -88,7 +88,7 @@ class _HttpClientHook:
                 response = getresponse(self)
             except Exception:
                 if sent is not None:
-                    recorder.fail(_exchange(self, sent))
+                    recorder.note_failure(_exchange(self, sent))
                 raise
             if sent is not None:
                 exchange = _exchange(self, sent)
