@@ -28,8 +28,8 @@ def pointers(finding: Finding) -> list[str]:
 
 def below_schema(old: Any, new: Any, *, version: str = "3.1.0") -> list[list[str]]:
     """Return the pointers of the findings between two schemas of a response, without that of the schema."""
-    sides = [{**body(schema), "openapi": version} for schema in (old, new)]
-    return [[pointer.removeprefix(SCHEMA) for pointer in pointers(finding)] for finding in compare(*sides)]
+    before, after = ({**body(schema), "openapi": version} for schema in (old, new))
+    return [[pointer.removeprefix(SCHEMA) for pointer in pointers(finding)] for finding in compare(before, after)]
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
