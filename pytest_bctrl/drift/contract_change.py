@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.contract.document import FILES, INLINED
 from pytest_bctrl.contract.outline import Spec, operations
 from pytest_bctrl.drift.pair import RANK
 from pytest_bctrl.drift.valid_parts import compare_valid_parts
@@ -47,8 +48,8 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
     findings = published.findings
     excluded_base, excluded = [*published.excluded_base], [*published.excluded_revision]
     new_notes: list[str] = []
-    if any(document.version.startswith("3.2") for document in (base, revision)):
-        from pytest_bctrl.drift.new_in_openapi_32 import uncompared_parts
+    if _may_have_uncompared_parts(base) or _may_have_uncompared_parts(revision):
+        from pytest_bctrl.drift.uncompared_parts import uncompared_parts
 
         uncompared, new_notes = uncompared_parts(base, revision)
         excluded += uncompared
@@ -71,6 +72,12 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
     not_compared = _exclusion_sentences(revision, [exclusion for exclusion in excluded if exclusion not in unused])
     data = [*_exclusion_data("base", base, excluded_base), *_exclusion_data("revision", revision, excluded)]
     return Comparison(findings, tuple(dict.fromkeys(notes)), not_compared, tuple(data))
+
+
+def _may_have_uncompared_parts(document: Document) -> bool:
+    """Return whether a document may have parts that are not compared; searching for them takes a while."""
+    is_read_whole = bool(document.text) and {FILES, INLINED}.isdisjoint(document.data)
+    return document.version.startswith("3.2") or not is_read_whole or "xml" in document.text
 
 
 def _exclusion_sentences(document: Document, excluded: Sequence[Exclusion]) -> tuple[str, ...]:

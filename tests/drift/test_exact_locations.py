@@ -34,20 +34,26 @@ def below_schema(old: Any, new: Any, *, version: str = "3.1.0") -> list[list[str
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(documents(), st.data())
-def test_each_finding_of_a_change_points_at_it_into_it_or_at_what_contains_it(old: Doc, data: st.DataObject) -> None:
-    """In one of the documents at least; in the other one, a wrapped or moved schema may be elsewhere.
+def test_a_finding_of_a_change_points_at_it_into_it_or_at_what_contains_it(old: Doc, data: st.DataObject) -> None:
+    """One of the findings, in one of the documents at least.
 
+    Another one may point at an alternative that is equal to the changed one, or the changed schema may have moved.
     Alternatives that became one list of types are one schema, so null is reported at the first of them.
     """
     new = copy.deepcopy(old)
     properties = new["components"]["schemas"]["First"]["properties"]
     properties["value"] = one_changed(properties["value"], data.draw)
     changed = changed_pointers(old, new)
-    for finding in compare(old, new):
-        if finding.rule.endswith("-nullable"):
-            continue
-        sides = [(pointer, whole) for pointer, whole in zip(pointers(finding), changed, strict=True) if pointer]
-        assert any(is_inside(pointer, whole) or is_inside(whole, pointer) for pointer, whole in sides)
+    findings = [finding for finding in compare(old, new) if not finding.rule.endswith("-nullable")]
+    sides = [
+        (pointer, container)
+        for finding in findings
+        for pointer, container in zip(pointers(finding), changed, strict=True)
+        if pointer
+    ]
+    assert not findings or any(
+        is_inside(pointer, container) or is_inside(container, pointer) for pointer, container in sides
+    )
 
 
 @pytest.mark.parametrize(

@@ -218,13 +218,13 @@ def test_a_finding_points_at_what_changed(rule: str) -> None:
     """Or into it, on the side that has it; on the other side, at what contains it there. An empty pointer is none."""
     pair, (_, *pointers) = example(rule), _finding_of(rule)
     changed = changed_pointers(pair.base, pair.revision)
-    sides = [(pointer, whole) for pointer, whole in zip(pointers, changed, strict=True) if pointer]
-    is_exact = any(is_inside(pointer, whole) for pointer, whole in sides)
+    sides = [(pointer, container) for pointer, container in zip(pointers, changed, strict=True) if pointer]
+    is_exact = any(is_inside(pointer, container) for pointer, container in sides)
     if rule in AT_THE_WHOLE or _suffix(rule) in AT_THE_WHOLE:
         assert not is_exact
     else:
         assert is_exact
-        assert all(is_inside(pointer, whole) or is_inside(whole, pointer) for pointer, whole in sides)
+        assert all(is_inside(pointer, container) or is_inside(container, pointer) for pointer, container in sides)
 
 
 def _suffix(rule: str) -> str:
