@@ -160,6 +160,10 @@ def test_every_example_belongs_to_a_rule() -> None:
     assert [*stored_examples()["documents"]] == [rule for rule in sorted(rules()) if scope_and_change(rule) is None]
 
 
+def test_every_rule_has_stable_fingerprints() -> None:
+    assert rules().keys() == FINGERPRINTS.keys()
+
+
 def test_every_rule_has_a_valid_level_and_direction() -> None:
     assert {rule.level for rule in rules().values()} <= set(get_args(Level))
     assert {rule.direction for rule in rules().values()} <= set(get_args(Direction))
@@ -185,7 +189,10 @@ def test_breaking_rules_that_oasdiff_lacks_are_errors(rule: str) -> None:
 
 @pytest.mark.parametrize("suffix", stored_examples()["schemas"])
 def test_a_keyword_change_is_one_finding_in_every_scope(suffix: str) -> None:
-    """Only its rule, with the old and new value, located at the keyword or, if it is missing, at the schema."""
+    """Only its rule, with the old and new value, located at the keyword or, if it is missing, at the schema.
+
+    Its fingerprints are stable.
+    """
     for rule, scope in PLACED[suffix]:
         pair = example(rule)
         require_same(pair)
@@ -201,21 +208,27 @@ def test_a_keyword_change_is_one_finding_in_every_scope(suffix: str) -> None:
         expected = ": ".join(filter(None, (f"{rule} @{location}".removesuffix(" @"), change)))
         places = (pointer if pointer.startswith("/components") else schema + pointer for pointer in at)
         assert (expected, *places) == _finding_of(rule)
+        require_at_change(rule)
+        require_stable_fingerprints(rule)
 
 
 @pytest.mark.parametrize("rule", stored_examples()["documents"])
 def test_a_document_change_is_one_finding(rule: str) -> None:
-    """Only its rule, as in `data/document-rules.tsv`."""
+    """Only its rule, located as in `data/document-rules.tsv`. Its fingerprints are stable."""
     pair = example(rule)
     require_same(pair)
     assert pair.shown[0] != pair.shown[1]
     expected, *places = DOCUMENT_RULES[rule]
     assert (expected, *(place.replace("BODY", BODY).replace("GET", GET) for place in places)) == _finding_of(rule)
+    require_at_change(rule)
+    require_stable_fingerprints(rule)
 
 
-@pytest.mark.parametrize("rule", sorted(rules()))
-def test_a_finding_points_at_what_changed(rule: str) -> None:
-    """Or into it, on the side that has it; on the other side, at what contains it there. An empty pointer is none."""
+def require_at_change(rule: str) -> None:
+    """Check that the finding of an example points at what changed or into it, on the side that has it.
+
+    On the other side, it points at what contains it there. An empty pointer is none.
+    """
     pair, (_, *pointers) = example(rule), _finding_of(rule)
     changed = changed_pointers(pair.base, pair.revision)
     sides = [(pointer, container) for pointer, container in zip(pointers, changed, strict=True) if pointer]
@@ -225,6 +238,15 @@ def test_a_finding_points_at_what_changed(rule: str) -> None:
     else:
         assert is_exact
         assert all(is_inside(pointer, container) or is_inside(container, pointer) for pointer, container in sides)
+
+
+def require_stable_fingerprints(rule: str) -> None:
+    """Check that an example has the fingerprints in `data/fingerprints.tsv`, which the baselines of projects contain.
+
+    They are that of the finding, and that of the change in several locations.
+    """
+    (finding,) = findings_of_example(rule)
+    assert FINGERPRINTS[rule] == [finding.fingerprint, finding.extra["change"]]
 
 
 def _suffix(rule: str) -> str:
@@ -251,16 +273,6 @@ def test_a_finding_about_two_keywords_is_located_at_the_changed_keyword(
         for finding in findings
     }
     assert {at} == places
-
-
-@pytest.mark.parametrize("rule", sorted(rules()))
-def test_fingerprints_are_stable(rule: str) -> None:
-    """The example of a rule has the fingerprints in `data/fingerprints.tsv`: the baselines of projects contain them.
-
-    They are that of the finding, and that of the change in several locations.
-    """
-    (finding,) = findings_of_example(rule)
-    assert FINGERPRINTS[rule] == [finding.fingerprint, finding.extra["change"]]
 
 
 @pytest.mark.parametrize("rule", ["response-property-enum-value-added", "response-body-became-nullable"])
