@@ -1,19 +1,42 @@
-"""A plugin that empties the caches of the package before a run, for `mutmut`.
+"""A plugin that empties caches, for `mutmut`.
 
-It tests each mutant in a fork of a process that has run the tests before. With the results that this process has
-cached, a changed function would not be called.
+It records which tests call which functions, and tests each mutant in a fork of a process that has run the tests before.
+With cached results, a function would not be called by the later tests that depend on it, and a changed one by none.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+
+import pytest
 
 
 def pytest_sessionstart() -> None:
     """Empty the caches of the functions and methods of the package and of the tests."""
+    for clear in (*_cache_clearers("pytest_bctrl"), *_cache_clearers("tests")):
+        clear()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Store how to empty the caches of the tests, which have been imported."""
+    session.config.stash[CLEARERS] = list(_cache_clearers("tests"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Empty the caches of the tests."""
+    for clear in item.config.stash[CLEARERS]:
+        clear()
+
+
+CLEARERS = pytest.StashKey[list[Callable[[], None]]]()
+
+
+def _cache_clearers(package: str) -> Iterator[Callable[[], None]]:
+    """Yield the `cache_clear` of each cached function and method in the modules of a package."""
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] in ("pytest_bctrl", "tests"):
+        if name.split(".")[0] == package:
             classes = [value for value in vars(module).values() if isinstance(value, type)]
             for function in [value for owner in (module, *classes) for value in vars(owner).values()]:
                 if hasattr(function, "cache_clear"):
-                    function.cache_clear()
+                    yield function.cache_clear

@@ -250,7 +250,8 @@ def _compare_wrapped(comparison: SchemaComparison) -> None:
             comparison.follow_here(old_branch.schema, new_branch.schema)
     comparison.compare_nullable()
     if not matched.both:
-        comparison.emit("type-changed", _kind_text(old), _kind_text(new), "type", schemas=(old.schema, new.schema))
+        both, exact_at = (old.schema, new.schema), (_kind_pointer(old), _kind_pointer(new))
+        comparison.emit("type-changed", _kind_text(old), _kind_text(new), "type", schemas=both, exact_at=exact_at)
     elif is_wrapped:
         part, schemas = f"beside {', '.join(sorted(labels))}", (None, _all_parts(choice))
         comparison.emit("wrapped-in-one-of", None, None, choice.kind, part, schemas)
@@ -275,6 +276,13 @@ def _note_other_alternatives(
     for branch, label in beside:
         exact_at = _exact_branch(comparison, choice.kind, None, branch.schema)
         comparison.emit(suffix, None, label, choice.kind, schemas=(None, branch.schema), exact_at=exact_at)
+
+
+def _kind_pointer(node: Node) -> str:
+    """Return the pointer of the alternatives of a schema, or of its types."""
+    if node.choices:
+        return node.at(node.choices[0].kind)
+    return node.at("type")
 
 
 def _kind_text(node: Node) -> str:

@@ -14,10 +14,11 @@ from pytest_bctrl.findings.finding import Finding
 
 from .changed_pointers import changed_pointers, is_inside
 from .meaning import Doc, documents
-from .pairs import body
+from .pairs import body, document, in_content
 from .test_soundness import one_changed
 
 SCHEMA = "/paths/~1a/get/responses/200/content/application~1json/schema"
+A_REQUIRED = {"required": ["a"]}
 A_PROPERTY = {"properties": {"a": {"type": "string"}}}
 
 
@@ -77,6 +78,12 @@ def test_a_finding_of_a_change_points_at_it_into_it_or_at_what_contains_it(old: 
             ["/allOf/0/properties/a", "/allOf/1/required/1"],
             id="a property that another part requires",
         ),
+        pytest.param(
+            {"type": "string"},
+            {"oneOf": [{"type": "object", "required": ["a"]}, {"type": "array", "items": {"type": "integer"}}]},
+            ["/type", "/oneOf"],
+            id="alternatives in place of a type",
+        ),
         pytest.param({"enum": [1, True]}, {"enum": [1]}, ["/enum/1", "/enum"], id="true, which is not 1"),
         pytest.param({"const": "a"}, {"const": "b"}, ["/const", "/const"], id="a constant"),
         pytest.param({"type": "string"}, {"type": ["null", "string"]}, ["/type", "/type/0"], id="null in the type"),
@@ -104,6 +111,19 @@ def test_a_finding_about_a_flag_points_at_it_in_the_component(flag: str) -> None
     )
     (finding,) = compare(old, new)
     assert pointers(finding) == [f"{SCHEMA}/properties/a", f"/components/schemas/Flagged/{flag}"]
+
+
+def test_a_finding_about_a_property_that_is_sent_now_points_at_the_removed_flag() -> None:
+    """A read-only property of a parameter was not sent; without the flag, it is required."""
+    old, new = (
+        document(
+            {"parameters": [{"name": "q", "in": "query", **in_content({**A_REQUIRED, "properties": {"a": schema}})}]}
+        )
+        for schema in ({"type": "string", "readOnly": True}, {"type": "string"})
+    )
+    (finding,) = compare(old, new)
+    at = "/paths/~1a/get/parameters/0/content/application~1json/schema/properties/a"
+    assert (finding.rule, *pointers(finding)) == ("request-parameter-property-became-required", f"{at}/readOnly", at)
 
 
 def test_many_added_values_are_located_without_reading_the_enum_for_each() -> None:
