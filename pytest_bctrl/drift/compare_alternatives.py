@@ -213,7 +213,8 @@ def _compare_listed(comparison: SchemaComparison) -> bool:
     for old_branch, new_branch, label in matched.both:
         comparison.follow(old_branch.schema, new_branch.schema, label, is_branch=True)
     comparison.compare_nullable()
-    removed, added = ([(branch, label.strip("<>")) for branch, label in side] for side in matched[1:])
+    removed = [(branch, label.strip("<>")) for branch, label in matched.removed]
+    added = [(branch, label.strip("<>")) for branch, label in matched.added]
     _note_other_alternatives(comparison, before[0], removed, added=False)
     _note_other_alternatives(comparison, after[0], added, added=True)
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_bctrl.contract.outline import Key, RawParameter, is_json
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_keywords import show_types
-from pytest_bctrl.drift.lifecycle import PARAMETER, compare_lifecycle, removal_suffix
+from pytest_bctrl.drift.lifecycle import PARAMETER, removal_suffix
 from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.pair import RANK, View
 from pytest_bctrl.drift.report import Report
@@ -74,7 +74,7 @@ def _note_added(report: Report, parameter: RawParameter, location: ChangeLocatio
 def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, location: ChangeLocation) -> None:
     """Note the changes of a parameter that both operations have."""
     at = old.part.pointer, new.part.pointer
-    add, options = report.add, report.sides.options
+    add = report.add
     if old.required != new.required:
         add(
             f"request-parameter-became-{requirement_word(new.required)}",
@@ -90,8 +90,7 @@ def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, loc
         add("request-parameter-explode-changed", location, old.explode, new.explode, *at, keys=("explode",))
     if old.in_ == "query":
         _compare_flags(report, old, new, location, at)
-    for change in compare_lifecycle(options, PARAMETER, old.part.value, new.part.value):
-        report.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
+    report.compare_lifecycle(PARAMETER, old.part, new.part, location)
     report.compare_words(location, old.part, new.part, "description", at)
     is_header, is_required = old.in_ == "header", old.required or new.required
     view = View("request-parameter", is_json(old.style), is_header=is_header, is_required=is_required)

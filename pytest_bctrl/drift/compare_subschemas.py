@@ -27,9 +27,9 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
         _compare_items(comparison)
     if old.takes("object") and new.takes("object"):
         _compare_additional_properties(comparison)
-    keeps_condition = _is_written(old, "if") == _is_written(new, "if")
+    keeps_condition = old.has_keyword("if") == new.has_keyword("if")
     for keyword, name in _OPTIONAL:
-        if keyword in CONDITIONAL and not keeps_condition and _is_written(old, keyword) and _is_written(new, keyword):
+        if keyword in CONDITIONAL and not keeps_condition and old.has_keyword(keyword) and new.has_keyword(keyword):
             # It has an effect on one side only, because of `if`, which is what changed.
             continue
         before, after = comparison.effective(keyword)
@@ -95,14 +95,10 @@ def _compare_additional_properties(comparison: SchemaComparison) -> None:
 
 def _compare_opposed(comparison: SchemaComparison) -> None:
     """Note changes of `not` and `if` as a whole: they reverse the direction of the changes inside."""
+    both_have_condition = comparison.old.has_keyword("if") and comparison.new.has_keyword("if")
     for keyword in ("not", "if"):
         before, after = comparison.old.children.get(keyword), comparison.new.children.get(keyword)
-        if (
-            keyword == "if"
-            and None in (before, after)
-            and _is_written(comparison.old, "if")
-            and _is_written(comparison.new, "if")
-        ):
+        if keyword == "if" and None in (before, after) and both_have_condition:
             # One side lacks both `then` and `else`, which is what changed.
             continue
         if before is not None and after is not None:
@@ -118,11 +114,6 @@ def _compare_opposed(comparison: SchemaComparison) -> None:
             comparison.emit(f"{keyword}-removed", None, None, keyword, schemas=(before, None))
         elif after is not None:
             comparison.emit(f"{keyword}-added", None, None, keyword, schemas=(None, after))
-
-
-def _is_written(node: Node, keyword: str) -> bool:
-    """Return whether a schema is written with a keyword, whether or not it has an effect."""
-    return any(isinstance(part.schema, dict) and keyword in part.schema for part in node.parts)
 
 
 def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
@@ -334,10 +325,8 @@ def _compare_access(
             direction = "response"
             if comparison.view.is_request:
                 direction = "request"
-            rule, exact_at = (
-                f"{direction}-{requirement_word(required)}-property-{became}",
-                _exact_flag(old, new, keyword, at),
-            )
+            rule = f"{direction}-{requirement_word(required)}-property-{became}"
+            exact_at = _exact_flag(old, new, keyword, at)
             comparison.add(became, rule, step, (before, after), at, exact_at=exact_at)
 
 
@@ -355,7 +344,7 @@ def _exact_flag(old: Node, new: Node, keyword: str, at: tuple[str, str]) -> tupl
     """Return the pointers of a flag of a property; `at` has that of the property where it lacks the flag."""
     pointers = []
     for node, pointer in zip((old, new), at, strict=True):
-        if _is_written(node, keyword):
+        if node.has_keyword(keyword):
             pointer = keyword_pointer(node, pointer, keyword, node.flags.get(keyword))
         pointers.append(pointer)
     return pointers[0], pointers[1]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pytest_bctrl.contract.outline import METHODS, NAME, Part, RawOperation, Spec, parameters, responses
 from pytest_bctrl.drift.change_location import operation_location
-from pytest_bctrl.drift.lifecycle import OPERATION, compare_lifecycle
+from pytest_bctrl.drift.lifecycle import OPERATION
 from pytest_bctrl.drift.report import Report
 
 _PATH_PARAMETER = re.compile(r"\{\$request\.path\.[^{}/]+\}")
@@ -92,9 +92,8 @@ def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> N
     from pytest_bctrl.drift.compare_operation_texts import compare_operation_texts
     from pytest_bctrl.drift.compare_responses import compare_responses
 
-    location, at = operation_location(old), (old.part.pointer, new.part.pointer)
-    for change in compare_lifecycle(report.sides.options, OPERATION, old.part.value, new.part.value):
-        report.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
+    location = operation_location(old)
+    report.compare_lifecycle(OPERATION, old.part, new.part, location)
     compare_operation_texts(report, old, new, location)
     before, after = parameters(report.base, old), parameters(report.revision, new)
     for in_ in ("path", "query", "header", "cookie"):

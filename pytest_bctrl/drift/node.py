@@ -107,10 +107,13 @@ class Node:
                 return f"{part.pointer.partition(BESIDE)[0]}/{keyword}"
         return self.alternatives_at.get(keyword) or next(iter(self.key), "").partition(BESIDE)[0]
 
-    def has(self, keyword: str) -> bool:
+    def has_keyword(self, keyword: str) -> bool:
+        """Return whether a part has a keyword, whether or not it has an effect."""
+        return any(isinstance(part.schema, dict) and keyword in part.schema for part in self.parts)
+
+    def has_keyword_or_alternatives(self, keyword: str) -> bool:
         """Return whether a part has a keyword, or alternatives replace it."""
-        is_written = any(isinstance(part.schema, dict) and keyword in part.schema for part in self.parts)
-        return is_written or keyword in self.alternatives_at
+        return self.has_keyword(keyword) or keyword in self.alternatives_at
 
     def nearest(self, pointer: str) -> str:
         """Return the longest start of a pointer of the other document that is a part or its keyword; empty without one.

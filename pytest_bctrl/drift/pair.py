@@ -302,9 +302,9 @@ def _pointers(old: Node, new: Node, keyword: str) -> tuple[str, str]:
     If one side has no such part, it is the schema.
     """
     old_at, new_at = old.at(keyword), new.at(keyword)
-    if new.has(keyword) and not old.has(keyword):
+    if new.has_keyword_or_alternatives(keyword) and not old.has_keyword_or_alternatives(keyword):
         old_at = old.nearest(new_at) or old_at
-    elif old.has(keyword) and not new.has(keyword):
+    elif old.has_keyword_or_alternatives(keyword) and not new.has_keyword_or_alternatives(keyword):
         new_at = new.nearest(old_at) or new_at
     return old_at, new_at
 

@@ -29,8 +29,14 @@ _IS_XML = "it specifies how a value is written as XML, and only its text was com
 
 def uncompared_parts(base: Document, revision: Document) -> tuple[list[Exclusion], list[str]]:
     """Return the changed parts that are not compared and may break a consumer, and notes on those that break none."""
-    is_xml = _has_xml(base.data) or _has_xml(revision.data)
-    old, new = (dict(_uncompared(document.data, is_xml=is_xml)) for document in (base, revision))
+    names = frozenset[str]()
+    if any(document.version.startswith("3.2") for document in (base, revision)):
+        names |= _SPECIFICATION | _DOCUMENTATION
+    if _has_xml(base.data) or _has_xml(revision.data):
+        names |= {_XML}
+    if not names:
+        return [], []
+    old, new = (dict(_parts_under(names, document.data)) for document in (base, revision))
     changed = [pointer for pointer in dict.fromkeys([*old, *new]) if old.get(pointer) != new.get(pointer)]
     hint = "compare it by hand"
     excluded, notes = [], []
@@ -45,17 +51,11 @@ def uncompared_parts(base: Document, revision: Document) -> tuple[list[Exclusion
     return excluded, notes
 
 
-def _uncompared(document: dict[str, Any], *, is_xml: bool) -> Iterator[tuple[str, Any]]:
-    """Yield the parts that are not compared by their pointers, each with all that it refers to.
-
-    `is_xml`: a body is XML, so that the `xml` objects of schemas have an effect.
-    """
+def _parts_under(names: frozenset[str], document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the parts of a document under these keywords by their pointers, each with all that it refers to."""
     from pytest_bctrl.contract.reach import Reach
     from pytest_bctrl.contract.references import keyword_objects
 
-    names = _SPECIFICATION | _DOCUMENTATION
-    if is_xml:
-        names |= {_XML}
     reach = Reach(document)
     for value, pointer, _, _ in keyword_objects(document):
         for key in names & value.keys():

@@ -66,3 +66,12 @@ def test_a_changed_xml_object_in_another_file_is_not_compared(tmp_path: Path) ->
         (folder / "openapi.json").write_text(json.dumps(document({"responses": {"200": {"$ref": "response.json"}}})))
         documents.append(read_source(str(folder / "openapi.json")))
     assert len(compare_contracts(documents[0], documents[1], None, Options()).not_compared) == 1
+
+
+def test_a_member_that_is_new_in_openapi_32_has_no_meaning_in_31() -> None:
+    """Not even in a document with `xml` objects, which are searched for."""
+    old, new = (with_xml("application/xml", name="pet") for _ in range(2))
+    new["paths"]["/a"]["get"]["responses"]["200"]["content"]["application/xml"]["itemSchema"] = {"type": "string"}
+    new["tags"] = [{"name": "x", "kind": "nav"}]
+    assert () == not_compared(old, new)
+    assert () == compare_contracts(load_data(old, "old"), load_data(new, "new"), None, Options()).notes
