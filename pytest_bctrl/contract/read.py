@@ -23,7 +23,8 @@ from pytest_bctrl.contract.model import (
     SecurityScheme,
     covers_media_type,
 )
-from pytest_bctrl.contract.outline import Part, Spec, is_json, operations
+from pytest_bctrl.contract.outline import is_json, operations
+from pytest_bctrl.contract.spec import Part, Spec
 from pytest_bctrl.errors import DocumentError
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from pytest_bctrl.contract.document import escape_token, unread_references
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.outline import json_kind
 from pytest_bctrl.contract.references import Addresses, keyword_objects, rewrite_objects
 from pytest_bctrl.contract.soundness import reference_target
+from pytest_bctrl.contract.spec import json_kind
 from pytest_bctrl.contract.valid_parts import DocumentProblem, Exclusion
 from pytest_bctrl.errors import DocumentError
 

@@ -1,8 +1,8 @@
 """Schema drift: the changes between two OpenAPI documents, and which of them break a consumer.
 
-The steps of a comparison: `contract.outline` reads both documents, `normalize` converts schemas to a normal form,
-`match` pairs operations and alternatives, the `compare` modules note changes with their direction, and `report`
-converts them to findings with the levels of `rules`.
+The steps of a comparison: `contract.spec` and `contract.outline` read both documents, `normalize` converts schemas to a
+normal form, `match` pairs operations and alternatives, the `compare` modules note changes with their direction, and
+`report` converts them to findings with the levels of `rules`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
-from pytest_bctrl.contract.outline import Part, Spec, is_reference, value_key
+from pytest_bctrl.contract.spec import Part, Spec, is_reference, value_key
 from pytest_bctrl.drift.constraints import ASSERTED
 from pytest_bctrl.findings.digest import hex_digest
 

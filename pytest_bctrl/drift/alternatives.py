@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pytest_bctrl.contract.outline import Part, Spec, is_reference
+from pytest_bctrl.contract.spec import Part, Spec, is_reference
 from pytest_bctrl.drift.node import (
     Alternatives,
     Kind,

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import escape_token, value_at
-from pytest_bctrl.contract.outline import Part
 from pytest_bctrl.contract.schema_document import SchemaDocument
+from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.containment import FAILURES, Question
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node, Schema

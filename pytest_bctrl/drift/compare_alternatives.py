@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_bctrl.contract.outline import Part
+from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.exact_location import branch_pointer
 from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
 from pytest_bctrl.drift.node import (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pytest_bctrl.contract.outline import Part, RawOperation, is_json, media_types, schema_parts
+from pytest_bctrl.contract.outline import RawOperation, is_json, media_types, schema_parts
+from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_encoding import compare_encodings
 from pytest_bctrl.drift.node import accepts_anything

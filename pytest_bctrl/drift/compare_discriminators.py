@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_bctrl.contract.document import unescape_token
-from pytest_bctrl.contract.outline import Part
+from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.node import BESIDE, Node, Schema
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison

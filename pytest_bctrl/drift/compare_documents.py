@@ -6,7 +6,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.contract.document import SAMPLES, escape_token
-from pytest_bctrl.contract.outline import Part, RawOperation, Spec, operations, parameters
+from pytest_bctrl.contract.outline import RawOperation, operations, parameters
+from pytest_bctrl.contract.spec import Part, Spec
 from pytest_bctrl.drift.change_location import ChangeLocation, operation_location
 from pytest_bctrl.drift.compare_security import Demands, compare_schemes, compare_security, required_parameters
 from pytest_bctrl.drift.compare_servers import compare_servers, own_servers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from pytest_bctrl.contract.outline import Part, RawParameter, headers, schema_parts
+from pytest_bctrl.contract.outline import RawParameter, headers, schema_parts
+from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_headers import compare_headers
 from pytest_bctrl.drift.compare_parameters import compare_parameters

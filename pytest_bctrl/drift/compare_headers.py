@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_bctrl.contract.outline import Part, RawParameter, is_json
+from pytest_bctrl.contract.outline import RawParameter, is_json
+from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_parameters import is_written_in_parts
 from pytest_bctrl.drift.pair import View

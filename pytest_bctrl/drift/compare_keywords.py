@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_bctrl.contract.keywords import EXCLUSIVE_BOUNDS
-from pytest_bctrl.contract.outline import value_key
+from pytest_bctrl.contract.spec import value_key
 from pytest_bctrl.drift.constraints import BOUNDS, narrow_enum, tightness
 from pytest_bctrl.drift.node import Node, covers
 from pytest_bctrl.drift.pair import SchemaComparison

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_bctrl.contract.outline import Part, RawParameter, headers
+from pytest_bctrl.contract.outline import RawParameter, headers
+from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_content import ContentPair, compare_content
 from pytest_bctrl.drift.compare_headers import compare_headers

@@ -6,7 +6,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.contract.outline import Part
+from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.compare_alternatives import compare_all_of, compare_alternatives
 from pytest_bctrl.drift.compare_discriminators import compare_discriminators
 from pytest_bctrl.drift.compare_keywords import (

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 from pytest_bctrl.contract.outline import (
     Key,
-    Part,
     RawOperation,
     RawParameter,
-    Spec,
     security_part,
     security_requirements,
     security_schemes,
 )
+from pytest_bctrl.contract.spec import Part, Spec
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.report import Report
 

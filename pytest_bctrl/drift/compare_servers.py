@@ -6,7 +6,8 @@ import re
 from itertools import product
 from math import prod
 
-from pytest_bctrl.contract.outline import Part, RawOperation, Spec
+from pytest_bctrl.contract.outline import RawOperation
+from pytest_bctrl.contract.spec import Part, Spec
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.report import Report
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_bctrl.contract.outline import METHODS, NAME, Part, RawOperation, Spec, parameters, responses
+from pytest_bctrl.contract.outline import METHODS, NAME, RawOperation, parameters, responses
+from pytest_bctrl.contract.spec import Part, Spec
 from pytest_bctrl.drift.change_location import operation_location
 from pytest_bctrl.drift.lifecycle import OPERATION
 from pytest_bctrl.drift.report import Report

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_bctrl.contract.keywords import EXCLUSIVE_BOUNDS
-from pytest_bctrl.contract.outline import Part, Spec, value_key
+from pytest_bctrl.contract.spec import Part, Spec, value_key
 
 BOUNDS: dict[str, tuple[str, str]] = {
     "maximum": ("max", "number"),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.document import FILES, INLINED
-from pytest_bctrl.contract.outline import Spec, operations
+from pytest_bctrl.contract.outline import operations
+from pytest_bctrl.contract.spec import Spec
 from pytest_bctrl.drift.pair import RANK
 from pytest_bctrl.drift.valid_parts import compare_valid_parts
 

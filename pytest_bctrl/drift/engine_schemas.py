@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_bctrl.contract.engine import is_pattern
 from pytest_bctrl.contract.keywords import APPLICATORS, discriminator_values, map_subschemas, upgrade_schema
-from pytest_bctrl.contract.outline import is_reference
+from pytest_bctrl.contract.spec import is_reference
 from pytest_bctrl.drift.alternatives import null_alternatives
 from pytest_bctrl.drift.constraints import ASSERTED, BITS
 

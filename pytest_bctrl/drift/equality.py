@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import escape_token
-from pytest_bctrl.contract.outline import value_key
+from pytest_bctrl.contract.spec import value_key
 from pytest_bctrl.drift.alike import Contents
 from pytest_bctrl.drift.walk import Pair, Walk
 

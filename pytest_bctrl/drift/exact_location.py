@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import escape_token, unescape_token
-from pytest_bctrl.contract.outline import Part, value_key
+from pytest_bctrl.contract.spec import Part, value_key
 from pytest_bctrl.drift.node import BESIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_bctrl.contract.outline import Spec
+    from pytest_bctrl.contract.spec import Spec
     from pytest_bctrl.drift.node import Node, Schema
 
 _SPELLED = {"enum": "const"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-from pytest_bctrl.contract.outline import RawOperation, Spec
+from pytest_bctrl.contract.outline import RawOperation
+from pytest_bctrl.contract.spec import Spec
 from pytest_bctrl.drift.node import Node, NodeReader, Schema
 from pytest_bctrl.drift.pair import Sides
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from pytest_bctrl.contract.outline import Part, value_key
+from pytest_bctrl.contract.spec import Part, value_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from pytest_bctrl.contract.outline import Spec
+    from pytest_bctrl.contract.spec import Spec
 
 Schema = tuple[Part, ...]
 """A schema as written: the parts that a value must all satisfy. Usually one; none if any value is valid."""

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.keywords import APPLICATORS, CHILDREN, CONDITIONAL, EXCLUSIVE_BOUNDS, IN_PLACE, MAPS
-from pytest_bctrl.contract.outline import Part, Spec, is_reference, json_kind, value_key
+from pytest_bctrl.contract.spec import Part, Spec, is_reference, json_kind, value_key
 from pytest_bctrl.drift.alternatives import accepts_any_as_written, read_alternatives
 from pytest_bctrl.drift.constraints import (
     BITS,

@@ -17,7 +17,7 @@ from pytest_bctrl.findings.fingerprint import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_bctrl.contract.outline import Part, Spec
+    from pytest_bctrl.contract.spec import Part, Spec
     from pytest_bctrl.drift.compare_schema import SchemaComparer
     from pytest_bctrl.drift.counterexample import Examples, Shown
     from pytest_bctrl.drift.lifecycle import Subject

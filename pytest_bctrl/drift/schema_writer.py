@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.keywords import APPLICATORS, CONDITIONAL, subschemas
-from pytest_bctrl.contract.outline import Part, is_reference
+from pytest_bctrl.contract.spec import Part, is_reference
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node
 
 if TYPE_CHECKING:
-    from pytest_bctrl.contract.outline import Spec
+    from pytest_bctrl.contract.spec import Spec
     from pytest_bctrl.drift.node import Alternatives, NodeReader
 
 _MAX_SCHEMAS = 200

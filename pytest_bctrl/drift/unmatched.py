@@ -7,16 +7,8 @@ from typing import Any
 
 from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.keywords import APPLICATORS, CHILDREN, LISTS, MAPS, subschemas
-from pytest_bctrl.contract.outline import (
-    Part,
-    RawOperation,
-    Spec,
-    headers,
-    is_reference,
-    parameters,
-    responses,
-    schema_parts,
-)
+from pytest_bctrl.contract.outline import RawOperation, headers, parameters, responses, schema_parts
+from pytest_bctrl.contract.spec import Part, Spec, is_reference
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.constraints import BOUNDS, is_number
 from pytest_bctrl.drift.equality import Equality

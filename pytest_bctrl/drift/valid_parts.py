@@ -93,7 +93,8 @@ def _is_about_scheme(pointer: str) -> bool:
 
 def _undefined_schemes(document: Document) -> list[Exclusion]:
     """Return the security requirements that name an undefined scheme; the rest of their operations is compared."""
-    from pytest_bctrl.contract.outline import Spec, operations, security_requirements
+    from pytest_bctrl.contract.outline import operations, security_requirements
+    from pytest_bctrl.contract.spec import Spec
     from pytest_bctrl.contract.valid_parts import DocumentProblem, Exclusion
 
     # Without its text, because determining the lines of many errors would take long.
@@ -260,7 +261,8 @@ def _operation_outline(operation: Any) -> Any:
 
 def _invalid_operations(document: Document) -> Iterator[DocumentProblem]:
     """Yield the first problem of each operation whose parameters or schemas cannot be read."""
-    from pytest_bctrl.contract.outline import Spec, operations
+    from pytest_bctrl.contract.outline import operations
+    from pytest_bctrl.contract.spec import Spec
     from pytest_bctrl.contract.valid_parts import DocumentProblem
     from pytest_bctrl.drift.normalize import Normalizer
     from pytest_bctrl.drift.unmatched import read_schemas, used_schemas

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pytest_bctrl.contract.outline import Part
+from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.alike import Spellings
 from pytest_bctrl.drift.alternatives import null_alternatives
 from pytest_bctrl.drift.compare_alternatives import are_exclusive

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_bctrl.contract.document import escape_token
-from pytest_bctrl.contract.outline import value_key
+from pytest_bctrl.contract.spec import value_key
 
 
 def changed_pointers(old: Any, new: Any, old_at: str = "", new_at: str = "") -> tuple[str, str]:
