@@ -20,6 +20,9 @@ from pathlib import Path
 
 PATTERNS = ["pytest_bctrl.checks.*", "pytest_bctrl.drift.*"]
 SMALL_PATTERN = "pytest_bctrl.drift.options.*"
+MEMORY = 8 << 30
+"""The address space of a process in bytes. A mutant that loops can allocate all memory before mutmut's time limit."""
+
 DETECTED = frozenset({"killed", "timeout", "segfault"})
 UNDETECTED = frozenset({"survived", "no tests"})
 
@@ -32,6 +35,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=14, help="seed of the sample (default: %(default)s)")
     parser.add_argument("--children", type=int, default=2, help="parallel processes (default: %(default)s)")
     options = parser.parse_args()
+    if sys.platform == "win32":
+        parser.error("mutmut does not run on Windows")
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     # With any pattern, mutmut generates all mutants and records which tests cover them.
     _mutmut("run", SMALL_PATTERN, "--max-children", str(options.children))
     names = sorted(_results())
