@@ -6,10 +6,14 @@ With cached results, a function would not be called by the later tests that depe
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 
 import pytest
+
+from pytest_bctrl.checks.response import Response
 
 
 def pytest_sessionstart() -> None:
@@ -19,8 +23,12 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Store how to empty the caches of the tests, which have been imported."""
-    session.config.stash[CLEARERS] = list(_cache_clearers("tests"))
+    """Store how to empty the caches of the tests, which have been imported, and those of their responses."""
+    responses = [value for value in gc.get_objects() if isinstance(value, Response)]
+    session.config.stash[CLEARERS] = [
+        *_cache_clearers("tests"),
+        *(partial(_forget_results, response) for response in responses),
+    ]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -30,6 +38,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 CLEARERS = pytest.StashKey[list[Callable[[], None]]]()
+
+
+def _forget_results(response: Response) -> None:
+    """Remove the results of checks that a response stores."""
+    response._results.clear()
+    response._looked.clear()
+    for name, value in vars(Response).items():
+        if isinstance(value, cached_property):
+            vars(response).pop(name, None)
 
 
 def _cache_clearers(package: str) -> Iterator[Callable[[], None]]:

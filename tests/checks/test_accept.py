@@ -95,7 +95,7 @@ class Unread(httpx.SyncByteStream):
     [
         (None, "NoneType is not a response"),
         (1, "int is not a response"),
-        (object(), "object is not a response"),
+        (object(), "object is not a response .give a response of httpx, .* Django or Starlette, or its body as bytes"),
         ("\ud800", "not a JSON body"),
         ({"a": object()}, "not a JSON body"),
         ({"a": {1}}, "not a JSON body"),

@@ -40,6 +40,15 @@ def test_no_shell_command_contains_the_key(key: str) -> None:
     assert [] == [credential.name for credential in wrong_credentials(Secret(key)) if key in credential.shell]
 
 
+@given(_KEYS)
+def test_every_run_sends_the_same_wrong_credentials(key: str) -> None:
+    first, second = (wrong_credentials(Secret(key)) for _ in range(2))
+    assert [credential.shell for credential in first] == [credential.shell for credential in second]
+    assert [credential.header and credential.header.reveal() for credential in first] == [
+        credential.header and credential.header.reveal() for credential in second
+    ]
+
+
 def test_names_of_wrong_credentials_are_unique() -> None:
     names = [credential.name for credential in wrong_credentials(Secret("bctrl_Key_0123456789"))]
     assert (True, len(names)) == (

@@ -255,6 +255,8 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
         'schema/type @lives: the value has the wrong type, string; ["integer"], not "nine"'),
     "unknown alternative": ({"oneOf": [CAT, DOG]}, {"sort": "cow"},
         'schema/new-branch @sort: the value is not one of the documented values; ["cat", "dog"], not "cow"'),
+    "a list in place of the name of an alternative": ({"oneOf": [CAT, DOG]}, {"sort": ["cat"]},
+        'schema/new-branch @sort: the value is not one of the documented values; ["cat", "dog"], not "array"'),
     "alternative not named": ({"oneOf": [CAT, DOG]}, {"lives": 9},
         'schema/missing @sort: the required property is missing; "a value", not "no such property"'),
     "alternative of no object": ({"oneOf": [CAT, DOG]}, "cat",

@@ -14,8 +14,14 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.checks.credentials import check_refused
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_interoperable, check_status
-from pytest_bctrl.checks.response import Response, looked
-from pytest_bctrl.checks.run import check_protocol, check_response, check_undocumented, contract_check
+from pytest_bctrl.checks.response import Response, content_key, looked, share
+from pytest_bctrl.checks.run import (
+    check_protocol,
+    check_response,
+    check_response_head,
+    check_undocumented,
+    contract_check,
+)
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.contract.read import from_document
 from tests.contract.documents import contract_of, document
@@ -192,6 +198,27 @@ def test_a_number_beyond_a_double_is_found(number: str, around: str) -> None:
     is_beyond = abs(int(number)) > sys.float_info.max if is_whole else isinf(float(number))
     violations = list(check_interoperable(response(around.format(number).encode())))
     assert is_beyond == bool(violations)
+
+
+def test_the_head_of_a_response_is_checked_without_its_body() -> None:
+    """`check_response_head` reports the faults in status and header fields, and none in the body."""
+    faulty = response(b"{", 201, (("Content-Type", "text/html"), ("Sunset", "tomorrow")))
+    rules = [finding.rule for finding in check_response_head(faulty)]
+    assert ["status_code_conformance", "retired_operation"] == rules
+    wrong_type = replace(faulty, status=200, headers=(("Content-Type", "text/html"),))
+    assert ["content_type_conformance"] == [finding.rule for finding in check_response_head(wrong_type)]
+    assert [] == check_response_head(response(b"{"))
+
+
+def test_responses_that_share_their_results_have_one_body() -> None:
+    """`share` keeps the earlier body, so that the later one can be released, and its results."""
+    first, second = response(sample()), response(sample())
+    assert content_key(first) == content_key(second)
+    share(second, first)
+    assert (second.body, second.parsed) == (first.body, first.parsed)
+    assert second.body is first.body
+    assert second.parsed is first.parsed
+    assert response({}).parsed is not first.parsed
 
 
 def test_each_check_that_ran_is_listed() -> None:

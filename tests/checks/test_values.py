@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -71,6 +72,13 @@ def test_further_undocumented_values_are_counted_in_one_finding(find: Any, furth
     assert [(name, 1, APART + further + 1) for name in names[:APART]] == values_and_counts(findings[:APART])
     assert [(words, further + 1, APART + further + 1)] == values_and_counts(findings[APART:])
     assert (FURTHER_MESSAGE, APART + 1) == (findings[-1].message, len({finding.fingerprint for finding in findings}))
+
+
+def test_the_limit_on_distinct_values_applies_to_each_location() -> None:
+    names = [f"new-{number}" for number in range(APART)]
+    items = [{**sample()["runtimes"][0], "status": name, "type": name} for name in names]
+    locations = [finding.location for finding in checked({"runtimes": items})]
+    assert {"runtimes[*].status": APART, "runtimes[*].type": APART} == Counter(locations)
 
 
 def test_the_limit_on_distinct_values_applies_to_all_responses_together() -> None:
