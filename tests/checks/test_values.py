@@ -75,8 +75,8 @@ def test_further_undocumented_values_are_counted_in_one_finding(find: Any, furth
 
 
 def test_the_limit_on_distinct_values_applies_to_each_location() -> None:
-    names = [f"new-{number}" for number in range(APART)]
-    items = [{**sample()["runtimes"][0], "status": name, "type": name} for name in names]
+    changes = [{"status": f"new-{number}", "type": f"other-{number}"} for number in range(APART)]
+    items = [{**sample()["runtimes"][0], **change} for change in changes]
     locations = [finding.location for finding in checked({"runtimes": items})]
     assert {"runtimes[*].status": APART, "runtimes[*].type": APART} == Counter(locations)
 

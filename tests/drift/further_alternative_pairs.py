@@ -18,6 +18,11 @@ def kind(value: Any, **properties: Any) -> Doc:
     return {**_MAP, "properties": {"kind": {"const": value}, **properties}, "required": ["kind"]}
 
 
+def _choosing(**properties: Any) -> Doc:
+    """Return an object schema with these properties, and `a` or `b` as a required one."""
+    return {**_MAP, "properties": properties, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+
+
 def wrapped(schema: Doc, times: int) -> Doc:
     """Return a schema in `allOf`s nested this many times."""
     for _ in range(times):
@@ -40,6 +45,12 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "an alternative that another one takes but for null": (_TEXT,
         {"anyOf": [_TEXT, {"type": ["string", "null"], "format": "uuid"}]},
         "became-nullable: (null) false → true", "became-not-nullable: (not null) true → false"),
+    "alternatives of an alternative, of which both may be valid": (either(one_of(thing("a"), thing("b")), _TEXT),
+        either(thing("a"), thing("b"), _TEXT),
+        "any-of-added: {a}, {b}; any-of-removed: object", "any-of-added: object; any-of-removed: {a}, {b}"),
+    "alternatives in another order that differ only within a property": (
+        either(_choosing(x={"properties": {"y": _TEXT}}), _choosing(x={"properties": {"y": _WHOLE}})),
+        either(_choosing(x={"properties": {"y": _WHOLE}}), _choosing(x={"properties": {"y": _TEXT}})), "nothing"),
     "alternatives that came and went": (one_of(kind("a"), kind("b"), kind("c")),
         one_of(kind("a"), kind("d"), kind("e")),
         "one-of-added: kind=d, kind=e; one-of-removed: kind=b, kind=c",

@@ -181,6 +181,12 @@ BODIES: dict[str, tuple[Any, ...]] = {
         "request-body-media-type-removed @requestBody application/json: application/json",
         "request-body-media-type-added @requestBody application/json: application/json; "
         "request-body-media-type-removed @requestBody text/plain: text/plain"),
+    "a body in a format whose name is a suffix of the other": (_body(_in(_TEXT, "application/vnd.a+json")),
+        _body(_in(_TEXT)),
+        "request-body-media-type-added @requestBody application/json: application/json; "
+        "request-body-media-type-removed @requestBody application/vnd.a+json: application/vnd.a+json",
+        "request-body-media-type-added @requestBody application/vnd.a+json: application/vnd.a+json; "
+        "request-body-media-type-removed @requestBody application/json: application/json"),
     "a body in one format more, and shorter": (
         _body(_in(_TEXT)), _body({**_in({**_TEXT, "maxLength": 3}), **_in(_TEXT, "text/plain")}),
         "request-body-max-length-set @requestBody: 3; "

@@ -321,6 +321,14 @@ def test_an_undefined_security_scheme_excludes_the_security_alone() -> None:
     assert "the security of GET /x is not compared: security names the scheme 'oauth', which is not defined" in text
 
 
+def test_an_undefined_security_scheme_is_reported_if_components_define_none() -> None:
+    get = {"get": operation({"type": "string"}, security=[{"oauth": []}])}
+    old, new = ({**document(type_, x=get), "components": {"schemas": {}}} for type_ in ("string", "integer"))
+    comparison = compared(old, new)
+    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    assert ["the security of GET /x"] * 2 == [part["operation"] for part in comparison.excluded]
+
+
 def test_a_repeated_operation_id_is_a_note() -> None:
     """All operations are compared, with any ids."""
     repeated = {"get": operation({"type": "string"}, operationId="list")}

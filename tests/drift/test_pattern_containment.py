@@ -64,6 +64,8 @@ def test_a_decision_agrees_with_every_short_text(wide: str, narrow: str) -> None
         ("^a{2,}$", "^aaa$"),
         ("^a??b$", "^b$"),
         ("^(?:a|b)*$", "^[ab]{2,3}$"),
+        ("^a|^b", "^b"),
+        ("(^a|^b)c", "^ac"),
         (r"^\d+$", "^[0-9]{2}$"),
         (r"^\D$", "^[^0-9]$"),
         (r"^[\d-]+$", "^0-9$"),

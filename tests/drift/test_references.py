@@ -109,3 +109,14 @@ def test_nullable_next_to_a_reference_accepts_null() -> None:
         for p, q in ((reference, {**reference, "nullable": True}), (OBJECT, {**OBJECT, "type": ["object", "null"]}))
     )
     assert compare(mixed, spelled) == compare(spelled, mixed) == []
+
+
+def test_a_condition_may_refer_to_a_schema_that_contains_itself() -> None:
+    """The change beside it is reported."""
+
+    def with_condition(type_: str) -> Doc:
+        """Return a document whose response has a property of a type, and a condition."""
+        schema = {"if": True, "then": {"$ref": "#/components/schemas/Tree"}, "properties": {"a": {"type": type_}}}
+        return with_components(schema, Tree={"items": {"$ref": "#/components/schemas/Tree"}})
+
+    assert ["response-property-type-changed"] == rules(with_condition("string"), with_condition("integer"))
