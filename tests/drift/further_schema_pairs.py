@@ -323,6 +323,9 @@ _SUBSCHEMAS: dict[str, tuple[Any, ...]] = {
     "a pattern let into a closed object": (
         _CLOSED, {**_CLOSED, "patternProperties": {"^a": _TEXT}}, "additional-properties-opened: ^a",
         "additional-properties-closed: ^a"),
+    "two patterns in a closed object": (
+        _CLOSED, {**_CLOSED, "patternProperties": {"^a": _TEXT, "^b": _TEXT}},
+        "additional-properties-opened: ^a, ^b", "additional-properties-closed: ^a, ^b"),
     "a pattern in an object that closes": (_MAP, {**_CLOSED, "patternProperties": {"^a": _TEXT}},
         "additional-properties-closed: true → false", "additional-properties-opened: false → true"),
     "a pattern in an object that opens": ({**_CLOSED, "patternProperties": {"^a": _TEXT}},
