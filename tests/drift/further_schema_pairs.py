@@ -323,6 +323,11 @@ _SUBSCHEMAS: dict[str, tuple[Any, ...]] = {
     "a pattern let into a closed object": (
         _CLOSED, {**_CLOSED, "patternProperties": {"^a": _TEXT}}, "additional-properties-opened: ^a",
         "additional-properties-closed: ^a"),
+    "a text in a format that may also be a number": (_TEXT, {"type": ["string", "integer"], "format": "date"},
+        'type-generalized: string → ["integer", "string"]; type-specialized: format (none) → date',
+        'type-changed: format date → (none); type-specialized: ["integer", "string"] → string',
+        'type-changed: format (none) → date; type-generalized: string → ["integer", "string"]',
+        'type-generalized: ["integer", "string"] → string, format date → (none)'),
     "two patterns in a closed object": (
         _CLOSED, {**_CLOSED, "patternProperties": {"^a": _TEXT, "^b": _TEXT}},
         "additional-properties-opened: ^a, ^b", "additional-properties-closed: ^a, ^b"),
