@@ -46,6 +46,13 @@ def _says_something(keyword: str) -> bool:
     return keyword in _FLAGS or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
 
 
+def _is_only_all_of(schema: Any) -> bool:
+    """Return whether a schema has `allOf` and nothing else with an effect."""
+    if not isinstance(schema, dict) or "allOf" not in schema:
+        return False
+    return not any(_says_something(keyword) for keyword in schema if keyword != "allOf") and "$ref" not in schema
+
+
 def _restricts_strings(keyword: str) -> bool:
     """Return whether a keyword may make a string invalid, `type` included."""
     if keyword in APPLICATORS:
@@ -153,7 +160,8 @@ class Normalizer:
             # A repeated branch adds nothing.
             branches = {repr(branch.value): branch for branch in spec.items(part / "allOf")}
             for branch in branches.values():
-                if len(flat) <= MAX_PARTS:
+                # What only groups schemas by another `allOf` is the same as the schemas in it.
+                if len(flat) <= MAX_PARTS and not _is_only_all_of(branch.value):
                     conjunction.all_of.append((branch,))
                 self._flatten(branch, grants_null, conjunction, depth + 1)
         for choice in read_alternatives(part, spec, self._alternative):

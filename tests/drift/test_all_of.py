@@ -105,3 +105,35 @@ def test_a_schema_of_all_of_with_other_properties_is_not_reported_as_replaced() 
     assert {finding.expected or finding.observed for finding in compare(old, new)} == {
         "id", "other", "more", "elsewhere",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", [{}, {"description": "a group"}, {"title": "Group", "x-note": 1}])
+def test_an_all_of_that_only_groups_schemas_is_no_change(beside: Doc) -> None:
+    """Not even in a schema that a discriminator selects, and that is compared on its own."""
+
+    def selecting(branches: list[Doc]) -> Doc:
+        """Return a document in which a discriminator selects a schema with these branches of `allOf`."""
+        mapping = {"a": "#/components/schemas/Selected"}
+        document = body({"discriminator": {"propertyName": "kind", "mapping": mapping}})
+        return {**document, "components": {"schemas": {"Selected": {"allOf": branches}, "Added": ADDED}}}
+
+    added = {"$ref": "#/components/schemas/Added"}
+    documents = [
+        selecting(branches)
+        for branches in (
+            [added, TEXT],
+            [{"allOf": [added], **beside}, TEXT],
+            [{"allOf": [added, TEXT], **beside}],
+            [{"allOf": [{"allOf": [added]}, {"allOf": [TEXT], **beside}]}],
+        )
+    ]
+    assert [] == [finding for old in documents for new in documents for finding in compare(old, new)]
+
+
+def test_a_schema_added_to_a_group_in_all_of_is_reported_once() -> None:
+    old, new = base(), base()
+    for document, group in ((old, []), (new, [ADDED])):
+        schema = document["components"]["schemas"]["Extended"]
+        schema["allOf"] = [{"allOf": [*schema["allOf"], *group]}]
+    at = "/components/schemas/Extended/allOf/0/allOf"
+    assert all_of_findings(old, new) == [("response-property-all-of-added", at, f"{at}/2", ["x", "y"])]
