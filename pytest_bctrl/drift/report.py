@@ -98,7 +98,7 @@ class Report:
             self.add(f"{rule}-added", location, None, value, *at_of_value, keys=(*keys, value))
 
     def compare_lifecycle(self, subject: Subject, old: Part, new: Part, location: ChangeLocation) -> None:
-        """Note changes of the lifecycle of an operation or a parameter, at the keyword that changed."""
+        """Note changes of the lifecycle of an operation, parameter or header, at the keyword that changed."""
         at = old.pointer, new.pointer
         for change in compare_lifecycle(self.sides.options, subject, old.value, new.value):
             self.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
@@ -139,7 +139,10 @@ class Report:
         if self.examples:
             self.examples.read([[trail for located, _, _ in noted for trail in located.trails] for noted in changes])
         merged: dict[str, Finding] = {}
-        for finding in map(self._finding, changes):
+        for noted in changes:
+            finding = self._finding(noted)
+            if _is_settled(noted[0][0], finding):
+                continue
             mark = finding.fingerprint
             if mark in merged:
                 # Paths that differ only in the names of their parameters are the same location.
@@ -249,6 +252,12 @@ def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
             allowed = "before"
         return Shown("counterexample", verification.value, "", located.path, allowed)
     return shown
+
+
+def _is_settled(located: Located, finding: Finding) -> bool:
+    """Return whether a change was undecided, and a proof about the schemas around it shows that it is safe."""
+    is_undecided = located.verification is not None and located.verification.verdict == "undecided"
+    return is_undecided and finding.extra.get("shown", {}).get("by") == "proof"
 
 
 def _sort_key(noted: _Noted) -> tuple[Any, ...]:

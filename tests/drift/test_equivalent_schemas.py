@@ -151,3 +151,24 @@ def test_equivalent_schemas_have_no_findings(first: Any, second: Any) -> None:
 def test_schemas_that_differ_in_meaning_have_findings(old: Any, new: Any, expected: set[str]) -> None:
     """The rules of the findings are exactly those that the list states for the pair."""
     assert rules(old, new) == expected
+
+
+@pytest.mark.parametrize("is_request", [False, True])
+def test_a_recursive_schema_is_no_drift_if_a_schema_around_it_is_proven(*, is_request: bool) -> None:
+    """The engine decides about the list, not about its items alone."""
+    item = {"$ref": "#/components/schemas/Item"}
+    schemas = {
+        "Item": {"oneOf": [{"$ref": "#/components/schemas/Node"}]},
+        "Node": {"properties": {"child": {"allOf": [item]}}},
+    }
+
+    def items(schema: Doc) -> Doc:
+        """Return a document whose body has a list of items of a schema."""
+        document = prop({"type": "array", "items": schema})
+        if is_request:
+            operation = document["paths"]["/a"]["get"]
+            operation["requestBody"] = {"content": operation["responses"]["200"].pop("content")}
+        return {**document, "components": {"schemas": schemas}}
+
+    old, new = items(item), items({"allOf": [item]})
+    assert [] == compare(old, new) == compare(new, old)
