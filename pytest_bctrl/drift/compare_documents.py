@@ -9,7 +9,7 @@ from pytest_bctrl.contract.document import SAMPLES, escape_token
 from pytest_bctrl.contract.outline import RawOperation, operations, parameters
 from pytest_bctrl.contract.spec import Part, Spec
 from pytest_bctrl.drift.change_location import ChangeLocation, operation_location
-from pytest_bctrl.drift.compare_security import Demands, compare_schemes, compare_security, required_parameters
+from pytest_bctrl.drift.compare_security import compare_schemes, compare_security, demands_of, required_parameters
 from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
 from pytest_bctrl.drift.compare_webhooks import callbacks, compare_webhooks, webhooks
 from pytest_bctrl.drift.equality import Equality
@@ -91,12 +91,8 @@ def _compare_matched_operations(report: Report, matched: Operations) -> tuple[li
 
     The references are those of operations that are written alike, but refer to components that changed.
     """
-    sides, equality = report.sides, report.sides.equality
-    old_demands = Demands(report.base)
-    renamed_in = None
-    if sides.options.ignores_undefined_schemes:
-        renamed_in = old_demands
-    new_demands = Demands(report.revision, renamed_in)
+    equality = report.sides.equality
+    old_demands, new_demands = demands_of(report)
     changed: list[RawOperation] = []
     referenced: set[str] = set()
     for old, new in matched.both:

@@ -113,6 +113,14 @@ class Demands:
         return frozenset(alternatives), frozenset(written)
 
 
+def demands_of(report: Report) -> tuple[Demands, Demands]:
+    """Return the security requirements of both documents, as the options say how to read undefined schemes."""
+    old, renamed_in = Demands(report.base), None
+    if report.sides.options.ignores_undefined_schemes:
+        renamed_in = old
+    return old, Demands(report.revision, renamed_in)
+
+
 def required_parameters(parameters_of: Mapping[Key, RawParameter]) -> frozenset[Key]:
     """Return the keys of the required parameters."""
     return frozenset(key for key, parameter in parameters_of.items() if parameter.required)
@@ -146,6 +154,25 @@ def compare_security(
     rejected = frozenset(before for before in old.alternatives if _is_rejected_now(before, new.alternatives, demanded))
     _note_added(report, old, new, rejected, prefix, location)
     _note_removed(report, old, new, rejected, prefix, location)
+
+
+def compare_outgoing_security(report: Report, old: RawOperation, new: RawOperation, location: ChangeLocation) -> None:
+    """Note changed credentials of a webhook or callback, which the API sends and the consumer may require.
+
+    If neither document lists any for the webhook, a change of those of the document is reported with the operations.
+    """
+    if "security" not in old.part.value and "security" not in new.part.value:
+        return
+    before, after = (demands.of(operation) for demands, operation in zip(demands_of(report), (old, new), strict=True))
+    location, at = location._replace(path="security"), (before.pointer, after.pointer)
+    for requirement in sorted(after.alternatives - before.alternatives, key=_requirement_sort_key):
+        rule = "webhook-security-specialized"
+        if _is_rejected_now(requirement, before.alternatives, frozenset()):
+            rule = "webhook-security-generalized"
+        report.add(rule, location, None, _requirement_text(requirement) or "none", *at)
+    if not after.alternatives - before.alternatives:
+        for requirement in sorted(before.alternatives - after.alternatives, key=_requirement_sort_key):
+            report.add("webhook-security-specialized", location, _requirement_text(requirement) or "none", None, *at)
 
 
 def _at_changed_scheme(report: Report, old: Security, new: Security) -> tuple[Security, Security]:

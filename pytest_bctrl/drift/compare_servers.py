@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 from pytest_bctrl.contract.outline import RawOperation
 from pytest_bctrl.contract.spec import Part, Spec
@@ -26,6 +27,35 @@ def servers(spec: Spec, part: Part) -> dict[str, Part]:
         for url in _server_urls(spec, server):
             server_of.setdefault(_normalized_url(url), server)
     return server_of or {"/": part}
+
+
+class _DefaultUrl(NamedTuple):
+    """The URL of a server with the defaults of its variables, the server, and these defaults by name."""
+
+    url: str
+    server: Part
+    defaults: tuple[tuple[str, str], ...]
+
+
+def _default_urls(spec: Spec, part: Part) -> dict[str, _DefaultUrl]:
+    """Return the default URL of each server with variables, or of the only server, under each URL of that server.
+
+    A server with a variable that lacks its default is omitted.
+    """
+    default_of: dict[str, _DefaultUrl] = {}
+    listed = spec.items(part)
+    for server in listed:
+        url = spec.text(server / "url")
+        variables = {name: server / "variables" / name for name in _VARIABLE.findall(url)}
+        defaults = {name: (variable / "default").value for name, variable in variables.items()}
+        if None in defaults.values() or (len(listed) > 1 and not variables):
+            continue
+        for name, default in defaults.items():
+            url = url.replace(f"{{{name}}}", str(default))
+        texts = tuple((name, str(default)) for name, default in defaults.items())
+        for member in _server_urls(spec, server):
+            default_of.setdefault(_normalized_url(member), _DefaultUrl(_normalized_url(url), server, texts))
+    return default_of
 
 
 def _normalized_url(url: str) -> str:
@@ -73,11 +103,28 @@ def _variable_values(spec: Spec, variable: Part, name: str) -> list[str]:
 
 
 def compare_servers(report: Report, old: Part, new: Part, location: ChangeLocation) -> None:
-    """Note added and removed server URLs; their order does not matter."""
+    """Note added and removed server URLs, whose order does not matter, and another default instead of one of them."""
     urls = []
     for spec, part in ((report.base, old), (report.revision, new)):
         urls.append({url: server.pointer for url, server in servers(spec, part).items()})
-    report.add_each("api-server", location._replace(path="servers"), urls, (old.pointer, new.pointer))
+    location = location._replace(path="servers")
+    report.add_each("api-server", location, urls, (old.pointer, new.pointer))
+    before, after = _default_urls(report.base, old), _default_urls(report.revision, new)
+    pairs = [(before[url], after[url]) for url in before if url in after]
+    for was, now in {(was.url, now.url): (was, now) for was, now in pairs}.values():
+        # A default that is no longer offered is a removed URL. The URL of a server with too many is not among the keys.
+        is_offered = was.url in after or was.url not in before
+        if was.url != now.url and is_offered:
+            at, keys = (was.server.pointer, now.server.pointer), _changed_default(was, now)
+            report.add("api-server-default-changed", location, was.url, now.url, *at, keys=keys)
+
+
+def _changed_default(was: _DefaultUrl, now: _DefaultUrl) -> tuple[str, ...]:
+    """Return the keys from a server to the default that changed; none if several did, or if variables were renamed."""
+    changed = [name for name, default in was.defaults if (name, default) not in now.defaults]
+    if len(changed) != 1 or changed[0] not in dict(now.defaults):
+        return ()
+    return "variables", changed[0], "default"
 
 
 def own_servers(operation: RawOperation) -> Part | None:

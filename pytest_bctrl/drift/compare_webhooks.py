@@ -1,7 +1,7 @@
 """Compares webhooks and callbacks: requests that the API sends, and to which the consumer responds.
 
 So everything is compared in the opposite direction: a request like a response of an operation, and a response like a
-request body.
+request body. The servers of webhooks and callbacks have no effect, because the consumer chooses the URL.
 """
 
 from __future__ import annotations
@@ -92,10 +92,12 @@ def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> N
     from pytest_bctrl.drift.compare_headers import compare_headers
     from pytest_bctrl.drift.compare_operation_texts import compare_operation_texts
     from pytest_bctrl.drift.compare_responses import compare_responses
+    from pytest_bctrl.drift.compare_security import compare_outgoing_security
 
     location = operation_location(old)
     report.compare_lifecycle(OPERATION, old.part, new.part, location)
     compare_operation_texts(report, old, new, location)
+    compare_outgoing_security(report, old, new, location)
     before, after = parameters(report.base, old), parameters(report.revision, new)
     for in_ in ("path", "query", "header", "cookie"):
         was, now = (

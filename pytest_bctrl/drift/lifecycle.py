@@ -1,4 +1,4 @@
-"""Compares the lifecycle of operations, parameters and properties: deprecation, `x-sunset`, stability level."""
+"""Compares lifecycles of operations, parameters, headers and properties: deprecation, `x-sunset`, stability level."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STABILITY = ("draft", "alpha", "beta", "stable")
 
 
 class Subject(NamedTuple):
-    """The ids of the rules for operations, parameters or properties; empty if there is no rule for a change."""
+    """The ids of the rules for operations, parameters, headers or properties; empty if a change has no rule."""
 
     deprecated: str
     deprecated_with_sunset: str
@@ -53,6 +53,11 @@ RESPONSE_PROPERTY = Subject(
     "response-property-deprecated", "response-property-deprecated-with-sunset", "response-property-reactivated",
     "response-property-deprecated-sunset-missing", "response-property-deprecated-sunset-invalid",
     "response-property-sunset-date-too-small", stability="response-property-stability",
+)  # fmt: skip
+RESPONSE_HEADER = Subject(
+    "response-header-deprecated", "response-header-deprecated-with-sunset", "response-header-reactivated",
+    "response-header-deprecated-sunset-missing", "response-header-deprecated-sunset-invalid",
+    "response-header-sunset-date-too-small",
 )  # fmt: skip
 REQUEST_PROPERTY = Subject(
     "request-property-deprecated", "request-property-deprecated-with-sunset", "request-property-reactivated",

@@ -78,6 +78,11 @@ def is_reported(rule: str) -> bool:
     return level == "error" or (level == "warning" and rule.endswith(("-set", "pattern-changed")))
 
 
+_REASONS = {
+    "api-server-default-changed": "A client that takes its base URL from the document now calls another server.",
+    "webhook-security-generalized": "A consumer that checks the credentials of a request it receives may reject it.",
+}
+"""The reasons of rules to which none of the sentences about several rules applies."""
 _GONE = ("property-removed", "status-removed", "media-type-removed", "header-removed", "became-optional")
 
 
@@ -87,6 +92,8 @@ def why(rule: Rule, level: Level) -> str:
         return "The security requirements of each operation are compared separately."
     if level == "info":
         return "A consumer that complies with the old contract still works."
+    if rule.id in _REASONS:
+        return _REASONS[rule.id]
     if rule.id.startswith(("api-path-removed", "api-removed")):
         return "Requests of a consumer that calls it are rejected."
     if rule.id.startswith("api-server"):

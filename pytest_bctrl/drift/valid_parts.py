@@ -96,12 +96,16 @@ def _undefined_schemes(document: Document) -> list[Exclusion]:
     from pytest_bctrl.contract.outline import operations, security_requirements
     from pytest_bctrl.contract.spec import Spec
     from pytest_bctrl.contract.valid_parts import DocumentProblem, Exclusion
+    from pytest_bctrl.drift.compare_webhooks import callbacks, webhooks
 
     # Without its text, because determining the lines of many errors would take long.
     spec = Spec(document._replace(text=""))
     parts = {"the document": spec.root / "security"}
     try:
-        parts.update({operation.label: operation.part / "security" for operation in operations(spec)})
+        incoming = operations(spec)
+        outgoing = [callback for operation in incoming for callback in callbacks(spec, operation)]
+        all_operations = [*incoming, *webhooks(spec), *outgoing]
+        parts.update({operation.label: operation.part / "security" for operation in all_operations})
     except DocumentError:
         return []
     undefined = []

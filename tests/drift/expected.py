@@ -124,8 +124,8 @@ _OF_BODY = re.compile(
 )
 _NO_VALUE = (
     "default-value", "x-extensible-enum", "read-only", "encoding-changed", "request-body-media-type", "allow-",
-    "webhook-body", "stability", "sunset", "new-request-path-parameter", "style-changed", "explode-changed",
-    "content-media-type", "content-encoding",
+    "webhook-body", "webhook-security", "stability", "sunset", "new-request-path-parameter", "style-changed",
+    "explode-changed", "content-media-type", "content-encoding",
     "response-header-type-changed", "not-changed", "dependent-schema",
 )  # fmt: skip
 """What a rule speaks of that no value shows; and what `not` leaves, and a schema of another property asks."""

@@ -329,6 +329,41 @@ def test_an_undefined_security_scheme_is_reported_if_components_define_none() ->
     assert ["the security of GET /x"] * 2 == [part["operation"] for part in comparison.excluded]
 
 
+@pytest.mark.parametrize(
+    ("names", "tags"), [({"tags": "x"}, ["x"]), ({"tags": [2, "x"]}, ["2", "x"]), ({"tags": {"x": {}}}, [])]
+)
+def test_tags_of_another_type_exclude_nothing(names: Doc, tags: list[str]) -> None:
+    """They affect no request or response; as far as they are text, they are compared. The same applies to ids."""
+    old, new = (document(type_, x={"get": operation({"type": type_})}) for type_ in ("string", "integer"))
+    new["paths"]["/x"]["get"] |= {**names, "operationId": 7}
+    comparison = compared(old, new)
+    assert () == comparison.excluded
+    added = [("GET /x", "api-operation-id-added"), *[("GET /x", "api-tag-added")] * len(tags)]
+    assert sorted([*added, *[(f"GET /{path}", "response-body-type-changed") for path in ("fine", "x")]]) == sorted(
+        rules(comparison)
+    )
+    assert tags == [finding.observed for finding in comparison.findings if finding.rule == "api-tag-added"]
+
+
+@pytest.mark.parametrize("kind", ["webhooks", "callbacks"])
+def test_an_undefined_security_scheme_of_a_webhook_excludes_its_security_alone(kind: str) -> None:
+    """The requests of the webhook or callback are compared."""
+
+    def with_webhook(type_: str, scheme: str) -> Doc:
+        content = {"application/json": {"schema": {"type": type_}}}
+        item = {"post": {"requestBody": {"content": content}, "responses": {}, "security": [{scheme: []}]}}
+        if kind == "webhooks":
+            return {**document("string"), "webhooks": {"w": item}}
+        return document("string", x={"get": operation({"type": "string"}, callbacks={"c": {"{$url}": item}})})
+
+    comparison = compared(with_webhook("string", "old"), with_webhook("integer", "new"))
+    ((label, rule),) = rules(comparison)
+    assert rule == "response-body-type-changed"
+    assert [f"the security of {label}"] * 2 == [part["operation"] for part in comparison.excluded]
+    (text,) = comparison.not_compared
+    assert "security names the scheme 'new', which is not defined" in text
+
+
 def test_a_repeated_operation_id_is_a_note() -> None:
     """All operations are compared, with any ids."""
     repeated = {"get": operation({"type": "string"}, operationId="list")}

@@ -370,3 +370,78 @@ def test_a_webhook_or_callback_has_findings_about_its_name_and_tags(kind: str) -
     assert {"api-operation-id-removed", "api-tag-removed", "api-tag-added"} == rules
     described_too = {finding.rule for finding in compare(old, new, Options(descriptions=True))}
     assert rules | {"description-changed"} == described_too
+
+
+BEARER: Doc = {"bearer": []}
+KEY: Doc = {"key": []}
+OPEN: Doc = {}
+SCHEMES: Doc = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+    "oauth": {"type": "oauth2", "flows": {}},
+}
+
+
+def outgoing(kind: str, security: Any = None, **fields: Any) -> Doc:
+    """Return a document whose webhook or callback lists the credentials with which it is sent; None for no list."""
+    item: Doc = {"post": {"responses": {}}}
+    if security is not None:
+        item["post"]["security"] = security
+    item["post"] |= fields
+    if kind == "webhooks":
+        base = document(webhooks={"w": item})
+    else:
+        base = document({"callbacks": {"c": {"{$request.body#/url}": item}}, "security": []})
+    return {**base, "components": {"securitySchemes": SCHEMES}}
+
+
+@pytest.mark.parametrize("kind", ["webhooks", "callbacks"])
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ([BEARER], [BEARER, OPEN], [("error", "none")]),
+        ([BEARER], [], [("error", "none")]),
+        ([BEARER], None, [("error", "none")]),
+        ([BEARER], [KEY], [("error", "apiKey header x-key")]),
+        ([BEARER], [KEY, OPEN], [("error", "none"), ("error", "apiKey header x-key")]),
+        ([{**BEARER, **KEY}], [BEARER], [("error", "http bearer")]),
+        ([{"oauth": ["a", "b"]}], [{"oauth": ["a"]}], [("error", "oauth2")]),
+        ([BEARER], [{**BEARER, **KEY}], [("info", "apiKey header x-key and http bearer")]),
+        ([BEARER, OPEN], [BEARER], [("info", None)]),
+        ([OPEN], [KEY], [("info", "apiKey header x-key")]),
+        ([], [KEY], [("info", "apiKey header x-key")]),
+        (None, [KEY], [("info", "apiKey header x-key")]),
+        ([{"oauth": ["a"]}], [{"oauth": ["a", "b"]}], [("info", "oauth2")]),
+        ([BEARER, KEY], [KEY, BEARER], []),
+        ([OPEN], [], []),
+        (None, [], []),
+    ],
+)
+def test_the_credentials_of_a_webhook_are_compared_as_those_that_the_consumer_receives(
+    kind: str, old: Any, new: Any, expected: list[tuple[str, str | None]]
+) -> None:
+    """A consumer that required one of the old ones must find one in each request."""
+    rules = {"error": "webhook-security-generalized", "info": "webhook-security-specialized"}
+    findings_of = compare(outgoing(kind, old), outgoing(kind, new))
+    assert expected == [(finding.level, finding.observed) for finding in findings_of]
+    assert all(finding.rule == rules[finding.level] for finding in findings_of)
+    assert {finding.location for finding in findings_of} <= {"security"}
+
+
+@pytest.mark.parametrize("kind", ["webhooks", "callbacks"])
+def test_credentials_of_the_document_that_a_webhook_lists_as_well_are_the_same(kind: str) -> None:
+    old, new = ({**outgoing(kind, security), "security": [BEARER]} for security in (None, [BEARER]))
+    assert [] == compare(old, new) == compare(new, old)
+
+
+def test_a_changed_scheme_of_an_unchanged_webhook_is_reported_once() -> None:
+    old, new = outgoing("webhooks", [KEY]), outgoing("webhooks", [KEY])
+    new["components"] = {"securitySchemes": {**SCHEMES, "key": {**SCHEMES["key"], "name": "X-Token"}}}
+    assert ["api-security-component-type-changed"] == [finding.rule for finding in compare(old, new)]
+
+
+@pytest.mark.parametrize("kind", ["webhooks", "callbacks"])
+def test_the_servers_of_a_webhook_have_no_effect(kind: str) -> None:
+    """The consumer chooses the URL."""
+    old, new = (outgoing(kind, servers=[{"url": f"https://{host}"}]) for host in "ab")
+    assert [] == compare(old, new)
