@@ -372,7 +372,7 @@ def test_a_webhook_or_callback_has_findings_about_its_name_and_tags(kind: str) -
     assert rules | {"description-changed"} == described_too
 
 
-BEARER: Doc = {"bearer": []}
+TOKEN: Doc = {"bearer": []}
 KEY: Doc = {"key": []}
 OPEN: Doc = {}
 SCHEMES: Doc = {
@@ -399,20 +399,20 @@ def outgoing(kind: str, security: Any = None, **fields: Any) -> Doc:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ([BEARER], [BEARER, OPEN], [("error", "none")]),
-        ([BEARER], [], [("error", "none")]),
-        ([BEARER], None, [("error", "none")]),
-        ([BEARER], [KEY], [("error", "apiKey header x-key")]),
-        ([BEARER], [KEY, OPEN], [("error", "none"), ("error", "apiKey header x-key")]),
-        ([{**BEARER, **KEY}], [BEARER], [("error", "http bearer")]),
+        ([TOKEN], [TOKEN, OPEN], [("error", "none")]),
+        ([TOKEN], [], [("error", "none")]),
+        ([TOKEN], None, [("error", "none")]),
+        ([TOKEN], [KEY], [("error", "apiKey header x-key")]),
+        ([TOKEN], [KEY, OPEN], [("error", "none"), ("error", "apiKey header x-key")]),
+        ([{**TOKEN, **KEY}], [TOKEN], [("error", "http bearer")]),
         ([{"oauth": ["a", "b"]}], [{"oauth": ["a"]}], [("error", "oauth2")]),
-        ([BEARER], [{**BEARER, **KEY}], [("info", "apiKey header x-key and http bearer")]),
-        ([BEARER, OPEN], [BEARER], [("info", None)]),
+        ([TOKEN], [{**TOKEN, **KEY}], [("info", "apiKey header x-key and http bearer")]),
+        ([TOKEN, OPEN], [TOKEN], [("info", None)]),
         ([OPEN], [KEY], [("info", "apiKey header x-key")]),
         ([], [KEY], [("info", "apiKey header x-key")]),
         (None, [KEY], [("info", "apiKey header x-key")]),
         ([{"oauth": ["a"]}], [{"oauth": ["a", "b"]}], [("info", "oauth2")]),
-        ([BEARER, KEY], [KEY, BEARER], []),
+        ([TOKEN, KEY], [KEY, TOKEN], []),
         ([OPEN], [], []),
         (None, [], []),
     ],
@@ -430,7 +430,7 @@ def test_the_credentials_of_a_webhook_are_compared_as_those_that_the_consumer_re
 
 @pytest.mark.parametrize("kind", ["webhooks", "callbacks"])
 def test_credentials_of_the_document_that_a_webhook_lists_as_well_are_the_same(kind: str) -> None:
-    old, new = ({**outgoing(kind, security), "security": [BEARER]} for security in (None, [BEARER]))
+    old, new = ({**outgoing(kind, security), "security": [TOKEN]} for security in (None, [TOKEN]))
     assert [] == compare(old, new) == compare(new, old)
 
 
