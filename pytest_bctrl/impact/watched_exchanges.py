@@ -126,6 +126,6 @@ class WatchedExchanges:
         if api_exchange is None or api_exchange.operation is None or api_exchange.is_of_mock:
             return None
         recording_url = replay_url(self._item)
-        if recording_url and origin_of(recording_url) == origin_of(exchange.url):
+        if recording_url and origin_of(recording_url) == api_exchange.origin:
             return None
         return api_exchange

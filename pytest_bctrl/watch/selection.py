@@ -13,6 +13,9 @@ from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.traffic.origin import Origin, is_loopback, origin_of
 from pytest_bctrl.watch.exchange import WatchedExchange
 
+_SOCKETS = ("http+", "https+")
+"""The beginning of the schemes by which adapters of requests send to a socket or pipe: `http+unix`, `http+docker`."""
+
 
 @dataclass(frozen=True, slots=True)
 class WatchedServers:
@@ -53,15 +56,42 @@ def _path(url: str) -> str:
         return ""
 
 
+def _origin(url: str) -> Origin | None:
+    """Return the origin of a URL, None if it has none.
+
+    Adapters of tests have schemes of their own, such as `mock://api.example` and `http+unix://%2Frun%2Fapi.sock`. The
+    port is 0 if the URL of such a scheme has none.
+    """
+    try:
+        return origin_of(url)
+    except ValueError:
+        pass
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    scheme = parts.scheme.lower()
+    if not parts.hostname or scheme in ("http", "https"):
+        return None
+    return Origin(scheme, parts.hostname, port or 0)
+
+
+def _is_this_machine(origin: Origin) -> bool:
+    """Return whether an origin is on this machine: a loopback address, or a socket or pipe as in `http+unix:`."""
+    return origin.scheme.startswith(_SOCKETS) or is_loopback(origin.host)
+
+
 class ApiExchange(NamedTuple):
     """An exchange with a watched server: its request, and its operation, None if the contract has none for it.
 
-    `is_named` is whether the server is one of the contract or of the settings, and `is_of_mock` whether it is a mock of
-    this kit.
+    `origin` is that of its URL, `is_named` whether the server is one of the contract or of the settings, and
+    `is_of_mock` whether it is a mock of this kit.
     """
 
     request: Request
     operation: Operation | None
+    origin: Origin
     is_named: bool
     is_of_mock: bool
 
@@ -93,19 +123,18 @@ class WatchedApi:
 
     def select(self, exchange: WatchedExchange) -> ApiExchange | None:
         """Return an exchange as the API receives it; None unless its server is watched, in process or on loopback."""
-        try:
-            origin = origin_of(exchange.url)
-        except ValueError:
+        origin = _origin(exchange.url)
+        if origin is None:
             return None
         is_named = self._servers.names(origin)
-        if not (is_named or exchange.is_in_process or is_loopback(origin.host)):
+        if not (is_named or exchange.is_in_process or _is_this_machine(origin)):
             return None
         target = self._target(exchange.url)
         fields = tuple((name.lower(), value) for name, value in exchange.request_headers)
         method = exchange.method.upper()
         request = Request(method, target, fields, exchange.request_body.content, _base_url(exchange.url, target))
         operation, _ = self._routes.operation_and_values(method, target)
-        return ApiExchange(request, operation, is_named, exchange.is_of_mock or origin in self.mocks)
+        return ApiExchange(request, operation, origin, is_named, exchange.is_of_mock or origin in self.mocks)
 
     def operation_label(self, exchange: WatchedExchange) -> str:
         """Return the label of the operation of an exchange with the API; empty for any other exchange."""
@@ -117,13 +146,12 @@ class WatchedApi:
 
         It may be one of another API that has the same path, or one of a server that the settings should list.
         """
-        try:
-            origin = origin_of(exchange.url)
-        except ValueError:
+        origin = _origin(exchange.url)
+        if origin is None:
             return
         operation, _ = self._routes.operation_and_values(exchange.method.upper(), self._target(exchange.url))
         if operation is not None:
-            yield UnwatchedExchange(str(origin), origin.host, operation.label)
+            yield UnwatchedExchange(str(origin).removesuffix(":0"), origin.host, operation.label)
 
     def _target(self, url: str) -> str:
         """Return the target of a URL, without the longest server prefix unless the contract has the path as it is."""

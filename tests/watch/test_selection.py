@@ -159,6 +159,53 @@ def test_it():
     assert "password" not in text
 
 
+_OWN_SCHEME = """
+import json
+import requests
+
+class Adapter(requests.adapters.BaseAdapter):
+    def send(self, request, **_):
+        response = requests.Response()
+        response.status_code, response.url, response.request = 200, request.url, request
+        response.headers["Content-Type"] = "application/json"
+        response._content = json.dumps([{"id": 7, "qty": 1, "size": "l"}]).encode()
+        return response
+
+    def close(self):
+        pass
+
+def test_it():
+    with requests.Session() as session:
+        session.mount("URL", Adapter())
+        session.get("URL/orders")
+"""
+
+
+@pytest.mark.parametrize("url", ["http+unix://%2Frun%2Fapi.sock", "https+unix://%2Fa", "http+docker://localhost"])
+def test_a_socket_of_this_machine_is_watched(watch: Run, url: str) -> None:
+    """Adapters of requests name a Unix socket or a pipe by a scheme of their own: the response is checked."""
+    result = watch(CONFORMING + _OWN_SCHEME.replace("URL", url))
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["checked      2 exchanges of 2 tests, *"])
+
+
+def test_an_exchange_with_a_scheme_of_its_own_is_listed_until_its_host_is_watched(
+    watch: Run, pytester: pytest.Pytester
+) -> None:
+    """An adapter for `mock://`, as in the documentation of requests-mock: the host has no port."""
+    tests = CONFORMING + _OWN_SCHEME.replace("URL", "mock://api.example")
+    result = watch(tests)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "not checked  1 exchange with mock://api.example, which is no server of the contract, such as GET /orders "
+            "(bctrl_watch_hosts = api.example adds it)"
+        ]
+    )
+    pytester.makeini("[pytest]\nbctrl_watch_hosts = api.example\n")
+    watch(tests).assert_outcomes(passed=2, errors=1)
+
+
 @pytest.mark.parametrize(("key", "is_documented"), [("503", True), ("5XX", True), ("default", True), ("500", False)])
 def test_a_server_error_that_the_contract_documents_is_no_finding(
     watch: Run, pytester: pytest.Pytester, key: str, is_documented: bool
