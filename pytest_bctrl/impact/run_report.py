@@ -36,7 +36,7 @@ _NOT_USED = (
     "no test uses the mock or a recording (bctrl_client, bctrl_mock or bctrl_recording): no change was run; "
     "--bctrl-watch applies the changes to the requests of other clients too"
 )
-_NOT_WATCHED = "no test sent a request to an operation of the contract: no change was run"
+_NOT_WATCHED = "the watch observed no request to an operation of the contract: no change was run"
 _EXCLUDED = "every test that {uses} is excluded ({reasons}): no change was run"
 _USES, _WATCHED_USES = ("uses the mock", "use the mock"), ("uses the API", "use the API")
 _EXCLUSIONS, _WATCHED_EXCLUSIONS = "bctrl_impact, bctrl_impact_skip", "bctrl_impact, bctrl_impact_skip, bctrl_watch"

@@ -35,6 +35,20 @@ HOOKS = {
     "concurrent.futures.thread": "libraries.concurrency_hook",
 }
 """The module that hooks each library, by the name of the library's module."""
+UNOBSERVED = frozenset(
+    {
+        "tornado.httpclient",
+        "twisted.web.client",
+        "niquests",
+        "pycurl",
+        "curl_cffi",
+        "webtest",
+        "falcon.testing",
+        "quart.testing",
+        "ninja.testing",
+    }
+)
+"""Clients and test clients that the watch does not observe, which it names if the tests import them."""
 _NAMING = frozenset({"libraries.concurrency_hook"})
 """The hooks that observe no exchange: they find out which line of the project sends a request."""
 
@@ -54,10 +68,11 @@ class LibraryHooks:
     def install(self) -> None:
         """Observe the libraries that are already imported, and those that will be."""
         sys.meta_path.insert(0, self)
-        for name in HOOKS:
+        for name in (*HOOKS, *sorted(UNOBSERVED)):
             module = sys.modules.get(name)
-            if module is not None:
-                self._install_hook(module)
+            # A `conftest.py` may have put a mock object or another library there.
+            if isinstance(module, ModuleType) and module.__name__ == name:
+                self._loaded(name)(module)
 
     def uninstall(self) -> None:
         """Stop observing, and restore all libraries."""
@@ -67,14 +82,14 @@ class LibraryHooks:
 
     @property
     def unobserved(self) -> list[str]:
-        """A sentence for each imported library that lacks a method to observe, so that exchanges may be missed."""
+        """A sentence for each imported library that is not observed, or not completely: exchanges may be missed."""
         return list(self._unobserved)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None, /
     ) -> ModuleSpec | None:
-        """Return the spec of a library with a loader that installs its hook; None for other modules."""
-        if name not in HOOKS:
+        """Return the spec of a library with a loader that installs its hook or names it; None for other modules."""
+        if name not in HOOKS and name not in UNOBSERVED:
             return None
         for finder in sys.meta_path:
             if finder is self:
@@ -82,9 +97,23 @@ class LibraryHooks:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _HookingLoader(spec, spec.loader, self._install_hook)
+                    spec.loader = _HookingLoader(spec, spec.loader, self._loaded(name))
                 return spec
         return None
+
+    def _loaded(self, name: str) -> Callable[[ModuleType], None]:
+        """Return the method to call with the module of a library when it has been loaded."""
+        if name in UNOBSERVED:
+            return self._note_unobserved
+        return self._install_hook
+
+    def _note_unobserved(self, module: ModuleType) -> None:
+        """Note that requests of an installed library that the tests import are not observed."""
+        file = getattr(module, "__file__", None)
+        if file is None or self._recorder.is_project(file):
+            # A folder of the project may have the name of a library.
+            return
+        self._unobserved[f"{module.__name__} is imported: the watch does not observe its requests"] = None
 
     def _install_hook(self, module: ModuleType) -> None:
         """Import the hook of a library, install it, and note what it cannot observe of this version."""

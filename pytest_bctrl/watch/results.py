@@ -183,7 +183,7 @@ class WatchResults:
     @property
     def nothing_observed(self) -> str:
         """The sentence for a run without any exchange of an operation."""
-        return "no test sent a request to an operation of the contract"
+        return "the watch observed no request to an operation of the contract"
 
     def title(self) -> Title:
         """Return the heading of the reports: contract, subject, notes, and what was not checked."""
@@ -221,7 +221,7 @@ class WatchResults:
             if operation.label in self.failed_operations:
                 result = result._replace(outcome="failed")
             elif operation.label not in self.operations:
-                result = result._replace(outcome="not checked", reason="no test sends a request to it")
+                result = result._replace(outcome="not checked", reason="the watch observed no request to it")
             yield result
 
     def baseline_notes(self) -> list[tuple[str, str]]:

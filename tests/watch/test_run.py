@@ -122,7 +122,7 @@ def test_a_run_without_any_exchange_checked_nothing(watch: Run) -> None:
     """The exit code is 2, and the summary says that nothing was checked."""
     result = watch("def test_it():\n    pass\n")
     assert pytest.ExitCode.INTERRUPTED == result.ret
-    result.stdout.fnmatch_lines(["not checked  Nothing was checked; no test sent a request to an operation*"])
+    result.stdout.fnmatch_lines(["not checked  Nothing was checked; the watch observed no request to an operation*"])
 
 
 def test_a_part_of_the_tests_need_not_send_anything(watch: Run) -> None:

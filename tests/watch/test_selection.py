@@ -11,6 +11,7 @@ import pytest
 from requests.adapters import BaseAdapter
 from urllib3.connectionpool import HTTPConnectionPool
 
+from pytest_bctrl.watch.importing import UNOBSERVED
 from tests.watch.conftest import BOTH, CONFORMING, Run
 
 
@@ -286,6 +287,46 @@ def test_a_library_that_workers_cannot_observe_is_not_checked(
     tests = "".join(f"def test_{number}():\n    list_orders()\n" for number in range(4))
     text = watch(tests, "-n", "2").stdout.str()
     assert 1 == text.count("has no HTTPConnectionPool._make_request: the watch does not observe this version")
+
+
+@pytest.mark.parametrize("is_imported_first", [False, True])
+def test_a_client_that_is_not_observed_is_named(
+    watch: Run, pytester: pytest.Pytester, tmp_path_factory: pytest.TempPathFactory, is_imported_first: bool
+) -> None:
+    """Installed modules with the names of such clients: the output has each one once, the project's own module not."""
+    folder = tmp_path_factory.mktemp("installed")
+    names = sorted(UNOBSERVED)
+    for name in names:
+        path = folder.joinpath(*name.split("."))
+        path.mkdir(parents=True)
+        for package in (path, *path.parents[: name.count(".")]):
+            package.joinpath("__init__.py").touch()
+    imports = f"import sys; sys.path.insert(0, {str(folder)!r})\n" + "".join(f"import {name}\n" for name in names[1:])
+    pytester.path.joinpath(f"{names[0]}.py").touch()
+    tests = f"import {names[0]}\n" + CONFORMING
+    if is_imported_first:
+        pytester.makeconftest(imports)
+    else:
+        tests += "    import requests\n" + imports.replace("import", "    import")
+    result = watch(tests)
+    assert pytest.ExitCode.OK == result.ret
+    lines = [line for line in result.outlines if "is imported: " in line]
+    assert sorted(lines) == [
+        f"not checked  {name} is imported: the watch does not observe its requests" for name in names[1:]
+    ]
+
+
+@pytest.mark.parametrize("replacement", ["unittest.mock.MagicMock()", "types.ModuleType('other')"])
+def test_an_object_in_place_of_a_library_is_left_as_it_is(
+    watch: Run, pytester: pytest.Pytester, replacement: str
+) -> None:
+    """A `conftest.py` replaces modules of libraries that are not installed: exchanges of httpx are checked."""
+    names = ("requests", "aiohttp", "urllib3", "werkzeug.test", "vcr.cassette")
+    pytester.makeconftest(
+        f"import sys, types, unittest.mock\nsys.modules.update(dict.fromkeys({names}, {replacement}))\n"
+    )
+    result = watch(BOTH)
+    result.assert_outcomes(passed=2, errors=1)
 
 
 def test_a_body_that_the_test_does_not_read_is_not_checked(watch: Run) -> None:

@@ -48,7 +48,9 @@ def test_a_run_without_requests_to_the_api_measures_nothing(impact: Impact) -> N
     result = impact("def test_other(): assert list_orders(url='https://orders.example/other').status_code == 200")
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["bctrl: no test sent a request to an operation of the contract: no change was run"])
+    result.stdout.fnmatch_lines(
+        ["bctrl: the watch observed no request to an operation of the contract: no change was run"]
+    )
 
 
 _OTHER_HOST = """
