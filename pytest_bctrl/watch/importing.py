@@ -35,20 +35,20 @@ HOOKS = {
     "concurrent.futures.thread": "libraries.concurrency_hook",
 }
 """The module that hooks each library, by the name of the library's module."""
-UNOBSERVED = frozenset(
-    {
-        "tornado.httpclient",
-        "twisted.web.client",
-        "niquests",
-        "pycurl",
-        "curl_cffi",
-        "webtest",
-        "falcon.testing",
-        "quart.testing",
-        "ninja.testing",
-    }
-)
-"""Clients and test clients that the watch does not observe, which it names if the tests import them."""
+_REQUESTS = "its requests"
+UNOBSERVED = {
+    "tornado.httpclient": _REQUESTS,
+    "twisted.web.client": _REQUESTS,
+    "niquests": "its asynchronous requests, and others only if urllib3-future has the place of urllib3",
+    "pycurl": _REQUESTS,
+    "curl_cffi": _REQUESTS,
+    "webtest": _REQUESTS,
+    "falcon.testing": _REQUESTS,
+    "quart.testing": _REQUESTS,
+    "ninja.testing": _REQUESTS,
+    "pook": "the responses that it returns to urllib3 and http.client",
+}
+"""What the watch does not observe of clients, test clients and mocks; it says so if the tests import them."""
 _NAMING = frozenset({"libraries.concurrency_hook"})
 """The hooks that observe no exchange: they find out which line of the project sends a request."""
 
@@ -68,7 +68,7 @@ class LibraryHooks:
     def install(self) -> None:
         """Observe the libraries that are already imported, and those that will be."""
         sys.meta_path.insert(0, self)
-        for name in (*HOOKS, *sorted(UNOBSERVED)):
+        for name in (*HOOKS, *UNOBSERVED):
             module = sys.modules.get(name)
             # A `conftest.py` may have put a mock object or another library there.
             if isinstance(module, ModuleType) and module.__name__ == name:
@@ -108,12 +108,13 @@ class LibraryHooks:
         return self._install_hook
 
     def _note_unobserved(self, module: ModuleType) -> None:
-        """Note that requests of an installed library that the tests import are not observed."""
+        """Note what is not observed of an installed library that the tests import."""
         file = getattr(module, "__file__", None)
         if file is None or self._recorder.is_project(file):
             # A folder of the project may have the name of a library.
             return
-        self._unobserved[f"{module.__name__} is imported: the watch does not observe its requests"] = None
+        name = module.__name__
+        self._unobserved[f"{name} is imported: the watch does not observe {UNOBSERVED[name]}"] = None
 
     def _install_hook(self, module: ModuleType) -> None:
         """Import the hook of a library, install it, and note what it cannot observe of this version."""

@@ -296,7 +296,7 @@ def test_a_client_that_is_not_observed_is_named(
     """Installed modules with the names of such clients: the output has each one once, the project's own module not."""
     folder = tmp_path_factory.mktemp("installed")
     names = sorted(UNOBSERVED)
-    for name in names:
+    for name in names[1:]:
         path = folder.joinpath(*name.split("."))
         path.mkdir(parents=True)
         for package in (path, *path.parents[: name.count(".")]):
@@ -307,12 +307,12 @@ def test_a_client_that_is_not_observed_is_named(
     if is_imported_first:
         pytester.makeconftest(imports)
     else:
-        tests += "    import requests\n" + imports.replace("import", "    import")
+        tests += imports.replace("import", "    import")
     result = watch(tests)
     assert pytest.ExitCode.OK == result.ret
     lines = [line for line in result.outlines if "is imported: " in line]
     assert sorted(lines) == [
-        f"not checked  {name} is imported: the watch does not observe its requests" for name in names[1:]
+        f"not checked  {name} is imported: the watch does not observe {UNOBSERVED[name]}" for name in names[1:]
     ]
 
 
