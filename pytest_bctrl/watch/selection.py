@@ -16,6 +16,9 @@ from pytest_bctrl.watch.exchange import WatchedExchange
 _SOCKETS = ("http+", "https+")
 """The beginning of the schemes by which adapters of requests send to a socket or pipe: `http+unix`, `http+docker`."""
 
+_ENCODED_SLASH = "%2f"
+"""What a host has that is the path of a socket, as in `http://%2Frun%2Fapi.sock`."""
+
 
 @dataclass(frozen=True, slots=True)
 class WatchedServers:
@@ -78,8 +81,8 @@ def _origin(url: str) -> Origin | None:
 
 
 def _is_this_machine(origin: Origin) -> bool:
-    """Return whether an origin is on this machine: a loopback address, or a socket or pipe as in `http+unix:`."""
-    return origin.scheme.startswith(_SOCKETS) or is_loopback(origin.host)
+    """Return whether an origin is on this machine: a loopback address, or a socket, as in `http+unix:` or as a path."""
+    return origin.scheme.startswith(_SOCKETS) or _ENCODED_SLASH in origin.host.lower() or is_loopback(origin.host)
 
 
 class ApiExchange(NamedTuple):

@@ -182,9 +182,11 @@ def test_it():
 """
 
 
-@pytest.mark.parametrize("url", ["http+unix://%2Frun%2Fapi.sock", "https+unix://%2Fa", "http+docker://localhost"])
+@pytest.mark.parametrize(
+    "url", ["http+unix://%2Frun%2Fapi.sock", "https+unix://%2Fa", "http+docker://localhost", "http://%2Frun%2Fapi.sock"]
+)
 def test_a_socket_of_this_machine_is_watched(watch: Run, url: str) -> None:
-    """Adapters of requests name a Unix socket or a pipe by a scheme of their own: the response is checked."""
+    """Adapters of requests name a socket or a pipe by a scheme or a host of their own: the response is checked."""
     result = watch(CONFORMING + _OWN_SCHEME.replace("URL", url))
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["checked      2 exchanges of 2 tests, *"])
