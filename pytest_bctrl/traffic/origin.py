@@ -29,8 +29,14 @@ class Origin(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{self.url_host}:{self.port}"
+
+    @property
+    def url_host(self) -> str:
+        """The host as a URL has it: an IPv6 address in brackets."""
+        if ":" in self.host:
+            return f"[{self.host}]"
+        return self.host
 
 
 def is_loopback(host: str) -> bool:

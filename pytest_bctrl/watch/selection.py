@@ -34,7 +34,8 @@ class WatchedServers:
 
     def names(self, origin: Origin) -> bool:
         """Return whether an origin is a server of the contract, or listed by the settings."""
-        return origin in self.origins or bool({origin.host, f"{origin.host}:{origin.port}"} & self.hosts)
+        host = origin.url_host
+        return origin in self.origins or bool({host, f"{host}:{origin.port}"} & self.hosts)
 
 
 def watched_servers(contract: Contract, base_url: str, hosts: Iterable[str]) -> WatchedServers:
@@ -154,7 +155,7 @@ class WatchedApi:
             return
         operation, _ = self._routes.operation_and_values(exchange.method.upper(), self._target(exchange.url))
         if operation is not None:
-            yield UnwatchedExchange(str(origin).removesuffix(":0"), origin.host, operation.label)
+            yield UnwatchedExchange(str(origin).removesuffix(":0"), origin.url_host, operation.label)
 
     def _target(self, url: str) -> str:
         """Return the target of a URL, without the longest server prefix unless the contract has the path as it is."""

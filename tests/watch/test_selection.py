@@ -192,20 +192,27 @@ def test_a_socket_of_this_machine_is_watched(watch: Run, url: str) -> None:
     result.stdout.fnmatch_lines(["checked      2 exchanges of 2 tests, *"])
 
 
-def test_an_exchange_with_a_scheme_of_its_own_is_listed_until_its_host_is_watched(
-    watch: Run, pytester: pytest.Pytester
+@pytest.mark.parametrize(
+    ("url", "shown", "host"),
+    [
+        # As in the documentation of requests-mock.
+        ("mock://api.example", "mock://api.example", "api.example"),
+        ("https://api_1.example", "https://api_1.example:443", "api_1.example"),
+        ("https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443", "[2001:db8::1]"),
+        ("https://[2001:db8::1]", "https://[2001:db8::1]:443", "[2001:db8::1]:443"),
+    ],
+)
+def test_an_exchange_with_another_server_is_checked_when_its_host_is_listed(
+    watch: Run, pytester: pytest.Pytester, url: str, shown: str, host: str
 ) -> None:
-    """An adapter for `mock://`, as in the documentation of requests-mock: the host has no port."""
-    tests = CONFORMING + _OWN_SCHEME.replace("URL", "mock://api.example")
+    """The summary names the server and the line of the settings that adds it; the line is right."""
+    tests = CONFORMING + _OWN_SCHEME.replace("URL", url)
     result = watch(tests)
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(
-        [
-            "not checked  1 exchange with mock://api.example, which is no server of the contract, such as GET /orders "
-            "(bctrl_watch_hosts = api.example adds it)"
-        ]
-    )
-    pytester.makeini("[pytest]\nbctrl_watch_hosts = api.example\n")
+    line = f"not checked  1 exchange with {shown}, which is no server of the contract, such as GET /orders "
+    setting = f"bctrl_watch_hosts = {host.removesuffix(':443')}"
+    assert f"{line}({setting} adds it)" in result.outlines
+    pytester.makeini(f"[pytest]\nbctrl_watch_hosts = {host}\n")
     watch(tests).assert_outcomes(passed=2, errors=1)
 
 
