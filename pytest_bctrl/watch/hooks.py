@@ -16,6 +16,7 @@ from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import BrokenCheckError, Check, flattened
 from pytest_bctrl.contract.in_force import contract_of_config, load_cached
 from pytest_bctrl.escaping import escape_lines
+from pytest_bctrl.findings.finding import at_or_above
 from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.settings import lookup, table
@@ -39,6 +40,7 @@ NAME = "bctrl-watch"
 """The name of the plugin that observes tests."""
 
 _WATCHED: pytest.StashKey[WatchedTest] = pytest.StashKey()
+_PROBLEM: pytest.StashKey[str] = pytest.StashKey()
 _COLLECTION = "the collection of tests"
 
 
@@ -140,7 +142,7 @@ class WatchHooks:
         try:
             result = yield
         finally:
-            problem = self._check_test(item)
+            problem = item.stash[_PROBLEM] = self._check_test(item)
         if problem:
             raise pytest.fail.Exception(escape_lines(problem), pytrace=False)
         return result
@@ -187,8 +189,12 @@ class WatchHooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Add the results of a test to the report of its teardown."""
+        """Add the results of a test to the report of its teardown, which fails if findings fail the test."""
         report = yield
+        if call.when == "teardown" and item.stash.get(_PROBLEM, "") and hasattr(report, "wasxfail"):
+            # The marker `xfail` expects a failure of the test, and pytest would take this one for it.
+            report.outcome = "failed"
+            del report.wasxfail
         test = item.stash.get(_WATCHED, None)
         if test is not None and call.when == "teardown":
             vars(report)[CARRIED] = as_carried(test)
@@ -213,12 +219,15 @@ class WatchHooks:
         self._results.add_late_exchanges(labels)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Update the baseline; exit with 1 if that fails, with 2 if a whole run sent no request of the contract."""
+        """Update the baseline; exit with 1 if that fails or findings fail the run, with 2 if nothing was observed."""
         if self._is_worker or self._config.option.collectonly:
             return
         results = self._results
         results.is_complete = not (session.shouldstop or session.shouldfail)
-        if not results.update_baseline() and session.exitstatus == pytest.ExitCode.OK:
+        is_updated = results.update_baseline()
+        # A plugin may have run a test that findings failed again, until it passed.
+        is_failed = not is_updated or at_or_above(results.findings(), results.settings.fail_on)
+        if is_failed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         is_required = RUN not in self._config.stash and results.has_run and not results.is_partial
         if is_required and not results.operations and session.exitstatus == pytest.ExitCode.OK:

@@ -402,6 +402,35 @@ def test_a_test_that_a_plugin_repeats_is_one_test(watch: Run, pytester: pytest.P
     assert "1 of 1 test failed" in text
 
 
+def test_findings_of_a_run_that_a_plugin_repeats_until_it_passes_fail_the_run(
+    watch: Run, pytester: pytest.Pytester
+) -> None:
+    """As pytest-rerunfailures does, a hook reports the first run as `rerun`: the exit code agrees with the summary."""
+    pytester.makeconftest(
+        "from _pytest.runner import runtestprotocol\n\n"
+        "def pytest_runtest_protocol(item, nextitem):\n"
+        "    for report in runtestprotocol(item, nextitem=item, log=False):\n"
+        "        report.outcome = 'rerun'\n"
+        "        item.ihook.pytest_runtest_logreport(report=report)\n"
+        "    item._initrequest()\n"
+        "    runtestprotocol(item, nextitem=nextitem)\n"
+        "    return True\n"
+    )
+    result = watch("runs = []\n\ndef test_it():\n    runs.append(list_orders() if runs else broken())\n")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["failed       1 error fails the run; *"])
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+
+
+@pytest.mark.parametrize("arguments", ["", "strict=True", "raises=KeyError"])
+def test_findings_of_a_test_that_is_expected_to_fail_are_an_error(watch: Run, arguments: str) -> None:
+    """The marker `xfail` expects that of the test itself, not one at its teardown because of an exchange."""
+    result = watch(f"@pytest.mark.xfail({arguments})\ndef test_it():\n    broken()\n    raise KeyError\n")
+    result.assert_outcomes(xfailed=1, errors=1)
+    result.stdout.fnmatch_lines(["ERROR test_orders.py::test_it - Failed: bctrl watch: 1 error: *"])
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+
+
 @pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["one process", "a worker"])
 def test_exchanges_after_the_last_test_are_not_checked(
     watch: Run, pytester: pytest.Pytester, arguments: tuple[str, ...]
