@@ -186,9 +186,12 @@ def test_a_server_without_a_host_names_no_origin() -> None:
     assert {"GET /orders": 1} == check(f"{SERVER}/orders", b"[]", servers=("/v1", SERVER)).operations
 
 
-def test_a_url_without_an_origin_is_not_checked() -> None:
-    """The check of an exchange with a `unix:` URL has no operations."""
-    assert {} == check("unix:///orders", b"[]").operations
+@pytest.mark.parametrize("url", ["unix:///orders", "mock://orders.example:port/orders", "http://:80/orders"])
+def test_a_url_without_an_origin_is_not_checked(url: str) -> None:
+    """Without a host, or with a port that is no number, the check of an exchange has no operations."""
+    result = check(url, b"[]")
+    assert {} == result.operations
+    assert [] == result.unwatched
 
 
 def test_large_bodies_and_many_exchanges_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
