@@ -25,10 +25,9 @@ def pytest_sessionstart() -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Store how to empty the caches of the tests, which have been imported, and those of their responses."""
     responses = [value for value in gc.get_objects() if isinstance(value, Response)]
-    session.config.stash[CLEARERS] = [
-        *_cache_clearers("tests"),
-        *(partial(_forget_results, response) for response in responses),
-    ]
+    clearers: list[Callable[[], None]] = list(_cache_clearers("tests"))
+    clearers += [partial(_forget_results, response) for response in responses]
+    session.config.stash[CLEARERS] = clearers
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
