@@ -110,6 +110,15 @@ def is_required(contract: Contract, parameter: Parameter) -> bool:
     return "object" not in schema_types(contract, parameter.schema) or not accepts(contract, parameter.schema, {})
 
 
+def is_sent_by_member_names(contract: Contract, parameter: Parameter) -> bool:
+    """Return whether a query has the names of members in place of that of a parameter, whose values are all objects.
+
+    A pair with the name of the parameter itself is then another parameter, which the contract does not document.
+    """
+    types = schema_types(contract, parameter.schema) - {"null"}
+    return types == {"object"} and not parameter.is_json and _has_pair_per_member(parameter)
+
+
 def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> bool:
     """Return whether a value can be sent and is still valid after the server has parsed it.
 

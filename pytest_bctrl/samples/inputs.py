@@ -134,7 +134,9 @@ def _existing_values(contract: Contract, parameter: Parameter, settings: Mapping
 
 
 def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
-    """Return a contract for a mock, in which each path parameter without a value gets a generated example.
+    """Return a contract for a mock, in which each path parameter without a valid value gets a generated example.
+
+    An example that the schema rejects is left out: the mock would reject it too.
 
     The result is the same object for the same arguments, because values are cached per contract object.
     """
@@ -143,12 +145,17 @@ def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
 
 @lru_cache(maxsize=8)
 def _with_path_examples(contract: Contract, setting_pairs: tuple[tuple[str, str], ...]) -> Contract:
-    """Return the contract with an example for each path parameter that has no value."""
+    """Return the contract with an example for each path parameter that has no valid value."""
     settings = dict(setting_pairs)
 
     def with_example(parameter: Parameter) -> Parameter:
-        """Return the parameter with a generated example, if it is a path parameter without a value."""
-        if parameter.in_ != "path" or _existing_values(contract, parameter, settings):
+        """Return a path parameter without invalid examples, and with a generated one if it has no value."""
+        if parameter.in_ != "path":
+            return parameter
+        valid = tuple(filter(partial(survives_transport, contract, parameter), parameter.examples))
+        if len(valid) < len(parameter.examples):
+            parameter = replace(parameter, examples=valid)
+        if _existing_values(contract, parameter, settings):
             return parameter
         bare = replace(parameter, setting=None)
         return replace(parameter, examples=tuple(islice(_possible_values(contract, bare, {}), 1)))

@@ -11,7 +11,7 @@ from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, load_cached, packaged_contract
 from pytest_bctrl.contract.model import Contract, Operation, path_pattern
-from pytest_bctrl.errors import SettingError
+from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
 from pytest_bctrl.samples.inputs import exemplified, main_operation, names_without_value
 from pytest_bctrl.samples.parameter_settings import require_parameters, values_of
@@ -44,6 +44,7 @@ class ContractRun:
 
     - `target` is None for a run that only compares the spec with `upstream`.
     - `mock` is the bundled server, not yet started, if that is the target.
+    - `mock_errors` say, by label, which operations it is not asked for, since it cannot generate one of their bodies.
     - `chosen` is the origin of the contract.
     - `probes` says whether requests that violate the contract are sent as well.
     - `checks` are the custom checks, available after the `conftest.py` files are loaded.
@@ -73,6 +74,7 @@ class ContractRun:
     notes: tuple[str, ...] = ()
     no_suite: str = ""
     mock: MockServer | None = None
+    mock_errors: Mapping[str, DocumentError] = field(default_factory=dict)
     connection: Connection = field(default_factory=Connection)
     _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -170,7 +172,8 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
         run = replace(run, notes=tuple(_notes_of_unset_variables(source, environment, contract)))
     if run.selftest:
         # Report a contract of which nothing can be proven now rather than with a traceback during collection.
-        with_mock(run)
+        for error in with_mock(run).mock_errors.values():
+            raise error
         Samples(run.contract, main_operation(run.contract))
     if target == "live":
         run = with_live_target(run, source, environment)
@@ -308,17 +311,21 @@ def _require_not_swapped(space_id: str, environment: Mapping[str, str]) -> None:
 
 
 def with_mock(run: ContractRun) -> ContractRun:
-    """Return the run with a new mock server, not yet started, as its target.
-
-    Raises `DocumentError` if the contract documents a response that no mock can send.
-    """
+    """Return the run with a new mock server, not yet started, as its target."""
     from pytest_bctrl.traffic.mock import MockServer
 
     contract = exemplified(run.contract, {"space_id": ""})
     mock = MockServer(contract, is_exhaustive=True)
-    mock.require_bodies()
     values = {"space_id": mock.space_id}
-    return replace(run, target="mock", contract=contract, key=mock.api_key, values=values, mock=mock)
+    return replace(
+        run,
+        target="mock",
+        contract=contract,
+        key=mock.api_key,
+        values=values,
+        mock=mock,
+        mock_errors=mock.body_errors(),
+    )
 
 
 def shared_prefix(contract: Contract) -> str:

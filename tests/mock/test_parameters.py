@@ -232,6 +232,28 @@ def test_an_invalid_value_of_a_nullable_parameter_is_not_null(schema: dict[str, 
     assert expected == sorted(mistake.name for mistake in invalid_values(of, of.operations[0], {}))
 
 
+@pytest.mark.parametrize("style", ["deepObject", "form"])
+def test_an_object_with_a_pair_per_member_has_no_invalid_value_of_another_type(style: str) -> None:
+    """A server may ignore `p=null`, because no parameter has this name in the query."""
+    of = contract(Case({**QUERY, "style": style, "explode": True}, COLOUR, None, "", ""))
+
+    assert [] == [mistake.name for mistake in invalid_values(of, of.operations[0], {})]
+
+
+def test_a_mock_run_sends_no_path_example_that_the_schema_rejects() -> None:
+    """It sends the valid example, or a generated value if there is none; live, the example is sent as it is."""
+    sent = []
+    for examples in (["x"], ["x", 7]):
+        schema = {"type": "integer", "minimum": 5, "examples": examples}
+        parameter = {"name": "id", "in": "path", "required": True, "schema": schema}
+        live = contract_of(responses=RESPONSES, parameters=[parameter])
+        for of in (live, exemplified(live, {})):
+            request = inputs(of, of.operations[0], {})
+            sent.append(request and request.path["id"])
+
+    assert ["x", "5", "x", "7"] == sent
+
+
 PATHS: dict[str, tuple[str, bool, Any, str]] = {
     "simple": ("simple", False, [1, 2], "1,2"),
     "label": ("label", False, [1, 2], ".1,2"),

@@ -50,6 +50,25 @@ def test_a_required_header_field_that_cannot_be_generated_is_named() -> None:
     assert "found no value" in json.loads(rejected.body)["detail"]
 
 
+def test_the_request_id_conforms_to_the_documented_header_field() -> None:
+    """If the field is a UUID, responses have the id of a request that is one, and otherwise a generated UUID."""
+    own, other = "99391c7e-ad88-49ec-a2ad-99ddcb1f7721", "f6e2f1c0-0f6e-4c3b-9a53-3b2e0b1f9d11"
+    field = {"required": True, "schema": {"type": "string", "format": "uuid", "examples": [own]}}
+    headers = {"X-Request-ID": field}
+    responses = {"200": {**response(PERSON), "headers": headers}, "400": {**response(ERROR), "headers": headers}}
+    parameter = {"name": "n", "in": "query", "schema": {"type": "integer"}}
+    mock = MockServer(contract({"parameters": [parameter], "responses": responses}))
+
+    def ids_for(*fields: tuple[str, str]) -> list[list[str]]:
+        """Return the request ids of the response to a valid request, and of that to an invalid one."""
+        replies = [mock.respond(Request("GET", target, fields)) for target in ("/x", "/x?n=no")]
+        assert [200, 400] == [reply.status for reply in replies]
+        return [[value for name, value in reply.headers if name.lower() == "x-request-id"] for reply in replies]
+
+    assert [[own], [own]] == ids_for() == ids_for(("x-request-id", "no-uuid"))
+    assert [[other], [other]] == ids_for(("x-request-id", other))
+
+
 def test_errors_of_the_mock_itself_have_the_documented_shape() -> None:
     """501 for a body that cannot be generated, and 400 for an unknown example."""
     of = contract({"responses": {"200": response(IMPOSSIBLE), "5XX": response(ERROR)}})

@@ -9,10 +9,10 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document
-from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.operations import reason_not_requested
+from pytest_bctrl.suite.operations import reason_not_requested, require_operations
 from pytest_bctrl.suite.plan.catalogue import plan
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.run_probes import run_probes
@@ -131,10 +131,21 @@ def test_an_operation_without_a_documented_success_is_not_requested() -> None:
         {"200": response(OBJECT), "404": response({"oneOf": [OBJECT, OBJECT]})},
     ],
 )
-def test_a_contract_without_a_possible_body_is_a_one_line_error(responses: dict[str, Any]) -> None:
-    """Creating its mock for a contract run raises `DocumentError`."""
-    contract = from_document(document(responses=responses, parameters=PARAMETERS), "x")
+def test_an_operation_without_a_possible_body_is_not_requested(responses: dict[str, Any]) -> None:
+    """The reason names the schema. Other operations are requested; without one, the run ends with a one-line error."""
+    spec = document(responses=responses, parameters=PARAMETERS)
+    alone = with_mock(ContractRun("mock", from_document(spec, "x"), "", Secret(""), {}, "error", 20))
+    spec["paths"]["/b"] = {"get": {"responses": {"200": response(OBJECT)}}}
+    run = with_mock(ContractRun("mock", from_document(spec, "x"), "", Secret(""), {}, "error", 20))
+    first, second = run.operations
 
-    with pytest.raises(DocumentError) as caught:
-        with_mock(ContractRun("mock", contract, "", Secret(""), {}, "error", 20))
-    assert 1 == len(str(caught.value).splitlines())
+    reason = "the mock cannot generate one of its bodies: x: #/paths/~1v1~1things~1{id}/get/responses/"
+    assert reason_not_requested(run, first).startswith(reason)
+    assert "" == reason_not_requested(run, second)
+    with pytest.raises(SettingError, match="the suite can test no operation") as caught:
+        require_operations(alone)
+    assert (1, True, True) == (
+        len(str(caught.value).splitlines()),
+        reason in str(caught.value),
+        "--bctrl-live" in caught.value.hint,
+    )

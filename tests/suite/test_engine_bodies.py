@@ -148,6 +148,7 @@ EXAMPLES: dict[str, tuple[Any, bytes, str]] = {
     "a body of 5,000 nines": (True, b"9" * 5_000, "application/json"),
     "a YAML body of =": ({"type": "string"}, b"=", "application/yaml"),
     '{"type": "string"} rejects the YAML body 12:30': ({"type": "string"}, b"12:30", "application/yaml"),
+    '{"pattern": "^\\\\p{L}$"} rejects "Ω"': ({"pattern": r"^\p{L}$"}, '"Ω"'.encode(), "application/json"),
 }
 
 

@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.engine import accepts, conforms_to_format, matches
-from pytest_bctrl.contract.model import covers_media_type
+from pytest_bctrl.contract.model import Contract, covers_media_type
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.suite.plan.engine_violations import ENGINES
@@ -100,6 +101,25 @@ def _is_valid_yaml(response: Response, failure: Any) -> bool:
     return any(accepts(response.contract, schema, data) for schema in schemas)
 
 
+_PATTERN_KEYWORDS = frozenset({"pattern", "patternProperties"})
+_PROPERTY_ESCAPE = re.compile(r"\\\\[pP](\{|[A-Z])")
+"""An escape such as `\\p{L}` in the JSON of a document, in which each backslash is doubled."""
+
+
+def _is_latin_pattern(response: Response, failure: Any) -> bool:
+    """Return whether Schemathesis rejects a text for a pattern with `\\p{…}`, or may do so in `oneOf` etc."""
+    if type(failure).__name__ != "JsonSchemaError" or not failure.schema_path or not response.conforms:
+        return False
+    is_about_patterns = str(failure.schema_path[-1]) in _PATTERN_KEYWORDS | _COMBINING
+    return is_about_patterns and _has_property_escape(response.contract)
+
+
+@lru_cache(maxsize=8)
+def _has_property_escape(contract: Contract) -> bool:
+    """Return whether a contract has a pattern with the escape of a Unicode property."""
+    return _PROPERTY_ESCAPE.search(json.dumps(contract.document, default=str)) is not None
+
+
 ENGINE_FAULTS = (
     EngineFault(
         ENGINES["jsonschema"],
@@ -142,6 +162,13 @@ ENGINE_FAULTS = (
         '{"type": "string"} rejects the YAML body 12:30',
         "https://github.com/yaml/pyyaml/issues/116",
         _is_valid_yaml,
+    ),
+    EngineFault(
+        ENGINES["schemathesis"],
+        "\\p{…} in a pattern matches only characters of some scripts, such as Latin letters for \\p{L}",
+        '{"pattern": "^\\\\p{L}$"} rejects "Ω"',
+        "tests/suite/test_engine_bodies.py::test_a_listed_engine_fault_is_not_a_finding",
+        _is_latin_pattern,
     ),
 )
 """The known faults of all engines."""

@@ -10,9 +10,11 @@ from itertools import count
 from threading import Lock
 from typing import Any, Self
 
+from pytest_bctrl.contract.engine import accepts as accepts_value
 from pytest_bctrl.contract.key_fields import BEARER
 from pytest_bctrl.contract.model import Operation, ResponseSpec, concrete_media_type
 from pytest_bctrl.contract.outline import is_json
+from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.http.message import MockResponse, Payload, Request, accepts, preferred_example, preferred_status
 from pytest_bctrl.http.routes import Match
@@ -31,6 +33,7 @@ from pytest_bctrl.traffic.mock.setup import Setup
 from pytest_bctrl.traffic.mock.shared import Shared
 from pytest_bctrl.traffic.mock.source import BodySource
 
+_ID_FIELD = "x-request-id"
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -121,7 +124,7 @@ class Responder:
 
     def _request_id(self, request: Request) -> str:
         """Return the request id for a response: that of the request if it is valid, else the next number."""
-        request_id = request.header("x-request-id") or ""
+        request_id = request.header(_ID_FIELD) or ""
         # It is sent back unchanged, but a key in this field must not appear in header, body and journal.
         if _REQUEST_ID.fullmatch(request_id) and self.api_key.reveal() not in request_id:
             return request_id
@@ -194,18 +197,33 @@ class Responder:
         return self._scenarios.of(operation or self._shared.main).errors or self._shared.error_responses
 
     def _with_documented_headers(self, operation: Operation, response: MockResponse) -> MockResponse:
-        """Return the response with the documented header fields added that it lacks; 501 if none can be generated."""
+        """Return the response with the documented header fields added that it lacks; 501 if none can be generated.
+
+        The request id gives way to the documented value if the contract does not allow it, such as one that is no UUID.
+        """
         documented = operation.response_for(response.status)
         if documented is None or not documented.headers:
             return response
+        response = self._without_invalid_request_id(documented, response)
         try:
             fields = self._shared.documented.header_fields(documented, only_required=self._shared.is_exhaustive)
         except DocumentError as error:
-            return self._not_mocked_response(operation, str(error), response.header("x-request-id") or "")
+            return self._not_mocked_response(operation, str(error), response.header(_ID_FIELD) or "")
         missing = tuple(pair for pair in fields if response.header(pair[0]) is None)
         if not missing:
             return response
         return replace(response, headers=(*response.headers, *missing))
+
+    def _without_invalid_request_id(self, documented: ResponseSpec, response: MockResponse) -> MockResponse:
+        """Return the response without its request id if the documented schema of that field rejects it."""
+        request_id = response.header(_ID_FIELD)
+        for field in documented.headers:
+            if field.name.lower() != _ID_FIELD or request_id is None:
+                continue
+            if not accepts_value(self.contract, field.schema, read_field(self.contract, field, request_id)):
+                fields = tuple(pair for pair in response.headers if pair[0].lower() != _ID_FIELD)
+                return replace(response, headers=fields)
+        return response
 
     def _success(self, request: Request, operation: Operation, request_id: str) -> MockResponse:
         """Return the response to a valid request, or an error: unknown page or example, no body can be generated."""

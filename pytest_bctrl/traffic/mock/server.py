@@ -7,10 +7,10 @@ from functools import cached_property
 from itertools import count
 from typing import Self
 
-from pytest_bctrl.contract.engine import accepts
-from pytest_bctrl.contract.model import Contract, Schema
+from pytest_bctrl.contract.engine import accepts, schema_pointer
+from pytest_bctrl.contract.model import Contract, Operation, Schema
 from pytest_bctrl.contract.schema.invariant import as_uuid
-from pytest_bctrl.errors import SettingError
+from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.space_id import SPACE_ID
@@ -93,16 +93,47 @@ class MockServer(Space):
         self._url = self._listener.start(*self._address)
         return self
 
-    def require_bodies(self) -> None:
-        """Raise `DocumentError` if a body documented for an operation with a safe method cannot be generated."""
-        operations = [operation for operation in self.contract.operations if operation.is_safe]
-        specs = [spec for operation in operations for spec in operation.responses.values()]
-        schemas = [schema for spec in specs for schema in spec.content.values()]
-        for schema in {_schema_key(schema): schema for schema in schemas}.values():
+    def body_errors(self) -> dict[str, DocumentError]:
+        """Return, by label, why a documented body of an operation with a safe method cannot be generated."""
+        errors_by_schema: dict[str, DocumentError | None] = {}
+        errors: dict[str, DocumentError] = {}
+        for operation in self.contract.operations:
+            if not operation.is_safe:
+                continue
+            for spec in operation.responses.values():
+                for schema in spec.content.values():
+                    key = _schema_key(schema)
+                    if key not in errors_by_schema:
+                        errors_by_schema[key] = self._error_of_schema(schema)
+                    error = errors_by_schema[key]
+                    if error is not None:
+                        errors.setdefault(operation.label, error)
+            if operation.label not in errors:
+                error = self._error_of_invariants(operation)
+                if error is not None:
+                    errors[operation.label] = error
+        return errors
+
+    def _error_of_schema(self, schema: Schema) -> DocumentError | None:
+        """Return why no value of a schema can be generated; None if one can."""
+        try:
             Builder(self.contract, RoundRobin(optional=False)).value(schema)
-        for samples in self._shared.samples.values():
-            if samples.invariants:
-                samples.sample_with_optionals(self.space_id, optional=False)
+        except DocumentError as error:
+            # The error of the schema of a complete body has no location.
+            error.where = error.where or f"{self.contract.name}: #{schema_pointer(self.contract, schema)}"
+            return error
+        return None
+
+    def _error_of_invariants(self, operation: Operation) -> DocumentError | None:
+        """Return why no body with the invariants of an operation can be generated; None if one can, or has none."""
+        samples = self._shared.samples.get(operation.label)
+        if samples is None or not samples.invariants:
+            return None
+        try:
+            samples.sample_with_optionals(self.space_id, optional=False)
+        except DocumentError as error:
+            return error
+        return None
 
     def stop(self, grace: float = 0.0) -> None:
         """Stop the server and close all connections; a second call does nothing.
