@@ -257,10 +257,20 @@ class _PagingReader:
 
     @cached_property
     def _item_members(self) -> Mapping[str, Any]:
-        """The schemas of the items' properties, by name."""
+        """The schemas of the properties that all items may have, by name; of alternatives, only common ones."""
         array = list_schema(self._contract, self._operation, self._items) or {}
-        properties: Mapping[str, Any] = flatten(self._contract, array.get("items", True)).get("properties", {})
-        return properties
+        return self._common_members(array.get("items", True))
+
+    def _common_members(self, schema: Any, depth: int = 0) -> dict[str, Any]:
+        """Return the properties of a schema by name, with those that all branches of its `oneOf` or `anyOf` have."""
+        flat = flatten(self._contract, schema)
+        members: dict[str, Any] = dict(flat.get("properties", {}))
+        for keyword in ("oneOf", "anyOf"):
+            if keyword in flat and depth < _MAX_NESTED_BRANCHES:
+                branches = [self._common_members(branch, depth + 1) for branch in flat[keyword]]
+                common = set(branches[0]).intersection(*branches)
+                members = {**{name: branches[0][name] for name in branches[0] if name in common}, **members}
+        return members
 
     def problem(self) -> tuple[str, str] | None:
         """Return what is wrong with the extension and a hint to correct it; None if it is right."""
@@ -347,4 +357,7 @@ _ABOUT = (
     *("responsemetadata", "resultinfo", "navigation"),
 )
 _DEEPEST = 3
+_MAX_NESTED_BRANCHES = 4
+"""How many levels of alternatives within alternatives are read."""
+
 _IDENTITIES = ("id", "uuid", "guid", "key")

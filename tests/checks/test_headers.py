@@ -36,6 +36,15 @@ def header_findings(*headers: tuple[str, str], **changes: Any) -> list[tuple[str
     return [(finding.location, finding.message) for finding in findings]
 
 
+def test_a_required_header_of_a_head_operation_is_missing() -> None:
+    """The contract documents the response to HEAD itself, so that no field may be left out."""
+    of = contract()
+    (operation,) = of.operations
+    checked = response({}, headers=(JSON,), contract=of)
+    to_head = replace(checked, operation=replace(operation, method="HEAD"), has_all_headers=True)
+    assert MISSING == [(finding.location, finding.message) for finding in check_protocol(to_head)]
+
+
 MISSING = [("header X-Total", "the required header field is missing")]
 
 

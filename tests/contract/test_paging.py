@@ -118,6 +118,21 @@ def test_paging_is_recognised_by_parameter_and_property_names(name: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("second", "expected"), [({"id": TEXT, "seats": WHOLE}, "id"), ({"seats": WHOLE, "uuid": TEXT}, "uuid"), ({}, "")]
+)
+def test_the_identity_of_items_with_alternatives_is_a_member_of_all(second: dict[str, Any], expected: str) -> None:
+    """Also within alternatives of an alternative."""
+    first = body(id=TEXT, uuid=TEXT, cargo=TEXT)
+    items = {"oneOf": [first, {"anyOf": [body(**second), {"allOf": [first, body(deck=TEXT)]}]}]}
+    of = contract(body(data={"type": "array", "items": items}, nextCursor=MAYBE), {"cursor": TEXT})
+
+    paging = read_paging(of, of.operations[0])
+
+    assert paging is not None
+    assert expected == paging.identity
+
+
+@pytest.mark.parametrize(
     ("schema", "query", "extension"),
     [
         (LIST, {}, None),

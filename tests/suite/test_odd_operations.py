@@ -7,6 +7,7 @@ from typing import Any
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.operations import requestable_operations
+from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
@@ -123,3 +124,25 @@ def test_head_of_a_path_with_a_public_head_operation_needs_no_credential() -> No
     findings = run_probes(target)
     target.close()
     assert [] == [finding for finding in findings if finding.level == "error"]
+
+
+def test_the_schema_of_a_body_other_than_json_is_reported_as_not_checked() -> None:
+    """One that allows any text needs no check, and that of a HEAD operation applies to nothing."""
+    text = {"type": "string"}
+    schemas = {
+        "/csv": ("text/csv", {**text, "pattern": "^id,"}),
+        "/lines": ("application/x-ndjson", {"type": "object"}),
+        "/any": ("text/plain", text),
+        "/file": ("application/octet-stream", {}),
+        "/json": ("application/json", {"type": "object"}),
+    }
+    spec = {**document(), "paths": {}}
+    for path, (media_type, schema) in schemas.items():
+        responses = {"200": {"description": "x", "content": {media_type: {"schema": schema}}}}
+        spec["paths"][path] = {"get": {"responses": responses}, "head": {"responses": responses}}
+    run = with_mock(ContractRun("mock", from_document(spec, "odd.json"), "", Secret(""), {}, "error", 3))
+
+    assert [
+        "GET /csv: the schema of its text/csv body, since only JSON bodies are validated",
+        "GET /lines: the schema of its application/x-ndjson body, since only JSON bodies are validated",
+    ] == RunResults(run).not_checked()

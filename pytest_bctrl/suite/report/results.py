@@ -26,7 +26,7 @@ from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.settings import lookup, table
-from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
+from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations, unvalidated_media_types
 from pytest_bctrl.suite.plan.catalogue import omitted_request_count
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
@@ -248,7 +248,12 @@ class RunResults:
             for operation in operations
             if operation.other_parameters and not documented_rejections(operation)
         ]
-        texts = grouped_reasons([*((label, reason) for label, reason in reasons if reason), *values])
+        bodies = [
+            (operation.label, f"the schema of its {media_type} body, since only JSON bodies are validated")
+            for operation in operations
+            for media_type in unvalidated_media_types(run.contract, operation)
+        ]
+        texts = grouped_reasons([*((label, reason) for label, reason in reasons if reason), *values, *bodies])
         counts = {operation.label: omitted_request_count(run, operation) for operation in operations}
         labels = [label for label, count in counts.items() if count]
         if labels:
