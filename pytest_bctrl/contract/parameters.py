@@ -122,14 +122,17 @@ def is_sent_by_member_names(contract: Contract, parameter: Parameter) -> bool:
 def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> bool:
     """Return whether a value can be sent and is still valid after the server has parsed it.
 
-    An empty list is not sent at all, or is parsed as a list that may have an empty string. Null has no form outside
-    JSON: to most servers, the text `null` is a string. RFC 6570 (2.3) omits an undefined value.
+    An empty list is not sent at all, or is parsed as a list that may have an empty string, and so is an empty object in
+    a query. Null has no form outside JSON: to most servers, the text `null` is a string. RFC 6570 (2.3) omits an
+    undefined value.
     """
     if value is None and not parameter.is_json:
         return False
     if not _can_carry(parameter, value):
         return False
     received = received_values(contract, parameter, value)
+    if received == [{}] and parameter.in_ == "query" and not parameter.is_json:
+        return False
     return received not in ([], [[]]) and all(accepts(contract, parameter.schema, parsed) for parsed in received)
 
 
@@ -205,7 +208,9 @@ def _possible_values(
             # Like a repeated name, the name of the parameter beside those of its members has no single value.
             yield [*texts, members]
             return
-        if members is not None and (members or parameter.in_ != "query"):
+        # A query without pairs for members has no object, but `p=` is an empty one that is serialised as `name,value`.
+        is_sent = parameter.in_ != "query" or (bool(texts) and not _is_repeatable(parameter))
+        if members is not None and (members or is_sent):
             yield members
             texts = texts if types - {"object"} else []
     if texts:

@@ -69,11 +69,12 @@ def _possible_values(
 ) -> Iterator[Any]:
     """Yield the values that the fields of a form may represent for a property.
 
-    `named` are the fields with its name; `pairs` are those and the fields that no property documents.
+    `named` are the fields with its name; `pairs` are those and the fields that no property documents. A style does not
+    apply to a part that says that it is JSON: OpenAPI 3.0 ignores it in multipart bodies (3.0.3, 4.7.15).
     """
     name, schema, encoding = documented
     has_style = encoding.style is not None or encoding.explode is not None
-    if named and not has_style:
+    if named and (not has_style or all(is_json(field.content_type.essence) for field in named)):
         yield from _values_by_name(contract, schema, named, is_json(encoding.content_type))
     if not is_json(encoding.content_type):
         style = encoding.style or "form"

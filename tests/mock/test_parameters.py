@@ -38,6 +38,7 @@ COLOUR = {
     "properties": {"red": {"type": "integer", "maximum": 255}, "warm": {"type": "boolean"}},
     "required": ["red", "warm"],
 }
+EMPTY_OR_RED = {"type": "object", "properties": {"red": {"type": "integer"}}, "additionalProperties": False}
 WARM, TOO_RED = {"red": 200, "warm": True}, {"red": 256, "warm": True}
 QUERY, HEADER, COOKIE = {"in": "query"}, {"in": "header"}, {"in": "cookie"}
 NUMBERS = {"type": "array", "items": {"type": "integer"}, "maxItems": 2}
@@ -183,6 +184,10 @@ OTHERS = (("q", "1"), ("p[red]", "7"), ("q[warm]", "1"), ("p[warm]", "true"))
         # What belongs to others is passed over, and an object of which nothing is given is left out.
         (CASES["object, deep"], Inputs({"id": "7"}, OTHERS), 200),
         (CASES["object, name by name"], Inputs({"id": "7"}), 200),
+        # An empty text is an empty object, which only one of the schemas allows.
+        (Case({**QUERY, "explode": False}, EMPTY_OR_RED, {}, "", ""), Inputs({"id": "7"}, (("p", ""),)), 200),
+        (CASES["object, in one"], Inputs({"id": "7"}, (("p", ""),)), 400),
+        (Case(QUERY, EMPTY_OR_RED, {}, "", ""), Inputs({"id": "7"}, (("p", ""),)), 400),
     ],
 )
 def test_other_serializations_are_accepted_or_rejected(serialization: Case, values: Inputs, status: int) -> None:

@@ -140,6 +140,18 @@ def uploaded(contract: Contract, files: Any, data: Any = None) -> list[str]:
     ]
 
 
+def test_a_part_that_is_json_is_read_as_json_whatever_the_style_of_its_encoding() -> None:
+    """A part without a media type is read in the style."""
+    contract = contract_of_body(PERSON, MULTIPART, encoding={"point": {"style": "form"}, "tags": {"style": "form"}})
+    as_json = "application/json"
+    parts = {"age": (None, "7"), "point": (None, '{"x": 1}', as_json), "tags": (None, '["a"]', as_json)}
+    assert [] == uploaded(contract, parts)
+    assert ["request_body body.point.x: the required property is missing"] == uploaded(
+        contract, {**parts, "point": (None, "{}", as_json)}
+    )
+    assert [] != uploaded(contract, {**parts, "point": (None, '{"x": 1}')})
+
+
 @pytest.mark.parametrize(
     ("files", "data", "expected"),
     [
