@@ -32,7 +32,7 @@ from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.secrets.redaction import Redaction
-from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.secrets.secret import Secret, secret
 from pytest_bctrl.traffic.client import async_client, client
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.listener import Listener
@@ -207,7 +207,9 @@ class RecordedTest:
     def _record_arguments(self, aim: RecordingTarget) -> dict[str, Any]:
         """Return the arguments of a client that sends requests to the target and records them."""
         target = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}
-        return {**target, "fields": fields_for(self._contract), "see": partial(self._record_exchange, aim)}
+        # A live run has no key only if the contract secures nothing.
+        contract = self._contract if secret(aim.key) else replace(self._contract, is_public=True)
+        return {**target, "fields": fields_for(contract), "see": partial(self._record_exchange, aim)}
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or raise `DocumentError`; while recording, fetch them."""

@@ -14,6 +14,7 @@ from pytest_bctrl.recorded.hooks import _usual_space
 from pytest_bctrl.samples import SPACE_ID
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.recordings.exchange import Recording, encode
+from tests.local_server import Handler, serving
 from tests.recordings.conftest import CONTRACT, Run, recorded
 from tests.recordings.test_trust import listed
 
@@ -81,6 +82,40 @@ def test_the_default_space_id_is_empty_in_a_live_run(
     """So it is without a setting; in any other run, it is the mock's."""
     monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
     assert (_usual_space(pytester.parseconfig("--bctrl-live")), _usual_space(pytester.parseconfig())) == ("", SPACE_ID)
+
+
+class _Things(Handler):
+    """A handler that responds with an object."""
+
+    def do_GET(self) -> None:
+        """Send an object."""
+        self.respond(200, b"{}")
+
+
+def test_a_live_recording_of_a_contract_without_spaces_needs_no_space_id(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The response is recorded, and replayed without the server."""
+    monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
+    content = {"application/json": {"schema": {"type": "object"}}}
+    paths = {"/things": {"get": {"responses": {"200": {"description": "x", "content": content}}}}}
+    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths}
+    (pytester.path / "things.json").write_text(json.dumps(document), "utf-8")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bctrl_recording
+        def test_it(bctrl_client):
+            assert {} == bctrl_client.get("/things").json()
+        """
+    )
+    with serving(_Things) as url:
+        monkeypatch.setenv("BCTRL_BASE_URL", url)
+        arguments = "--bctrl-live", "--bctrl-record-mode=once", "--bctrl-contract=things.json"
+        pytester.runpytest(*arguments).assert_outcomes(passed=1)
+
+    pytester.runpytest("--bctrl-contract=things.json").assert_outcomes(passed=1)
 
 
 def test_runtimes_are_those_of_the_first_successful_response(tmp_path: Path) -> None:
