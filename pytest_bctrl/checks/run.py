@@ -22,6 +22,7 @@ from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.checks.schema import check_schema
 from pytest_bctrl.checks.violation import Violation, findings, item_of, source_of
+from pytest_bctrl.checks.write_only import check_write_only
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.schema.invariant import Invariant
 from pytest_bctrl.contract.schema.locations import Path, select_values
@@ -158,10 +159,11 @@ def flattened(results: Iterable[Any], item_type: type | tuple[type, ...], hook: 
 
 
 def check_undocumented(response: Response) -> list[Finding]:
-    """Return a warning for every property at every depth that the documented schema does not name.
+    """Return a warning for every property at every depth that the schema does not document, or not for responses.
 
-    Such a property is valid unless its object is closed, but it is drift nevertheless. Objects that the contract
-    leaves free-form (`additionalProperties`, or no documented property) are not searched.
+    A property without a name in the schema is valid unless its object is closed, but it is drift nevertheless. Objects
+    that the contract leaves free-form (`additionalProperties`, or no documented property) are not searched. A
+    write-only property is documented for requests alone.
     """
     looked(response).add("undocumented")
     if response.schema is None or not response.parsed.ok:
@@ -180,7 +182,7 @@ def check_undocumented(response: Response) -> list[Finding]:
             path = next((path for path, _ in selected), ())
         extra = {**finding.extra, **item_of(response.data, path), "source": source}
         undocumented.append(with_fingerprint(replace(finding, reproduce=response.reproduce, extra=extra)))
-    return undocumented
+    return [*undocumented, *check_write_only(response)]
 
 
 def check_invariant(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:

@@ -12,6 +12,7 @@ import pytest
 from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.checks.violation import Violation, evidence, findings, item_of
+from tests.contract.documents import contract_of
 
 from .responses import CONTRACT, SPACE, response, runtime, sample
 
@@ -39,6 +40,15 @@ def test_the_item_that_contains_the_fault_is_named(named: dict[str, Any], is_nam
     assert item == item_of(
         {"runtimes": [{"id": "another"}, {**named, "more": {"kind": 1}}]}, ("runtimes", 1, "more", "kind")
     )
+
+
+def test_the_value_of_a_write_only_property_is_not_shown() -> None:
+    user = {"properties": {"name": {"type": "string"}, "password": {"type": "string", "writeOnly": True}}}
+    contract = contract_of({"properties": {"users": {"items": user}}})
+    body = {"users": [{"name": "Ada", "password": "opensesame"}]}
+    (finding,) = check_response(response(body, contract=contract))
+    assert ("write_only_property", "users[0].password") == (finding.rule, finding.sample and finding.sample["location"])
+    assert "opensesame" not in repr(finding)
 
 
 def test_a_finding_has_the_item_and_the_command_that_reproduces_it() -> None:

@@ -22,8 +22,24 @@ from tests.contract.documents import contract_of
 
 from .responses import JSON, SPACE, response, runtime, sample
 
-CAT = {"type": "object", "required": ["sort"], "properties": {"sort": {"const": "cat"}, "lives": {"type": "integer"}}}
-DOG = {"type": "object", "required": ["sort"], "properties": {"sort": {"const": "dog"}, "tail": {"type": "boolean"}}}
+CAT: dict[str, Any] = {
+    "type": "object",
+    "required": ["sort"],
+    "properties": {"sort": {"const": "cat"}, "lives": {"type": "integer"}},
+}
+DOG: dict[str, Any] = {
+    "type": "object",
+    "required": ["sort"],
+    "properties": {"sort": {"const": "dog"}, "tail": {"type": "boolean"}},
+}
+WRITE_ONLY = {"type": "string", "writeOnly": True}
+PETS = {
+    "oneOf": [
+        {**pet, "properties": {**pet["properties"], "p": schema}}
+        for pet, schema in ((CAT, WRITE_ONLY), (DOG, {"type": "string"}))
+    ]
+}
+"""A property is write-only in one of the alternatives."""
 LONG = list(range(9))
 COMPONENTS = {
     "O": {"required": ["z"], "additionalProperties": {"type": "integer"}},
@@ -261,6 +277,15 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
         'schema/missing @sort: the required property is missing; "a value", not "no such property"'),
     "alternative of no object": ({"oneOf": [CAT, DOG]}, "cat",
         'schema/type @$: the value has the wrong type, string; ["object"], not "cat"'),
+    "write-only properties": (
+        {"properties": {"a": {"items": {"properties": {"b": WRITE_ONLY}}}, "c": WRITE_ONLY}, "required": ["c"]},
+        {"a": [{"b": "secret"}, {}, {"b": "another"}], "c": "required"},
+        'warning write_only_property @a[*].b: the response has a property that is write-only; "no such property", '
+        'not "a value of type string"; 2 of 3'),
+    "a write-only property of one alternative": (PETS, {"sort": "cat", "p": "secret"},
+        'warning write_only_property @p: the response has a property that is write-only; "no such property", '
+        'not "a value of type string"'),
+    "a property that is write-only in another alternative": (PETS, {"sort": "dog", "p": "public"}, "nothing"),
     "long list": ({"items": {"type": "string"}}, LONG,
         'schema/type @[*]: the value has the wrong type, integer; ["string"], not 0; 9 of 9'),
     "long list of what is forbidden": ({"prefixItems": [True, True], "items": False}, LONG,
