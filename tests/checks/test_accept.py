@@ -160,6 +160,16 @@ def test_an_ambiguous_operation_is_an_error_that_lists_the_operations() -> None:
         response_from({}, with_two_paths())
 
 
+def test_a_path_without_get_is_ambiguous_if_the_method_is_not_known() -> None:
+    """`response_from` cannot select one of HEAD and OPTIONS."""
+    spec = document()
+    (item,) = spec["paths"].values()
+    item |= {"head": item["get"], "options": {**item.pop("get"), "operationId": "options"}}
+    response = urllib3.HTTPResponse(b"", {}, 200, request_url=THING)
+    with pytest.raises(BctrlError, match="matches no operation"):
+        response_from(response, from_document(spec, "x"))
+
+
 def with_get_and_head() -> Contract:
     """Return a contract in which one path has GET and HEAD."""
     spec = document()

@@ -71,6 +71,16 @@ def test_a_changed_scheme_is_reported_once_for_all_operations_that_require_it(ch
     assert {finding.extra[side]["pointer"] for finding in compare(old, new) for side in ("base", "revision")} == {at}
 
 
+def test_two_changed_schemes_are_reported_at_each_operation_that_requires_them() -> None:
+    old, new = document([frozenset("ab")]), document([frozenset("ab")])
+    for name in "ab":
+        new["components"]["securitySchemes"][name]["name"] = f"X-other-{name}"
+    pointers = {
+        finding.extra["revision"]["pointer"] for finding in compare(old, new) if finding.rule == "api-security-added"
+    }
+    assert pointers == {"/paths/~1a/get/security"}
+
+
 def test_another_scheme_of_an_operation_is_reported_at_the_operation() -> None:
     findings = compare(document([frozenset("a")]), document([frozenset("b")]))
     assert {finding.extra["revision"]["pointer"] for finding in findings} == {"/paths/~1a/get/security"}

@@ -83,6 +83,15 @@ def test_a_body_of_an_unsafe_operation_need_not_be_generated() -> None:
     assert {} == MockServer(from_document(spec, "things.json"), is_exhaustive=True).body_errors()
 
 
+def test_a_body_that_contradicts_its_invariants_has_an_error() -> None:
+    """`body_errors` names the operation: no value of the schema has equal properties."""
+    rule = {"rule": "r", "level": "error", "because": "x", "each": "", "same": ["a", "b"]}
+    schema = {"properties": {"a": {"const": 1}, "b": {"const": 2}}, "required": ["a", "b"]}
+    mock = MockServer(contract_of(schema, None, **{"x-bctrl-invariants": [rule]}), is_exhaustive=True)
+    ((label, error),) = mock.body_errors().items()
+    assert ("GET /v1/things/{id}", True) == (label, "invariant" in str(error))
+
+
 def test_a_scenario_does_not_change_operations_without_a_list() -> None:
     """With `empty` or `slow`, an operation that returns an object has the same body as before."""
     spec = document({"type": "array", "items": OBJECT})

@@ -57,6 +57,17 @@ def test_generated_values_survive_serialization(schema: dict[str, Any], place: s
     assert place == "query" or all(serialize_field(documented, value).isascii() for value in generated)
 
 
+@pytest.mark.parametrize("is_json", [False, True])
+def test_an_empty_object_is_sent_in_a_query_only_as_json(is_json: bool) -> None:
+    """A server may read `p=` as an empty string."""
+    media = (
+        {"content": {"application/json": {"schema": {"type": "object"}}}} if is_json else {"schema": {"type": "object"}}
+    )
+    contract = contract_of(parameters=[{"name": "p", "in": "query", "explode": False, **media}])
+    (parameter,) = contract.operations[0].other_parameters
+    assert is_json == survives_transport(contract, parameter, {})
+
+
 @pytest.mark.parametrize(("name", "bits"), [("int32", 31), ("int64", 63)])
 def test_generated_integers_are_in_the_range_of_their_format(name: str, bits: int) -> None:
     """A server cannot read others, and our mock rejects them; Schemathesis generates them."""
