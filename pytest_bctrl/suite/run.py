@@ -44,7 +44,7 @@ class ContractRun:
 
     - `target` is None for a run that only compares the spec with `upstream`.
     - `mock` is the bundled server, not yet started, if that is the target.
-    - `mock_errors` say, by label, which operations it is not asked for, since it cannot generate one of their bodies.
+    - `mock_errors` are the operations, by label, of which the mock cannot generate a body, so that they are not tested.
     - `chosen` is the origin of the contract.
     - `probes` says whether requests that violate the contract are sent as well.
     - `checks` are the custom checks, available after the `conftest.py` files are loaded.
