@@ -25,7 +25,7 @@ def check_write_only(response: Response) -> list[Finding]:
     may be passwords.
     """
     violations = once(response, "write-only properties", lambda: list(_violations(response)))
-    return [_without_body(finding) for finding in findings(response, violations)]
+    return [_without_values(finding) for finding in findings(response, violations)]
 
 
 def _violations(response: Response) -> Iterator[Violation]:
@@ -47,10 +47,11 @@ def _violations(response: Response) -> Iterator[Violation]:
                 yield Violation(RULE, "warning", message, path, expected="no such property", observed=observed)
 
 
-def _without_body(finding: Finding) -> Finding:
-    """Return a finding whose evidence does not contain the body."""
+def _without_values(finding: Finding) -> Finding:
+    """Return a finding whose evidence contains no values of the body."""
     body = "not shown, because a property is write-only"
-    return replace(finding, extra={**finding.extra, "response": {**finding.extra["response"], "body": body}})
+    extra = {name: value for name, value in finding.extra.items() if name != "item"}
+    return replace(finding, extra={**extra, "response": {**extra["response"], "body": body}})
 
 
 def _is_write_only(node: Node, kind: str) -> bool:

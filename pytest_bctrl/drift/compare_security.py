@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from pytest_bctrl.contract.outline import (
     Key,
@@ -115,10 +116,16 @@ class Demands:
 
 def demands_of(report: Report) -> tuple[Demands, Demands]:
     """Return the security requirements of both documents, as the options say how to read undefined schemes."""
-    old, renamed_in = Demands(report.base), None
-    if report.sides.options.ignores_undefined_schemes:
-        renamed_in = old
-    return old, Demands(report.revision, renamed_in)
+    if report not in _demands_by_report:
+        old, renamed_in = Demands(report.base), None
+        if report.sides.options.ignores_undefined_schemes:
+            renamed_in = old
+        _demands_by_report[report] = old, Demands(report.revision, renamed_in)
+    return _demands_by_report[report]
+
+
+_demands_by_report: WeakKeyDictionary[Report, tuple[Demands, Demands]] = WeakKeyDictionary()
+"""The security requirements that were read before: each webhook and callback needs them."""
 
 
 def required_parameters(parameters_of: Mapping[Key, RawParameter]) -> frozenset[Key]:
@@ -159,7 +166,7 @@ def compare_security(
 def compare_outgoing_security(report: Report, old: RawOperation, new: RawOperation, location: ChangeLocation) -> None:
     """Note changed credentials of a webhook or callback, which the API sends and the consumer may require.
 
-    If neither document lists any for the webhook, a change of those of the document is reported with the operations.
+    Nothing is noted if neither document lists any for the webhook: those of the document are for its operations.
     """
     if "security" not in old.part.value and "security" not in new.part.value:
         return

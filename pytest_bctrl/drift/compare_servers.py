@@ -37,24 +37,28 @@ class _DefaultUrl(NamedTuple):
     defaults: tuple[tuple[str, str], ...]
 
 
-def _default_urls(spec: Spec, part: Part) -> dict[str, _DefaultUrl]:
-    """Return the default URL of each server with variables, or of the only server, under each URL of that server.
+def _default_url(spec: Spec, server: Part) -> _DefaultUrl | None:
+    """Return the default URL of a server; None if a variable lacks its default."""
+    url = spec.text(server / "url")
+    values = {name: (server / "variables" / name / "default").value for name in _VARIABLE.findall(url)}
+    if None in values.values():
+        return None
+    defaults = tuple((name, str(value)) for name, value in values.items())
+    for name, default in defaults:
+        url = url.replace(f"{{{name}}}", default)
+    return _DefaultUrl(_normalized_url(url), server, defaults)
 
-    A server with a variable that lacks its default is omitted.
-    """
+
+def _default_urls(spec: Spec, part: Part) -> dict[str, _DefaultUrl]:
+    """Return the default URL of each server with variables, or of the only server, under each URL of that server."""
     default_of: dict[str, _DefaultUrl] = {}
     listed = spec.items(part)
     for server in listed:
-        url = spec.text(server / "url")
-        variables = {name: server / "variables" / name for name in _VARIABLE.findall(url)}
-        defaults = {name: (variable / "default").value for name, variable in variables.items()}
-        if None in defaults.values() or (len(listed) > 1 and not variables):
+        default = _default_url(spec, server)
+        if default is None or (len(listed) > 1 and not default.defaults):
             continue
-        for name, default in defaults.items():
-            url = url.replace(f"{{{name}}}", str(default))
-        texts = tuple((name, str(default)) for name, default in defaults.items())
         for member in _server_urls(spec, server):
-            default_of.setdefault(_normalized_url(member), _DefaultUrl(_normalized_url(url), server, texts))
+            default_of.setdefault(_normalized_url(member), default)
     return default_of
 
 
@@ -111,10 +115,13 @@ def compare_servers(report: Report, old: Part, new: Part, location: ChangeLocati
     report.add_each("api-server", location, urls, (old.pointer, new.pointer))
     before, after = _default_urls(report.base, old), _default_urls(report.revision, new)
     pairs = [(before[url], after[url]) for url in before if url in after]
+    defaults = {
+        default.url for server in report.revision.items(new) if (default := _default_url(report.revision, server))
+    }
     for was, now in {(was.url, now.url): (was, now) for was, now in pairs}.values():
         # A default that is no longer offered is a removed URL. The URL of a server with too many is not among the keys.
         is_offered = was.url in after or was.url not in before
-        if was.url != now.url and is_offered:
+        if is_offered and was.url not in defaults:
             at, keys = (was.server.pointer, now.server.pointer), _changed_default(was, now)
             report.add("api-server-default-changed", location, was.url, now.url, *at, keys=keys)
 

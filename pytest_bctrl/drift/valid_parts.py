@@ -103,11 +103,16 @@ def _undefined_schemes(document: Document) -> list[Exclusion]:
     parts = {"the document": spec.root / "security"}
     try:
         incoming = operations(spec)
-        outgoing = [callback for operation in incoming for callback in callbacks(spec, operation)]
-        all_operations = [*incoming, *webhooks(spec), *outgoing]
-        parts.update({operation.label: operation.part / "security" for operation in all_operations})
     except DocumentError:
         return []
+    all_operations = list(incoming)
+    # Invalid webhooks and callbacks are excluded for another reason.
+    with suppress(DocumentError):
+        all_operations += webhooks(spec)
+    for operation in incoming:
+        with suppress(DocumentError):
+            all_operations += callbacks(spec, operation)
+    parts.update({operation.label: operation.part / "security" for operation in all_operations})
     undefined = []
     for label, part in parts.items():
         try:

@@ -241,6 +241,16 @@ def _variable(url: str, **variables: Doc) -> Doc:
     return document(servers=[{"url": url, "variables": variables}])
 
 
+def _region(default: str) -> Doc:
+    """Return a server at `https://x.b` and `https://y.b`, whose variable has a default."""
+    return {"url": "https://{a}.b", "variables": {"a": {"enum": ["x", "y"], "default": default}}}
+
+
+def _several(*servers: Doc) -> Doc:
+    """Return a document with servers."""
+    return document(servers=list(servers))
+
+
 def _mutual(first: str, second: str, last: Doc) -> Doc:
     """Return a document with two components of these names that refer to each other; `last` is a property."""
     refs = {name: {"$ref": f"#/components/schemas/{name}"} for name in (first, second)}
@@ -322,6 +332,14 @@ _REST: dict[str, tuple[Any, ...]] = {
             b={"enum": [*"abcdefghi"], "default": "c"}),
         "api-server-default-changed @servers: https://a-b → https://a-c",
         "api-server-default-changed @servers: https://a-c → https://a-b"),
+    "a server beside one with variables": (_servers("https://x.b"), _several({"url": "https://x.b"}, _region("y")),
+        "api-server-added @servers: https://y.b", "api-server-removed @servers: https://y.b"),
+    "servers with variables in another order": (_several(_region("x"), _region("y")),
+        _several(_region("y"), _region("x")), "nothing"),
+    "a server with variables that became two": (
+        _several({"url": "https://{a}.b", "variables": {"a": {"enum": ["x", "y", "z"], "default": "x"}}}),
+        _several(_region("x"), {"url": "https://{a}.b", "variables": {"a": {"enum": ["z"], "default": "z"}}}),
+        "nothing", "api-server-default-changed @servers: https://z.b → https://x.b"),
     "servers that became one with a default": (_servers("https://x.b", "https://y.b"),
         _variable("https://{a}.b", a={"enum": ["x", "y"], "default": "y"}), "nothing"),
     "an operation's servers that said what the document says": (

@@ -364,6 +364,18 @@ def test_an_undefined_security_scheme_of_a_webhook_excludes_its_security_alone(k
     assert "security names the scheme 'new', which is not defined" in text
 
 
+@pytest.mark.parametrize("webhook", [{"$ref": "#/gone"}, {"post": "x"}], ids=str)
+def test_an_undefined_security_scheme_beside_an_invalid_webhook_excludes_the_security_alone(webhook: Doc) -> None:
+    """The requests and responses of its operation are compared, and the webhook is not."""
+    old, new = (
+        {**document("string", x={"get": operation({"type": type_}, security=[{"no": []}])}), "webhooks": {"w": webhook}}
+        for type_ in ("string", "integer")
+    )
+    comparison = compared(old, new)
+    assert [("GET /x", "response-body-type-changed")] == rules(comparison)
+    assert any("the security of GET /x is not compared" in line for line in comparison.not_compared)
+
+
 def test_a_repeated_operation_id_is_a_note() -> None:
     """All operations are compared, with any ids."""
     repeated = {"get": operation({"type": "string"}, operationId="list")}

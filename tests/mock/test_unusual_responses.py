@@ -69,6 +69,13 @@ def test_the_request_id_conforms_to_the_documented_header_field() -> None:
     assert [[other], [other]] == ids_for(("x-request-id", other))
 
 
+def test_an_error_of_the_mock_has_a_request_id_even_if_the_documented_one_is_impossible() -> None:
+    headers = {"X-Request-Id": {"required": True, "schema": IMPOSSIBLE}}
+    mock = MockServer(contract({"responses": {"200": {**response(PERSON), "headers": headers}}}))
+    reply = mock.respond(Request("GET", "/x", (("x-request-id", "mine"),)))
+    assert (501, "mine") == (reply.status, reply.header("x-request-id"))
+
+
 def test_errors_of_the_mock_itself_have_the_documented_shape() -> None:
     """501 for a body that cannot be generated, and 400 for an unknown example."""
     of = contract({"responses": {"200": response(IMPOSSIBLE), "5XX": response(ERROR)}})

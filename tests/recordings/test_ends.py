@@ -84,6 +84,11 @@ def test_the_default_space_id_is_empty_in_a_live_run(
     assert (_usual_space(pytester.parseconfig("--bctrl-live")), _usual_space(pytester.parseconfig())) == ("", SPACE_ID)
 
 
+RESPONSES = {
+    "responses": {"200": {"description": "x", "content": {"application/json": {"schema": {"type": "object"}}}}}
+}
+
+
 class _Things(Handler):
     """A handler that responds with an object."""
 
@@ -97,9 +102,7 @@ def test_a_live_recording_of_a_contract_without_spaces_needs_no_space_id(
 ) -> None:
     """The response is recorded, and replayed without the server."""
     monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
-    content = {"application/json": {"schema": {"type": "object"}}}
-    paths = {"/things": {"get": {"responses": {"200": {"description": "x", "content": content}}}}}
-    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths}
+    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/things": {"get": RESPONSES}}}
     (pytester.path / "things.json").write_text(json.dumps(document), "utf-8")
     pytester.makepyfile(
         """
@@ -116,6 +119,32 @@ def test_a_live_recording_of_a_contract_without_spaces_needs_no_space_id(
         pytester.runpytest(*arguments).assert_outcomes(passed=1)
 
     pytester.runpytest("--bctrl-contract=things.json").assert_outcomes(passed=1)
+
+
+def test_a_live_recording_has_the_space_that_the_project_overrides(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
+    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/things": {"get": RESPONSES}}}
+    (pytester.path / "things.json").write_text(json.dumps(document), "utf-8")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def bctrl_space_id():
+            return "ours"
+
+        @pytest.mark.bctrl_recording
+        def test_it(bctrl_recording, bctrl_client):
+            assert bctrl_recording.space_id == "ours"
+            bctrl_client.get("/things")
+        """
+    )
+    with serving(_Things) as url:
+        monkeypatch.setenv("BCTRL_BASE_URL", url)
+        arguments = "--bctrl-live", "--bctrl-record-mode=once", "--bctrl-contract=things.json"
+        pytester.runpytest(*arguments).assert_outcomes(passed=1)
 
 
 def test_runtimes_are_those_of_the_first_successful_response(tmp_path: Path) -> None:

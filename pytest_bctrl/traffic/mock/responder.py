@@ -204,11 +204,12 @@ class Responder:
         documented = operation.response_for(response.status)
         if documented is None or not documented.headers:
             return response
+        request_id = response.header(_ID_FIELD) or ""
         response = self._without_invalid_request_id(documented, response)
         try:
             fields = self._shared.documented.header_fields(documented, only_required=self._shared.is_exhaustive)
         except DocumentError as error:
-            return self._not_mocked_response(operation, str(error), response.header(_ID_FIELD) or "")
+            return self._not_mocked_response(operation, str(error), request_id)
         missing = tuple(pair for pair in fields if response.header(pair[0]) is None)
         if not missing:
             return response
