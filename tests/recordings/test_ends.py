@@ -121,6 +121,24 @@ def test_a_live_recording_of_a_contract_without_spaces_needs_no_space_id(
     pytester.runpytest("--bctrl-contract=things.json").assert_outcomes(passed=1)
 
 
+def test_a_live_recording_of_a_contract_with_spaces_needs_a_space_id(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
+    monkeypatch.setenv("BCTRL_API_KEY", "key_0123456789abcdef")
+    monkeypatch.setenv("BCTRL_BASE_URL", "http://127.0.0.1:9")
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.mark.bctrl_recording
+        def test_it(bctrl_recording):
+            pass
+    """)
+    result = pytester.runpytest("--bctrl-live", "--bctrl-record-mode=once")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["ERROR: bctrl: BCTRL_SPACE_ID: no space id is set, and --bctrl-live needs one *"])
+
+
 def test_a_live_recording_has_the_space_that_the_project_overrides(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import trustme
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import Surplus, find_nested
-from pytest_bctrl.traffic.watched_connection import WatchedBackend
+from pytest_bctrl.traffic.watched_connection import WatchedBackend, WatchedStream
 from tests.traffic.callers import QUICK, Ask
 from tests.traffic.servers import CLOSE, response, serve
 
@@ -157,6 +158,24 @@ def test_allowed_late_bytes_are_neither_reported_nor_used(
         late.send()
         moment(http, backend)
         assert [] == surplus_bytes
+
+
+def test_bytes_that_arrive_after_the_connection_was_selected_are_reported_and_not_used() -> None:
+    """They arrive after httpcore's check of the idle connection: the pool then uses another one."""
+    surplus_bytes: list[Surplus] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stream = WatchedBackend(surplus_bytes.append).connect_tcp(*server.getsockname())
+        peer, _ = server.accept()
+        with closing(stream), peer:
+            request = httpx.Request("GET", "http://127.0.0.1/a")
+            stream.write(b"GET /a HTTP/1.1\r\n\r\n")
+            assert isinstance(stream, WatchedStream)
+            assert stream.finish(httpx.Response(200, content=b"1"), b"1", request, wait=0.0) is None
+            peer.sendall(b"late")
+            select.select([stream.get_extra_info("socket")], [], [])
+            with pytest.raises(httpcore.ConnectionNotAvailable):
+                stream.write(b"GET /b HTTP/1.1\r\n\r\n")
+    assert [(b"late", "GET http://127.0.0.1/a")] == [(surplus.data, surplus.source) for surplus in surplus_bytes]
 
 
 def test_bytes_before_the_first_request_are_an_error() -> None:
