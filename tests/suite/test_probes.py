@@ -245,6 +245,7 @@ def test_near_miss_paths_are_built_from_real_string_values() -> None:
 
 @given(st.one_of(st.uuids().map(str), st.uuids(version=4).map(lambda value: value.hex)))
 @example("11111111-1111-1111-1111-111111111111")
+@example("5932b247056940699688867975502818")
 @example("01ARZ3NDEKTSV4RRFFQ69G5FAV")
 @example("V1StGXR8_Z5jdHi6B-myT")
 def test_uuids_and_random_tokens_look_random(value: str) -> None:

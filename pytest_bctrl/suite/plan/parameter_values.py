@@ -213,7 +213,10 @@ REJECTING_STATUSES = frozenset({400, 403, 404})
 _MIN_RANDOM, _MIN_CHANGES = 16, 4
 """How long an id that looks random is at least, and how often letters and digits follow each other in it."""
 
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_UUID = re.compile(
+    r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{12}[1-8][0-9A-Fa-f]{3}[89ABab][0-9A-Fa-f]{15}"
+)
+"""Matches a UUID, or one without hyphens, which has its version and variant at fixed positions (RFC 9562, 4)."""
 
 
 def is_random(value: str) -> bool:
