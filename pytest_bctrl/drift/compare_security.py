@@ -172,13 +172,14 @@ def compare_outgoing_security(report: Report, old: RawOperation, new: RawOperati
         return
     before, after = (demands.of(operation) for demands, operation in zip(demands_of(report), (old, new), strict=True))
     location, at = location._replace(path="security"), (before.pointer, after.pointer)
-    for requirement in sorted(after.alternatives - before.alternatives, key=_requirement_sort_key):
+    added, removed = after.alternatives - before.alternatives, before.alternatives - after.alternatives
+    for requirement in sorted(added, key=_requirement_sort_key):
         rule = "webhook-security-specialized"
         if _is_rejected_now(requirement, before.alternatives, frozenset()):
             rule = "webhook-security-generalized"
         report.add(rule, location, None, _requirement_text(requirement) or "none", *at)
-    if not after.alternatives - before.alternatives:
-        for requirement in sorted(before.alternatives - after.alternatives, key=_requirement_sort_key):
+    if not added:
+        for requirement in sorted(removed, key=_requirement_sort_key):
             report.add("webhook-security-specialized", location, _requirement_text(requirement) or "none", None, *at)
 
 

@@ -107,7 +107,7 @@ def _variable_values(spec: Spec, variable: Part, name: str) -> list[str]:
 
 
 def compare_servers(report: Report, old: Part, new: Part, location: ChangeLocation) -> None:
-    """Note added and removed server URLs, whose order does not matter, and another default instead of one of them."""
+    """Note added and removed server URLs, in any order, and default URLs that are no longer the default of a server."""
     urls = []
     for spec, part in ((report.base, old), (report.revision, new)):
         urls.append({url: server.pointer for url, server in servers(spec, part).items()})

@@ -172,8 +172,9 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
         run = replace(run, notes=tuple(_notes_of_unset_variables(source, environment, contract)))
     if run.selftest:
         # Report a contract of which nothing can be proven now rather than with a traceback during collection.
-        for error in with_mock(run).mock_errors.values():
-            raise error
+        errors = with_mock(run).mock_errors
+        if errors:
+            raise next(iter(errors.values()))
         Samples(run.contract, main_operation(run.contract))
     if target == "live":
         run = with_live_target(run, source, environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -66,10 +67,8 @@ def _origin(url: str) -> Origin | None:
     Adapters of tests have schemes of their own, such as `mock://api.example` and `http+unix://%2Frun%2Fapi.sock`. The
     port is 0 if the URL of such a scheme has none.
     """
-    try:
+    with suppress(ValueError):
         return origin_of(url)
-    except ValueError:
-        pass
     try:
         parts = urlsplit(url)
         port = parts.port

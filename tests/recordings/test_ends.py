@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,11 +85,6 @@ def test_the_default_space_id_is_empty_in_a_live_run(
     assert (_usual_space(pytester.parseconfig("--bctrl-live")), _usual_space(pytester.parseconfig())) == ("", SPACE_ID)
 
 
-RESPONSES = {
-    "responses": {"200": {"description": "x", "content": {"application/json": {"schema": {"type": "object"}}}}}
-}
-
-
 class _Things(Handler):
     """A handler that responds with an object."""
 
@@ -97,56 +93,41 @@ class _Things(Handler):
         self.respond(200, b"{}")
 
 
+_RECORD = ("--bctrl-live", "--bctrl-record-mode=once")
+
+
+@pytest.fixture
+def things(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Pytester]:
+    """Yield a project whose contract has no spaces and secures nothing, with a server and without a space id."""
+    content = {"application/json": {"schema": {"type": "object"}}}
+    paths = {"/things": {"get": {"responses": {"200": {"description": "x", "content": content}}}}}
+    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths}
+    (pytester.path / "things.json").write_text(json.dumps(document), "utf-8")
+    pytester.makeini("[pytest]\nbctrl_contract = things.json\n")
+    monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
+    with serving(_Things) as url:
+        monkeypatch.setenv("BCTRL_BASE_URL", url)
+        yield pytester
+
+
 def test_a_live_recording_of_a_contract_without_spaces_needs_no_space_id(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    things: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The response is recorded, and replayed without the server."""
-    monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
-    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/things": {"get": RESPONSES}}}
-    (pytester.path / "things.json").write_text(json.dumps(document), "utf-8")
-    pytester.makepyfile(
-        """
+    things.makepyfile("""
         import pytest
 
         @pytest.mark.bctrl_recording
         def test_it(bctrl_client):
             assert {} == bctrl_client.get("/things").json()
-        """
-    )
-    with serving(_Things) as url:
-        monkeypatch.setenv("BCTRL_BASE_URL", url)
-        arguments = "--bctrl-live", "--bctrl-record-mode=once", "--bctrl-contract=things.json"
-        pytester.runpytest(*arguments).assert_outcomes(passed=1)
-
-    pytester.runpytest("--bctrl-contract=things.json").assert_outcomes(passed=1)
-
-
-def test_a_live_recording_of_a_contract_with_spaces_needs_a_space_id(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
-    monkeypatch.setenv("BCTRL_API_KEY", "key_0123456789abcdef")
-    monkeypatch.setenv("BCTRL_BASE_URL", "http://127.0.0.1:9")
-    pytester.makepyfile("""
-        import pytest
-
-        @pytest.mark.bctrl_recording
-        def test_it(bctrl_recording):
-            pass
     """)
-    result = pytester.runpytest("--bctrl-live", "--bctrl-record-mode=once")
-    assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stderr.fnmatch_lines(["ERROR: bctrl: BCTRL_SPACE_ID: no space id is set, and --bctrl-live needs one *"])
+    things.runpytest(*_RECORD).assert_outcomes(passed=1)
+    monkeypatch.setenv("BCTRL_BASE_URL", "http://127.0.0.1:9")
+    things.runpytest().assert_outcomes(passed=1)
 
 
-def test_a_live_recording_has_the_space_that_the_project_overrides(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
-    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/things": {"get": RESPONSES}}}
-    (pytester.path / "things.json").write_text(json.dumps(document), "utf-8")
-    pytester.makepyfile(
-        """
+def test_a_live_recording_has_the_space_that_the_project_overrides(things: pytest.Pytester) -> None:
+    things.makepyfile("""
         import pytest
 
         @pytest.fixture
@@ -157,12 +138,19 @@ def test_a_live_recording_has_the_space_that_the_project_overrides(
         def test_it(bctrl_recording, bctrl_client):
             assert bctrl_recording.space_id == "ours"
             bctrl_client.get("/things")
-        """
-    )
-    with serving(_Things) as url:
-        monkeypatch.setenv("BCTRL_BASE_URL", url)
-        arguments = "--bctrl-live", "--bctrl-record-mode=once", "--bctrl-contract=things.json"
-        pytester.runpytest(*arguments).assert_outcomes(passed=1)
+    """)
+    things.runpytest(*_RECORD).assert_outcomes(passed=1)
+
+
+def test_a_live_recording_of_a_contract_with_spaces_needs_a_space_id(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BCTRL_SPACE_ID", raising=False)
+    monkeypatch.setenv("BCTRL_API_KEY", "key_0123456789abcdef")
+    monkeypatch.setenv("BCTRL_BASE_URL", "http://127.0.0.1:9")
+    result = pytester.runpytest(*_RECORD)
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["ERROR: bctrl: BCTRL_SPACE_ID: no space id is set, and --bctrl-live needs one *"])
 
 
 def test_runtimes_are_those_of_the_first_successful_response(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -17,6 +17,7 @@ from typing import Any
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.engine import accepts, conforms_to_format, matches
 from pytest_bctrl.contract.model import Contract, covers_media_type
+from pytest_bctrl.contract.references import keyword_objects
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.suite.plan.engine_violations import ENGINES
@@ -102,8 +103,8 @@ def _is_valid_yaml(response: Response, failure: Any) -> bool:
 
 
 _PATTERN_KEYWORDS = frozenset({"pattern", "patternProperties"})
-_PROPERTY_ESCAPE = re.compile(r"\\\\[pP](\{|[A-Z])")
-"""An escape such as `\\p{L}` in the JSON of a document, in which each backslash is doubled."""
+_PROPERTY_ESCAPE = re.compile(r"\\[pP](\{|[A-Z])")
+"""An escape of a Unicode property, such as `\\p{L}`."""
 
 
 def _is_latin_pattern(response: Response, failure: Any) -> bool:
@@ -117,7 +118,17 @@ def _is_latin_pattern(response: Response, failure: Any) -> bool:
 @lru_cache(maxsize=8)
 def _has_property_escape(contract: Contract) -> bool:
     """Return whether a contract has a pattern with the escape of a Unicode property."""
-    return _PROPERTY_ESCAPE.search(json.dumps(contract.document, default=str)) is not None
+    return any(map(_PROPERTY_ESCAPE.search, _patterns(contract)))
+
+
+def _patterns(contract: Contract) -> Iterator[str]:
+    """Yield the patterns of all texts and property names in a contract."""
+    for part in keyword_objects(contract.document):
+        pattern, names = part.value.get("pattern"), part.value.get("patternProperties")
+        if isinstance(pattern, str):
+            yield pattern
+        if isinstance(names, Mapping):
+            yield from names
 
 
 ENGINE_FAULTS = (

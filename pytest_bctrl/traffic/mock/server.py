@@ -95,23 +95,16 @@ class MockServer(Space):
 
     def body_errors(self) -> dict[str, DocumentError]:
         """Return, by label, why a documented body of an operation with a safe method cannot be generated."""
-        errors_by_schema: dict[str, DocumentError | None] = {}
+        operations = [operation for operation in self.contract.operations if operation.is_safe]
+        # Many operations have the same body, such as that of an error.
+        schemas = {_schema_key(schema): schema for operation in operations for schema in _body_schemas(operation)}
+        errors_by_schema = {key: self._error_of_schema(schema) for key, schema in schemas.items()}
         errors: dict[str, DocumentError] = {}
-        for operation in self.contract.operations:
-            if not operation.is_safe:
-                continue
-            for spec in operation.responses.values():
-                for schema in spec.content.values():
-                    key = _schema_key(schema)
-                    if key not in errors_by_schema:
-                        errors_by_schema[key] = self._error_of_schema(schema)
-                    error = errors_by_schema[key]
-                    if error is not None:
-                        errors.setdefault(operation.label, error)
-            if operation.label not in errors:
-                error = self._error_of_invariants(operation)
-                if error is not None:
-                    errors[operation.label] = error
+        for operation in operations:
+            of_schemas = (errors_by_schema[_schema_key(schema)] for schema in _body_schemas(operation))
+            error = next(filter(None, of_schemas), None) or self._error_of_invariants(operation)
+            if error is not None:
+                errors[operation.label] = error
         return errors
 
     def _error_of_schema(self, schema: Schema) -> DocumentError | None:
@@ -253,6 +246,11 @@ def _health_response(request: Request) -> MockResponse:
     if request.method not in ("GET", "HEAD"):
         return MockResponse(405, (("Allow", "GET, HEAD"),))
     return MockResponse(200, (("Content-Type", "application/json"),), Payload(b'{"status":"ok"}'))
+
+
+def _body_schemas(operation: Operation) -> list[Schema]:
+    """Return the schemas of all documented bodies of an operation's responses."""
+    return [schema for spec in operation.responses.values() for schema in spec.content.values()]
 
 
 def _schema_key(schema: Schema) -> str:
