@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -102,7 +102,6 @@ def _is_valid_yaml(response: Response, failure: Any) -> bool:
     return any(accepts(response.contract, schema, data) for schema in schemas)
 
 
-_PATTERN_KEYWORDS = frozenset({"pattern", "patternProperties"})
 _PROPERTY_ESCAPE = re.compile(r"\\[pP](\{|[A-Z])")
 """An escape of a Unicode property, such as `\\p{L}`."""
 
@@ -111,24 +110,15 @@ def _is_latin_pattern(response: Response, failure: Any) -> bool:
     """Return whether Schemathesis rejects a text for a pattern with `\\p{…}`, or may do so in `oneOf` etc."""
     if type(failure).__name__ != "JsonSchemaError" or not failure.schema_path or not response.conforms:
         return False
-    is_about_patterns = str(failure.schema_path[-1]) in _PATTERN_KEYWORDS | _COMBINING
+    is_about_patterns = str(failure.schema_path[-1]) in {"pattern", *_COMBINING}
     return is_about_patterns and _has_property_escape(response.contract)
 
 
 @lru_cache(maxsize=8)
 def _has_property_escape(contract: Contract) -> bool:
     """Return whether a contract has a pattern with the escape of a Unicode property."""
-    return any(map(_PROPERTY_ESCAPE.search, _patterns(contract)))
-
-
-def _patterns(contract: Contract) -> Iterator[str]:
-    """Yield the patterns of all texts and property names in a contract."""
-    for part in keyword_objects(contract.document):
-        pattern, names = part.value.get("pattern"), part.value.get("patternProperties")
-        if isinstance(pattern, str):
-            yield pattern
-        if isinstance(names, Mapping):
-            yield from names
+    patterns = (part.value.get("pattern") for part in keyword_objects(contract.document))
+    return any(isinstance(pattern, str) and _PROPERTY_ESCAPE.search(pattern) for pattern in patterns)
 
 
 ENGINE_FAULTS = (
