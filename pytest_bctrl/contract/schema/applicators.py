@@ -64,19 +64,30 @@ class Branch:
         """Return the fixed values of a property in this branch; empty if it has none."""
         return self.fixed.get(name, ())
 
+    def tags_of(self, name: str) -> tuple[str, ...]:
+        """Return the tags of the values that a property may have: the fixed ones, or containers; empty for others."""
+        values: Iterable[Any] = self.values_of(name)
+        types = self.typed.get(name, frozenset())
+        if not values and types <= {"object", "array"}:
+            containers: tuple[Any, ...] = ({}, [])
+            values = (container for container in containers if type_name(container) in types)
+        return tuple(value_tag(name, value) for value in values)
+
     def likeness(self, value: Mapping[str, Any]) -> int:
         """Return how many properties of an object have a type that this branch gives them."""
         return sum(1 for name, types in self.typed.items() if name in value and matches_types(types, value[name]))
 
 
 def distinguishing_property(branches: Sequence[Branch]) -> str | None:
-    """Return the property whose fixed values distinguish the object branches, or None."""
-    objects = [branch for branch in branches if branch.fixed]
-    if not objects:
-        return None
-    for name in objects[0].fixed:
-        values = [value for branch in objects for value in map(repr, branch.values_of(name))]
-        if all(branch.values_of(name) for branch in objects) and len(values) == len(set(values)):
+    """Return the property whose value determines which of the branches may accept an object, or None.
+
+    Every branch that allows objects gives it other fixed values, or only objects or lists.
+    """
+    objects = [branch for branch in branches if not branch.types or "object" in branch.types]
+    names = dict.fromkeys(chain.from_iterable(branch.fixed for branch in objects))
+    for name in names:
+        tags = [branch.tags_of(name) for branch in objects]
+        if all(tags) and len(set(chain.from_iterable(tags))) == sum(map(len, tags)):
             return name
     return None
 
@@ -195,46 +206,45 @@ class Choice:
         """The branches by their documented tags."""
         if self.name is not None:
             return {
-                tag: self.branches[index] for index in self.branches_of_type for tag in self._tags_of(index, self.name)
+                tag: self.branches[index]
+                for index in self.branches_of_type
+                for tag in self.branch_features[index].tags_of(self.name)
             }
         return {f"{self.word}:{index}": self.branches[index] for index in self.branches_of_type}
-
-    def _tags_of(self, index: int, name: str) -> Iterator[str]:
-        """Yield the tags of a branch: one per value listed for its property, or one per container type."""
-        branch = self.branch_features[index]
-        values = branch.values_of(name)
-        if not values:
-            types = branch.typed.get(name, frozenset())
-            containers: tuple[Any, ...] = ({}, [])
-            values = tuple(container for container in containers if type_name(container) in types)
-        yield from (value_tag(name, value) for value in values)
 
     def tag(self, value: Any) -> str:
         """Return the tag of a value: `kind=profile`, `oneOf:0+2` or `oneOf:none`; empty if its property is missing.
 
-        An object without the property has the tag of the only branch of a `oneOf` that accepts it, if there is one.
+        If no property distinguishes the branches, those that accept the value precede the one to which it is most
+        similar. An object without the property has the tag of the only branch of a `oneOf` that accepts it, if any.
         """
         if self.name is not None and isinstance(value, Mapping):
             if self.name not in value:
                 return self._tag_without_property(self.name, value)
             return value_tag(self.name, value[self.name])
         index = intended_branch(self.branch_features, value)
+        if index is not None and self._accepts(index, value):
+            return f"{self.word}:{index}"
+        valid = [i for i in self.branches_of_type if self._accepts(i, value)]
+        if valid:
+            return f"{self.word}:{'+'.join(map(str, valid))}"
         if index is not None:
             return f"{self.word}:{index}"
-        valid = [i for i in self.branches_of_type if accepts(self.contract, self.branches[i].schema, value)]
-        if not valid:
-            return self.no_branch_tag
-        return f"{self.word}:{'+'.join(map(str, valid))}"
+        return self.no_branch_tag
+
+    def _accepts(self, index: int, value: Any) -> bool:
+        """Return whether a branch accepts a value."""
+        return accepts(self.contract, self.branches[index].schema, value)
 
     def _tag_without_property(self, name: str, value: Any) -> str:
         """Return the first tag of the only branch of a `oneOf` that accepts an object without the property, else ""."""
         if self.word != "oneOf":
             return ""
         optional = (index for index in self.branches_of_type if name not in self.branch_features[index].required)
-        valid = [index for index in optional if accepts(self.contract, self.branches[index].schema, value)]
+        valid = [index for index in optional if self._accepts(index, value)]
         if len(valid) != 1:
             return ""
-        return next(self._tags_of(valid[0], name), "")
+        return next(iter(self.branch_features[valid[0]].tags_of(name)), "")
 
     @property
     def no_branch_tag(self) -> str:

@@ -108,6 +108,9 @@ def value_tag(name: str, value: Any) -> str:
         return f"{name}:array"
     if isinstance(value, str) and PLAIN.fullmatch(value) and value not in _WORDS:
         return f"{name}={value}"
+    if isinstance(value, float) and value.is_integer():
+        # 1.0 and 1 are the same value.
+        value = int(value)
     text = json.dumps(shorten(value)).replace("<", "\\u003c").replace(">", "\\u003e")
     return f"{name}={text}"
 
