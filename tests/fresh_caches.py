@@ -24,7 +24,8 @@ def pytest_sessionstart() -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Store how to empty the caches of the tests, which have been imported, and those of their responses."""
-    responses = [value for value in gc.get_objects() if isinstance(value, Response)]
+    # `isinstance` would evaluate the lazy objects of frameworks, such as Django's.
+    responses = [value for value in gc.get_objects() if issubclass(type(value), Response)]
     clearers: list[Callable[[], None]] = list(_cache_clearers("tests"))
     clearers += [partial(_forget_results, response) for response in responses]
     session.config.stash[CLEARERS] = clearers
