@@ -112,10 +112,10 @@ def test_generated_values_do_not_depend_on_the_modules_of_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hypothesis would draw numbers from the source code of each imported module that is not an installed package."""
-    constants = range(200_001, 900_000, 977)
+    constants = range(_SMALLEST + 1, _LARGEST, 977)
     (tmp_path / "shop_numbers.py").write_text(f"NUMBERS = {[*constants]}\n")
     monkeypatch.syspath_prepend(tmp_path)
-    schema = {"type": "integer", "minimum": 0, "maximum": 10**6}
+    schema = {"type": "integer", "minimum": _SMALLEST, "maximum": _LARGEST}
 
     def generate(name: str) -> list[int]:
         """Return the values that are generated for a parameter; those of another name are not cached."""
@@ -132,12 +132,16 @@ def test_generated_values_do_not_depend_on_the_modules_of_the_project(
     assert set(constants) & {*_integers()}
 
 
+_SMALLEST, _LARGEST = 10**12, 10**12 + 10**6
+"""A range in which no other module has many constants."""
+
+
 def _integers() -> list[int]:
     """Return integers that Hypothesis generates with its usual constants."""
     values: list[int] = []
 
     @generation_settings(200)
-    @given(st.integers(0, 10**6))
+    @given(st.integers(_SMALLEST, _LARGEST))
     def draw(value: int) -> None:
         """Add a value."""
         values.append(value)
