@@ -234,7 +234,7 @@ def _start_runs(config: pytest.Config) -> None:
         # The garbage collector inspects all objects at each import and when pytest ends. Objects that exist now are
         # excluded, here and after the imports. Measured, this saves a fifth of the time of a contract run.
         gc.freeze()
-        with _as_written(config):
+        with _as_written(config), _without_garbage_collection():
             from pytest_bctrl.suite.hooks import start
 
             start(config)
