@@ -257,6 +257,8 @@ class RedactedFile(io.BytesIO):
     def __init__(self, path: str | os.PathLike[str], mode: str, redaction: Redaction) -> None:
         super().__init__()
         if mode not in ("w", "wb"):
+            # Python closes a file that is deleted, also one that was not created completely.
+            super().close()
             raise ValueError(f"the mode {mode!r} is not supported: a file with secrets is only written as a whole")
         self._path = Path(path)
         self._is_text = "b" not in mode

@@ -102,8 +102,10 @@ def test_the_action_installs_the_given_package(step: Run, tmp_path: Path, enviro
         archive.writestr(f"{info}/RECORD", "")
 
     python = environment / "bin" / "python"
-    # Python can import pip from the wheel that it has, and to install it takes seconds.
-    (pip,) = Path(ensurepip.__file__).with_name("_bundled").glob("pip-*.whl")
+    # Python can import pip from the wheel that it has, and to install it takes seconds. Distributions may keep the
+    # wheel in a folder of their own.
+    folder = sysconfig.get_config_var("WHEEL_PKG_DIR") or Path(ensurepip.__file__).with_name("_bundled")
+    pip = next(Path(folder).glob("pip-*.whl"))
 
     code, _, output = step(
         "install", {"package": str(wheel)}, PIP_NO_INDEX="1", PIP_NO_COMPILE="1", PYTHONPATH=str(pip)
