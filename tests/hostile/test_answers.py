@@ -38,7 +38,7 @@ DECODED = "the response is larger than 64 MiB when decoded"
 def ran_clients(hostile: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, JobResult]:
     """Return the result of each client for each body, by `CLIENT BODY`."""
     folder = tmp_path_factory.mktemp("clients")
-    # The peak memory of a job includes those before it, and a harmless body may take more memory than the limit of a bomb.
+    # The peak memory of a job includes those before it, and a harmless body may take more memory than a bomb may.
     names = [*BOMBS, *HARMLESS]
     jobs = {f"{client} {name}": (client, f"{hostile.url}/{name}") for name in names for client in CLIENTS}
     return run(jobs, folder, {})
