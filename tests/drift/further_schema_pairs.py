@@ -481,6 +481,11 @@ _PROPERTIES: dict[str, tuple[Any, ...]] = {
         "response-write-only-property-enum-value-added @a: c, d", "response-write-only-property-enum-value-added @a: a",
         "enum-value-added @a: 'c', 'd'; enum-value-removed @a: 'a'",
         "enum-value-added @a: 'a'; enum-value-removed @a: 'c', 'd'"),
+    "a written property whose values are listed": (
+        {**_MAP, "properties": {"a": {**_TEXT, "writeOnly": True}}},
+        {**_MAP, "properties": {"a": {**_TEXT, "enum": ["a", "b"], "writeOnly": True}}},
+        "nothing", "nothing",
+        'became-enum @a: ["a", "b"]', 'became-not-enum @a: ["a", "b"]'),
     "a property that is deprecated": (
         thing("a"), thing("a", properties={"a": {**_TEXT, "deprecated": True}}), "deprecated @a: false → true",
         "reactivated @a: true → false",

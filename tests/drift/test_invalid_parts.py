@@ -121,6 +121,15 @@ def test_an_invalid_operation_that_is_removed_is_reported_as_removed() -> None:
         assert 1 == len(comparison.not_compared)
 
 
+@pytest.mark.parametrize("name", ["old", "new"])
+def test_an_invalid_operation_is_not_removed_or_added_if_its_whole_path_is_invalid(name: str) -> None:
+    """In the other document; both are excluded."""
+    pair = document(x={"get": operation({"$ref": "#/gone"})}), document(x=[])
+    comparison = compared(*(pair if name == "old" else reversed(pair)))
+    assert [] == rules(comparison)
+    assert {"GET /x", "/x"} == {part["operation"] for part in comparison.excluded}
+
+
 def test_the_names_of_path_parameters_do_not_matter() -> None:
     """An operation is not removed and added if its path parameter has a new name and its new schema is invalid."""
     old, new = ({f"x/{{{name}}}": {"get": operation(schema)}} for name, schema in (("a", {}), ("b", {"$ref": "#/no"})))

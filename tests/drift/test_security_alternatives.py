@@ -57,6 +57,13 @@ def test_the_findings_say_which_alternative_is_no_longer_sufficient(old: Alterna
         assert removed == by_rule.get("api-security-alternative-removed", set())
 
 
+def test_added_alternatives_are_listed_in_the_order_of_their_schemes() -> None:
+    """Whatever their order in the document is, so that the report is the same each time."""
+    keys = [frozenset(names) for names in ("a", "ab", "ac", "b", "bc", "c")]
+    findings = compare(document([frozenset()]), document([frozenset(), *reversed(keys)]))
+    assert list(map(text, keys)) == [finding.observed for finding in findings]
+
+
 @pytest.mark.parametrize(
     "changed", [{"name": "X-other"}, {"in": "query"}, {"type": "http", "scheme": "basic"}], ids=str
 )
