@@ -287,15 +287,19 @@ class Samples:
         return frozenset(flatten(self.contract, self.item_schema).get("properties", {}))
 
     def _repaired(self, body: Any, space_id: str, start: int) -> Any:
-        """Repair a body, partly in place, and return it; raises `DocumentError` if invariants and schema contradict."""
+        """Repair a body, partly in place, and return it; raises `DocumentError` if it is invalid then."""
         for rule in self.invariants:
             rule.repair(body, {}, start)
         if self.paging is not None:
             body = self._as_one_page(self.paging, body, start)
         if not accepts(self.contract, self.schema, body):
+            where = f"{self.contract.name}: #{schema_pointer(self.contract, self.schema)}"
+            if not self.invariants:
+                hint = "make its keywords agree, or add 'examples' to the schema"
+                raise DocumentError("found no value that the schema allows", where=where, hint=hint)
             raise DocumentError(
                 "no sample conforms to both the schema and x-bctrl-invariants",
-                where=f"{self.contract.name}: #{schema_pointer(self.contract, self.schema)}",
+                where=where,
                 hint="make them agree, or leave the rule out",
             )
         # Values that depend on the request are set last, because any space id can be requested.

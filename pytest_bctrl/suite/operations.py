@@ -27,14 +27,14 @@ _NO_SUCCESS = "the contract documents no successful response"
 _NOT_A_PATH = "its path has a query or a fragment, which is not part of a path"
 _NEEDS_BODY = "its request requires a body, and the suite sends none with a safe method"
 _NO_KEY_FIELD = "its security is not a bearer token, a password or an API key in a header field or cookie"
-_NO_BODY = "the mock cannot generate one of its bodies"
+_NO_RESPONSE = "the mock cannot generate one of its responses"
 _HINTS = {
     _NO_SAFE_METHOD: f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation",
     _NO_SUCCESS: "document its 2XX response, in the document or an overlay",
     _NOT_A_PATH: "document the query as parameters, and the path without it",
     _NEEDS_BODY: "use a document with an operation without one",
     _NO_KEY_FIELD: "document one of these under security, each in a header field of its own",
-    _NO_BODY: "check the API itself with --bctrl-live, or correct the schema",
+    _NO_RESPONSE: "check the API itself with --bctrl-live, or correct the schema",
 }
 """What to do, for each reason that no setting removes."""
 
@@ -105,7 +105,7 @@ def _compute_reason(run: ContractRun, operation: Operation) -> str:
     if key_fields(run.contract, operation) is None:
         return _NO_KEY_FIELD
     if operation.label in run.mock_errors:
-        return f"{_NO_BODY}: {run.mock_errors[operation.label]}"
+        return f"{_NO_RESPONSE}: {run.mock_errors[operation.label]}"
     return ""
 
 

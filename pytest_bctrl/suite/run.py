@@ -44,7 +44,7 @@ class ContractRun:
 
     - `target` is None for a run that only compares the spec with `upstream`.
     - `mock` is the bundled server, not yet started, if that is the target.
-    - `mock_errors` are the operations, by label, of which the mock cannot generate a body, so that they are not tested.
+    - `mock_errors` are the operations, by label, that are not tested because the mock cannot generate a response.
     - `chosen` is the origin of the contract.
     - `probes` says whether requests that violate the contract are sent as well.
     - `checks` are the custom checks, available after the `conftest.py` files are loaded.
@@ -325,7 +325,7 @@ def with_mock(run: ContractRun) -> ContractRun:
         key=mock.api_key,
         values=values,
         mock=mock,
-        mock_errors=mock.body_errors(),
+        mock_errors=mock.response_errors(),
     )
 
 

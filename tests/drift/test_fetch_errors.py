@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 import struct
 import threading
+import warnings
 from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from typing import NoReturn
@@ -61,6 +63,10 @@ def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytes
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
         message = error_message("https://spec.example/page.md")
         thread.join()
+    with warnings.catch_warnings():
+        # Before Python 3.11.4, http.client does not close the response to a rejected CONNECT request.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
     assert [b"CONNECT spec.example:443"] == request_lines
     reason = "Tunnel connection failed: 403 Not Through Here"
     assert message == f"https://spec.example/page.md: it cannot be fetched: {reason} {CHECK}"

@@ -60,7 +60,7 @@ def test_an_error_response_conforms_to_its_documented_schema(content: Any, media
 
 
 def test_an_error_whose_body_cannot_be_generated_has_problem_details() -> None:
-    """The mock starts; `body_errors`, which a contract run calls, has an error that names the schema."""
+    """The mock starts; `response_errors`, which a contract run calls, has an error that names the schema."""
     listed = {"type": "object", "properties": {"code": {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}}}
     schemas = {"200": OBJECT, "404": {**listed, "required": ["code"]}}
     contents = {status: {"application/json": {"schema": schema}} for status, schema in schemas.items()}
@@ -70,26 +70,45 @@ def test_an_error_whose_body_cannot_be_generated_has_problem_details() -> None:
         expected = {"type": "about:blank", "title": "Not Found", "status": 404}
         assert expected.items() <= reply.json().items()
         assert (404, "application/problem+json") == (reply.status, reply.headers["content-type"])
-    (error,) = mock.body_errors().values()
+    (error,) = mock.response_errors().values()
     assert "404/content/application~1json/schema/properties/code: found no value" in str(error)
 
 
 def test_a_body_of_an_unsafe_operation_need_not_be_generated() -> None:
-    """`body_errors` has none for a POST whose schema has no values: a contract run does not send it."""
+    """`response_errors` has none for a POST whose schema has no values: a contract run does not send it."""
     impossible = {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}
     content = {"application/json": {"schema": impossible}}
     spec = document(OBJECT)
     spec["paths"]["/v1/things"] = {"post": {"responses": {"201": {"description": "x", "content": content}}}}
-    assert {} == MockServer(from_document(spec, "things.json"), is_exhaustive=True).body_errors()
+    assert {} == MockServer(from_document(spec, "things.json"), is_exhaustive=True).response_errors()
 
 
 def test_a_body_that_contradicts_its_invariants_has_an_error() -> None:
-    """`body_errors` names the operation: no value of the schema has equal properties."""
+    """`response_errors` names the operation: no value of the schema has equal properties."""
     rule = {"rule": "r", "level": "error", "because": "x", "each": "", "same": ["a", "b"]}
     schema = {"properties": {"a": {"const": 1}, "b": {"const": 2}}, "required": ["a", "b"]}
     mock = MockServer(contract_of(schema, None, **{"x-bctrl-invariants": [rule]}), is_exhaustive=True)
-    ((label, error),) = mock.body_errors().items()
+    ((label, error),) = mock.response_errors().items()
     assert ("GET /v1/things/{id}", True) == (label, "invariant" in str(error))
+
+
+def test_a_list_without_enough_different_items_has_an_error() -> None:
+    """`response_errors` names its schema: it requires three different items, and there are two."""
+    schema = {"type": "array", "minItems": 3, "uniqueItems": True, "items": {"enum": ["a", "b"]}}
+    (error,) = MockServer(contract_of(schema), is_exhaustive=True).response_errors().values()
+    assert "200/content/application~1json/schema: found no value that the schema allows (make its" in str(error)
+
+
+@pytest.mark.parametrize(("required", "count"), [(True, 1), (False, 0)], ids=["required", "optional"])
+def test_a_required_header_field_without_a_value_has_an_error(required: bool, count: int) -> None:
+    """`response_errors` names the schema of the field, in any response; a contract run sends no optional field."""
+    field = {"required": required, "schema": {"allOf": [{"enum": ["a"]}, {"enum": ["b"]}]}}
+    spec = document(OBJECT)
+    responses = spec["paths"]["/v1/things/{id}"]["get"]["responses"]
+    responses["404"] = {"description": "x", "headers": {"X-Reason": field}}
+    errors = MockServer(from_document(spec, "things.json"), is_exhaustive=True).response_errors()
+    assert count == len(errors)
+    assert all("404/headers/X-Reason/schema: found no value" in str(error) for error in errors.values())
 
 
 def test_a_scenario_does_not_change_operations_without_a_list() -> None:

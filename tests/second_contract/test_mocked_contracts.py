@@ -139,7 +139,7 @@ def test_an_operation_without_a_possible_body_is_not_requested(responses: dict[s
     run = with_mock(ContractRun("mock", from_document(spec, "x"), "", Secret(""), {}, "error", 20))
     first, second = run.operations
 
-    reason = "the mock cannot generate one of its bodies: x: #/paths/~1v1~1things~1{id}/get/responses/"
+    reason = "the mock cannot generate one of its responses: x: #/paths/~1v1~1things~1{id}/get/responses/"
     assert reason_not_requested(run, first).startswith(reason)
     assert "" == reason_not_requested(run, second)
     with pytest.raises(SettingError, match="the suite can test no operation") as caught:

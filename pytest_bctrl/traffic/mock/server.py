@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from itertools import count
-from typing import Self
+from typing import NamedTuple, Self
 
 from pytest_bctrl.contract.engine import accepts, schema_pointer
 from pytest_bctrl.contract.model import Contract, Operation, Schema
@@ -93,34 +93,48 @@ class MockServer(Space):
         self._url = self._listener.start(*self._address)
         return self
 
-    def body_errors(self) -> dict[str, DocumentError]:
-        """Return, by label, why a documented body of an operation with a safe method cannot be generated."""
+    def response_errors(self) -> dict[str, DocumentError]:
+        """Return, by label, why a documented response of an operation with a safe method cannot be generated."""
         operations = [operation for operation in self.contract.operations if operation.is_safe]
         # Many operations have the same body, such as that of an error.
         schemas = {_schema_key(schema): schema for operation in operations for schema in _body_schemas(operation)}
-        errors_by_schema = {key: self._error_of_schema(schema) for key, schema in schemas.items()}
+        bodies = {key: self._shortest_body(schema) for key, schema in schemas.items()}
         errors: dict[str, DocumentError] = {}
         for operation in operations:
-            of_schemas = (errors_by_schema[_schema_key(schema)] for schema in _body_schemas(operation))
-            error = next(filter(None, of_schemas), None) or self._error_of_invariants(operation)
+            documented = [bodies[_schema_key(schema)] for schema in _body_schemas(operation)]
+            error = next((body.error for body in documented if body.error is not None), None)
+            error = error or self._error_of_fields(operation)
+            error = error or self._error_of_sample(operation, are_valid=all(body.is_valid for body in documented))
             if error is not None:
                 errors[operation.label] = error
         return errors
 
-    def _error_of_schema(self, schema: Schema) -> DocumentError | None:
-        """Return why no value of a schema can be generated; None if one can."""
+    def _shortest_body(self, schema: Schema) -> _ShortestBody:
+        """Build a value without optional properties, and return whether the schema allows it, or why there is none."""
         try:
-            Builder(self.contract, RoundRobin(optional=False)).value(schema)
+            value = Builder(self.contract, RoundRobin(optional=False)).value(schema)
         except DocumentError as error:
             # The error of the schema of a complete body has no location.
             error.where = error.where or f"{self.contract.name}: #{schema_pointer(self.contract, schema)}"
+            return _ShortestBody(error, is_valid=False)
+        return _ShortestBody(None, is_valid=accepts(self.contract, schema, value))
+
+    def _error_of_fields(self, operation: Operation) -> DocumentError | None:
+        """Return why a documented header field of a response cannot be generated; None if all can."""
+        try:
+            for spec in operation.responses.values():
+                self._shared.documented.header_fields(spec, only_required=self._shared.is_exhaustive)
+        except DocumentError as error:
             return error
         return None
 
-    def _error_of_invariants(self, operation: Operation) -> DocumentError | None:
-        """Return why no body with the invariants of an operation can be generated; None if one can, or has none."""
+    def _error_of_sample(self, operation: Operation, *, are_valid: bool) -> DocumentError | None:
+        """Return why no success response can be generated; None if one can.
+
+        If the shortest bodies `are_valid`, only the invariants of the operation can exclude a sample.
+        """
         samples = self._shared.samples.get(operation.label)
-        if samples is None or not samples.invariants:
+        if samples is None or (are_valid and not samples.invariants):
             return None
         try:
             samples.sample_with_optionals(self.space_id, optional=False)
@@ -246,6 +260,13 @@ def _health_response(request: Request) -> MockResponse:
     if request.method not in ("GET", "HEAD"):
         return MockResponse(405, (("Allow", "GET, HEAD"),))
     return MockResponse(200, (("Content-Type", "application/json"),), Payload(b'{"status":"ok"}'))
+
+
+class _ShortestBody(NamedTuple):
+    """Whether a body without optional properties is valid, or why it cannot be built."""
+
+    error: DocumentError | None
+    is_valid: bool
 
 
 def _body_schemas(operation: Operation) -> list[Schema]:
