@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.parse import ServerLimits
 
@@ -183,6 +184,38 @@ def test_a_request_in_progress_is_completed_if_the_mock_stops_at_its_limit_of_co
             time.sleep(0.1)
         mock.stop(grace=60.0)
         assert [200] == [reply.status for reply in replies(read_all(client))]
+
+
+def test_a_client_may_connect_at_the_moment_when_the_mock_stops_at_its_limit_of_connections(
+    contract: Contract,
+) -> None:
+    """The requests in progress are completed: the mock closes its port before it handles the new connection."""
+    is_responding, is_connected = threading.Event(), threading.Event()
+
+    with MockServer(contract, limits=replace(ServerLimits(), connections=1)) as mock, ExitStack() as stack:
+
+        def wait_for_client(_request: Request, response: MockResponse) -> MockResponse:
+            """Return the response after another client has connected; the mock handles nothing else until then."""
+            is_responding.set()
+            is_connected.wait(60)
+            return response
+
+        mock.last_word = wait_for_client
+        client = stack.enter_context(connected(mock))
+        # Linux lists the sockets in the order in which they became ready: here the client's, the one that stops the
+        # mock, and the port.
+        time.sleep(0.2)
+        # While the second request is delayed, its connection is in use.
+        client.sendall(request_bytes(mock, close=False) * 2)
+        assert is_responding.wait(60)
+        mock.fault("delay", 0.5)
+        stopping = threading.Thread(target=mock.stop, kwargs={"grace": 60.0})
+        stopping.start()
+        time.sleep(0.2)
+        stack.enter_context(connected(mock))
+        is_connected.set()
+        stopping.join()
+        assert [200] * 2 == [reply.status for reply in replies(read_all(client))]
 
 
 def test_pipelined_requests_over_the_limit_all_get_a_response(contract: Contract) -> None:

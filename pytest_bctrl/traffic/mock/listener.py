@@ -144,7 +144,9 @@ class Listener:
                 if key.data is not None:
                     self._step(key.data, key.data.ready, events)
                 elif key.fileobj is self._socket:
-                    self._accept()
+                    # It may have been closed or paused since `select` returned.
+                    if self._is_accepting:
+                        self._accept()
                 elif not self._handle_wakeup():
                     return
             if self._timers or self._connections:
