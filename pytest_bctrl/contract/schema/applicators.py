@@ -102,6 +102,11 @@ def intended_branch(branches: Sequence[Branch], value: Any) -> int | None:
         name = distinguishing_property(branches)
         if name is not None:
             return _only_index(i for i, branch in enumerate(branches) if value.get(name) in branch.values_of(name))
+    return most_similar_branch(branches, value)
+
+
+def most_similar_branch(branches: Sequence[Branch], value: Any) -> int | None:
+    """Return the index of the only branch of the value's type, else of the most similar one; None if it is unclear."""
     typed = [i for i, branch in enumerate(branches) if matches_types(branch.types, value)]
     if len(typed) <= 1 or not isinstance(value, Mapping):
         return _only_index(typed)
@@ -222,10 +227,10 @@ class Choice:
             if self.name not in value:
                 return self._tag_without_property(self.name, value)
             return value_tag(self.name, value[self.name])
-        index = intended_branch(self.branch_features, value)
+        index = most_similar_branch(self.branch_features, value)
         if index is not None and self._accepts(index, value):
             return f"{self.word}:{index}"
-        valid = [i for i in self.branches_of_type if self._accepts(i, value)]
+        valid = [i for i in self.branches_of_type if i != index and self._accepts(i, value)]
         if valid:
             return f"{self.word}:{'+'.join(map(str, valid))}"
         if index is not None:
