@@ -47,6 +47,9 @@ LAST_LOOK_SECONDS = 0.05
 HEAD_SECONDS = 0.05
 """How long to wait for a body that must not follow the response to HEAD; it may arrive in a packet of its own."""
 
+MOCK_HEAD_SECONDS = 0.005
+"""The same for the mock in this process, which sends a response at once."""
+
 
 class SendResult(NamedTuple):
     """The outcome of a request after all its attempts, and when it ended (seconds, monotonic).
@@ -94,6 +97,7 @@ class Connections:
         self._late = deque[Finding]()
         self._looks_left = SECOND_LOOKS
         self._second_look_seconds = MOCK_LOOK_SECONDS if run.mock else SECOND_LOOK_SECONDS
+        self._head_seconds = MOCK_HEAD_SECONDS if run.mock else HEAD_SECONDS
         self.never_reuses = False
 
     def limit_to_one(self, idle_connections: int) -> None:
@@ -238,7 +242,7 @@ class Connections:
         """Return the seconds to wait for bytes after HEAD or an unexpected status; else, and if kept, 0."""
         if self._needs_second_look(is_invalid, is_kept, status):
             return self._second_look_seconds
-        return HEAD_SECONDS if method == "HEAD" and not is_kept else 0.0
+        return self._head_seconds if method == "HEAD" and not is_kept else 0.0
 
     def _new_client(self, backend: WatchedBackend, is_kept: bool) -> httpx.Client:
         """Return a new client for one connection to the target."""
