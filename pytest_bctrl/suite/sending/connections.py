@@ -47,8 +47,8 @@ LAST_LOOK_SECONDS = 0.05
 HEAD_SECONDS = 0.05
 """How long to wait for a body that must not follow the response to HEAD; it may arrive in a packet of its own."""
 
-MOCK_HEAD_SECONDS = 0.005
-"""The same for the mock in this process, which sends a response at once."""
+MOCK_SECONDS = 0.005
+"""How long to wait in these two cases for the mock in this process, which sends a response at once."""
 
 
 class SendResult(NamedTuple):
@@ -97,7 +97,8 @@ class Connections:
         self._late = deque[Finding]()
         self._looks_left = SECOND_LOOKS
         self._second_look_seconds = MOCK_LOOK_SECONDS if run.mock else SECOND_LOOK_SECONDS
-        self._head_seconds = MOCK_HEAD_SECONDS if run.mock else HEAD_SECONDS
+        self._last_look_seconds = MOCK_SECONDS if run.mock else LAST_LOOK_SECONDS
+        self._head_seconds = MOCK_SECONDS if run.mock else HEAD_SECONDS
         self.never_reuses = False
 
     def limit_to_one(self, idle_connections: int) -> None:
@@ -134,7 +135,7 @@ class Connections:
         if is_last:
             with self._changed:
                 for pooled in self._idle:
-                    pooled.backend.look(LAST_LOOK_SECONDS)
+                    pooled.backend.look(self._last_look_seconds)
         return [self._late.popleft() for _ in range(len(self._late))]
 
     def send(self, probe_request: ProbeRequest, max_attempts: int) -> SendResult:
