@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -39,7 +39,7 @@ RESPONSE_CHECKS = (
 
 ACCEPTED, REJECTED, IGNORED = "positive_data_acceptance", "negative_data_rejection", "ignored_auth"
 _EXTRA_CASES = {"positive": 2, "negative": 5}
-"""How many cases to generate beyond the requested number, since some are equal and some cannot be sent."""
+"""How many cases may be generated beyond the requested number, since some are equal and some cannot be sent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,21 +54,23 @@ class GeneratedCase:
 
 def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return up to `limit` different valid cases, with real path values and generated values in query and header."""
-    cases: list[GeneratedCase] = []
     view = operation_view(run.contract, operation)
     opaque = {parameter.name for parameter in operation.other_parameters if is_opaque(run.contract, parameter)}
-    for case in _generate(run.contract, operation, "positive", limit, plain(run, operation).path):
+
+    def read(case: Any) -> GeneratedCase | None:
+        """Return a generated case; None if a server may read one of its values differently."""
         request = _case_inputs(run, operation, case)
         if invalid_parameters(*view, request) or has_empty_list(*view, request):
-            # A server may read a value that the schema allows differently, such as a list with an empty string, and
-            # Schemathesis generates integers beyond the range of their format.
-            continue
+            # The schema allows them, such as a list with an empty string, or they are integers beyond the range of
+            # their format.
+            return None
         sent = {name for name, _ in (*request.query, *request.headers)}
         checks: tuple[str, ...] = (*RESPONSE_CHECKS, ACCEPTED)
         if sent & opaque:
             checks = RESPONSE_CHECKS
-        cases.append(GeneratedCase(case, request, checks))
-    return _distinct_cases(cases, limit)
+        return GeneratedCase(case, request, checks)
+
+    return _select_cases(run.contract, operation, "positive", limit, read, plain(run, operation).path)
 
 
 def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
@@ -85,13 +87,16 @@ def _select_cases_with_paths(run: ContractRun, operation: Operation, limit: int)
     if limit < 1 or not operation.path_parameters:
         return []
     usual = plain(run, operation)
-    cases = []
-    for case in _generate(run.contract, operation, "positive", limit):
+
+    def read(case: Any) -> GeneratedCase | None:
+        """Return a generated case; None if its path lacks a value, or is the real one."""
         path = {name: unquote(str(value)) for name, value in case.path_parameters.items()}
         is_complete = path.keys() == usual.path.keys() and all(value.strip(".") for value in path.values())
         if is_complete and path != usual.path:
-            cases.append(GeneratedCase(case, replace(usual, path=path), RESPONSE_CHECKS))
-    return _distinct_cases(cases, limit)
+            return GeneratedCase(case, replace(usual, path=path), RESPONSE_CHECKS)
+        return None
+
+    return _select_cases(run.contract, operation, "positive", limit, read)
 
 
 def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
@@ -106,21 +111,24 @@ def _select_negative_cases(run: ContractRun, operation: Operation, limit: int) -
     """Return up to `limit` different generated cases that are invalid because of the credential or the query."""
     key_field = field_to_reject(run.contract, operation)
     key_name = key_field.name.lower() if key_field is not None else ""
-    cases: list[GeneratedCase] = []
-    for case in _generate(run.contract, operation, "negative", limit, plain(run, operation).path):
+
+    def read(case: Any) -> GeneratedCase | None:
+        """Return a generated case; None if neither its credential nor its query is invalid as it is sent."""
         is_negative = {component.value: info.mode.is_negative for component, info in case.meta.components.items()}
         headers = {name.lower(): str(value) for name, value in (case.headers or {}).items()}
         if key_field is not None and is_negative.get("header") and headers.keys() <= {key_name}:
             checks = (*RESPONSE_CHECKS, REJECTED, IGNORED)
             credential = _generated_credential(headers.get(key_name))
-            cases.append(GeneratedCase(case, plain(run, operation), checks, credential))
-        elif is_negative.get("query") and documented_rejections(operation):
+            return GeneratedCase(case, plain(run, operation), checks, credential)
+        if is_negative.get("query") and documented_rejections(operation):
             request = _case_inputs(run, operation, case)
             # Some invalid values become valid when they are sent as text.
             invalid = invalid_parameters(run.contract, operation, request)
             if any(parameter.in_ == "query" for parameter in invalid):
-                cases.append(GeneratedCase(case, request, (*RESPONSE_CHECKS, REJECTED)))
-    return _distinct_cases(cases, limit)
+                return GeneratedCase(case, request, (*RESPONSE_CHECKS, REJECTED))
+        return None
+
+    return _select_cases(run.contract, operation, "negative", limit, read, plain(run, operation).path)
 
 
 def _generated_credential(value: str | None) -> Credential:
@@ -130,15 +138,6 @@ def _generated_credential(value: str | None) -> Credential:
     # The shell word is enclosed in double quotes.
     shell = "".join(f"\\{letter}" if letter in '\\"$`' else letter for letter in value)
     return Credential("generated by Schemathesis", Secret(value), shell)
-
-
-def _distinct_cases(cases: Sequence[GeneratedCase], limit: int) -> list[GeneratedCase]:
-    """Return up to `limit` cases with different requests that can be sent: their header fields have valid names."""
-    first_of: dict[Any, GeneratedCase] = {}
-    sendable = (case for case in cases if all(is_field_name(name) for name, _ in case.inputs.headers))
-    for case in sendable:
-        first_of.setdefault(request_key(case.inputs, case.credential), case)
-    return list(first_of.values())[:limit]
 
 
 def _case_inputs(run: ContractRun, operation: Operation, case: Any) -> Inputs:
@@ -189,16 +188,34 @@ def _transport_inputs(case: Any) -> Inputs:
     return Inputs({}, tuple(query), tuple(headers))
 
 
-def _generate(
-    contract: Contract, operation: Operation, mode: str, count: int, path: Mapping[str, str] = MappingProxyType({})
-) -> list[Any]:
-    """Return `count` cases of a mode and some extra, or fewer; raises `NotCheckedError` if there can be none."""
+def _select_cases(
+    contract: Contract,
+    operation: Operation,
+    mode: str,
+    limit: int,
+    read: Callable[[Any], GeneratedCase | None],
+    path: Mapping[str, str] = MappingProxyType({}),
+) -> list[GeneratedCase]:
+    """Return up to `limit` generated cases of a mode with different requests; raises `NotCheckedError` without any.
+
+    `read` returns None for a case that is not sent. Cases with an invalid name of a header field are not sent either.
+    """
     from schemathesis.core.errors import SchemathesisError
 
+    selected: dict[Hashable, GeneratedCase] = {}
+
+    def is_last(case: Any) -> bool:
+        """Select a case if it is sent; return whether these are enough."""
+        generated = read(case)
+        if generated is not None and all(is_field_name(name) for name, _ in generated.inputs.headers):
+            selected.setdefault(request_key(generated.inputs, generated.credential), generated)
+        return len(selected) >= limit
+
     try:
-        return _generate_once(contract, operation.label, mode, count + _EXTRA_CASES[mode], tuple(sorted(path.items())))
+        _generate(contract, operation.label, mode, limit + _EXTRA_CASES[mode], tuple(sorted(path.items())), is_last)
     except (SchemathesisError, LookupError) as error:
         raise NotCheckedError(f"{NAME} cannot read the operation: {first_line(error)}") from None
+    return list(selected.values())
 
 
 def first_line(error: Exception) -> str:
@@ -206,11 +223,22 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-@lru_cache(maxsize=64)
-def _generate_once(
-    contract: Contract, label: str, mode: str, count: int, path: tuple[tuple[str, str], ...]
-) -> list[Any]:
-    """Return the cases that Schemathesis generates, equal for equal arguments; raises `InvalidSchema` without any."""
+class _EnoughCasesError(BaseException):
+    """Ends the generation of cases. Hypothesis does not catch it, and does not repeat the last case."""
+
+
+def _generate(
+    contract: Contract,
+    label: str,
+    mode: str,
+    count: int,
+    path: tuple[tuple[str, str], ...],
+    is_last: Callable[[Any], bool],
+) -> None:
+    """Pass up to `count` cases that Schemathesis generates to `is_last`, until it returns True.
+
+    They are the same for the same arguments. Raises `InvalidSchema` if there are none.
+    """
     from hypothesis import given
     from hypothesis.errors import Unsatisfiable
     from schemathesis import GenerationMode
@@ -218,27 +246,52 @@ def _generate_once(
 
     from pytest_bctrl.suite.plan.generated_values import generation_settings, without_project_constants
 
+    generated = _generated_cases(contract, label, mode, count, path)
+    if any(map(is_last, generated.cases)) or generated.are_all:
+        return
     operation = contract.operation(label)
     pinned: dict[str, Any] = {}
     if path:
         pinned["path_parameters"] = dict(path)
     strategy = case_source(contract, operation).as_strategy(generation_mode=GenerationMode(mode), **pinned)
-    cases: list[Any] = []
+    # Generation cannot be resumed, so it repeats the cases of an earlier call.
+    repeated = iter(generated.cases.copy())
 
     @generation_settings(count)
     @given(strategy)
     def draw(case: Any) -> None:
-        """Add a case."""
-        cases.append(case)
+        """Store a new case, and pass it to `is_last`."""
+        if next(repeated, None) is None:
+            generated.cases.append(case)
+            if is_last(case):
+                raise _EnoughCasesError
 
     # Hypothesis collects garbage around its run. Freezing excludes modules imported before.
     gc.freeze()
     try:
         with without_project_constants():
             draw()
+    except _EnoughCasesError:
+        return
     except Unsatisfiable as error:
         raise InvalidSchema(f"it generates no {mode} case: {error}") from None
-    return cases
+    generated.are_all = True
+
+
+@dataclass(slots=True)
+class _GeneratedCases:
+    """The cases that Schemathesis has generated so far, and whether it generates no others."""
+
+    cases: list[Any] = field(default_factory=list)
+    are_all: bool = False
+
+
+@lru_cache(maxsize=64)
+def _generated_cases(
+    _contract: Contract, _label: str, _mode: str, _count: int, _path: tuple[tuple[str, str], ...]
+) -> _GeneratedCases:
+    """Return the cases generated so far for these arguments; several runs share them."""
+    return _GeneratedCases()
 
 
 @lru_cache(maxsize=64)
