@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.checks.run import check_response
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import current_samples
@@ -189,6 +190,26 @@ def test_a_query_with_only_undocumented_names_may_be_accepted() -> None:
             reported[is_valid] += [finding.rule for finding in schemathesis_engine.check_case(exchange, case)]
     assert [] == reported[True]
     assert {"negative_data_rejection"} == set(reported[False])
+
+
+def test_a_run_may_need_more_cases_than_those_generated_for_an_earlier_run() -> None:
+    """A run continues with the same cases, and omits the one with its real id; it ends with the last one it sends."""
+
+    def sent_ids(key: str, real_id: str) -> list[str]:
+        """Return the generated ids that a run with this id sends; runs of one contract share the cases."""
+        identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+        contract = contracts.setdefault(key, contract_of(parameters=[identity]))
+        (operation,) = contract.operations
+        run = ContractRun("live", contract, "http://127.0.0.1:1", Secret("k"), {"id": real_id}, "error", 20)
+        return [case.inputs.path["id"] for case in schemathesis_cases.cases_with_paths(run, operation, 3)]
+
+    contracts: dict[str, Contract] = {}
+    first, second, third = sent_ids("shared", "1")
+    continued = sent_ids("shared", second)
+    assert [first, third] == continued[:2]
+    assert continued[2] not in (first, second, third)
+    assert [first, second, third] == sent_ids("shared", "2")
+    assert continued == sent_ids("another", second)
 
 
 @pytest.mark.parametrize(

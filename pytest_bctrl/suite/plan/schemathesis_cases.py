@@ -247,24 +247,26 @@ def _generate(
     from pytest_bctrl.suite.plan.generated_values import generation_settings, without_project_constants
 
     generated = _generated_cases(contract, label, mode, count, path)
-    if any(map(is_last, generated.cases)) or generated.are_all:
+    for case in generated.cases:
+        if is_last(case):
+            return
+    if generated.are_all:
         return
     operation = contract.operation(label)
     pinned: dict[str, Any] = {}
     if path:
         pinned["path_parameters"] = dict(path)
     strategy = case_source(contract, operation).as_strategy(generation_mode=GenerationMode(mode), **pinned)
-    # Generation cannot be resumed, so it repeats the cases of an earlier call.
-    repeated = iter(generated.cases.copy())
+    # Generation cannot be resumed, so it begins with the same cases again.
+    generated.cases.clear()
 
     @generation_settings(count)
     @given(strategy)
     def draw(case: Any) -> None:
-        """Store a new case, and pass it to `is_last`."""
-        if next(repeated, None) is None:
-            generated.cases.append(case)
-            if is_last(case):
-                raise _EnoughCasesError
+        """Store a case, and pass it to `is_last`."""
+        generated.cases.append(case)
+        if is_last(case):
+            raise _EnoughCasesError
 
     # Hypothesis collects garbage around its run. Freezing excludes modules imported before.
     gc.freeze()
