@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_bctrl.contract.spec import Part, Spec, is_reference
 from pytest_bctrl.drift.node import (
+    TYPES,
     Alternatives,
     Kind,
     Node,
@@ -26,6 +27,8 @@ _NOTHING: dict[str, Any] = {
     **dict.fromkeys(("minItems", "minLength", "minProperties"), 0), "required": [], "properties": {},
     **dict.fromkeys(("not", "uniqueItems", "readOnly", "writeOnly", "nullable"), False),
 }  # fmt: skip
+_TYPE_NAMES = (*sorted(TYPES), "null")
+_EVERY_TYPE = tuple(name for name in _TYPE_NAMES if name != "integer")
 _LEFT_OVER = frozenset(("unevaluatedItems", "unevaluatedProperties"))
 _SAYS_NOTHING = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$anchor", "deprecated")
@@ -164,6 +167,11 @@ def accepts_any_as_written(part: Part, spec: Spec, depth: int = 0) -> bool:
 def _has_no_effect(part: Part, keyword: str, value: Any, spec: Spec, depth: int) -> bool:
     """Return whether a keyword obviously restricts no value."""
     subschemas: list[Part] = []
+    if keyword == "type" and isinstance(value, list):
+        return all(name in value for name in _EVERY_TYPE) and all(name in _TYPE_NAMES for name in value)
+    if keyword == "oneOf" and isinstance(value, list):
+        possible = [branch for branch in spec.items(part / keyword) if branch.value is not False]
+        return len(possible) == 1 and accepts_any_as_written(possible[0], spec, depth + 1)
     if keyword == "anyOf" and isinstance(value, list):
         return any(accepts_any_as_written(branch, spec, depth + 1) for branch in spec.items(part / keyword))
     if keyword == "allOf" and isinstance(value, list):

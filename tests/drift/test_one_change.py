@@ -216,6 +216,43 @@ def test_an_equivalent_schema_has_no_findings(schema: Any, data: st.DataObject) 
     assert compare(plain, rewritten) == compare(rewritten, plain) == []
 
 
+ANY_VALUE = [
+    *(respell({}) for can, respell in REDUNDANT if can({})),
+    {"type": ["array", "boolean", "null", "number", "object", "string"]},
+    {"oneOf": [{"type": ["array", "boolean", "integer", "null", "number", "object", "string"]}, False, False]},
+    {"allOf": [{"oneOf": [False, {"anyOf": [{"type": "string"}, {}]}]}]},
+]
+"""Schemas that accept every value."""
+
+
+@pytest.mark.parametrize("schema", ANY_VALUE, ids=str)
+@pytest.mark.parametrize(
+    "holding", [lambda schema: {"type": "array", "items": schema}, lambda schema: {"additionalProperties": schema}]
+)
+def test_an_alternative_that_contains_the_other_may_be_written_in_any_way(
+    holding: Callable[[Any], Doc], schema: Doc
+) -> None:
+    """A list of any values contains every list of texts, however `any` is written."""
+    short, long = ({"anyOf": [holding({"type": "string"}), holding(any_value)]} for any_value in ({}, schema))
+    assert compare(body(short), body(long)) == compare(body(long), body(short)) == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": ["array", "boolean", "number", "object", "string"]},
+        {"type": ["array", "boolean", "integer", "null", "object", "string"]},
+        {"oneOf": [{}, {}]},
+        {"oneOf": [{}, {"type": "string"}]},
+        {"oneOf": [{"type": "string"}, False]},
+    ],
+    ids=str,
+)
+def test_a_schema_that_excludes_some_values_is_not_one_of_any_value(schema: Doc) -> None:
+    """All types but null, or all numbers but fractions, are not every value; `oneOf` excludes what two accept."""
+    assert compare(body({"type": "array"}), body({"type": "array", "items": schema}))
+
+
 @pytest.mark.parametrize(("can", "respell"), REDUNDANT)
 def test_each_kind_of_equivalent_rewrite_has_no_findings(
     can: Callable[[Doc], bool], respell: Callable[[Doc], Any]

@@ -92,13 +92,26 @@ def test_a_value_that_breaks_a_consumer_is_an_error_at_its_position(
     position, (old, new) = POSITIONS[name], pair
     allowing, forbidding = (old, new) if position.is_sent else (new, old)
     values = data.draw(st.lists(instances(allowing), min_size=8, max_size=8))
-    allows, forbids = Draft202012Validator(allowing), Draft202012Validator(forbidding)
+    allows, forbids = (
+        Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        for schema in (allowing, forbidding)
+    )
     broken = [value for value in values if allows.is_valid(value) and not forbids.is_valid(value)]
     findings = compare(position.document(old), position.document(new))
     if broken:
         assert schema_errors(findings) or any(map(is_tolerated_by_the_table, findings)), broken[0]
     if not findings:
         assert all(allows.is_valid(value) <= forbids.is_valid(value) for value in values)
+
+
+@pytest.mark.parametrize("name", POSITIONS)
+def test_excluding_a_value_that_its_format_excludes_breaks_nobody(name: str) -> None:
+    """The text `a` is not a UUID."""
+    position = POSITIONS[name]
+    identities = {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "string", "format": "uuid"}]}
+    without_a = {"allOf": [identities, {"not": {"const": "a"}}]}
+    assert [] == schema_errors(compare(position.document(identities), position.document(without_a)))
+    assert [] == schema_errors(compare(position.document(without_a), position.document(identities)))
 
 
 TEXT = {"type": "string"}
