@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.document import value_at
@@ -65,11 +65,16 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
         pending = [finding for finding in findings if _difference_key(finding) not in work.not_expressible]
         if not pending:
             break
-        finding = _with_all_values(min(pending, key=_sort_key), pending)
-        try:
-            work.take_step(*_next_step(current, work.document, finding, observation), finding)
-        except NotExpressibleError as error:
-            work.give_up(finding, str(error))
+        for finding in _resolved_together(min(pending, key=_sort_key), pending):
+            try:
+                step = _next_step(current, work.document, finding, observation)
+                work.take_step(*step, finding)
+            except NotExpressibleError as error:
+                work.give_up(finding, str(error))
+                continue
+            if step.pointer != finding.extra["pointer"]:
+                # The schema was copied, so that the pointers of the other differences have changed.
+                break
     info = {"title": "What the API was observed to send", "version": "1.0.0"}
     overlay = {"overlay": "1.0.0", "info": info, "actions": work.actions}
     proven = from_document(work.document, contract.name) if work.actions else contract
@@ -128,19 +133,42 @@ def _with_all_values(first: Finding, pending: list[Finding]) -> Finding:
     return replace(first, count=count, observed=[finding.observed for finding in group])
 
 
-def _sort_key(finding: Finding) -> tuple[_Key, int, _Key]:
+def _resolved_together(first: Finding, pending: list[Finding]) -> list[Finding]:
+    """Return a difference, and with it all others that add a branch to the same schema.
+
+    After one of them, the property that distinguishes the branches may no longer do so, which would hide the others.
+    """
+    if first.extra["kind"] not in _ADDING_BRANCHES:
+        return [_with_all_values(first, pending)]
+    pointer = first.extra.get("pointer")
+    alike = [finding for finding in pending if finding.extra["kind"] in _ADDING_BRANCHES]
+    return sorted((finding for finding in alike if finding.extra.get("pointer") == pointer), key=_sort_key)
+
+
+_ADDING_BRANCHES = ("new-branch", "missing")
+"""The kinds of differences that may add a branch to those that a property distinguishes."""
+
+
+def _sort_key(finding: Finding) -> tuple[bool, _Key, int, _Key]:
     """Return the sort key of a finding: values are listed before a branch is added, which would hide the list."""
-    rank = _RANKS.get(finding.extra["kind"], len(_RANKS))
-    return _difference_key(finding)[:3], rank, _difference_key(finding)[3:]
+    kind = finding.extra["kind"]
+    rank = _RANKS.get(kind, len(_RANKS))
+    return kind in _ADDING_BRANCHES, _difference_key(finding)[:3], rank, _difference_key(finding)[3:]
 
 
-_RANKS = {"null": 0, "unlisted-value": 1, "format": 2, "missing": 3}
+_RANKS = {"null": 0, "unlisted-value": 1, "format": 2}
 
 
-def _next_step(
-    contract: Contract, document: Mapping[str, Any], finding: Finding, observation: Observation
-) -> tuple[dict[str, Any], str, str]:
-    """Return the document after one step towards accepting a difference, the reason, and the changed pointer.
+class _Step(NamedTuple):
+    """One step towards accepting a difference: the document after it, the reason, and the pointer that it changes."""
+
+    document: dict[str, Any]
+    why: str
+    pointer: str
+
+
+def _next_step(contract: Contract, document: Mapping[str, Any], finding: Finding, observation: Observation) -> _Step:
+    """Return the next step towards accepting a difference from a contract.
 
     Raises `NotExpressibleError` if no step is possible.
     """
@@ -150,27 +178,21 @@ def _next_step(
     times = f"{finding.count} of {finding.total}"
     code = finding.extra["status"]
     if finding.extra["kind"] == "status":
-        return (
-            _with_response(document, pointer, finding, observation),
-            f"{code}: the status of {times} responses, undocumented.",
-            pointer,
-        )
+        why = f"{code}: the status of {times} responses, undocumented."
+        return _Step(_with_response(document, pointer, finding, observation), why, pointer)
     if finding.extra["kind"] == "not-json":
         raise NotExpressibleError("the responses are wrong, not the contract")
     if finding.extra["kind"] == "media-type":
         why = f"{code}: the media type of {times} responses is {finding.observed}; their bodies were not read."
-        return _with_media_type(document, pointer, finding), why, pointer
+        return _Step(_with_media_type(document, pointer, finding), why, pointer)
     difference = ObservedDifference(contract, finding, observation)
     shared = first_shared(document, difference.ref_chain, pointer)
     if shared is not None:
         why = f"{code} {finding.location}: written out here, so that elsewhere it stays as it is."
-        return with_target_inlined(document, shared), why, f"{shared}/$ref"
+        return _Step(with_target_inlined(document, shared), why, f"{shared}/$ref")
     why = f"{code} {finding.location}: {finding.message}, {times}."
-    return (
-        with_value(document, pointer, _EDITS[finding.extra["kind"]](dict(value_at(document, pointer)), difference)),
-        why,
-        pointer,
-    )
+    schema = _EDITS[finding.extra["kind"]](dict(value_at(document, pointer)), difference)
+    return _Step(with_value(document, pointer, schema), why, pointer)
 
 
 def _with_response(

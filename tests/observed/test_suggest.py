@@ -70,6 +70,7 @@ OBSERVED: dict[str, Edit] = {
     "property of a branch": put(3, "backing", {"kind": "ephemeral", "image": "base"}),
     "property of the other branch": put(3, "backing", {"kind": "profile", "profile": "a", "image": "base"}),
     "value": put(3, "status", "paused"),
+    "type in a branch": put(3, "backing", {"kind": "profile", "profile": 5}),
     "kind that is a list": put(3, "backing", {"kind": ["profile"], "profile": "a"}),
     "kind that is an object": put(3, "backing", {"kind": {"name": "profile"}}),
     "kind": put(3, "backing", {"kind": "snapshot", "image": "base", "size": 4}),
@@ -151,7 +152,10 @@ def test_observing_a_mutant_does_not_accept_mutants_elsewhere(mutant: Mutant, da
 
 
 @settings(max_examples=10, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.sampled_from(sorted(OBSERVED)), min_size=2, max_size=4, unique=True))
+@given(names=st.lists(st.sampled_from(sorted(OBSERVED)), min_size=2, max_size=4, unique=True))
+@example(names=["kind", "no kind"])
+@example(names=["kind that is a list", "no kind"])
+@example(names=["type in a branch", "no kind", "kind that is an object"])
 def test_several_observed_differences_are_accepted_together(names: list[str]) -> None:
     bodies = [edited(OBSERVED[name])() for name in names]
     suggested = suggested_contract(*bodies)
