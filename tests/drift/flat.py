@@ -167,8 +167,12 @@ def reported_facts(findings: list[Finding]) -> set[Fact]:
     for finding in findings:
         kinds = [kind for words, kind in KINDS.items() if finding.rule.endswith(words)]
         pointer = finding.extra["base"]["pointer"]
+        schema, is_entry, _ = pointer.rpartition("/required/")
         if finding.rule.endswith(("property-added", "property-added-to-closed-object")):
             pointer = finding.extra["revision"]["pointer"]
+        elif is_entry:
+            # The entry of `required` that is gone; the new document has only the property.
+            pointer = f"{schema}/properties/{finding.extra['revision']['pointer'].rpartition('/')[2]}"
         for place in finding.extra["places"]:
             if kinds and "media_type" in place:
                 facts.add((f"{place['operation']} {place['status']}", kinds[0], pointer))

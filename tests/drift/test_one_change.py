@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_bctrl.baseline.baseline_file import BaselineEntry, BaselineFile, baseline_notes, mark_accepted
@@ -87,8 +87,16 @@ def test_findings_of_an_operation_do_not_depend_on_other_operations(pair: tuple[
     assert places(*turned) == together
 
 
+def _with_required(*names: str) -> Doc:
+    """Return a document with an object in a response, of which these properties are required."""
+    properties = {"id": {"type": "string"}, "name": {"type": "string"}}
+    return body({"type": "object", "properties": properties, "required": [*names]})
+
+
 @relaxed
 @given(pairs())
+@example((_with_required("id", "name"), _with_required("id")))
+@example((_with_required("name"), _with_required("id")))
 def test_an_independent_differ_finds_the_same_changes(pair: tuple[Doc, Doc]) -> None:
     """Each of its facts is reported, and it has each reported fact about a schema that it compares whole."""
     plain, reported = facts(*pair), reported_facts(compare(*pair))
