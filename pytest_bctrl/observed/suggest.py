@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import pairwise
@@ -71,7 +71,7 @@ def suggest(contract: Contract, observation: Observation) -> Suggestion:
                 work.take_step(*step, finding)
             except NotExpressibleError as error:
                 work.give_up(finding, str(error))
-                continue
+                break
             if step.pointer != finding.extra["pointer"]:
                 # The schema was copied, so that the pointers of the other differences have changed.
                 break
@@ -99,6 +99,10 @@ class _Work:
         if step in self._before:
             self.document, count = self._before[step]
             del self.actions[count:]
+            # The later steps are undone as well, so each of them may be taken again.
+            steps = list(self._before)
+            for later in steps[steps.index(step) + 1 :]:
+                del self._before[later]
         if step in self._before or not added:
             raise NotExpressibleError("no change of the schema at this location allows it")
         self._before[step] = self.document, len(self.actions)
@@ -120,7 +124,7 @@ def _difference_key(finding: Finding) -> _Key:
     extra = finding.extra
     value = ""
     if extra["kind"] in ("new-branch", "type", "status", "media-type"):
-        value = str(finding.observed)
+        value = repr(finding.observed)
     return finding.operation, extra["status"], finding.location, extra["kind"], value
 
 
@@ -142,7 +146,13 @@ def _resolved_together(first: Finding, pending: list[Finding]) -> list[Finding]:
         return [_with_all_values(first, pending)]
     pointer = first.extra.get("pointer")
     alike = [finding for finding in pending if finding.extra["kind"] in _ADDING_BRANCHES]
-    return sorted((finding for finding in alike if finding.extra.get("pointer") == pointer), key=_sort_key)
+    group = sorted((finding for finding in alike if finding.extra.get("pointer") == pointer), key=_sort_key)
+    # One branch resolves an equal difference at another location or status of the same schema.
+    first_of: dict[Hashable, Finding] = {}
+    for finding in group:
+        property_name = split_location(finding.location)[1]
+        first_of.setdefault((property_name, *_difference_key(finding)[3:]), finding)
+    return list(first_of.values())
 
 
 _ADDING_BRANCHES = ("new-branch", "missing")

@@ -161,7 +161,7 @@ def _schema(document: Doc, path: str, method: str, status: str, media: str) -> t
     return (content["schema"], f"{at}/content/{_token(media)}/schema") if "schema" in content else None
 
 
-def reported_facts(findings: list[Finding]) -> set[Fact]:
+def reported_facts(findings: list[Finding], old: Doc) -> set[Fact]:
     """Return findings about response bodies as facts, one per location; rules of no kind in `KINDS` are left out."""
     facts = set()
     for finding in findings:
@@ -170,9 +170,9 @@ def reported_facts(findings: list[Finding]) -> set[Fact]:
         schema, is_entry, _ = pointer.rpartition("/required/")
         if finding.rule.endswith(("property-added", "property-added-to-closed-object")):
             pointer = finding.extra["revision"]["pointer"]
-        elif is_entry:
-            # The entry of `required` that is gone; the new document has only the property.
-            pointer = f"{schema}/properties/{finding.extra['revision']['pointer'].rpartition('/')[2]}"
+        elif is_entry and (name := value_at(old, pointer)) in value_at(old, schema).get("properties", {}):
+            # The entry of `required` that is gone stands for the property.
+            pointer = f"{schema}/properties/{_token(name)}"
         for place in finding.extra["places"]:
             if kinds and "media_type" in place:
                 facts.add((f"{place['operation']} {place['status']}", kinds[0], pointer))

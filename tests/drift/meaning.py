@@ -29,6 +29,19 @@ def schemas() -> st.SearchStrategy[Any]:
     return st.recursive(scalars | nullable, _compound, max_leaves=12)
 
 
+def repeats_alternatives(value: Any) -> bool:
+    """Return whether an `anyOf` in a document lists an alternative twice.
+
+    If one of the two is written in another way, it may be hard to see that they mean the same.
+    """
+    if isinstance(value, list):
+        return any(map(repeats_alternatives, value))
+    if not isinstance(value, dict):
+        return False
+    alternatives = [str(branch) for branch in value.get("anyOf", ())]
+    return len({*alternatives}) < len(alternatives) or any(map(repeats_alternatives, value.values()))
+
+
 def _nullable(schema: Doc) -> Doc:
     """Return a schema of one type that allows null too."""
     enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}

@@ -17,6 +17,8 @@ from pytest_bctrl.contract.overlay import apply_overlay
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.contract.schema.ref import json_type_of
 from pytest_bctrl.observed.differences import differences
+from pytest_bctrl.observed.facts import Observation
+from pytest_bctrl.observed.observe import observe
 from pytest_bctrl.observed.suggest import suggest
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.mutants import Mutant, mutants
@@ -161,6 +163,56 @@ def test_several_observed_differences_are_accepted_together(names: list[str]) ->
     suggested = suggested_contract(*bodies)
     assert [] == [place for body in bodies for place in wrong(body, suggested)]
     assert [] == differences(suggested, observation_of(*bodies, contract=suggested))
+
+
+def _tagged(value: str) -> dict[str, Any]:
+    """Return a schema of objects with this kind."""
+    return {"type": "object", "properties": {"kind": {"const": value}}, "required": ["kind"]}
+
+
+@pytest.mark.parametrize("keyword", ["oneOf", "anyOf"])
+@pytest.mark.parametrize(
+    ("beside", "kinds", "not_expressible"),
+    [
+        ({}, [{"kind": "c"}, {"kind": "d"}, {}], 0),
+        ({}, [{"kind": 5}, {"kind": "5"}], 0),
+        ({}, [{"kind": True}, {"kind": "True"}, {"kind": "c"}], 0),
+        ({"required": ["kind"]}, [{}, {"kind": "c"}], 1),
+        ({"required": ["kind"], "properties": {"n": {"type": "string"}}}, [{"kind": "a", "n": 5}, {}], 1),
+    ],
+)
+def test_new_kinds_do_not_prevent_each_other(
+    keyword: str, beside: dict[str, Any], kinds: list[Any], not_expressible: int
+) -> None:
+    """The overlay accepts every observed object but those whose difference is listed, and is that of the contract."""
+    schema = {keyword: [_tagged("a"), _tagged("b")], **beside}
+    contract = contract_of({"type": "array", "items": schema})
+    suggestion = suggest(contract, observation_of(kinds, contract=contract))
+    suggested = from_document(apply_overlay(suggestion.overlay, contract.document, "suggested"), "suggested")
+    assert suggestion.contract.document == suggested.document
+    assert not_expressible == len(suggestion.not_expressible)
+    assert not_expressible == sum(bool(wrong([kind], suggested)) for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        (_tagged("a"), {}),
+        ({"oneOf": [_tagged("a"), _tagged("b")]}, {}),
+        ({"oneOf": [_tagged("a"), _tagged("b")]}, {"kind": "c"}),
+    ],
+)
+def test_a_schema_of_several_statuses_is_changed_once(schema: dict[str, Any], body: dict[str, Any]) -> None:
+    """The response `default` describes both errors."""
+    documented = {"description": "", "content": {"application/json": {"schema": schema}}}
+    contract = contract_of(responses={"200": {"description": ""}, "default": documented})
+    observation = Observation()
+    for status in (404, 500):
+        observe(contract, contract.operations[0], status, body, observation)
+    suggestion = suggest(contract, observation)
+    assert 1 == len(suggestion.actions)
+    assert () == suggestion.not_expressible
+    assert [] == differences(suggestion.contract, observation)
 
 
 @settings(max_examples=10, suppress_health_check=list(HealthCheck))

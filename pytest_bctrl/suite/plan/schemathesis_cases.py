@@ -203,10 +203,15 @@ def _select_cases(
     from schemathesis.core.errors import SchemathesisError
 
     selected: dict[Hashable, GeneratedCase] = {}
+    errors: list[Exception] = []
 
     def is_last(case: Any) -> bool:
-        """Select a case if it is sent; return whether these are enough."""
-        generated = read(case)
+        """Select a case if it is sent; return whether these are enough, or an error ends the selection."""
+        try:
+            generated = read(case)
+        except Exception as error:  # noqa: BLE001 - Hypothesis would take it for a failing test
+            errors.append(error)
+            return True
         if generated is not None and all(is_field_name(name) for name, _ in generated.inputs.headers):
             selected.setdefault(request_key(generated.inputs, generated.credential), generated)
         return len(selected) >= limit
@@ -215,6 +220,8 @@ def _select_cases(
         _generate(contract, operation.label, mode, limit + _EXTRA_CASES[mode], tuple(sorted(path.items())), is_last)
     except (SchemathesisError, LookupError) as error:
         raise NotCheckedError(f"{NAME} cannot read the operation: {first_line(error)}") from None
+    if errors:
+        raise errors[0]
     return list(selected.values())
 
 
