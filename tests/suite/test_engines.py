@@ -192,6 +192,23 @@ def test_a_query_with_only_undocumented_names_may_be_accepted() -> None:
     assert {"negative_data_rejection"} == set(reported[False])
 
 
+def test_an_error_while_a_generated_case_is_read_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not reported as a failing test of Hypothesis, or as an operation that Schemathesis cannot read."""
+    error = KeyError("a fault of this package")
+
+    def fail(*_arguments: object) -> None:
+        """Raise the error."""
+        raise error
+
+    monkeypatch.setattr(schemathesis_cases, "invalid_parameters", fail)
+    contract = contract_of(parameters=LISTS)
+    run = ContractRun("live", contract, "http://127.0.0.1:1", Secret("k"), {}, "error", 20)
+    with pytest.raises(KeyError) as raised:
+        schemathesis_cases.positive_cases(run, contract.operations[0], 3)
+    assert raised.value is error
+    assert not hasattr(error, "__notes__")
+
+
 def test_a_run_may_need_more_cases_than_those_generated_for_an_earlier_run() -> None:
     """A run continues with the same cases, and omits the one with its real id; it ends with the last one it sends."""
 
