@@ -209,6 +209,23 @@ def test_an_error_while_a_generated_case_is_read_is_raised_as_it_is(monkeypatch:
     assert not hasattr(error, "__notes__")
 
 
+@pytest.mark.parametrize(
+    ("parameters", "count"),
+    [
+        ([], 1),
+        ([{"name": "sort", "in": "query", "required": True, "schema": {"type": "array", "maxItems": 0}}], 0),
+    ],
+)
+def test_there_may_be_fewer_different_cases_than_requested(parameters: list[Any], count: int) -> None:
+    """A server may read an empty list as a list with an empty text, so it is not sent. A later run gets the same."""
+    contract = contract_of(parameters=parameters)
+    (operation,) = contract.operations
+    runs = [ContractRun("live", contract, "http://127.0.0.1:1", Secret("k"), {}, "error", 20) for _ in range(2)]
+    cases = [schemathesis_cases.positive_cases(run, operation, 3) for run in runs]
+    assert [count, count] == list(map(len, cases))
+    assert [case.inputs for case in cases[0]] == [case.inputs for case in cases[1]]
+
+
 def test_a_run_may_need_more_cases_than_those_generated_for_an_earlier_run() -> None:
     """A run continues with the same cases, and omits the one with its real id; it ends with the last one it sends."""
 
