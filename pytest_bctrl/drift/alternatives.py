@@ -29,6 +29,7 @@ _NOTHING: dict[str, Any] = {
 }  # fmt: skip
 _TYPE_NAMES = (*sorted(TYPES), "null")
 _EVERY_TYPE = tuple(name for name in _TYPE_NAMES if name != "integer")
+"""The types that together accept every value; an integer is a number."""
 _LEFT_OVER = frozenset(("unevaluatedItems", "unevaluatedProperties"))
 _SAYS_NOTHING = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$anchor", "deprecated")

@@ -138,9 +138,10 @@ def _with_all_values(first: Finding, pending: list[Finding]) -> Finding:
 
 
 def _resolved_together(first: Finding, pending: list[Finding]) -> list[Finding]:
-    """Return a difference, and with it all others that add a branch to the same schema.
+    """Return the differences to resolve before the contract is compared again: the first, or all that add its branches.
 
-    After one of them, the property that distinguishes the branches may no longer do so, which would hide the others.
+    After a branch is added, the property that distinguishes the branches may no longer do so, which would hide the
+    other differences of the same schema.
     """
     if first.extra["kind"] not in _ADDING_BRANCHES:
         return [_with_all_values(first, pending)]
@@ -160,7 +161,7 @@ _ADDING_BRANCHES = ("new-branch", "missing")
 
 
 def _sort_key(finding: Finding) -> tuple[bool, _Key, int, _Key]:
-    """Return the sort key of a finding: values are listed before a branch is added, which would hide the list."""
+    """Return the sort key of a finding: branches are added last, because a new branch would hide other differences."""
     kind = finding.extra["kind"]
     rank = _RANKS.get(kind, len(_RANKS))
     return kind in _ADDING_BRANCHES, _difference_key(finding)[:3], rank, _difference_key(finding)[3:]

@@ -32,7 +32,7 @@ def schemas() -> st.SearchStrategy[Any]:
 def repeats_alternatives(value: Any) -> bool:
     """Return whether an `anyOf` in a document lists an alternative twice.
 
-    If one of the two is written in another way, it may be hard to see that they mean the same.
+    The gate may not recognise two spellings of the same alternative as a repetition.
     """
     if isinstance(value, list):
         return any(map(repeats_alternatives, value))

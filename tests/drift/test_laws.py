@@ -36,7 +36,6 @@ def test_a_document_compared_with_itself_has_no_findings(document: Doc) -> None:
 @relaxed
 @given(document=documents(), seed=st.integers(0, 10**6))
 def test_an_equivalent_document_has_no_findings(change: Callable[..., Doc], document: Doc, seed: int) -> None:
-    assume(not repeats_alternatives(document))
     changed = change(copy.deepcopy(document), random.Random(seed))
     assert compare(document, changed) == []
     assert compare(changed, document) == []

@@ -224,6 +224,7 @@ def test_there_may_be_fewer_different_cases_than_requested(parameters: list[Any]
     cases = [schemathesis_cases.positive_cases(run, operation, 3) for run in runs]
     assert [count, count] == list(map(len, cases))
     assert [case.inputs for case in cases[0]] == [case.inputs for case in cases[1]]
+    assert [] == schemathesis_cases.positive_cases(runs[0], operation, 0)
 
 
 def test_a_run_may_need_more_cases_than_those_generated_for_an_earlier_run() -> None:

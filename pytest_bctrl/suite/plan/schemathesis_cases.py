@@ -61,8 +61,7 @@ def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
         """Return a generated case; None if a server may read one of its values differently."""
         request = _case_inputs(run, operation, case)
         if invalid_parameters(*view, request) or has_empty_list(*view, request):
-            # The schema allows them, such as a list with an empty string, or they are integers beyond the range of
-            # their format.
+            # Such as a list with an empty string, or an integer beyond the range of its format.
             return None
         sent = {name for name, _ in (*request.query, *request.headers)}
         checks: tuple[str, ...] = (*RESPONSE_CHECKS, ACCEPTED)
@@ -84,7 +83,7 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
 
 def _select_cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return up to `limit` different generated cases whose path values differ from the real ones."""
-    if limit < 1 or not operation.path_parameters:
+    if not operation.path_parameters:
         return []
     usual = plain(run, operation)
 
@@ -196,10 +195,13 @@ def _select_cases(
     read: Callable[[Any], GeneratedCase | None],
     path: Mapping[str, str] = MappingProxyType({}),
 ) -> list[GeneratedCase]:
-    """Return up to `limit` generated cases of a mode with different requests; raises `NotCheckedError` without any.
+    """Return up to `limit` generated cases of a mode with different requests.
 
     `read` returns None for a case that is not sent. Cases with an invalid name of a header field are not sent either.
+    Raises `NotCheckedError` if Schemathesis cannot read the operation or generates no case.
     """
+    if limit < 1:
+        return []
     from schemathesis.core.errors import SchemathesisError
 
     selected: dict[Hashable, GeneratedCase] = {}

@@ -48,7 +48,7 @@ HEAD_SECONDS = 0.05
 """How long to wait for a body that must not follow the response to HEAD; it may arrive in a packet of its own."""
 
 MOCK_SECONDS = 0.005
-"""How long to wait in these two cases for the mock in this process, which sends a response at once."""
+"""`LAST_LOOK_SECONDS` and `HEAD_SECONDS` for the mock in this process, which sends a whole response at once."""
 
 
 class SendResult(NamedTuple):
