@@ -115,7 +115,7 @@ class ProxyServer:
         """Accept connections until `stop` is called, then let exchanges in progress end, and close all connections."""
         server = await self._loop.create_server(lambda: ProxyConnection(self), sock=self._socket, backlog=4096)
         await self._stopping.wait()
-        server.close()
+        await self._stop_accepting(server)
         end = self._loop.time() + self._grace
         while self._loop.time() < end and any(not connection.is_idle for connection in self._connections):
             await asyncio.sleep(_STEP_SECONDS)
@@ -126,6 +126,19 @@ class ProxyServer:
             await asyncio.sleep(0)
         await self._end_connecting()
         await asyncio.sleep(0)
+
+    async def _stop_accepting(self, server: asyncio.Server) -> None:
+        """Close the server, after the connections that it has just accepted were added.
+
+        asyncio loses a connection that it has accepted but not yet added when its server is closed.
+        """
+        # On Windows, only the server itself can stop accepting.
+        with suppress(NotImplementedError):
+            self._loop.remove_reader(self._socket)
+        # The first step creates the transport of a connection, the second one adds the connection.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        server.close()
 
     async def _end_connecting(self) -> None:
         """Wait for the attempts to connect to the target for clients that have gone; cancel those that take long."""
