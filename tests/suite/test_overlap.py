@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
+from pytest_bctrl import MockServer, load_contract
+from pytest_bctrl.checks.credentials import NONE
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending.connections import SendResult
+from pytest_bctrl.suite.sending.requests import ProbeRequest, no_findings, plain
+from pytest_bctrl.suite.sending.target import Target
 from tests.suite.conftest import LiveRun
 from tests.suite.test_every_variant import suite_and_observer_findings
 from tests.variants import serve
@@ -103,3 +110,23 @@ def test_only_requests_of_selected_tests_are_sent(
     with serve(harmless("selected", "overlap", service)) as server:
         live(server, *options)
         assert len(server.log) in counts
+
+
+def test_an_interrupted_request_keeps_no_connection() -> None:
+    """Requests without the key wait until a connection is free; one that was never sent frees its connection too."""
+    contract = load_contract()
+    mock = MockServer(contract)
+    run = ContractRun("mock", contract, key=mock.api_key, values={"space_id": mock.space_id}, mock=mock)
+    target = Target(run)
+    connections, operation = target.sender.connections, contract.operations[0]
+    unsendable = replace(plain(run, operation), headers=(("X-Half", "\ud800"),))
+    with pytest.raises(UnicodeEncodeError):
+        connections.send(ProbeRequest(operation, no_findings, unsendable), 0)
+
+    results: list[SendResult] = []
+    without_key = ProbeRequest(operation, no_findings, plain(run, operation), NONE)
+    waiting = threading.Thread(target=lambda: results.append(connections.send(without_key, 0)), daemon=True)
+    waiting.start()
+    waiting.join(60)
+    assert [1] == [len(result.attempts) for result in results]
+    target.close()

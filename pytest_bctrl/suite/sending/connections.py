@@ -141,6 +141,17 @@ class Connections:
     def send(self, probe_request: ProbeRequest, max_attempts: int) -> SendResult:
         """Send a request on a pooled or new connection; return its attempts and outcome, also a transport error."""
         pooled, is_kept = self._acquire(probe_request)
+        try:
+            return self._send_on(pooled, is_kept, probe_request, max_attempts)
+        finally:
+            # After an interruption, too: other requests may be waiting for a connection.
+            with self._changed:
+                self._release(pooled, is_kept)
+
+    def _send_on(
+        self, pooled: _PooledConnection, is_kept: bool, probe_request: ProbeRequest, max_attempts: int
+    ) -> SendResult:
+        """Send a request on a connection, and record whether its response is as expected."""
         method = probe_request.method or probe_request.operation.method
         look = partial(self._seconds_to_look, method, probe_request.is_invalid, is_kept)
         request, inputs, shell = self._build_request(pooled.client, probe_request)
@@ -159,7 +170,6 @@ class Connections:
                 self._looks_left = SECOND_LOOKS
             elif last.status is not None and self._needs_second_look(probe_request.is_invalid, is_kept, last.status):
                 self._looks_left -= 1
-            self._release(pooled, is_kept)
         return SendResult(request, inputs, shell, previous_shell, attempts, outcome, time.monotonic())
 
     def _build_request(self, sender: httpx.Client, probe_request: ProbeRequest) -> tuple[httpx.Request, Inputs, str]:
