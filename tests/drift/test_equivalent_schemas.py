@@ -79,6 +79,8 @@ SAME: list[tuple[Any, Any]] = [
     ({"type": "object", "propertyNames": TEXT}, {"type": "object"}),
     ({"type": "object", "propertyNames": True}, {"type": "object"}),
     ({"type": "object", "propertyNames": {"type": ["string", "null"], "minimum": 5}}, {"type": "object"}),
+    ({"type": "object", "propertyNames": {"anyOf": [TEXT, {"type": "null"}]}}, {"type": "object"}),
+    ({"type": "object", "propertyNames": {"if": TEXT}}, {"type": "object"}),
     ({"anyOf": [{"type": "object", "propertyNames": {"minimum": 5}},
         {"type": "object", "propertyNames": {"items": False, "required": ["a"], "dependentSchemas": {"a": False}}}]},
         {"anyOf": [{"type": "object"}, {"type": "object"}]}),

@@ -192,6 +192,16 @@ def test_a_query_with_only_undocumented_names_may_be_accepted() -> None:
     assert {"negative_data_rejection"} == set(reported[False])
 
 
+def test_a_rejected_valid_case_is_reported_at_its_query() -> None:
+    """The location of the finding names the query parameters that Schemathesis has generated."""
+    order = {"name": "order", "in": "query", "required": True, "schema": {"enum": ["asc", "desc"]}}
+    contract = contract_of(parameters=[order], responses={"200": {"description": ""}, "400": {"description": ""}})
+    run = ContractRun("live", contract, "http://127.0.0.1:1", Secret("k"), {}, "error", 20)
+    (case, *_) = schemathesis_cases.positive_cases(run, contract.operations[0], 1)
+    findings = schemathesis_engine.check_case(exchange_of(contract, 400, b"{}"), case)
+    assert [("positive_data_acceptance", "query order")] == [(finding.rule, finding.location) for finding in findings]
+
+
 def test_an_error_while_a_generated_case_is_read_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not reported as a failing test of Hypothesis, or as an operation that Schemathesis cannot read."""
     error = KeyError("a fault of this package")

@@ -83,8 +83,6 @@ def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list
 
 def _select_cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return up to `limit` different generated cases whose path values differ from the real ones."""
-    if not operation.path_parameters:
-        return []
     usual = plain(run, operation)
 
     def read(case: Any) -> GeneratedCase | None:
