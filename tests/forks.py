@@ -191,8 +191,11 @@ def _serve_requests(listener: socket.socket) -> _Request | None:
 def _accepted(listener: socket.socket) -> _Request | None:
     """Return the request of the next caller, or None if the caller was killed before it sent all of it."""
     caller = listener.accept()[0]
-    _, streams, *_ = socket.recv_fds(caller, 1, 3)
-    with caller.makefile("rb") as sent:
+    # A caller that is stopped must not stop the server.
+    caller.settimeout(10)
+    streams, size, content = list[int](), 0, b""
+    with suppress(TimeoutError), caller.makefile("rb") as sent:
+        _, streams, *_ = socket.recv_fds(caller, 1, 3)
         size = int.from_bytes(sent.read(8), "big")
         content = sent.read(size)
     if 0 < size == len(content):

@@ -199,10 +199,11 @@ def enforce_limit(seconds: float) -> Generator[None]:
         yield
         return
     deadline = clock.monotonic() + seconds
+    has_ended = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         """Fail the test if its time is over."""
-        if clock.monotonic() >= deadline:
+        if not has_ended and clock.monotonic() >= deadline:
             pytest.fail(_time_limit_text(seconds), pytrace=True)
 
     signal.signal(signal.SIGALRM, stop)
@@ -210,5 +211,7 @@ def enforce_limit(seconds: float) -> Generator[None]:
     try:
         yield
     finally:
+        # First of all: an alarm that arrives now would leave the timer on.
+        has_ended = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)

@@ -40,7 +40,7 @@ class DeadlineTimer:
         """Record the name of an event of httpcore's trace extension, and the connection that it opened."""
         self.events.append(name)
         if name.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._streams.add(info["return_value"])
+            self._deadlines.add_stream(self._streams, info["return_value"])
             self._opened.append(info["return_value"])
 
     def fire(self) -> None:
@@ -76,6 +76,11 @@ class Deadlines:
         """Do not fire a timer any more. The thread waits for the next request until the deadline has passed."""
         with self._changed:
             self._timers.discard(timer)
+
+    def add_stream(self, streams: WeakSet[Any], stream: Any) -> None:
+        """Add a connection, but not while a timer that fires iterates over the connections."""
+        with self._changed:
+            streams.add(stream)
 
     def close(self) -> None:
         """End the thread if no request is in progress."""

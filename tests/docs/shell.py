@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -39,7 +40,8 @@ class Shell:
             errors="replace",
             start_new_session=True,
         )
-        Thread(target=self._read, daemon=True, name="documentation shell").start()
+        self._reader = Thread(target=self._read, daemon=True, name="documentation shell")
+        self._reader.start()
 
     def __enter__(self) -> Self:
         return self
@@ -47,14 +49,20 @@ class Shell:
     def __exit__(self, *_: object) -> None:
         """End the shell, with every process that the page left running."""
         os.killpg(self._process.pid, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
-        except subprocess.TimeoutExpired:
+        # The output ends with the last process that may write to it, and such a process may outlive the shell.
+        self._reader.join(1)
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._process.wait()
+        self._reader.join(1)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        # Closing it waits for the reader, which does not end if such a process has left the group.
+        if not self._reader.is_alive():
+            self._process.stdout.close()
 
     def run(self, command: str, is_expected: Callable[[str], bool] = bool) -> tuple[int, str]:
         """Return the exit code and output of a command; raise `TimeoutError` if it does not end.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from textwrap import dedent
 
@@ -11,6 +13,7 @@ from tests.docs.__main__ import write
 from tests.docs.environment import environment
 from tests.docs.internet import internet
 from tests.docs.page import Outcome, Reader
+from tests.docs.shell import Shell
 
 
 def follow(text: str, folder: Path) -> Outcome:
@@ -96,3 +99,17 @@ def test_the_output_of_a_background_program_is_awaited(tmp_path: Path) -> None:
         ```
         """
     assert [] == follow(page, tmp_path).problems
+
+
+def test_the_end_of_a_page_does_not_wait_for_a_process_that_ignores_it(tmp_path: Path) -> None:
+    """It could still write to the output of the shell, which itself ends at once."""
+
+    def run() -> None:
+        """Run a shell that starts such a process."""
+        with Shell(tmp_path, {"PATH": os.defpath}, tmp_path) as shell:
+            shell.run("(trap '' TERM; echo >ready; exec sleep 600) & while ! test -s ready; do sleep 0.01; done")
+
+    running = threading.Thread(target=run, daemon=True)
+    running.start()
+    running.join(60)
+    assert not running.is_alive()

@@ -134,3 +134,29 @@ def test_mutated_requests_get_no_5xx_and_affect_no_later_request(mock: MockServe
         assert received[:9] in (b"", b"HTTP/1.1 ")
         assert received[9:10] != b"5"
     assert listed(mock).status == 200
+
+
+def test_a_reset_ends_while_clients_connect_again_at_once(contract: Contract) -> None:
+    """Each of 200 clients connects again as soon as the reset has closed its connection."""
+    is_over = threading.Event()
+
+    def connect_again() -> None:
+        """Send requests on one connection after another."""
+        while not is_over.is_set():
+            with suppress(OSError), connected(mock) as sock:
+                sock.sendall(request_bytes(mock))
+                while sock.recv(65536) and not is_over.is_set():
+                    sock.sendall(request_bytes(mock))
+
+    with MockServer(contract) as mock:
+        clients = [threading.Thread(target=connect_again, daemon=True) for _ in range(200)]
+        for client in clients:
+            client.start()
+        resetting = threading.Thread(target=mock.reset, daemon=True)
+        resetting.start()
+        resetting.join(30)
+        has_ended = not resetting.is_alive()
+        is_over.set()
+        for client in clients:
+            client.join(30)
+    assert has_ended

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -406,3 +407,31 @@ def test_the_end_closes_connections_that_were_accepted_just_before() -> None:
                 assert client.recv(1) == b""
     # The transport of a lost connection reports its deletion as an error.
     gc.collect()
+
+
+def test_client_and_target_may_reset_their_connections_at_the_same_moment(caplog: pytest.LogCaptureFixture) -> None:
+    """The event loop, which is held in between, receives both resets in the same step, and logs no error."""
+    is_held, are_reset = threading.Event(), threading.Event()
+
+    def hold(_request: str, _reason: str) -> None:
+        """Hold the event loop, which calls this for a rejected request, until both connections are reset."""
+        is_held.set()
+        are_reset.wait(30)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        events = replace(Observed().events(), rejected=hold)
+        with ProxyServer(f"http://127.0.0.1:{listener.getsockname()[1]}", events, body_limit=1000) as proxy:
+            address = urlsplit(proxy.url)
+            client = socket.create_connection((address.hostname, address.port), 30)
+            client.sendall(REQUESTS[0])
+            targeted, _ = listener.accept()
+            targeted.recv(1000)
+            holding = threading.Thread(target=raw, args=(proxy.url, b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"))
+            holding.start()
+            assert is_held.wait(30)
+            for connection in (client, targeted):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                connection.close()
+            are_reset.set()
+            holding.join(30)
+    assert [] == [record.getMessage() for record in caplog.records]

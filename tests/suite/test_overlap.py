@@ -10,6 +10,7 @@ import pytest
 from pytest_bctrl import MockServer, load_contract
 from pytest_bctrl.checks.credentials import NONE
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending import connections
 from pytest_bctrl.suite.sending.connections import SendResult
 from pytest_bctrl.suite.sending.requests import ProbeRequest, no_findings, plain
 from pytest_bctrl.suite.sending.target import Target
@@ -112,20 +113,30 @@ def test_only_requests_of_selected_tests_are_sent(
         assert len(server.log) in counts
 
 
-def test_an_interrupted_request_keeps_no_connection() -> None:
+@pytest.mark.parametrize("moment", ["its connection is created", "it is built"])
+def test_an_interrupted_request_keeps_no_connection(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests without the key wait until a connection is free; one that was never sent frees its connection too."""
     contract = load_contract()
     mock = MockServer(contract)
     run = ContractRun("mock", contract, key=mock.api_key, values={"space_id": mock.space_id}, mock=mock)
     target = Target(run)
-    connections, operation = target.sender.connections, contract.operations[0]
+    sender, operation = target.sender.connections, contract.operations[0]
+    # It cannot be encoded.
     unsendable = replace(plain(run, operation), headers=(("X-Half", "\ud800"),))
-    with pytest.raises(UnicodeEncodeError):
-        connections.send(ProbeRequest(operation, no_findings, unsendable), 0)
+
+    def interrupt(*_arguments: object, **_options: object) -> None:
+        """Raise what Ctrl-C raises."""
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if moment == "its connection is created":
+            patch.setattr(connections, "client", interrupt)
+        with pytest.raises((KeyboardInterrupt, UnicodeEncodeError)):
+            sender.send(ProbeRequest(operation, no_findings, unsendable), 0)
 
     results: list[SendResult] = []
     without_key = ProbeRequest(operation, no_findings, plain(run, operation), NONE)
-    waiting = threading.Thread(target=lambda: results.append(connections.send(without_key, 0)), daemon=True)
+    waiting = threading.Thread(target=lambda: results.append(sender.send(without_key, 0)), daemon=True)
     waiting.start()
     waiting.join(60)
     assert [1] == [len(result.attempts) for result in results]

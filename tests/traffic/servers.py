@@ -106,7 +106,10 @@ def _head(connection: socket.socket) -> str:
     head, _, body = data.partition(b"\r\n\r\n")
     length = next((int(line[16:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
     while len(body) < length:
-        body += connection.recv(65536)
+        chunk = connection.recv(65536)
+        if not chunk:
+            return ""
+        body += chunk
     return head.decode("latin-1")
 
 

@@ -201,15 +201,19 @@ class Connections:
                 self._close_idle()
             while not is_new and not has_key and not self._idle and self._open:
                 self._changed.wait()
-            self._busy += 1
+            is_kept = not is_new or (has_key and not self.never_reuses and self._open < self._max_open)
+            # An interruption may end this at any moment, so a connection counts once it exists.
             if not is_new and self._idle:
-                return self._idle.pop(), True
-            if not is_new or (has_key and not self.never_reuses and self._open < self._max_open):
+                pooled = self._idle.pop()
+            elif is_kept:
+                pooled = self._new_pooled(is_kept=True)
                 self._open += 1
-                return self._new_pooled(is_kept=True), True
-            if self._single is None:
-                self._single = self._new_pooled(is_kept=False)
-            return self._single, False
+            else:
+                if self._single is None:
+                    self._single = self._new_pooled(is_kept=False)
+                pooled = self._single
+            self._busy += 1
+            return pooled, is_kept
 
     def _release(self, pooled: _PooledConnection, is_kept: bool) -> None:
         """Put a kept connection back into the pool, or close it if only one may be open; wakes waiting requests."""

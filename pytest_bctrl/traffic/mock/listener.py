@@ -19,6 +19,9 @@ from pytest_bctrl.traffic.mock.connection import READ, ClientConnection
 from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestProblem, ServerLimits
 
 _SWEEP_SECONDS, _FULL_SECONDS = 0.5, 0.05
+_DROP_SECONDS = 1.0
+"""How long connections are accepted and closed by a drop, since clients may connect again at once, without end."""
+
 _STOP, _DROP, _FINISH = b"s", b"d", b"f"
 
 
@@ -204,10 +207,12 @@ class Listener:
             # Connections in the backlog were opened before the call, too.
             if self._is_accepting:
                 self._accept()
+            end = clock.monotonic() + _DROP_SECONDS
             while self._connections:
                 for connection in list(self._connections):
                     connection.close()
-                self._accept()
+                if clock.monotonic() < end:
+                    self._accept()
             self._timers.clear()
             self._dropped.set()
         return True

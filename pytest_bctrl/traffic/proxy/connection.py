@@ -195,7 +195,9 @@ class ProxyConnection(asyncio.Protocol):
         self.responses.end(error)
         if error is not None and not self.transport.get_write_buffer_size():
             sock = self.transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            # The client may have reset its connection in the same step of the event loop.
+            if sock.fileno() >= 0:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.transport.abort()
         else:
             self.transport.close()
