@@ -390,14 +390,14 @@ def test_exchanges_beyond_the_grace_period_are_cancelled() -> None:
 
 def test_the_end_closes_connections_that_were_accepted_just_before() -> None:
     """Whether or not another connection is open: neither is lost, and the proxy waits for neither."""
-    for number in range(400):
+    for number in range(200):
         proxy = ProxyServer("http://127.0.0.1:9", Observed().events(), body_limit=1000)
         proxy.start()
         address = urlsplit(proxy.url)
         clients = [socket.create_connection((address.hostname, address.port), 60) for _ in range(1 + number % 2)]
         # The end comes at different moments while the proxy accepts the last connection.
         if number % 4 > 1:
-            time.sleep(number / 300_000)
+            time.sleep(number / 150_000)
         ending = threading.Thread(target=proxy.stop, daemon=True)
         ending.start()
         ending.join(60)
