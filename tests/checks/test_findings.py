@@ -282,6 +282,10 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
         {"a": [{"b": "secret"}, {}, {"b": "another"}], "c": "required"},
         'warning write_only_property @a[*].b: the response has a property that is write-only; "no such property", '
         'not "a value of type string"; 2 of 3'),
+    "a write-only property after a required one": (
+        {"properties": {"a": WRITE_ONLY, "b": WRITE_ONLY}, "required": ["a"]}, {"a": "required", "b": "secret"},
+        'warning write_only_property @b: the response has a property that is write-only; "no such property", '
+        'not "a value of type string"'),
     "a write-only property of one alternative": (PETS, {"sort": "cat", "p": "secret"},
         'warning write_only_property @p: the response has a property that is write-only; "no such property", '
         'not "a value of type string"'),

@@ -260,10 +260,12 @@ def test_the_location_of_the_difference_is_part_of_the_counterexample() -> None:
         ({"unevaluatedProperties": "HERE"}, {"another": 2}, "/another"),
         ({"patternProperties": {"^a/b$": "HERE"}}, {"a/b": 2}, "/a~1b"),
         ({"properties": {"p": {"items": "HERE"}}}, {"p": [2]}, "/p/0"),
+        ({"properties": {"p": {"anyOf": [{"type": "object", "properties": {"q": "HERE"}}, {"type": "string"}]}}},
+            {"p": {"q": 2}}, "/p/q"),
     ],
-)
+)  # fmt: skip
 def test_a_counterexample_contains_the_difference_and_its_location(around: Doc, value: Any, at: str) -> None:
-    """Wherever a changed enum is: in items, prefix items, contained items, or properties of any kind."""
+    """Wherever a changed enum is: in items, prefix items, contained items, properties of any kind, or alternatives."""
     template = json.dumps({"type": ["array", "object"], **around})
     old, new = (body(json.loads(template.replace('"HERE"', json.dumps({"enum": values})))) for values in ([1], [1, 2]))
     (finding,) = compare(old, new)

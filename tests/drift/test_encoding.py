@@ -54,6 +54,9 @@ CHANGED: dict[str, tuple[str, Doc, Any, Any, str, str]] = {
         "application/json", "application/xml"),
     "a content type other than that of objects": (FORM_DATA, {"type": "array", "items": OBJECT}, None,
         {"contentType": "application/xml"}, "application/json", "application/xml"),
+    "a content type other than that of lists of objects": (
+        FORM_DATA, {"type": "array", "items": {"type": "array", "items": OBJECT}}, None,
+        {"contentType": "application/xml"}, "application/json", "application/xml"),
     "a content type other than that of bytes": (FORM_DATA, {**TEXT, "contentEncoding": "base64"}, None,
         {"contentType": "image/png"}, "application/octet-stream", "image/png"),
     "a content type other than that of a file": (FORM_DATA, {**TEXT, "format": "binary"}, None,

@@ -106,6 +106,12 @@ def test_a_finding_of_a_change_points_at_it_into_it_or_at_what_contains_it(old: 
             ["/type", "/oneOf"],
             id="alternatives in place of a type",
         ),
+        pytest.param(
+            {"type": ["string", "integer"]},
+            {"oneOf": [{"type": "string"}, {"type": "integer"}, {"type": "object", **A_REQUIRED}]},
+            ["", "/oneOf/2"],
+            id="an alternative to listed types",
+        ),
         pytest.param({"enum": [1, True]}, {"enum": [1]}, ["/enum/1", "/enum"], id="true, which is not 1"),
         pytest.param({"const": "a"}, {"const": "b"}, ["/const", "/const"], id="a constant"),
         pytest.param({"type": "string"}, {"type": ["null", "string"]}, ["/type", "/type/0"], id="null in the type"),

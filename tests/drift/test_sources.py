@@ -271,6 +271,7 @@ REFERRING = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths"
         ("sleep 5", r"git did not finish within 0.5 s \(give a path\)"),
         ("exit 1", "git cannot read it"),
         ("echo fatal: bad >&2; exit 1", ": bad "),
+        (r"printf 'fatal: \377 is bad' >&2; exit 1", ": \ufffd is bad "),
     ],
 )
 def test_an_unreadable_git_revision_is_an_error(
