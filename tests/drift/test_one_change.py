@@ -23,6 +23,7 @@ from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.reports.wording import grouped
 
 from .flat import facts, reported_facts, unconfirmed
+from .further_alternative_pairs import wrapped
 from .meaning import Doc, documents, repeats_alternatives, schemas
 from .pairs import body
 from .test_soundness import one_changed
@@ -221,6 +222,7 @@ ANY_VALUE = [
     {"type": ["array", "boolean", "null", "number", "object", "string"]},
     {"oneOf": [{"type": ["array", "boolean", "integer", "null", "number", "object", "string"]}, False, False]},
     {"allOf": [{"oneOf": [False, {"anyOf": [{"type": "string"}, {}]}]}]},
+    wrapped({}, 8),
 ]
 """Schemas that accept every value."""
 
