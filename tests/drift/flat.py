@@ -173,6 +173,9 @@ def reported_facts(findings: list[Finding], old: Doc) -> set[Fact]:
         elif is_entry and (name := value_at(old, pointer)) in value_at(old, schema).get("properties", {}):
             # The entry of `required` that is gone stands for the property.
             pointer = f"{schema}/properties/{_token(name)}"
+        elif finding.rule.endswith("enum-value-removed") and (schema := pointer.rpartition("/enum/")[0]):
+            # The value that is gone stands for the list.
+            pointer = f"{schema}/enum"
         for place in finding.extra["places"]:
             if kinds and "media_type" in place:
                 facts.add((f"{place['operation']} {place['status']}", kinds[0], pointer))

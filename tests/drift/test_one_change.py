@@ -99,6 +99,7 @@ def _with_required(*names: str) -> Doc:
 @example((_with_required("id", "name"), _with_required("id")))
 @example((_with_required("name"), _with_required("id")))
 @example((body({"type": "object", "required": ["id"]}), body({"type": "object", "properties": {"id": {}}})))
+@example((body({"type": "string", "enum": ["a", "b", "c"]}), body({"type": "string", "enum": ["a"]})))
 def test_an_independent_differ_finds_the_same_changes(pair: tuple[Doc, Doc]) -> None:
     """Each of its facts is reported, and it has each reported fact about a schema that it compares whole."""
     plain, reported = facts(*pair), reported_facts(compare(*pair), pair[0])
