@@ -189,10 +189,10 @@ def _serve_requests(listener: socket.socket) -> _Request | None:
 
 
 def _accepted(listener: socket.socket) -> _Request | None:
-    """Return the request of the next caller, or None if the caller was killed before it sent all of it."""
+    """Return the request of the next caller, or None if it is killed before it has sent all, or takes a minute."""
     caller = listener.accept()[0]
-    # A caller that is stopped must not stop the server.
-    caller.settimeout(10)
+    # The server serves one caller at a time.
+    caller.settimeout(60)
     streams, size, content = list[int](), 0, b""
     with suppress(TimeoutError), caller.makefile("rb") as sent:
         _, streams, *_ = socket.recv_fds(caller, 1, 3)

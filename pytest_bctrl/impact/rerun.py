@@ -211,7 +211,7 @@ def enforce_limit(seconds: float) -> Generator[None]:
     try:
         yield
     finally:
-        # First of all: an alarm that arrives now would leave the timer on.
+        # If an alarm failed the test from here on, the timer would stay on.
         has_ended = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)

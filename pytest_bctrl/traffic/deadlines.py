@@ -78,7 +78,7 @@ class Deadlines:
             self._timers.discard(timer)
 
     def add_stream(self, streams: WeakSet[Any], stream: Any) -> None:
-        """Add a connection, but not while a timer that fires iterates over the connections."""
+        """Add a connection to those of the transport; waits while a timer fires, because it iterates over them."""
         with self._changed:
             streams.add(stream)
 

@@ -6,6 +6,7 @@ import copy
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -248,6 +249,24 @@ def test_an_alarm_of_the_project_is_still_handled() -> None:
     with enforce_limit(60):
         # Another's alarm, before the time is over.
         signal.raise_signal(signal.SIGALRM)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGALRM")
+def test_an_alarm_while_the_limit_is_removed_fails_no_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test has ended by then. No later test gets an alarm, and the next limit applies."""
+    set_timer = signal.setitimer
+
+    def remove_late(which: int, seconds: float, _interval: float = 0.0) -> object:
+        """Set no timer; raise its alarm when it is removed, after the limit."""
+        if not seconds:
+            time.sleep(0.01)
+            signal.raise_signal(signal.SIGALRM)
+        return set_timer(which, 0)
+
+    monkeypatch.setattr(signal, "setitimer", remove_late)
+    with enforce_limit(0.001):
+        pass
+    assert signal.SIG_DFL == signal.getsignal(signal.SIGALRM)
 
 
 def test_a_value_that_is_read_past_the_methods_of_its_object_is_rejected() -> None:

@@ -22,6 +22,7 @@ import pytest
 from pytest_bctrl import Secret, load_contract
 from pytest_bctrl.cli.proxy import EXAMPLES
 from pytest_bctrl.traffic.mock.server import MockServer
+from tests.mock.asking import vanish
 from tests.proxy.proxy_command import ProxyCommand
 from tests.proxy.targets import raw, target
 
@@ -333,7 +334,7 @@ def test_the_reset_of_a_client_leaves_the_proxy_running(proxy_command: ProxyComm
         for sent in (b"", b"GET / HTTP/1.1\r\nHo", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"):
             with socket.create_connection((host, int(port)), timeout=60) as client:
                 client.sendall(sent)
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                vanish(client)
         assert b"400 Bad Request" in raw(proxy.url, b"nonsense\r\n\r\n")
         assert 200 == listing(proxy.url, server).status_code
         code, _, err = proxy.end()

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from tests.mock.asking import vanish
 from tests.proxy.targets import proxied, raw, target
 
 GET = b"GET /a HTTP/1.1\r\nHost: client\r\n\r\n"
@@ -39,7 +40,7 @@ def reset_by_client(url: str, data: bytes, seconds: float = 0.0) -> None:
     with socket.create_connection((host, int(port)), timeout=60) as client:
         client.sendall(data)
         time.sleep(seconds)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        vanish(client)
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")

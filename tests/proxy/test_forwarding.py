@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_bctrl.traffic.proxy.server import ProxyServer
+from tests.mock.asking import vanish
 from tests.proxy.targets import CLOSE, Observed, proxied, raw, target
 
 
@@ -111,8 +112,7 @@ def test_a_reset_is_passed_on_as_a_reset() -> None:
         client.sendall(REQUESTS[0])
         connection, _ = listener.accept()
         connection.recv(65536)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        connection.close()
+        vanish(connection)
         with pytest.raises(ConnectionResetError):
             client.recv(1)
     assert observed.exchanges[0].error is not None
@@ -405,7 +405,7 @@ def test_the_end_closes_connections_that_were_accepted_just_before() -> None:
         for client in clients:
             with client, suppress(ConnectionResetError):
                 assert client.recv(1) == b""
-    # The transport of a lost connection reports its deletion as an error.
+    # Deleting a connection that was lost is an error.
     gc.collect()
 
 
@@ -429,9 +429,8 @@ def test_client_and_target_may_reset_their_connections_at_the_same_moment(caplog
             holding = threading.Thread(target=raw, args=(proxy.url, b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"))
             holding.start()
             assert is_held.wait(30)
-            for connection in (client, targeted):
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                connection.close()
+            vanish(client)
+            vanish(targeted)
             are_reset.set()
             holding.join(30)
     assert [] == [record.getMessage() for record in caplog.records]

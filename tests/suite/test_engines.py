@@ -197,7 +197,7 @@ def test_a_rejected_valid_case_is_reported_at_its_query() -> None:
     order = {"name": "order", "in": "query", "required": True, "schema": {"enum": ["asc", "desc"]}}
     contract = contract_of(parameters=[order], responses={"200": {"description": ""}, "400": {"description": ""}})
     run = ContractRun("live", contract, "http://127.0.0.1:1", Secret("k"), {}, "error", 20)
-    (case, *_) = schemathesis_cases.positive_cases(run, contract.operations[0], 1)
+    (case,) = schemathesis_cases.positive_cases(run, contract.operations[0], 1)
     findings = schemathesis_engine.check_case(exchange_of(contract, 400, b"{}"), case)
     assert [("positive_data_acceptance", "query order")] == [(finding.rule, finding.location) for finding in findings]
 

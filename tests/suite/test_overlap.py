@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bctrl import MockServer, load_contract
+from pytest_bctrl import load_contract
 from pytest_bctrl.checks.credentials import NONE
-from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.sending import connections
 from pytest_bctrl.suite.sending.connections import SendResult
 from pytest_bctrl.suite.sending.requests import ProbeRequest, no_findings, plain
@@ -113,14 +113,14 @@ def test_only_requests_of_selected_tests_are_sent(
         assert len(server.log) in counts
 
 
-@pytest.mark.parametrize("moment", ["its connection is created", "it is built"])
-def test_an_interrupted_request_keeps_no_connection(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests without the key wait until a connection is free; one that was never sent frees its connection too."""
-    contract = load_contract()
-    mock = MockServer(contract)
-    run = ContractRun("mock", contract, key=mock.api_key, values={"space_id": mock.space_id}, mock=mock)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, UnicodeEncodeError])
+def test_a_request_that_was_not_sent_keeps_no_connection(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests without the key wait for a free connection: also after Ctrl-C while one is created, or an error."""
+    run = with_mock(ContractRun("mock", load_contract()))
     target = Target(run)
-    sender, operation = target.sender.connections, contract.operations[0]
+    sender, operation = target.sender.connections, run.contract.operations[0]
     # It cannot be encoded.
     unsendable = replace(plain(run, operation), headers=(("X-Half", "\ud800"),))
 
@@ -129,9 +129,9 @@ def test_an_interrupted_request_keeps_no_connection(moment: str, monkeypatch: py
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        if moment == "its connection is created":
+        if error is KeyboardInterrupt:
             patch.setattr(connections, "client", interrupt)
-        with pytest.raises((KeyboardInterrupt, UnicodeEncodeError)):
+        with pytest.raises(error):
             sender.send(ProbeRequest(operation, no_findings, unsendable), 0)
 
     results: list[SendResult] = []

@@ -20,7 +20,7 @@ from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestProblem, Serve
 
 _SWEEP_SECONDS, _FULL_SECONDS = 0.5, 0.05
 _DROP_SECONDS = 1.0
-"""How long connections are accepted and closed by a drop, since clients may connect again at once, without end."""
+"""How long a drop also closes new connections: it would never end if clients connected again at once."""
 
 _STOP, _DROP, _FINISH = b"s", b"d", b"f"
 
@@ -92,6 +92,7 @@ class Listener:
     def drop_connections(self) -> None:
         """Close all connections and return afterwards; the listener continues.
 
+        Those that clients open more than a second later, before it has returned, stay open.
         The connection whose request calls this, over the control path, stays open for the response.
         """
         if self._thread is None or self._process != os.getpid():

@@ -128,9 +128,9 @@ class ProxyServer:
         await asyncio.sleep(0)
 
     async def _stop_accepting(self, server: asyncio.Server) -> None:
-        """Close the server, after the connections that it has just accepted were added.
+        """Close the server once the connections that it has accepted are added.
 
-        asyncio loses a connection that it has accepted but not yet added when its server is closed.
+        When a server is closed, asyncio loses a connection that it has accepted and not yet added.
         """
         # On Windows, only the server itself can stop accepting.
         with suppress(NotImplementedError):
