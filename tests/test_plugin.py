@@ -150,6 +150,46 @@ def test_a_watched_run_leaves_the_garbage_collector_as_it_was(pytester: pytest.P
     pytester.runpytest_subprocess("-p", "off", "--bctrl-watch").assert_outcomes(passed=1)
 
 
+_SAME_FINDERS = """
+import sys
+import pytest
+
+finders = list(sys.meta_path)
+print("exit code", int(pytest.main(["-q", *sys.argv[1:]])), "same finders", sys.meta_path == finders)
+"""
+
+
+_WITHOUT_HOOKS = "sys.meta_path[:] = [finder for finder in sys.meta_path if 'pytest' not in type(finder).__module__]"
+
+
+@pytest.mark.parametrize("removal", ["", _WITHOUT_HOOKS], ids=["hooks stay", "test removes hooks"])
+def test_modules_of_the_package_are_not_rewritten(pytester: pytest.Pytester, removal: str) -> None:
+    """Only those: the assertions of the project are. A test may remove the import hooks of pytest and of the plugin."""
+    pytester.makepyfile(
+        f"""
+        import sys
+
+        def test_loaders(bctrl_mock):
+            module = sys.modules[type(bctrl_mock).__module__]
+            assert (type(module.__loader__).__name__, type(__loader__).__name__) == (
+                "SourceFileLoader", "AssertionRewritingHook"
+            )
+            {removal}
+        """
+    )
+
+    result = pytester.run(sys.executable, pytester.makepyfile(same_finders=_SAME_FINDERS))
+
+    result.stdout.fnmatch_lines(["exit code 0 same finders True"])
+    result.stderr.no_fnmatch_line("*Error*")
+
+
+def test_a_run_without_rewritten_assertions_uses_fixtures(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_url(bctrl_mock):\n    assert bctrl_mock.url\n")
+
+    pytester.runpytest("--assert=plain").assert_outcomes(passed=1)
+
+
 def test_a_run_below_the_minimum_coverage_fails(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--bctrl-mock", "-k", "test_answer_conforms", "--bctrl-min-coverage=100")
 
