@@ -393,7 +393,7 @@ class _Engine:
         return id(schema) in self.pointers
 
     def validator(self, schema: Schema) -> Validator:
-        """Return the validator of a schema of the document, or of another that may refer to it, and cache it."""
+        """Return the cached validator of a schema that is part of the document, or that refers to parts of it."""
         key = id(schema)
         if key in self._validators:
             return self._validators[key]

@@ -236,7 +236,7 @@ class Normalizer:
             self._read_prefix(part, node)
 
     def _has_no_effect(self, part: Part, keyword: str) -> bool:
-        """Return whether `if` and `then` or `else` lack each other, or `propertyNames` obviously allows every name."""
+        """Return whether a keyword has no effect: `propertyNames`, or `if`, `then` or `else` without the others."""
         if keyword == "propertyNames":
             return self._allows_every_name(part / keyword)
         if keyword in CONDITIONAL:

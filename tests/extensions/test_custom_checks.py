@@ -159,11 +159,11 @@ def test_the_check_command_uses_custom_checks_and_levels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With `--plugin`, a custom warning exits with 0, and at level error with 1; a rule that is off is only counted."""
-    (tmp_path / "own_checks_of_ours.py").write_text(dedent(CONFTEST))
+    (tmp_path / "custom_checks.py").write_text(dedent(CONFTEST))
     (tmp_path / "body.json").write_text(json.dumps({**response(), "extra": 1}))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    check = ["check", "body.json", "--plugin", "own_checks_of_ours", "--level", "undocumented_property=off"]
+    check = ["check", "body.json", "--plugin", "custom_checks", "--level", "undocumented_property=off"]
 
     assert [0, 1] == [main(check), main([*check, "--level", "short_names=error"])]
     captured = capsys.readouterr()
