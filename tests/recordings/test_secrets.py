@@ -114,12 +114,14 @@ values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6, max
 @settings(max_examples=300, deadline=None)
 @example("uest b", "base64 in a url", "request body")
 @example("00000/", "base64 of json with slashes", "body")
+@example("::RECORD", "base32", "body")
 @given(keys | values, st.sampled_from(sorted(ENCODINGS)), st.sampled_from(sorted(LOCATIONS)))
 def test_a_secret_in_any_encoding_and_location_is_an_error_that_does_not_show_it(
     value: str, encoding: str, location: str
 ) -> None:
-    # Words of the error, and of the example itself, are no secrets.
-    assume(value not in f"{WORDS}{PLAIN!r}{PLAIN.body!r}")
+    # Words of the error and of the example are no secrets. Parts of a secret are found in upper and lower case.
+    words = f"{WORDS}{PLAIN!r}{PLAIN.body!r}".lower()
+    assume(not any(value[at : at + 6].lower() in words for at in range(len(value) - 5)))
     exchange = LOCATIONS[location](PLAIN, ENCODINGS[encoding](value))
 
     with pytest.raises(LeakError) as caught:
