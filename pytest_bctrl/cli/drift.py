@@ -257,7 +257,7 @@ def _accept_changes(path: str, findings: Sequence[Finding], arguments: argparse.
 
 
 def _with_impact(findings: Sequence[Finding], path: str) -> list[Finding]:
-    """Return the findings with the results of an impact run. Raises `DocumentError` if the file is no impact report."""
+    """Return the findings with the results of an impact run; raises `DocumentError` for a file of another kind."""
     import json
     from dataclasses import replace
 

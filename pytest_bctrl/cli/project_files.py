@@ -240,7 +240,7 @@ _NIGHTLY = """\
     steps:
 """
 _SPEC = """\
-      # The packaged endpoint is retired in production, so this job compares its spec and sends no request to the API.
+      # The endpoint is retired in production, so this job compares its spec and sends no request to the API.
       - run: pytest-bctrl drift --format text
 """
 _LIVE = """\

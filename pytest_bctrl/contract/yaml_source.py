@@ -258,7 +258,7 @@ class _YamlBuilder:
         return mapping, size
 
     def key(self, event: Any, mapping: Mapping[str, Any]) -> str:
-        """Return the key of an event; raises `DocumentError` if it is no string, or already in the mapping."""
+        """Return the key of an event; raises `DocumentError` if it is not a string, or already in the mapping."""
         is_alias = isinstance(event, self.yaml.AliasEvent)
         key = self.read_alias(event)[0] if is_alias else getattr(event, "value", None)
         if not isinstance(key, str):

@@ -154,7 +154,7 @@ class Examples:
         return is_proven
 
     def _computed(self, pairs: list[Step], *, is_request: bool) -> Shown | None:
-        """Return a counterexample that the engine computes of the trail's last schema that is no alternative, or None.
+        """Return a counterexample that the engine computes of the last schema that is not an alternative, or None.
 
         A value of a schema around it might be invalid because of another change.
         """
@@ -174,7 +174,7 @@ class Examples:
     def _counterexample(
         self, sides: tuple[Side, Side], pairs: list[Step], starts: range, value: Any, name: str, allowing_index: int
     ) -> Shown | None:
-        """Return a counterexample of the first schema of a trail, else of a part that is no alternative, or None.
+        """Return a counterexample of the first schema of a trail, else of a part that is not an alternative, or None.
 
         `starts` are the indexes of the schemas to try.
         """

@@ -139,7 +139,7 @@ class Normalizer:
     def _flatten(self, part: Part, grants_null: bool, conjunction: _Conjunction, depth: int) -> None:
         """Add a schema to a conjunction: its `$ref` target, `allOf`, alternatives; null too if `grants_null`.
 
-        Raises `DocumentError` if it nests too deeply, or is no schema.
+        Raises `DocumentError` if it nests too deeply, or is not a schema.
         """
         spec, flat = self.spec, conjunction.flat
         part, grants_null = self._follow(part, grants_null, conjunction, depth)

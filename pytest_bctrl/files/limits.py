@@ -33,7 +33,7 @@ class TooLargeError(OSError):
 
 
 def size(number: int) -> str:
-    """Return a number of bytes as messages show a limit: `10 MB`, or `64 MiB` if it is no multiple of a megabyte."""
+    """Return a number of bytes as messages show a limit: `10 MB`, or `64 MiB` if it is not a multiple of a megabyte."""
     if number % 1_000_000 == 0:
         return f"{number // 1_000_000} MB"
     return f"{number // 1024 // 1024} MiB"

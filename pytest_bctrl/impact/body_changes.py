@@ -114,7 +114,7 @@ class BodyChanges:
         return not self._old.accepts(schema, candidate.value)
 
     def _is_of_subtype(self, place: Mapping[str, str]) -> bool:
-        """Return whether a discriminator selects the schema of a place, which then is no part of the body's schema."""
+        """Return whether a discriminator selects the schema of a place, which then is not part of the body's schema."""
         return "=" in place["location"] and self._old.schema_at(place) is None
 
     def _changed_body(self, finding: Finding, place: Mapping[str, str], body: Any, candidate: Candidate) -> Any:

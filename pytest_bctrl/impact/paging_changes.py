@@ -165,7 +165,7 @@ class _Pages:
 
 
 def _with_member(body: Any, members: Members, value: Any) -> Any:
-    """Return a body with a value at nested members; unchanged if there are none or it is no object."""
+    """Return a body with a value at nested members; unchanged if there are none or it is not an object."""
     if not members or not isinstance(body, dict):
         return body
     outer = members[0]

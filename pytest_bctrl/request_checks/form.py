@@ -29,7 +29,7 @@ def form_value(contract: Contract, media: MediaType, fields: Sequence[Field]) ->
     by_name: dict[str, list[Field]] = {}
     for field in fields:
         by_name.setdefault(field.name, []).append(field)
-    # A field of another property is no member of an object.
+    # A field of another property is not a member of an object.
     pairs = [(field.name, field.text) for field in fields if field.name not in documented]
     value: dict[str, Any] = {}
     used: set[str] = set()

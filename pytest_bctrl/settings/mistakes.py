@@ -137,7 +137,7 @@ def _is_declared(config: pytest.Config, name: str) -> bool:
 
 
 def require_run(config: pytest.Config) -> None:
-    """Raise `SettingError` for what needs a contract run: the argument `bctrl`, if it is no path; `--bctrl-accept`.
+    """Raise `SettingError` for what needs a contract run: the argument `bctrl`, if it is not a path; `--bctrl-accept`.
 
     It is called if there is no contract run, which alone has such tests and findings.
     """

@@ -184,7 +184,7 @@ def percentage(setting: Setting, source: SettingSource) -> float | None:
 
 
 def impact_budget(source: SettingSource, environment: Mapping[str, str]) -> float:
-    """Return an impact run's time budget in seconds, by default infinite; raises `SettingError` if it is no time."""
+    """Return an impact run's time budget in seconds, by default infinite; raises `SettingError` if it is not a time."""
     setting = find_value(IMPACT_BUDGET, source, environment)
     if setting is None:
         return inf

@@ -112,7 +112,7 @@ class WatchedExchange:
     response_body: WatchedBody = field(default_factory=WatchedBody)
 
     def receive(self, status: object, headers: Iterable[tuple[object, object]]) -> None:
-        """Record the status and the header fields of the response; a status that is no integer makes it unknown."""
+        """Record the status and the header fields of the response; a status that is not an integer makes it unknown."""
         if isinstance(status, int):
             self.status = status
         else:
@@ -120,7 +120,7 @@ class WatchedExchange:
         self.response_headers = header_fields(headers)
 
     def has_fake_response(self, response: object, response_class: type) -> bool:
-        """Return whether a response is no instance of the library's class, and record it as unknown then.
+        """Return whether a response is not an instance of the library's class, and record it as unknown then.
 
         A mock object pretends to be an instance of the class that it imitates.
         """

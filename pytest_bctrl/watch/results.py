@@ -156,7 +156,7 @@ class WatchResults:
         for origin, exchanges in self._unwatched.items():
             first = exchanges[0]
             yield (
-                f"{numbered(len(exchanges), 'exchange')} with {origin}, which is no server of the contract, such as "
+                f"{numbered(len(exchanges), 'exchange')} with {origin}, which is not a server of the contract, such as "
                 f"{first.operation_label} (bctrl_watch_hosts = {first.host} adds it)"
             )
 

@@ -197,7 +197,7 @@ RESPONSES: dict[str, tuple[Any, ...]] = {
         'them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "yesterday"; 1 of 8',
         'warning iso_8601_times @runtimes[*].updatedAt: the spec types times as plain strings, and consumers parse '
         'them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "soon"; 1 of 8'),
-    "ordered after one that is no object": (
+    "ordered after one that is not an object": (
         response({"runtimes": [7,
             *runtime(createdAt="2026-03-02T00:00:00Z", updatedAt="2026-03-01T00:00:00Z")["runtimes"]]}),
         'schema/type @runtimes[*]: the value has the wrong type, integer; ["object"], not 7; 1 of 2',

@@ -47,7 +47,7 @@ NO_LISTING: list[Any] = [b"", b"{", [], None, {}, {"runtimes": None}]
 def test_invariants_of_the_packaged_contract_yield_the_expected_rules(
     body: Any, values: Any, status: int, expected: set[str]
 ) -> None:
-    """Ids that differ only in case are duplicates; another case of the space id or another offset is no finding.
+    """Ids that differ only in case are duplicates; another case of the space id or another offset is not a finding.
 
     A time without an offset is a finding; values of another type are left to the schema.
     """

@@ -78,7 +78,7 @@ KEYWORDS: list[Any] = [
 @settings(max_examples=50)
 @given(value=VALUES)
 def test_the_engine_agrees_with_jsonschema_on_every_keyword(schema: Any, contract: Contract, value: Any) -> None:
-    # To jsonschema what is beyond a double is no integer, whatever is written.
+    # To jsonschema what is beyond a double is not an integer, whatever is written.
     assume("inf" not in repr(value))
     agree(contract, schema, value)
 

@@ -301,7 +301,7 @@ SAMPLE_PLACES: dict[str, tuple[str, Doc]] = {
     "example of a parameter": ("get/parameters/0/examples", GONE),
     "example of a header": ("get/responses/200/headers/X/examples", GONE),
     "example in a request body": ("get/requestBody/content/application~1json/examples", GONE),
-    "link that is no mapping": ("get/responses/200/links", {"sample": 1}),
+    "link that is not a mapping": ("get/responses/200/links", {"sample": 1}),
     "example in another document": ("get/parameters/0/examples", {"sample": {"$ref": "https://a.test/b.yaml"}}),
     "example in a circle": (
         "get/parameters/0/examples",

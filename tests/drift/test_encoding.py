@@ -140,7 +140,7 @@ SAME: dict[str, tuple[str, Doc, Any, Any]] = {
     "a style in a body without styles": (MIXED, TEXTS, None, {"style": "pipeDelimited", "allowReserved": True}),
     "a header in a body without headers": (URLENCODED, TEXT, None, {"headers": {"X-A": HEADER}}),
     "the content type as a header": (FORM_DATA, TEXT, None, {"headers": {"Content-Type": HEADER}}),
-    "an encoding of a body that is no form": ("application/json", TEXT, None, {"contentType": "image/png"}),
+    "an encoding of a body that is not a form": ("application/json", TEXT, None, {"contentType": "image/png"}),
 }  # fmt: skip
 
 

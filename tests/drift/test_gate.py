@@ -140,7 +140,7 @@ def test_an_unwritable_report_exits_with_2(tmp_path: Path, base: str) -> None:
 
 
 def test_changed_descriptions_are_reported_only_with_the_option(tmp_path: Path, base: str) -> None:
-    """A changed `summary` is no finding; with `--descriptions` it is one."""
+    """A changed `summary` is not a finding; with `--descriptions` it is one."""
     written(tmp_path, TEXT.replace("summary: List", "summary: Show"), "new.yaml")
     assert "no findings" in bctrl("drift", "new.yaml", "--base", base, cwd=tmp_path).stdout
     assert "description-changed" in bctrl("drift", "new.yaml", "--base", base, "--descriptions", cwd=tmp_path).stdout

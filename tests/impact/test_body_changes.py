@@ -40,7 +40,7 @@ def test_a_longer_name_is_added_to_every_object_of_a_map() -> None:
 
 @pytest.mark.parametrize("name", ["y", "x-y"])
 def test_a_new_property_of_a_closed_object_is_added(name: str) -> None:
-    """Also one whose name is no identifier."""
+    """Also one whose name is not an identifier."""
     old = spec_with(_object(a=_closed("x")))
     new = spec_with(_object(a=_closed("x", name)))
     change = changes_between(old, new)[f"response-property-added-to-closed-object a.{name}"]

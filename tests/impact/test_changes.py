@@ -164,7 +164,7 @@ def test_a_unique_value_of_another_type_replaces_only_the_first() -> None:
 _READS: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
     ("a member", lambda data: data["a"], "a"),
     ("get", lambda data: data.get("a"), "a"),
-    ("get what is no name", lambda data: data.get(0, data["a"]), "a"),
+    ("get what is not a name", lambda data: data.get(0, data["a"]), "a"),
     ("in", lambda data: "a" in data, "a"),
     ("pop", lambda data: data.pop("a"), "a"),
     ("names", list, "b.c"),

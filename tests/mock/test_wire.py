@@ -144,7 +144,7 @@ def test_an_upgrade_to_h2c_is_ignored(mock: MockServer, framing: list[str], body
 
 @pytest.mark.parametrize("framing", ["", "Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n"])
 def test_connect_is_rejected(mock: MockServer, framing: str) -> None:
-    """With 404, since the mock is no proxy (RFC 9110, 9.3.6); a further client is served."""
+    """With 404, since the mock is not a proxy (RFC 9110, 9.3.6); a further client is served."""
     data = f"CONNECT elsewhere.test:443 HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n{framing}\r\n{{}}"
     first, *_ = replies(raw(mock, data.encode(), half_close=True))
     assert first.status == 404

@@ -155,7 +155,7 @@ def test_a_long_secret_in_the_configuration_is_accepted_by_a_recording_run(pytes
 def test_a_variable_with_a_short_secret_is_an_error_without_its_value(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A longer one is no error."""
+    """A longer one is not an error."""
     pytester.makeini("[pytest]\nbctrl_record_mode = once\nbctrl_secrets =\n  $LONG_SECRET\n  $SHORT_SECRET\n")
     monkeypatch.setenv("LONG_SECRET", "qu7-Rt5-Zp2")
     monkeypatch.setenv("SHORT_SECRET", "qu7")

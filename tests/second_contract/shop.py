@@ -144,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
     def _category(self, text: str) -> dict[str, Any]:
         """Return the category with a number; raises `RejectedError` if there is none."""
         if re.fullmatch(r"[1-9][0-9]{0,17}", text) is None:
-            raise RejectedError(400, "that is no number")
+            raise RejectedError(400, "that is not a number")
         if int(text) not in (7, 1, 2, 3):
             raise RejectedError(404, "no such category")
         category = {**CATEGORY, "number": int(text)}

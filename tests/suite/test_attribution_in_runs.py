@@ -117,7 +117,7 @@ def test_no_attribution_is_printed_without_a_change(pytester: pytest.Pytester, l
 
 
 def test_the_printed_commands_resolve_the_change(live: LiveRun, typed: Typed, upstream: Path) -> None:
-    """The suggested overlay can be written and built; under the built contract, the property is no finding."""
+    """The suggested overlay can be written and built; under the built contract, the property is not a finding."""
     upstream.write_text(yaml.safe_dump(published(CASES[CASE_NAMES[PROMISED]])))
     with serve(faulty("schema", "moved", AHEAD, service_with(CASE_NAMES[AHEAD]))) as server:
         printed = suggested_commands(live(server, *SELECTED_TESTS, "--bctrl-upstream=upstream.yaml"))

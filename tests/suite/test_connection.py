@@ -104,7 +104,7 @@ def test_the_reproduce_command_sends_the_same_headers_and_certificate() -> None:
 
 
 def test_settings_provide_header_fields_and_parameters() -> None:
-    """A configured header is no parameter, and is covered; `bctrl_values` sets parameters by name or setting."""
+    """A configured header is not a parameter, and is covered; `bctrl_values` sets parameters by name or setting."""
     spec = document(True)
     spec["paths"]["/v1/things/{id}"]["get"]["parameters"] += [
         {"name": "BCTRL-Version", "in": "header", "required": True, "schema": {"type": "string"}},

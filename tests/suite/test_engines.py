@@ -128,13 +128,13 @@ def test_findings_of_schemathesis_have_its_rule_names(status: int, body: bytes, 
 
 def test_an_internal_error_of_schemathesis_is_a_gap_and_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
-        raise AssertionError("that is no parameter")
+        raise AssertionError("that is not a parameter")
 
     monkeypatch.setattr(schemathesis_engine, "_check_named", lambda _name: crash)
     exchange = exchange_of(PACKAGED, 200, b"{}")
     assert [] == schemathesis_engine.check_response(exchange)
     (gap,) = exchange.gaps
-    assert "an assertion of Schemathesis itself fails: that is no parameter" in gap
+    assert "an assertion of Schemathesis itself fails: that is not a parameter" in gap
 
 
 LISTS = [

@@ -277,7 +277,7 @@ def test_response_to_an_id_that_cannot_exist_is_a_warning(run_live: Any, pyteste
 
 
 def test_any_documented_client_error_rejects_an_invalid_value(run_live: Any) -> None:
-    """The status 404 for `size=0` is no finding: the operation documents it beside 400 and 422."""
+    """The status 404 for `size=0` is not a finding: the operation documents it beside 400 and 422."""
     parameter = {"name": "size", "in": "query", "schema": {"type": "integer", "minimum": 1}}
     write_contract({"/a": operation("a", "400", "404", "422", parameters=[parameter])})
     with serve({"/a": 200}, {"/a?size=0": 404}) as url:

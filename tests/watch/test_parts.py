@@ -188,7 +188,7 @@ def test_a_server_without_a_host_names_no_origin() -> None:
 
 @pytest.mark.parametrize("url", ["unix:///orders", "mock://orders.example:port/orders", "http://:80/orders"])
 def test_a_url_without_an_origin_is_not_checked(url: str) -> None:
-    """Without a host, or with a port that is no number, the check of an exchange has no operations."""
+    """Without a host, or with a port that is not a number, the check of an exchange has no operations."""
     result = check(url, b"[]")
     assert {} == result.operations
     assert [] == result.unwatched

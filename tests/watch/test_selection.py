@@ -130,7 +130,7 @@ def test_a_server_of_a_path_or_operation_is_watched(
         f"{url!r})\n"
     )
     result.assert_outcomes(passed=2, errors=int(is_checked))
-    assert is_checked != ("which is no server of the contract" in result.stdout.str())
+    assert is_checked != ("which is not a server of the contract" in result.stdout.str())
 
 
 def test_an_exchange_with_another_server_is_not_checked(watch: Run) -> None:
@@ -153,7 +153,7 @@ def test_it():
     assert pytest.ExitCode.OK == result.ret
     text = result.stdout.str()
     assert (
-        "not checked  2 exchanges with http://test:80, which is no server of the contract, such as GET /orders "
+        "not checked  2 exchanges with http://test:80, which is not a server of the contract, such as GET /orders "
         "(bctrl_watch_hosts = test adds it)\n"
     ) in text
     assert "/other" not in text
@@ -209,7 +209,7 @@ def test_an_exchange_with_another_server_is_checked_when_its_host_is_listed(
     tests = CONFORMING + _OWN_SCHEME.replace("URL", url)
     result = watch(tests)
     result.assert_outcomes(passed=2)
-    line = f"not checked  1 exchange with {shown}, which is no server of the contract, such as GET /orders "
+    line = f"not checked  1 exchange with {shown}, which is not a server of the contract, such as GET /orders "
     setting = f"bctrl_watch_hosts = {host.removesuffix(':443')}"
     assert f"{line}({setting} adds it)" in result.outlines
     pytester.makeini(f"[pytest]\nbctrl_watch_hosts = {host}\n")

@@ -45,7 +45,7 @@ class ReportPaths(Protocol):
 
 
 def register_reports(config: pytest.Config, results: ReportSource, summary: ReportPaths) -> None:
-    """Register the hooks that write reports, if any are requested and this process runs tests and is no xdist worker.
+    """Register the hooks that write reports, if any are requested; not in a worker of xdist, or if no tests are run.
 
     Raises `SettingError` for a report that cannot be written.
     """

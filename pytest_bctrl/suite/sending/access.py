@@ -20,7 +20,7 @@ def is_rejected(response: Response) -> bool:
 def rejected_operation(response: Response) -> OperationNotCheckedError:
     """Return the error for an operation whose plain request is rejected, while others may be accepted.
 
-    A response that the contract documents is no finding. Of any other, the findings are those of the response.
+    A response that the contract documents is not a finding. Of any other, the findings are those of the response.
     """
     problems = [*findings(response, check_retired(response)), *check_protocol(response)]
     if problems:

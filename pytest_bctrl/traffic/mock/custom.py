@@ -70,7 +70,7 @@ class CustomFault:
         require_fitting(self.function, self.name, _origin_text(self), (None, *positional), named, 1)
 
         def change(context: RequestContext) -> MockResponse:
-            """Return the response that the function returns; raises `SettingError` if it is no valid `MockResponse`."""
+            """Return the response of the function; raises `SettingError` if it is not a valid `MockResponse`."""
             response = _call(self, context, *positional, **named)
             if not isinstance(response, MockResponse):
                 raise SettingError(

@@ -47,7 +47,7 @@ class ProxiedExchange:
 
     `target` is the target that the target server received, with its base path. Bodies have content codings, but no
     transfer coding. `status` is 0 if no response arrived. `error` is set if the response is incomplete or malformed,
-    `cancelled` if it is incomplete for a reason that is no fault of the server."""
+    `cancelled` if it is incomplete for a reason that is not the fault of the server."""
 
     method: str
     target: str

@@ -81,7 +81,7 @@ class ResponseReader:
         self.cancel("the server closed the connection before it read the request")
 
     def cancel(self, reason: str) -> None:
-        """End all pending exchanges without a response, for a reason that is no fault of the server."""
+        """End all pending exchanges without a response, for a reason that is not the fault of the server."""
         while self._pending:
             exchange = self._pending.popleft()
             exchange.cancelled = reason

@@ -110,7 +110,7 @@ def attachments_beside(har: Path) -> _Attachments:
     """Return a reader of attachments in the folder of `har`; it raises `AttachmentError` for links that lead out."""
 
     def read(name: str, limit: int) -> bytes:
-        """Return an attachment of at most `limit` bytes; raises `AttachmentError` if it is no file in the folder."""
+        """Return an attachment of at most `limit` bytes; raises `AttachmentError` if it is not a file in the folder."""
         folder = har.parent.resolve()
         try:
             file = (folder / name).resolve()

@@ -266,7 +266,7 @@ class _Reader:
         return text
 
     def _attachment(self, name: Any, location: str) -> bytes | None:
-        """Return an attachment's content, and note its name; None if `name` is no text. May raise `DocumentError`."""
+        """Return an attachment's content, and note its name; None if `name` is not text. May raise `DocumentError`."""
         if not isinstance(name, str):
             return None
         self._attachment_names.append(name)

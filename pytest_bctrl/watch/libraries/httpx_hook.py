@@ -31,7 +31,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     # A transport may send several requests with other transports: one that retries, or one that fetches a token.
     patches.intercept(module.BaseTransport, "handle_request", hook.wrap_transport)
     patches.intercept(module.AsyncBaseTransport, "handle_async_request", hook.wrap_async_transport)
-    # A subclass calls the method of its base class by `super()`, which is no attribute of the instance.
+    # A subclass calls the method of its base class by `super()`, which is not an attribute of the instance.
     for name in sorted(_APPLICATIONS | _NETWORK | {"MockTransport"}):
         transport_class = getattr(module, name, None)
         patches.wrap(transport_class, "handle_request", hook.wrap_method, is_required=False)
