@@ -13,10 +13,14 @@ from jsonschema import validate
 
 from pytest_bctrl.cli import main
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.examples import example
+from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.reports.findings_json import findings_schema
 from pytest_bctrl.reports.required_version import RequiredVersion, required_version
 from pytest_bctrl.reports.wording import shown_by
+
+from .expected import findings_of_example
 
 Doc = dict[str, Any]
 
@@ -54,6 +58,37 @@ def test_the_bump_follows_from_the_worst_finding() -> None:
         for new in (document(WIDER), with_operation(old), document(TEXT, description="d"), document(TEXT))
     ]
     assert ["major", "minor", "patch", "none"] == bumps
+
+
+PATCH = {
+    "api-schema-added", "api-schema-removed", "api-tag-added", "api-tag-removed", "description-changed",
+    "page-sample-changed",
+}  # fmt: skip
+"""Rules about documentation, and about schemas that no operation uses."""
+MINOR = {
+    "api-global-security-added-for-known-credential", "api-global-security-alternative-added",
+    "api-global-security-removed", "api-global-security-scope-added", "api-global-security-scope-removed",
+    "api-operation-id-added", "api-operation-id-removed", "api-path-removed-with-deprecation",
+    "api-removed-with-deprecation", "api-security-added-for-known-credential", "api-security-alternative-added",
+    "api-security-component-added", "api-security-component-oauth-scope-added",
+    "api-security-component-oauth-scope-changed", "api-security-component-oauth-scope-removed",
+    "api-security-component-oauth-token-url-changed", "api-security-component-oauth-url-changed",
+    "api-security-removed", "api-security-scope-added", "api-security-scope-removed", "api-server-added",
+    "api-server-default-changed", "api-stability-increased", "callback-added", "endpoint-added",
+    "endpoint-deprecated", "endpoint-deprecated-with-sunset", "endpoint-reactivated", "webhook-added",
+}  # fmt: skip
+"""Rules about the operations of the API, and about who may send requests to them."""
+
+
+def test_each_rule_about_no_value_requires_the_listed_bump() -> None:
+    """Whether a new rule is about documentation follows neither from its level nor from its direction."""
+    bumps = {}
+    for name, rule in rules().items():
+        if rule.direction == "none" and rule.level != "error":
+            pair = example(name)
+            bumps[name] = required_version(findings_of_example(name), (), (pair.base, pair.revision)).bump
+    expected = {**dict.fromkeys(PATCH, "patch"), **dict.fromkeys(MINOR, "minor"), "api-version-changed": "none"}
+    assert expected == bumps
 
 
 def test_a_new_version_alone_requires_no_bump() -> None:
