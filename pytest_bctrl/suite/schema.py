@@ -17,8 +17,8 @@ def schema() -> Any:
     During a pytest run this is the contract of the run, according to its options and rootdir; otherwise it is that of
     the working directory. Each call returns a new schema, whose `config` the caller may change.
 
-    The schema generates valid requests, since `bctrl_client` only sends safe methods, each with the right key. It
-    excludes the credential check of Schemathesis, which sends further requests without that key.
+    The schema generates only valid requests, each of which `bctrl_client` sends with the right key. It excludes the
+    credential check of Schemathesis, which sends further requests without that key.
 
     Raises `SettingError` if the extra `contract` is not installed, and `DocumentError` for a contract that cannot be
     read.

@@ -73,7 +73,7 @@ def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe
             yield Probe("-".join(filter(None, parts)), operation, requests, is_repeated, kind, test.required_checks)
 
 
-def requests_of_custom_checks(run: ContractRun, only: Operation) -> Iterator[ProbeRequest]:
+def requests_of_own_checks(run: ContractRun, only: Operation) -> Iterator[ProbeRequest]:
     """Yield the requests of all tests but those of the other engines, which then check the responses to them."""
     for name, test in _TESTS.items():
         if name not in ENGINE_TESTS and test.applies(run, only):
@@ -311,7 +311,7 @@ def _path_value_rows(run: ContractRun, operation: Operation) -> Iterator[tuple[s
 def _jsonschema_rows(run: ContractRun, operation: Operation) -> Rows:
     """Yield a row for the plain response and one for all responses, to be validated with jsonschema."""
     for subject in ("plain", "responses"):
-        yield subject, (subject, partial(requests_of_custom_checks, run, operation), 0)
+        yield subject, (subject, partial(requests_of_own_checks, run, operation), 0)
 
 
 def _schemathesis_rows(run: ContractRun, operation: Operation) -> Rows:
@@ -329,7 +329,7 @@ def _schemathesis_rows(run: ContractRun, operation: Operation) -> Rows:
     }
     for subject, limit in limits.items():
         if limit > 0:
-            yield subject, (subject, partial(requests_of_custom_checks, run, operation), limit)
+            yield subject, (subject, partial(requests_of_own_checks, run, operation), limit)
 
 
 def _as_many_as_examples(max_examples: int) -> int:
