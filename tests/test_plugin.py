@@ -155,15 +155,16 @@ import sys
 import pytest
 
 finders = list(sys.meta_path)
-print("exit code", int(pytest.main(["-q", *sys.argv[1:]])), "same finders", sys.meta_path == finders)
+print("exit code", int(pytest.main(sys.argv[1:])), "same finders", sys.meta_path == finders)
 """
-
-
 _WITHOUT_HOOKS = "sys.meta_path[:] = [finder for finder in sys.meta_path if 'pytest' not in type(finder).__module__]"
 
 
+@pytest.mark.parametrize("arguments", [(), ("--bctrl-mock", "-k", "loaders")], ids=["own tests", "contract run"])
 @pytest.mark.parametrize("removal", ["", _WITHOUT_HOOKS], ids=["hooks stay", "test removes hooks"])
-def test_modules_of_the_package_are_not_rewritten(pytester: pytest.Pytester, removal: str) -> None:
+def test_modules_of_the_package_are_not_rewritten(
+    pytester: pytest.Pytester, removal: str, arguments: tuple[str, ...]
+) -> None:
     """Only those: the assertions of the project are. A test may remove the import hooks of pytest and of the plugin."""
     pytester.makepyfile(
         f"""
@@ -178,7 +179,7 @@ def test_modules_of_the_package_are_not_rewritten(pytester: pytest.Pytester, rem
         """
     )
 
-    result = pytester.run(sys.executable, pytester.makepyfile(same_finders=_SAME_FINDERS))
+    result = pytester.run(sys.executable, pytester.makepyfile(same_finders=_SAME_FINDERS), *arguments)
 
     result.stdout.fnmatch_lines(["exit code 0 same finders True"])
     result.stderr.no_fnmatch_line("*Error*")

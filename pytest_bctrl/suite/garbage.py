@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
-from functools import partial
 from types import ModuleType
 
 import pytest
@@ -17,7 +16,13 @@ def freeze_until_hypothesis(config: pytest.Config) -> None:
     if "hypothesis" not in sys.modules:
         finder = _UnfreezeForHypothesis()
         sys.meta_path.insert(0, finder)
-        config.add_cleanup(partial(sys.meta_path.remove, finder))
+
+        def remove() -> None:
+            """Remove the finder, unless a test has."""
+            if finder in sys.meta_path:
+                sys.meta_path.remove(finder)
+
+        config.add_cleanup(remove)
 
 
 class _UnfreezeForHypothesis:

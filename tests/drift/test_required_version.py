@@ -80,7 +80,7 @@ MINOR = {
 """Rules about the operations of the API, and about who may send requests to them."""
 
 
-def test_each_rule_about_no_value_requires_the_listed_bump() -> None:
+def test_each_rule_without_a_direction_requires_the_listed_bump() -> None:
     """Whether a new rule is about documentation follows neither from its level nor from its direction."""
     bumps = {}
     for name, rule in rules().items():

@@ -162,14 +162,8 @@ def test_every_example_belongs_to_a_rule() -> None:
 
 def test_every_rule_has_stable_fingerprints() -> None:
     """The message of a failure has the lines that are missing in the file."""
-    assert [] == ["\t".join([rule, *_marks(rule)]) for rule in rules() if rule not in FINGERPRINTS]
+    assert [] == ["\t".join([rule, *_fingerprints(rule)]) for rule in rules() if rule not in FINGERPRINTS]
     assert rules().keys() == FINGERPRINTS.keys()
-
-
-def _marks(rule: str) -> list[str]:
-    """Return the fingerprint of the finding in the example of a rule, and that of its change."""
-    (finding,) = findings_of_example(rule)
-    return [finding.fingerprint, finding.extra["change"]]
 
 
 def test_every_rule_has_a_valid_level_and_direction() -> None:
@@ -253,8 +247,13 @@ def require_stable_fingerprints(rule: str) -> None:
 
     They are that of the finding, and that of the change in several locations.
     """
+    assert FINGERPRINTS[rule] == _fingerprints(rule)
+
+
+def _fingerprints(rule: str) -> list[str]:
+    """Return the fingerprint of the finding in the example of a rule, and that of its change."""
     (finding,) = findings_of_example(rule)
-    assert FINGERPRINTS[rule] == [finding.fingerprint, finding.extra["change"]]
+    return [finding.fingerprint, finding.extra["change"]]
 
 
 def _suffix(rule: str) -> str:

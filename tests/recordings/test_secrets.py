@@ -120,7 +120,7 @@ values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6, max
 def test_a_secret_in_any_encoding_and_location_is_an_error_that_does_not_show_it(
     value: str, encoding: str, location: str
 ) -> None:
-    # Words of the error and of the example are no secrets. Parts of a secret are found in upper and lower case.
+    # Words of the error and of the example are not secrets. Parts of a secret are found in upper and lower case.
     words = f"{WORDS}{PLAIN!r}{PLAIN.body!r}".lower()
     assume(not any(value[at : at + 6].lower() in words for at in range(len(value) - 5)))
     exchange = LOCATIONS[location](PLAIN, ENCODINGS[encoding](value))
