@@ -18,6 +18,7 @@ from pytest_bctrl.checks.protocol import (
     check_retired,
     check_status,
 )
+from pytest_bctrl.checks.redact import redact_response_findings
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.checks.schema import check_schema
@@ -182,7 +183,7 @@ def check_undocumented(response: Response) -> list[Finding]:
             path = next((path for path, _ in selected), ())
         extra = {**finding.extra, **item_of(response.data, path), "source": source}
         undocumented.append(with_fingerprint(replace(finding, reproduce=response.reproduce, extra=extra)))
-    return [*undocumented, *check_write_only(response)]
+    return [*redact_response_findings(undocumented, response), *check_write_only(response)]
 
 
 def check_invariant(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_bctrl.checks.redact import redact_response_findings
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.rules import rules
+from pytest_bctrl.contract.credential_names import credentials_for
 from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location, select_values
 from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import Finding, Level
@@ -149,8 +151,8 @@ def findings(response: Response, violations: Iterable[Violation], engine: str = 
         groups.setdefault(key, []).append(violation)
     grouped = [_finding_of_group(response, key[0], key[2], group) for key, group in groups.items()]
     if engine:
-        return [replace(finding, extra={**finding.extra, "engine": engine}) for finding in grouped]
-    return grouped
+        grouped = [replace(finding, extra={**finding.extra, "engine": engine}) for finding in grouped]
+    return redact_response_findings(grouped, response)
 
 
 def _finding_of_group(response: Response, where: str, message: str, group: list[Violation]) -> Finding:
@@ -276,11 +278,14 @@ def evidence(response: Response, path: Sequence[str | int]) -> dict[str, Any]:
     The body is reduced to the values on `path`. Other strings are replaced by their length and containers by their
     size; error responses (400 and above) keep their strings, which are written for people.
     """
+    credentials = credentials_for(response.contract)
+    headers = credentials.headers(field for field in response.headers if field[0].lower() in HEADERS)
+    path_shown = credentials.url(_request_path(response), response.path_values)
     return {
-        "request": {"method": response.method or response.operation.method, "path": _request_path(response)},
+        "request": {"method": response.method or response.operation.method, "path": path_shown},
         "response": {
             "status": response.status,
-            "headers": [[name, shorten(value)] for name, value in response.headers if name.lower() in HEADERS],
+            "headers": [[name, shorten(value)] for name, value in headers],
             "size": len(response.body),
             "body": _shown_body(response, path),
         },
@@ -298,7 +303,8 @@ def _shown_body(response: Response, path: Sequence[str | int]) -> Any:
     """Return the part of the body that a report shows: data around a location, or the beginning of the text."""
     if response.body and response.parsed.ok:
         return _reduced_to_path(response.data, path, keeps_texts=response.status >= 400)
-    excerpt = response.body[: 4 * (_TEXT + 1)].decode("utf-8", "replace")
+    body = credentials_for(response.contract).body(response.body, response.header("Content-Type") or "")
+    excerpt = body[: 4 * (_TEXT + 1)].decode("utf-8", "replace")
     if len(excerpt) <= _TEXT:
         return excerpt
     # Cut between words, because half a credential is still a secret.

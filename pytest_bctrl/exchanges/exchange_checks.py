@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pytest_bctrl.checks.redact import redact_findings, response_credentials
 from pytest_bctrl.checks.response import Response, content_key, share
 from pytest_bctrl.checks.run import Check, check_response, check_response_head
 from pytest_bctrl.contract.model import Contract, Operation
@@ -14,7 +15,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import Headers, Request
 from pytest_bctrl.http.routes import Match
 from pytest_bctrl.request_checks.run import RequestChecks
-from pytest_bctrl.request_checks.violation import findings_of
+from pytest_bctrl.request_checks.violation import findings_of, request_credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,14 @@ class CheckedExchange(NamedTuple):
     """The result of one exchange.
 
     `operation` is None if the contract lacks the operation. `response` is None then, and if its body is not known.
-    `not_checked` has the reasons why a part of the exchange was not checked.
+    `not_checked` has the reasons why a part of the exchange was not checked, `credentials` the credentials in it.
     """
 
     operation: Operation | None
     response: Response | None = None
     findings: tuple[Finding, ...] = ()
     not_checked: tuple[str, ...] = ()
+    credentials: frozenset[str] = frozenset()
 
 
 _SHARED_RESPONSES, _SHARED_BYTES = 256, 65_536
@@ -72,17 +74,21 @@ class ExchangeChecks:
         request = exchange.request
         match = self.match(request)
         operation = match.of(request.method) if match else None
+        path_values = match.values if match else {}
+        sent = request_credentials(request, self.contract, path_values)
         if match is None or operation is None:
-            return CheckedExchange(None, not_checked=tuple(self.exclusions(request)))
+            return CheckedExchange(None, not_checked=tuple(self.exclusions(request)), credentials=sent)
         violations = self._requests.of(operation).violations(request, match.values, exchange.request_unread)
-        path = request.target.partition("?")[0]
-        findings = findings_of(violations, operation.label, request.method, path)
+        findings = findings_of(violations, operation.label, request, self.contract, match.values)
         response = self._response(exchange, operation, match)
+        credentials = sent | response_credentials(response)
         if exchange.response_unread:
             findings += check_response_head(response)
-            return CheckedExchange(operation, None, tuple(findings), (exchange.response_unread,))
+            findings = redact_findings(findings, credentials)
+            return CheckedExchange(operation, None, tuple(findings), (exchange.response_unread,), credentials)
         findings += check_response(response, custom=self._custom)
-        return CheckedExchange(operation, response, tuple(findings))
+        findings = redact_findings(findings, credentials)
+        return CheckedExchange(operation, response, tuple(findings), credentials=credentials)
 
     def exclusions(self, request: Request) -> list[str]:
         """Return the reason why a request is not checked if its operation is invalid in the document; else empty."""

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path as File
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pytest_bctrl.checks.redact import redact_findings
+from pytest_bctrl.contract.credential_names import credentials_for
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location
 from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.findings.fingerprint import with_fingerprint
-from pytest_bctrl.secrets.names import is_credential_name
-from pytest_bctrl.secrets.secret import MASK
+from pytest_bctrl.http.message import Request
 
 TARGET = "request_target"
 CREDENTIALS = "request_credentials"
@@ -77,11 +80,19 @@ def _location_in(place: str, location: str) -> str:
     return f"{place}.{location}"
 
 
-def findings_of(violations: Iterable[RequestViolation], label: str, method: str, path: str) -> list[Finding]:
-    """Return violations of a request as findings, grouped by rule, location and message.
+def findings_of(
+    violations: Iterable[RequestViolation],
+    label: str,
+    request: Request,
+    contract: Contract,
+    path_values: Mapping[str, str] = MappingProxyType({}),
+) -> list[Finding]:
+    """Return violations of a request as findings, grouped by rule, location and message, without its credentials.
 
-    `label` is the label of the operation, `path` the path of the request without its query.
+    `label` is the label of the operation, `path_values` are the decoded values of the path.
     """
+    credentials = credentials_for(contract)
+    path = credentials.url(request.target.partition("?")[0], path_values)
     groups: dict[tuple[str, ...], list[RequestViolation]] = {}
     for violation in violations:
         key: tuple[str, ...] = (violation.rule, violation.location, violation.message)
@@ -89,31 +100,23 @@ def findings_of(violations: Iterable[RequestViolation], label: str, method: str,
             # A finding takes time, and nobody reads so many.
             key = next(reversed(groups))
         groups.setdefault(key, []).append(violation)
-    return [_finding_of_group(group, label, method, path) for group in groups.values()]
+    findings = [_finding_of_group(group, label, request.method, path) for group in groups.values()]
+    if not findings:
+        return findings
+    return redact_findings(findings, request_credentials(request, contract, path_values))
+
+
+def request_credentials(request: Request, contract: Contract, path_values: Mapping[str, str]) -> frozenset[str]:
+    """Return the credentials in path values, query, header fields and body of a request."""
+    credentials = credentials_for(contract)
+    credentials.url(request.target, path_values)
+    credentials.headers(request.headers)
+    credentials.body(request.body, request.header("content-type") or "")
+    return frozenset(credentials.values)
 
 
 _MOST = 100
 """Maximum number of findings about one request; the last counts all further violations."""
-
-
-def _shown_value(violation: RequestViolation) -> Any:
-    """Return the observed value without credentials, small enough to show."""
-    names = [violation.place.partition(" ")[2], *(step for step in violation.path if isinstance(step, str))]
-    if violation.kind != "missing" and any(map(is_credential_name, names)) and violation.rule in (PARAMETERS, BODY):
-        return MASK
-    # Shortened first, because a value may be nested deeply.
-    return _without_credentials(shorten(violation.observed))
-
-
-def _without_credentials(value: Any) -> Any:
-    """Return JSON data with the values of credential names masked."""
-    if isinstance(value, dict):
-        return {
-            name: MASK if is_credential_name(name) else _without_credentials(inner) for name, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [_without_credentials(item) for item in value]
-    return value
 
 
 def _finding_of_group(group: list[RequestViolation], label: str, method: str, path: str) -> Finding:
@@ -121,7 +124,7 @@ def _finding_of_group(group: list[RequestViolation], label: str, method: str, pa
     first = group[0]
     sample = None
     if first.path:
-        sample = {"location": _location_in(first.place, exact_location(first.path)), "value": _shown_value(first)}
+        sample = {"location": _location_in(first.place, exact_location(first.path)), "value": shorten(first.observed)}
     rule = request_rules().get(first.rule)
     extra: dict[str, Any] = {
         "kind": first.kind,
@@ -135,7 +138,7 @@ def _finding_of_group(group: list[RequestViolation], label: str, method: str, pa
             location=first.location,
             message=first.message,
             expected=shorten(first.expected),
-            observed=_shown_value(first),
+            observed=shorten(first.observed),
             count=len(group),
             sample=sample,
             operation=label,

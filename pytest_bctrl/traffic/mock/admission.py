@@ -203,8 +203,7 @@ class Admission:
 
     def _findings(self, request: Request, violations: Iterable[RequestViolation]) -> tuple[Finding, ...]:
         """Return the findings for violations in a request."""
-        path = request.target.partition("?")[0]
-        return tuple(findings_of(violations, self._operation.label, request.method, path))
+        return tuple(findings_of(violations, self._operation.label, request, self._contract))
 
 
 _ACCEPTED = Decision(None, ())

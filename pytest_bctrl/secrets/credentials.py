@@ -1,0 +1,296 @@
+"""Finds the credentials in URLs, header fields and bodies, and replaces them; everything else stays as it is.
+
+A credential is recognised by the name of its field, parameter or property, by the names that a contract adds, and by
+its form, as that of a JSON Web Token.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Callable, Collection, Iterable, Mapping
+from urllib.parse import quote, unquote, unquote_plus
+
+from pytest_bctrl.secrets.encodings import is_random
+from pytest_bctrl.secrets.json_text import edit_json
+from pytest_bctrl.secrets.names import CREDENTIAL_FORM, is_ambiguous_name, is_credential_name, plain_name
+from pytest_bctrl.secrets.secret import REDACTED
+
+Headers = tuple[tuple[str, str], ...]
+
+_USER = re.compile(r"(?<=://)(?P<user>[^/?#@\s\"'<>:]*)(?P<password>:[^/?#@\s\"'<>]*)?@")
+_PAIR = re.compile(
+    r"""(?P<before>\A|[^\w.%\[\]-])(?P<name>[\w.%\[\]-]{2,80})=(?P<value>"[^"]*"|'[^']*'|[^\s&;,#"'<>]+)"""
+)
+_QUOTED = re.compile(
+    r"""(?P<before>(?<![\w.-])["']?(?P<name>[\w.-]{2,80})["']?\s?:\s?(?P<quote>["']))(?P<value>[^"'\n]+)(?P=quote)"""
+)
+_LINE = re.compile(r"(?P<before>(?<![\w.-])(?P<name>[A-Za-z][\w.-]{1,80}):[ \t]*)(?P<value>[^\s,;\"'<>{}\[\]]+)")
+_ELEMENT = re.compile(r"(?P<before><(?:[\w-]+:)?(?P<name>[\w.-]+)(?:\s[^<>]*)?>(?:<!\[CDATA\[)?)(?P<value>[^<>\]]+)")
+_INPUT = re.compile(r"<input\b[^>]*>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\b(?P<name>name|value)=(?P<quote>["'])(?P<value>[^"']*)(?P=quote)""")
+_SCHEME = re.compile(r"(?P<before>\b(?:Basic|Bearer|Token|ApiKey|Digest)\s+)(?P<value>[\w.~+/=-]{8,})", re.IGNORECASE)
+_AUTHORIZATION = re.compile(r"(?P<before>[A-Za-z][\w-]*\s+)?(?P<value>\S.*)", re.DOTALL)
+_IN_URL = frozenset("?&#")
+_CODE = re.compile(r"(?:^|[?&#])(?:state|session_state|grant_type|code_verifier|redirect_uri)=")
+"""Parameters beside which `code` is an authorization code (RFC 6749, 4.1.2 and 4.1.3)."""
+_MESSAGE = re.compile(
+    r"\s(?:must|required|invalid|should|too|cannot|can't|not|missing|characters?|expected|allowed|match|short|long)\b"
+)
+"""Matches messages about a value, such as those of a rejected form."""
+_PART_NAME = re.compile(r"""^content-disposition:[^\n]*?\bname="?([^";\r\n]+)""", re.IGNORECASE | re.MULTILINE)
+_PART_TYPE = re.compile(r"^content-type:\s*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;]+))""", re.IGNORECASE)
+_HINT = re.compile(
+    r"pass|pwd|secret|token|key|auth|cred|sess|sig|jwt|bearer|basic|otp|code|sid|cookie|assertion|saml|://[^/\s]*@|\\u",
+    re.IGNORECASE,
+)
+"""Matches every text that may have a credential name; others are searched for the form of credentials only."""
+_NESTED = 4
+"""Maximum depth of texts in texts, such as a URL in a parameter of a URL in a JSON string."""
+
+
+def redacted(_value: str) -> str:
+    """Return the text that replaces a credential in output."""
+    return REDACTED
+
+
+def placeholder(value: str) -> str:
+    """Return a credential with its letters and digits replaced, which fits the same schemas; the same for each call.
+
+    Files have it in place of the credential: a recorded response still conforms to its contract.
+    """
+    for letters, digit in (("aA", "1"), ("bB", "2")):
+        text = "".join(_replaced_character(character, letters, digit) for character in value)
+        if text != value:
+            return text
+    return REDACTED
+
+
+def _replaced_character(character: str, letters: str, digit: str) -> str:
+    """Return the character of a placeholder: a letter for a letter in the same case, a digit for a digit."""
+    if character.isdigit():
+        return digit
+    if character.isalpha() or not character.isascii():
+        return letters[character.isupper()]
+    return character
+
+
+class Credentials:
+    """Replaces the credentials in the parts of exchanges, and collects them in `values`.
+
+    `names` are further names of credentials, those of a contract. `replace` returns what is shown in place of a value.
+    """
+
+    def __init__(self, names: Collection[str] = (), replace: Callable[[str], str] = redacted) -> None:
+        self._names = frozenset(map(plain_name, names))
+        self._replace = replace
+        self.values: dict[str, None] = {}
+        """The credentials found so far, decoded; in the order in which they were found."""
+
+    def headers(self, headers: Iterable[tuple[str, str]]) -> Headers:
+        """Return header fields without credentials; of `Authorization`, the scheme stays, and of a cookie its name."""
+        return tuple((name, self._header(name, value)) for name, value in headers)
+
+    def url(self, url: str, path_values: Mapping[str, str] | None = None) -> str:
+        """Return a URL or a request target without credentials; `path_values` are its decoded values by name."""
+        values = path_values or {}
+        for name, edited in self.members(values).items():
+            if edited != values[name]:
+                for form in dict.fromkeys((quote(values[name], safe=""), quote(values[name]), values[name])):
+                    url = url.replace(f"/{form}", f"/{_encoded(edited)}")
+        return self.text(url)
+
+    def members(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return values by name, such as those of path parameters, without credentials."""
+        return {name: self._member(name, value, 1) for name, value in values.items()}
+
+    def body(self, body: bytes, content_type: str = "") -> bytes:
+        """Return a body without credentials, by its media type, and else by its form."""
+        text = body.decode("utf-8", "surrogateescape")
+        edited = self._body_text(text, content_type)
+        return body if edited == text else edited.encode("utf-8", "surrogateescape")
+
+    def text(self, text: str, depth: int = 0) -> str:
+        """Return a text without credentials: URLs, pairs, elements, JSON, and values with the form of credentials."""
+        if depth > _NESTED or not text:
+            return text
+        if _HINT.search(text):
+            text = self._without_named(text, depth)
+        return CREDENTIAL_FORM.sub(lambda match: self._replaced(match[0]), text)
+
+    def _without_named(self, text: str, depth: int) -> str:
+        """Return a text without the values of credential names."""
+        if text.lstrip()[:1] in ("{", "["):
+            return edit_json(text, lambda name, value: self._member(name, value, depth + 1))
+        text = _USER.sub(self._edited_user, text)
+        has_code = _CODE.search(text) is not None
+        text = _PAIR.sub(lambda match: self._edited_pair(match, has_code, depth), text)
+        text = _QUOTED.sub(lambda match: self._edited_value(match, match["quote"]), text)
+        text = _LINE.sub(self._edited_line, text)
+        text = _SCHEME.sub(self._edited_scheme, text)
+        if "<" in text:
+            text = _INPUT.sub(self._edited_input, text)
+            text = _ELEMENT.sub(lambda match: self._edited_value(match, ""), text)
+        return text
+
+    def _body_text(self, text: str, content_type: str) -> str:
+        """Return the text of a body without credentials."""
+        essence = content_type.partition(";")[0].strip().lower()
+        if essence.startswith("multipart/"):
+            boundary = _BOUNDARY.search(content_type)
+            if boundary is not None:
+                delimiter = f"--{boundary[1] or boundary[2]}"
+                return delimiter.join(map(self._part, text.split(delimiter)))
+        if essence == "application/x-www-form-urlencoded":
+            # So that each name is one of a query, of which more are those of credentials.
+            return self.text(f"?{text}").removeprefix("?")
+        if "json" in essence and _HINT.search(text):
+            edited = edit_json(text, lambda name, value: self._member(name, value, 1))
+            return CREDENTIAL_FORM.sub(lambda match: self._replaced(match[0]), edited)
+        return self.text(text)
+
+    def _part(self, part: str) -> str:
+        """Return a part of a multipart body, with its header section, without credentials."""
+        separator = "\r\n\r\n" if "\r\n\r\n" in part else "\n\n"
+        head, _, content = part.partition(separator)
+        if not content:
+            return part
+        name, media_type = _PART_NAME.search(head), _PART_TYPE.search(head)
+        value = content.rstrip("\r\n")
+        if name is not None and value and self._has_credential_name(name[1], value, is_in_body=True):
+            edited = self._replaced(value)
+        else:
+            edited = self._body_text(value, media_type[1] if media_type else "")
+        return f"{head}{separator}{edited}{content[len(value) :]}"
+
+    def _header(self, name: str, value: str) -> str:
+        """Return the value of a header field without credentials."""
+        lower_name = name.lower()
+        if lower_name in ("cookie", "set-cookie"):
+            return self._cookies(value, is_set=lower_name == "set-cookie")
+        if lower_name.endswith("authorization"):
+            match = _AUTHORIZATION.fullmatch(value.strip())
+            return self._edited_scheme(match, is_certain=True) if match else value
+        if value and self._has_credential_name(name, value):
+            return self._replaced(value)
+        return self.text(value)
+
+    def _cookies(self, value: str, *, is_set: bool) -> str:
+        """Return cookies without those that are credentials; if `is_set`, only the first pair is a cookie."""
+        pairs = value.split(";")
+        count = 1 if is_set else len(pairs)
+        return ";".join([*map(self._cookie, pairs[:count]), *pairs[count:]])
+
+    def _cookie(self, pair: str) -> str:
+        """Return a cookie without its value if it is a credential by its name, or looks random."""
+        name, equals, value = pair.partition("=")
+        content = value.strip().strip('"')
+        if not content or not (is_random(content) or self._has_credential_name(name.strip(), content)):
+            return self.text(pair)
+        return f"{name}{equals}{value.replace(content, self._replaced(content))}"
+
+    def _member(self, name: str, value: str, depth: int) -> str:
+        """Return the value of a member of an object without credentials; all of it if the name is a credential's."""
+        if value and self._has_credential_name(name, value, is_in_body=True):
+            return self._replaced(value)
+        return self.text(value, depth)
+
+    def _has_credential_name(self, name: str, value: str, *, is_in_body: bool = False) -> bool:
+        """Return whether a value is a credential by its name; in a body, an ambiguous name needs a value to match."""
+        if plain_name(name) in self._names:
+            return True
+        if not is_credential_name(name) or plain_name(name) == plain_name(value) or _MESSAGE.search(value):
+            return False
+        return not is_in_body or not is_ambiguous_name(name) or looks_generated(value)
+
+    def _replaced(self, value: str) -> str:
+        """Return the text in place of a credential, which is collected unless it is one already."""
+        if value != REDACTED:
+            self.values[value] = None
+            return self._replace(value)
+        return value
+
+    # The following methods replace what the patterns match.
+
+    def _edited_user(self, match: re.Match[str]) -> str:
+        """Return the user part of a URL without the password, or without the user if there is no password."""
+        if match["password"] and len(match["password"]) > 1:
+            return f"{match['user']}:{_encoded(self._replaced(unquote(match['password'][1:])))}@"
+        if match["user"]:
+            return f"{_encoded(self._replaced(unquote(match['user'])))}{match['password'] or ''}@"
+        return match[0]
+
+    def _edited_pair(self, match: re.Match[str], has_code: bool, depth: int) -> str:
+        """Return `name=value` without a credential; a value with a URL or JSON in it is searched too."""
+        is_in_url = match["before"][:1] in _IN_URL
+        is_encoded = is_in_url or not match["before"]
+        mark = match["value"][:1] if match["value"][:1] in ("'", '"') else ""
+        raw = match["value"].strip(mark) if mark else match["value"]
+        name, value = unquote_plus(match["name"]), unquote_plus(raw) if is_encoded else raw
+        is_code = has_code and is_encoded and name.lower() == "code"
+        if value and (is_code or self._has_credential_name(name, value, is_in_body=not is_in_url)):
+            edited = self._replaced(value)
+        else:
+            edited = self.text(value, depth + 1)
+            if edited == value:
+                return match[0]
+        if is_encoded:
+            edited = _encoded(edited)
+        return f"{match['before']}{match['name']}={mark}{edited}{mark}"
+
+    def _edited_value(self, match: re.Match[str], end: str) -> str:
+        """Return a quoted value, or that of an element, without a credential."""
+        if not self._has_credential_name(match["name"], match["value"], is_in_body=True):
+            return match[0]
+        return f"{match['before']}{self._replaced(match['value'])}{end}"
+
+    def _edited_line(self, match: re.Match[str]) -> str:
+        """Return `name: value` without a credential; a word after a name may belong to a sentence."""
+        is_name = self._has_credential_name(match["name"], match["value"], is_in_body=True)
+        if not is_name or not looks_generated(match["value"]):
+            return match[0]
+        return f"{match['before']}{self._replaced(match['value'])}"
+
+    def _edited_scheme(self, match: re.Match[str], *, is_certain: bool = False) -> str:
+        """Return credentials after the name of a scheme (RFC 9110, 11.4) without them; also collects those of Basic."""
+        if not is_certain and not looks_generated(match["value"]):
+            return match[0]
+        if (match["before"] or "").strip().lower() == "basic":
+            for value in _basic_credentials(match["value"]):
+                self.values[value] = None
+        return f"{match['before'] or ''}{self._replaced(match['value'])}"
+
+    def _edited_input(self, match: re.Match[str]) -> str:
+        """Return an input of a form in HTML without its value if its name is that of a credential."""
+        attributes = {found["name"]: found["value"] for found in _ATTRIBUTE.finditer(match[0])}
+        value = attributes.get("value", "")
+        if value and self._has_credential_name(attributes.get("name", ""), value, is_in_body=True):
+            return match[0].replace(value, self._replaced(value))
+        return match[0]
+
+
+def _encoded(value: str) -> str:
+    """Return a value as it is written in a URL."""
+    return quote(value, safe="[]")
+
+
+def looks_generated(value: str) -> bool:
+    """Return whether a value is no word: it has letters and digits, or looks random."""
+    if len(value) < _SHORTEST or any(map(str.isspace, value)):
+        return False
+    return is_random(value) or (any(map(str.isdigit, value)) and any(map(str.isalpha, value)))
+
+
+_SHORTEST = 6
+
+
+def _basic_credentials(encoded: str) -> list[str]:
+    """Return the user and password of Basic authentication as one text, and the password, or the user without one."""
+    try:
+        credentials = b64decode(encoded, validate=True).decode()
+    except ValueError:
+        return []
+    user, _, password = credentials.partition(":")
+    # The user is the key of APIs that use no password.
+    return list(filter(None, (credentials, password or user)))

@@ -1,0 +1,73 @@
+"""Replaces the credentials of an exchange wherever else a text repeats them, such as in an error message."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from pytest_bctrl.secrets.credentials import looks_generated, redacted
+from pytest_bctrl.secrets.encodings import is_random
+from pytest_bctrl.secrets.redaction import Redaction
+
+_SHORTEST = 8
+"""Minimum length of a credential without digits that is replaced outside its location."""
+
+
+def is_distinctive(value: str) -> bool:
+    """Return whether a value is not a word that other texts have, such as a password that is `customers`."""
+    return looks_generated(value) or (len(value) >= _SHORTEST and not value.isalnum())
+
+
+class Echoes:
+    """Replaces distinctive credentials in texts and data; others are replaced at their location only.
+
+    `replace` returns what is shown in place of a value. By default, parts and further encodings of random values are
+    replaced too.
+    """
+
+    def __init__(self, values: Iterable[str], replace: Callable[[str], str] = redacted) -> None:
+        distinctive = [value for value in dict.fromkeys(values) if is_distinctive(value)]
+        self._redaction = Redaction()
+        self._replacements: dict[str, str] = {}
+        for value in distinctive:
+            for form in (str, quote, quote_plus, _json_form):
+                self._replacements.setdefault(
+                    form(value), form(replace(value)) if replace is not redacted else redacted("")
+                )
+            if replace is redacted and is_random(value):
+                self._redaction.add(value, name="")
+        forms = sorted(self._replacements, key=len, reverse=True)
+        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, forms))})(?!\w)") if forms else None
+
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
+    def text(self, text: str) -> str:
+        """Return a text without the credentials."""
+        if self._pattern is None:
+            return text
+        return self.text_of_random(self._pattern.sub(lambda match: self._replacements[match[0]], text))
+
+    def text_of_random(self, text: str) -> str:
+        """Return a text without the random credentials, which no name and no path contains by chance."""
+        return self._redaction(text) if self._redaction else text
+
+    def data(self, value: Any) -> Any:
+        """Return JSON data without the credentials, also without numbers that are credentials."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return redacted("") if str(value) in self._replacements else value
+        if isinstance(value, Mapping):
+            return {self.data(name): self.data(member) for name, member in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.data(item) for item in value]
+        return value
+
+
+def _json_form(value: str) -> str:
+    """Return a value as it is escaped in a JSON string."""
+    return json.dumps(value, ensure_ascii=False)[1:-1]
