@@ -22,9 +22,9 @@ def response_credentials(response: Response) -> frozenset[str]:
 
     def read() -> frozenset[str]:
         """Return the credentials, by their names and by their form."""
-        credentials = credentials_for(response.contract)
+        credentials = credentials_for(response.contract, response.operation)
         credentials.headers(response.headers)
-        credentials.members(response.path_values)
+        credentials.url("", response.path_values)
         credentials.body(response.body, response.header("Content-Type") or "")
         return frozenset(credentials.values)
 

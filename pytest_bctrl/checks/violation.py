@@ -278,7 +278,7 @@ def evidence(response: Response, path: Sequence[str | int]) -> dict[str, Any]:
     The body is reduced to the values on `path`. Other strings are replaced by their length and containers by their
     size; error responses (400 and above) keep their strings, which are written for people.
     """
-    credentials = credentials_for(response.contract)
+    credentials = credentials_for(response.contract, response.operation)
     headers = credentials.headers(field for field in response.headers if field[0].lower() in HEADERS)
     path_shown = credentials.url(_request_path(response), response.path_values)
     return {
@@ -303,7 +303,9 @@ def _shown_body(response: Response, path: Sequence[str | int]) -> Any:
     """Return the part of the body that a report shows: data around a location, or the beginning of the text."""
     if response.body and response.parsed.ok:
         return _reduced_to_path(response.data, path, keeps_texts=response.status >= 400)
-    body = credentials_for(response.contract).body(response.body, response.header("Content-Type") or "")
+    body = credentials_for(response.contract, response.operation).body(
+        response.body, response.header("Content-Type") or ""
+    )
     excerpt = body[: 4 * (_TEXT + 1)].decode("utf-8", "replace")
     if len(excerpt) <= _TEXT:
         return excerpt

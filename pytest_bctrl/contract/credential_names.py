@@ -4,51 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.reach import Reach
 from pytest_bctrl.contract.references import keyword_objects
 from pytest_bctrl.contract.schema_document import resolve_pointer
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.secrets.credentials import Credentials, redacted
 
 
-def credentials_for(contract: Contract, replace: Callable[[str], str] = redacted) -> Credentials:
-    """Return what finds and replaces the credentials in exchanges of a contract; each call returns a new one."""
-    return Credentials(credential_names(contract), replace)
+class _DocumentedName(NamedTuple):
+    """A name whose values are credentials, and the pointer of the object that documents it."""
+
+    name: str
+    pointer: str
+    is_property: bool
 
 
-@lru_cache(maxsize=8)
-def credential_names(contract: Contract) -> frozenset[str]:
-    """Return the names of API keys, of passwords (`format: password`) and of write-only texts.
+def credentials_for(
+    contract: Contract, operation: Operation | None = None, replace: Callable[[str], str] = redacted
+) -> Credentials:
+    """Return what finds and replaces the credentials in exchanges of an operation; each call returns a new one.
 
-    A write-only property does not count if another schema documents a property of the same name that is not write-only.
+    Of a request to no operation, only the conventional names and those of security schemes are known.
+    """
+    fields, properties = _names(contract, operation.label if operation else "")
+    return Credentials(fields, properties, replace)
+
+
+@lru_cache(maxsize=1024)
+def _names(contract: Contract, label: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of fields (of header, query, cookie and path), and those of properties, for an operation.
+
+    They are those of API keys, of passwords (`format: password`), and of write-only texts.
     """
     schemes = (
         scheme for operation in contract.operations for requirement in operation.security for scheme in requirement
     )
-    certain = {scheme.field for scheme in schemes if scheme.field}
-    write_only, others = set(), set()
-    for name, schema in _named_schemas(contract):
-        if schema.get("format") == "password":
-            certain.add(name)
-        elif schema.get("writeOnly") is True and schema.get("type", "string") in ("string", ["string", "null"]):
-            write_only.add(name)
-        else:
-            others.add(name)
-    return frozenset(certain | (write_only - others))
+    fields = {scheme.field for scheme in schemes if scheme.field}
+    documented = _documented_names(contract)
+    if not documented or not label:
+        return frozenset(fields), frozenset()
+    reach = _reach(contract)
+    pointers = [pointer for pointer, labels in reach.operations.items() if label in labels]
+    names = [entry for entry in documented if any(reach.affects(pointer, entry.pointer) for pointer in pointers)]
+    fields |= {entry.name for entry in names if not entry.is_property}
+    return frozenset(fields), frozenset(entry.name for entry in names if entry.is_property)
 
 
-def _named_schemas(contract: Contract) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the name and the schema of each property, parameter and header field of a contract."""
-    for part in keyword_objects(contract.document):
-        properties = part.value.get("properties")
+@lru_cache(maxsize=8)
+def _reach(contract: Contract) -> Reach:
+    """Return the parts of the operations of a contract."""
+    return Reach(contract.document)
+
+
+@lru_cache(maxsize=8)
+def _documented_names(contract: Contract) -> list[_DocumentedName]:
+    """Return the names of passwords and write-only texts in a contract."""
+    return [entry for entry, schema in _named_schemas(contract) if _is_credential(_resolved(contract, schema))]
+
+
+def _is_credential(schema: Mapping[str, Any]) -> bool:
+    """Return whether the values of a schema are passwords, or texts that no response has."""
+    if schema.get("format") == "password":
+        return True
+    return schema.get("writeOnly") is True and schema.get("type", "string") in ("string", ["string", "null"])
+
+
+def _named_schemas(contract: Contract) -> Iterator[tuple[_DocumentedName, Any]]:
+    """Yield each property, parameter and header field of a contract with its schema."""
+    for value, pointer, _, _ in keyword_objects(contract.document):
+        properties, headers = value.get("properties"), value.get("headers")
         if isinstance(properties, Mapping):
             for name, schema in properties.items():
-                yield name, _resolved(contract, schema)
-        name, schema = part.value.get("name"), part.value.get("schema")
-        if isinstance(name, str) and "in" in part.value:
-            yield name, _resolved(contract, schema)
+                yield _DocumentedName(name, pointer, is_property=True), schema
+        if isinstance(headers, Mapping):
+            for name, header in headers.items():
+                yield _DocumentedName(name, pointer, is_property=False), _resolved(contract, header).get("schema")
+        if isinstance(value.get("name"), str) and "in" in value:
+            yield _DocumentedName(value["name"], pointer, is_property=False), value.get("schema")
 
 
 def _resolved(contract: Contract, schema: Any) -> Mapping[str, Any]:

@@ -75,11 +75,11 @@ class ExchangeChecks:
         match = self.match(request)
         operation = match.of(request.method) if match else None
         path_values = match.values if match else {}
-        sent = request_credentials(request, self.contract, path_values)
+        sent = request_credentials(request, self.contract, operation, path_values)
         if match is None or operation is None:
             return CheckedExchange(None, not_checked=tuple(self.exclusions(request)), credentials=sent)
         violations = self._requests.of(operation).violations(request, match.values, exchange.request_unread)
-        findings = findings_of(violations, operation.label, request, self.contract, match.values)
+        findings = findings_of(violations, operation, request, self.contract, match.values)
         response = self._response(exchange, operation, match)
         credentials = sent | response_credentials(response)
         if exchange.response_unread:

@@ -57,7 +57,7 @@ class RequestChecks:
         if exclusion is not None:
             message = f"the operation is invalid in the document: {exclusion.problem}, at {exclusion.shown_pointer}"
             violation = RequestViolation(NOT_CHECKED, "warning", message, "path")
-        return tuple(findings_of([violation], "", request, self.contract))
+        return tuple(findings_of([violation], None, request, self.contract))
 
 
 @lru_cache(maxsize=8)
@@ -79,7 +79,7 @@ def request_findings(client_request: ClientRequest, contract: Contract, operatio
     if match is None or operation is None:
         return list(checks.target_findings(request, match))
     violations = checks.of(operation).violations(request, match.values, client_request.unread)
-    findings = findings_of(violations, operation.label, request, contract, match.values)
+    findings = findings_of(violations, operation, request, contract, match.values)
     return sorted(findings, key=lambda finding: LEVELS.index(finding.level))
 
 

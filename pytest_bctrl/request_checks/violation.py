@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pytest_bctrl.checks.redact import redact_findings
 from pytest_bctrl.contract.credential_names import credentials_for
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location
 from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import Finding, Level
@@ -82,16 +82,17 @@ def _location_in(place: str, location: str) -> str:
 
 def findings_of(
     violations: Iterable[RequestViolation],
-    label: str,
+    operation: Operation | None,
     request: Request,
     contract: Contract,
     path_values: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Finding]:
     """Return violations of a request as findings, grouped by rule, location and message, without its credentials.
 
-    `label` is the label of the operation, `path_values` are the decoded values of the path.
+    `operation` is None if the contract has none for the request. `path_values` are the decoded values of the path.
     """
-    credentials = credentials_for(contract)
+    credentials = credentials_for(contract, operation)
+    label = operation.label if operation else ""
     path = credentials.url(request.target.partition("?")[0], path_values)
     groups: dict[tuple[str, ...], list[RequestViolation]] = {}
     for violation in violations:
@@ -103,12 +104,14 @@ def findings_of(
     findings = [_finding_of_group(group, label, request.method, path) for group in groups.values()]
     if not findings:
         return findings
-    return redact_findings(findings, request_credentials(request, contract, path_values))
+    return redact_findings(findings, request_credentials(request, contract, operation, path_values))
 
 
-def request_credentials(request: Request, contract: Contract, path_values: Mapping[str, str]) -> frozenset[str]:
+def request_credentials(
+    request: Request, contract: Contract, operation: Operation | None, path_values: Mapping[str, str]
+) -> frozenset[str]:
     """Return the credentials in path values, query, header fields and body of a request."""
-    credentials = credentials_for(contract)
+    credentials = credentials_for(contract, operation)
     credentials.url(request.target, path_values)
     credentials.headers(request.headers)
     credentials.body(request.body, request.header("content-type") or "")

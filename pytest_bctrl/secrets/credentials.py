@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from urllib.parse import quote, unquote, unquote_plus
 
 from pytest_bctrl.secrets.encodings import is_random
@@ -23,14 +23,17 @@ _PAIR = re.compile(
     r"""(?P<before>\A|[^\w.%\[\]-])(?P<name>[\w.%\[\]-]{2,80})=(?P<value>"[^"]*"|'[^']*'|[^\s&;,#"'<>]+)"""
 )
 _QUOTED = re.compile(
-    r"""(?P<before>(?<![\w.-])["']?(?P<name>[\w.-]{2,80})["']?\s?:\s?(?P<quote>["']))(?P<value>[^"'\n]+)(?P=quote)"""
+    r"""(?P<before>(?<![\w.-])["']?(?P<name>[\w.-]{2,80})["']?\s?[:=]\s?(?P<quote>["']))(?P<value>[^"'\n]+)(?P=quote)"""
 )
 _LINE = re.compile(r"(?P<before>(?<![\w.-])(?P<name>[A-Za-z][\w.-]{1,80}):[ \t]*)(?P<value>[^\s,;\"'<>{}\[\]]+)")
 _ELEMENT = re.compile(r"(?P<before><(?:[\w-]+:)?(?P<name>[\w.-]+)(?:\s[^<>]*)?>(?:<!\[CDATA\[)?)(?P<value>[^<>\]]+)")
-_INPUT = re.compile(r"<input\b[^>]*>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""\b(?P<name>name|value)=(?P<quote>["'])(?P<value>[^"']*)(?P=quote)""")
+_INPUT = re.compile(r"<(?:input|meta)\b[^>]*>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\b(?P<name>name|id|type|value|content)=(?P<value>"[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
+_CURL_USER = re.compile(r"""(?P<before>\s(?:-u|--user)[ =]["']?[^\s:"']+:)(?P<value>[^\s"']+)""")
 _SCHEME = re.compile(r"(?P<before>\b(?:Basic|Bearer|Token|ApiKey|Digest)\s+)(?P<value>[\w.~+/=-]{8,})", re.IGNORECASE)
 _AUTHORIZATION = re.compile(r"(?P<before>[A-Za-z][\w-]*\s+)?(?P<value>\S.*)", re.DOTALL)
+_SCOPE = re.compile(r"([\w@.-]+)/\d{8}/")
+"""Matches the credential of a presigned URL, which ends in a date, a region and a service."""
 _IN_URL = frozenset("?&#")
 _CODE = re.compile(r"(?:^|[?&#])(?:state|session_state|grant_type|code_verifier|redirect_uri)=")
 """Parameters beside which `code` is an authorization code (RFC 6749, 4.1.2 and 4.1.3)."""
@@ -41,9 +44,8 @@ _MESSAGE = re.compile(
 _PART_NAME = re.compile(r"""^content-disposition:[^\n]*?\bname="?([^";\r\n]+)""", re.IGNORECASE | re.MULTILINE)
 _PART_TYPE = re.compile(r"^content-type:\s*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;]+))""", re.IGNORECASE)
-_HINT = re.compile(
-    r"pass|pwd|secret|token|key|auth|cred|sess|sig|jwt|bearer|basic|otp|code|sid|cookie|assertion|saml|://[^/\s]*@|\\u",
-    re.IGNORECASE,
+_HINT = (
+    r"pass|pwd|secret|token|key|auth|cred|sess|sig|jwt|bearer|basic|otp|code|sid|cookie|assertion|saml|://[^/\s]*@|\\u"
 )
 """Matches every text that may have a credential name; others are searched for the form of credentials only."""
 _NESTED = 4
@@ -79,11 +81,19 @@ def _replaced_character(character: str, letters: str, digit: str) -> str:
 class Credentials:
     """Replaces the credentials in the parts of exchanges, and collects them in `values`.
 
-    `names` are further names of credentials, those of a contract. `replace` returns what is shown in place of a value.
+    `fields` are further names of credentials in header, query, cookie and path, `properties` those in bodies: the names
+    of a contract. `replace` returns what is shown in place of a value.
     """
 
-    def __init__(self, names: Collection[str] = (), replace: Callable[[str], str] = redacted) -> None:
-        self._names = frozenset(map(plain_name, names))
+    def __init__(
+        self,
+        fields: Collection[str] = (),
+        properties: Collection[str] = (),
+        replace: Callable[[str], str] = redacted,
+    ) -> None:
+        self._fields = frozenset(map(plain_name, fields))
+        self._properties = frozenset(map(plain_name, properties))
+        self._hint = re.compile("|".join([_HINT, *map(re.escape, (*fields, *properties))]), re.IGNORECASE)
         self._replace = replace
         self.values: dict[str, None] = {}
         """The credentials found so far, decoded; in the order in which they were found."""
@@ -94,16 +104,11 @@ class Credentials:
 
     def url(self, url: str, path_values: Mapping[str, str] | None = None) -> str:
         """Return a URL or a request target without credentials; `path_values` are its decoded values by name."""
-        values = path_values or {}
-        for name, edited in self.members(values).items():
-            if edited != values[name]:
-                for form in dict.fromkeys((quote(values[name], safe=""), quote(values[name]), values[name])):
-                    url = url.replace(f"/{form}", f"/{_encoded(edited)}")
+        for name, value in (path_values or {}).items():
+            if value and (plain_name(name) in self._fields or self._is_credential(name, value, is_in_body=True)):
+                for form in dict.fromkeys((quote(value, safe=""), quote(value), value)):
+                    url = url.replace(f"/{form}", f"/{_encoded(self._replaced(value))}")
         return self.text(url)
-
-    def members(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Return values by name, such as those of path parameters, without credentials."""
-        return {name: self._member(name, value, 1) for name, value in values.items()}
 
     def body(self, body: bytes, content_type: str = "") -> bytes:
         """Return a body without credentials, by its media type, and else by its form."""
@@ -111,24 +116,25 @@ class Credentials:
         edited = self._body_text(text, content_type)
         return body if edited == text else edited.encode("utf-8", "surrogateescape")
 
-    def text(self, text: str, depth: int = 0) -> str:
+    def text(self, text: str, depth: int = 0, *, is_form: bool = False) -> str:
         """Return a text without credentials: URLs, pairs, elements, JSON, and values with the form of credentials."""
         if depth > _NESTED or not text:
             return text
-        if _HINT.search(text):
-            text = self._without_named(text, depth)
+        if self._hint.search(text):
+            text = self._without_named(text, depth, is_form=is_form)
         return CREDENTIAL_FORM.sub(lambda match: self._replaced(match[0]), text)
 
-    def _without_named(self, text: str, depth: int) -> str:
+    def _without_named(self, text: str, depth: int, *, is_form: bool) -> str:
         """Return a text without the values of credential names."""
         if text.lstrip()[:1] in ("{", "["):
-            return edit_json(text, lambda name, value: self._member(name, value, depth + 1))
+            return edit_json(text, lambda names, value: self._member(names, value, depth + 1))
         text = _USER.sub(self._edited_user, text)
         has_code = _CODE.search(text) is not None
-        text = _PAIR.sub(lambda match: self._edited_pair(match, has_code, depth), text)
+        text = _PAIR.sub(lambda match: self._edited_pair(match, has_code, depth, is_form=is_form), text)
         text = _QUOTED.sub(lambda match: self._edited_value(match, match["quote"]), text)
         text = _LINE.sub(self._edited_line, text)
         text = _SCHEME.sub(self._edited_scheme, text)
+        text = _CURL_USER.sub(lambda match: f"{match['before']}{self._replaced(match['value'])}", text)
         if "<" in text:
             text = _INPUT.sub(self._edited_input, text)
             text = _ELEMENT.sub(lambda match: self._edited_value(match, ""), text)
@@ -143,10 +149,9 @@ class Credentials:
                 delimiter = f"--{boundary[1] or boundary[2]}"
                 return delimiter.join(map(self._part, text.split(delimiter)))
         if essence == "application/x-www-form-urlencoded":
-            # So that each name is one of a query, of which more are those of credentials.
-            return self.text(f"?{text}").removeprefix("?")
-        if "json" in essence and _HINT.search(text):
-            edited = edit_json(text, lambda name, value: self._member(name, value, 1))
+            return self.text(text, is_form=True)
+        if "json" in essence and self._hint.search(text):
+            edited = edit_json(text, lambda names, value: self._member(names, value, 1))
             return CREDENTIAL_FORM.sub(lambda match: self._replaced(match[0]), edited)
         return self.text(text)
 
@@ -158,7 +163,7 @@ class Credentials:
             return part
         name, media_type = _PART_NAME.search(head), _PART_TYPE.search(head)
         value = content.rstrip("\r\n")
-        if name is not None and value and self._has_credential_name(name[1], value, is_in_body=True):
+        if name is not None and value and self._is_credential(name[1], value, is_in_body=True):
             edited = self._replaced(value)
         else:
             edited = self._body_text(value, media_type[1] if media_type else "")
@@ -172,7 +177,7 @@ class Credentials:
         if lower_name.endswith("authorization"):
             match = _AUTHORIZATION.fullmatch(value.strip())
             return self._edited_scheme(match, is_certain=True) if match else value
-        if value and self._has_credential_name(name, value):
+        if value and self._is_credential(name, value):
             return self._replaced(value)
         return self.text(value)
 
@@ -186,30 +191,36 @@ class Credentials:
         """Return a cookie without its value if it is a credential by its name, or looks random."""
         name, equals, value = pair.partition("=")
         content = value.strip().strip('"')
-        if not content or not (is_random(content) or self._has_credential_name(name.strip(), content)):
+        if not content or not (is_random(content) or self._is_credential(name.strip(), content)):
             return self.text(pair)
         return f"{name}{equals}{value.replace(content, self._replaced(content))}"
 
-    def _member(self, name: str, value: str, depth: int) -> str:
-        """Return the value of a member of an object without credentials; all of it if the name is a credential's."""
-        if value and self._has_credential_name(name, value, is_in_body=True):
+    def _member(self, names: Sequence[str], value: str, depth: int) -> str:
+        """Return the value of a member of an object without credentials; all of it if a name is a credential's."""
+        if value and any(self._is_credential(name, value, is_in_body=True) for name in names):
             return self._replaced(value)
         return self.text(value, depth)
 
-    def _has_credential_name(self, name: str, value: str, *, is_in_body: bool = False) -> bool:
+    def _is_credential(self, name: str, value: str, *, is_in_body: bool = False) -> bool:
         """Return whether a value is a credential by its name; in a body, an ambiguous name needs a value to match."""
-        if plain_name(name) in self._names:
+        plain = plain_name(name)
+        if plain in (self._properties if is_in_body else self._fields):
             return True
-        if not is_credential_name(name) or plain_name(name) == plain_name(value) or _MESSAGE.search(value):
+        if not is_credential_name(name) or plain == plain_name(value) or _MESSAGE.search(value):
             return False
-        return not is_in_body or not is_ambiguous_name(name) or looks_generated(value)
+        if not is_in_body or not is_ambiguous_name(name):
+            return True
+        if plain == "pin":
+            return len(value) >= 4 and value.isdigit()
+        return is_distinctive(value) if plain == "token" else looks_generated(value)
 
     def _replaced(self, value: str) -> str:
         """Return the text in place of a credential, which is collected unless it is one already."""
-        if value != REDACTED:
-            self.values[value] = None
-            return self._replace(value)
-        return value
+        if value == REDACTED:
+            return value
+        scope = _SCOPE.match(value)
+        self.values[scope[1] if scope else value] = None
+        return self._replace(value)
 
     # The following methods replace what the patterns match.
 
@@ -221,15 +232,19 @@ class Credentials:
             return f"{_encoded(self._replaced(unquote(match['user'])))}{match['password'] or ''}@"
         return match[0]
 
-    def _edited_pair(self, match: re.Match[str], has_code: bool, depth: int) -> str:
+    def _edited_pair(self, match: re.Match[str], has_code: bool, depth: int, *, is_form: bool) -> str:
         """Return `name=value` without a credential; a value with a URL or JSON in it is searched too."""
-        is_in_url = match["before"][:1] in _IN_URL
-        is_encoded = is_in_url or not match["before"]
-        mark = match["value"][:1] if match["value"][:1] in ("'", '"') else ""
-        raw = match["value"].strip(mark) if mark else match["value"]
+        is_encoded = is_form or match["before"] in _IN_URL
+        raw, rest = match["value"], ""
+        if match["before"] == ";":
+            # A parameter of a path segment.
+            raw, mark, rest = raw.partition("?")
+            rest = mark + rest
+        mark = raw[:1] if raw[:1] in ("'", '"') else ""
+        raw = raw.strip(mark) if mark else raw
         name, value = unquote_plus(match["name"]), unquote_plus(raw) if is_encoded else raw
         is_code = has_code and is_encoded and name.lower() == "code"
-        if value and (is_code or self._has_credential_name(name, value, is_in_body=not is_in_url)):
+        if value and (is_code or self._is_credential(name, value, is_in_body=is_form or not is_encoded)):
             edited = self._replaced(value)
         else:
             edited = self.text(value, depth + 1)
@@ -237,17 +252,17 @@ class Credentials:
                 return match[0]
         if is_encoded:
             edited = _encoded(edited)
-        return f"{match['before']}{match['name']}={mark}{edited}{mark}"
+        return f"{match['before']}{match['name']}={mark}{edited}{mark}{rest}"
 
     def _edited_value(self, match: re.Match[str], end: str) -> str:
         """Return a quoted value, or that of an element, without a credential."""
-        if not self._has_credential_name(match["name"], match["value"], is_in_body=True):
+        if not self._is_credential(match["name"], match["value"], is_in_body=True):
             return match[0]
         return f"{match['before']}{self._replaced(match['value'])}{end}"
 
     def _edited_line(self, match: re.Match[str]) -> str:
         """Return `name: value` without a credential; a word after a name may belong to a sentence."""
-        is_name = self._has_credential_name(match["name"], match["value"], is_in_body=True)
+        is_name = self._is_credential(match["name"], match["value"], is_in_body=True)
         if not is_name or not looks_generated(match["value"]):
             return match[0]
         return f"{match['before']}{self._replaced(match['value'])}"
@@ -262,10 +277,11 @@ class Credentials:
         return f"{match['before'] or ''}{self._replaced(match['value'])}"
 
     def _edited_input(self, match: re.Match[str]) -> str:
-        """Return an input of a form in HTML without its value if its name is that of a credential."""
-        attributes = {found["name"]: found["value"] for found in _ATTRIBUTE.finditer(match[0])}
-        value = attributes.get("value", "")
-        if value and self._has_credential_name(attributes.get("name", ""), value, is_in_body=True):
+        """Return an input or a `meta` element of HTML without its value if its name or type is that of a credential."""
+        attributes = {found["name"].lower(): found["value"].strip("'\"") for found in _ATTRIBUTE.finditer(match[0])}
+        value = attributes.get("value") or attributes.get("content") or ""
+        names = (attributes.get(name, "") for name in ("name", "type", "id"))
+        if value and any(self._is_credential(name, value, is_in_body=True) for name in names):
             return match[0].replace(value, self._replaced(value))
         return match[0]
 
@@ -276,13 +292,15 @@ def _encoded(value: str) -> str:
 
 
 def looks_generated(value: str) -> bool:
-    """Return whether a value is no word: it has letters and digits, or looks random."""
-    if len(value) < _SHORTEST or any(map(str.isspace, value)):
+    """Return whether a value is not a word: it has letters and digits, or looks random."""
+    if len(value) < 6 or any(map(str.isspace, value)):
         return False
     return is_random(value) or (any(map(str.isdigit, value)) and any(map(str.isalpha, value)))
 
 
-_SHORTEST = 6
+def is_distinctive(value: str) -> bool:
+    """Return whether a value is not a word that other texts have, such as a password that is `customers`."""
+    return looks_generated(value) or (len(value) >= 6 and value.isdigit()) or (len(value) >= 8 and not value.isalnum())
 
 
 def _basic_credentials(encoded: str) -> list[str]:

@@ -8,17 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from pytest_bctrl.secrets.credentials import looks_generated, redacted
+from pytest_bctrl.secrets.credentials import is_distinctive, redacted
 from pytest_bctrl.secrets.encodings import is_random
 from pytest_bctrl.secrets.redaction import Redaction
-
-_SHORTEST = 8
-"""Minimum length of a credential without digits that is replaced outside its location."""
-
-
-def is_distinctive(value: str) -> bool:
-    """Return whether a value is not a word that other texts have, such as a password that is `customers`."""
-    return looks_generated(value) or (len(value) >= _SHORTEST and not value.isalnum())
+from pytest_bctrl.secrets.secret import REDACTED
 
 
 class Echoes:
@@ -33,14 +26,17 @@ class Echoes:
         self._redaction = Redaction()
         self._replacements: dict[str, str] = {}
         for value in distinctive:
-            for form in (str, quote, quote_plus, _json_form):
-                self._replacements.setdefault(
-                    form(value), form(replace(value)) if replace is not redacted else redacted("")
-                )
+            self._add(value, replace(value))
             if replace is redacted and is_random(value):
                 self._redaction.add(value, name="")
         forms = sorted(self._replacements, key=len, reverse=True)
         self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, forms))})(?!\w)") if forms else None
+
+    def _add(self, value: str, replacement: str) -> None:
+        """Replace a value, as it is and as URLs and JSON texts encode it."""
+        for form in (str, quote, quote_plus, _json_form, _ascii_json_form):
+            shown = replacement if replacement == REDACTED else form(replacement)
+            self._replacements.setdefault(form(value), shown)
 
     def __bool__(self) -> bool:
         return self._pattern is not None
@@ -60,7 +56,7 @@ class Echoes:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, int) and not isinstance(value, bool):
-            return redacted("") if str(value) in self._replacements else value
+            return REDACTED if str(value) in self._replacements else value
         if isinstance(value, Mapping):
             return {self.data(name): self.data(member) for name, member in value.items()}
         if isinstance(value, list | tuple):
@@ -69,5 +65,10 @@ class Echoes:
 
 
 def _json_form(value: str) -> str:
-    """Return a value as it is escaped in a JSON string."""
+    """Return a value as a JSON string escapes it."""
     return json.dumps(value, ensure_ascii=False)[1:-1]
+
+
+def _ascii_json_form(value: str) -> str:
+    """Return a value as a JSON string of ASCII escapes it."""
+    return json.dumps(value)[1:-1]

@@ -17,7 +17,7 @@ _CREDENTIAL = re.compile(
     # Tokens; those of pages and of language models are not credentials.
     "|[a-z0-9]*token(hint)?|[a-z]+(access|refresh|api)tokens|(access|refresh|api)tokens|jwt|bearer"
     "|(client)?assertion|samlresponse|(device|user)code|codeverifier"
-    "|authorization|credentials?|cookie|[a-z]*session(id)?|(php|asp|j)?sess(ion)?id|connectsid|sid|auth|key|sig(nature)?"
+    "|authorization|credentials?|cookie|[a-z]*session(id)?|(php|asp|j)?sess(ion)?id|connectsid|sid|auth|key|pin|sig(nature)?"
     ")"
 )
 _NOT_A_TOKEN = re.compile(
@@ -26,7 +26,9 @@ _NOT_A_TOKEN = re.compile(
 )
 _NO_VALUE = frozenset({"allow", "allows", "can", "change", "forgot", "has", "is", "needs", "no", "require", "requires"})
 """First words of names whose values describe a credential, such as `has_password`."""
-_AMBIGUOUS = frozenset({"auth", "cookie", "credential", "credentials", "key", "session", "sig", "signature", "token"})
+_AMBIGUOUS = frozenset(
+    {"auth", "cookie", "credential", "credentials", "key", "pin", "session", "sig", "signature", "token"}
+)
 """Names that are those of other values too, except in a header field, a cookie or a query."""
 _FIRST_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
@@ -61,6 +63,7 @@ CREDENTIAL_FORM = re.compile(
     |sk-[\w-]{16,}|[rs]k_(?:live|test)_\w{8,}|whsec_[\w+/=]{16,}        # OpenAI, Anthropic, Stripe
     |npm_\w{30,}|pypi-[\w-]{30,}|rubygems_\w{20,}|SG\.[\w-]{16,}\.[\w-]{16,}|key-[0-9a-f]{32}|SK[0-9a-f]{32}
     |shp[a-z]{2}_\w{16,}|hf_\w{20,}|dop_v1_\w{32,}|hv[bs]\.[\w-]{20,}|sq0[a-z]{3}-[\w-]{20,}|gsk_\w{20,}
+    |https://(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/[\w/-]+
     |(?:NRAK|PMAK|ATATT3?)[\w-]{20,}|lin_api_\w{20,}|figd_[\w-]{20,}|nvapi-[\w-]{20,}|sntrys_[\w+/=]{20,}
     )""",
     re.VERBOSE,

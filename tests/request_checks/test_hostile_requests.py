@@ -8,7 +8,7 @@ import pytest
 
 from pytest_bctrl import check_request
 from pytest_bctrl.request_checks.media import parse_content_type
-from pytest_bctrl.secrets.secret import MASK
+from pytest_bctrl.secrets.secret import REDACTED
 
 from .orders import contract_of_body, contract_of_paths, lines, operation, posted
 
@@ -61,7 +61,7 @@ def test_credentials_in_a_large_value_are_masked() -> None:
     content = f'{{"password": "hunter22", "inner": {{"token": "hunter22", "deep": {nested(50)}}}}}'
     headers = {"Content-Type": "application/json"}
     (finding,) = check_request("POST", "/orders", headers=headers, body=content, contract=contract)
-    assert MASK == finding.observed["password"]
+    assert REDACTED == finding.observed["password"]
     assert "hunter22" not in repr(finding)
 
 

@@ -203,7 +203,7 @@ class Admission:
 
     def _findings(self, request: Request, violations: Iterable[RequestViolation]) -> tuple[Finding, ...]:
         """Return the findings for violations in a request."""
-        return tuple(findings_of(violations, self._operation.label, request, self._contract))
+        return tuple(findings_of(violations, self._operation, request, self._contract))
 
 
 _ACCEPTED = Decision(None, ())
