@@ -15,7 +15,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import Headers, Request
 from pytest_bctrl.http.routes import Match
 from pytest_bctrl.request_checks.run import RequestChecks
-from pytest_bctrl.request_checks.violation import findings_of, request_credentials
+from pytest_bctrl.request_checks.violation import findings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,7 @@ class ExchangeChecks:
         request = exchange.request
         match = self.match(request)
         operation = match.of(request.method) if match else None
-        path_values = match.values if match else {}
-        sent = request_credentials(request, self.contract, operation, path_values)
+        sent = self._requests.redacted(request).credentials
         if match is None or operation is None:
             return CheckedExchange(None, not_checked=tuple(self.exclusions(request)), credentials=sent)
         violations = self._requests.of(operation).violations(request, match.values, exchange.request_unread)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from urllib.parse import urlsplit
 
+from pytest_bctrl.contract.credential_names import credentials_for
 from pytest_bctrl.contract.model import Contract, Operation, decode_path, path_pattern, path_value
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.findings.finding import LEVELS, Finding
@@ -14,6 +15,7 @@ from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.request_checks.client_requests import ClientRequest
 from pytest_bctrl.request_checks.operation import OperationChecks, target_violation
+from pytest_bctrl.request_checks.redact import RedactedRequest, redact_request
 from pytest_bctrl.request_checks.violation import NOT_CHECKED, RequestViolation, findings_of
 
 
@@ -41,6 +43,12 @@ class RequestChecks:
             Operation(method, path, "", "", (), {}, ()) for method, _, path in parts if path.startswith("/")
         )
         return Routes(replace(self.contract, operations=operations)), by_label
+
+    def redacted(self, request: Request) -> RedactedRequest:
+        """Return a request without credentials, by the names that its operation documents, and the credentials."""
+        match = self.routes.match(request.target)
+        operation = match.of(request.method) if match else None
+        return redact_request(request, credentials_for(self.contract, operation), match.values if match else {})
 
     def exclusion(self, request: Request) -> Exclusion | None:
         """Return the exclusion of a request's operation, if it is invalid in the document; None otherwise."""

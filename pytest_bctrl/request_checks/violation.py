@@ -18,6 +18,7 @@ from pytest_bctrl.contract.short_values import shorten
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.http.message import Request
+from pytest_bctrl.request_checks.redact import redact_request
 
 TARGET = "request_target"
 CREDENTIALS = "request_credentials"
@@ -91,9 +92,6 @@ def findings_of(
 
     `operation` is None if the contract has none for the request. `path_values` are the decoded values of the path.
     """
-    credentials = credentials_for(contract, operation)
-    label = operation.label if operation else ""
-    path = credentials.url(request.target.partition("?")[0], path_values)
     groups: dict[tuple[str, ...], list[RequestViolation]] = {}
     for violation in violations:
         key: tuple[str, ...] = (violation.rule, violation.location, violation.message)
@@ -101,21 +99,13 @@ def findings_of(
             # A finding takes time, and nobody reads so many.
             key = next(reversed(groups))
         groups.setdefault(key, []).append(violation)
+    if not groups:
+        return []
+    label = operation.label if operation else ""
+    redacted = redact_request(request, credentials_for(contract, operation), path_values)
+    path = redacted.request.target.partition("?")[0]
     findings = [_finding_of_group(group, label, request.method, path) for group in groups.values()]
-    if not findings:
-        return findings
-    return redact_findings(findings, request_credentials(request, contract, operation, path_values))
-
-
-def request_credentials(
-    request: Request, contract: Contract, operation: Operation | None, path_values: Mapping[str, str]
-) -> frozenset[str]:
-    """Return the credentials in path values, query, header fields and body of a request."""
-    credentials = credentials_for(contract, operation)
-    credentials.url(request.target, path_values)
-    credentials.headers(request.headers)
-    credentials.body(request.body, request.header("content-type") or "")
-    return frozenset(credentials.values)
+    return redact_findings(findings, redacted.credentials)
 
 
 _MOST = 100

@@ -15,7 +15,7 @@ from pytest_bctrl.cli.mock import log_line
 from pytest_bctrl.cli.serving import LineLog
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.http.message import MockResponse, Request
-from pytest_bctrl.secrets.secret import MASK, Secret
+from pytest_bctrl.secrets.secret import REDACTED, Secret
 from pytest_bctrl.traffic.mock import MockServer, space
 from pytest_bctrl.traffic.mock.journal import Journal, JournalEntry
 
@@ -138,4 +138,4 @@ def test_a_journal_without_a_key_masks_credentials_by_name() -> None:
     journal = Journal(Secret(""))
     journal.add(0.0, Request("GET", "/things?api_key=abc&page=2", (), b""), MockResponse(200))
     (entry,) = journal
-    assert f"GET /things?api_key={MASK}&page=2 -> 200" == str(entry)
+    assert f"GET /things?api_key={REDACTED}&page=2 -> 200" == str(entry)

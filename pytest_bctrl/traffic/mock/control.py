@@ -215,7 +215,7 @@ def _journal_data(journal: Journal) -> dict[str, Any]:
             "body": entry.body.decode("utf-8", "replace"),
             "faults": [*entry.faults],
         }
-        for entry in journal
+        for entry in (entry.redacted() for entry in journal)
     ]
     return {"requests": entries}
 

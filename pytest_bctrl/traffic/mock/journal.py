@@ -1,40 +1,37 @@
-"""The requests to the mock and their responses, with all credentials redacted."""
+"""The requests to the mock and their responses."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from threading import Condition
 from typing import Any, TypeAlias, overload
-from urllib.parse import unquote_plus
 
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.http.message import Headers, MockResponse, Request
-from pytest_bctrl.secrets.names import is_credential_name, plain_name
-from pytest_bctrl.secrets.secret import MASK, Secret
+from pytest_bctrl.request_checks.redact import RedactedRequest, redact_request
+from pytest_bctrl.secrets.credentials import Credentials
+from pytest_bctrl.secrets.echoes import Echoes
+from pytest_bctrl.secrets.secret import REDACTED, Secret
 from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.mock.request_filter import ANY, RequestFilter
 
-_SCHEME = re.compile(r"(basic|bearer|digest|negotiate|token) (?=.)", re.IGNORECASE)
-_PAIR = re.compile(r"(?<=[?&;])([^=&;#\s]+)=([^&;#\s]+)")
-_USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
-_SHORTEST = 4
 _MOST_BODY_BYTES = 64 * 1024 * 1024
 _SHOWN = 30
 
 _Exchange: TypeAlias = tuple[float, Request, MockResponse]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class JournalEntry:
-    """One exchange: the request with redacted credentials, the response, and its time in seconds since the epoch.
+    """One exchange: the request as it was received, the response, and its time in seconds since the epoch.
 
     `path` is the target of the request line, `why` explains a response that is not a plain success, `faults` are the
-    names of the faults that changed it. `findings` are those of `pytest_bctrl.check_request` about the request.
+    names of the faults that changed it. `findings` are those of `pytest_bctrl.check_request` about the request. The
+    text of an entry has no credentials.
     """
 
     method: str
@@ -47,6 +44,7 @@ class JournalEntry:
     why: str = ""
     faults: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    _redact: Callable[[JournalEntry], JournalEntry] | None = field(default=None, compare=False)
 
     @property
     def is_rejected(self) -> bool:
@@ -62,12 +60,20 @@ class JournalEntry:
         return json.loads(self.body)
 
     def __str__(self) -> str:
-        """Return one line with the request, the status, and its reason."""
-        line = f"{self.method} {self.path} -> {self.status}"
-        notes = [note for note in (self.why, *(f"fault {name}" for name in self.faults)) if note]
+        """Return one line with the request, the status, and its reason, without credentials."""
+        shown = self.redacted()
+        line = f"{shown.method} {shown.path} -> {shown.status}"
+        notes = [note for note in (shown.why, *(f"fault {name}" for name in shown.faults)) if note]
         if notes:
             line += f" ({'; '.join(notes)})"
         return line
+
+    def __repr__(self) -> str:
+        return f"<JournalEntry: {self}>"
+
+    def redacted(self) -> JournalEntry:
+        """Return the entry without the credentials of the request."""
+        return self if self._redact is None else self._redact(self)
 
 
 class _Record:
@@ -107,6 +113,11 @@ class _Record:
             return list(self._exchanges)
 
 
+def _redact_conventional(request: Request) -> RedactedRequest:
+    """Return a request without the credentials that conventional names have."""
+    return redact_request(request, Credentials())
+
+
 def _is_any(_request: Request) -> bool:
     """Return True for every request."""
     return True
@@ -115,20 +126,22 @@ def _is_any(_request: Request) -> bool:
 class Journal(Sequence[JournalEntry]):
     """The exchanges since the last reset, oldest first.
 
-    Beyond `most` exchanges, or 64 MiB of request bodies, the oldest are dropped. Redacted are `key`, and the values of
-    header fields and query parameters that carry a key according to the contract (`names`) or by convention.
+    Beyond `most` exchanges, or 64 MiB of request bodies, the oldest are dropped. `redact` returns a request without its
+    credentials, which texts of the journal have in its place; `key` is that of the mock.
     """
 
-    def __init__(self, key: Secret, most: int = 10_000, names: Iterable[str] = ()) -> None:
+    def __init__(
+        self, key: Secret, most: int = 10_000, redact: Callable[[Request], RedactedRequest] | None = None
+    ) -> None:
         self._key = key
-        self._names = {plain_name(name) for name in names}
+        self._redact = redact or _redact_conventional
         self._record = _Record(most)
         self._includes: Callable[[Request], bool] = _is_any
 
     def of(self, includes: Callable[[Request], bool]) -> Journal:
         """Return the journal of the requests that `includes` accepts; it grows with this journal."""
-        part = Journal(self._key)
-        part._names, part._record, part._includes = self._names, self._record, includes
+        part = Journal(self._key, redact=self._redact)
+        part._record, part._includes = self._record, includes
         return part
 
     def add(self, time: float, request: Request, response: MockResponse) -> None:
@@ -179,8 +192,7 @@ class Journal(Sequence[JournalEntry]):
         """Return the exchanges with this method, path (with or without its query), status, query, header fields, body.
 
         `query={"limit": 5}` and `headers={"Content-Type": "application/json"}` match requests that have further
-        parameters and fields. `json` is compared with the body as JSON data. Credentials are redacted, so they cannot
-        be matched.
+        parameters and fields. `json` is compared with the body as JSON data.
         """
         return self._matching(self._request_filter(method, path, status, query, headers, body, json))
 
@@ -194,11 +206,10 @@ class Journal(Sequence[JournalEntry]):
         body: str | bytes | None,
         json: Any,
     ) -> RequestFilter:
-        """Return the filter for these criteria, with credentials in the path redacted as in the journal."""
-        redacted_path = None if path is None else self._hide(path)
+        """Return the filter for these criteria."""
         return RequestFilter(
             method,
-            redacted_path,
+            path,
             status,
             {} if query is None else query,
             {} if headers is None else headers,
@@ -314,70 +325,34 @@ class Journal(Sequence[JournalEntry]):
         return [entry for entry in self if entry.is_rejected]
 
     def entry(self, time: float, request: Request, response: MockResponse) -> JournalEntry:
-        """Return an exchange as a journal entry, with all credentials redacted."""
-        credentials: tuple[str, ...] = ()
-        if response.why or response.findings:
-            credentials = tuple(self._credentials(request))
+        """Return an exchange as a journal entry."""
         return JournalEntry(
             method=request.method,
-            path=self._hide(request.target),
-            headers=tuple((name, self._hide_header(name, value)) for name, value in request.headers),
-            body=request.body.replace(self._key.reveal().encode(), MASK.encode()) if self._key else request.body,
+            path=request.target,
+            headers=request.headers,
+            body=request.body,
             time=time,
             status=response.status,
             response=response,
-            why=self._hide(response.why, credentials),
+            why=response.why,
             faults=response.faults,
-            findings=tuple(self._without_credentials(finding, credentials) for finding in response.findings),
+            findings=response.findings,
+            _redact=self._redact_entry,
         )
 
-    def _without_credentials(self, finding: Finding, credentials: Sequence[str]) -> Finding:
-        """Return a finding whose texts contain no credential of the request."""
+    def _redact_entry(self, entry: JournalEntry) -> JournalEntry:
+        """Return an entry as it is shown: without the credentials of the request, and without the key of the mock."""
+        request, credentials = self._redact(Request(entry.method, entry.path, entry.headers, entry.body))
+        echoes = Echoes(credentials)
 
-        def hidden(value: Any) -> Any:
-            """Return JSON data with the credentials in all texts replaced by the mask."""
-            if isinstance(value, str):
-                return self._hide(value, credentials)
-            if isinstance(value, list):
-                return [hidden(item) for item in value]
-            if isinstance(value, Mapping):
-                return {hidden(key): hidden(inner) for key, inner in value.items()}
-            return value
+        def shown(text: str) -> str:
+            """Return a text without the key of the mock."""
+            return text.replace(self._key.reveal(), REDACTED) if self._key else text
 
-        names = ("location", "message", "expected", "observed", "sample", "extra")
-        return replace(finding, **{name: hidden(getattr(finding, name)) for name in names})
-
-    def _hide_header(self, name: str, value: str) -> str:
-        """Return the value of a header field with credentials masked; of a credential field only the scheme stays."""
-        if not self._is_credential(name):
-            return self._hide(value)
-        scheme = _SCHEME.match(value)
-        if scheme is None:
-            return MASK
-        return f"{scheme[0]}{MASK}"
-
-    def _is_credential(self, name: str) -> bool:
-        """Return whether a header field or query parameter carries a credential, according to its name."""
-        return plain_name(name) in self._names or is_credential_name(name)
-
-    def _hide(self, text: str, values: Sequence[str] = ()) -> str:
-        """Return a text with the mask for the key, `values`, and credentials in the user part and query of URLs."""
-        secrets = list(values)
-        if self._key:
-            secrets.append(self._key.reveal())
-        for secret in secrets:
-            text = text.replace(secret, MASK)
-        return _USER.sub(MASK, _PAIR.sub(self._hide_pair, text))
-
-    def _hide_pair(self, pair: re.Match[str]) -> str:
-        """Return a `name=value` pair of a query with its value masked if the name is that of a credential."""
-        if self._is_credential(unquote_plus(pair[1])):
-            return f"{pair[1]}={MASK}"
-        return pair[0]
-
-    def _credentials(self, request: Request) -> Iterator[str]:
-        """Yield the credentials of a request, which a message might repeat."""
-        pairs = ((unquote_plus(name), unquote_plus(value)) for name, value in _PAIR.findall(request.target))
-        for name, value in (*request.headers, *pairs):
-            if self._is_credential(name) and len(value) >= _SHORTEST:
-                yield value
+        return replace(
+            entry,
+            path=shown(request.target),
+            headers=tuple((name, shown(value)) for name, value in request.headers),
+            body=shown(request.body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"),
+            why=shown(echoes.text(entry.why)),
+        )

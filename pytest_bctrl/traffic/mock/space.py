@@ -44,9 +44,7 @@ class Space(SpelledAttributes, Adjustable):
         close: Callable[[Space], None] = lambda space: None,
     ) -> None:
         super().__init__(shared, api_key, space_id, source)
-        groups = [group for operation in shared.contract.operations for group in operation.security]
-        schemes = {scheme for group in groups for scheme in group}
-        self.requests = Journal(api_key, remembered, [scheme.field for scheme in schemes if scheme.field])
+        self.requests = Journal(api_key, remembered, shared.checks.redacted)
         self._log = log
         self._server_url = server_url
         self._close = close
