@@ -18,7 +18,7 @@ from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.traffic.proxy.exchange import ProxiedExchange
 from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, select_headers
-from pytest_bctrl.traffic.recordings.guard import LeakError, require_absent, scrub
+from pytest_bctrl.traffic.recordings.guard import LeakError, require_absent, scrub, without_credentials
 from pytest_bctrl.traffic.recordings.har_file import save
 
 _TEST = "pytest-bctrl proxy"
@@ -82,7 +82,7 @@ class ProxyRecording:
         """Write the file without secrets; returns the problems that kept any exchange from being written."""
         problems = []
         exchanges = []
-        for exchange in self._exchanges.values():
+        for exchange in without_credentials(self._exchanges.values(), self._contract):
             try:
                 require_absent([exchange], self._path.name, self._redaction.find, "a secret")
                 exchanges.append(exchange)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from pytest_bctrl.contract.model import SecurityScheme
-from pytest_bctrl.exchanges.sent_secrets import received_secrets, sent_secrets
+from pytest_bctrl.contract.credential_names import credentials_for
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.impact.interceptor import InterceptedExchange
-from pytest_bctrl.secrets.encodings import is_random
-from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.secrets.echoes import Echoes
 
 
-def without_credentials(text: str, exchanges: Iterable[InterceptedExchange], schemes: Sequence[SecurityScheme]) -> str:
-    """Return a text without the received credentials of exchanges, and without those sent that look random.
-
-    A test may send `key` or `secret`.
-    """
-    redaction = Redaction()
+def without_credentials(text: str, exchanges: Iterable[InterceptedExchange], contract: Contract) -> str:
+    """Return a text without the credentials of exchanges."""
+    credentials = credentials_for(contract)
     for exchange in exchanges:
-        for value in filter(is_random, sent_secrets(exchange.request, schemes)):
-            redaction.add(value, name="")
-        for value in received_secrets(exchange.original.headers):
-            redaction.add(value, name="")
-    return redaction(text)
+        credentials.url(exchange.request.target)
+        credentials.headers((*exchange.request.headers, *exchange.original.headers))
+        credentials.body(exchange.request.body, exchange.request.header("content-type") or "")
+        credentials.body(exchange.original.body, exchange.original.header("content-type") or "")
+    return Echoes(credentials.values).text(text)

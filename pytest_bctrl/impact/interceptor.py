@@ -10,7 +10,6 @@ from threading import Lock
 from typing import NamedTuple, TypeAlias
 
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.exchanges.sent_secrets import security_schemes
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.http.routes import Routes
@@ -42,13 +41,12 @@ PendingExchange: TypeAlias = Callable[[], InterceptedExchange]
 class Interceptor:
     """Transforms responses with the active change. Safe to use from the threads of several servers.
 
-    `schemes` are the security schemes of the contract. While a test is rerun, `unchangeable` has the shapes of the
-    operations whose watched responses stay as they are.
+    While a test is rerun, `unchangeable` has the shapes of the operations whose watched responses stay as they are.
     """
 
     def __init__(self, contract: Contract) -> None:
         self._routes = Routes(contract)
-        self.schemes = security_schemes(contract)
+        self.contract = contract
         self._lock = Lock()
         self._transform: ResponseTransform | None = None
         self._exchanges: list[PendingExchange] = []

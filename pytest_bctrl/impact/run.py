@@ -290,7 +290,7 @@ class ImpactRun:
         exchanges = self._interceptor.take_exchanges()
         if outcome.line:
             all_exchanges = [*test.all_exchanges, *exchanges]
-            outcome.line = without_credentials(outcome.line, all_exchanges, self._interceptor.schemes)
+            outcome.line = without_credentials(outcome.line, all_exchanges, self._interceptor.contract)
         outcome.unanswered = unanswered_reason(
             unanswered_requests(exchanges, self._interceptor.failures, self._interceptor),
             unanswered_requests(test.all_exchanges, test.failures, self._interceptor),

@@ -39,7 +39,7 @@ from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, Recording, select_headers
-from pytest_bctrl.traffic.recordings.guard import require_absent, scrub
+from pytest_bctrl.traffic.recordings.guard import recorded_target, require_absent, scrub, without_credentials
 from pytest_bctrl.traffic.recordings.har_file import load, save
 from pytest_bctrl.traffic.recordings.replay import (
     LastWord,
@@ -111,7 +111,14 @@ class RecordedTest:
             replayed = test_exchanges or recording.exchanges
             self._require_conforming(replayed)
         aliases = {usual_space: recorded_space_id(replayed, contract) or usual_space}
-        self.player = Player(replayed, name=place.shown, hint=place.hint, redact=redaction, aliases=aliases)
+        self.player = Player(
+            replayed,
+            name=place.shown,
+            hint=place.hint,
+            redact=redaction,
+            aliases=aliases,
+            recorded_target=partial(recorded_target, contract),
+        )
 
     @property
     def _damaged_hint(self) -> str:
@@ -249,6 +256,7 @@ class RecordedTest:
         ]
         if self._scrub_ids:
             exchanges = scrub(exchanges, self._place.shown, self.aim.space_id)
+        exchanges = without_credentials(exchanges, self._contract)
         # The key of the mock is public, so it needs no name.
         target, key_name = "mock", ""
         if self.aim.live:

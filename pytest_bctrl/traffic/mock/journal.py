@@ -282,6 +282,7 @@ class Journal(Sequence[JournalEntry]):
 
     def _mismatch_message(self, expected: str, entries: list[JournalEntry]) -> str:
         """Return the message of a failed assertion: the latest requests, with a mark at those that matched."""
+        expected = Credentials().text(expected)
         return f"{expected}\nmatched {len(entries)} of {len(self)} requests:\n{self._listed(entries)}"
 
     def assert_nothing_requested(self) -> None:

@@ -92,6 +92,10 @@ class Exchange:
         """Return the value of a response header by its case-insensitive name; empty if it is missing."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
+    def request_header(self, name: str) -> str:
+        """Return the value of a request header by its case-insensitive name; empty if it is missing."""
+        return next((value for key, value in self.request_headers if key.lower() == name.lower()), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -177,9 +181,14 @@ def _har_post_data(exchange: Exchange) -> dict[str, Any]:
     """Return the body of a request as the member `postData` of HAR; no member if there is no body."""
     if not exchange.request_body:
         return {}
-    media_type = next((value for name, value in exchange.request_headers if name.lower() == "content-type"), "")
     body = exchange.request_body
-    return {"postData": {"mimeType": media_type, "params": [], **_har_text(body, sha256(body).hexdigest())}}
+    return {
+        "postData": {
+            "mimeType": exchange.request_header("content-type"),
+            "params": [],
+            **_har_text(body, sha256(body).hexdigest()),
+        }
+    }
 
 
 def _har_text(body: bytes, body_digest: str) -> dict[str, str]:

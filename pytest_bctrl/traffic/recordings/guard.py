@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+from pytest_bctrl.contract.credential_names import credentials_for
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.files.limits import RECORDED
+from pytest_bctrl.request_checks.run import request_checks
+from pytest_bctrl.secrets.credentials import Credentials, placeholder
 from pytest_bctrl.secrets.decoding import decodings, url_decodings
+from pytest_bctrl.secrets.echoes import Echoes
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 
@@ -107,6 +112,43 @@ def _leaves(value: Any) -> Iterator[tuple[str, str]]:
             yield location, str(value)
 
 
+def without_credentials(exchanges: Iterable[Exchange], contract: Contract) -> list[Exchange]:
+    """Return exchanges with a placeholder in place of each credential, also where other exchanges repeat it.
+
+    A placeholder fits the same schemas, so an exchange that conforms to the contract still does.
+    """
+    values: dict[str, None] = {}
+    clean = []
+    for exchange in exchanges:
+        credentials, path_values = _credentials_for(contract, exchange.method, exchange.target)
+        clean.append(
+            replace(
+                exchange,
+                url=credentials.url(exchange.url, path_values),
+                request_headers=credentials.headers(exchange.request_headers),
+                headers=credentials.headers(exchange.headers),
+                request_body=credentials.body(exchange.request_body, exchange.request_header("content-type")),
+                body=credentials.body(exchange.body, exchange.header("content-type")),
+            )
+        )
+        values |= credentials.values
+    echoes = Echoes(values, placeholder)
+    return [_with_texts(exchange, echoes.text) for exchange in clean] if echoes else clean
+
+
+def recorded_target(contract: Contract, method: str, target: str) -> str:
+    """Return a request target as a recording has it: with placeholders in place of credentials."""
+    credentials, path_values = _credentials_for(contract, method, target)
+    return credentials.url(target, path_values)
+
+
+def _credentials_for(contract: Contract, method: str, target: str) -> tuple[Credentials, Mapping[str, str]]:
+    """Return what replaces credentials by placeholders in exchanges of a request, and the values in its path."""
+    match = request_checks(contract).routes.match(target)
+    operation = match.of(method) if match else None
+    return credentials_for(contract, operation, placeholder), match.values if match else {}
+
+
 # Without word boundaries, so that a letter in front of an id does not hide it.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # 32 digits without hyphens are an identifier only if the same UUID occurs with hyphens; otherwise they may be a digest.
@@ -166,18 +208,24 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
         parts = (_IDENTIFIER.sub(replace_identifier, part) for part in spaces.split(text))
         return replacement(space_id).join(parts)
 
-    def scrub_bytes(data: bytes) -> bytes:
-        """Return bytes with the space id and every UUID replaced."""
-        return scrub_text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    return _with_texts(exchange, scrub_text)
+
+
+def _with_texts(exchange: Exchange, edit: Callable[[str], str]) -> Exchange:
+    """Return an exchange with its URL, base path, header values and bodies as `edit` returns them."""
+
+    def edit_bytes(data: bytes) -> bytes:
+        """Return a body as `edit` returns its text."""
+        return edit(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     return replace(
         exchange,
-        url=scrub_text(exchange.url),
-        base_path=scrub_text(exchange.base_path),
-        request_headers=tuple((name, scrub_text(value)) for name, value in exchange.request_headers),
-        headers=tuple((name, scrub_text(value)) for name, value in exchange.headers),
-        request_body=scrub_bytes(exchange.request_body),
-        body=scrub_bytes(exchange.body),
+        url=edit(exchange.url),
+        base_path=edit(exchange.base_path),
+        request_headers=tuple((name, edit(value)) for name, value in exchange.request_headers),
+        headers=tuple((name, edit(value)) for name, value in exchange.headers),
+        request_body=edit_bytes(exchange.request_body),
+        body=edit_bytes(exchange.body),
     )
 
 

@@ -47,7 +47,8 @@ class Player:
     """Replays the exchanges of one test; thread-safe.
 
     `hint` is the command that records them, `redact` removes secrets from a request that is shown, `aliases` maps path
-    segments to the recorded ones that they stand for.
+    segments to the recorded ones that they stand for. `recorded_target` returns the target of a request, by its method,
+    as recordings have it, without credentials.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Player:
         hint: str,
         redact: Callable[[str], str] = str,
         aliases: Mapping[str, str] = MappingProxyType({}),
+        recorded_target: Callable[[str, str], str] = lambda _method, target: target,
     ) -> None:
         self.exchanges = tuple(exchanges)
         self._name = name
         self._hint = hint
         self._redact = redact
         self._aliases = aliases
+        self._recorded_target = recorded_target
         self._lock = Lock()
         self._queues: dict[Key, deque[Exchange]] = {}
         for exchange in exchanges:
@@ -90,8 +93,10 @@ class Player:
 
     def _recorded_key(self, method: str, target: str) -> Key:
         """Return the recorded key that a request matches, also without a base path or by an alias; else its own key."""
-        without_base = (_path_and_query(target).removeprefix(base_path) for base_path in self._base_paths)
-        keys = [key_of(method, target), *(key_of(method, path) for path in without_base if path.startswith("/"))]
+        targets = [_path_and_query(target), self._recorded_target(method, _path_and_query(target))]
+        without_base = [path.removeprefix(base_path) for path in targets for base_path in self._base_paths]
+        targets += [path for path in without_base if path.startswith("/")]
+        keys = [key_of(method, path) for path in targets]
         keys += [(verb, tuple(self._aliases.get(part, part) for part in path), query) for verb, path, query in keys]
         return next((key for key in keys if key in self._queues), keys[0])
 
