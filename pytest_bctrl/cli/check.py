@@ -15,6 +15,7 @@ from pytest_bctrl.baseline.baseline_file import (
     load_baseline,
     mark_accepted,
 )
+from pytest_bctrl.checks.redact import redact_findings
 from pytest_bctrl.checks.response import Response, response_from
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check, check_response
@@ -42,6 +43,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.verdict import Title, checked_line
 from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.traffic.recordings.exchange import Recording
+from pytest_bctrl.traffic.recordings.guard import credentials_in
 
 EXAMPLES = (
     "pytest-bctrl check recordings/",
@@ -144,6 +146,7 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
                     for finding in check_response(response, custom=custom_checks)
                 ]
             if isinstance(content, Recording):
+                checked.findings = redact_findings(checked.findings, credentials_in(content.exchanges, contract))
                 folder = Path(name).parent
                 checked.attached_files |= {(folder / attachment).resolve() for attachment in content.attachments}
         except BctrlError as error:

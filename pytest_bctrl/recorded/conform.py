@@ -23,7 +23,7 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.reports.terminal import breach
-from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.exchange import RESPONSE, Exchange, select_headers
 
 
 def response_from(exchange: Exchange, contract: Contract) -> Response | None:
@@ -34,7 +34,8 @@ def response_from(exchange: Exchange, contract: Contract) -> Response | None:
     operation = match.operations.get(exchange.method)
     if operation is None:
         return None
-    return Response(contract, operation, exchange.status, exchange.headers, exchange.body, dict(match.values))
+    headers = select_headers(exchange.headers, RESPONSE)
+    return Response(contract, operation, exchange.status, headers, exchange.body, dict(match.values))
 
 
 def errors_of(exchange: Exchange, contract: Contract, checked: Checked) -> list[Finding]:

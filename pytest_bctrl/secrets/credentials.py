@@ -32,6 +32,7 @@ _ATTRIBUTE = re.compile(r"""\b(?P<name>name|id|type|value|content)=(?P<value>"[^
 _CURL_USER = re.compile(r"""(?P<before>\s(?:-u|--user)[ =]["']?[^\s:"']+:)(?P<value>[^\s"']+)""")
 _SCHEME = re.compile(r"(?P<before>\b(?:Basic|Bearer|Token|ApiKey|Digest)\s+)(?P<value>[\w.~+/=-]{8,})", re.IGNORECASE)
 _AUTHORIZATION = re.compile(r"(?P<before>[A-Za-z][\w-]*\s+)?(?P<value>\S.*)", re.DOTALL)
+_KIND = re.compile(r"eyJ|AKIA|ASIA|AIza|(?:[a-z0-9]{1,4}[_.-](?:live[_-]|test[_-]|pat[_-])?)|github_pat_")
 _SCOPE = re.compile(r"([\w@.-]+)/\d{8}/")
 """Matches the credential of a presigned URL, which ends in a date, a region and a service."""
 _IN_URL = frozenset("?&#")
@@ -44,9 +45,7 @@ _MESSAGE = re.compile(
 _PART_NAME = re.compile(r"""^content-disposition:[^\n]*?\bname="?([^";\r\n]+)""", re.IGNORECASE | re.MULTILINE)
 _PART_TYPE = re.compile(r"^content-type:\s*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;]+))""", re.IGNORECASE)
-_HINT = (
-    r"pass|pwd|secret|token|key|auth|cred|sess|sig|jwt|bearer|basic|otp|code|sid|cookie|assertion|saml|://[^/\s]*@|\\u"
-)
+_HINT = r"pass|pwd|secret|token|key|auth|cred|sess|sig|jwt|bearer|basic|otp|code|sid|cookie|assertion|saml|://[^/\s]*@|\\u|%[4-7]"
 """Matches every text that may have a credential name; others are searched for the form of credentials only."""
 _NESTED = 4
 """Maximum depth of texts in texts, such as a URL in a parameter of a URL in a JSON string."""
@@ -60,12 +59,16 @@ def redacted(_value: str) -> str:
 def placeholder(value: str) -> str:
     """Return a credential with its letters and digits replaced, which fits the same schemas; the same for each call.
 
-    Files have it in place of the credential: a recorded response still conforms to its contract.
+    Files have it in place of the credential: a recorded response still conforms to its contract. A prefix that names
+    the kind of a credential, such as `sk_live_`, stays.
     """
+    match = _KIND.match(value)
+    prefix = match[0] if match and looks_generated(value[match.end() :]) else ""
+    secret_part = value[len(prefix) :]
     for letters, digit in (("aA", "1"), ("bB", "2")):
-        text = "".join(_replaced_character(character, letters, digit) for character in value)
-        if text != value:
-            return text
+        text = "".join(_replaced_character(character, letters, digit) for character in secret_part)
+        if text != secret_part:
+            return prefix + text
     return REDACTED
 
 

@@ -13,6 +13,11 @@ from pytest_bctrl.secrets.encodings import is_random
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.secret import REDACTED
 
+_SHORTENED = re.compile(r" ?…(?: \(\d+ characters\))?\Z")
+"""The end of a text that findings show in part."""
+_SHORTEST = 8
+"""Minimum length of the beginning of a credential that is recognised."""
+
 
 class Echoes:
     """Replaces distinctive credentials in texts and data; others are replaced at their location only.
@@ -45,7 +50,20 @@ class Echoes:
         """Return a text without the credentials."""
         if self._pattern is None:
             return text
-        return self.text_of_random(self._pattern.sub(lambda match: self._replacements[match[0]], text))
+        text = self._pattern.sub(lambda match: self._replacements[match[0]], text)
+        return self.text_of_random(self._without_beginning(text))
+
+    def _without_beginning(self, text: str) -> str:
+        """Return a text that was shortened without the beginning of a credential at its end."""
+        end = _SHORTENED.search(text)
+        if end is None:
+            return text
+        shown = text[: end.start()]
+        for value in self._replacements:
+            start = shown.rfind(value[:_SHORTEST])
+            if start >= 0 and value.startswith(shown[start:]):
+                return f"{shown[:start]}{REDACTED}{end[0]}"
+        return text
 
     def text_of_random(self, text: str) -> str:
         """Return a text without the random credentials, which no name and no path contains by chance."""

@@ -117,23 +117,33 @@ def without_credentials(exchanges: Iterable[Exchange], contract: Contract) -> li
 
     A placeholder fits the same schemas, so an exchange that conforms to the contract still does.
     """
-    values: dict[str, None] = {}
+    values: set[str] = set()
     clean = []
     for exchange in exchanges:
-        credentials, path_values = _credentials_for(contract, exchange.method, exchange.target)
-        clean.append(
-            replace(
-                exchange,
-                url=credentials.url(exchange.url, path_values),
-                request_headers=credentials.headers(exchange.request_headers),
-                headers=credentials.headers(exchange.headers),
-                request_body=credentials.body(exchange.request_body, exchange.request_header("content-type")),
-                body=credentials.body(exchange.body, exchange.header("content-type")),
-            )
-        )
-        values |= credentials.values
+        edited, found = _split(exchange, contract)
+        clean.append(edited)
+        values |= found
     echoes = Echoes(values, placeholder)
     return [_with_texts(exchange, echoes.text) for exchange in clean] if echoes else clean
+
+
+def credentials_in(exchanges: Iterable[Exchange], contract: Contract) -> frozenset[str]:
+    """Return the credentials in exchanges."""
+    return frozenset(value for exchange in exchanges for value in _split(exchange, contract)[1])
+
+
+def _split(exchange: Exchange, contract: Contract) -> tuple[Exchange, Set[str]]:
+    """Return an exchange with placeholders in place of its credentials, and the credentials."""
+    credentials, path_values = _credentials_for(contract, exchange.method, exchange.target)
+    edited = replace(
+        exchange,
+        url=credentials.url(exchange.url, path_values),
+        request_headers=credentials.headers(exchange.request_headers),
+        headers=credentials.headers(exchange.headers),
+        request_body=credentials.body(exchange.request_body, exchange.request_header("content-type")),
+        body=credentials.body(exchange.body, exchange.header("content-type")),
+    )
+    return edited, credentials.values.keys()
 
 
 def recorded_target(contract: Contract, method: str, target: str) -> str:

@@ -23,7 +23,6 @@ from pytest_bctrl.traffic.recordings.exchange import (
     Exchange,
     Headers,
     Recording,
-    select_headers,
 )
 
 Kind = TypeVar("Kind")
@@ -156,9 +155,9 @@ class _Reader:
             method=method,
             url=url,
             status=status,
-            headers=_with_content_type(select_headers(self._headers(response, "response"), RESPONSE), content),
+            headers=_with_content_type(self._headers(response, "response"), content),
             body=body or b"",
-            request_headers=select_headers(self._headers(request, "request"), REQUEST),
+            request_headers=self._headers(request, "request"),
             request_body=self._request_body(request),
             reason=self._string(response, "statusText"),
             started=self._string(entry, "startedDateTime"),

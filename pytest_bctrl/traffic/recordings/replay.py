@@ -197,7 +197,7 @@ def replay_transport(player: Player, last_word: LastWord = lambda _request, resp
             raise UnrecordedRequestError(exchange.text, request=request)
         response = last_word(
             Request(request.method, str(request.url)),
-            MockResponse(exchange.status, exchange.headers, Payload(exchange.body)),
+            MockResponse(exchange.status, select_headers(exchange.headers, RESPONSE), Payload(exchange.body)),
         )
         body = b"" if exchange.method == "HEAD" else response.body
         fields = list(response.headers)
@@ -234,7 +234,9 @@ def recorded_response(player: Player, request: Request) -> MockResponse:
 def as_response(exchange: Exchange) -> MockResponse:
     """Return the recorded response of an exchange as a response of the mock."""
     # The listener writes Latin-1; the recorded text is sent as UTF-8, in which it most likely was received.
-    headers = tuple((name, value.encode().decode("latin-1")) for name, value in exchange.headers)
+    headers = tuple(
+        (name, value.encode().decode("latin-1")) for name, value in select_headers(exchange.headers, RESPONSE)
+    )
     return MockResponse(exchange.status, headers, Payload(exchange.body))
 
 
