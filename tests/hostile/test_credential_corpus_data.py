@@ -41,7 +41,7 @@ def decoded(content: str) -> Iterator[str]:
     without_unicode = re.sub(r"\\u([0-9a-f]{4})", lambda escape: chr(int(escape[1], 16)), content)
     yield re.sub(r"\\(.)", r"\1", without_unicode)
     for encoded in re.findall(r"Basic (\S+)", content):
-        yield base64.b64decode(encoded).decode()
+        yield base64.b64decode(encoded).decode(errors="replace")
 
 
 def test_names_are_unique_and_follow_earlier_exchanges() -> None:

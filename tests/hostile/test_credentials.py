@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import json
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -58,10 +63,6 @@ def planted_in(outputs: dict[str, bytes], exchanges: Iterable[CorpusExchange] = 
         for name, text in readings.items()
         if any(spelling in text for spelling in spellings(value))
     ]
-
-
-def without_host(exchanges: Sequence[Exchange]) -> list[Exchange]:
-    return [replace(exchange, started="", test="", base_path="", contract="", reason="") for exchange in exchanges]
 
 
 def test_a_recording_has_placeholders() -> None:
@@ -118,3 +119,105 @@ def test_the_check_of_a_har_file_shows_no_credential(report_format: str, tmp_pat
     result = subprocess.run([*command, "--format", report_format], cwd=tmp_path, capture_output=True, check=False)
     assert 1 == result.returncode
     assert planted_in({"stdout": result.stdout, "stderr": result.stderr}) == []
+
+
+def test_the_mock_shows_no_credential_of_a_request() -> None:
+    lines: list[str] = []
+    exchanges = [exchange for exchange in PLANTED if not exchange.follows]
+    with MockServer(LOADED, log=lambda entry: lines.append(log_line(entry))) as mock:
+        for exchange in exchanges:
+            send(mock.url, exchange)
+        entries = list(mock.requests)
+        with pytest.raises(AssertionError) as failure:
+            mock.requests.assert_conforming(fail_on="info")
+        shown = f"{lines} {mock.requests!r} {entries} {mock.requests.report()} {failure.value}"
+    assert planted_in({"the mock": shown.encode()}, exchanges) == []
+    assert [exchange.request_body for exchange in exchanges] == [entry.body for entry in entries]
+    assert [exchange.target for exchange in exchanges] == [entry.path for entry in entries]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+def test_the_proxy_shows_and_records_no_credential(tmp_path: Path, python: list[str]) -> None:
+    responses = [wire_response(exchange) for exchange in EVERYTHING]
+    arguments = [*REPORTS, "--record", "traffic.har", "--contract", str(CONTRACT)]
+    with target(lambda number: responses[number]) as server:
+        with ProxyCommand(python, tmp_path).running(server.url, *arguments) as proxy:
+            received = [send(proxy.url, exchange) for exchange in EVERYTHING]
+            code, out, err = proxy.end()
+    assert 1 == code
+    assert [exchange.response_body for exchange in EVERYTHING if exchange.method != "HEAD"] == received
+    assert planted_in(read_outputs(tmp_path, {"stdout": out, "stderr": err})) == []
+    recorded = json.loads(tmp_path.joinpath("traffic.har").read_text("utf-8"))["log"]["entries"]
+    bodies = {entry["response"]["content"]["text"] for entry in recorded}
+    harmless = [exchange for exchange in HARMLESS if exchange.response_body.decode() not in bodies]
+    assert [] == [exchange.name for exchange in harmless]
+
+
+WATCHED = """
+import base64
+import json
+
+import httpx
+import pytest
+
+EXCHANGES = json.load(open("exchanges.json"))
+
+
+@pytest.mark.parametrize("number", range(len(EXCHANGES)))
+def test_exchange(number):
+    exchange = EXCHANGES[number]
+    body, content = (base64.b64decode(exchange[name]) for name in ("body", "content"))
+    returned = httpx.Response(exchange["status"], headers=exchange["received"], content=content)
+    with httpx.Client(transport=httpx.MockTransport(lambda request: returned)) as client:
+        response = client.request(exchange["method"], exchange["url"], headers=exchange["sent"], content=body)
+    assert response.content == content
+"""
+
+
+def test_the_watch_shows_no_credential(pytester: pytest.Pytester) -> None:
+    exchanges = [exchange for exchange in PLANTED if not exchange.follows]
+    data = pytester.path / "exchanges.json"
+    data.write_text(json.dumps(list(map(as_data, exchanges))), "utf-8")
+    shutil.copy(CONTRACT, pytester.path)
+    pytester.makepyfile(test_watched=WATCHED)
+    reports = [report.replace("--", "--bctrl-") for report in REPORTS]
+    options = [f"--bctrl-contract={CONTRACT.name}", f"--bctrl-base-url={ORIGIN}", *reports, "--junitxml=junit.xml"]
+
+    result = pytester.runpytest("--bctrl-watch", *options, "-rA", "-p", "no:cacheprovider")
+
+    data.unlink()
+    outputs = read_outputs(pytester.path, {"stdout": result.stdout.str(), "stderr": result.stderr.str()})
+    assert "response_schema_conformance" in outputs["stdout"].decode()
+    assert planted_in(outputs, exchanges) == []
+
+
+def as_data(exchange: CorpusExchange) -> dict[str, object]:
+    return {
+        "method": exchange.method,
+        "url": f"{ORIGIN}{exchange.target}",
+        "sent": exchange.request_headers,
+        "body": base64.b64encode(exchange.request_body).decode(),
+        "status": exchange.status,
+        "received": exchange.response_headers,
+        "content": base64.b64encode(exchange.response_body).decode(),
+    }
+
+
+def wire_response(exchange: CorpusExchange) -> bytes:
+    fields = [*exchange.response_headers, ("Content-Length", str(len(exchange.response_body)))]
+    lines = [f"HTTP/1.1 {exchange.status} Status", *(f"{name}: {value}" for name, value in fields)]
+    body = b"" if exchange.method == "HEAD" else exchange.response_body
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def send(url: str, exchange: CorpusExchange) -> bytes:
+    """Send the request of an exchange as it is, and return the body of the response."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=60)
+    try:
+        connection.putrequest(exchange.method, exchange.target, skip_accept_encoding=True)
+        for name, value in (*exchange.request_headers, ("Content-Length", str(len(exchange.request_body)))):
+            connection.putheader(name, value)
+        connection.endheaders(exchange.request_body)
+        return connection.getresponse().read()
+    finally:
+        connection.close()

@@ -234,9 +234,8 @@ def recorded_response(player: Player, request: Request) -> MockResponse:
 def as_response(exchange: Exchange) -> MockResponse:
     """Return the recorded response of an exchange as a response of the mock."""
     # The listener writes Latin-1; the recorded text is sent as UTF-8, in which it most likely was received.
-    headers = tuple(
-        (name, value.encode().decode("latin-1")) for name, value in select_headers(exchange.headers, RESPONSE)
-    )
+    recorded = select_headers(exchange.headers, RESPONSE)
+    headers = tuple((name, value.encode().decode("latin-1")) for name, value in recorded)
     return MockResponse(exchange.status, headers, Payload(exchange.body))
 
 
