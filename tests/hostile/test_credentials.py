@@ -17,12 +17,17 @@ from urllib.parse import unquote
 
 import pytest
 
+from pytest_bctrl import MockServer
+from pytest_bctrl.cli.mock import log_line
 from pytest_bctrl.contract.in_force import contract_in_force
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.guard import without_credentials
+from tests.proxy.proxy_command import ProxyCommand
+from tests.proxy.targets import target
+from tests.redaction.fragments import read_outputs
 
 from .credential_corpus import CONTRACT, HARMLESS, PLANTED, CorpusExchange, spellings
 from .test_credential_corpus_data import decoded
@@ -140,10 +145,10 @@ def test_the_mock_shows_no_credential_of_a_request() -> None:
 def test_the_proxy_shows_and_records_no_credential(tmp_path: Path, python: list[str]) -> None:
     responses = [wire_response(exchange) for exchange in EVERYTHING]
     arguments = [*REPORTS, "--record", "traffic.har", "--contract", str(CONTRACT)]
-    with target(lambda number: responses[number]) as server:
-        with ProxyCommand(python, tmp_path).running(server.url, *arguments) as proxy:
-            received = [send(proxy.url, exchange) for exchange in EVERYTHING]
-            code, out, err = proxy.end()
+    command = ProxyCommand(python, tmp_path)
+    with target(lambda number: responses[number]) as server, command.running(server.url, *arguments) as proxy:
+        received = [send(proxy.url, exchange) for exchange in EVERYTHING]
+        code, out, err = proxy.end()
     assert 1 == code
     assert [exchange.response_body for exchange in EVERYTHING if exchange.method != "HEAD"] == received
     assert planted_in(read_outputs(tmp_path, {"stdout": out, "stderr": err})) == []
