@@ -100,12 +100,12 @@ class Admission:
 
     def _decide(self, request: Request, values: Mapping[str, str]) -> Decision:
         """Return the decision on a request, without the cache: on its credential, path values, then content."""
-        rejection = self._unauthorized(request) or self._unknown_path_value(values)
+        rejection = self._unauthorized(request, values) or self._unknown_path_value(values)
         if rejection is not None:
             return Decision(rejection, rejection.findings)
         return self._validated(request, values)
 
-    def _unauthorized(self, request: Request) -> Rejection | None:
+    def _unauthorized(self, request: Request, values: Mapping[str, str]) -> Rejection | None:
         """Return the rejection of a request with a missing or wrong credential; None if it has the right one."""
         operation = self._operation
         if self._has_valid_credentials(request):
@@ -124,7 +124,7 @@ class Admission:
             message += "; it is the mask of a secret: send .reveal()"
         status = operation.first_documented(401, 403)
         # A credential of the right kind and with another value conforms to the contract.
-        findings = self._findings(request, credential_violations(operation, request))
+        findings = self._findings(request, values, credential_violations(operation, request))
         scheme = next((scheme.scheme for scheme in self._unverifiable if scheme.type == "http"), "")
         value = challenge(field, is_sent=is_present)
         if field is None and scheme:
@@ -191,7 +191,7 @@ class Admission:
             violations += credential_violations(self._operation, request)
         if not violations:
             return _ACCEPTED
-        findings = self._findings(request, violations)
+        findings = self._findings(request, values, violations)
         errors = [violation for violation in violations if violation.level == "error"]
         if not errors:
             return Decision(None, findings)
@@ -201,9 +201,11 @@ class Admission:
         status = rejection_status(self._operation, errors[0])
         return Decision(Rejection(status, "; ".join(reasons), {}, findings), findings)
 
-    def _findings(self, request: Request, violations: Iterable[RequestViolation]) -> tuple[Finding, ...]:
+    def _findings(
+        self, request: Request, values: Mapping[str, str], violations: Iterable[RequestViolation]
+    ) -> tuple[Finding, ...]:
         """Return the findings for violations in a request."""
-        return tuple(findings_of(violations, self._operation, request, self._contract))
+        return tuple(findings_of(violations, self._operation, request, self._contract, values))
 
 
 _ACCEPTED = Decision(None, ())
