@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.cli.contract_summary import ContractSummary, has_bare_key, names_parameter
 from pytest_bctrl.cli.yaml_output import yaml_text
-from pytest_bctrl.contract.model import Operation, encode_segment
+from pytest_bctrl.contract.model import LONE_SURROGATE, Operation, encode_segment
 from pytest_bctrl.contract.outline import NAME
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line, escape_lines
@@ -146,7 +146,7 @@ def _ini_lines(name: str, value: str | Sequence[str]) -> list[str]:
 
 def _toml_lines(name: str, value: str | Sequence[str]) -> list[str]:
     """Return the lines of a setting in a TOML file; empty for a lone surrogate, which TOML cannot contain."""
-    if any("\ud800" <= char <= "\udfff" for text in value for char in text):
+    if any(LONE_SURROGATE.search(text) for text in value):
         return []
     if isinstance(value, str):
         return [f"{name} = {_toml_string(value)}"]
@@ -154,14 +154,19 @@ def _toml_lines(name: str, value: str | Sequence[str]) -> list[str]:
 
 
 def _toml_string(text: str) -> str:
-    """Return a text as a basic string of TOML, with escapes for what would end it, hide or start a command."""
-    is_plain = escape_line(text) == text
-    return '"' + "".join(char if _is_plain_in_toml(char, is_plain) else f"\\U{ord(char):08x}" for char in text) + '"'
+    """Return a text as a basic string of TOML, with escapes for what would end it, hide or start a CI command."""
+    escaped = '"\\#' if "##" in text else '"\\'
+    return '"' + "".join(_toml_escape(char) if char in escaped else _visible_in_toml(char) for char in text) + '"'
 
 
-def _is_plain_in_toml(char: str, is_plain_text: bool) -> bool:
-    """Return whether a character of a string needs no escape; in a text with an effect, only letters and digits do."""
-    return char not in '"\\' and (is_plain_text or (char.isascii() and char.isalnum()))
+def _visible_in_toml(char: str) -> str:
+    """Return a character of a TOML string, as an escape if it is invisible."""
+    return char if escape_line(char) == char else _toml_escape(char)
+
+
+def _toml_escape(char: str) -> str:
+    """Return the escape of a character in a TOML string."""
+    return f"\\U{ord(char):08x}"
 
 
 def first_tests(project: NewProject) -> str:
