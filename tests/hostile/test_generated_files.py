@@ -225,7 +225,9 @@ def assert_suggestions_name_what_the_document_has(config: Path) -> None:
 def hostile_document(payload: str) -> dict[str, Any]:
     """Return a document with a payload in each text, whose requests are valid."""
     texts = {"summary": payload, "description": payload, "tags": [payload]}
+    space = {"schema": {"type": "string", "format": "uuid"}, "x-bctrl-setting": "space_id"}
     parameters = [
+        {"name": "space", "in": "path", "required": True, **space},
         {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": payload},
         {"name": payload, "in": "query", "required": True, "schema": {"type": "string", "enum": [payload]}},
     ]
@@ -235,7 +237,7 @@ def hostile_document(payload: str) -> dict[str, Any]:
         "content": {"application/json": {"schema": schema, "example": {payload: payload}}},
     }
     paths = {
-        f"/a/{re.sub(r'[?#/]', '', payload)}/{{id}}": {
+        f"/{{space}}/{re.sub(r'[?#]', '', payload)}/{{id}}": {
             "get": {**texts, "operationId": payload, "parameters": parameters, "responses": {"200": answer}}
         },
     }
@@ -243,9 +245,7 @@ def hostile_document(payload: str) -> dict[str, Any]:
     return {"openapi": "3.1.0", "info": info, "servers": [{"url": "/", "description": payload}], "paths": paths}
 
 
-@pytest.mark.parametrize(
-    "payload", ["".join(PAYLOADS[:4]), "".join(PAYLOADS[4:7]), *PAYLOADS[:1], "".join(PAYLOADS[7:11])]
-)
+@pytest.mark.parametrize("payload", [PAYLOADS[0], "".join(PAYLOADS[1:7]), "".join(PAYLOADS[7:12])])
 def test_a_run_of_the_generated_files_executes_nothing_from_the_document(payload: str) -> None:
     with new_folder() as folder:
         assert 0 == run_init(hostile_document(payload))
@@ -257,8 +257,10 @@ def test_a_run_of_the_generated_files_executes_nothing_from_the_document(payload
         assert [] == list(folder.rglob("*CANARY*"))
 
 
-SERVERS = ("/shop", "shop", "", "/", "@evil.test/", ".evil.test", ":80@evil.test", "//evil.test/x", "\\\\evil.test", "?a#b",
-           "/$HOME", "/a b", "/{x}", "/\n[pytest]", "/é")  # fmt: skip
+SERVERS = (
+    "/shop", "shop", "", "/", "@evil.test/", ".evil.test", ":80@evil.test", "//evil.test/x", "\\\\evil.test", "?a#b",
+    "/$HOME", "/a b", "/{x}", "/\n[pytest]", "/é",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("server", SERVERS)
