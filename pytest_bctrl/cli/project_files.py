@@ -18,7 +18,7 @@ from pytest_bctrl.cli.yaml_output import yaml_text
 from pytest_bctrl.contract.model import LONE_SURROGATE, Operation, encode_segment
 from pytest_bctrl.contract.outline import NAME
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.escaping import escape_line, escape_lines
+from pytest_bctrl.escaping import escape_line, escape_lines, escape_toml
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 
@@ -149,24 +149,8 @@ def _toml_lines(name: str, value: str | Sequence[str]) -> list[str]:
     if any(LONE_SURROGATE.search(text) for text in value):
         return []
     if isinstance(value, str):
-        return [f"{name} = {_toml_string(value)}"]
-    return [f"{name} = [", *(f"  {_toml_string(text)}," for text in value), "]"]
-
-
-def _toml_string(text: str) -> str:
-    """Return a text as a basic string of TOML, with escapes for what would end it, hide or start a CI command."""
-    escaped = '"\\#' if "##" in text else '"\\'
-    return '"' + "".join(_toml_escape(char) if char in escaped else _visible_in_toml(char) for char in text) + '"'
-
-
-def _visible_in_toml(char: str) -> str:
-    """Return a character of a TOML string, as an escape if it is invisible."""
-    return char if escape_line(char) == char else _toml_escape(char)
-
-
-def _toml_escape(char: str) -> str:
-    """Return the escape of a character in a TOML string."""
-    return f"\\U{ord(char):08x}"
+        return [f"{name} = {escape_toml(value)}"]
+    return [f"{name} = [", *(f"  {escape_toml(text)}," for text in value), "]"]
 
 
 def first_tests(project: NewProject) -> str:

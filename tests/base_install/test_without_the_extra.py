@@ -78,4 +78,4 @@ def test_doctor_reports_the_missing_extra(pytester: pytest.Pytester) -> None:
     assert 0 == result.ret
     output = result.stdout.str()
     assert "schemathesis and hypothesis missing: fixtures work, the contract suite does not" in output
-    assert "pip install '.[contract]' in a clone of pytest-bctrl, then pytest --bctrl-mock bctrl" in output
+    assert "pip install '.[contract]' in a clone of the kit, then pytest --bctrl-mock bctrl" in output
