@@ -213,14 +213,15 @@ class _WithRequest(ast.NodeTransformer):
         return self._request if node.id == "REQUEST" else node
 
 
-_CALLS = {method: f"bctrl_client.{method.lower()}()" for method in ("GET", "HEAD", "OPTIONS")}
-"""The calls that send requests with safe methods, which are those of the first tests."""
+_FUNCTIONS = {"GET": "get", "HEAD": "head", "OPTIONS": "options"}
+"""The functions of the client that send requests with safe methods, which are those of the first tests."""
 
 
 def _request(project: NewProject) -> ast.expr:
     """Return the expression that sends the request of the first tests."""
-    request: Any = ast.parse(_CALLS[project.operation.method], mode="eval").body
-    request.args = [_target(project)]
+    request = ast.Call(
+        ast.Attribute(ast.Name("bctrl_client"), _FUNCTIONS[project.operation.method]), [_target(project)], []
+    )
     if project.inputs.headers:
         names, values = zip(*dict(project.inputs.headers).items(), strict=True)
         headers = ast.Dict([*map(ast.Constant, names)], [*map(ast.Constant, values)])
