@@ -84,6 +84,22 @@ def escape_yaml(document: str) -> str:
     return re.sub(_SECOND_HASH, r"\\x23", "\n".join(map(_visible, document.split("\n"))))
 
 
+def escape_toml(text: str) -> str:
+    """Return a text as a basic string of TOML, with escapes for what would end it, hide or start a CI command."""
+    escaped = '"\\#' if "##" in text else '"\\'
+    return '"' + "".join(_toml_escape(char) if char in escaped else _visible_in_toml(char) for char in text) + '"'
+
+
+def _visible_in_toml(char: str) -> str:
+    """Return a character of a TOML string, as an escape if it is invisible."""
+    return char if escape_line(char) == char else _toml_escape(char)
+
+
+def _toml_escape(char: str) -> str:
+    """Return the escape of a character in a TOML string."""
+    return f"\\U{ord(char):08x}"
+
+
 _JSON_ESCAPE = r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|u\w{4}|.)"
 _KEPT = frozenset({r"\n", r"\t", r"\u0023"})
 

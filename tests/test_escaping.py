@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 import xml.etree.ElementTree as ET
 from html import unescape
 
@@ -153,3 +154,14 @@ def test_an_annotation_preserves_every_character_of_a_file_name() -> None:
 def test_yaml_text_preserves_values(value: dict[str, str]) -> None:
     document = yaml_text(value)
     assert ([], value) == (faults(document), yaml.safe_load(document))
+
+
+@FEWER
+@given(TEXTS)
+@example(EVERYTHING)
+@example("'\"\\##[error]\x7f\n\u202e\u3164😀")
+def test_escape_toml_returns_a_string_with_this_value_and_no_effect(text: str) -> None:
+    text = re.sub("[\ud800-\udfff]", "", text)
+    line = f"x = {escaping.escape_toml(text)}"
+    assert {"x": text} == tomllib.loads(line)
+    assert line == escaping.escape_line(line)

@@ -9,7 +9,6 @@ import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -124,14 +123,19 @@ def test_the_commands_of_a_new_project_pass(init: Init, tmp_path: Path, argument
     assert "test_api.py .." in completed.stdout
 
 
-def test_the_install_command_is_a_requirement_of_the_repository_and_the_documented_one(init: Init) -> None:
+def test_the_workflow_fails_with_what_to_set_until_it_names_the_package(init: Init) -> None:
     init()
     installs = {step["run"] for job in ("mock", "nightly") for step in steps(job) if "pip" in step.get("run", "")}
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
-
-    assert {f'pip install "pytest-bctrl[contract] @ git+{project["urls"]["Source"]}"'} == installs
     (install,) = installs
-    for page in ("README.md", "docs/index.md", "docs/tutorial.md"):
+
+    assert {"PYTEST_BCTRL": "${{ vars.PYTEST_BCTRL }}"} == yaml.safe_load(WORKFLOW.read_text("utf-8"))["env"]
+    environment = {**os.environ, "PYTEST_BCTRL": ""}
+    done = subprocess.run(
+        ["bash", "-ec", install], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert 0 != done.returncode
+    assert "PYTEST_BCTRL: set it to the path or URL of pytest-bctrl" in done.stderr
+    for page in ("README.md", "docs/index.md", "docs/tutorial.md", "docs/how-to/drift.md"):
         assert install in (PROJECT / page).read_text("utf-8"), page
 
 
@@ -373,7 +377,7 @@ def test_a_public_api_with_a_server_needs_no_variables(init: Init) -> None:
 
     assert "env" not in steps("nightly")[-1]
     assert lookup.find_value(table.BASE_URL, read_config(), {}) is None
-    assert "First tests of GET /pets/{petId}" in Path("test_api.py").read_text("utf-8")
+    assert "bctrl_client.get('/pets/" in Path("test_api.py").read_text("utf-8")
 
 
 def test_the_space_id_is_a_variable_of_the_repository(init: Init, tmp_path: Path) -> None:
@@ -418,4 +422,4 @@ def test_a_file_that_cannot_be_written_is_named(init: Init, tmp_path: Path) -> N
 
     output = init(code=2)
 
-    assert ".github/workflows/contract.yml: it cannot be written: " in output
+    assert ".github/workflows: the folder cannot be created: " in output

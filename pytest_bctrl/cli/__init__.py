@@ -110,8 +110,7 @@ examples:
   pytest-bctrl contract show
   pytest-bctrl COMMAND --help
 
-The contract suite itself runs under pytest: pytest --bctrl-mock bctrl
-Documentation: https://pytest-bctrl.readthedocs.io"""
+The contract suite itself runs under pytest: pytest --bctrl-mock bctrl"""
 
 
 def _argument_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

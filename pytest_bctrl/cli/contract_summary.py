@@ -188,11 +188,21 @@ def _operation_text(operation: OperationSummary) -> str:
 
 
 def value_lines(summary: ContractSummary) -> list[str]:
-    """Return the missing lines of `bctrl_values`, each below a comment that names an operation which needs it."""
+    """Return the missing lines of `bctrl_values`, each below a comment that names an operation which needs it.
+
+    For a parameter that no line can name, the line is a comment too.
+    """
     lines = []
     for line, labels in summary.missing.items():
         operations = labels[0]
         if len(labels) > 1:
             operations += f" and {len(labels) - 1} more"
-        lines += [f"# for {operations}", line]
+        lines.append(f"# for {operations}")
+        lines.append(line if names_parameter(line) else f"# no line can name {line.removesuffix(' = VALUE')!r}")
     return lines
+
+
+def names_parameter(line: str) -> bool:
+    """Return whether a suggested line of `bctrl_values` is read as a value of its parameter, and of no other name."""
+    name = line.removesuffix(" = VALUE")
+    return "=" not in name and name == " ".join(name.split()) and not name.startswith(("#", ";"))

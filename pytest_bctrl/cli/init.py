@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shlex import quote
 from textwrap import indent
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote as quote_path
+from urllib.parse import urljoin, urlsplit
 
 from pytest_bctrl.cli.contract_summary import SPACE_ID, ContractSummary, State, has_server, summarise
 from pytest_bctrl.cli.project import read_config
@@ -25,6 +27,7 @@ from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, responds_with_json
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.traffic.origin import origin_of
 
 CURRENT = "current"
 """The value of DOCUMENT for today's API."""
@@ -88,8 +91,8 @@ def run(options: argparse.Namespace) -> int:
     operations = numbered(len(project.summary.operations), "operation")
     title = f"{source.contract.title} {source.contract.version}"
     print(escape_line(f"contract   {title}, {operations}: {project.summary.counts}"))
-    for file in _new_files(source, project, config.inipath):
-        _write_new_file(file._replace(text=options.redact(file.text)))
+    files = [file._replace(text=options.redact(file.text)) for file in _new_files(source, project, config.inipath)]
+    _write_all(files)
     print("next       pytest --bctrl-mock")
     return 0
 
@@ -124,12 +127,23 @@ def _download_contract(url: str) -> Source:
     document = load_document(text, url)
     contract = from_document(document.data, url)
     suffix = "json" if document.format == "json" else "yaml"
-    base_url = ""
-    if not has_server(contract):
-        parts = urlsplit(url)
-        server = contract.servers[0] if contract.servers else ""
-        base_url = f"{parts.scheme}://{parts.netloc}{server.rstrip('/')}"
+    base_url = "" if has_server(contract) else _base_url(url, contract.servers[0] if contract.servers else "/")
     return Source(contract, f"openapi.{suffix}", document.text, base_url)
+
+
+def _base_url(url: str, server: str) -> str:
+    """Return the URL of a document's relative server; empty if that is on another origin than the document's `url`.
+
+    It is relative to the URL of the document (OpenAPI 3.1.1, 4.5.2).
+    """
+    try:
+        target = urljoin(url, server)
+        if origin_of(target) != origin_of(url):
+            return ""
+    except ValueError:
+        return ""
+    path = quote_path(urlsplit(target).path, safe="/%:@!$&'()*+,;=~-._", errors="surrogatepass").rstrip("/")
+    return f"{urlsplit(url).scheme}://{urlsplit(url).netloc.rpartition('@')[2]}{path}"
 
 
 def _new_project(source: Source, root: Path) -> NewProject:
@@ -222,40 +236,60 @@ def _can_append(config_file: Path, text: str) -> bool:
     return True
 
 
-def _write_new_file(file: NewFile) -> None:
-    """Create a file or append to it, and print that; if it exists, print what to add. Raises `DocumentError`."""
-    name = shown_path(file.path)
-    if file.is_appended:
-        _append_to_file(file)
-        print(escape_line(f"appended   {name}: {file.purpose}"))
-        return
+def _write_all(files: Sequence[NewFile]) -> None:
+    """Write the files, all or none, and print that; print what to add to a file that exists. Raises `DocumentError`."""
+    existing = {file.path: _content(file.path) for file in files}
+    texts = {}
+    for file in files:
+        content = existing[file.path]
+        if file.is_appended and content is not None:
+            texts[file.path] = _appended(content.decode(), file.text)
+        elif content in (None, file.text.encode()):
+            _create_folder(file.path.parent)
+            texts[file.path] = file.text
+    write_files(texts, new=[file.path for file in files if not file.is_appended])
+    for file in files:
+        _print_file(file, existing[file.path])
+
+
+def _content(path: Path) -> bytes | None:
+    """Return the content of a file, None if nothing has its name; empty if it cannot be read."""
+    if not os.path.lexists(path):
+        return None
     try:
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        with file.path.open("x", encoding="utf-8", newline="\n") as created:
-            created.write(file.text)
-    except FileExistsError:
-        _print_existing_file(file, name)
-        return
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _create_folder(folder: Path) -> None:
+    """Create a folder for a file; raises `DocumentError` if that is not possible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DocumentError(
-            f"it cannot be written: {error.strerror}", where=name, hint="run it in a folder that may be written to"
+            f"the folder cannot be created: {error.strerror}",
+            where=shown_path(folder),
+            hint="run it in a folder that may be written to",
         ) from None
-    print(escape_line(f"written    {name}: {file.purpose}"))
 
 
-def _append_to_file(file: NewFile) -> None:
-    """Add the text of a file after the content that it has already."""
-    with file.path.open("rb") as existing:
-        content = existing.read()
-    separator = "\n" if content.endswith(b"\n") else "\n\n"
-    text = content.decode() + separator + file.text if content else file.text
-    write_files({file.path: text})
+def _appended(content: str, text: str) -> str:
+    """Return a text after the content of a file, with an empty line in between."""
+    if not content:
+        return text
+    return content + ("\n" if content.endswith("\n") else "\n\n") + text
 
 
-def _print_existing_file(file: NewFile, name: str) -> None:
-    """Print that an existing file is unchanged, and what to add to it if its content differs."""
-    if file.path.is_file() and file.path.read_bytes() == file.text.encode():
-        print(escape_line(f"unchanged  {name}: {file.purpose}"))
-        return
-    print(escape_line(f"exists     {name} was not changed; to add {file.purpose}:"))
-    print(escape_lines(indent(file.text, "    ")), end="")
+def _print_file(file: NewFile, previous: bytes | None) -> None:
+    """Print what was done with a file that had this content: written, appended, or what to add to it."""
+    name, purpose = shown_path(file.path), file.purpose
+    if file.is_appended:
+        print(escape_line(f"appended   {name}: {purpose}"))
+    elif previous is None:
+        print(escape_line(f"written    {name}: {purpose}"))
+    elif previous == file.text.encode():
+        print(escape_line(f"unchanged  {name}: {purpose}"))
+    else:
+        print(escape_line(f"exists     {name} was not changed; to add {purpose}:"))
+        print(escape_lines(indent(file.text, "    ")), end="")

@@ -1,16 +1,24 @@
-"""The texts of the files that `pytest-bctrl init` writes: configuration, first tests and CI job."""
+"""The texts of the files that `pytest-bctrl init` writes: configuration, first tests and CI job.
+
+A document is untrusted, so its text is in these files only as a literal that a reader of the format returns unchanged:
+Python is generated from a syntax tree, YAML from data, and a line of a configuration file is parsed before it is used.
+Names are made of lower-case letters, digits and underscores.
+"""
 
 from __future__ import annotations
 
-import json
+import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import metadata
-from typing import Literal, NamedTuple
+from glob import escape as escape_glob
+from typing import Any, Literal, NamedTuple
 
-from pytest_bctrl.cli.contract_summary import ContractSummary, has_bare_key, value_lines
-from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.cli.contract_summary import ContractSummary, has_bare_key, names_parameter
+from pytest_bctrl.cli.yaml_output import yaml_text
+from pytest_bctrl.contract.model import LONE_SURROGATE, Operation, encode_segment
+from pytest_bctrl.contract.outline import NAME
+from pytest_bctrl.errors import SettingError
+from pytest_bctrl.escaping import escape_line, escape_lines, escape_toml
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 
@@ -18,7 +26,7 @@ Style = Literal["ini", "toml"]
 
 
 class ConfigurationEntry(NamedTuple):
-    """A setting of the configuration: its comment, and its value or lines; `is_active` is false for a suggestion."""
+    """A setting of the configuration: its comment, and its value or values; `is_active` is false for a suggestion."""
 
     comment: str
     name: str
@@ -71,11 +79,13 @@ def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
     yield ConfigurationEntry(
         text, "bctrl_headers", project.headers or ["X-Tenant: $TENANT"], is_active=bool(project.headers)
     )
-    missing = [line for line in value_lines(project.summary) if not line.startswith("#")]
+    missing = [line for line in project.summary.missing if names_parameter(line)]
     text = "Real values of parameters. --bctrl-live does not check an operation without them."
+    if len(missing) < len(project.summary.missing):
+        text += f" No line can name these parameters: {len(project.summary.missing) - len(missing)}."
     yield ConfigurationEntry(text, "bctrl_values", missing or ["parameter = value"], is_active=False)
     unchecked = [
-        operation.label
+        escape_glob(operation.label)
         for operation in project.summary.operations
         if operation.state in _UNCHECKED and operation.label not in project.summary.needs_space_id
     ]
@@ -89,47 +99,88 @@ _UNCHECKED = ("no value", "not checked", "excluded")
 
 
 def configuration(table: str, style: Style, settings: Iterable[ConfigurationEntry]) -> str:
-    """Return a table of pytest's configuration as text, in which each setting has a comment."""
+    """Return a table of pytest's configuration as text, in which each setting has a comment.
+
+    Suggestions that the format cannot express are left out, and counted. Raises `SettingError` for such a setting.
+    """
     blocks = [f"[{table}]"]
     for entry in settings:
-        lines = _toml_lines(entry) if style == "toml" else _ini_lines(entry)
-        # A path or a name of the document must not end its line.
-        lines = list(map(escape_line, lines))
+        comments = [entry.comment]
+        value = entry.value
+        if not isinstance(value, str):
+            value = [text for text in entry.value if _setting_lines(style, entry.name, [text])]
+            if len(value) < len(entry.value):
+                comments.append(f"Left out, because this file cannot contain them: {len(entry.value) - len(value)}.")
+        lines = _setting_lines(style, entry.name, value)
+        if entry.is_active and not lines:
+            problem = f"a configuration file in {style} format cannot contain the value of {entry.name}"
+            raise SettingError(problem, where=repr(entry.value), hint="rename the file: printable characters only")
         if not entry.is_active:
-            lines = [f"# {line}" for line in lines]
-        blocks.append("\n".join([f"# {entry.comment}", *lines]))
+            comments += lines
+            lines = []
+        blocks.append("\n".join([*(f"# {comment}" for comment in comments), *lines]))
     return "\n\n".join(blocks) + "\n"
 
 
-def _ini_lines(entry: ConfigurationEntry) -> list[str]:
-    """Return the lines of a setting in an ini file."""
-    if isinstance(entry.value, str):
-        return [f"{entry.name} = {entry.value}"]
-    return [f"{entry.name} =", *(f"  {value}" for value in entry.value)]
+def _setting_lines(style: Style, name: str, value: str | Sequence[str]) -> list[str]:
+    """Return the lines of a setting; empty if the reader of the format would return another value."""
+    return _toml_lines(name, value) if style == "toml" else _ini_lines(name, value)
 
 
-def _toml_lines(entry: ConfigurationEntry) -> list[str]:
-    """Return the lines of a setting in a TOML file."""
-    if isinstance(entry.value, str):
-        return [f"{entry.name} = {_toml_text(entry.value)}"]
-    return [f"{entry.name} = [", *(f"  {_toml_text(value)}," for value in entry.value), "]"]
+def _ini_lines(name: str, value: str | Sequence[str]) -> list[str]:
+    """Return the lines of a setting in an ini file; empty if pytest's parser would read another value."""
+    from iniconfig import IniConfig, ParseError
+
+    lines = [f"{name} =", *(f"  {text}" for text in value)]
+    expected = "\n".join(value)
+    if isinstance(value, str):
+        lines, expected = [f"{name} = {value}"], value
+    if any(escape_line(line) != line for line in lines):
+        return []
+    try:
+        sections = IniConfig("", data="\n".join(["[pytest]", *lines])).sections
+    except ParseError:
+        return []
+    return lines if dict(sections) == {"pytest": {name: expected}} else []
 
 
-def _toml_text(text: str) -> str:
-    """Return a text as a TOML string."""
-    # A basic string of TOML has the escapes of JSON.
-    return json.dumps(text, ensure_ascii=False)
+def _toml_lines(name: str, value: str | Sequence[str]) -> list[str]:
+    """Return the lines of a setting in a TOML file; empty for a lone surrogate, which TOML cannot contain."""
+    if any(LONE_SURROGATE.search(text) for text in value):
+        return []
+    if isinstance(value, str):
+        return [f"{name} = {escape_toml(value)}"]
+    return [f"{name} = [", *(f"  {escape_toml(text)}," for text in value), "]"]
 
 
 def first_tests(project: NewProject) -> str:
     """Return a test module with two tests: a response conforms, and a client retries after a failure."""
-    operation = project.operation
     fixtures = ["bctrl_mock"] if project.on_mock_only else []
     fixtures.append("bctrl_client")
-    call, fixtures = _request_expression(project, fixtures)
-    name = re.sub(r"[^0-9a-z]+", "_", (operation.operation_id or operation.label).lower()).strip("_") or "request"
+    request = _request(project)
+    if any(isinstance(node, ast.Name) and node.id == _SPACE_ID for node in ast.walk(request)):
+        fixtures.append(_SPACE_ID)
+    label = project.operation.operation_id or project.operation.label
+    name = re.sub(r"[^0-9a-z]+", "_", label.lower())[:_LONGEST_NAME].strip("_") or "request"
     retry = list(dict.fromkeys(["bctrl_mock", *fixtures]))
-    return f'''"""First tests of {_docstring_text(operation.label)}.
+    module = _WithRequest(request).visit(ast.parse(_TESTS))
+    docstring, imports, conforms, retries = module.body
+    conforms.name, retries.name = f"test_{name}_conforms_to_the_contract", f"test_{name}_is_sent_again_after_a_503"
+    conforms.args.args = [ast.arg(fixture) for fixture in fixtures]
+    retries.args.args = [ast.arg(fixture) for fixture in retry]
+    head = ast.unparse(ast.Module([docstring], []))
+    texts = [f"{head}\n\n{ast.unparse(imports)}", ast.unparse(conforms), ast.unparse(retries)]
+    # Python's `repr` leaves some invisible characters in its strings as they are.
+    return escape_lines("\n\n\n".join(texts)) + "\n"
+
+
+_SPACE_ID = "bctrl_space_id"
+"""The fixture that returns the space id."""
+
+_LONGEST_NAME = 80
+
+_TESTS = '''
+"""First tests of the API.
 
 They send requests to a mock of the API. With --bctrl-live, the tests without bctrl_mock send them to the API itself.
 """
@@ -137,112 +188,113 @@ They send requests to a mock of the API. With --bctrl-live, the tests without bc
 from pytest_bctrl import assert_conforms
 
 
-def test_{name}_conforms_to_the_contract({", ".join(fixtures)}):
-    response = {call}
+def conforms():
+    response = REQUEST
     assert response.is_success
     assert_conforms(response)
 
 
-def test_{name}_is_sent_again_after_a_503({", ".join(retry)}):
+def retries():
     bctrl_mock.fault("status", 503, times=1)
-    assert {call}.is_success
+    assert REQUEST.is_success
     bctrl_mock.requests.assert_conforming()
 '''
 
 
-def _docstring_text(text: str) -> str:
-    """Return a document's text escaped for use in a docstring."""
-    return escape_line(text).replace("\\", "\\\\").replace('"', "'")
+class _WithRequest(ast.NodeTransformer):
+    """Replaces the name `REQUEST` by an expression."""
+
+    def __init__(self, request: ast.expr) -> None:
+        """Remember the expression."""
+        self._request = request
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Return the expression in place of the name."""
+        return self._request if node.id == "REQUEST" else node
 
 
-def _request_expression(project: NewProject, fixtures: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the expression that sends the request, and `fixtures` with one more if the expression needs it."""
-    operation, fixtures = project.operation, list(fixtures)
-    setting = {parameter.name for parameter in operation.path_parameters if parameter.setting == "space_id"}
-    values = {name: "{bctrl_space_id}" if name in setting else value for name, value in project.inputs.path.items()}
-    url = json.dumps(Inputs(values, project.inputs.query).target(operation))
-    if setting:
-        fixtures.append("bctrl_space_id")
-        url = "f" + url.replace("%7Bbctrl_space_id%7D", "{bctrl_space_id}")
-    arguments = [url]
+_FUNCTIONS = {"GET": "get", "HEAD": "head", "OPTIONS": "options"}
+"""The functions of the client that send requests with safe methods, which are those of the first tests."""
+
+
+def _request(project: NewProject) -> ast.expr:
+    """Return the expression that sends the request of the first tests."""
+    request = ast.Call(
+        ast.Attribute(ast.Name("bctrl_client"), _FUNCTIONS[project.operation.method]), [_target(project)], []
+    )
     if project.inputs.headers:
-        arguments.append(f"headers={json.dumps(dict(project.inputs.headers))}")
-    return f"bctrl_client.{operation.method.lower()}({', '.join(arguments)})", fixtures
+        names, values = zip(*dict(project.inputs.headers).items(), strict=True)
+        headers = ast.Dict([*map(ast.Constant, names)], [*map(ast.Constant, values)])
+        request.keywords = [ast.keyword("headers", headers)]
+    return ast.fix_missing_locations(request)
 
 
-def repository_url() -> str:
-    """Return the URL of the kit's source repository."""
-    urls: dict[str, str] = dict(entry.split(", ", 1) for entry in metadata("pytest-bctrl").get_all("Project-URL", []))
-    return urls["Source"]
+def _target(project: NewProject) -> ast.expr:
+    """Return the expression of the request target: a string, or strings joined with the space id."""
+    operation = project.operation
+    space = {parameter.name for parameter in operation.path_parameters if parameter.setting == "space_id"}
+    first, *others = NAME.split(operation.path)
+    texts = [first]
+    # Names of parameters, each with the text that follows it.
+    for name, text in zip(others[::2], others[1::2], strict=True):
+        if name in space:
+            texts.append(text)
+        else:
+            texts[-1] += encode_segment(project.inputs.path[name]) + text
+    texts[-1] += project.inputs.query_text
+    target: ast.expr = ast.Constant(texts[0])
+    for text in texts[1:]:
+        target = ast.BinOp(target, ast.Add(), ast.Name(_SPACE_ID))
+        if text:
+            target = ast.BinOp(target, ast.Add(), ast.Constant(text))
+    return target
 
 
-def install_command() -> str:
-    """Return the command that installs the kit from its repository; no release has been published yet."""
-    return f'pip install "pytest-bctrl[contract] @ git+{repository_url()}"'
+_INSTALL = 'pip install "${PYTEST_BCTRL:?set it to the path or URL of pytest-bctrl, such as ./pytest-bctrl[contract]}"'
+"""The command that installs the kit, which is on no index; without the variable, it fails with the message."""
 
 
 def workflow(project: NewProject) -> str:
     """Return a workflow of GitHub Actions: the tests on every change, and every night the API or its spec."""
-    setup = _SETUP.format(install=install_command())
+    setup: list[dict[str, Any]] = [
+        {"uses": "actions/checkout@v4"},
+        {"uses": "actions/setup-python@v5", "with": {"python-version": "3.13"}},
+        {"run": _INSTALL},
+    ]
     if project.has_requirements:
-        setup += "      - run: pip install -r requirements.txt\n"
-    nightly = _SPEC
+        setup.append({"run": "pip install -r requirements.txt"})
+    nightly: dict[str, Any] = {
+        # A job for the packaged contract: its endpoint is retired in production.
+        "name": "compare the spec; the endpoint is retired in production, so no request is sent to the API",
+        "run": "pytest-bctrl drift --format text",
+    }
     if project.contract:
-        nightly = _LIVE + _environment_lines(project)
-    return _WORKFLOW + setup + _MOCK + _NIGHTLY + setup + nightly
+        nightly = {"run": "pytest --bctrl-live"}
+        variables = _variables(project)
+        if variables:
+            nightly["env"] = variables
+    job = {"runs-on": "ubuntu-latest", "timeout-minutes": 10}
+    return yaml_text(
+        {
+            "name": "contract",
+            "on": {"pull_request": None, "schedule": [{"cron": "17 4 * * *"}]},
+            "permissions": {"contents": "read"},
+            "env": {"PYTEST_BCTRL": "${{ vars.PYTEST_BCTRL }}"},
+            "jobs": {
+                "mock": {**job, "steps": [*setup, {"run": "pytest --bctrl-mock"}]},
+                "nightly": {"if": "github.event_name == 'schedule'", **job, "steps": [*setup, nightly]},
+            },
+        }
+    )
 
 
-def _environment_lines(project: NewProject) -> str:
-    """Return the `env` lines of the step that sends requests to the API; empty if it needs no variable."""
-    values = {}
+def _variables(project: NewProject) -> dict[str, str]:
+    """Return the variables of the step that sends requests to the API, with GitHub's expressions for their values."""
+    contexts = {}
     if project.summary.credentials:
-        values[KEY_VARIABLE] = "secrets"
+        contexts[KEY_VARIABLE] = "secrets"
     if project.summary.needs_space_id:
-        values["BCTRL_SPACE_ID"] = "vars"
+        contexts["BCTRL_SPACE_ID"] = "vars"
     if not project.has_server:
-        values["BCTRL_BASE_URL"] = "vars"
-    lines = [f"          {name}: ${{{{ {context}.{name} }}}}\n" for name, context in values.items()]
-    if not lines:
-        return ""
-    return "".join(["        env:\n", *lines])
-
-
-_WORKFLOW = """\
-name: contract
-on:
-  pull_request:
-  schedule:
-    - cron: "17 4 * * *"
-permissions:
-  contents: read
-jobs:
-  mock:
-    runs-on: ubuntu-latest
-    timeout-minutes: 10
-    steps:
-"""
-_SETUP = """\
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with:
-          python-version: "3.13"
-      # After the first release: pip install "pytest-bctrl[contract]"
-      - run: {install}
-"""
-_MOCK = """\
-      - run: pytest --bctrl-mock
-"""
-_NIGHTLY = """\
-  nightly:
-    if: github.event_name == 'schedule'
-    runs-on: ubuntu-latest
-    timeout-minutes: 10
-    steps:
-"""
-_SPEC = """\
-      # The endpoint is retired in production, so this job compares its spec and sends no request to the API.
-      - run: pytest-bctrl drift --format text
-"""
-_LIVE = """\
-      - run: pytest --bctrl-live
-"""
+        contexts["BCTRL_BASE_URL"] = "vars"
+    return {name: f"${{{{ {context}.{name} }}}}" for name, context in contexts.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -226,11 +226,11 @@ def recorded_source(source: str) -> str:
     return shown_path(Path(source))
 
 
-def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
+def write_files(texts: Mapping[Path, str], rights: int | None = None, *, new: Collection[Path] = ()) -> None:
     """Write all files; if one cannot be written, raise `DocumentError` after an attempt to restore the others.
 
-    Each is first written to a temporary file. The files get the usual permissions of the user's files. The error names
-    files that could not be restored.
+    Each is first written to a temporary file. The files get the usual permissions of the user's files. Those in `new`
+    must not exist with another content. The error names files that could not be restored.
     """
     before = {path: _bytes_of_file(path) for path in texts}
     done: list[Path] = []
@@ -242,7 +242,10 @@ def write_files(texts: Mapping[Path, str], rights: int | None = None) -> None:
                 staged[current] = locks.enter_context(locking.locked(current))
                 locking.write_part(staged[current], text.encode(), current, rights)
             for current, temporary in staged.items():
-                temporary.replace(current)
+                if current in new:
+                    locking.create(temporary, current)
+                else:
+                    temporary.replace(current)
                 done.append(current)
     except OSError as error:
         changed = [str(path) for path in done if not _restore_file(path, before[path])]

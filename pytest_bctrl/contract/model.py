@@ -224,6 +224,9 @@ def path_pattern(path: str, quantifier: str = "+") -> tuple[re.Pattern[str], lis
     return re.compile(f"([^/]{quantifier})".join(literals)), texts[1::2]
 
 
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Matches what JSON can contain and UTF-8, and so a URL, cannot."""
+
 _SLASH = "\ud800"
 """Stands for a slash inside a segment; a decoded text has no lone surrogate."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_bctrl.contract.deep_object import Member, read_members
 from pytest_bctrl.contract.engine import accepts, schema_pointer
-from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
+from pytest_bctrl.contract.model import LONE_SURROGATE, Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.schema.ref import (
     SchemaRef,
     keywords_of,
@@ -137,9 +137,10 @@ def survives_transport(contract: Contract, parameter: Parameter, value: Any) -> 
 
 
 def _can_carry(parameter: Parameter, value: Any) -> bool:
-    """Return whether name and value can be sent as a header field or cookie; always true in path and query."""
+    """Return whether name and value can be sent: in path and query, any text without a lone surrogate."""
     if parameter.in_ not in ("header", "cookie"):
-        return True
+        name = parameter.name if parameter.in_ == "query" else ""
+        return not LONE_SURROGATE.search(json.dumps([name, value], ensure_ascii=False, default=str))
     if parameter.in_ == "header" and not is_field_name(parameter.name):
         return False
     return is_sendable(serialize_field(parameter, value))

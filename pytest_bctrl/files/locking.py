@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -62,6 +63,22 @@ def locked(path: Path) -> Iterator[Path]:
 def _lock_error(lock: Path, problem: str) -> BctrlError:
     """Return the error for a lock that this user cannot take."""
     return BctrlError(f"this user cannot take the lock: {problem}", where=str(lock), hint="remove it")
+
+
+def create(part: Path, path: Path) -> None:
+    """Move a temporary file to `path`; raises `FileExistsError` if that exists with another content."""
+    if path.is_file() and path.read_bytes() == part.read_bytes():
+        return
+    try:
+        # Unlike `replace`, it never replaces a file that another program creates at this moment.
+        path.hardlink_to(part)
+    except FileExistsError:
+        raise
+    except OSError:
+        # The file system has no hard links.
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        part.replace(path)
 
 
 def write_part(part: Path, data: bytes, destination: Path, mode: int | None = None) -> None:

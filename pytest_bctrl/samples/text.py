@@ -246,7 +246,9 @@ class RoundRobin:
         """Return the random source of a location, seeded by it, so that other locations do not change its values."""
         source = self._sources.get(location)
         if source is None:
-            source = self._sources[location] = Random(f"{self._seed}:{location}")  # noqa: S311
+            # A name may contain a lone surrogate.
+            seed = f"{self._seed}:{location}".encode("utf-8", "surrogatepass")
+            source = self._sources[location] = Random(seed)  # noqa: S311
         return source
 
     def has_pending(self) -> bool:

@@ -10,7 +10,7 @@ from itertools import chain
 
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.key_fields import key_fields
-from pytest_bctrl.contract.model import SAFE_METHODS, Contract, Operation, Schema
+from pytest_bctrl.contract.model import LONE_SURROGATE, SAFE_METHODS, Contract, Operation, Schema
 from pytest_bctrl.contract.parameters import schema_types
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import names_without_value
@@ -25,6 +25,7 @@ LINES_TO_ADD = "; add to bctrl_values: "
 _NO_SAFE_METHOD = "none has a safe method"
 _NO_SUCCESS = "the contract documents no successful response"
 _NOT_A_PATH = "its path has a query or a fragment, which is not part of a path"
+_NOT_UTF_8 = "its path has a lone surrogate, which no URL can contain"
 _NEEDS_BODY = "its request requires a body, and the suite sends none with a safe method"
 _NO_KEY_FIELD = "its security is not a bearer token, a password or an API key in a header field or cookie"
 _NO_RESPONSE = "the mock cannot generate one of its responses"
@@ -32,6 +33,7 @@ _HINTS = {
     _NO_SAFE_METHOD: f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation",
     _NO_SUCCESS: "document its 2XX response, in the document or an overlay",
     _NOT_A_PATH: "document the query as parameters, and the path without it",
+    _NOT_UTF_8: "remove the surrogate from the path",
     _NEEDS_BODY: "use a document with an operation without one",
     _NO_KEY_FIELD: "document one of these under security, each in a header field of its own",
     _NO_RESPONSE: "check the API itself with --bctrl-live, or correct the schema",
@@ -89,6 +91,8 @@ def _reason_in_contract(operation: Operation) -> str:
         return _NO_SUCCESS
     if {"?", "#"} & {*operation.path}:
         return _NOT_A_PATH
+    if LONE_SURROGATE.search(operation.path):
+        return _NOT_UTF_8
     if operation.request_body is not None and operation.request_body.required:
         return _NEEDS_BODY
     return ""

@@ -35,7 +35,7 @@ NODE = "bctrl"
 SELECTING_OPTIONS = ("keyword", "markexpr", "deselect", "lf", "stepwise")
 """The options of pytest that select tests."""
 
-INSTALL = "pip install 'pytest-bctrl[contract]'"
+INSTALL = "pip install '.[contract]' in a clone of the kit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def test_the_suite_without_the_extra_is_an_error_with_the_install_command(
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line.strip()]
-    assert "pip install 'pytest-bctrl[contract]'" in line
+    assert "pip install '.[contract]' in a clone" in line
 
 
 def test_the_fixtures_work_without_the_extra(pytester: pytest.Pytester) -> None:
@@ -69,7 +69,7 @@ def test_the_schema_fixture_is_an_error_with_the_install_command(pytester: pytes
     result = pytester.runpytest_subprocess()
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*bctrl_schema: *pip install 'pytest-bctrl[[]contract]'*"])
+    result.stdout.fnmatch_lines(["*bctrl_schema: *pip install '.[[]contract]' in a clone*"])
 
 
 def test_doctor_reports_the_missing_extra(pytester: pytest.Pytester) -> None:
@@ -78,4 +78,4 @@ def test_doctor_reports_the_missing_extra(pytester: pytest.Pytester) -> None:
     assert 0 == result.ret
     output = result.stdout.str()
     assert "schemathesis and hypothesis missing: fixtures work, the contract suite does not" in output
-    assert "pip install 'pytest-bctrl[contract]', then pytest --bctrl-mock bctrl" in output
+    assert "pip install '.[contract]' in a clone of the kit, then pytest --bctrl-mock bctrl" in output

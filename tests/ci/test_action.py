@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import sysconfig
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,25 +90,41 @@ def test_every_input_is_used_and_described() -> None:
     assert [] == [name for name, spec in ACTION["inputs"].items() if not spec["description"] or "default" not in spec]
 
 
-def test_the_action_installs_the_given_package(step: Run, tmp_path: Path, environment: Path) -> None:
-    """A wheel, which can be imported afterwards."""
-    wheel = tmp_path / "stand_in-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
+BACKEND = """
+import zipfile
+from pathlib import Path
+
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    with zipfile.ZipFile(Path(folder, "stand_in-1.0-py3-none-any.whl"), "w") as archive:
         archive.writestr("stand_in.py", "")
         info = "stand_in-1.0.dist-info"
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: stand-in\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        metadata = "Metadata-Version: 2.1\\nName: stand-in\\nVersion: 1.0\\nProvides-Extra: contract\\n"
+        archive.writestr(f"{info}/METADATA", metadata)
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         archive.writestr(f"{info}/RECORD", "")
+    return "stand_in-1.0-py3-none-any.whl"
+"""
 
+
+def test_the_action_installs_its_own_checkout(step: Run, tmp_path: Path, environment: Path) -> None:
+    """From the folder of the action, without a package index; its package can be imported afterwards."""
+    checkout = tmp_path / "the action"
+    checkout.mkdir()
+    (checkout / "backend.py").write_text(BACKEND, "utf-8")
+    build_system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    (checkout / "pyproject.toml").write_text(build_system, "utf-8")
+
+    (install,) = (step["env"] for step in STEPS if step.get("id") == "install")
+    assert {"ACTION_PATH": "${{ github.action_path }}"} == install
     python = environment / "bin" / "python"
     # Python can import pip from the wheel that it has, and to install it takes seconds. Distributions may keep the
     # wheel in a folder of their own.
     folder = sysconfig.get_config_var("WHEEL_PKG_DIR") or Path(ensurepip.__file__).with_name("_bundled")
     pip = next(Path(folder).glob("pip-*.whl"))
 
-    code, _, output = step(
-        "install", {"package": str(wheel)}, PIP_NO_INDEX="1", PIP_NO_COMPILE="1", PYTHONPATH=str(pip)
-    )
+    variables = {"PIP_NO_INDEX": "1", "PIP_NO_COMPILE": "1", "PYTHONPATH": str(pip)}
+    code, _, output = step("install", {}, ACTION_PATH=str(checkout), **variables)
 
     assert 0 == code, output
     subprocess.run([python, "-c", "import stand_in"], check=True, timeout=60)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 
 from tests.docs.blocks import IN_A_CLONE
@@ -47,18 +45,10 @@ def _follow(page: Path) -> Outcome:
 
 
 def _repository(folder: Path) -> dict[str, str]:
-    """Create a Git repository of this project, and return the variables that make Git use it for the published URL."""
+    """Create a copy of this project, and return the variable that names it in install commands."""
     folder.mkdir()
     clone(folder)
-    identity = ["-c", "user.name=docs", "-c", "user.email=docs@localhost"]
-    for arguments in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "The project as it is"]):
-        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
-    url = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.{folder.as_uri()}.insteadOf",
-        "GIT_CONFIG_VALUE_0": url,
-    }
+    return {"PYTEST_BCTRL": f"{folder}[contract]"}
 
 
 def write(page: Path, outcome: Outcome) -> None:

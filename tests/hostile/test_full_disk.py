@@ -13,7 +13,7 @@ from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract import build
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.reports.verdict import Title
-from tests.hostile.small_disk import run_with_small_disk
+from tests.hostile.small_disk import FILL, run_with_small_disk
 
 WRITES = """
 import json, os, sys
@@ -136,3 +136,47 @@ def test_the_error_names_a_file_that_cannot_be_restored(tmp_path: Path, monkeypa
     with pytest.raises(DocumentError, match=r"first was changed before; give"):
         build.write_files({first: "after", folder: ""})
     assert "after" == first.read_text()
+
+
+INIT = (
+    FILL
+    + """
+import json, sys
+from pathlib import Path
+
+from pytest_bctrl.cli import main
+
+disk = Path(sys.argv[1])
+document, project = disk / "api.json", disk / "project"
+project.mkdir()
+document.write_text(sys.argv[2])
+import os
+os.chdir(project)
+with full(disk):
+    code = main(["init", "../api.json"])
+assert not [path for path in project.rglob("*") if path.is_file()], list(project.rglob("*"))
+print(code, main(["init", "../api.json"]))
+"""
+)
+
+
+def test_init_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
+    """The error is one line that says why, and the next run writes all files."""
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Pets", "version": "1"},
+        "paths": {"/pets": {"get": {"responses": {"200": {"description": "All pets"}}}}},
+    }
+    done = run_with_small_disk(tmp_path, [sys.executable, "-c", INIT, str(tmp_path), json.dumps(document)])
+    assert "2 0" == done.stdout.splitlines()[-1], done.stderr
+    assert "No space left on device" in done.stderr
+    assert 1 == len(done.stderr.splitlines())
+
+
+def test_a_file_that_another_program_creates_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    new, taken = tmp_path / "new", tmp_path / "taken"
+    taken.write_text("of another program")
+    with pytest.raises(DocumentError, match="nothing was changed"):
+        build.write_files({new: "a", taken: "b"}, new=[new, taken])
+    assert ["taken"] == [path.name for path in tmp_path.iterdir()]
+    assert "of another program" == taken.read_text()

@@ -16,6 +16,8 @@ from pytest_bctrl.traffic.recordings.har_file import load
 from tests import EVERYTHING, UNUSED
 from tests.hostile.killed_runs import KilledRuns
 
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 
 WRITER = """
@@ -119,3 +121,59 @@ def test_a_run_after_a_killed_run_passes(tmp_path: Path) -> None:
             json.loads((tmp_path / "report.json").read_text())
     runs.complete()
     assert [] == [path for path in tmp_path.rglob(".*") if path.suffix in (".lock", ".part")]
+
+
+INIT = """
+import os, random, signal, sys, time
+from pathlib import Path
+
+from pytest_bctrl.cli import main
+
+folder, document, kills = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+sys.stdout = open(os.devnull, "w")
+source = random.Random(1)
+
+
+def init(name):
+    (folder / name).mkdir()
+    os.chdir(folder / name)
+    started = time.monotonic()
+    assert 0 == main(["init", document])
+    return time.monotonic() - started
+
+
+def files(name):
+    paths = [path for path in (folder / name).rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder / name)): path.read_bytes() for path in paths}
+
+
+# The first run imports modules.
+init("warm")
+seconds = init("whole")
+whole = files("whole")
+for number in range(kills):
+    name = f"killed {number}"
+    child = os.fork()
+    if not child:
+        init(name)
+        os._exit(0)
+    time.sleep(source.uniform(0, 1.2 * seconds))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    (folder / name).mkdir(exist_ok=True)
+    # Besides complete files, there may be hidden ones, which the next run removes.
+    complete = {path: data for path, data in files(name).items() if not path.rpartition("/")[2].startswith(".")}
+    assert complete.items() <= whole.items(), complete.keys()
+    os.chdir(folder / name)
+    assert 0 == main(["init", document])
+    assert files(name) == whole, files(name).keys()
+print("complete", file=sys.stderr)
+"""
+
+
+def test_init_leaves_no_partial_file_when_it_is_killed(tmp_path: Path) -> None:
+    """Each file is complete or missing, and the next run writes the rest."""
+    document = PROJECT_ROOT / "tests" / "second_contract" / "bookshop.yaml"
+    command = [sys.executable, "-c", INIT, str(tmp_path), str(document), "100" if EVERYTHING else "20"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert (0, "complete\n") == (done.returncode, done.stderr)

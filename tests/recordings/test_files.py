@@ -108,7 +108,7 @@ NO_URLS = ("https://a.test/\ud800", "200", "", "https:///v1/b", "https://a.test:
         (b"[]", r"it is JSON, but no HAR"),
         (b"[" * 100_000, r"it is not JSON that can be read: RecursionError"),
         (edited(f"{FIRST}.response.content.text", '{"n":2}'), "1 of 2, GET /v1/a: .*text is not what was recorded"),
-        (edited("_bctrlFormat", 2), r"written by a newer pytest-bctrl .* \(upgrade: pip install"),
+        (edited("_bctrlFormat", 2), r"written by a newer pytest-bctrl .* \(install a newer pytest-bctrl"),
         (edited("_bctrlFormat", GONE), r"_bctrlFormat is missing"),
         (edited("entries.0", 5), r"entry 1 of 2: an object is expected"),
         (edited(f"{FIRST}._bctrlBasePath", "/gateway"), r"url does not begin with _bctrlBasePath: the file was edited"),

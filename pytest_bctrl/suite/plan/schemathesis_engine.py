@@ -6,9 +6,8 @@ responses to the checks. A finding names the command line of Schemathesis that r
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -23,6 +22,7 @@ from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
+from pytest_bctrl.escaping import escape_toml
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.suite.plan.engine_faults import is_engine_fault
 from pytest_bctrl.suite.plan.engine_violations import FALSE, SCHEMA, applied_keyword, keyword_violation
@@ -130,8 +130,7 @@ def _rerun_command(exchange: Exchange, check: str, mode: str) -> str:
     """
     response, operation = exchange.response, exchange.response.operation
     url = str(exchange.received.request.url).partition(operation.url_path(response.path_values))[0]
-    lines = ["[parameters]", *(f'"path.{name}" = {json.dumps(value)}' for name, value in response.path_values.items())]
-    configuration = f"<(printf '%s\\n' {shlex.join(lines)})"
+    configuration = f"<(printf '%s\\n' {shlex.join(configuration_lines(response.path_values))})"
     fields: Sequence[KeyField] = ()
     if mode == "positive":
         fields = key_fields(response.contract, operation) or ()
@@ -141,6 +140,13 @@ def _rerun_command(exchange: Exchange, check: str, mode: str) -> str:
         f"schemathesis --config-file {configuration} run {shlex.quote(shown_path(Path(response.contract.name)))}"
         f" --url {shlex.quote(url)}{keys} {chosen} --phases fuzzing --mode {mode} --checks {check}"
     )
+
+
+def configuration_lines(path_values: Mapping[str, str]) -> list[str]:
+    """Return the lines of a configuration file of Schemathesis that sets path values, and reads no variable."""
+    # Schemathesis replaces `${NAME}` by a variable, and `$${` by `${`.
+    texts = {f"path.{name}": value.replace("${", "$${") for name, value in path_values.items()}
+    return ["[parameters]", *(f"{escape_toml(name)} = {escape_toml(value)}" for name, value in texts.items())]
 
 
 def _converted(received: httpx.Response) -> Any:

@@ -124,7 +124,7 @@ class _Reader:
         if type(version) is not int:
             raise self._error("log._bctrlFormat is missing or no number: the file was edited")
         if version > FORMAT:
-            self._hint = "upgrade: pip install --upgrade pytest-bctrl"
+            self._hint = "install a newer pytest-bctrl"
             raise self._error(f"it was written by a newer pytest-bctrl (format {version}, this one reads {FORMAT})")
 
     def _log(self, document: Any) -> Mapping[str, Any]:
