@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 import sys
 import traceback
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from pytest_bctrl.checks.run import BrokenCheckError, Check
 from pytest_bctrl.checks.violation import merge
@@ -30,7 +31,9 @@ from pytest_bctrl.traffic.transport_findings import describe_error, surplus_find
 _MAX_LISTED = 20
 """Maximum number of listed requests of one kind; the rest is counted."""
 _MAX_KEPT = 1_000
-"""Maximum number of distinct findings, texts of one kind, and credentials that are kept in memory."""
+"""Maximum number of distinct findings, and of texts of one kind, that are kept in memory."""
+_MAX_CREDENTIALS = 100
+"""Maximum number of credentials that are redacted in other exchanges than their own: the ones that were used last."""
 _MAX_COMMAND_BODY = 1_000
 """Maximum size in bytes of a request body that the command to reproduce a finding contains."""
 
@@ -39,7 +42,7 @@ class ProxiedTraffic:
     """The results of all exchanges so far.
 
     `print_line` is called with a line for each finding that is new. `keep` receives each exchange of the contract whose
-    bodies are known, for a recording.
+    bodies are known, for a recording, with the redaction of its own credentials.
     """
 
     def __init__(
@@ -51,10 +54,10 @@ class ProxiedTraffic:
         custom_checks: Iterable[Check] = (),
         levels: Levels | None = None,
         print_line: Callable[[str], None] = lambda line: None,
-        keep: Callable[[ProxiedExchange, ObservedExchange], None] = lambda proxied, observed: None,
+        keep: Callable[[ProxiedExchange, ObservedExchange, Redaction], None] = lambda proxied, observed, own: None,
     ) -> None:
         self.contract = contract
-        self.observer = Observer(contract, redaction)
+        self.observer = Observer(contract)
         self.checked = 0
         """The number of exchanges whose request and response were checked."""
         self.not_checked: Counter[str] = Counter()
@@ -74,7 +77,9 @@ class ProxiedTraffic:
         self._print_line = print_line
         self._keep = keep
         self._schemes = security_schemes(contract)
-        self._secrets: set[str] = set()
+        self._credentials: OrderedDict[str, None] = OrderedDict()
+        self._own_credentials: tuple[str, ...] = ()
+        self._own_redaction = Redaction()
         self._findings: dict[str, Finding] = {}
 
     @property
@@ -99,7 +104,8 @@ class ProxiedTraffic:
         request = _request_of(proxied)
         operation = self._operation_of(request)
         surplus = Surplus(data, proxied.method, proxied.status)
-        if operation is not None and not surplus.is_harmless and self._redact_secrets(request):
+        if operation is not None and not surplus.is_harmless:
+            self._redact_secrets(request)
             self._report([surplus_finding(operation, surplus, self._curl_command(proxied, operation))])
 
     def add_unreachable(self, error: TransportError) -> None:
@@ -114,8 +120,7 @@ class ProxiedTraffic:
     def _check_exchange(self, proxied: ProxiedExchange) -> None:
         """Check an exchange and add its results; one that was cancelled or is to no operation is only counted."""
         request = _request_of(proxied)
-        if not self._redact_secrets(request, proxied.headers):
-            return
+        self._redact_secrets(request, proxied.headers)
         if proxied.cancelled:
             self._count(self.cancelled, proxied.cancelled)
             return
@@ -138,7 +143,7 @@ class ProxiedTraffic:
         self.checked += 1
         query = request.target.partition("?")[2]
         self.observer.observe_response(result.response, query, request.headers)
-        self._keep(proxied, observed)
+        self._keep(proxied, observed, self._own_redaction)
 
     def _add_unmatched(self, request: Request) -> None:
         """Count a request to no operation: not checked if that was excluded, else unmatched unless a CORS preflight."""
@@ -163,7 +168,7 @@ class ProxiedTraffic:
         if proxied.error is not None:
             response_unread = "the response is not complete"
         elif not proxied.response_body.is_known:
-            response_unread = "the body of the response is larger than --max-body"
+            response_unread = f"the body of the response {proxied.response_body.problem}"
         else:
             codings = ", ".join(value for name, value in proxied.headers if name.lower() == "content-encoding")
             content = content_of(bytes(proxied.response_body), codings)
@@ -207,18 +212,22 @@ class ProxiedTraffic:
             words.append("--data-binary @BODY")
         return " ".join([*words, shlex.quote(f"{self._origin}{proxied.target}")])
 
-    def _redact_secrets(self, request: Request, response_headers: Headers = ()) -> bool:
-        """Redact the credentials of an exchange from now on; returns False, and counts it, if there are too many."""
-        for value in (*sent_secrets(request, self._schemes), *received_secrets(response_headers)):
-            if value in self._secrets:
-                continue
-            if len(self._secrets) >= _MAX_KEPT:
-                reason = f"more than {_MAX_KEPT:,} different credentials: exchanges with others are not checked"
-                self._count(self.not_checked, reason)
-                return False
-            self._secrets.add(value)
+    def _redact_secrets(self, request: Request, response_headers: Headers = ()) -> None:
+        """Redact the credentials of an exchange from now on, in place of those that have not been used for longest.
+
+        What is kept of the exchange itself is redacted at once, so that a credential can be forgotten.
+        """
+        credentials = (*sent_secrets(request, self._schemes), *received_secrets(response_headers))
+        for value in credentials:
             self._redaction.add(value, name="")
-        return True
+            self._credentials[value] = None
+            self._credentials.move_to_end(value)
+            if len(self._credentials) > _MAX_CREDENTIALS:
+                self._redaction.forget(self._credentials.popitem(last=False)[0])
+        if credentials != self._own_credentials:
+            self._own_credentials, self._own_redaction = credentials, Redaction()
+            for value in credentials:
+                self._own_redaction.add(value, name="")
 
     def _report(self, findings: Iterable[Finding]) -> None:
         """Merge findings into the earlier ones, and print those that are new."""
@@ -228,16 +237,19 @@ class ProxiedTraffic:
             key = f"{finding.fingerprint} {finding.level} {finding.message}"
             earlier = self._findings.get(key)
             if earlier is not None:
-                (self._findings[key],) = merge([earlier, finding])
+                # The earlier one may be redacted.
+                same = replace(finding, location=earlier.location, message=earlier.message)
+                (self._findings[key],) = merge([earlier, same])
             elif len(self._findings) < _MAX_KEPT:
-                self._findings[key] = finding
-                self._print_line(f"{finding.level} {finding_line(finding)}")
+                self._findings[key] = self._own_redaction.data(finding)
+                self._print_line(f"{finding.level} {finding_line(self._findings[key])}")
             else:
                 self._count(self.not_checked, f"more than {_MAX_KEPT:,} findings: the rest is not listed")
 
-    @staticmethod
-    def _count(counter: Counter[str], text: str) -> None:
-        """Count a text in a counter; beyond the limit of different texts, count it as `others`."""
+    def _count(self, counter: Counter[str], text: str) -> None:
+        """Count a text in a counter, without credentials; beyond the limit of different texts, count it as `others`."""
+        if text not in counter:
+            text = self._own_redaction(text)
         if text in counter or len(counter) < _MAX_KEPT:
             counter[text] += 1
         else:
@@ -255,7 +267,7 @@ def _unread_reason(body: CapturedBody) -> str:
     if body.is_known:
         return ""
     if body.is_complete:
-        return "it is larger than --max-body"
+        return f"it {body.problem}"
     return "the response arrived before the whole request was sent"
 
 

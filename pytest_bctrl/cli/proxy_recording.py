@@ -40,12 +40,15 @@ class ProxyRecording:
         self._target = target
         self._redaction = redaction
         self._scrubs_ids = scrubs_ids
-        self._exchanges: dict[Hashable, Exchange] = {}
+        self._exchanges: dict[Hashable, tuple[Exchange, Redaction]] = {}
         self._size = 0
         self._omitted: Counter[str] = Counter()
 
-    def add(self, proxied: ProxiedExchange, observed: ObservedExchange) -> None:
-        """Add an exchange, unless an equal one was added, its request is incomplete, or the recording is full."""
+    def add(self, proxied: ProxiedExchange, observed: ObservedExchange, own: Redaction) -> None:
+        """Add an exchange, unless an equal one was added, its request is incomplete, or the recording is full.
+
+        `own` has its credentials, which may be forgotten when the recording is written.
+        """
         if observed.request_unread:
             self._omitted[f"of the request: {observed.request_unread}"] += 1
             return
@@ -71,7 +74,7 @@ class ProxyRecording:
             self._omitted[f"a recording holds up to {size(RECORDED)}"] += 1
         else:
             self._size += added
-            self._exchanges[key] = exchange
+            self._exchanges[key] = exchange, own
 
     @property
     def notes(self) -> list[str]:
@@ -82,9 +85,10 @@ class ProxyRecording:
         """Write the file without secrets; returns the problems that kept any exchange from being written."""
         problems = []
         exchanges = []
-        for exchange in self._exchanges.values():
+        for exchange, own in self._exchanges.values():
             try:
-                require_absent([exchange], self._path.name, self._redaction.find, "a secret")
+                for redaction in (self._redaction, own):
+                    require_absent([exchange], self._path.name, redaction.find, "a secret")
                 exchanges.append(exchange)
             except LeakError as error:
                 problems.append(f"not recorded: {error.problem.removesuffix(', and nothing was written')}")

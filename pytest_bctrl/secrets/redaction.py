@@ -63,6 +63,13 @@ class Redaction:
             if entry.value not in self._entries:
                 self._entries = {**self._entries, entry.value: entry}
 
+    def forget(self, value: str) -> None:
+        """Redact a value no more, unless it was added with a name."""
+        with self._lock:
+            entry = self._entries.get(value)
+            if entry is not None and not entry.name:
+                self._entries = {key: other for key, other in self._entries.items() if key != value}
+
     def add_environment(self, environment: Mapping[str, str]) -> None:
         """Redact the secrets of the environment: the API key, and the passwords of proxies."""
         self.add(environment.get(KEY_VARIABLE, ""), name=KEY_VARIABLE)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange
+from pytest_bctrl.traffic.proxy.exchange import BodyBudget, CapturedBody, ProxiedExchange
 from pytest_bctrl.traffic.proxy.response_reader import ResponseReader
 
 LIMIT = 1000
@@ -45,7 +45,8 @@ class Reading:
 
 def exchange(method: str) -> ProxiedExchange:
     """Return an exchange whose response has not arrived."""
-    return ProxiedExchange(method, "/", (), CapturedBody(LIMIT), CapturedBody(LIMIT))
+    budget = BodyBudget(4 * LIMIT, 0)
+    return ProxiedExchange(method, "/", (), CapturedBody(LIMIT, budget), CapturedBody(LIMIT, budget))
 
 
 def head(status: int, *fields: str) -> bytes:
