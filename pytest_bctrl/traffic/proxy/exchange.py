@@ -57,7 +57,7 @@ class CapturedBody:
     def __init__(self, limit: int, budget: BodyBudget) -> None:
         self._limit = limit
         self._budget = budget
-        self._data = bytearray()
+        self._data: bytes | bytearray = bytearray()
         self._taken = 0
         self._is_closed = False
         self.size = 0
@@ -105,7 +105,11 @@ class CapturedBody:
         return self.is_complete and not self.problem
 
     def __bytes__(self) -> bytes:
-        return bytes(self._data)
+        # A closed body is converted once, so that there is one copy while it is checked.
+        data = bytes(self._data)
+        if self._is_closed:
+            self._data = data
+        return data
 
 
 @dataclass(eq=False, slots=True)

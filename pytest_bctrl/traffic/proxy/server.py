@@ -30,8 +30,8 @@ _STEP_SECONDS, _FULL_SECONDS = 0.02, 0.05
 _MAX_CONNECTIONS = 1024
 _SPARE_DESCRIPTORS = 60
 """Descriptors of the process that are not used for connections: those of files, modules and the event loop."""
-_BODY_BYTES = 64 * 1024 * 1024
-"""Memory for the bodies that are received or wait for their checks, unless `body_limit` is larger."""
+_BODY_BYTES, _RESERVED_BYTES = 48 * 1024 * 1024, 16 * 1024 * 1024
+"""Memory for the bodies that are received or wait for their checks, unless `body_limit` is larger; more for small ones."""
 _MAX_QUEUED = 1_000
 """Number of events that wait for the checks, beyond which no client is read."""
 _UPGRADE_FIELDS = frozenset({"upgrade", "http2-settings"})
@@ -84,7 +84,7 @@ class ProxyServer:
         self._only_safe = only_safe
         self._context = context
         self.body_limit = body_limit
-        self.body_budget = BodyBudget(max(_BODY_BYTES, 2 * body_limit), _BODY_BYTES // 4)
+        self.body_budget = BodyBudget(max(_BODY_BYTES, body_limit), _RESERVED_BYTES)
         self._max_connections = _connection_limit()
         self._connections: set[ProxyConnection] = set()
         self._has_evicted = False
