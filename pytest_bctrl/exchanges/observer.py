@@ -136,6 +136,16 @@ class Observer:
             for name in _sent_parameters(operation, query, (*sent, *self._sent_headers)):
                 total.parameters[label, name] += 1
 
+    def without_body(self, response: Response, *results: Callable[[Response], object]) -> Response:
+        """Return a response without its body, for `observe_response`; it has what was observed, and these results."""
+        redacted = self._redacted(response) or response
+        bodiless = replace(response, body=b"")
+        once(bodiless, "observed", lambda: redacted.observed)
+        for result in results:
+            value = result(response)
+            once(bodiless, result, lambda value=value: value)
+        return bodiless
+
     def _redacted(self, response: Response) -> Response | None:
         """Return the response with secrets masked in its body; None if there are none, or the body is not JSON.
 

@@ -49,6 +49,17 @@ class WatchedTest:
     off: list[str] = field(default_factory=list)
     responses: list[tuple[Response, Request]] = field(default_factory=list)
 
+    def add(self, exchange_result: WatchedTest) -> None:
+        """Add the result of an exchange that was checked before the test has ended."""
+        self.findings += exchange_result.findings
+        for label, count in exchange_result.operations.items():
+            self.operations[label] = self.operations.get(label, 0) + count
+        self.unmatched += exchange_result.unmatched
+        self.unwatched += exchange_result.unwatched
+        self.not_checked += exchange_result.not_checked
+        self.off += exchange_result.off
+        self.responses += exchange_result.responses
+
 
 class WatchedContract:
     """The contract and its servers; the mock servers of this kit break it only on request."""
@@ -62,7 +73,12 @@ class WatchedContract:
     def check(self, exchanges: Iterable[WatchedExchange], test: WatchedTest) -> WatchedTest:
         """Check exchanges, and add the findings and notes to the results of a test, which are returned."""
         for exchange in exchanges:
-            self._check(exchange, test)
+            if exchange.result is None:
+                self._check(exchange, test)
+            elif isinstance(exchange.result, Exception):
+                raise exchange.result
+            else:
+                test.add(exchange.result)
         return test
 
     def _check(self, exchange: WatchedExchange, test: WatchedTest) -> None:

@@ -34,9 +34,14 @@ class ExchangedCredentials:
         test.not_checked = redaction.data(test.not_checked)
         test.responses = [(_without_secrets(response, redaction), request) for response, request in test.responses]
 
+    def keep(self, exchange: WatchedExchange) -> None:
+        """Store the credentials of an exchange in it, because its bodies are going to be dropped."""
+        exchange.credentials = frozenset(self._credentials([exchange]))
+
     def _credentials(self, exchanges: Iterable[WatchedExchange]) -> Iterator[str]:
         """Yield the credentials that exchanges sent and received, of those sent only the ones that look random."""
         for exchange in exchanges:
+            yield from exchange.credentials
             request = Request(exchange.method, exchange.url, exchange.request_headers)
             yield from filter(is_random, sent_secrets(request, self._schemes))
             yield from received_secrets(exchange.response_headers)

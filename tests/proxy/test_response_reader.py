@@ -76,6 +76,14 @@ def test_pipelined_responses_are_assigned_to_their_requests(
     assert reading.reader.is_idle
 
 
+def test_endless_trailers_are_an_error() -> None:
+    reading = Reading("GET")
+    reading.feed(head(200, "Transfer-Encoding: chunked") + b"1\r\na\r\n0\r\nX: ")
+    for _ in range(1100):
+        reading.feed(b"t" * 1000)
+    assert [(200, b"a", False, "Receive buffer too long")] == reading.results()
+
+
 def test_a_body_without_a_length_ends_with_the_connection() -> None:
     reading = Reading("GET")
     reading.feed(head(200) + b"until the end")

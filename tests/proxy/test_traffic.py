@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import socket
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -238,6 +239,25 @@ def test_levels_and_custom_checks_apply() -> None:
         raw(url, request("GET", "/orders?unknown=1"), reads=len(reply(b"{}")))
     assert ["no_empty_object"] == [finding.rule for finding in traffic.findings]
     assert {"undocumented_parameter": 1} == traffic.switched_off
+
+
+def test_other_clients_are_served_while_an_exchange_is_checked() -> None:
+    """A custom check waits until a second client has received its response; both are checked before the proxy ends."""
+    is_checking, may_end = threading.Event(), threading.Event()
+
+    @contract_check("slow")
+    def slow(checked: CheckedResponse) -> Iterator[Problem]:
+        is_checking.set()
+        assert may_end.wait(60)
+        yield from ()
+
+    with scripted(reply(b"{}"), custom_checks=[slow]) as (url, traffic):
+        raw(url, request(), reads=len(reply(b"{}")))
+        assert is_checking.wait(60)
+        assert reply(b"{}") == raw(url, request(), reads=len(reply(b"{}")))
+        assert 0 == traffic.checked
+        may_end.set()
+    assert 2 == traffic.checked
 
 
 def test_a_broken_custom_check_is_reported_as_not_checked() -> None:

@@ -31,7 +31,7 @@ _MAX_CONNECTIONS = 1024
 _SPARE_DESCRIPTORS = 60
 """Descriptors of the process that are not used for connections: those of files, modules and the event loop."""
 _BODY_BYTES, _RESERVED_BYTES = 48 * 1024 * 1024, 16 * 1024 * 1024
-"""Memory for the bodies that are received or wait for their checks, unless `body_limit` is larger; more for small ones."""
+"""Bytes of bodies that are received or wait for their checks, unless `body_limit` is larger; and more of small ones."""
 _MAX_QUEUED = 1_000
 """Number of events that wait for the checks, beyond which no client is read."""
 _UPGRADE_FIELDS = frozenset({"upgrade", "http2-settings"})
