@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -142,8 +142,7 @@ class Observer:
         bodiless = replace(response, body=b"")
         once(bodiless, "observed", lambda: redacted.observed)
         for result in results:
-            value = result(response)
-            once(bodiless, result, lambda value=value: value)
+            once(bodiless, result, partial(result, response))
         return bodiless
 
     def _redacted(self, response: Response) -> Response | None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.hostile.child import MEMORY
 from tests.hostile.test_proxy import large_target
 from tests.request_checks.orders import contract_of_paths, operation
 
-CONTENT = {"application/octet-stream": {}}
+CONTENT: dict[str, Any] = {"application/octet-stream": {}}
 CONTRACT = contract_of_paths(
     {"/orders": {"get": operation(responses={"200": {"description": "", "content": CONTENT}})}}
 )
@@ -34,14 +35,14 @@ def test_streams():
             with client.stream("GET", os.environ["TARGET"] + "/orders") as response:
                 {read}
 """
-COUNT = 20
+COUNT = 12
 WHOLE, HALF = "for _ in response.iter_raw(1_000_000): pass", "next(response.iter_raw(15_000_000))"
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from /proc")
 @pytest.mark.parametrize(("read", "checked"), [(WHOLE, True), (HALF, False)], ids=["whole", "half"])
 def test_streamed_bodies_are_checked_with_little_memory(tmp_path: Path, read: str, checked: bool) -> None:
-    """20 of 30 MB: all are checked if the test reads them to the end, and counted as not checked otherwise."""
+    """Twelve of 30 MB: all are checked if the test reads them to the end, and counted as not checked otherwise."""
     (tmp_path / "orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
     (tmp_path / "conftest.py").write_text(CONFTEST, "utf-8")
     (tmp_path / "test_streams.py").write_text(TESTS.format(count=COUNT, read=read), "utf-8")

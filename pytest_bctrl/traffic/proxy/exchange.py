@@ -132,6 +132,12 @@ class ProxiedExchange:
     error: TransportError | None = None
     cancelled: str = ""
 
+    @property
+    def size(self) -> int:
+        """The number of bytes of both bodies, and of the header fields."""
+        fields = (*self.request_headers, *self.headers)
+        return self.request_body.size + self.response_body.size + sum(len(name) + len(value) for name, value in fields)
+
     def close_bodies(self) -> None:
         """Keep no further bytes: the exchange has ended."""
         self.request_body.close()

@@ -50,6 +50,7 @@ class RequestReader:
         self._receiver = receiver
         self._parser = httptools.HttpRequestParser(self)
         self._is_resumed = False
+        self._section_bytes = 0
         self.is_within = False
         """Whether a request has begun and is not complete."""
         self.on_message_begin()

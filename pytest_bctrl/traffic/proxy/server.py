@@ -234,7 +234,7 @@ class ProxyServer:
     def finished(self, exchange: ProxiedExchange, connection: ProxyConnection) -> None:
         """Pass on an exchange that has ended; if it is large, its client is not read until it is handled."""
         exchange.close_bodies()
-        is_large = max(exchange.request_body.size, exchange.response_body.size) > SMALL
+        is_large = exchange.size > SMALL
 
         def handle() -> None:
             """Pass on the exchange, and give the memory of its bodies back."""
