@@ -54,7 +54,9 @@ class ProxiedTraffic:
         custom_checks: Iterable[Check] = (),
         levels: Levels | None = None,
         print_line: Callable[[str], None] = lambda line: None,
-        keep: Callable[[ProxiedExchange, ObservedExchange, Redaction], None] = lambda proxied, observed, own: None,
+        keep: Callable[[ProxiedExchange, ObservedExchange, Redaction], None] = lambda proxied, observed, credentials: (
+            None
+        ),
     ) -> None:
         self.contract = contract
         self.observer = Observer(contract)

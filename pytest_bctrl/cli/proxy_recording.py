@@ -44,10 +44,10 @@ class ProxyRecording:
         self._size = 0
         self._omitted: Counter[str] = Counter()
 
-    def add(self, proxied: ProxiedExchange, observed: ObservedExchange, own: Redaction) -> None:
+    def add(self, proxied: ProxiedExchange, observed: ObservedExchange, credentials: Redaction) -> None:
         """Add an exchange, unless an equal one was added, its request is incomplete, or the recording is full.
 
-        `own` has its credentials, which may be forgotten when the recording is written.
+        `credentials` redacts its credentials, which may be forgotten when the recording is written.
         """
         if observed.request_unread:
             self._omitted[f"of the request: {observed.request_unread}"] += 1
@@ -74,7 +74,7 @@ class ProxyRecording:
             self._omitted[f"a recording holds up to {size(RECORDED)}"] += 1
         else:
             self._size += added
-            self._exchanges[key] = exchange, own
+            self._exchanges[key] = exchange, credentials
 
     @property
     def notes(self) -> list[str]:
@@ -85,9 +85,9 @@ class ProxyRecording:
         """Write the file without secrets; returns the problems that kept any exchange from being written."""
         problems = []
         exchanges = []
-        for exchange, own in self._exchanges.values():
+        for exchange, credentials in self._exchanges.values():
             try:
-                for redaction in (self._redaction, own):
+                for redaction in (self._redaction, credentials):
                     require_absent([exchange], self._path.name, redaction.find, "a secret")
                 exchanges.append(exchange)
             except LeakError as error:

@@ -68,7 +68,7 @@ class Redaction:
         with self._lock:
             entry = self._entries.get(value)
             if entry is not None and not entry.name:
-                self._entries = {key: other for key, other in self._entries.items() if key != value}
+                self._entries = {text: entry for text, entry in self._entries.items() if text != value}
 
     def add_environment(self, environment: Mapping[str, str]) -> None:
         """Redact the secrets of the environment: the API key, and the passwords of proxies."""

@@ -47,17 +47,17 @@ class WatchedBody:
 
     def drop(self, problem: str) -> None:
         """Forget the bytes, and keep no further ones; the body is not known, for the reason `problem`."""
-        kept = self.kept
+        count = self.kept_bytes
         self._chunks.clear()
         self._is_dropped, self.is_complete, self.problem = True, False, problem
-        self._notify(-kept)
+        self._notify(-count)
 
     def restart(self) -> None:
         """Forget the bytes that have passed, because they are sent again."""
-        kept = self.kept
+        count = self.kept_bytes
         self._chunks.clear()
         self._size, self._is_dropped, self.is_complete = 0, False, False
-        self._notify(-kept)
+        self._notify(-count)
 
     def _notify(self, count: int) -> None:
         """Report a change in the number of kept bytes, or the end of the body."""
@@ -65,7 +65,7 @@ class WatchedBody:
             self.notify(count)
 
     @property
-    def kept(self) -> int:
+    def kept_bytes(self) -> int:
         """The number of kept bytes."""
         return sum(map(len, self._chunks))
 

@@ -178,7 +178,7 @@ class Recorder:
             self._unchecked.append(exchange)
         for body in bodies:
             body.notify = self._count_bytes
-        self._count_bytes(sum(body.kept for body in bodies))
+        self._count_bytes(sum(body.kept_bytes for body in bodies))
         self._count_bytes(0)
 
     def _count_bytes(self, count: int) -> None:
@@ -205,7 +205,7 @@ class Recorder:
             for body in (exchange.response_body, exchange.request_body):
                 if self._kept_bytes <= _MAX_KEPT:
                     return
-                if body.kept:
+                if body.kept_bytes:
                     yield body
 
     def note_failure(self, exchange: WatchedExchange) -> None:
