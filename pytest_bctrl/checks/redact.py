@@ -40,14 +40,15 @@ def redact_response_findings(findings: Iterable[Finding], response: Response) ->
     return redact_findings(findings, response_credentials(response))
 
 
-def redact_findings(findings: Iterable[Finding], values: Collection[str]) -> list[Finding]:
+def redact_findings(findings: Iterable[Finding], values: Collection[str], *, has_parts: bool = True) -> list[Finding]:
     """Return findings in which the credentials `values` are replaced: at their location, and wherever they repeat.
 
-    Only random ones are replaced in rules, operations and locations, which may contain any word.
+    With `has_parts`, parts and further encodings of random ones are replaced too. Only random ones are replaced in
+    rules, operations and locations, which may contain any word.
     """
     if not values:
         return list(findings)
-    echoes, texts = Echoes(values), frozenset(map(short_scalar, values)) | frozenset(values)
+    echoes, texts = Echoes(values, has_parts=has_parts), frozenset(map(short_scalar, values)) | frozenset(values)
     return [_redacted(finding, texts, echoes) for finding in findings]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 import traceback
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
+from pytest_bctrl.checks.redact import redact_findings
 from pytest_bctrl.checks.run import BrokenCheckError, Check
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import key_fields
@@ -15,13 +17,13 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
 from pytest_bctrl.exchanges.observer import Observer
-from pytest_bctrl.exchanges.sent_secrets import received_secrets, security_schemes, sent_secrets
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.http.codings import Content, content_of
-from pytest_bctrl.http.message import Headers, Request
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.reports.terminal import finding_line
 from pytest_bctrl.reports.wording import numbered
+from pytest_bctrl.secrets.echoes import Echoes
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange, TransportError
 from pytest_bctrl.traffic.surplus import Surplus
@@ -30,7 +32,9 @@ from pytest_bctrl.traffic.transport_findings import describe_error, surplus_find
 _MAX_LISTED = 20
 """Maximum number of listed requests of one kind; the rest is counted."""
 _MAX_KEPT = 1_000
-"""Maximum number of distinct findings, texts of one kind, and credentials that are kept in memory."""
+"""Maximum number of distinct findings, and of texts of one kind, that are kept in memory."""
+_MAX_CREDENTIALS = 100
+"""Maximum number of credentials that are redacted in other exchanges than their own: the ones that were used last."""
 _MAX_COMMAND_BODY = 1_000
 """Maximum size in bytes of a request body that the command to reproduce a finding contains."""
 
@@ -54,7 +58,7 @@ class ProxiedTraffic:
         keep: Callable[[ProxiedExchange, ObservedExchange], None] = lambda proxied, observed: None,
     ) -> None:
         self.contract = contract
-        self.observer = Observer(contract, redaction)
+        self.observer = Observer(contract)
         self.checked = 0
         """The number of exchanges whose request and response were checked."""
         self.not_checked: Counter[str] = Counter()
@@ -73,8 +77,7 @@ class ProxiedTraffic:
         self._levels = levels or Levels()
         self._print_line = print_line
         self._keep = keep
-        self._schemes = security_schemes(contract)
-        self._secrets: set[str] = set()
+        self._credentials: OrderedDict[str, None] = OrderedDict()
         self._findings: dict[str, Finding] = {}
 
     @property
@@ -99,7 +102,8 @@ class ProxiedTraffic:
         request = _request_of(proxied)
         operation = self._operation_of(request)
         surplus = Surplus(data, proxied.method, proxied.status)
-        if operation is not None and not surplus.is_harmless and self._redact_secrets(request):
+        if operation is not None and not surplus.is_harmless:
+            self._remember(self._checks.redacted(request).credentials)
             self._report([surplus_finding(operation, surplus, self._curl_command(proxied, operation))])
 
     def add_unreachable(self, error: TransportError) -> None:
@@ -114,8 +118,7 @@ class ProxiedTraffic:
     def _check_exchange(self, proxied: ProxiedExchange) -> None:
         """Check an exchange and add its results; one that was cancelled or is to no operation is only counted."""
         request = _request_of(proxied)
-        if not self._redact_secrets(request, proxied.headers):
-            return
+        self._remember(self._checks.redacted(request).credentials)
         if proxied.cancelled:
             self._count(self.cancelled, proxied.cancelled)
             return
@@ -129,6 +132,7 @@ class ProxiedTraffic:
                 return
         observed = self._observed(proxied, request, operation)
         result = self._checks.check(observed)
+        self._remember(result.credentials)
         self._report(result.findings)
         for reason in result.not_checked:
             if proxied.error is None:
@@ -147,7 +151,8 @@ class ProxiedTraffic:
             self._count(self.not_checked, reason)
         is_preflight = request.method == "OPTIONS" and request.header("access-control-request-method")
         if not reasons and not is_preflight:
-            self._count(self.unmatched, f"{request.method} {request.target.partition('?')[0]}")
+            shown = self._checks.redacted(request).request
+            self._count(self.unmatched, f"{shown.method} {shown.target.partition('?')[0]}")
 
     def _report_error(self, proxied: ProxiedExchange, operation: Operation, error: TransportError) -> None:
         """Report the transport error that ended an exchange."""
@@ -163,7 +168,7 @@ class ProxiedTraffic:
         if proxied.error is not None:
             response_unread = "the response is not complete"
         elif not proxied.response_body.is_known:
-            response_unread = "the body of the response is larger than --max-body"
+            response_unread = f"the body of the response {proxied.response_body.problem}"
         else:
             codings = ", ".join(value for name, value in proxied.headers if name.lower() == "content-encoding")
             content = content_of(bytes(proxied.response_body), codings)
@@ -201,24 +206,20 @@ class ProxiedTraffic:
         for name, value in proxied.request_headers:
             if name.lower() in ("accept", "content-type", "prefer"):
                 words.append(f"-H {shlex.quote(f'{name}: {value}')}")
+        shown = self._checks.redacted(_request_of(proxied)).request
         if 0 < proxied.request_body.size <= _MAX_COMMAND_BODY and proxied.request_body.is_known:
-            words.append(f"--data-raw {shlex.quote(bytes(proxied.request_body).decode('utf-8', 'replace'))}")
+            words.append(f"--data-raw {shlex.quote(shown.body.decode('utf-8', 'replace'))}")
         elif proxied.request_body.size:
             words.append("--data-binary @BODY")
-        return " ".join([*words, shlex.quote(f"{self._origin}{proxied.target}")])
+        return " ".join([*words, shlex.quote(f"{self._origin}{shown.target}")])
 
-    def _redact_secrets(self, request: Request, response_headers: Headers = ()) -> bool:
-        """Redact the credentials of an exchange from now on; returns False, and counts it, if there are too many."""
-        for value in (*sent_secrets(request, self._schemes), *received_secrets(response_headers)):
-            if value in self._secrets:
-                continue
-            if len(self._secrets) >= _MAX_KEPT:
-                reason = f"more than {_MAX_KEPT:,} different credentials: exchanges with others are not checked"
-                self._count(self.not_checked, reason)
-                return False
-            self._secrets.add(value)
-            self._redaction.add(value, name="")
-        return True
+    def _remember(self, credentials: Iterable[str]) -> None:
+        """Redact credentials in later exchanges too, in place of those that have not been used for longest."""
+        for value in credentials:
+            self._credentials[value] = None
+            self._credentials.move_to_end(value)
+        while len(self._credentials) > _MAX_CREDENTIALS:
+            self._credentials.popitem(last=False)
 
     def _report(self, findings: Iterable[Finding]) -> None:
         """Merge findings into the earlier ones, and print those that are new."""
@@ -228,16 +229,20 @@ class ProxiedTraffic:
             key = f"{finding.fingerprint} {finding.level} {finding.message}"
             earlier = self._findings.get(key)
             if earlier is not None:
-                (self._findings[key],) = merge([earlier, finding])
+                # The earlier one may be redacted.
+                same = replace(finding, location=earlier.location, message=earlier.message)
+                (self._findings[key],) = merge([earlier, same])
             elif len(self._findings) < _MAX_KEPT:
-                self._findings[key] = finding
-                self._print_line(f"{finding.level} {finding_line(finding)}")
+                # Those of its own exchange are redacted already.
+                (self._findings[key],) = redact_findings([finding], self._credentials, has_parts=False)
+                self._print_line(f"{finding.level} {finding_line(self._findings[key])}")
             else:
                 self._count(self.not_checked, f"more than {_MAX_KEPT:,} findings: the rest is not listed")
 
-    @staticmethod
-    def _count(counter: Counter[str], text: str) -> None:
-        """Count a text in a counter; beyond the limit of different texts, count it as `others`."""
+    def _count(self, counter: Counter[str], text: str) -> None:
+        """Count a text in a counter, without credentials; beyond the limit of different texts, count it as `others`."""
+        if text not in counter:
+            text = Echoes(self._credentials).text(text)
         if text in counter or len(counter) < _MAX_KEPT:
             counter[text] += 1
         else:
@@ -255,7 +260,7 @@ def _unread_reason(body: CapturedBody) -> str:
     if body.is_known:
         return ""
     if body.is_complete:
-        return "it is larger than --max-body"
+        return f"it {body.problem}"
     return "the response arrived before the whole request was sent"
 
 

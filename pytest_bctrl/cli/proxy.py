@@ -135,7 +135,7 @@ def run(options: argparse.Namespace) -> int:
         *(recording.notes if recording is not None else ()),
     ]
     result = _result(options, traffic, findings, problems, notes)
-    _print_summary(result, traffic)
+    _print_summary(options, result, traffic)
     write_reports(reports, result.findings, result.title, "--report")
     failing = at_or_above(result.findings, options.fail_on)
     if failing and options.accept is not None:
@@ -147,7 +147,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace, target: str, traffic: ProxiedTraffic) -> None:
     """Run the proxy until a signal arrives."""
-    events = ProxyEvents(traffic.add_exchange, traffic.add_surplus, traffic.add_unreachable, traffic.add_rejected)
+    events = ProxyEvents(
+        traffic.add_exchange,
+        traffic.add_surplus,
+        traffic.add_unreachable,
+        traffic.add_rejected,
+        lambda line: print(escape_line(f"proxy: {line}"), file=sys.stderr, flush=True),
+    )
     server = ProxyServer(
         target,
         events,
@@ -264,13 +270,13 @@ def _result(
     return _Result(options.redact.data(findings), title)
 
 
-def _print_summary(result: _Result, traffic: ProxiedTraffic) -> None:
+def _print_summary(options: argparse.Namespace, result: _Result, traffic: ProxiedTraffic) -> None:
     """Print the findings, what was not checked, notes, coverage, and the verdict."""
     title = result.title
     lines = list(describe(result.findings))
     lines += [f"not checked: {reason}" for reason in title.not_checked]
     lines += [note for note in title.notes if note not in title.not_checked]
     if traffic.checked:
-        lines += coverage_lines(traffic.observer)
+        lines += options.redact.data(list(coverage_lines(traffic.observer)))
     lines += ["", checked_line(traffic.checked, "exchange", result.findings, title)]
     print(*map(escape_line, lines), sep="\n", flush=True)

@@ -17,8 +17,8 @@ from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.traffic.proxy.exchange import ProxiedExchange
-from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, select_headers
-from pytest_bctrl.traffic.recordings.guard import LeakError, require_absent, scrub, without_credentials
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.guard import LeakError, recordable, require_absent, scrub
 from pytest_bctrl.traffic.recordings.har_file import save
 
 _TEST = "pytest-bctrl proxy"
@@ -53,9 +53,9 @@ class ProxyRecording:
             method=proxied.method,
             url=f"{origin_of(self._target)}{proxied.target}",
             status=proxied.status,
-            headers=select_headers(proxied.headers, RESPONSE),
+            headers=proxied.headers,
             body=observed.body,
-            request_headers=select_headers(proxied.request_headers, REQUEST),
+            request_headers=proxied.request_headers,
             request_body=bytes(proxied.request_body),
             reason=proxied.reason,
             started=_now(),
@@ -82,7 +82,7 @@ class ProxyRecording:
         """Write the file without secrets; returns the problems that kept any exchange from being written."""
         problems = []
         exchanges = []
-        for exchange in without_credentials(self._exchanges.values(), self._contract):
+        for exchange in recordable(self._exchanges.values(), self._contract):
             try:
                 require_absent([exchange], self._path.name, self._redaction.find, "a secret")
                 exchanges.append(exchange)

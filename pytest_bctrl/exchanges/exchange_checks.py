@@ -14,6 +14,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import Headers, Request
 from pytest_bctrl.http.routes import Match
+from pytest_bctrl.request_checks.redact import RedactedRequest
 from pytest_bctrl.request_checks.run import RequestChecks
 from pytest_bctrl.request_checks.violation import findings_of
 
@@ -74,7 +75,7 @@ class ExchangeChecks:
         request = exchange.request
         match = self.match(request)
         operation = match.of(request.method) if match else None
-        sent = self._requests.redacted(request).credentials
+        sent = self.redacted(request).credentials
         if match is None or operation is None:
             return CheckedExchange(None, not_checked=tuple(self.exclusions(request)), credentials=sent)
         violations = self._requests.of(operation).violations(request, match.values, exchange.request_unread)
@@ -88,6 +89,10 @@ class ExchangeChecks:
         findings += check_response(response, custom=self._custom)
         findings = redact_findings(findings, credentials)
         return CheckedExchange(operation, response, tuple(findings), credentials=credentials)
+
+    def redacted(self, request: Request) -> RedactedRequest:
+        """Return a request without its credentials, and the credentials."""
+        return self._requests.redacted(request)
 
     def exclusions(self, request: Request) -> list[str]:
         """Return the reason why a request is not checked if its operation is invalid in the document; else empty."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from pytest_bctrl.checks.response import Response, once
+from pytest_bctrl.contract.credential_names import credentials_for
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.observed.coverage import Coverage, coverage
 from pytest_bctrl.observed.facts import Observation, as_data, from_data
+from pytest_bctrl.secrets.credentials import placeholder
 
 if TYPE_CHECKING:
     import httpx
@@ -136,18 +138,29 @@ class Observer:
             for name in _sent_parameters(operation, query, (*sent, *self._sent_headers)):
                 total.parameters[label, name] += 1
 
+    def without_body(self, response: Response, *results: Callable[[Response], object]) -> Response:
+        """Return a response without its body, for `observe_response`; it has what was observed, and these results."""
+        redacted = self._redacted(response) or response
+        bodiless = replace(response, body=b"")
+        once(bodiless, "observed", lambda: redacted.observed)
+        for result in results:
+            once(bodiless, result, partial(result, response))
+        return bodiless
+
     def _redacted(self, response: Response) -> Response | None:
-        """Return the response with secrets masked in its body; None if there are none, or the body is not JSON.
+        """Return the response without secrets and credentials; None if it has none, or the body is not JSON.
 
         Undocumented names and values come from the API. A response must not reference itself, or it would live longer.
         """
         if not response.parsed.ok:
             return None
-        body = response.body.decode("utf-8", "surrogateescape")
-        redacted_body = self._redact(body)
-        if redacted_body == body:
+        credentials = credentials_for(self.contract, response.operation, placeholder)
+        body = credentials.body(response.body, response.header("Content-Type") or "")
+        text = body.decode("utf-8", "surrogateescape")
+        redacted_text = self._redact(text)
+        if redacted_text == text and body is response.body:
             return None
-        return replace(response, body=redacted_body.encode("utf-8", "surrogateescape"))
+        return replace(response, body=redacted_text.encode("utf-8", "surrogateescape"))
 
     def pop(self) -> dict[str, Any] | None:
         """Return the observations since the last call as plain data, and remove them; None if there are none."""

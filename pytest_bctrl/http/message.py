@@ -47,10 +47,10 @@ class Request:
     @cached_property
     def _fields(self) -> Mapping[str, str]:
         """The header fields by name in lower case, values of the same name joined by commas."""
-        fields: dict[str, str] = {}
+        fields: dict[str, list[str]] = {}
         for name, value in self.headers:
-            fields[name] = f"{fields[name]}, {value}" if name in fields else value
-        return fields
+            fields.setdefault(name, []).append(value)
+        return {name: ", ".join(values) for name, values in fields.items()}
 
 
 class Payload:

@@ -18,4 +18,4 @@ def without_credentials(text: str, exchanges: Iterable[InterceptedExchange], con
         credentials.headers((*exchange.request.headers, *exchange.original.headers))
         credentials.body(exchange.request.body, exchange.request.header("content-type") or "")
         credentials.body(exchange.original.body, exchange.original.header("content-type") or "")
-    return Echoes(credentials.values).text(text)
+    return Echoes(credentials.values, has_parts=True).text(text)

@@ -38,8 +38,8 @@ from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import Connection
-from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, Recording, select_headers
-from pytest_bctrl.traffic.recordings.guard import recorded_target, require_absent, scrub, without_credentials
+from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
+from pytest_bctrl.traffic.recordings.guard import recordable, recorded_target, require_absent, scrub
 from pytest_bctrl.traffic.recordings.har_file import load, save
 from pytest_bctrl.traffic.recordings.replay import (
     LastWord,
@@ -256,7 +256,7 @@ class RecordedTest:
         ]
         if self._scrub_ids:
             exchanges = scrub(exchanges, self._place.shown, self.aim.space_id)
-        exchanges = without_credentials(exchanges, self._contract)
+        exchanges = recordable(exchanges, self._contract)
         # The key of the mock is public, so it needs no name.
         target, key_name = "mock", ""
         if self.aim.live:
@@ -306,9 +306,9 @@ class RecordedTest:
                 method=request.method,
                 url=url,
                 status=response.status_code,
-                headers=select_headers(response.headers.multi_items(), RESPONSE),
+                headers=tuple(response.headers.multi_items()),
                 body=body,
-                request_headers=select_headers(request.headers.multi_items(), REQUEST),
+                request_headers=tuple(request.headers.multi_items()),
                 request_body=request.content,
                 reason=response.reason_phrase,
                 started=_now_as_text(),

@@ -22,17 +22,19 @@ _SHORTEST = 8
 class Echoes:
     """Replaces distinctive credentials in texts and data; others are replaced at their location only.
 
-    `replace` returns what is shown in place of a value. By default, parts and further encodings of random values are
-    replaced too.
+    `replace` returns what is shown in place of a value. With `has_parts`, parts and further encodings of random values
+    are replaced by a mask, which takes a while to prepare.
     """
 
-    def __init__(self, values: Iterable[str], replace: Callable[[str], str] = redacted) -> None:
+    def __init__(
+        self, values: Iterable[str], replace: Callable[[str], str] = redacted, *, has_parts: bool = False
+    ) -> None:
         distinctive = [value for value in dict.fromkeys(values) if is_distinctive(value)]
         self._redaction = Redaction()
         self._replacements: dict[str, str] = {}
         for value in distinctive:
             self._add(value, replace(value))
-            if replace is redacted and is_random(value):
+            if has_parts and is_random(value):
                 self._redaction.add(value, name="")
         forms = sorted(self._replacements, key=len, reverse=True)
         self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, forms))})(?!\w)") if forms else None

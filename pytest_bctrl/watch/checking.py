@@ -48,6 +48,19 @@ class WatchedTest:
     unobserved: list[str] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
     responses: list[tuple[Response, Request]] = field(default_factory=list)
+    credentials: set[str] = field(default_factory=set)
+
+    def add(self, exchange_result: WatchedTest) -> None:
+        """Add the result of an exchange that was checked before the test has ended."""
+        self.findings += exchange_result.findings
+        for label, count in exchange_result.operations.items():
+            self.operations[label] = self.operations.get(label, 0) + count
+        self.unmatched += exchange_result.unmatched
+        self.unwatched += exchange_result.unwatched
+        self.not_checked += exchange_result.not_checked
+        self.off += exchange_result.off
+        self.responses += exchange_result.responses
+        self.credentials |= exchange_result.credentials
 
 
 class WatchedContract:
@@ -62,19 +75,28 @@ class WatchedContract:
     def check(self, exchanges: Iterable[WatchedExchange], test: WatchedTest) -> WatchedTest:
         """Check exchanges, and add the findings and notes to the results of a test, which are returned."""
         for exchange in exchanges:
-            self._check(exchange, test)
+            if exchange.result is None:
+                self._check(exchange, test)
+            elif isinstance(exchange.result, Exception):
+                raise exchange.result
+            else:
+                test.add(exchange.result)
         return test
 
     def _check(self, exchange: WatchedExchange, test: WatchedTest) -> None:
         """Check an exchange of an operation; list any other as unwatched, unmatched or, if excluded, as not checked."""
         api_exchange = self.api.select(exchange)
         if api_exchange is None:
+            headers = tuple((name.lower(), value) for name, value in exchange.request_headers)
+            test.credentials |= self._checks.redacted(Request(exchange.method, exchange.url, headers)).credentials
             test.unwatched += self.api.unwatched(exchange)
             return
         if api_exchange.operation is not None:
             self._check_operation(exchange, api_exchange, test)
             return
-        request = api_exchange.request
+        redacted = self._checks.redacted(api_exchange.request)
+        request = redacted.request
+        test.credentials |= redacted.credentials
         exclusions = self._checks.exclusions(request)
         test.not_checked += exclusions
         if api_exchange.is_named and not exclusions:
@@ -85,6 +107,7 @@ class WatchedContract:
         """Check an exchange of an operation, and add the findings to those of the test."""
         request, label = api_exchange.request, api_exchange.operation_label
         if exchange.unknown_response:
+            test.credentials |= self._checks.redacted(request).credentials
             test.not_checked.append(f"an exchange of {label}: {exchange.unknown_response}")
             return
         body, unread = _response_body(exchange)
@@ -98,6 +121,7 @@ class WatchedContract:
             has_all_headers=False,
         )
         checked = self._check_cached(observed)
+        test.credentials |= checked.credentials
         findings, off = self._levels.apply(checked.findings)
         if exchange.has_hidden_key:
             findings = [finding for finding in findings if finding.rule != CREDENTIALS]

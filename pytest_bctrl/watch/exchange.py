@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pytest_bctrl.files.limits import MOST, size
 from pytest_bctrl.http.message import Headers
+
+if TYPE_CHECKING:
+    from pytest_bctrl.watch.checking import WatchedTest
 
 NOT_READ = "the test did not read it"
 
@@ -16,14 +20,16 @@ class WatchedBody:
     """The bytes of a body, as far as they have passed.
 
     `is_encoded` is whether they still have their content codings. `is_reading` guards against methods of a library that
-    call one another.
+    call one another. `notify` is called with the change in the number of kept bytes, and with 0 at the end of the body.
     """
 
-    __slots__ = ("_chunks", "_size", "is_complete", "is_encoded", "is_reading", "problem")
+    __slots__ = ("_chunks", "_is_dropped", "_size", "is_complete", "is_encoded", "is_reading", "notify", "problem")
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
+        self._is_dropped = False
+        self.notify: Callable[[int], None] | None = None
         self.is_complete = False
         self.is_encoded = False
         self.is_reading = False
@@ -32,16 +38,36 @@ class WatchedBody:
     def add(self, chunk: bytes) -> None:
         """Record the next bytes; a body above the limit is not kept, and `problem` says so."""
         self._size += len(chunk)
-        if not self.is_too_large:
-            self._chunks.append(bytes(chunk))
-        else:
-            self._chunks.clear()
-            self.problem = f"it is larger than {size(MOST)}"
+        if self._is_dropped:
+            return
+        self._chunks.append(bytes(chunk))
+        self._notify(len(chunk))
+        if self.is_too_large:
+            self.drop(f"it is larger than {size(MOST)}")
+
+    def drop(self, problem: str) -> None:
+        """Forget the bytes, and keep no further ones; the body is not known, for the reason `problem`."""
+        count = self.kept_bytes
+        self._chunks.clear()
+        self._is_dropped, self.is_complete, self.problem = True, False, problem
+        self._notify(-count)
 
     def restart(self) -> None:
         """Forget the bytes that have passed, because they are sent again."""
+        count = self.kept_bytes
         self._chunks.clear()
-        self._size, self.is_complete = 0, False
+        self._size, self._is_dropped, self.is_complete = 0, False, False
+        self._notify(-count)
+
+    def _notify(self, count: int) -> None:
+        """Report a change in the number of kept bytes, or the end of the body."""
+        if self.notify is not None:
+            self.notify(count)
+
+    @property
+    def kept_bytes(self) -> int:
+        """The number of kept bytes."""
+        return sum(map(len, self._chunks))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -58,8 +84,9 @@ class WatchedBody:
         return self._size > MOST
 
     def finish(self) -> None:
-        """Record that the body has ended, so that it is complete unless it is above the limit."""
-        self.is_complete = not self.is_too_large
+        """Record that the body has ended, so that it is complete unless it was dropped."""
+        self.is_complete = not self._is_dropped
+        self._notify(0)
 
     def set(self, content: bytes) -> None:
         """Record the whole body at once, as complete unless it is above the limit."""
@@ -68,8 +95,9 @@ class WatchedBody:
 
     @property
     def content(self) -> bytes:
-        """The recorded bytes."""
-        return b"".join(self._chunks)
+        """The recorded bytes, which are joined once."""
+        self._chunks = [b"".join(self._chunks)]
+        return self._chunks[0]
 
     @property
     def unread(self) -> str:
@@ -89,7 +117,8 @@ class WatchedExchange:
     true if the client adds the key where it cannot be seen. `unknown_response` says why nothing is known of the
     response; it is empty otherwise. `attempt` returns the exchange that a transport or an adapter had last for this
     one: if it sends another request, the client never sees the response of the one before. `has_ended` is whether the
-    client has sent the request; a task that it started may go on.
+    client has sent the request; a task that it started may go on. If the exchange is checked before its test has ended,
+    `result` has what was found, or the error, and its bodies are dropped.
     """
 
     client_library: str
@@ -107,6 +136,7 @@ class WatchedExchange:
     unknown_response: str = ""
     attempt: Callable[[], WatchedExchange] | None = None
     has_ended: bool = False
+    result: WatchedTest | Exception | None = None
     response_headers: Headers = ()
     request_body: WatchedBody = field(default_factory=WatchedBody)
     response_body: WatchedBody = field(default_factory=WatchedBody)

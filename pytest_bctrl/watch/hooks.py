@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from threading import RLock
 from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.response import Response, content_key
+from pytest_bctrl.checks.response import Response, content_key, once
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import BrokenCheckError, Check, flattened
 from pytest_bctrl.contract.in_force import contract_of_config, load_cached
@@ -29,7 +31,8 @@ from pytest_bctrl.suite.run import NODE, SELECTING_OPTIONS
 from pytest_bctrl.suite.run_key import RUN
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.watch.checking import WatchedContract, WatchedTest
-from pytest_bctrl.watch.credentials import ExchangedCredentials
+from pytest_bctrl.watch.credentials import redact_test
+from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.importing import LibraryHooks
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.results import CARRIED, WatchResults, WatchSettings, as_carried
@@ -82,9 +85,11 @@ class WatchHooks:
         self._config, self._results = config, results
         self._is_worker = hasattr(config, "workerinput")
         self._recorder = Recorder(config.rootpath)
+        self._recorder.check_early = self._check_early
+        self._lock = RLock()
+        self._is_checking = False
         self._libraries = LibraryHooks(self._recorder)
         self._watched: WatchedContract | None = None
-        self._credentials = ExchangedCredentials(results.settings.contract)
         self._mocks: set[str] = set()
         self._known_contents: set[int] = set()
         self._observer = results.observer = observer(config)
@@ -147,7 +152,45 @@ class WatchHooks:
             raise pytest.fail.Exception(escape_lines(problem), pytrace=False)
         return result
 
+    @contextmanager
+    def _checking(self) -> Iterator[bool]:
+        """Let one thread check at a time; yield whether it is not checking already, as by a request of a check."""
+        with self._lock:
+            is_first, self._is_checking = not self._is_checking, True
+            try:
+                yield is_first
+            finally:
+                self._is_checking = not is_first
+
+    def _check_early(self, exchanges: list[WatchedExchange]) -> None:
+        """Check exchanges of the running test, and drop their bodies; an error is raised when the test has ended."""
+        if self._recorder.test == _COLLECTION:
+            # The plugins and their checks are not all there.
+            return
+        with self._checking() as is_first:
+            for exchange in exchanges if is_first else ():
+                try:
+                    exchange.result = self._result_of(exchange)
+                except Exception as error:  # noqa: BLE001 - raised when the test has ended
+                    exchange.result = error
+                for body in (exchange.request_body, exchange.response_body):
+                    body.drop("it was checked and dropped")
+
+    def _result_of(self, exchange: WatchedExchange) -> WatchedTest:
+        """Return the result of an exchange, without its bodies."""
+        result = self._contract.check([exchange], WatchedTest())
+        result.responses = [
+            (self._observer.without_body(response, _content_hash), replace(request, body=b""))
+            for response, request in result.responses
+        ]
+        return result
+
     def _check_test(self, item: pytest.Item) -> str:
+        """Check the exchanges of a test, and return the message with which it fails; empty if it passes."""
+        with self._checking():
+            return self._problem_of_test(item)
+
+    def _problem_of_test(self, item: pytest.Item) -> str:
         """Check the exchanges of a test, and return the message with which it fails; empty if it passes."""
         exchanges = self._recorder.take()
         marker = item.get_closest_marker("bctrl_watch")
@@ -162,7 +205,7 @@ class WatchHooks:
             self._contract.check(exchanges, test)
         except BrokenCheckError as error:
             return f"bctrl watch: {error}"
-        self._credentials.redact(exchanges, test)
+        redact_test(test)
         for response, request in test.responses:
             is_repeated = not self._is_worker and self._is_known(response)
             query = request.target.partition("?")[2]
@@ -179,8 +222,7 @@ class WatchHooks:
 
         The worker of pytest-xdist passes on its observations after each test, so it observes each response.
         """
-        # The hash instead of the key, which has the body.
-        key = hash(content_key(response))
+        key = _content_hash(response)
         is_known = key in self._known_contents
         self._known_contents.add(key)
         return is_known
@@ -232,6 +274,11 @@ class WatchHooks:
         is_required = RUN not in self._config.stash and results.has_run and not results.is_partial
         if is_required and not results.operations and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
+
+
+def _content_hash(response: Response) -> int:
+    """Return a number that is equal for responses of the same content: the hash of the key, which has the body."""
+    return once(response, _content_hash, lambda: hash(content_key(response)))
 
 
 def _is_contract_test(item: pytest.Item) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 from threading import Lock, current_thread
 from typing import Any, NamedTuple
 
-from pytest_bctrl.watch.exchange import WatchedExchange
+from pytest_bctrl.files.limits import MOST
+from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
 from pytest_bctrl.watch.substitution import ResponseChanger, Substitute
 
 HTTP_CLIENT, URLLIB3, CLIENT = 1, 2, 3
@@ -47,6 +48,12 @@ def _current_sending() -> _Sending | None:
     return sending
 
 
+_CHECKED_EARLY = 16 * 1024 * 1024
+"""Bytes of all bodies, beyond which complete exchanges are checked before their test has ended."""
+_MAX_KEPT = MOST + _CHECKED_EARLY
+"""Bytes of all bodies, beyond which the oldest ones are dropped: one body of any accepted size always fits."""
+_OMITTED = "it did not fit into memory next to other bodies"
+
 CREATED_AT = "_bctrl_created_at"
 """The attribute of a thread that has the line of the project that started it."""
 
@@ -60,7 +67,8 @@ class Recorder:
     """The exchanges of a test process. Safe to use from several threads.
 
     `root` is the folder of the project, `test` the node id of the running test and `test_line` its line. In an impact
-    run, `changer` receives the exchanges too, and may change their responses.
+    run, `changer` receives the exchanges too, and may change their responses. `check_early` receives the exchanges with
+    a complete response when the bodies of all exchanges take much memory, and drops the bodies.
     """
 
     def __init__(self, root: Path) -> None:
@@ -70,6 +78,9 @@ class Recorder:
         self._is_project: dict[str, bool] = {}
         self._lock = Lock()
         self._exchanges: list[WatchedExchange] = []
+        self._unchecked: list[WatchedExchange] = []
+        self._kept_bytes = 0
+        self.check_early: Callable[[list[WatchedExchange]], None] | None = None
         self._at_end: list[Callable[[], None]] = []
         self.changer: ResponseChanger | None = None
         self.is_active = True
@@ -121,8 +132,7 @@ class Recorder:
         Its response is not changed in an impact run, because the code of the project does not receive it.
         """
         attempt.test, attempt.sent_at = self.test, exchange.sent_at or self.test_line
-        with self._lock:
-            self._exchanges.append(attempt)
+        self._append(attempt)
 
     def is_substituted(self, exchange: WatchedExchange) -> bool:
         """Return whether the client is to receive a substitute for the response, as only in a rerun of an impact run.
@@ -153,10 +163,50 @@ class Recorder:
             return
         exchange.test = self.test
         exchange.sent_at = exchange.sent_at or self.test_line
-        with self._lock:
-            self._exchanges.append(exchange)
+        self._append(exchange)
         if self.changer is not None:
             self.changer.add(exchange)
+
+    def _append(self, exchange: WatchedExchange) -> None:
+        """Append an exchange, and count the bytes of its bodies from now on, if exchanges can be checked early."""
+        with self._lock:
+            self._exchanges.append(exchange)
+        if self.check_early is None:
+            return
+        bodies = (exchange.request_body, exchange.response_body)
+        with self._lock:
+            self._unchecked.append(exchange)
+        for body in bodies:
+            body.notify = self._count_bytes
+        self._count_bytes(sum(body.kept_bytes for body in bodies))
+        self._count_bytes(0)
+
+    def _count_bytes(self, count: int) -> None:
+        """Count kept bytes; at the end of a body, pass complete exchanges on; beyond the limit, drop the oldest bodies.
+
+        An exchange whose response is complete is not changed any more.
+        """
+        with self._lock:
+            self._kept_bytes += count
+            is_much = self._kept_bytes > (_MAX_KEPT if count else _CHECKED_EARLY)
+            if count < 0 or not is_much or self.check_early is None:
+                return
+            complete = [exchange for exchange in self._unchecked if exchange.response_body.is_complete]
+            self._unchecked = [exchange for exchange in self._unchecked if not exchange.response_body.is_complete]
+        self.check_early(complete)
+        for body in self._oldest_bodies():
+            body.drop(_OMITTED)
+
+    def _oldest_bodies(self) -> Iterator[WatchedBody]:
+        """Yield the bodies of exchanges, the oldest first, as long as the kept bytes exceed the limit."""
+        with self._lock:
+            exchanges = list(self._exchanges)
+        for exchange in exchanges:
+            for body in (exchange.response_body, exchange.request_body):
+                if self._kept_bytes <= _MAX_KEPT:
+                    return
+                if body.kept_bytes:
+                    yield body
 
     def note_failure(self, exchange: WatchedExchange) -> None:
         """Report an exchange that ended with an error to `changer`."""
@@ -173,6 +223,9 @@ class Recorder:
             function()
         with self._lock:
             exchanges, self._exchanges = self._exchanges, []
+            self._unchecked, self._kept_bytes = [], 0
+        for exchange in exchanges:
+            exchange.request_body.notify = exchange.response_body.notify = None
         return exchanges
 
     def set_registered(self, text: str) -> None:

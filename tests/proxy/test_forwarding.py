@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import gzip
 import http.client
+import posixpath
+import re
 import socket
 import threading
 import time
@@ -12,13 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.traffic.proxy.server import ProxyServer
+from pytest_bctrl.traffic.proxy.request_reader import RequestHead
+from pytest_bctrl.traffic.proxy.server import ProxyServer, _leaves_base
 from tests.mock.asking import vanish
 from tests.proxy.targets import CLOSE, Observed, proxied, raw, target
 
@@ -205,6 +208,93 @@ def test_a_request_that_is_not_forwarded_gets_the_reason(request_bytes: bytes, s
     assert reason in rest.decode()
     assert ([], []) == (server.received, observed.exchanges)
     assert 1 == len(observed.rejected)
+
+
+LEAVING = [
+    "/../admin", "/%2e%2e/admin", "/.%2E/admin", "/v1/../../admin", "/v1/..;x=1/..;/admin", "/v1//../../admin",
+    "/v1/%2e%2e%2f..%2Fadmin", "/a%2fb/../../admin", "/..\\admin", "/..%5Cadmin", "/.%2e%5cadmin", "/..", "/./..?q",
+    "//../admin", "/v1/..%00/../admin", "*/../admin",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", LEAVING)
+def test_a_path_that_leaves_the_path_of_the_target_is_rejected(path: str) -> None:
+    """With 400 and the reason; below a target without a path there is nothing to leave."""
+    request = f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with target(lambda number: RESPONSES[0]) as server, proxied(f"{server.url}/api") as (url, observed):
+        assert b" 400 " in raw(url, request).partition(b"\r\n")[0]
+    assert ([], [], 1) == (server.received, observed.exchanges, len(observed.rejected))
+
+
+SEGMENTS = ["a", "..", ".", "", "%2e%2E", "..;p", "b%2Fc", "..%2fd", "e\\..", "...", "%2e", "f;..", "..x"]
+
+
+@given(st.lists(st.sampled_from(SEGMENTS), min_size=1, max_size=6))
+def test_a_path_is_rejected_only_if_a_server_could_resolve_it_outside(segments: list[str]) -> None:
+    """Any other is inside for a server that decodes it, and for one that does not."""
+    path = "/" + "/".join(segments)
+    decoded = re.sub(";[^/]*", "", unquote(path).replace("\\", "/"))
+    readings = [path, re.sub(";[^/]*", "", path.replace("%2e", ".").replace("%2E", ".")), decoded]
+    outside = [posixpath.normpath(f"base{re.sub('/+', '/', reading)}").split("/")[0] != "base" for reading in readings]
+    assert _leaves_base(path) or not any(outside)
+    if not {"..", "%2e%2E", "..;p", "..%2fd", "e\\.."} & set(segments):
+        assert not _leaves_base(path)
+
+
+def test_other_paths_are_forwarded_as_they_were_sent() -> None:
+    """With dot segments that stay below the path of the target, and empty segments."""
+    paths = ["/v1/../v2", "/a/%2e%2e/b", "//host/path", "/...", "/a%2Fb/./c;d", "/%252e%252e/x", "/a?../../../b"]
+    sent = "".join(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n" for path in paths).encode()
+    with target(lambda number: RESPONSES[0]) as server, proxied(f"{server.url}/api") as (url, _):
+        raw(url, sent, reads=len(paths) * len(RESPONSES[0]))
+    assert [f"/api{path}" for path in paths] == [request.target for request in server.received]
+
+
+def test_a_path_of_a_target_without_a_path_is_forwarded_as_it_was_sent() -> None:
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, _):
+        raw(url, b"GET /../a HTTP/1.1\r\nHost: a\r\n\r\n", reads=len(RESPONSES[0]))
+    assert ["/../a"] == [request.target for request in server.received]
+
+
+def test_endless_trailers_of_a_request_get_400() -> None:
+    """The target does not get the end of the request, and the exchange has the reason."""
+    chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+    trailers = b"".join(b"X-%d: %s\r\n" % (number, b"t" * 1000) for number in range(1200))
+    with target(lambda number: RESPONSES[0]) as server, proxied(server.url) as (url, observed):
+        arrived = raw(url, chunked, trailers)
+    assert arrived.startswith(b"HTTP/1.1 400 ") or arrived.endswith(b"<reset>")
+    assert [] == server.received
+    assert ["the trailer section of the request is larger than 1,048,576 bytes"] == [
+        exchange.cancelled for exchange in observed.exchanges
+    ]
+
+
+def test_the_fields_of_a_head_are_read_a_constant_number_of_times() -> None:
+    """With twice as many `Connection` fields, rewriting a head reads twice as many names."""
+    counts = []
+    for number in (500, 1000):
+        names = CountedNames()
+        head = RequestHead("GET", "/", "1.1", tuple((names.new("Connection"), "x") for _ in range(number)))
+        ProxyServer("http://127.0.0.1:9", Observed().events(), body_limit=1000).forwarded_head(head)
+        counts.append(names.count)
+    assert counts[1] == 2 * counts[0]
+
+
+class CountedNames:
+    """Counts how often its names are compared in lower case."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def new(self, name: str) -> str:
+        """Return a name that counts."""
+
+        class Name(str):
+            def lower(counted_name) -> str:  # noqa: N805 - `self` is the counter
+                self.count += 1
+                return str.lower(counted_name)
+
+        return Name(name)
 
 
 def test_an_offer_of_http_2_is_ignored() -> None:

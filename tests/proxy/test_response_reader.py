@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange
+from pytest_bctrl.traffic.proxy.exchange import BodyBudget, CapturedBody, ProxiedExchange
 from pytest_bctrl.traffic.proxy.response_reader import ResponseReader
 
 LIMIT = 1000
@@ -45,7 +45,8 @@ class Reading:
 
 def exchange(method: str) -> ProxiedExchange:
     """Return an exchange whose response has not arrived."""
-    return ProxiedExchange(method, "/", (), CapturedBody(LIMIT), CapturedBody(LIMIT))
+    budget = BodyBudget(4 * LIMIT, 0)
+    return ProxiedExchange(method, "/", (), CapturedBody(LIMIT, budget), CapturedBody(LIMIT, budget))
 
 
 def head(status: int, *fields: str) -> bytes:
@@ -73,6 +74,14 @@ def test_pipelined_responses_are_assigned_to_their_requests(
     reading.feed(b"".join(data for _, data, _ in chosen), *cuts)
     assert [(*expected, True, "") for _, _, expected in chosen] == reading.results()
     assert reading.reader.is_idle
+
+
+def test_endless_trailers_are_an_error() -> None:
+    reading = Reading("GET")
+    reading.feed(head(200, "Transfer-Encoding: chunked") + b"1\r\na\r\n0\r\nX: ")
+    for _ in range(1100):
+        reading.feed(b"t" * 1000)
+    assert [(200, b"a", False, "Receive buffer too long")] == reading.results()
 
 
 def test_a_body_without_a_length_ends_with_the_connection() -> None:

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import socket
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,17 +16,19 @@ from typing import Any
 import brotli
 import httpx
 import pytest
+from pytest_bctrl.exchanges.sent_secrets import sent_secrets
 
 from pytest_bctrl import Contract, check, check_request, contract_check, load_contract
 from pytest_bctrl.checks.response import Response as CheckedResponse
 from pytest_bctrl.checks.run import Problem
 from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, count_lines
 from pytest_bctrl.cli.proxy_recording import ProxyRecording
-from pytest_bctrl.exchanges.sent_secrets import sent_secrets
+from pytest_bctrl.exchanges.exchange_checks import ObservedExchange
 from pytest_bctrl.findings.finding import Finding, parse_levels
 from pytest_bctrl.http.codings import content_of
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.traffic.proxy.exchange import ProxiedExchange
 from pytest_bctrl.traffic.proxy.server import ProxyEvents, ProxyServer
 from tests.proxy.targets import raw, target
 from tests.request_checks.orders import ORDER, body, contract_of_paths, operation, response
@@ -47,7 +50,8 @@ CONTRACT = contract_of_paths(
 @contextmanager
 def traffic_of(url: str, contract: Contract = CONTRACT, **options: Any) -> Iterator[tuple[str, ProxiedTraffic]]:
     """Run a proxy in front of a URL; yield its URL and the checked traffic, complete when the proxy has ended."""
-    traffic = ProxiedTraffic(contract, Redaction(), target_origin=url, **options)
+    redaction = options.pop("redaction", Redaction())
+    traffic = ProxiedTraffic(contract, redaction, target_origin=url, **options)
     events = ProxyEvents(traffic.add_exchange, traffic.add_surplus, traffic.add_unreachable, traffic.add_rejected)
     with ProxyServer(url, events, body_limit=5_000_000) as proxy:
         yield proxy.url, traffic
@@ -237,6 +241,25 @@ def test_levels_and_custom_checks_apply() -> None:
     assert {"undocumented_parameter": 1} == traffic.switched_off
 
 
+def test_other_clients_are_served_while_an_exchange_is_checked() -> None:
+    """A custom check waits until a second client has received its response; both are checked before the proxy ends."""
+    is_checking, may_end = threading.Event(), threading.Event()
+
+    @contract_check("slow")
+    def slow(checked: CheckedResponse) -> Iterator[Problem]:
+        is_checking.set()
+        assert may_end.wait(60)
+        yield from ()
+
+    with scripted(reply(b"{}"), custom_checks=[slow]) as (url, traffic):
+        raw(url, request(), reads=len(reply(b"{}")))
+        assert is_checking.wait(60)
+        assert reply(b"{}") == raw(url, request(), reads=len(reply(b"{}")))
+        assert 0 == traffic.checked
+        may_end.set()
+    assert 2 == traffic.checked
+
+
 def test_a_broken_custom_check_is_reported_as_not_checked() -> None:
     @contract_check("broken")
     def broken(checked: CheckedResponse) -> Iterator[Problem]:
@@ -335,15 +358,47 @@ def test_a_recording_has_a_maximum_size(tmp_path: Path, monkeypatch: pytest.Monk
     assert ["not recorded: 4 exchanges, a recording holds up to 0 MiB"] == recording.notes
 
 
-def test_an_exchange_whose_credentials_are_not_redacted_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a limit of two credentials, the exchange with a third is neither checked nor recorded."""
-    monkeypatch.setattr("pytest_bctrl.cli.proxied_traffic._MAX_KEPT", 2)
-    kept: list[str] = []
-    sent = [request("GET", f"/orders?api_key=credential-{number}") for number in (1, 2, 3, 1)]
-    with scripted(reply(b"{}"), keep=lambda proxied, observed: kept.append(proxied.target)) as (url, traffic):
+def test_the_credentials_that_were_used_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a limit of two, the one that was used again stays; all exchanges are checked and kept."""
+    monkeypatch.setattr("pytest_bctrl.cli.proxied_traffic._MAX_CREDENTIALS", 2)
+    redaction, kept = Redaction(), list[str]()
+    values = ["q8Zt4rVx7LwBn2Kd", "Yp3mHs6TjC9fGa1W", "u5EoXi0QbJ7vRz4N"]
+    sent = [request("GET", f"/orders?api_key={values[number]}") for number in (0, 1, 0, 2)]
+
+    def keep(proxied: ProxiedExchange, observed: ObservedExchange, own: Redaction) -> None:
+        kept.append(own(proxied.target))
+
+    with scripted(reply(b"{}"), redaction=redaction, keep=keep) as (url, traffic):
         raw(url, *sent, reads=4 * len(reply(b"{}")))
-    assert ["more than 2 different credentials: exchanges with others are not checked"] == list(traffic.not_checked)
-    assert ["1", "2", "1"] == [target[-1] for target in kept]
+    assert (4, {}) == (traffic.checked, traffic.not_checked)
+    assert ["/orders?api_key=[redacted]"] * 4 == kept
+    assert ["[redacted]", values[1], "[redacted]"] == list(map(redaction, values))
+
+
+@pytest.mark.parametrize("count", [150])
+def test_every_exchange_with_a_new_cookie_is_checked_and_redacted(tmp_path: Path, count: int) -> None:
+    """Each response sets another cookie and repeats it; findings, texts and recording have none of them."""
+    cookies = [f"Hd8vKq3xZ1mWc7Tj{number:05}" for number in range(count)]
+    responses = [
+        reply(json.dumps({"id": 1, "echo": cookie}).encode(), f"Set-Cookie: lb={cookie}", status=201)
+        for cookie in cookies
+    ]
+    sent = [request("POST", f"/orders?n={number}", b'{"qty": 1, "size": "s"}') for number in range(count)]
+    sent += [request("GET", f"/elsewhere/{cookie}", b"", f"Cookie: lb={cookie}") for cookie in cookies[:20]]
+    path = tmp_path / "traffic.har"
+    recording = ProxyRecording(path, CONTRACT, "http://127.0.0.1:1", Redaction())
+    with (
+        target(lambda number: responses[number % count]) as server,
+        traffic_of(server.url, keep=recording.add) as (url, traffic),
+    ):
+        for one in sent:
+            raw(url, one, reads=len(responses[0]))
+    assert (count, {}) == (traffic.checked, traffic.not_checked)
+    assert count == len(recording.save())
+    assert {"GET /elsewhere/[redacted]": 20} == traffic.unmatched
+    kept = repr(traffic.findings) + (path.read_text("utf-8") if path.exists() else "")
+    assert "response_schema_conformance" in kept
+    assert "Hd8vKq3xZ1mWc7Tj" not in kept
 
 
 def test_an_exchange_with_an_incomplete_request_is_not_recorded(tmp_path: Path) -> None:

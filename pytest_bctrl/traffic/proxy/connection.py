@@ -16,16 +16,21 @@ from http import HTTPStatus
 from typing import Protocol, cast
 
 from pytest_bctrl.http.message import Headers
-from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange, TransportError
+from pytest_bctrl.traffic.proxy.exchange import BodyBudget, CapturedBody, ProxiedExchange, TransportError
 from pytest_bctrl.traffic.proxy.request_reader import RequestHead, RequestReader
 from pytest_bctrl.traffic.proxy.response_reader import ResponseReader
 
 _MAX_WAITING = 256 * 1024
 """Bytes of requests that wait for the connection to the target, beyond which the client is not read."""
+_MAX_PENDING = 64
+"""Requests without a response, beyond which the client is not read."""
 _RESET = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
 """`SO_LINGER` with no time to linger: closing resets the connection."""
 _CLIENT_CLOSED = "the client closed its connection"
 _STOPPED = "the proxy was stopped"
+_EVICTED = "the proxy closed the connection for a new client"
+_IDLE_SECONDS, _STALLED_SECONDS = 0.5, 60.0
+"""How long a connection without and with a request in progress is inactive before a new client replaces it."""
 
 
 class RejectionError(Exception):
@@ -42,6 +47,7 @@ class Forwarder(Protocol):
     """What all connections share; `ProxyServer` is the one."""
 
     body_limit: int
+    body_budget: BodyBudget
 
     def forwarded_head(self, head: RequestHead) -> RequestHead:
         """Return the head as the target receives it; raises `RejectionError` if the request is not forwarded."""
@@ -50,8 +56,8 @@ class Forwarder(Protocol):
     async def connect(self, connection: TargetConnection) -> None:
         """Connect to the target; raises `OSError`."""
 
-    def finished(self, exchange: ProxiedExchange) -> None:
-        """Handle an exchange that has ended, with or without a complete response."""
+    def finished(self, exchange: ProxiedExchange, connection: ProxyConnection) -> None:
+        """Handle an exchange of a connection that has ended, with or without a complete response."""
 
     def surplus(self, exchange: ProxiedExchange, data: bytes) -> None:
         """Handle bytes that the target sent after the response of an exchange, and that belong to no response."""
@@ -85,21 +91,44 @@ class ProxyConnection(asyncio.Protocol):
         self._rejection: RejectionError | None = None
         self._method = ""
         self._is_half_closed = False
+        self._pauses: set[str] = set()
+        self.active_at = 0.0
+        """The time at which bytes were last received or sent."""
 
     @property
     def is_idle(self) -> bool:
         """Whether no request is in progress on this connection."""
         return self.responses.is_idle and self._arriving is None
 
+    def eviction_rank(self, now: float) -> tuple[bool, float] | None:
+        """Return the rank in which connections are closed for new ones, lowest first; None if this one is in use."""
+        patience = _IDLE_SECONDS if self.is_idle else _STALLED_SECONDS
+        if now - self.active_at < patience:
+            return None
+        return not self.is_idle, self.active_at
+
+    def pause(self, reason: str) -> None:
+        """Read nothing from the client until `resume` is called with the same reason."""
+        self._pauses.add(reason)
+        self.transport.pause_reading()
+
+    def resume(self, reason: str) -> None:
+        """Read from the client again, unless there is another reason not to."""
+        self._pauses.discard(reason)
+        if not self._pauses:
+            self.transport.resume_reading()
+
     # asyncio calls the following methods.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport, and tell the forwarder about the new client connection."""
         self.transport = cast("asyncio.Transport", transport)
+        self.note_activity()
         self._forwarder.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Parse the bytes of the client, which forwards them; reject the request if they are malformed."""
+        self.note_activity()
         if self._rejection is not None:
             return
         problem = self._requests.feed(data)
@@ -146,12 +175,13 @@ class ProxyConnection(asyncio.Protocol):
             self._forwarder.rejected(f"{head.method} {head.target.partition('?')[0]}", rejection.reason)
             self._reject(rejection)
             return
-        limit = self._forwarder.body_limit
-        exchange = ProxiedExchange(
-            forwarded.method, forwarded.target, forwarded.headers, CapturedBody(limit), CapturedBody(limit)
-        )
+        limit, budget = self._forwarder.body_limit, self._forwarder.body_budget
+        bodies = CapturedBody(limit, budget), CapturedBody(limit, budget)
+        exchange = ProxiedExchange(forwarded.method, forwarded.target, forwarded.headers, *bodies)
         self._arriving, self._is_chunked = exchange, head.is_chunked
         self.responses.expect(exchange)
+        if self.responses.pending >= _MAX_PENDING:
+            self.pause("responses")
         lines = [f"{forwarded.method} {forwarded.target} HTTP/{forwarded.version}"]
         lines += [f"{name}: {value}" for name, value in forwarded.headers]
         self._forward("\r\n".join([*lines, "", ""]).encode("latin-1"))
@@ -173,7 +203,7 @@ class ProxyConnection(asyncio.Protocol):
         if self._is_chunked:
             fields = "".join(f"{name}: {value}\r\n" for name, value in trailers)
             self._forward(b"0\r\n" + fields.encode("latin-1") + b"\r\n")
-        exchange.request_body.is_complete = True
+        exchange.request_body.finish()
 
     # The connection to the target calls the following methods.
 
@@ -185,7 +215,7 @@ class ProxyConnection(asyncio.Protocol):
         self.target = target
         target.transport.write(bytes(self._waiting))
         self._waiting.clear()
-        self.transport.resume_reading()
+        self.resume("connecting")
 
     def target_lost(self, error: OSError | None) -> None:
         """End the client's connection in the way in which the target ended its own."""
@@ -202,10 +232,18 @@ class ProxyConnection(asyncio.Protocol):
         else:
             self.transport.close()
 
-    def stop(self) -> None:
-        """Cancel the exchanges in progress and close the client's connection at once."""
-        self.responses.cancel(_CLIENT_CLOSED if self._is_half_closed else _STOPPED)
+    def stop(self, reason: str = _STOPPED) -> None:
+        """Cancel the exchanges in progress, for a reason, and close the client's connection at once."""
+        self.responses.cancel(_CLIENT_CLOSED if self._is_half_closed else reason)
         self.transport.abort()
+
+    def evict(self) -> None:
+        """Close the client's connection for a new client."""
+        self.stop(_EVICTED)
+
+    def note_activity(self) -> None:
+        """Note that bytes were received or sent."""
+        self.active_at = asyncio.get_running_loop().time()
 
     def _forward(self, data: bytes) -> None:
         """Send data to the target, or keep it and connect if the target is not connected."""
@@ -214,7 +252,7 @@ class ProxyConnection(asyncio.Protocol):
             return
         self._waiting += data
         if len(self._waiting) > _MAX_WAITING:
-            self.transport.pause_reading()
+            self.pause("connecting")
         if self._connecting is None:
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
@@ -235,7 +273,9 @@ class ProxyConnection(asyncio.Protocol):
 
     def _response_ended(self, exchange: ProxiedExchange) -> None:
         """Report an exchange that ended; after the last, send a pending rejection or close a half-closed connection."""
-        self._forwarder.finished(exchange)
+        if not self.transport.is_closing():
+            self.resume("responses")
+        self._forwarder.finished(exchange, self)
         if not self.responses.is_idle:
             return
         if self._rejection is not None:
@@ -297,6 +337,7 @@ class TargetConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass bytes of the target on to the client, and parse them as responses."""
+        self._client.note_activity()
         self._client.transport.write(data)
         self._client.responses.feed(data)
 
@@ -309,8 +350,8 @@ class TargetConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Stop reading from the client while the target does not read."""
-        self._client.transport.pause_reading()
+        self._client.pause("the target")
 
     def resume_writing(self) -> None:
         """Read from the client again."""
-        self._client.transport.resume_reading()
+        self._client.resume("the target")

@@ -8,8 +8,8 @@ import httptools
 
 from pytest_bctrl.http.message import Headers
 
-_MAX_HEAD = 1024 * 1024
-"""Maximum size in bytes of a request line with its header section."""
+MAX_HEAD = 1024 * 1024
+"""Maximum size in bytes of a request or status line with its header section, and of the trailer section."""
 
 
 class RequestHead(NamedTuple):
@@ -50,6 +50,7 @@ class RequestReader:
         self._receiver = receiver
         self._parser = httptools.HttpRequestParser(self)
         self._is_resumed = False
+        self._section_bytes = 0
         self.is_within = False
         """Whether a request has begun and is not complete."""
         self.on_message_begin()
@@ -57,6 +58,7 @@ class RequestReader:
 
     def feed(self, data: bytes) -> str:
         """Parse further bytes, and return the reason if they are not valid HTTP/1.1; else an empty string."""
+        self._has_body_bytes = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -65,10 +67,11 @@ class RequestReader:
             return self.feed(rest) if rest else ""
         except httptools.HttpParserError as error:
             return f"the request is malformed: {str(error) or type(error).__name__}"
-        if self.is_within and not self._has_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > _MAX_HEAD:
-                return f"the head of the request is larger than {_MAX_HEAD:,} bytes"
+        # The parser passes on a field only when it is complete, so the bytes of an endless one are counted here.
+        self._section_bytes = 0 if self._has_body_bytes else self._section_bytes + len(data)
+        if self.is_within and self._section_bytes > MAX_HEAD:
+            section = "trailer section" if self._has_head else "head"
+            return f"the {section} of the request is larger than {MAX_HEAD:,} bytes"
         return ""
 
     def _ignore_upgrade(self) -> None:
@@ -94,7 +97,7 @@ class RequestReader:
         self._headers: list[tuple[str, str]] = []
         self._trailers: list[tuple[str, str]] = []
         self._has_head = False
-        self._head_bytes = 0
+        self._section_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Add a part of the request target."""
@@ -117,6 +120,7 @@ class RequestReader:
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of the body to the receiver."""
+        self._has_body_bytes = True
         self._receiver.body_received(body)
 
     def on_message_complete(self) -> None:

@@ -8,9 +8,7 @@ from collections.abc import Callable
 import h11
 
 from pytest_bctrl.traffic.proxy.exchange import ProxiedExchange, TransportError
-
-_MAX_HEAD = 1024 * 1024
-"""Maximum size in bytes of a status line with its header section."""
+from pytest_bctrl.traffic.proxy.request_reader import MAX_HEAD
 
 
 class ResponseReader:
@@ -37,6 +35,11 @@ class ResponseReader:
     def is_idle(self) -> bool:
         """Whether no response is pending."""
         return not self._pending
+
+    @property
+    def pending(self) -> int:
+        """The number of responses that are pending."""
+        return len(self._pending)
 
     @property
     def has_begun(self) -> bool:
@@ -119,7 +122,7 @@ class ResponseReader:
             elif isinstance(event, h11.Data):
                 exchange.response_body.add(event.data)
             elif isinstance(event, h11.EndOfMessage):
-                exchange.response_body.is_complete = True
+                exchange.response_body.finish()
                 self._pending.popleft()
                 self._last, self._parser = exchange, None
                 self._finished(exchange)
@@ -135,7 +138,7 @@ _NOT_ASSIGNED = "the response cannot be distinguished from the bytes before it, 
 
 def _parser_for(method: str) -> h11.Connection:
     """Return a parser for the response to a request with this method; the method determines whether it has a body."""
-    parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
+    parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
     parser.send(h11.Request(method=method, target="/", headers=[("Host", "-")]))
     parser.send(h11.EndOfMessage())
     return parser

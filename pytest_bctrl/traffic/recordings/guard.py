@@ -22,7 +22,7 @@ from pytest_bctrl.secrets.credentials import Credentials, placeholder
 from pytest_bctrl.secrets.decoding import decodings, url_decodings
 from pytest_bctrl.secrets.echoes import Echoes
 from pytest_bctrl.secrets.redaction import Redaction
-from pytest_bctrl.traffic.recordings.exchange import Exchange
+from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, select_headers
 
 
 class LeakError(BctrlError):
@@ -112,8 +112,20 @@ def _leaves(value: Any) -> Iterator[tuple[str, str]]:
             yield location, str(value)
 
 
+def recordable(exchanges: Iterable[Exchange], contract: Contract) -> list[Exchange]:
+    """Return exchanges without credentials, and with the header fields that recordings keep."""
+    return [
+        replace(
+            exchange,
+            request_headers=select_headers(exchange.request_headers, REQUEST),
+            headers=select_headers(exchange.headers, RESPONSE),
+        )
+        for exchange in without_credentials(exchanges, contract)
+    ]
+
+
 def without_credentials(exchanges: Iterable[Exchange], contract: Contract) -> list[Exchange]:
-    """Return exchanges with a placeholder in place of each credential, also where other exchanges repeat it.
+    """Return exchanges with placeholders in place of credentials, wherever one of the exchanges repeats them.
 
     A placeholder fits the same schemas, so an exchange that conforms to the contract still does.
     """
@@ -124,7 +136,9 @@ def without_credentials(exchanges: Iterable[Exchange], contract: Contract) -> li
         clean.append(edited)
         values |= found
     echoes = Echoes(values, placeholder)
-    return [_with_texts(exchange, echoes.text) for exchange in clean] if echoes else clean
+    if not echoes:
+        return clean
+    return [_with_texts(exchange, echoes.text) for exchange in clean]
 
 
 def credentials_in(exchanges: Iterable[Exchange], contract: Contract) -> frozenset[str]:
