@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_bctrl.checks.redact import redact_findings
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.secrets.echoes import Echoes
 from pytest_bctrl.watch.checking import WatchedTest
 
@@ -15,3 +18,13 @@ def redact_test(test: WatchedTest) -> None:
     test.findings = redact_findings(test.findings, test.credentials)
     test.unmatched = [request._replace(label=echoes.text(request.label)) for request in test.unmatched]
     test.not_checked = list(map(echoes.text, test.not_checked))
+    test.responses = [(_without_echoes(response, echoes), request) for response, request in test.responses]
+
+
+def _without_echoes(response: Response, echoes: Echoes) -> Response:
+    """Return a response whose body, from which names and values are reported, repeats no credential."""
+    text = response.body.decode("utf-8", "surrogateescape")
+    redacted_text = echoes.text(text)
+    if redacted_text == text:
+        return response
+    return replace(response, body=redacted_text.encode("utf-8", "surrogateescape"))

@@ -179,6 +179,7 @@ class WatchHooks:
     def _result_of(self, exchange: WatchedExchange) -> WatchedTest:
         """Return the result of an exchange, without its bodies."""
         result = self._contract.check([exchange], WatchedTest())
+        redact_test(result)
         result.responses = [
             (self._observer.without_body(response, _content_hash), replace(request, body=b""))
             for response, request in result.responses
