@@ -152,6 +152,7 @@ def _split(exchange: Exchange, contract: Contract) -> tuple[Exchange, Set[str]]:
     edited = replace(
         exchange,
         url=credentials.url(exchange.url, path_values),
+        reason=credentials.text(exchange.reason),
         request_headers=credentials.headers(exchange.request_headers),
         headers=credentials.headers(exchange.headers),
         request_body=credentials.body(exchange.request_body, exchange.request_header("content-type")),
@@ -236,7 +237,7 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
 
 
 def _with_texts(exchange: Exchange, edit: Callable[[str], str]) -> Exchange:
-    """Return an exchange with its URL, base path, header values and bodies as `edit` returns them."""
+    """Return an exchange with its URL, base path, status text, header values and bodies as `edit` returns them."""
 
     def edit_bytes(data: bytes) -> bytes:
         """Return a body as `edit` returns its text."""
@@ -245,6 +246,7 @@ def _with_texts(exchange: Exchange, edit: Callable[[str], str]) -> Exchange:
     return replace(
         exchange,
         url=edit(exchange.url),
+        reason=edit(exchange.reason),
         base_path=edit(exchange.base_path),
         request_headers=tuple((name, edit(value)) for name, value in exchange.request_headers),
         headers=tuple((name, edit(value)) for name, value in exchange.headers),
