@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pytest_bctrl.contract.keywords import CONDITIONAL
 from pytest_bctrl.drift.exact_location import keyword_pointer
-from pytest_bctrl.drift.lifecycle import REQUEST_PROPERTY, RESPONSE_PROPERTY, compare_lifecycle
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
-from pytest_bctrl.drift.rules import requirement_word
+from pytest_bctrl.drift.rules import deprecation_word, requirement_word
 
 _OPTIONAL = (
     ("propertyNames", "property-names"), ("contentSchema", "content-schema"), ("contains", "contains"),
@@ -263,7 +262,7 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
             exact_at=_exact_required(comparison, name, at),
         )
     _compare_access(comparison, old_node, new_node, now, step, at)
-    _compare_property_lifecycle(comparison, old_node, new_node, step, at)
+    _compare_deprecation(comparison, old_node, new_node, step, at)
     if not (was_write_only and new_node.flags.get("writeOnly")):
         comparison.follow(before, after, step)
     elif old_node.enum is not None and new_node.enum is not None:
@@ -290,7 +289,7 @@ def _compare_sent_property(
     if was_read_only or is_read_only:
         return
     if comparison.view.property_subject == "request-property":
-        _compare_property_lifecycle(comparison, old, new, step, at)
+        _compare_deprecation(comparison, old, new, step, at)
     if was != now:
         rule = f"{comparison.view.property_subject}-became-{requirement_word(now)}"
         values, exact_at = (requirement_word(was), requirement_word(now)), _exact_required(comparison, name, at)
@@ -298,18 +297,16 @@ def _compare_sent_property(
     comparison.follow(before, after, step)
 
 
-def _compare_property_lifecycle(
-    comparison: SchemaComparison, old: Node, new: Node, step: str, at: tuple[str, str]
-) -> None:
-    """Note that a property was deprecated or reactivated, or that its sunset date or stability level was changed."""
-    subject = RESPONSE_PROPERTY
+def _compare_deprecation(comparison: SchemaComparison, old: Node, new: Node, step: str, at: tuple[str, str]) -> None:
+    """Note that a property was deprecated or reactivated."""
+    was, now = bool(old.flags.get("deprecated")), bool(new.flags.get("deprecated"))
+    if was == now:
+        return
+    subject, word = "response-property", deprecation_word(now)
     if comparison.view.is_request:
-        subject = REQUEST_PROPERTY
-    for change in compare_lifecycle(comparison.sides.options, subject, old.flags, new.flags):
-        # The kind does not depend on the direction, so that the change of a shared component is one finding.
-        kind = change.rule.replace("request-", "response-", 1)
-        exact_at = _exact_flag(old, new, change.keyword, at)
-        comparison.add(kind, change.rule, step, (change.old, change.new), at, exact_at=exact_at)
+        subject = "request-property"
+    exact_at = _exact_flag(old, new, "deprecated", at)
+    comparison.add(word, f"{subject}-{word}", step, (was, now), at, exact_at=exact_at)
 
 
 def _compare_access(

@@ -19,7 +19,6 @@ Kind = Literal["oneOf", "anyOf"]
 
 BESIDE = "\0"
 """Separates, in the pointer of a part that was added to an alternative, the pointer of its origin from its content."""
-_VALUES = ("default", "x-sunset", "x-stability-level")
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 
 
@@ -156,7 +155,7 @@ class Node:
         return (
             self.types, self.nullable, self.never, values,
             *(bool(self.flags.get(key)) for key in ("deprecated", "readOnly", "writeOnly")),
-            *((key, value_key(self.flags[key])) for key in _VALUES if key in self.flags),
+            "default" in self.flags, value_key(self.flags.get("default")),
             frozenset((key, _hashable(value)) for key, value in self.constraints.items()),
             frozenset(self.required), len(self.prefix), tuple(sorted(self.children)),
             tuple((key, tuple(sorted(self.maps[key]))) for key in sorted(self.maps)),

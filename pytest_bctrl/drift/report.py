@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl.contract.document import FILES, unescape_token
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.exact_location import exact_pointer
-from pytest_bctrl.drift.lifecycle import compare_lifecycle
 from pytest_bctrl.drift.pair import RANK, Change, Located, as_json, described_change, rank, steps
+from pytest_bctrl.drift.rules import deprecation_word
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.spec import Part, Spec
     from pytest_bctrl.drift.compare_schema import SchemaComparer
     from pytest_bctrl.drift.counterexample import Examples, Shown
-    from pytest_bctrl.drift.lifecycle import Subject
     from pytest_bctrl.drift.node import Schema
     from pytest_bctrl.drift.pair import Sides, View
     from pytest_bctrl.drift.rules import Rule
@@ -97,11 +96,12 @@ class Report:
             at_of_value = at[0], new[value] or at[1]
             self.add(f"{rule}-added", location, None, value, *at_of_value, keys=(*keys, value))
 
-    def compare_lifecycle(self, subject: Subject, old: Part, new: Part, location: ChangeLocation) -> None:
-        """Note changes of the lifecycle of an operation, parameter or header, at the keyword that changed."""
-        at = old.pointer, new.pointer
-        for change in compare_lifecycle(self.sides.options, subject, old.value, new.value):
-            self.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
+    def compare_deprecation(self, subject: str, old: Part, new: Part, location: ChangeLocation) -> None:
+        """Note that an operation, parameter or header was deprecated or reactivated, under the rules of a subject."""
+        was, now = bool(old.value.get("deprecated")), bool(new.value.get("deprecated"))
+        if was != now:
+            rule = f"{subject}-{deprecation_word(now)}"
+            self.add(rule, location, was, now, old.pointer, new.pointer, keys=("deprecated",))
 
     def compare_words(self, location: ChangeLocation, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
         """Note a changed text under a keyword, such as `summary`, if the options include descriptions."""

@@ -124,7 +124,7 @@ _OF_BODY = re.compile(
 )
 _NO_VALUE = (
     "default-value", "x-extensible-enum", "read-only", "encoding-changed", "request-body-media-type", "allow-",
-    "webhook-body", "webhook-security", "stability", "sunset", "new-request-path-parameter", "style-changed",
+    "webhook-body", "webhook-security", "new-request-path-parameter", "style-changed",
     "explode-changed", "content-media-type", "content-encoding",
     "response-header-type-changed", "not-changed", "dependent-schema",
 )  # fmt: skip

@@ -74,8 +74,8 @@ MINOR = {
     "api-security-component-oauth-scope-changed", "api-security-component-oauth-scope-removed",
     "api-security-component-oauth-token-url-changed", "api-security-component-oauth-url-changed",
     "api-security-removed", "api-security-scope-added", "api-security-scope-removed", "api-server-added",
-    "api-server-default-changed", "api-stability-increased", "callback-added", "endpoint-added",
-    "endpoint-deprecated", "endpoint-deprecated-with-sunset", "endpoint-reactivated", "webhook-added",
+    "api-server-default-changed", "callback-added", "endpoint-added",
+    "endpoint-deprecated", "endpoint-reactivated", "webhook-added",
 }  # fmt: skip
 """Rules about the operations of the API, and about who may send requests to them."""
 
