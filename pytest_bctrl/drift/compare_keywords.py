@@ -14,7 +14,6 @@ _SCALARS = frozenset({"number", "integer", "boolean"})
 _WITHIN = {("int32", "int64")}
 """Pairs of formats of which the second contains every value of the first."""
 _ANY_TEXT = frozenset((".*", "^.*$", "", "^.*", ".*$"))
-_ABSENT_IS = {"minContains": 1}
 
 
 def compare_types(comparison: SchemaComparison) -> bool:
@@ -150,7 +149,7 @@ def compare_constraints(comparison: SchemaComparison) -> None:
     already_noted = _compare_exclusive(comparison) | _implied_bounds(old, new) | _implied_bounds(new, old)
     for keyword, (name, _) in BOUNDS.items():
         if keyword not in already_noted:
-            before, after = (node.constraints.get(keyword, _ABSENT_IS.get(keyword)) for node in (old, new))
+            before, after = (node.constraints.get(keyword) for node in (old, new))
             if before != after:
                 emit(f"{name}-{_bound_action(before, after)}", before, after, keyword)
     _compare_pattern(comparison)
@@ -164,7 +163,6 @@ def compare_constraints(comparison: SchemaComparison) -> None:
         before, after = old.constraints.get(keyword), new.constraints.get(keyword)
         if before != after:
             emit(f"{name}-changed", before, after, keyword)
-    _compare_dependent(comparison)
 
 
 def _bound_action(before: Any, after: Any) -> str:
@@ -266,22 +264,6 @@ def _compare_multiple(comparison: SchemaComparison) -> None:
 def _is_multiple(number: float, divisor: float) -> bool:
     """Return whether a number is a multiple of a divisor, within rounding."""
     return abs(number / divisor - round(number / divisor)) < 1e-9
-
-
-def _compare_dependent(comparison: SchemaComparison) -> None:
-    """Note added, removed and changed entries of `dependentRequired`."""
-    before, after = (node.constraints.get("dependentRequired", {}) for node in (comparison.old, comparison.new))
-    for name in sorted(before.keys() | after.keys()):
-        old, new = before.get(name), after.get(name)
-        if old == new:
-            continue
-        if old is None:
-            action = "added"
-        elif new is None:
-            action = "removed"
-        else:
-            action = "changed"
-        comparison.emit(f"dependent-required-{action}", old, new, "dependentRequired", name, keys=(name,))
 
 
 def compare_defaults(comparison: SchemaComparison) -> None:

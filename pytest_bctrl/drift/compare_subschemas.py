@@ -1,20 +1,19 @@
-"""Compares the keywords that contain schemas: properties, items, additional properties, conditions and others."""
+"""Compares the keywords that contain schemas: properties, items, additional properties and others."""
 
 from __future__ import annotations
 
-from pytest_bctrl.contract.keywords import CONDITIONAL
 from pytest_bctrl.drift.exact_location import keyword_pointer
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
 from pytest_bctrl.drift.rules import deprecation_word, requirement_word
 
-_OPTIONAL = (
-    ("propertyNames", "property-names"), ("contentSchema", "content-schema"), ("contains", "contains"),
-    ("unevaluatedItems", "unevaluated-items"), ("unevaluatedProperties", "unevaluated-properties"),
-    *((keyword, keyword) for keyword in CONDITIONAL),
+_OPTIONAL = (("propertyNames", "property-names"), ("contentSchema", "content-schema"))
+_DECIDED_BY_ENGINE = (
+    ("if", "then", "else"), ("contains", "minContains", "maxContains"), ("patternProperties",), ("dependentSchemas",),
+    ("dependentRequired",), ("unevaluatedItems",), ("unevaluatedProperties",),
 )  # fmt: skip
-_MAPS = (("patternProperties", "pattern-property"), ("dependentSchemas", "dependent-schema"))
+"""Keywords whose effect depends on others, so that the engine decides the level of a change; grouped by the effect."""
 
 
 def compare_subschemas(comparison: SchemaComparison) -> None:
@@ -26,11 +25,7 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
         _compare_items(comparison)
     if old.takes("object") and new.takes("object"):
         _compare_additional_properties(comparison)
-    keeps_condition = old.has_keyword("if") == new.has_keyword("if")
     for keyword, name in _OPTIONAL:
-        if keyword in CONDITIONAL and not keeps_condition and old.has_keyword(keyword) and new.has_keyword(keyword):
-            # It has an effect on one side only, because of `if`, which is what changed.
-            continue
         before, after = comparison.effective(keyword)
         if before is not None and after is not None:
             comparison.follow(before, after, f"<{keyword}>")
@@ -38,9 +33,33 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
             comparison.emit(f"{name}-removed", None, None, keyword, schemas=(before, None))
         elif after is not None:
             comparison.emit(f"{name}-added", None, None, keyword, schemas=(None, after))
-    _compare_opposed(comparison)
-    for keyword, name in _MAPS:
-        _compare_map(comparison, keyword, name)
+    _compare_not(comparison)
+
+
+def compare_with_engine(comparison: SchemaComparison) -> None:
+    """Note changes of the keywords whose level the engine decides, and compare the schemas under them on both sides."""
+    old, new = comparison.old, comparison.new
+    for keywords in _DECIDED_BY_ENGINE:
+        changed = [keyword for keyword in keywords if _is_changed(comparison, keyword)]
+        # Another keyword of the group may have changed only because it has no effect without this one.
+        written = [keyword for keyword in changed if old.has_keyword(keyword) != new.has_keyword(keyword)]
+        if changed:
+            comparison.note_keyword((written or changed)[0])
+
+
+def _is_changed(comparison: SchemaComparison, keyword: str) -> bool:
+    """Return whether a keyword was added, removed or changed, apart from schemas under it that are compared."""
+    before, after = comparison.old.schemas_under(keyword), comparison.new.schemas_under(keyword)
+    is_changed = comparison.old.constraints.get(keyword) != comparison.new.constraints.get(keyword)
+    for name in dict.fromkeys([*before, *after]):
+        if name not in before or name not in after:
+            is_changed = True
+        elif keyword == "if":
+            # A condition that allows less makes the whole allow more.
+            is_changed = not comparison.sides.equal(before[name], after[name])
+        else:
+            comparison.follow(before[name], after[name], f".<{keyword} {name}>" if name else f"<{keyword}>")
+    return is_changed
 
 
 def _compare_items(comparison: SchemaComparison) -> None:
@@ -92,42 +111,17 @@ def _compare_additional_properties(comparison: SchemaComparison) -> None:
         comparison.follow(before, after, ".*")
 
 
-def _compare_opposed(comparison: SchemaComparison) -> None:
-    """Note changes of `not` and `if` as a whole: they reverse the direction of the changes inside."""
-    both_have_condition = comparison.old.has_keyword("if") and comparison.new.has_keyword("if")
-    for keyword in ("not", "if"):
-        before, after = comparison.old.children.get(keyword), comparison.new.children.get(keyword)
-        if keyword == "if" and None in (before, after) and both_have_condition:
-            # One side lacks both `then` and `else`, which is what changed.
-            continue
-        if before is not None and after is not None:
-            if comparison.sides.equal(before, after):
-                continue
-            if keyword == "not":
-                excluded = _exclusion_change(comparison.sides.old.node(before), comparison.sides.new.node(after))
-                comparison.emit(f"not-{excluded}", None, None, "not", schemas=(before, after))
-            else:
-                comparison.emit("if-removed", None, None, "if", schemas=(before, after))
-                comparison.emit("if-added", None, None, "if", schemas=(before, after))
-        elif before is not None:
-            comparison.emit(f"{keyword}-removed", None, None, keyword, schemas=(before, None))
-        elif after is not None:
-            comparison.emit(f"{keyword}-added", None, None, keyword, schemas=(None, after))
-
-
-def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
-    """Note a pattern that one side lacks if objects were and are closed; return whether they were or are closed."""
-    was_closed = comparison.sides.old.node(comparison.old.undeclared).never
-    is_closed = comparison.sides.new.node(comparison.new.undeclared).never
-    if was_closed and is_closed:
-        sides = comparison.old, comparison.new
-        before, after = (node.maps.get("patternProperties", {}).get(pattern) for node in sides)
-        keyword, schemas, keys = "patternProperties", (before, after), (pattern,)
-        if before is not None:
-            comparison.emit("additional-properties-closed", pattern, None, keyword, schemas=schemas, keys=keys)
-        else:
-            comparison.emit("additional-properties-opened", None, pattern, keyword, schemas=schemas, keys=keys)
-    return was_closed or is_closed
+def _compare_not(comparison: SchemaComparison) -> None:
+    """Note a change of `not` as a whole: it reverses the direction of the changes inside."""
+    before, after = comparison.old.children.get("not"), comparison.new.children.get("not")
+    if before is not None and after is not None:
+        if not comparison.sides.equal(before, after):
+            excluded = _exclusion_change(comparison.sides.old.node(before), comparison.sides.new.node(after))
+            comparison.emit(f"not-{excluded}", None, None, "not", schemas=(before, after))
+    elif before is not None:
+        comparison.emit("not-removed", None, None, "not", schemas=(before, None))
+    elif after is not None:
+        comparison.emit("not-added", None, None, "not", schemas=(None, after))
 
 
 def _exclusion_change(old: Node, new: Node) -> str:
@@ -141,20 +135,6 @@ def _exclusion_change(old: Node, new: Node) -> str:
         if new.enum.keys() <= old.enum.keys() and not says_more(old):
             return "generalized"
     return "changed"
-
-
-def _compare_map(comparison: SchemaComparison, keyword: str, name: str) -> None:
-    """Note added and removed entries of a keyword that maps names to schemas, and compare those on both sides."""
-    before, after = comparison.old.maps.get(keyword, {}), comparison.new.maps.get(keyword, {})
-    for key in dict.fromkeys([*before, *after]):
-        if key in before and key in after:
-            comparison.follow(before[key], after[key], f".<{keyword} {key}>")
-        elif keyword == "patternProperties" and _note_pattern_of_closed(comparison, key):
-            continue
-        elif key in before:
-            comparison.emit(f"{name}-removed", key, None, keyword, schemas=(before[key], None), keys=(key,))
-        else:
-            comparison.emit(f"{name}-added", None, key, keyword, schemas=(None, after[key]), keys=(key,))
 
 
 def compare_properties(comparison: SchemaComparison) -> None:

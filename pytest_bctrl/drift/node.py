@@ -84,6 +84,12 @@ class Node:
         """Return the schema under a keyword; one that accepts every value if the keyword is absent."""
         return self.children.get(keyword, ())
 
+    def schemas_under(self, keyword: str) -> dict[str, Schema]:
+        """Return the schemas under a keyword by name; a keyword that contains one schema has it under an empty name."""
+        if keyword in self.children:
+            return {"": self.children[keyword]}
+        return self.maps.get(keyword, {})
+
     @property
     def alternatives(self) -> list[Node]:
         """The schema itself and each of its alternatives."""
@@ -106,9 +112,13 @@ class Node:
                 return f"{part.pointer.partition(BESIDE)[0]}/{keyword}"
         return self.alternatives_at.get(keyword) or next(iter(self.key), "").partition(BESIDE)[0]
 
+    def parts_with(self, keyword: str) -> Schema:
+        """Return the parts that have a keyword, whether or not it has an effect."""
+        return tuple(part for part in self.schema if isinstance(part.value, dict) and keyword in part.value)
+
     def has_keyword(self, keyword: str) -> bool:
         """Return whether a part has a keyword, whether or not it has an effect."""
-        return any(isinstance(part.schema, dict) and keyword in part.schema for part in self.parts)
+        return bool(self.parts_with(keyword))
 
     def has_keyword_or_alternatives(self, keyword: str) -> bool:
         """Return whether a part has a keyword, or alternatives replace it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.exact_location import keyword_pointer, null_pointer
 from pytest_bctrl.drift.node import Node, Schema, accepts_anything, is_list_of_types
-from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.drift.rules import KEYWORD_CHANGED, rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,7 +145,7 @@ def steps(trail: Trail) -> list[Step]:
 class Located(NamedTuple):
     """A change and where it is: its severity, the number of schemas above it, the path to it, and the pairs on it.
 
-    `verification` is set if the engine detected the change.
+    `verification` is set if the engine detected the change, or decides its level.
     """
 
     change: Change
@@ -230,6 +230,16 @@ class SchemaComparison:
             content = self.sides.content(*schemas)
         self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content, exact_at))
 
+    def note_keyword(self, keyword: str) -> None:
+        """Note a change of a keyword whose level depends on the schema as a whole, which the engine compares."""
+        direction = "response"
+        if self.view.is_request:
+            direction = "request"
+        at = _pointers(self.old, self.new, keyword)
+        content = self.sides.content(self.old.parts_with(keyword), self.new.parts_with(keyword))
+        rule = f"{direction}-{KEYWORD_CHANGED}"
+        self.changes.append(described_change(KEYWORD_CHANGED, rule, "", (None, None), at, keyword, content))
+
     def _exact_pointers(
         self, at: tuple[str, str], keyword: str, values: tuple[Any, Any], keys: tuple[Any, ...]
     ) -> tuple[str, str]:
@@ -312,8 +322,8 @@ def _pointers(old: Node, new: Node, keyword: str) -> tuple[str, str]:
 def _effective(normal: Normalizer, node: Node, keyword: str) -> Schema | None:
     """Return the schema under a keyword; None if there is none, or if it accepts any value (of names: any string)."""
     schema = node.children.get(keyword)
-    if schema is None or keyword == "contains":
-        return schema
+    if schema is None:
+        return None
     inner = normal.node(schema)
     accepts_every_name = keyword == "propertyNames" and is_list_of_types(inner) and inner.takes("string")
     if accepts_every_name or accepts_anything(inner):

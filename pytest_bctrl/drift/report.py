@@ -10,7 +10,7 @@ from pytest_bctrl.contract.document import FILES, unescape_token
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.exact_location import exact_pointer
 from pytest_bctrl.drift.pair import RANK, Change, Located, as_json, described_change, rank, steps
-from pytest_bctrl.drift.rules import deprecation_word
+from pytest_bctrl.drift.rules import KEYWORD_CHANGED, deprecation_word
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
 
@@ -160,7 +160,8 @@ class Report:
         locations = _distinct_locations(noted)
         rule, level = rules()[change.rule], list(RANK)[worst.rank]
         shown = self._evidence(noted, rule, location)
-        if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
+        is_by_values = level == "error" or worst.verification is not None
+        if shown and shown.by == "proof" and rule.id not in self.levels and is_by_values:
             # The proof excludes the values that make the rule an error.
             level = "info"
         old, new = as_json(change.old), as_json(change.new)
@@ -241,6 +242,8 @@ def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
 
     change, verification = located.change, located.verification
     is_request, is_error = rule.direction == "request", rule.level == "error"
+    if verification is not None:
+        is_error = verification.verdict == "refuted"
     values, name = (as_json(change.old), as_json(change.new)), change.step.removeprefix(".")
     if verification is not None and verification.has_value:
         values, name = (verification.value, verification.value), ""
@@ -255,9 +258,10 @@ def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
 
 
 def _is_settled(located: Located, finding: Finding) -> bool:
-    """Return whether a change was undecided, and a proof about the schemas around it shows that it is safe."""
+    """Return whether no rule names an undecided change, and a proof about the schemas around it shows it is safe."""
     is_undecided = located.verification is not None and located.verification.verdict == "undecided"
-    return is_undecided and finding.extra.get("shown", {}).get("by") == "proof"
+    is_unnamed = located.change.kind != KEYWORD_CHANGED
+    return is_undecided and is_unnamed and finding.extra.get("shown", {}).get("by") == "proof"
 
 
 def _sort_key(noted: _Noted) -> tuple[Any, ...]:

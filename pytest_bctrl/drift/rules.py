@@ -71,6 +71,10 @@ def is_tolerated(rule: str) -> bool:
     return rule.startswith("response-") and rule.endswith(_TOLERATED)
 
 
+KEYWORD_CHANGED = "keyword-changed"
+"""The end of the rules whose level the engine decides: a proof makes them info, and without an answer, a warning."""
+
+
 def is_reported(rule: str) -> bool:
     """Return whether a rule reports values that break a consumer, so that nothing is left to verify.
 

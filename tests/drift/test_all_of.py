@@ -71,8 +71,8 @@ CHANGES: dict[str, tuple[Doc, Doc, str, str]] = {
     "an allOf": (ID, {**ID, "allOf": [ADDED]}, "", "/allOf/0/properties/later"),
     "alternatives": ({}, {"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}, "", "/oneOf"),
     "an excluded value": ({}, {"not": {"required": ["a"]}}, "", "/not"),
-    "a pattern of names": ({}, {"patternProperties": {"^p": {"type": "integer"}}}, "", "/patternProperties/^p"),
-    "dependent properties": ({}, {"dependentRequired": {"a": ["b"]}}, "", "/dependentRequired/a"),
+    "a pattern of names": ({}, {"patternProperties": {"^p": {"type": "integer"}}}, "", "/patternProperties"),
+    "dependent properties": ({}, {"dependentRequired": {"a": ["b"]}}, "", "/dependentRequired"),
     "a discriminator": ({}, {"discriminator": {"propertyName": "id"}}, "", "/discriminator"),
 }
 

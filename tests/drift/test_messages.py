@@ -98,7 +98,7 @@ A, B = {"a": {"type": "string"}}, {"b": {"type": "string"}}
             {"additionalProperties": False},
             {"additionalProperties": False, "patternProperties": {"^x": {"type": "string"}}},
             "",
-            "/patternProperties/^x",
+            "/patternProperties",
         ),
         (
             {"anyOf": [{"const": "a"}, {"const": "b"}]},

@@ -104,10 +104,13 @@ def test_what_was_not_compared_leaves_the_bump_undecided_unless_it_is_major() ->
 
 
 def test_what_was_not_decided_leaves_the_bump_undecided() -> None:
-    """A finding of a `-may-be-` rule is the one that decides on the bump."""
-    finding = Finding("request-body-may-be-narrowed", "warning", "", "", fingerprint="f")
-    verdict = required_version([finding], (), ({}, {}))
-    assert ("undecided", "f") == (verdict.bump, verdict.finding)
+    """A finding of a `-may-be-` rule is the one that decides on the bump, or that of a keyword without evidence."""
+    for rule in ("request-body-may-be-narrowed", "request-keyword-changed"):
+        finding = Finding(rule, "warning", "", "", fingerprint="f")
+        verdict = required_version([finding], (), ({}, {}))
+        assert ("undecided", "f") == (verdict.bump, verdict.finding)
+    proven = Finding("request-keyword-changed", "info", "", "", extra={"shown": {"by": "proof"}})
+    assert "minor" == required_version([proven], (), ({}, {})).bump
 
 
 def test_the_deciding_finding_is_named_with_its_counterexample() -> None:
