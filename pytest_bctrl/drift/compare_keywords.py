@@ -131,9 +131,9 @@ def compare_values(comparison: SchemaComparison) -> None:
         emit("const-changed", next(iter(before.values())), next(iter(after.values())), "const")
     else:
         for key in (key for key in after if key not in before):
-            emit("enum-value-added", None, after[key], "enum", f"{_quoted(after[key])}", keys=(after[key],))
+            emit("enum-value-added", None, after[key], "enum", f"{_quoted(after[key])}")
         for key in (key for key in before if key not in after):
-            emit("enum-value-removed", before[key], None, "enum", f"{_quoted(before[key])}", keys=(before[key],))
+            emit("enum-value-removed", before[key], None, "enum", f"{_quoted(before[key])}")
 
 
 def _quoted(value: Any) -> str:
@@ -286,4 +286,4 @@ def compare_extensible(comparison: SchemaComparison) -> None:
     )
     for key in (key for key in before if after is not None and key not in after):
         value, keyword = before[key], "x-extensible-enum"
-        comparison.emit(f"{keyword}-value-removed", value, None, keyword, _quoted(value), keys=(value,))
+        comparison.emit(f"{keyword}-value-removed", value, None, keyword, _quoted(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_bctrl.drift.exact_location import keyword_pointer
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
@@ -74,19 +73,11 @@ def _compare_items(comparison: SchemaComparison) -> None:
         else:
             action, before, after = "removed", old.prefix[index], _items_after_prefix(new)
         if not comparison.sides.equal(before, after):
-            exact_at = _exact_prefix_item(old, index), _exact_prefix_item(new, index)
             part, schemas = f"item {index}", (before, after)
-            comparison.emit(f"prefix-items-{action}", None, None, "prefixItems", part, schemas, exact_at=exact_at)
+            comparison.emit(f"prefix-items-{action}", None, None, "prefixItems", part, schemas)
             comparison.follow_undeclared(before, after, f"[{index}]")
     if "items" in old.children or "items" in new.children:
         comparison.follow(old.child("items"), new.child("items"), "[*]")
-
-
-def _exact_prefix_item(node: Node, index: int) -> str:
-    """Return the pointer of an item of `prefixItems`; of `prefixItems` if it is missing, or is a combination."""
-    if index < len(node.prefix) and len(node.prefix[index]) == 1:
-        return node.prefix[index][0].pointer
-    return node.at("prefixItems")
 
 
 def _items_after_prefix(node: Node) -> Schema:
@@ -238,8 +229,7 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
             f"{subject}-became-{requirement_word(now)}",
             step,
             (requirement_word(was), requirement_word(now)),
-            at,
-            exact_at=_exact_required(comparison, name, at),
+            _required_at(comparison, name, at),
         )
     _compare_access(comparison, old_node, new_node, now, step, at)
     _compare_deprecation(comparison, old_node, new_node, step, at)
@@ -248,9 +238,9 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
     elif old_node.enum is not None and new_node.enum is not None:
         for key in (key for key in new_node.enum if key not in old_node.enum):
             rule = "response-write-only-property-enum-value-added"
-            at, value = (old_node.at("enum"), new_node.at("enum")), new_node.enum[key]
-            exact_at = at[0], keyword_pointer(new_node, at[1], "enum", None, value)
-            comparison.add("enum-value-added", rule, step, (None, value), at, exact_at=exact_at)
+            value = new_node.enum[key]
+            at = old_node.at("enum"), new_node.at("enum", value)
+            comparison.add("enum-value-added", rule, step, (None, value), at)
 
 
 def _compare_sent_property(
@@ -264,16 +254,16 @@ def _compare_sent_property(
         _compare_access(comparison, old, new, now, step, at)
     elif was_read_only and now and not is_read_only:
         values = requirement_word(required=False), requirement_word(required=True)
-        rule, exact_at = f"{comparison.view.property_subject}-became-required", _exact_flag(old, new, "readOnly", at)
-        comparison.add("became-required", rule, step, values, at, exact_at=exact_at)
+        rule = f"{comparison.view.property_subject}-became-required"
+        comparison.add("became-required", rule, step, values, _flag_at(old, new, "readOnly", at))
     if was_read_only or is_read_only:
         return
     if comparison.view.property_subject == "request-property":
         _compare_deprecation(comparison, old, new, step, at)
     if was != now:
         rule = f"{comparison.view.property_subject}-became-{requirement_word(now)}"
-        values, exact_at = (requirement_word(was), requirement_word(now)), _exact_required(comparison, name, at)
-        comparison.add(f"became-{requirement_word(now)}", rule, step, values, at, exact_at=exact_at)
+        values, at = (requirement_word(was), requirement_word(now)), _required_at(comparison, name, at)
+        comparison.add(f"became-{requirement_word(now)}", rule, step, values, at)
     comparison.follow(before, after, step)
 
 
@@ -285,8 +275,7 @@ def _compare_deprecation(comparison: SchemaComparison, old: Node, new: Node, ste
     subject, word = "response-property", deprecation_word(now)
     if comparison.view.is_request:
         subject = "request-property"
-    exact_at = _exact_flag(old, new, "deprecated", at)
-    comparison.add(word, f"{subject}-{word}", step, (was, now), at, exact_at=exact_at)
+    comparison.add(word, f"{subject}-{word}", step, (was, now), _flag_at(old, new, "deprecated", at))
 
 
 def _compare_access(
@@ -303,25 +292,24 @@ def _compare_access(
             if comparison.view.is_request:
                 direction = "request"
             rule = f"{direction}-{requirement_word(required)}-property-{became}"
-            exact_at = _exact_flag(old, new, keyword, at)
-            comparison.add(became, rule, step, (before, after), at, exact_at=exact_at)
+            comparison.add(became, rule, step, (before, after), _flag_at(old, new, keyword, at))
 
 
-def _exact_required(comparison: SchemaComparison, name: str, at: tuple[str, str]) -> tuple[str, str]:
-    """Return the pointers of a property's name in `required`; `at` has that of the property where it is not listed."""
+def _required_at(comparison: SchemaComparison, name: str, at: tuple[str, str]) -> tuple[str, str]:
+    """Return the pointers of the `required` that lists a property; those of the property in `at` where none does."""
     pointers = []
     for node, pointer in zip((comparison.old, comparison.new), at, strict=True):
         if name in node.required:
-            pointer = keyword_pointer(node, pointer, "required", None, name)
+            pointer = node.at("required", name)
         pointers.append(pointer)
     return pointers[0], pointers[1]
 
 
-def _exact_flag(old: Node, new: Node, keyword: str, at: tuple[str, str]) -> tuple[str, str]:
-    """Return the pointers of a flag of a property; `at` has that of the property where it lacks the flag."""
+def _flag_at(old: Node, new: Node, keyword: str, at: tuple[str, str]) -> tuple[str, str]:
+    """Return the pointers of a flag of a property; those of the property in `at` where it lacks the flag."""
     pointers = []
     for node, pointer in zip((old, new), at, strict=True):
         if node.has_keyword(keyword):
-            pointer = keyword_pointer(node, pointer, keyword, node.flags.get(keyword))
+            pointer = node.at(keyword, node.flags.get(keyword))
         pointers.append(pointer)
     return pointers[0], pointers[1]

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.options import Options
+from pytest_bctrl.findings.finding import Level
 
 from .pairs import Doc, body, document, parameter, response
 from .positions import POSITIONS
@@ -149,7 +150,8 @@ DEPENDENT = {"dependentRequired": {"a": ["b"]}}
 
 def test_without_steps_a_changed_keyword_is_a_warning() -> None:
     """The rule has no level of its own, and a level in the settings counts."""
-    for levels, expected in (({}, "warning"), ({"response-keyword-changed": "info"}, "info")):
+    lowered: dict[str, Level] = {"response-keyword-changed": "info"}
+    for levels, expected in (({}, "warning"), (lowered, "info")):
         options = Options(levels, steps=0)
         findings = compare(body({"type": "object"}), body({"type": "object", **DEPENDENT}), options)
         assert [(finding.level, finding.rule) for finding in findings] == [(expected, "response-keyword-changed")]
