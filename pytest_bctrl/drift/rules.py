@@ -72,7 +72,7 @@ def is_tolerated(rule: str) -> bool:
 
 
 KEYWORD_CHANGED = "keyword-changed"
-"""The end of the rules whose level the engine decides: a proof makes them info, and without an answer, a warning."""
+"""The end of the rules whose level the engine decides: info with a proof, error with a counterexample, else warning."""
 
 
 def is_reported(rule: str) -> bool:
