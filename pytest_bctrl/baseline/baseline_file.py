@@ -126,7 +126,7 @@ def read_baseline_text(path: Path, name: str, *, keep_line_ends: bool = False) -
 
 def parse_baseline(text: str, name: str) -> BaselineFile:
     """Return the baseline in a text; raises `DocumentError`, naming the line, if it is not a baseline."""
-    hint = f"its key is allow; levels and sunset-days belong in {DRIFT_SETTINGS_FILE}"
+    hint = f"its key is allow; levels belong in {DRIFT_SETTINGS_FILE}"
     lines: dict[str, int] = {}
     data = read_mapping(text, name, lines, ("allow",), hint)
     return BaselineFile(name, _read_entries(data, name, lines))

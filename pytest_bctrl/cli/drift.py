@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from pytest_bctrl.baseline.baseline_file import BaselineFile, PartitionedFindings
     from pytest_bctrl.contract.document import Document
     from pytest_bctrl.contract.in_force import ContractInForce
-    from pytest_bctrl.drift.settings import DriftSettings
-    from pytest_bctrl.findings.finding import Finding
+    from pytest_bctrl.findings.finding import Finding, Level
     from pytest_bctrl.reports.verdict import Side
 
 EXAMPLES = (
@@ -74,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the JSON report of pytest --bctrl-impact, to show for each change whether it breaks your tests "
         "(default: that of the last run in this folder)",
     )
-    text = f"levels of rules and sunset-days (default: {DRIFT_SETTINGS_FILE}, if it exists)"
+    text = f"levels of rules (default: {DRIFT_SETTINGS_FILE}, if it exists)"
     parser.add_argument("--levels", metavar="PATH", help=text)
     add_acceptance_arguments(parser)
 
@@ -115,7 +114,7 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
     today = date.today()
     until = expiry_date(arguments.accept, arguments.until, today)
     reports = requested_reports(arguments)
-    settings = read_settings(arguments.levels)
+    levels = _levels_in_force(arguments.levels)
     in_force = chosen_contract(None) if arguments.base is None or arguments.upstream is None else None
     baseline = read_baseline(arguments.baseline, in_force, is_written=arguments.accept is not None)
     # The contract in force, if it is one side of the comparison.
@@ -123,7 +122,7 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
     base, upstream = default_sources(arguments.base, arguments.upstream, in_force)
     old = _read_base(base, is_given=arguments.base is not None)
     new = read_source(upstream, previous=old)
-    options = Options(settings.levels, arguments.descriptions, settings.sunset_days, today)
+    options = Options(levels, arguments.descriptions)
     comparison = compare_contracts(old, new, compared.overlay if compared else None, options)
     result = apply_baseline(comparison.findings, baseline, today)
     findings = result.remaining
@@ -330,18 +329,18 @@ def upstream_setting() -> str | None:
     return project_setting("bctrl_upstream", read)
 
 
-def read_settings(path: str | None) -> DriftSettings:
-    """Return the settings in the file at `path`, or in the default one if it exists.
+def _levels_in_force(path: str | None) -> Mapping[str, Level]:
+    """Return the levels of rules in the file at `path`, or in the default one if it exists.
 
     Raises `DocumentError` if the file cannot be read or is invalid.
     """
-    from pytest_bctrl.drift.settings import DriftSettings, read_drift_settings
+    from pytest_bctrl.drift.settings import read_levels
     from pytest_bctrl.drift.sources import read_text
 
     name = path or DRIFT_SETTINGS_FILE
     if path is None and not Path(name).is_file():
-        return DriftSettings()
-    return read_drift_settings(read_text(name), name)
+        return {}
+    return read_levels(read_text(name), name)
 
 
 def read_baseline(path: str | None, in_force: ContractInForce | None, *, is_written: bool) -> BaselineFile:

@@ -93,15 +93,14 @@ def compare_with_upstream(
     from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.options import Options
     from pytest_bctrl.drift.rules import rules
-    from pytest_bctrl.drift.settings import DriftSettings, read_drift_settings, require_known_rules
+    from pytest_bctrl.drift.settings import read_levels, require_known_rules
     from pytest_bctrl.drift.sources import read_text
 
-    settings = DriftSettings()
+    options = Options()
     if settings_file.is_file():
-        settings = read_drift_settings(read_text(str(settings_file)), str(settings_file))
+        options = Options(read_levels(read_text(str(settings_file)), str(settings_file)))
     require_known_rules(baseline, other_rules)
     today = date.today()
-    options = Options(settings.levels, sunset_days=settings.sunset_days, today=today)
     revision = _document_of(source, "revision")
     comparison = compare_contracts(_document_of(contract_base, "base"), revision, overlay, options)
     partition = apply_baseline(comparison.findings, baseline, today)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pytest_bctrl.contract.spec import Part
-from pytest_bctrl.drift.exact_location import branch_pointer
 from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
 from pytest_bctrl.drift.node import (
     BESIDE,
@@ -86,29 +85,20 @@ def _note_unmatched(
         added = [(branch, label) for branch, label in added if not _is_covered(branch, sides[0])]
     for branch, label in removed:
         rule, schemas = f"{_NAMES[before.kind]}-removed", (branch.schema, None)
-        exact_at = _exact_branch(comparison, before.kind, *schemas)
-        comparison.emit(rule, label.strip("<>"), None, before.kind, schemas=schemas, exact_at=exact_at)
+        comparison.emit(rule, label.strip("<>"), None, before.kind, schemas=schemas)
     kind_of_added = after.kind
     if before.kind == "oneOf":
         kind_of_added = "oneOf"
     for branch, label in added:
         rule = f"{_NAMES[kind_of_added]}-added"
-        exact_at = _exact_branch(comparison, after.kind, None, branch.schema)
-        comparison.emit(rule, None, label.strip("<>"), after.kind, schemas=(None, branch.schema), exact_at=exact_at)
+        comparison.emit(rule, None, label.strip("<>"), after.kind, schemas=(None, branch.schema))
     # If no value can meet two alternatives of `oneOf`, it means the same as `anyOf`.
     exclusive = sides[after.kind == "oneOf"]
     if before.kind != after.kind and not matched.removed and not matched.added and not are_exclusive(exclusive):
         became = f"{_NAMES[before.kind]}-became-{_NAMES[after.kind]}"
         both = _all_parts(before), _all_parts(after)
-        exact_at = comparison.old.at(before.kind), comparison.new.at(after.kind)
-        comparison.emit(became, before.kind, after.kind, before.kind, schemas=both, exact_at=exact_at)
-
-
-def _exact_branch(
-    comparison: SchemaComparison, keyword: str, old: Schema | None, new: Schema | None
-) -> tuple[str, str]:
-    """Return the exact pointers of an alternative; None stands for the side that lacks it."""
-    return branch_pointer(comparison.old, keyword, old), branch_pointer(comparison.new, keyword, new)
+        at = comparison.old.at(before.kind), comparison.new.at(after.kind)
+        comparison.emit(became, before.kind, after.kind, before.kind, schemas=both, at=at)
 
 
 def _all_parts(choice: Alternatives) -> Schema:
@@ -251,8 +241,8 @@ def _compare_wrapped(comparison: SchemaComparison) -> None:
             comparison.follow_here(old_branch.schema, new_branch.schema)
     comparison.compare_nullable()
     if not matched.both:
-        both, exact_at = (old.schema, new.schema), (_kind_pointer(old), _kind_pointer(new))
-        comparison.emit("type-changed", _kind_text(old), _kind_text(new), "type", schemas=both, exact_at=exact_at)
+        both, at = (old.schema, new.schema), (_kind_pointer(old), _kind_pointer(new))
+        comparison.emit("type-changed", _kind_text(old), _kind_text(new), "type", schemas=both, at=at)
     elif is_wrapped:
         part, schemas = f"beside {', '.join(sorted(labels))}", (None, _all_parts(choice))
         comparison.emit("wrapped-in-one-of", None, None, choice.kind, part, schemas)
@@ -267,16 +257,14 @@ def _note_other_alternatives(
     if not added:
         for branch, label in beside:
             rule = f"{_NAMES[choice.kind]}-removed"
-            exact_at = _exact_branch(comparison, choice.kind, branch.schema, None)
-            comparison.emit(rule, label, None, choice.kind, schemas=(branch.schema, None), exact_at=exact_at)
+            comparison.emit(rule, label, None, choice.kind, schemas=(branch.schema, None))
         return
     suffix = f"{_NAMES[choice.kind]}-added"
     if choice.kind == "anyOf" and not comparison.view.is_request:
         # The schema had a single form before, so this is more than an alternative added to others, which is info.
         suffix = "type-generalized"
     for branch, label in beside:
-        exact_at = _exact_branch(comparison, choice.kind, None, branch.schema)
-        comparison.emit(suffix, None, label, choice.kind, schemas=(None, branch.schema), exact_at=exact_at)
+        comparison.emit(suffix, None, label, choice.kind, schemas=(None, branch.schema))
 
 
 def _kind_pointer(node: Node) -> str:
@@ -332,13 +320,10 @@ def _note_in_all_of(
     """Note a schema that was added to `allOf` or removed from it, at the `allOf` that contains it."""
     keyword, _, name = branch.schema[0].pointer.rpartition("/")
     at = _all_of_at(comparison.old, keyword), _all_of_at(comparison.new, keyword)
-    exact_at = at[0], branch.schema[0].pointer
-    if schemas[1] is None:
-        exact_at = branch.schema[0].pointer, at[1]
     if not accepts_anything(branch.node):
-        comparison.emit(rule, None, None, "allOf", name, schemas, at, exact_at=exact_at)
+        comparison.emit(rule, None, None, "allOf", name, schemas, at)
     elif comparison.sides.options.descriptions:
-        comparison.emit(f"{rule}-annotation-only", None, None, "allOf", name, at=at, exact_at=exact_at)
+        comparison.emit(f"{rule}-annotation-only", None, None, "allOf", name, at=at)
 
 
 def _all_of_at(node: Node, pointer: str) -> str:

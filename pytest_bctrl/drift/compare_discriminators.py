@@ -30,7 +30,7 @@ def _compare_mappings(comparison: SchemaComparison, before: dict[str, Any], afte
     changed_values: set[str] = set()
     names = before.get("propertyName"), after.get("propertyName")
     if names[0] != names[1]:
-        comparison.emit("discriminator-property-name-changed", *names, "discriminator", keys=("propertyName",))
+        comparison.emit("discriminator-property-name-changed", *names, "discriminator")
     old_map, new_map = before.get("mapping") or {}, after.get("mapping") or {}
     if old_map == new_map and not comparison.new.choices:
         return changed_values
@@ -54,8 +54,7 @@ def _emit_mapping(comparison: SchemaComparison, action: str, value: Any, names: 
             target = normal.mapped_schema(name, Part({}, ""))
         schemas.append(None if target is None else (target,))
     pair = schemas[0], schemas[1]
-    keys = "mapping", value
-    comparison.emit(f"discriminator-mapping-{action}", None, None, "discriminator", str(value), pair, keys=keys)
+    comparison.emit(f"discriminator-mapping-{action}", None, None, "discriminator", str(value), pair)
 
 
 def _have_same_target(comparison: SchemaComparison, old_name: Any, new_name: Any) -> bool:

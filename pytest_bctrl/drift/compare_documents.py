@@ -13,7 +13,6 @@ from pytest_bctrl.drift.compare_security import compare_schemes, compare_securit
 from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
 from pytest_bctrl.drift.compare_webhooks import callbacks, compare_webhooks, webhooks
 from pytest_bctrl.drift.equality import Equality
-from pytest_bctrl.drift.lifecycle import removal_suffix
 from pytest_bctrl.drift.match import Operations, match_operations
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
@@ -54,7 +53,7 @@ def _compare_all(base: Document, revision: Document, options: Options) -> list[F
     matched = match_operations(old, new)
     shapes = {operation.shape for operation in new}
     for operation in matched.removed:
-        _note_removed_operation(report, options, operation, shapes)
+        _note_removed_operation(report, operation, shapes)
     changed, references = _compare_matched_operations(report, matched)
     for operation in matched.added:
         report.add("endpoint-added", operation_location(operation), None, operation.label, "", operation.part.pointer)
@@ -143,13 +142,12 @@ def _short_sample_digest(samples: Mapping[str, str], name: str) -> str | None:
     return str(digest)[:12]
 
 
-def _note_removed_operation(report: Report, options: Options, operation: RawOperation, shapes: set[str]) -> None:
-    """Note a removed operation, under a rule that depends on whether the removal was announced."""
+def _note_removed_operation(report: Report, operation: RawOperation, shapes: set[str]) -> None:
+    """Note a removed operation, under a rule that depends on whether it was deprecated."""
     subject = "api-path-removed"
     if operation.shape in shapes:
         subject = "api-removed"
-    announced = removal_suffix(operation.part.value, options)
-    rule = f"{subject}-{announced}"
-    if announced == "parse":
-        rule = "api-path-sunset-parse"
-    report.add(rule, operation_location(operation), operation.label, None, operation.part.pointer)
+    suffix = "without-deprecation"
+    if operation.part.value.get("deprecated") is True:
+        suffix = "with-deprecation"
+    report.add(f"{subject}-{suffix}", operation_location(operation), operation.label, None, operation.part.pointer)

@@ -8,7 +8,6 @@ from pytest_bctrl.contract.outline import RawParameter, is_json
 from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_parameters import is_written_in_parts
-from pytest_bctrl.drift.lifecycle import RESPONSE_HEADER
 from pytest_bctrl.drift.pair import View
 from pytest_bctrl.drift.report import Report
 from pytest_bctrl.drift.rules import requirement_word
@@ -47,9 +46,9 @@ def _location_of(header: RawParameter, key: str, location: ChangeLocation) -> Ch
 
 
 def _compare_header(report: Report, old: RawParameter, new: RawParameter, location: ChangeLocation) -> None:
-    """Note the changes of a header that both documents have: lifecycle, required, style, `explode` and schema."""
+    """Note the changes of a header that both documents have: deprecation, required, style, `explode` and schema."""
     at = old.part.pointer, new.part.pointer
-    report.compare_lifecycle(RESPONSE_HEADER, old.part, new.part, location)
+    report.compare_deprecation("response-header", old.part, new.part, location)
     if old.required != new.required:
         was, now = requirement_word(old.required), requirement_word(new.required)
         report.add(f"response-header-became-{now}", location, was, now, *at, keys=("required",))

@@ -14,7 +14,6 @@ _SCALARS = frozenset({"number", "integer", "boolean"})
 _WITHIN = {("int32", "int64")}
 """Pairs of formats of which the second contains every value of the first."""
 _ANY_TEXT = frozenset((".*", "^.*$", "", "^.*", ".*$"))
-_ABSENT_IS = {"minContains": 1}
 
 
 def compare_types(comparison: SchemaComparison) -> bool:
@@ -132,9 +131,9 @@ def compare_values(comparison: SchemaComparison) -> None:
         emit("const-changed", next(iter(before.values())), next(iter(after.values())), "const")
     else:
         for key in (key for key in after if key not in before):
-            emit("enum-value-added", None, after[key], "enum", f"{_quoted(after[key])}", keys=(after[key],))
+            emit("enum-value-added", None, after[key], "enum", f"{_quoted(after[key])}")
         for key in (key for key in before if key not in after):
-            emit("enum-value-removed", before[key], None, "enum", f"{_quoted(before[key])}", keys=(before[key],))
+            emit("enum-value-removed", before[key], None, "enum", f"{_quoted(before[key])}")
 
 
 def _quoted(value: Any) -> str:
@@ -150,7 +149,7 @@ def compare_constraints(comparison: SchemaComparison) -> None:
     already_noted = _compare_exclusive(comparison) | _implied_bounds(old, new) | _implied_bounds(new, old)
     for keyword, (name, _) in BOUNDS.items():
         if keyword not in already_noted:
-            before, after = (node.constraints.get(keyword, _ABSENT_IS.get(keyword)) for node in (old, new))
+            before, after = (node.constraints.get(keyword) for node in (old, new))
             if before != after:
                 emit(f"{name}-{_bound_action(before, after)}", before, after, keyword)
     _compare_pattern(comparison)
@@ -164,7 +163,6 @@ def compare_constraints(comparison: SchemaComparison) -> None:
         before, after = old.constraints.get(keyword), new.constraints.get(keyword)
         if before != after:
             emit(f"{name}-changed", before, after, keyword)
-    _compare_dependent(comparison)
 
 
 def _bound_action(before: Any, after: Any) -> str:
@@ -268,22 +266,6 @@ def _is_multiple(number: float, divisor: float) -> bool:
     return abs(number / divisor - round(number / divisor)) < 1e-9
 
 
-def _compare_dependent(comparison: SchemaComparison) -> None:
-    """Note added, removed and changed entries of `dependentRequired`."""
-    before, after = (node.constraints.get("dependentRequired", {}) for node in (comparison.old, comparison.new))
-    for name in sorted(before.keys() | after.keys()):
-        old, new = before.get(name), after.get(name)
-        if old == new:
-            continue
-        if old is None:
-            action = "added"
-        elif new is None:
-            action = "removed"
-        else:
-            action = "changed"
-        comparison.emit(f"dependent-required-{action}", old, new, "dependentRequired", name, keys=(name,))
-
-
 def compare_defaults(comparison: SchemaComparison) -> None:
     """Note an added, removed or changed `default`."""
     old, new = comparison.old.flags, comparison.new.flags
@@ -304,4 +286,4 @@ def compare_extensible(comparison: SchemaComparison) -> None:
     )
     for key in (key for key in before if after is not None and key not in after):
         value, keyword = before[key], "x-extensible-enum"
-        comparison.emit(f"{keyword}-value-removed", value, None, keyword, _quoted(value), keys=(value,))
+        comparison.emit(f"{keyword}-value-removed", value, None, keyword, _quoted(value))

@@ -11,7 +11,6 @@ from pytest_bctrl.drift.compare_responses import compare_responses
 from pytest_bctrl.drift.compare_security import Security, compare_security, known_credentials, required_parameters
 from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
 from pytest_bctrl.drift.compare_webhooks import compare_callbacks
-from pytest_bctrl.drift.lifecycle import OPERATION
 from pytest_bctrl.drift.report import Report
 
 
@@ -21,7 +20,7 @@ def compare_operation(
     """Note what changed in an operation. With `is_alike`, its own text is equal, but targets of references changed."""
     location, equality = operation_location(old), report.sides.equality
     if not is_alike:
-        report.compare_lifecycle(OPERATION, old.part, new.part, location)
+        report.compare_deprecation("endpoint", old.part, new.part, location)
         compare_operation_texts(report, old, new, location)
         servers_of = own_servers(old), own_servers(new)
         if servers_of[0] is not None or servers_of[1] is not None:

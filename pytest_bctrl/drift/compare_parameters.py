@@ -5,8 +5,6 @@ from __future__ import annotations
 from pytest_bctrl.contract.outline import Key, RawParameter, is_json
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_keywords import show_types
-from pytest_bctrl.drift.lifecycle import PARAMETER, removal_suffix
-from pytest_bctrl.drift.options import Options
 from pytest_bctrl.drift.pair import RANK, View
 from pytest_bctrl.drift.report import Report
 from pytest_bctrl.drift.rules import requirement_word
@@ -31,7 +29,7 @@ def compare_parameters(
             if not report.sides.equality.unchanged(before.part.value, after.part.value):
                 _compare_parameter(report, before, after, parameter_location)
         elif before is not None and key not in credentials:
-            _note_removed(report, report.sides.options, before, parameter_location)
+            _note_removed(report, before, parameter_location)
         elif after is not None:
             _note_added(report, after, parameter_location, key in credentials)
 
@@ -45,12 +43,11 @@ def _parameter_path(key: Key, parameter: RawParameter) -> str:
     return f"{key[0]} {parameter.name}"
 
 
-def _note_removed(report: Report, options: Options, parameter: RawParameter, location: ChangeLocation) -> None:
-    """Note a removed parameter, under a rule that depends on whether the removal was announced."""
-    announced = removal_suffix(parameter.part.value, options)
-    rule = f"request-parameter-removed-{announced}".removesuffix("-without-deprecation")
-    if announced == "parse":
-        rule = "request-parameter-sunset-parse"
+def _note_removed(report: Report, parameter: RawParameter, location: ChangeLocation) -> None:
+    """Note a removed parameter, under a rule that depends on whether it was deprecated."""
+    rule = "request-parameter-removed"
+    if parameter.part.value.get("deprecated") is True:
+        rule += "-with-deprecation"
     report.add(rule, location, parameter.name, None, parameter.part.pointer)
 
 
@@ -90,7 +87,7 @@ def _compare_parameter(report: Report, old: RawParameter, new: RawParameter, loc
         add("request-parameter-explode-changed", location, old.explode, new.explode, *at, keys=("explode",))
     if old.in_ == "query":
         _compare_flags(report, old, new, location, at)
-    report.compare_lifecycle(PARAMETER, old.part, new.part, location)
+    report.compare_deprecation("request-parameter", old.part, new.part, location)
     report.compare_words(location, old.part, new.part, "description", at)
     is_header, is_required = old.in_ == "header", old.required or new.required
     view = View("request-parameter", is_json(old.style), is_header=is_header, is_required=is_required)

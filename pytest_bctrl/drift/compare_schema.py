@@ -17,20 +17,25 @@ from pytest_bctrl.drift.compare_keywords import (
     compare_types,
     compare_values,
 )
-from pytest_bctrl.drift.compare_subschemas import compare_properties, compare_subschemas
-from pytest_bctrl.drift.pair import Change, Located, SchemaComparison, Sides, Trail, View, described_change, rank
-from pytest_bctrl.drift.rules import is_reported, is_tolerated
+from pytest_bctrl.drift.compare_subschemas import compare_properties, compare_subschemas, compare_with_engine
+from pytest_bctrl.drift.pair import RANK, Change, Located, SchemaComparison, Sides, Trail, View, described_change, rank
+from pytest_bctrl.drift.rules import KEYWORD_CHANGED, is_reported, is_tolerated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_bctrl.drift.node import Node, Schema
-    from pytest_bctrl.drift.verification import Verification
+    from pytest_bctrl.drift.verification import Verdict, Verification
     from pytest_bctrl.drift.verify import Verifier
     from pytest_bctrl.errors import DocumentError
+    from pytest_bctrl.findings.finding import Level
 
 MAX_DEPTH = 100
 """Maximum depth of a change below the location where a schema is used."""
+
+
+_Ranked = tuple[Change, int, "Verification | None"]
+"""A change, its severity, and the verification that decides it, if there is one."""
 
 
 class _Pair:
@@ -45,7 +50,7 @@ class _Pair:
         self.all_inside: list[tuple[str, _Pair]] = []
         self.within: list[_Pair] = []
         self.differs = False
-        self.noted: list[tuple[Change, int]] | None = None
+        self.noted: list[_Ranked] | None = None
 
 
 class SchemaComparer:
@@ -97,7 +102,7 @@ class SchemaComparer:
 
         A subtype contains the changes of the schema that it extends, so it is verified only if that is proven.
         """
-        is_broken = _leading_to_errors(root)
+        is_broken = _leading_to_errors(root, self.verifier)
         seen: set[_Pair] = set()
         unproven: set[_Pair] = set()
         for pair, base, path, depth in _root_and_subtypes(root):
@@ -202,8 +207,9 @@ class SchemaComparer:
             seen.update(level)
             deeper: dict[_Pair, tuple[list[str], Trail]] = {}
             for pair, (paths, trail) in level.items():
-                for change, level_of in self._changes_but(pair, inherited[pair]):
-                    yield from (Located(change, level_of, depth, f"{path}{change.step}", (trail,)) for path in paths)
+                for change, level_of, verification in self._changes_but(pair, inherited[pair]):
+                    located = Located(change, level_of, depth, "", (trail,), verification)
+                    yield from (located._replace(path=f"{path}{change.step}") for path in paths)
                 for step, inner in pair.inside:
                     if inner in seen:
                         continue
@@ -220,22 +226,35 @@ class SchemaComparer:
         if level:
             raise _nesting_error(next(iter(level)))
 
-    def _changes_but(self, pair: _Pair, inherited: set[str]) -> list[tuple[Change, int]]:
+    def _changes_but(self, pair: _Pair, inherited: set[str]) -> list[_Ranked]:
         """Return a pair's own changes with ranks, without the `inherited` ones: those of a schema that it extends."""
         changes = self._ranked_changes(pair)
         if not inherited:
             return changes
         return [ranked for ranked in changes if ranked[0].what not in inherited]
 
-    def _ranked_changes(self, pair: _Pair) -> list[tuple[Change, int]]:
+    def _ranked_changes(self, pair: _Pair) -> list[_Ranked]:
         """Return a pair's own changes with ranks, a divided `allOf` included; drops inner pairs that do not differ."""
         if pair.noted is None:
             comparison = SchemaComparison(self.sides, pair.old, pair.new, pair.view)
             compare_all_of(comparison, on_both_sides=True)
-            levels = self.sides.options.levels
-            pair.noted = [(change, rank(change.rule, levels)) for change in (*pair.changes, *comparison.changes)]
+            pair.noted = [self._ranked(pair, change) for change in (*pair.changes, *comparison.changes)]
             pair.inside = [(step, inner) for step, inner in pair.inside if inner.differs]
         return pair.noted
+
+    def _ranked(self, pair: _Pair, change: Change) -> _Ranked:
+        """Return a change with its severity: that of its rule, or of what the engine says about the pair."""
+        level = rank(change.rule, self.sides.options.levels)
+        if change.kind != KEYWORD_CHANGED:
+            return change, level, None
+        verification = self.verifier.verification(pair.old, pair.new, pair.view)
+        if change.rule not in self.sides.options.levels:
+            level = RANK[_LEVELS[verification.verdict]]
+        return change, level, verification
+
+
+_LEVELS: dict[Verdict, Level] = {"proven": "info", "refuted": "error", "undecided": "warning"}
+"""The level of a change whose level the engine decides, by the verdict."""
 
 
 def _inherit(inherited: dict[_Pair, set[str]], pair: _Pair, inner: _Pair) -> None:
@@ -268,7 +287,7 @@ def _root_and_subtypes(root: _Pair) -> Iterable[tuple[_Pair, _Pair | None, str, 
                     yield inner, pair, f"{path}{step}", depth + 1
 
 
-def _leading_to_errors(root: _Pair) -> set[_Pair]:
+def _leading_to_errors(root: _Pair, verifier: Verifier) -> set[_Pair]:
     """Return the pairs inside a pair whose rules report a value that breaks a consumer, and those that lead to one."""
     pairs = [root]
     reached = {root}
@@ -277,7 +296,7 @@ def _leading_to_errors(root: _Pair) -> set[_Pair]:
         inner_pairs = [inner for _, inner in pair.all_inside if inner not in reached]
         reached.update(inner_pairs)
         pairs += dict.fromkeys(inner_pairs)
-    waiting = [pair for pair in pairs if any(is_reported(change.rule) for change in pair.changes)]
+    waiting = [pair for pair in pairs if any(_is_reported(change, pair, verifier) for change in pair.changes)]
     broken = set(waiting)
     while waiting:
         for outer in waiting.pop().within:
@@ -285,6 +304,13 @@ def _leading_to_errors(root: _Pair) -> set[_Pair]:
                 broken.add(outer)
                 waiting.append(outer)
     return broken
+
+
+def _is_reported(change: Change, pair: _Pair, verifier: Verifier) -> bool:
+    """Return whether a change of a pair reports values that break a consumer, so that nothing is left to verify."""
+    if change.kind == KEYWORD_CHANGED:
+        return verifier.verification(pair.old, pair.new, pair.view).verdict != "proven"
+    return is_reported(change.rule)
 
 
 def _unnamed_change(sides: Sides, pair: _Pair, verification: Verification) -> Change:
@@ -352,6 +378,7 @@ def _compare(comparison: SchemaComparison) -> None:
     compare_discriminators(comparison)
     compare_properties(comparison)
     compare_subschemas(comparison)
+    compare_with_engine(comparison)
 
 
 def _compare_descriptions(comparison: SchemaComparison) -> None:

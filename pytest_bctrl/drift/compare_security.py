@@ -350,4 +350,4 @@ def _compare_oauth_flow(report: Report, location: ChangeLocation, old: Part, new
         descriptions = old_scopes[scope], new_scopes.get(scope, old_scopes[scope])
         if descriptions[0] != descriptions[1]:
             rule = "api-security-component-oauth-scope-changed"
-            report.add(rule, location, *descriptions, *at, scope, keys=("scopes", scope))
+            report.add(rule, location, *descriptions, *at, scope, keys=("scopes",))

@@ -1,21 +1,18 @@
-"""Compares the keywords that contain schemas: properties, items, additional properties, conditions and others."""
+"""Compares the keywords that contain schemas: properties, items, additional properties and others."""
 
 from __future__ import annotations
 
-from pytest_bctrl.contract.keywords import CONDITIONAL
-from pytest_bctrl.drift.exact_location import keyword_pointer
-from pytest_bctrl.drift.lifecycle import REQUEST_PROPERTY, RESPONSE_PROPERTY, compare_lifecycle
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
-from pytest_bctrl.drift.rules import requirement_word
+from pytest_bctrl.drift.rules import deprecation_word, requirement_word
 
-_OPTIONAL = (
-    ("propertyNames", "property-names"), ("contentSchema", "content-schema"), ("contains", "contains"),
-    ("unevaluatedItems", "unevaluated-items"), ("unevaluatedProperties", "unevaluated-properties"),
-    *((keyword, keyword) for keyword in CONDITIONAL),
+_OPTIONAL = (("propertyNames", "property-names"), ("contentSchema", "content-schema"))
+_DECIDED_BY_ENGINE = (
+    ("if", "then", "else"), ("contains", "minContains", "maxContains"), ("patternProperties",), ("dependentSchemas",),
+    ("dependentRequired",), ("unevaluatedItems",), ("unevaluatedProperties",),
 )  # fmt: skip
-_MAPS = (("patternProperties", "pattern-property"), ("dependentSchemas", "dependent-schema"))
+"""Keywords whose effect depends on others, so that the engine decides the level of a change; grouped by the effect."""
 
 
 def compare_subschemas(comparison: SchemaComparison) -> None:
@@ -27,11 +24,7 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
         _compare_items(comparison)
     if old.takes("object") and new.takes("object"):
         _compare_additional_properties(comparison)
-    keeps_condition = old.has_keyword("if") == new.has_keyword("if")
     for keyword, name in _OPTIONAL:
-        if keyword in CONDITIONAL and not keeps_condition and old.has_keyword(keyword) and new.has_keyword(keyword):
-            # It has an effect on one side only, because of `if`, which is what changed.
-            continue
         before, after = comparison.effective(keyword)
         if before is not None and after is not None:
             comparison.follow(before, after, f"<{keyword}>")
@@ -39,9 +32,33 @@ def compare_subschemas(comparison: SchemaComparison) -> None:
             comparison.emit(f"{name}-removed", None, None, keyword, schemas=(before, None))
         elif after is not None:
             comparison.emit(f"{name}-added", None, None, keyword, schemas=(None, after))
-    _compare_opposed(comparison)
-    for keyword, name in _MAPS:
-        _compare_map(comparison, keyword, name)
+    _compare_not(comparison)
+
+
+def compare_with_engine(comparison: SchemaComparison) -> None:
+    """Note changes of the keywords whose level the engine decides, and compare the schemas under them on both sides."""
+    old, new = comparison.old, comparison.new
+    for keywords in _DECIDED_BY_ENGINE:
+        changed = [keyword for keyword in keywords if _is_changed(comparison, keyword)]
+        # Another keyword of the group may have changed only because it has no effect without this one.
+        written = [keyword for keyword in changed if old.has_keyword(keyword) != new.has_keyword(keyword)]
+        if changed:
+            comparison.note_keyword((written or changed)[0])
+
+
+def _is_changed(comparison: SchemaComparison, keyword: str) -> bool:
+    """Return whether a keyword was added, removed or changed, apart from schemas under it that are compared."""
+    before, after = comparison.old.schemas_under(keyword), comparison.new.schemas_under(keyword)
+    is_changed = comparison.old.constraints.get(keyword) != comparison.new.constraints.get(keyword)
+    for name in dict.fromkeys([*before, *after]):
+        if name not in before or name not in after:
+            is_changed = True
+        elif keyword == "if":
+            # A condition that allows less makes the whole allow more.
+            is_changed = not comparison.sides.equal(before[name], after[name])
+        else:
+            comparison.follow(before[name], after[name], f".<{keyword} {name}>" if name else f"<{keyword}>")
+    return is_changed
 
 
 def _compare_items(comparison: SchemaComparison) -> None:
@@ -56,19 +73,11 @@ def _compare_items(comparison: SchemaComparison) -> None:
         else:
             action, before, after = "removed", old.prefix[index], _items_after_prefix(new)
         if not comparison.sides.equal(before, after):
-            exact_at = _exact_prefix_item(old, index), _exact_prefix_item(new, index)
             part, schemas = f"item {index}", (before, after)
-            comparison.emit(f"prefix-items-{action}", None, None, "prefixItems", part, schemas, exact_at=exact_at)
+            comparison.emit(f"prefix-items-{action}", None, None, "prefixItems", part, schemas)
             comparison.follow_undeclared(before, after, f"[{index}]")
     if "items" in old.children or "items" in new.children:
         comparison.follow(old.child("items"), new.child("items"), "[*]")
-
-
-def _exact_prefix_item(node: Node, index: int) -> str:
-    """Return the pointer of an item of `prefixItems`; of `prefixItems` if it is missing, or is a combination."""
-    if index < len(node.prefix) and len(node.prefix[index]) == 1:
-        return node.prefix[index][0].pointer
-    return node.at("prefixItems")
 
 
 def _items_after_prefix(node: Node) -> Schema:
@@ -93,42 +102,17 @@ def _compare_additional_properties(comparison: SchemaComparison) -> None:
         comparison.follow(before, after, ".*")
 
 
-def _compare_opposed(comparison: SchemaComparison) -> None:
-    """Note changes of `not` and `if` as a whole: they reverse the direction of the changes inside."""
-    both_have_condition = comparison.old.has_keyword("if") and comparison.new.has_keyword("if")
-    for keyword in ("not", "if"):
-        before, after = comparison.old.children.get(keyword), comparison.new.children.get(keyword)
-        if keyword == "if" and None in (before, after) and both_have_condition:
-            # One side lacks both `then` and `else`, which is what changed.
-            continue
-        if before is not None and after is not None:
-            if comparison.sides.equal(before, after):
-                continue
-            if keyword == "not":
-                excluded = _exclusion_change(comparison.sides.old.node(before), comparison.sides.new.node(after))
-                comparison.emit(f"not-{excluded}", None, None, "not", schemas=(before, after))
-            else:
-                comparison.emit("if-removed", None, None, "if", schemas=(before, after))
-                comparison.emit("if-added", None, None, "if", schemas=(before, after))
-        elif before is not None:
-            comparison.emit(f"{keyword}-removed", None, None, keyword, schemas=(before, None))
-        elif after is not None:
-            comparison.emit(f"{keyword}-added", None, None, keyword, schemas=(None, after))
-
-
-def _note_pattern_of_closed(comparison: SchemaComparison, pattern: str) -> bool:
-    """Note a pattern that one side lacks if objects were and are closed; return whether they were or are closed."""
-    was_closed = comparison.sides.old.node(comparison.old.undeclared).never
-    is_closed = comparison.sides.new.node(comparison.new.undeclared).never
-    if was_closed and is_closed:
-        sides = comparison.old, comparison.new
-        before, after = (node.maps.get("patternProperties", {}).get(pattern) for node in sides)
-        keyword, schemas, keys = "patternProperties", (before, after), (pattern,)
-        if before is not None:
-            comparison.emit("additional-properties-closed", pattern, None, keyword, schemas=schemas, keys=keys)
-        else:
-            comparison.emit("additional-properties-opened", None, pattern, keyword, schemas=schemas, keys=keys)
-    return was_closed or is_closed
+def _compare_not(comparison: SchemaComparison) -> None:
+    """Note a change of `not` as a whole: it reverses the direction of the changes inside."""
+    before, after = comparison.old.children.get("not"), comparison.new.children.get("not")
+    if before is not None and after is not None:
+        if not comparison.sides.equal(before, after):
+            excluded = _exclusion_change(comparison.sides.old.node(before), comparison.sides.new.node(after))
+            comparison.emit(f"not-{excluded}", None, None, "not", schemas=(before, after))
+    elif before is not None:
+        comparison.emit("not-removed", None, None, "not", schemas=(before, None))
+    elif after is not None:
+        comparison.emit("not-added", None, None, "not", schemas=(None, after))
 
 
 def _exclusion_change(old: Node, new: Node) -> str:
@@ -142,20 +126,6 @@ def _exclusion_change(old: Node, new: Node) -> str:
         if new.enum.keys() <= old.enum.keys() and not says_more(old):
             return "generalized"
     return "changed"
-
-
-def _compare_map(comparison: SchemaComparison, keyword: str, name: str) -> None:
-    """Note added and removed entries of a keyword that maps names to schemas, and compare those on both sides."""
-    before, after = comparison.old.maps.get(keyword, {}), comparison.new.maps.get(keyword, {})
-    for key in dict.fromkeys([*before, *after]):
-        if key in before and key in after:
-            comparison.follow(before[key], after[key], f".<{keyword} {key}>")
-        elif keyword == "patternProperties" and _note_pattern_of_closed(comparison, key):
-            continue
-        elif key in before:
-            comparison.emit(f"{name}-removed", key, None, keyword, schemas=(before[key], None), keys=(key,))
-        else:
-            comparison.emit(f"{name}-added", None, key, keyword, schemas=(None, after[key]), keys=(key,))
 
 
 def compare_properties(comparison: SchemaComparison) -> None:
@@ -259,19 +229,18 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
             f"{subject}-became-{requirement_word(now)}",
             step,
             (requirement_word(was), requirement_word(now)),
-            at,
-            exact_at=_exact_required(comparison, name, at),
+            _required_at(comparison, name, at),
         )
     _compare_access(comparison, old_node, new_node, now, step, at)
-    _compare_property_lifecycle(comparison, old_node, new_node, step, at)
+    _compare_deprecation(comparison, old_node, new_node, step, at)
     if not (was_write_only and new_node.flags.get("writeOnly")):
         comparison.follow(before, after, step)
     elif old_node.enum is not None and new_node.enum is not None:
         for key in (key for key in new_node.enum if key not in old_node.enum):
             rule = "response-write-only-property-enum-value-added"
-            at, value = (old_node.at("enum"), new_node.at("enum")), new_node.enum[key]
-            exact_at = at[0], keyword_pointer(new_node, at[1], "enum", None, value)
-            comparison.add("enum-value-added", rule, step, (None, value), at, exact_at=exact_at)
+            value = new_node.enum[key]
+            at = old_node.at("enum"), new_node.at("enum", value)
+            comparison.add("enum-value-added", rule, step, (None, value), at)
 
 
 def _compare_sent_property(
@@ -285,31 +254,28 @@ def _compare_sent_property(
         _compare_access(comparison, old, new, now, step, at)
     elif was_read_only and now and not is_read_only:
         values = requirement_word(required=False), requirement_word(required=True)
-        rule, exact_at = f"{comparison.view.property_subject}-became-required", _exact_flag(old, new, "readOnly", at)
-        comparison.add("became-required", rule, step, values, at, exact_at=exact_at)
+        rule = f"{comparison.view.property_subject}-became-required"
+        comparison.add("became-required", rule, step, values, _flag_at(old, new, "readOnly", at))
     if was_read_only or is_read_only:
         return
     if comparison.view.property_subject == "request-property":
-        _compare_property_lifecycle(comparison, old, new, step, at)
+        _compare_deprecation(comparison, old, new, step, at)
     if was != now:
         rule = f"{comparison.view.property_subject}-became-{requirement_word(now)}"
-        values, exact_at = (requirement_word(was), requirement_word(now)), _exact_required(comparison, name, at)
-        comparison.add(f"became-{requirement_word(now)}", rule, step, values, at, exact_at=exact_at)
+        values, at = (requirement_word(was), requirement_word(now)), _required_at(comparison, name, at)
+        comparison.add(f"became-{requirement_word(now)}", rule, step, values, at)
     comparison.follow(before, after, step)
 
 
-def _compare_property_lifecycle(
-    comparison: SchemaComparison, old: Node, new: Node, step: str, at: tuple[str, str]
-) -> None:
-    """Note that a property was deprecated or reactivated, or that its sunset date or stability level was changed."""
-    subject = RESPONSE_PROPERTY
+def _compare_deprecation(comparison: SchemaComparison, old: Node, new: Node, step: str, at: tuple[str, str]) -> None:
+    """Note that a property was deprecated or reactivated."""
+    was, now = bool(old.flags.get("deprecated")), bool(new.flags.get("deprecated"))
+    if was == now:
+        return
+    subject, word = "response-property", deprecation_word(now)
     if comparison.view.is_request:
-        subject = REQUEST_PROPERTY
-    for change in compare_lifecycle(comparison.sides.options, subject, old.flags, new.flags):
-        # The kind does not depend on the direction, so that the change of a shared component is one finding.
-        kind = change.rule.replace("request-", "response-", 1)
-        exact_at = _exact_flag(old, new, change.keyword, at)
-        comparison.add(kind, change.rule, step, (change.old, change.new), at, exact_at=exact_at)
+        subject = "request-property"
+    comparison.add(word, f"{subject}-{word}", step, (was, now), _flag_at(old, new, "deprecated", at))
 
 
 def _compare_access(
@@ -326,25 +292,24 @@ def _compare_access(
             if comparison.view.is_request:
                 direction = "request"
             rule = f"{direction}-{requirement_word(required)}-property-{became}"
-            exact_at = _exact_flag(old, new, keyword, at)
-            comparison.add(became, rule, step, (before, after), at, exact_at=exact_at)
+            comparison.add(became, rule, step, (before, after), _flag_at(old, new, keyword, at))
 
 
-def _exact_required(comparison: SchemaComparison, name: str, at: tuple[str, str]) -> tuple[str, str]:
-    """Return the pointers of a property's name in `required`; `at` has that of the property where it is not listed."""
+def _required_at(comparison: SchemaComparison, name: str, at: tuple[str, str]) -> tuple[str, str]:
+    """Return the pointers of the `required` that lists a property; those of the property in `at` where none does."""
     pointers = []
     for node, pointer in zip((comparison.old, comparison.new), at, strict=True):
         if name in node.required:
-            pointer = keyword_pointer(node, pointer, "required", None, name)
+            pointer = node.at("required", name)
         pointers.append(pointer)
     return pointers[0], pointers[1]
 
 
-def _exact_flag(old: Node, new: Node, keyword: str, at: tuple[str, str]) -> tuple[str, str]:
-    """Return the pointers of a flag of a property; `at` has that of the property where it lacks the flag."""
+def _flag_at(old: Node, new: Node, keyword: str, at: tuple[str, str]) -> tuple[str, str]:
+    """Return the pointers of a flag of a property; those of the property in `at` where it lacks the flag."""
     pointers = []
     for node, pointer in zip((old, new), at, strict=True):
         if node.has_keyword(keyword):
-            pointer = keyword_pointer(node, pointer, keyword, node.flags.get(keyword))
+            pointer = node.at(keyword, node.flags.get(keyword))
         pointers.append(pointer)
     return pointers[0], pointers[1]

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pytest_bctrl.contract.outline import METHODS, NAME, RawOperation, parameters, responses
 from pytest_bctrl.contract.spec import Part, Spec
 from pytest_bctrl.drift.change_location import operation_location
-from pytest_bctrl.drift.lifecycle import OPERATION
 from pytest_bctrl.drift.report import Report
 
 _PATH_PARAMETER = re.compile(r"\{\$request\.path\.[^{}/]+\}")
@@ -95,7 +94,7 @@ def _compare_outgoing(report: Report, old: RawOperation, new: RawOperation) -> N
     from pytest_bctrl.drift.compare_security import compare_outgoing_security
 
     location = operation_location(old)
-    report.compare_lifecycle(OPERATION, old.part, new.part, location)
+    report.compare_deprecation("endpoint", old.part, new.part, location)
     compare_operation_texts(report, old, new, location)
     compare_outgoing_security(report, old, new, location)
     before, after = parameters(report.base, old), parameters(report.revision, new)

@@ -20,10 +20,10 @@ BOUNDS: dict[str, tuple[str, str]] = {
     "minItems": ("min-items", "array"),
     "maxProperties": ("max-properties", "object"),
     "minProperties": ("min-properties", "object"),
-    "maxContains": ("max-contains", "array"),
-    "minContains": ("min-contains", "array"),
 }
 """The keywords that bound a value: the name in the id of a rule, and the type."""
+NUMBERS = (*BOUNDS, "maxContains", "minContains")
+"""The keywords whose value is any number."""
 BITS = {"int32": 32, "int64": 64}
 """The formats of integers in the format registry of OpenAPI, and their numbers of bits."""
 ASSERTED = frozenset(
@@ -36,7 +36,8 @@ ASSERTED = frozenset(
 _SAYS_NOTHING = {"minLength": 0, "minItems": 0, "minProperties": 0, "minContains": 1}
 _TEXTS = {"pattern": "string", "contentEncoding": "string", "contentMediaType": "string"}
 _TYPE_OF = {keyword: kind for keyword, (_, kind) in BOUNDS.items()} | _TEXTS
-_TYPE_OF |= {"multipleOf": "number", "uniqueItems": "array", "dependentRequired": "object"}
+_TYPE_OF |= {"multipleOf": "number", "uniqueItems": "array", "maxContains": "array", "minContains": "array"}
+_TYPE_OF |= {"dependentRequired": "object"}
 CONSTRAINTS = frozenset((*_TYPE_OF, "format", "x-extensible-enum"))
 """The keywords that `read_constraints` reads."""
 
@@ -51,7 +52,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
     """Return the constraints of a schema. Raises `DocumentError` if the value of one has a wrong type."""
     schema = part.value
     constraints: dict[str, Any] = {}
-    for keyword in BOUNDS:
+    for keyword in NUMBERS:
         value = schema.get(keyword)
         if value is None or (isinstance(value, bool) and keyword.startswith("exclusive")):
             continue

@@ -7,14 +7,12 @@ once, for all scopes.
 from __future__ import annotations
 
 import json
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_bctrl.drift.options import Options
 
-TODAY = date(2026, 11, 1)
 _HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
 
 
@@ -58,13 +56,13 @@ def example(rule: str) -> Example:
     if placed is None:
         before, after, *options = stored_examples()["documents"][rule]
         base, revision = {**_HEAD, **before}, {**_HEAD, **after}
-        return Example(base, revision, _difference(base, revision), Options(today=TODAY, **dict(*options)))
+        return Example(base, revision, _difference(base, revision), Options(**dict(*options)))
     scope, change = placed
     before, after = stored_examples()["schemas"][change]
     media = "application/json"
     if change == "type-compatible":
         media = "text/plain"
-    options = Options(descriptions="annotation-only" in change, today=TODAY)
+    options = Options(descriptions="annotation-only" in change)
     return Example(
         document_in_scope(scope, before, media), document_in_scope(scope, after, media), (before, after), options
     )

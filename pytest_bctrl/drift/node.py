@@ -19,7 +19,6 @@ Kind = Literal["oneOf", "anyOf"]
 
 BESIDE = "\0"
 """Separates, in the pointer of a part that was added to an alternative, the pointer of its origin from its content."""
-_VALUES = ("default", "x-sunset", "x-stability-level")
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object"})
 
 
@@ -85,6 +84,12 @@ class Node:
         """Return the schema under a keyword; one that accepts every value if the keyword is absent."""
         return self.children.get(keyword, ())
 
+    def schemas_under(self, keyword: str) -> dict[str, Schema]:
+        """Return the schemas under a keyword by name; a keyword that contains one schema has it under an empty name."""
+        if keyword in self.children:
+            return {"": self.children[keyword]}
+        return self.maps.get(keyword, {})
+
     @property
     def alternatives(self) -> list[Node]:
         """The schema itself and each of its alternatives."""
@@ -100,20 +105,46 @@ class Node:
         """The parts as a schema that can be normalised or compared."""
         return tuple(Part(part.schema, part.pointer) for part in self.parts)
 
-    def at(self, keyword: str) -> str:
-        """Return the pointer of a keyword, of the alternatives that replace it, or of the schema if it is absent."""
-        for part in self.parts:
-            if isinstance(part.schema, dict) and keyword in part.schema:
-                return f"{part.pointer.partition(BESIDE)[0]}/{keyword}"
+    def at(self, keyword: str, value: Any = None) -> str:
+        """Return the pointer of a keyword, of the alternatives that replace it, or of the schema if it is absent.
+
+        Of several parts with the keyword, it is the first one whose keyword has or lists the value, else the first one.
+        """
+        parts = self.parts_with(keyword)
+        if keyword == "enum" and not parts and self.has_keyword("const"):
+            return self.at("const", value)
+        if len(parts) > 1:
+            parts = (*(part for part in parts if self._has_value(part / keyword, value)), *parts)
+        if parts:
+            return f"{parts[0].pointer.partition(BESIDE)[0]}/{keyword}"
         return self.alternatives_at.get(keyword) or next(iter(self.key), "").partition(BESIDE)[0]
+
+    def _has_value(self, written: Part, value: Any) -> bool:
+        """Return whether the value of a keyword is a value, or a list that contains it."""
+        if isinstance(written.value, list) and self.normal.spec.item_index(written, value) is not None:
+            return True
+        return bool(value_key(written.value) == value_key(value))
+
+    @property
+    def null_at(self) -> str:
+        """The pointer of what allows null, `nullable` or `type`; of the schema if it has neither."""
+        for part in self.parts_with("nullable"):
+            if part.value["nullable"] is True:
+                return f"{part.pointer.partition(BESIDE)[0]}/nullable"
+        return self.at("type", "null")
+
+    def parts_with(self, keyword: str) -> Schema:
+        """Return the parts that have a keyword, whether or not it has an effect."""
+        return tuple(part for part in self.schema if isinstance(part.value, dict) and keyword in part.value)
 
     def has_keyword(self, keyword: str) -> bool:
         """Return whether a part has a keyword, whether or not it has an effect."""
-        return any(isinstance(part.schema, dict) and keyword in part.schema for part in self.parts)
+        return bool(self.parts_with(keyword))
 
     def has_keyword_or_alternatives(self, keyword: str) -> bool:
-        """Return whether a part has a keyword, or alternatives replace it."""
-        return self.has_keyword(keyword) or keyword in self.alternatives_at
+        """Return whether a part has a keyword, or alternatives or `const` replace it."""
+        is_const = keyword == "enum" and self.has_keyword("const")
+        return is_const or self.has_keyword(keyword) or keyword in self.alternatives_at
 
     def nearest(self, pointer: str) -> str:
         """Return the longest start of a pointer of the other document that is a part or its keyword; empty without one.
@@ -156,7 +187,7 @@ class Node:
         return (
             self.types, self.nullable, self.never, values,
             *(bool(self.flags.get(key)) for key in ("deprecated", "readOnly", "writeOnly")),
-            *((key, value_key(self.flags[key])) for key in _VALUES if key in self.flags),
+            "default" in self.flags, value_key(self.flags.get("default")),
             frozenset((key, _hashable(value)) for key, value in self.constraints.items()),
             frozenset(self.required), len(self.prefix), tuple(sorted(self.children)),
             tuple((key, tuple(sorted(self.maps[key]))) for key in sorted(self.maps)),

@@ -28,10 +28,10 @@ _ANNOTATIONS = frozenset(
     ("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$id", "$schema", "$defs",
      "$anchor", "$dynamicAnchor", "definitions", "summary", "deprecated", "readOnly", "writeOnly", "default")
 )  # fmt: skip
-_FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default", "x-sunset", "x-stability-level"))
+_FLAGS = frozenset(("deprecated", "readOnly", "writeOnly", "default"))
 _HOLDS_SCHEMAS = frozenset((*CHILDREN, *MAPS, "prefixItems"))
 _TRUE_OR_FALSE = frozenset(("deprecated", "readOnly", "writeOnly"))
-_COPIED = frozenset(("default", "discriminator", "x-sunset", "x-stability-level", "title", "description"))
+_COPIED = frozenset(("default", "discriminator", "title", "description"))
 _VACUOUS = frozenset(CHILDREN) - {"contains", "not", "if"}
 """The keywords that have no effect if their schema accepts every value."""
 _UNEVALUATED = {"additionalProperties": "unevaluatedProperties", "items": "unevaluatedItems"}

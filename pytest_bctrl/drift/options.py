@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,21 +16,14 @@ STEPS = 100_000
 class Options(NamedTuple):
     """The options of a comparison.
 
-    `levels` overrides the levels of rules. `descriptions` reports changed descriptions as info. `sunset_days` is the
-    minimum number of days between a deprecation and its sunset (0: no such policy), counted from `today`. With
+    `levels` overrides the levels of rules. `descriptions` reports changed descriptions as info. With
     `ignores_undefined_schemes`, a requirement of an undefined security scheme cannot be met, instead of being an error
-    in the document. `steps` limits the counterexamples and proofs: the number of values that are
-    validated, and the number of schemas in all questions for the engine; 0 for none. It is never a time, so that the
-    same documents have the same findings on any machine.
+    in the document. `steps` limits the counterexamples and proofs: the number of values that are validated, and the
+    number of schemas in all questions for the engine; 0 for none. It is never a time, so that the same documents have
+    the same findings on any machine.
     """
 
     levels: Mapping[str, Level] = MappingProxyType({})
     descriptions: bool = False
-    sunset_days: int = 0
-    today: date | None = None
     steps: int = STEPS
     ignores_undefined_schemes: bool = False
-
-    def day(self) -> date:
-        """Return the day to count from: `today`, or the current date."""
-        return self.today or date.today()

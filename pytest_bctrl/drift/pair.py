@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_bctrl.drift.exact_location import keyword_pointer, null_pointer
 from pytest_bctrl.drift.node import Node, Schema, accepts_anything, is_list_of_types
-from pytest_bctrl.drift.rules import rules
+from pytest_bctrl.drift.rules import KEYWORD_CHANGED, rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,8 +68,8 @@ class Change(NamedTuple):
     `part` identifies which part of the schema changed where the rule and both values do not; fingerprints depend on it,
     so it is never reworded. `detail` describes that part to people, and nothing depends on its wording. `content` is a
     digest of the schemas that changed, where the values do not contain them: another change has another fingerprint.
-    `key` is the same for the same change at every location and under every rule. Fingerprints depend on `old_at` and
-    `new_at`, the pointers of the keyword or object with the change; reports show the exact pointers.
+    `key` is the same for the same change at every location and under every rule. `old_at` and `new_at` are the pointers
+    of the keyword that changed; where it is absent, of the object that would have it.
     """
 
     kind: str
@@ -84,7 +83,6 @@ class Change(NamedTuple):
     detail: str
     key: str
     content: str
-    exact_at: tuple[str, str]
 
     @property
     def what(self) -> str:
@@ -105,11 +103,10 @@ def described_change(
     at: tuple[str, str],
     part: str = "",
     content: str = "",
-    exact_at: tuple[str, str] | None = None,
 ) -> Change:
-    """Return a change; `values` and both kinds of pointers have those of the old side and of the new one."""
+    """Return a change; `values` and `at`, the pointers, have those of the old side and of the new one."""
     key = repr((kind, step, *map(as_json, values), at, part, content))
-    return Change(kind, rule, step, *values, *at, part, part, key, content, exact_at or at)
+    return Change(kind, rule, step, *values, *at, part, part, key, content)
 
 
 def as_json(value: Any) -> Any:
@@ -145,7 +142,7 @@ def steps(trail: Trail) -> list[Step]:
 class Located(NamedTuple):
     """A change and where it is: its severity, the number of schemas above it, the path to it, and the pairs on it.
 
-    `verification` is set if the engine detected the change.
+    `verification` is set if the engine detected the change, or decides its level.
     """
 
     change: Change
@@ -212,38 +209,28 @@ class SchemaComparison:
         part: str = "",
         schemas: tuple[Schema | None, Schema | None] | None = None,
         at: tuple[str, str] | None = None,
-        keys: tuple[Any, ...] = (),
-        exact_at: tuple[str, str] | None = None,
     ) -> None:
         """Note a change of the schema itself: the end of the rule's id, both values, and the changed keyword.
 
         `schemas` are those under the keyword that changed, if the values do not contain them. `at` has the pointers
-        of the keyword, if it may not be the first of its name. `keys` lead from the keyword to what changed, or
-        `exact_at` has the exact pointers.
+        if they are not those of the keyword with the values.
         """
         scope = self.view.scope
         rule = _IRREGULAR.get((scope, suffix)) or f"{scope}-{suffix}"
-        at, content = at or _pointers(self.old, self.new, keyword), ""
-        if exact_at is None:
-            exact_at = self._exact_pointers(at, keyword, (old, new), keys)
+        at, content = at or _pointers(self.old, self.new, keyword, (old, new)), ""
         if schemas is not None:
             content = self.sides.content(*schemas)
-        self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content, exact_at))
+        self.changes.append(described_change(suffix, rule, "", (old, new), at, part, content))
 
-    def _exact_pointers(
-        self, at: tuple[str, str], keyword: str, values: tuple[Any, Any], keys: tuple[Any, ...]
-    ) -> tuple[str, str]:
-        """Return the exact pointers of a keyword whose values differ, or of what `keys` lead to from it.
-
-        `at` has the pointers where it is absent.
-        """
-        old, new = values
-        if isinstance(old, frozenset) and isinstance(new, frozenset):
-            old, new = old - new, new - old
-        return (
-            keyword_pointer(self.old, at[0], keyword, as_json(old), *keys),
-            keyword_pointer(self.new, at[1], keyword, as_json(new), *keys),
-        )
+    def note_keyword(self, keyword: str) -> None:
+        """Note a change of a keyword whose level depends on the schema as a whole, which the engine compares."""
+        direction = "response"
+        if self.view.is_request:
+            direction = "request"
+        at = _pointers(self.old, self.new, keyword)
+        content = self.sides.content(self.old.parts_with(keyword), self.new.parts_with(keyword))
+        rule = f"{direction}-{KEYWORD_CHANGED}"
+        self.changes.append(described_change(KEYWORD_CHANGED, rule, "", (None, None), at, keyword, content))
 
     def compare_nullable(self) -> None:
         """Note that null became valid, or is no longer valid, unless the value is sent as text, which is never null."""
@@ -252,11 +239,11 @@ class SchemaComparison:
         was, now = self.old.nullable, self.new.nullable
         if was == now:
             return
-        exact_at = null_pointer(self.old), null_pointer(self.new)
+        at = self.old.null_at, self.new.null_at
         if now:
-            self.emit("became-nullable", was, now, "type", "null", exact_at=exact_at)
+            self.emit("became-nullable", was, now, "type", "null", at=at)
         else:
-            self.emit("became-not-nullable", was, now, "type", "not null", exact_at=exact_at)
+            self.emit("became-not-nullable", was, now, "type", "not null", at=at)
 
     def add(
         self,
@@ -266,10 +253,9 @@ class SchemaComparison:
         values: tuple[Any, Any],
         at: tuple[str, str],
         content: str = "",
-        exact_at: tuple[str, str] | None = None,
     ) -> None:
         """Note a change under the rule with this id."""
-        self.changes.append(described_change(kind, rule, step, values, at, content=content, exact_at=exact_at))
+        self.changes.append(described_change(kind, rule, step, values, at, content=content))
 
     def follow(self, old: Schema, new: Schema, step: str, is_branch: bool = False) -> None:
         """Add a pair of inner schemas to compare, at `step` below this one."""
@@ -296,12 +282,15 @@ class SchemaComparison:
         return _effective(self.sides.old, self.old, keyword), _effective(self.sides.new, self.new, keyword)
 
 
-def _pointers(old: Node, new: Node, keyword: str) -> tuple[str, str]:
+def _pointers(old: Node, new: Node, keyword: str, values: tuple[Any, Any] = (None, None)) -> tuple[str, str]:
     """Return the pointers of a keyword in both schemas; where it is absent, of the part that has it on the other side.
 
-    If one side has no such part, it is the schema.
+    If one side has no such part, it is the schema. Of several parts with the keyword, those with the values count.
     """
-    old_at, new_at = old.at(keyword), new.at(keyword)
+    was, now = values
+    if isinstance(was, frozenset) and isinstance(now, frozenset):
+        was, now = was - now, now - was
+    old_at, new_at = old.at(keyword, as_json(was)), new.at(keyword, as_json(now))
     if new.has_keyword_or_alternatives(keyword) and not old.has_keyword_or_alternatives(keyword):
         old_at = old.nearest(new_at) or old_at
     elif old.has_keyword_or_alternatives(keyword) and not new.has_keyword_or_alternatives(keyword):
@@ -312,8 +301,8 @@ def _pointers(old: Node, new: Node, keyword: str) -> tuple[str, str]:
 def _effective(normal: Normalizer, node: Node, keyword: str) -> Schema | None:
     """Return the schema under a keyword; None if there is none, or if it accepts any value (of names: any string)."""
     schema = node.children.get(keyword)
-    if schema is None or keyword == "contains":
-        return schema
+    if schema is None:
+        return None
     inner = normal.node(schema)
     accepts_every_name = keyword == "propertyNames" and is_list_of_types(inner) and inner.takes("string")
     if accepts_every_name or accepts_anything(inner):

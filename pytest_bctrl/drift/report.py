@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.contract.document import FILES, unescape_token
+from pytest_bctrl.contract.document import FILES, escape_token, unescape_token, value_at
 from pytest_bctrl.drift.change_location import ChangeLocation
-from pytest_bctrl.drift.exact_location import exact_pointer
-from pytest_bctrl.drift.lifecycle import compare_lifecycle
 from pytest_bctrl.drift.pair import RANK, Change, Located, as_json, described_change, rank, steps
+from pytest_bctrl.drift.rules import KEYWORD_CHANGED, deprecation_word
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.fingerprint import fingerprint
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_bctrl.contract.spec import Part, Spec
     from pytest_bctrl.drift.compare_schema import SchemaComparer
     from pytest_bctrl.drift.counterexample import Examples, Shown
-    from pytest_bctrl.drift.lifecycle import Subject
     from pytest_bctrl.drift.node import Schema
     from pytest_bctrl.drift.pair import Sides, View
     from pytest_bctrl.drift.rules import Rule
@@ -68,13 +67,10 @@ class Report:
     ) -> None:
         """Note a change at a location, with both values and their pointers; `content` is a digest of its schemas.
 
-        `keys` lead from the pointers to what changed.
+        `keys` lead from the pointers to the keyword that changed, as far as a document has it.
         """
-        exact_at = (
-            exact_pointer(self.base, old_at, *keys),
-            exact_pointer(self.revision, new_at, *keys),
-        )
-        change = described_change(rule, rule, "", (old, new), (old_at, new_at), part, content, exact_at)
+        at = _existing_pointer(self.base, old_at, keys), _existing_pointer(self.revision, new_at, keys)
+        change = described_change(rule, rule, "", (old, new), at, part, content)
         self.note([Located(change, rank(rule, self.levels), 0, "", ())], location)
 
     def add_each(
@@ -87,21 +83,22 @@ class Report:
     ) -> None:
         """Note the values that only one side has, under rules that end in `-removed` and `-added`.
 
-        `keys` lead from the pointers of all values together to the list or object that contains them.
+        `keys` lead from the pointers of all values together to the keyword that contains them.
         """
         old, new = sides
         for value in (value for value in old if value not in new):
             at_of_value = old[value] or at[0], at[1]
-            self.add(f"{rule}-removed", location, value, None, *at_of_value, keys=(*keys, value))
+            self.add(f"{rule}-removed", location, value, None, *at_of_value, keys=keys)
         for value in (value for value in new if value not in old):
             at_of_value = at[0], new[value] or at[1]
-            self.add(f"{rule}-added", location, None, value, *at_of_value, keys=(*keys, value))
+            self.add(f"{rule}-added", location, None, value, *at_of_value, keys=keys)
 
-    def compare_lifecycle(self, subject: Subject, old: Part, new: Part, location: ChangeLocation) -> None:
-        """Note changes of the lifecycle of an operation, parameter or header, at the keyword that changed."""
-        at = old.pointer, new.pointer
-        for change in compare_lifecycle(self.sides.options, subject, old.value, new.value):
-            self.add(change.rule, location, change.old, change.new, *at, keys=(change.keyword,))
+    def compare_deprecation(self, subject: str, old: Part, new: Part, location: ChangeLocation) -> None:
+        """Note that an operation, parameter or header was deprecated or reactivated, under the rules of a subject."""
+        was, now = bool(old.value.get("deprecated")), bool(new.value.get("deprecated"))
+        if was != now:
+            rule = f"{subject}-{deprecation_word(now)}"
+            self.add(rule, location, was, now, old.pointer, new.pointer, keys=("deprecated",))
 
     def compare_words(self, location: ChangeLocation, old: Part, new: Part, keyword: str, at: tuple[str, str]) -> None:
         """Note a changed text under a keyword, such as `summary`, if the options include descriptions."""
@@ -134,8 +131,8 @@ class Report:
         # Counterexamples have a budget, so they are found for the worst changes first.
         changes.sort(key=lambda noted: noted[0][0].rank)
         worst = [noted[0][0] for noted in changes]
-        self.base.document.find_lines({located.change.exact_at[0] for located in worst})
-        self.revision.document.find_lines({located.change.exact_at[1] for located in worst})
+        self.base.document.find_lines({located.change.old_at for located in worst})
+        self.revision.document.find_lines({located.change.new_at for located in worst})
         if self.examples:
             self.examples.read([[trail for located, _, _ in noted for trail in located.trails] for noted in changes])
         merged: dict[str, Finding] = {}
@@ -160,7 +157,8 @@ class Report:
         locations = _distinct_locations(noted)
         rule, level = rules()[change.rule], list(RANK)[worst.rank]
         shown = self._evidence(noted, rule, location)
-        if shown and shown.by == "proof" and rule.id not in self.levels and level == "error":
+        is_by_values = level == "error" or worst.verification is not None
+        if shown and shown.by == "proof" and rule.id not in self.levels and is_by_values:
             # The proof excludes the values that make the rule an error.
             level = "info"
         old, new = as_json(change.old), as_json(change.new)
@@ -181,8 +179,8 @@ class Report:
                 **dict(location.context),
                 "meaning": rule.meaning,
                 "why": why(rule, level),
-                "base": _source_location(self.base, change.exact_at[0]),
-                "revision": _source_location(self.revision, change.exact_at[1]),
+                "base": _source_location(self.base, change.old_at),
+                "revision": _source_location(self.revision, change.new_at),
                 "change": mark,
                 "changed": self._changed_component(worst, location.operation),
                 **({"detail": change.detail} if change.detail else {}),
@@ -241,6 +239,8 @@ def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
 
     change, verification = located.change, located.verification
     is_request, is_error = rule.direction == "request", rule.level == "error"
+    if verification is not None:
+        is_error = verification.verdict == "refuted"
     values, name = (as_json(change.old), as_json(change.new)), change.step.removeprefix(".")
     if verification is not None and verification.has_value:
         values, name = (verification.value, verification.value), ""
@@ -255,9 +255,10 @@ def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
 
 
 def _is_settled(located: Located, finding: Finding) -> bool:
-    """Return whether a change was undecided, and a proof about the schemas around it shows that it is safe."""
+    """Return whether no rule names an undecided change, and a proof about the schemas around it shows it is safe."""
     is_undecided = located.verification is not None and located.verification.verdict == "undecided"
-    return is_undecided and finding.extra.get("shown", {}).get("by") == "proof"
+    is_unnamed = located.change.kind != KEYWORD_CHANGED
+    return is_undecided and is_unnamed and finding.extra.get("shown", {}).get("by") == "proof"
 
 
 def _sort_key(noted: _Noted) -> tuple[Any, ...]:
@@ -315,6 +316,17 @@ def _component_name(pointer: str) -> str:
     if name == pointer:
         return f"#{name}"
     return unescape_token(name)
+
+
+def _existing_pointer(spec: Spec, pointer: str, keys: tuple[str, ...]) -> str:
+    """Return the pointer of what keys lead to from a pointer, or of the nearest value on the way that exists."""
+    pointer = "/".join([pointer, *map(escape_token, keys)])
+    while pointer:
+        with suppress(LookupError, TypeError, ValueError):
+            value_at(spec.document.data, pointer)
+            break
+        pointer = pointer.rpartition("/")[0]
+    return pointer
 
 
 def _source_location(spec: Spec, pointer: str) -> dict[str, Any]:

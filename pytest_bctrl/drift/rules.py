@@ -40,19 +40,21 @@ def requirement_word(required: bool) -> str:
     return "required" if required else "optional"
 
 
+def deprecation_word(is_deprecated: bool) -> str:
+    """Return `deprecated` or `reactivated`, the word in the id of a rule."""
+    return "deprecated" if is_deprecated else "reactivated"
+
+
 _NOT_ABOUT_VALUES = (
     "default-value-added", "default-value-changed", "default-value-removed", "x-extensible-enum-value-removed",
-    "content-encoding-changed", "content-media-type-changed", "sunset-missing", "sunset-invalid",
-    "sunset-date-too-small",
-    "stability-decreased", "stability-increased", "read-only", "write-only", "deprecated", "deprecated-with-sunset",
-    "reactivated",
+    "content-encoding-changed", "content-media-type-changed", "read-only", "write-only", "deprecated", "reactivated",
 )  # fmt: skip
 
 
 def is_about_values(rule: str) -> bool:
     """Return whether a rule is about the values that a schema allows, so that a proof or counterexample is possible.
 
-    A default, a policy, an extension or an encoding does not affect them.
+    A default, a flag, an extension or an encoding does not affect them.
     """
     return not rule.endswith(_NOT_ABOUT_VALUES)
 
@@ -67,6 +69,10 @@ def is_tolerated(rule: str) -> bool:
     The engine verifies such a pair as a whole.
     """
     return rule.startswith("response-") and rule.endswith(_TOLERATED)
+
+
+KEYWORD_CHANGED = "keyword-changed"
+"""The end of the rules whose level the engine decides: info with a proof, error with a counterexample, else warning."""
 
 
 def is_reported(rule: str) -> bool:

@@ -1,14 +1,12 @@
-"""Reads the settings of the drift gate: levels of rules, and how long before its end a deprecation is announced.
+"""Reads the settings of the drift gate, which are the levels of rules.
 
 levels:
   response-optional-property-added: warning
-sunset-days: 30
 """
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from pytest_bctrl.baseline.baseline_file import DRIFT_SETTINGS_FILE as FILE
 from pytest_bctrl.baseline.baseline_file import FILE as BASELINE
@@ -20,30 +18,34 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.findings.finding import Level
 
-__all__ = ["FILE", "DriftSettings", "read_drift_settings", "require_known_rules"]
+__all__ = ["FILE", "read_levels", "require_known_rules"]
 
 _RULES_HINT = "pytest-bctrl explain lists the rules"
 
 
-class DriftSettings(NamedTuple):
-    """The settings of the drift gate; the defaults if there is no file."""
+def read_levels(text: str, path: str) -> Mapping[str, Level]:
+    """Return the level per rule in the settings. Raises `DocumentError`, naming the line, for anything invalid."""
+    from pytest_bctrl.drift.rules import rules
+    from pytest_bctrl.findings.finding import LEVELS
 
-    levels: Mapping[str, Level] = MappingProxyType({})
-    sunset_days: int = 0
-
-
-def read_drift_settings(text: str, path: str) -> DriftSettings:
-    """Read the settings of the drift gate. Raises `DocumentError`, naming the line, for anything invalid."""
     lines: dict[str, int] = {}
     # `allow` is read in order to say where accepted findings belong.
-    data = read_mapping(text, path, lines, ("levels", "sunset-days", "allow"), "its keys are levels and sunset-days")
+    data = read_mapping(text, path, lines, ("levels", "allow"), "its key is levels")
     if "allow" in data:
         hint = f"move 'allow' and its entries to {BASELINE}"
         raise error_at(path, lines, "/allow", f"accepted findings belong in {BASELINE}", hint)
-    days = data.get("sunset-days", 0)
-    if isinstance(days, bool) or not isinstance(days, int) or days < 0:
-        raise error_at(path, lines, "/sunset-days", f"sunset-days is {days!r}", "give a number of days, 0 for none")
-    return DriftSettings(_read_levels(data.get("levels"), path, lines), days)
+    levels = data.get("levels")
+    if levels is None:
+        return {}
+    if not isinstance(levels, dict):
+        raise error_at(path, lines, "/levels", "'levels' is not a mapping", "write rule: level")
+    for rule, level in levels.items():
+        if str(rule) not in rules():
+            raise error_at(path, lines, f"/levels/{rule}", f"there is no rule {rule!r}", _RULES_HINT)
+        if level not in LEVELS:
+            hint = f"the levels are {', '.join(LEVELS)}"
+            raise error_at(path, lines, f"/levels/{rule}", f"{level!r} is not a level", hint)
+    return levels
 
 
 def require_known_rules(baseline: BaselineFile, other_rules: Callable[[], Collection[str]] = tuple) -> None:
@@ -61,21 +63,3 @@ def require_known_rules(baseline: BaselineFile, other_rules: Callable[[], Collec
         if may_be_of_drift and entry.rule not in other_rules():
             where = f"{baseline.path}:{entry.line}"
             raise DocumentError(f"there is no rule {entry.rule!r}", where=where, hint=_RULES_HINT)
-
-
-def _read_levels(data: Any, path: str, lines: Mapping[str, int]) -> dict[str, Level]:
-    """Return the level per rule id. Raises `DocumentError`, naming the line, for an unknown rule or level."""
-    from pytest_bctrl.drift.rules import rules
-    from pytest_bctrl.findings.finding import LEVELS
-
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise error_at(path, lines, "/levels", "'levels' is not a mapping", "write rule: level")
-    for rule, level in data.items():
-        if str(rule) not in rules():
-            raise error_at(path, lines, f"/levels/{rule}", f"there is no rule {rule!r}", _RULES_HINT)
-        if level not in LEVELS:
-            hint = f"the levels are {', '.join(LEVELS)}"
-            raise error_at(path, lines, f"/levels/{rule}", f"{level!r} is not a level", hint)
-    return data

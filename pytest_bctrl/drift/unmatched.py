@@ -10,7 +10,7 @@ from pytest_bctrl.contract.keywords import APPLICATORS, CHILDREN, LISTS, MAPS, s
 from pytest_bctrl.contract.outline import RawOperation, headers, parameters, responses, schema_parts
 from pytest_bctrl.contract.spec import Part, Spec, is_reference
 from pytest_bctrl.drift.change_location import ChangeLocation
-from pytest_bctrl.drift.constraints import BOUNDS, is_number
+from pytest_bctrl.drift.constraints import NUMBERS, is_number
 from pytest_bctrl.drift.equality import Equality
 from pytest_bctrl.drift.node import TYPES, Node, Schema
 from pytest_bctrl.drift.normalize import MAX_PARTS, Normalizer
@@ -112,7 +112,7 @@ _IS_VALID: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(CHILDREN, lambda _: True),
     **dict.fromkeys(("readOnly", "writeOnly", "deprecated", "uniqueItems"), lambda value: isinstance(value, bool)),
     **dict.fromkeys(("format", "pattern", "contentEncoding", "contentMediaType"), lambda value: isinstance(value, str)),
-    **dict.fromkeys((*BOUNDS,), is_number), **dict.fromkeys(MAPS, lambda value: isinstance(value, dict)),
+    **dict.fromkeys(NUMBERS, is_number), **dict.fromkeys(MAPS, lambda value: isinstance(value, dict)),
     **dict.fromkeys(LISTS, lambda value: isinstance(value, list) and len(value) <= MAX_PARTS),
     **dict.fromkeys(("discriminator", "multipleOf", "dependentRequired", "x-extensible-enum"), lambda _: False),
     "enum": lambda value: isinstance(value, list), "required": _is_list_of_names, "type": _is_type,

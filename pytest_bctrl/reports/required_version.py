@@ -17,8 +17,8 @@ Bump = Literal["major", "minor", "patch", "none", "undecided"]
 _SEMVER = re.compile(r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 _DOCUMENTATION = frozenset({"description-changed", "page-sample-changed", "api-schema-added", "api-schema-removed"})
 """Rules about texts, and about schemas that no operation uses; tags are documentation too."""
-_UNDECIDED = ("-may-be-narrowed", "-may-be-widened")
-"""The ends of the rules that report what could not be decided."""
+_UNDECIDED = ("-may-be-narrowed", "-may-be-widened", "-keyword-changed")
+"""The ends of the rules that report what could not be decided; the last one also reports what could be."""
 
 
 class RequiredVersion(NamedTuple):
@@ -100,7 +100,7 @@ def _without_version(document: Mapping[str, Any]) -> dict[str, Any]:
 def _required_bump(findings: Sequence[Finding], not_compared: Sequence[str]) -> tuple[Bump, str, str, str]:
     """Return the bump, the reason, its evidence, and the fingerprint of the finding that decides it."""
     errors = [finding for finding in findings if finding.level == "error"]
-    undecided = [finding for finding in findings if finding.rule.endswith(_UNDECIDED)]
+    undecided = [finding for finding in findings if finding.rule.endswith(_UNDECIDED) and not _is_decided(finding)]
     texts = [finding for finding in findings if _is_documentation(finding)]
     changes = [finding for finding in findings if finding not in texts and finding.rule != "api-version-changed"]
     if errors:
@@ -115,6 +115,11 @@ def _required_bump(findings: Sequence[Finding], not_compared: Sequence[str]) -> 
     if texts:
         return "patch", *_deciding_finding(texts)
     return "none", "the two documents are the same", "", ""
+
+
+def _is_decided(finding: Finding) -> bool:
+    """Return whether a proof or a counterexample shows what a change means for a consumer."""
+    return (finding.extra.get("shown") or {}).get("by") in ("proof", "counterexample")
 
 
 def _is_documentation(finding: Finding) -> bool:

@@ -125,7 +125,7 @@ def test_the_note_on_a_stale_entry_without_a_rule_mentions_other_commands() -> N
         ("- a\n", "not a mapping"),
         (
             "alow: []\n",
-            "f:1: 'alow' is not known (its key is allow; levels and sunset-days belong in bctrl-drift.yaml)",
+            "f:1: 'alow' is not known (its key is allow; levels belong in bctrl-drift.yaml)",
         ),
         ("allow: []\nlevels: {}\n", "f:2: 'levels' is not known"),
         ("allow:\n  a: b\n", "'allow' is not a list"),

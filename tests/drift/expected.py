@@ -21,7 +21,8 @@ from pytest_bctrl.findings.finding import Finding
 from .pairs import Doc
 
 _PREFIX = re.compile(
-    r"^(response-(body|property|mediatype|header)|request-(body|property|parameter(-property)?))-(?=[a-z])"
+    r"^(response-(body|property|mediatype|header)|request-(body|property|parameter(-property)?)"
+    r"|(request|response)(?=-keyword-changed))-(?=[a-z])"
 )
 
 
@@ -80,12 +81,18 @@ def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
     Locations in a response include status and media type; those in a request body the media type.
     """
     rule = rules()[finding.rule]
-    level = "info" if finding.extra.get("shown") == {"by": "proof"} and rule.level == "error" else rule.level
+    shown_by = finding.extra.get("shown", {}).get("by")
+    is_decided_by_engine = finding.rule.endswith("keyword-changed")
+    level = "info" if shown_by == "proof" and rule.level == "error" else rule.level
+    if is_decided_by_engine and shown_by == "rule":
+        level = "warning"
     assert (level, rule.direction) == (finding.level, finding.direction)
     assert (rule.meaning, why(rule, level)) == (finding.extra["meaning"], finding.extra["why"])
     if rule.direction != "none":
         is_sent_to_consumer = ":" in finding.operation
         is_of_body = _OF_BODY.match(rule.id) or " encoding " in finding.location
+        if is_decided_by_engine:
+            is_of_body = not finding.location.startswith(("query ", "header "))
         expected = (rule.direction == "response", bool(is_of_body))
         assert is_sent_to_consumer or expected == ("status" in finding.extra, "media_type" in finding.extra)
     assert not needs_counterexample(finding) or finding.extra["shown"]["by"] == "counterexample"
@@ -106,8 +113,7 @@ HAVE_CONTENT = (
     "any-of",
     "all-of",
     "additional-properties",
-    "pattern-property",
-    "dependent-schema",
+    "keyword-changed",
     "type-changed",
     "type-compatible",
     "new-re",
@@ -124,9 +130,9 @@ _OF_BODY = re.compile(
 )
 _NO_VALUE = (
     "default-value", "x-extensible-enum", "read-only", "encoding-changed", "request-body-media-type", "allow-",
-    "webhook-body", "webhook-security", "stability", "sunset", "new-request-path-parameter", "style-changed",
+    "webhook-body", "webhook-security", "new-request-path-parameter", "style-changed",
     "explode-changed", "content-media-type", "content-encoding",
-    "response-header-type-changed", "not-changed", "dependent-schema",
+    "response-header-type-changed", "not-changed",
 )  # fmt: skip
 """What a rule speaks of that no value shows; and what `not` leaves, and a schema of another property asks."""
 

@@ -167,15 +167,13 @@ def reported_facts(findings: list[Finding], old: Doc) -> set[Fact]:
     for finding in findings:
         kinds = [kind for words, kind in KINDS.items() if finding.rule.endswith(words)]
         pointer = finding.extra["base"]["pointer"]
-        schema, is_entry, _ = pointer.rpartition("/required/")
+        name = finding.location.rpartition(".")[2]
         if finding.rule.endswith(("property-added", "property-added-to-closed-object")):
             pointer = finding.extra["revision"]["pointer"]
-        elif is_entry and (name := value_at(old, pointer)) in value_at(old, schema).get("properties", {}):
-            # The entry of `required` that is gone stands for the property.
-            pointer = f"{schema}/properties/{_token(name)}"
-        elif finding.rule.endswith("enum-value-removed") and (schema := pointer.rpartition("/enum/")[0]):
-            # The value that is gone stands for the list.
-            pointer = f"{schema}/enum"
+        elif finding.rule.endswith("became-optional") and pointer.endswith("/required"):
+            schema = pointer.removesuffix("/required")
+            if name in value_at(old, schema).get("properties", {}):
+                pointer = f"{schema}/properties/{_token(name)}"
         for place in finding.extra["places"]:
             if kinds and "media_type" in place:
                 facts.add((f"{place['operation']} {place['status']}", kinds[0], pointer))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_bctrl.drift.examples import TODAY
-
 from .further_request_pairs import BODIES, PARAMETERS
 from .further_security_pairs import SECURITY
 from .pairs import Doc, body, document, in_content, response
 
 _TEXT: Doc = {"type": "string"}
 _WHOLE: Doc = {"type": "integer"}
-_OLD: Doc = {"deprecated": True, "x-sunset": TODAY.isoformat()}
+_OLD: Doc = {"deprecated": True}
 _OK: Doc = {"description": "ok"}
 
 
@@ -291,7 +289,7 @@ _REST: dict[str, tuple[Any, ...]] = {
         document({"operationId": "b", "tags": ["z", "w", "v"]}),
         "api-operation-id-removed @operationId: a → b; api-tag-added @tags: v, w; api-tag-removed @tags: x, y",
         "api-operation-id-removed @operationId: b → a; api-tag-added @tags: x, y; api-tag-removed @tags: v, w"),
-    "an operation that is gone on its day": (
+    "a deprecated operation that is gone": (
         {**document(), "paths": {**document()["paths"], "/b": {"get": {"responses": {"200": _OK}, **_OLD}}}},
         document(),
         "api-path-removed-with-deprecation: GET /b of GET /b", "endpoint-added: GET /b of GET /b"),

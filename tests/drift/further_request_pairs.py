@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_bctrl.drift.examples import TODAY
-
 from .pairs import Doc, document, in_content, parameter
 
 _TEXT: Doc = {"type": "string"}
 _WHOLE: Doc = {"type": "integer"}
 _OBJECT: Doc = {"type": "object"}
-_OLD: Doc = {"deprecated": True, "x-sunset": TODAY.isoformat()}
+_OLD: Doc = {"deprecated": True}
 _OK: Doc = {"description": "ok"}
 
 

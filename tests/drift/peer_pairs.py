@@ -200,15 +200,6 @@ def _keywords() -> list[PeerPair]:
     pairs = []
     thing, things = {"type": "object"}, {"type": "array"}
     for file, names, base, revision in (
-        ("unevaluated_updated", ("unevaluated-items", "unevaluated-properties"), {},
-            {"unevaluatedItems": False, "unevaluatedProperties": False}),
-        ("contains_updated", ("contains",), things, {**things, "contains": S}),
-        ("dependent_required_changed", ("dependent-required",), thing, {**thing, "dependentRequired": {"a": ["b"]}}),
-        ("dependent_schemas_updated", ("dependent-schema",), thing,
-            {**thing, "dependentSchemas": {"a": {"required": ["b"]}}}),
-        ("if_updated", ("if", "then", "else"), thing,
-            {**thing, "if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}),
-        ("pattern_properties_updated", ("pattern-property",), thing, {**thing, "patternProperties": {"^x-": S}}),
         ("property_names_updated", ("property-names",), thing, {**thing, "propertyNames": {"pattern": "^[a-z]"}}),
         ("prefix_items_updated", ("prefix-items",), things, {**things, "prefixItems": [S]}),
     ):  # fmt: skip
@@ -216,15 +207,6 @@ def _keywords() -> list[PeerPair]:
         for scope, make in ((BODY, body), (PROPERTY, prop)):
             added, removed = (tuple(f"{scope}{name}-{word}" for name in names) for word in ("added", "removed"))
             pairs += _mirrored(source, added, removed, make(base), make(revision))
-    few = {**things, "contains": I, "minContains": 1, "maxContains": 5}
-    several = {**few, "minContains": 2, "maxContains": 6}
-    for scope, make in ((BODY, body), (PROPERTY, prop)):
-        forward = (f"{scope}min-contains-increased", f"{scope}max-contains-increased")
-        back = (f"{scope}min-contains-decreased", f"{scope}max-contains-decreased")
-        pairs += _mirrored("check_response_property_contains_updated_test.go", forward, back, make(few), make(several))
-        first, second = ({**thing, "dependentRequired": {"a": [name]}} for name in "bc")
-        source = "check_response_property_dependent_required_changed_test.go"
-        pairs.append(PeerPair(source, make(first), make(second), (f"{scope}dependent-required-changed",)))
     source = "check_breaking_min_max_test.go::TestBreaking_"
     for name, keyword, base, low, high, worse in (
         ("ResponseMaxLength", "maxLength", S, 11, 13, "max-length-increased"),

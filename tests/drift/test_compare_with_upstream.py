@@ -64,17 +64,6 @@ def test_levels_come_from_the_settings(tmp_path: Path) -> None:
     assert [finding.level for finding in partition.remaining] == ["warning"]
 
 
-def test_the_deprecation_policy_comes_from_the_settings(tmp_path: Path) -> None:
-    deprecated = f"      deprecated: true\n      x-sunset: '{LATER}'\n      summary: List"
-    upstream = written(tmp_path, TEXT.replace("      summary: List", deprecated), "new.yaml")
-    rules = []
-    for text in ("", "sunset-days: 10\n", "sunset-days: 11\n"):
-        partition = compare_with_upstream(upstream, SPEC, settings_file(tmp_path, text), NO_BASELINE)
-        rules.append([finding.rule for finding in partition.remaining])
-    announced, too_late = ["endpoint-deprecated-with-sunset"], ["api-sunset-date-too-small"]
-    assert rules == [announced, announced, too_late]
-
-
 def test_accepted_findings_are_separated_and_refer_to_the_line_of_their_entry(tmp_path: Path) -> None:
     baseline = accepted_until(tmp_path, LATER)
     partition = compare_with_upstream(written(tmp_path, PAUSED), SPEC, tmp_path / "bctrl-drift.yaml", baseline)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.options import Options
+from pytest_bctrl.findings.finding import Level
 
 from .pairs import Doc, body, document, parameter, response
 from .positions import POSITIONS
@@ -128,15 +130,40 @@ def test_an_added_property_is_compared_with_the_pattern_that_its_name_matches(ke
     if keeps_pattern:
         new |= pattern
     as_request = POSITIONS["request body"].document
-    assert ("error", "request-body-narrowed") in levels_and_rules(as_request(old), as_request(new))
-    assert ("error", "response-body-widened") in levels_and_rules(body(new), body(old))
+    in_request = "request-body-narrowed" if keeps_pattern else "request-keyword-changed"
+    in_response = "response-body-widened" if keeps_pattern else "response-keyword-changed"
+    assert ("error", in_request) in levels_and_rules(as_request(old), as_request(new))
+    assert ("error", in_response) in levels_and_rules(body(new), body(old))
 
 
 def test_adding_pattern_properties_opens_a_closed_object() -> None:
-    """An error in a response; removing them is info."""
-    closed, named = map_of(False), map_of(False, patternProperties={"^x-": TEXT})
-    assert levels_and_rules(closed, named) == [("error", "response-body-additional-properties-opened")]
-    assert levels_and_rules(named, closed) == [("info", "response-body-additional-properties-closed")]
+    """An error in a response; removing them is info. In an open object, it is the reverse."""
+    pattern = {"patternProperties": {"^x-": TEXT}}
+    for undeclared, added, removed in ((False, "error", "info"), ({}, "info", "error")):
+        unnamed, named = map_of(undeclared), map_of(undeclared, **pattern)
+        assert levels_and_rules(unnamed, named) == [(added, "response-keyword-changed")]
+        assert levels_and_rules(named, unnamed) == [(removed, "response-keyword-changed")]
+
+
+DEPENDENT = {"dependentRequired": {"a": ["b"]}}
+
+
+def test_without_steps_a_changed_keyword_is_a_warning() -> None:
+    """The rule has no level of its own, and a level in the settings counts."""
+    lowered: dict[str, Level] = {"response-keyword-changed": "info"}
+    for levels, expected in (({}, "warning"), (lowered, "info")):
+        options = Options(levels, steps=0)
+        findings = compare(body({"type": "object"}), body({"type": "object", **DEPENDENT}), options)
+        assert [(finding.level, finding.rule) for finding in findings] == [(expected, "response-keyword-changed")]
+
+
+def test_an_alternative_that_rejects_more_because_of_a_keyword_may_let_a_value_meet_one_instead_of_two() -> None:
+    """The change of the alternative is compatible on its own, and the schema around it is an error."""
+    properties = dict.fromkeys("abc", TEXT)
+    first, second = ({"type": "object", "properties": properties, "required": [name]} for name in "ab")
+    old, new = ({"oneOf": [schema, second]} for schema in (first, {**first, "dependentRequired": {"a": ["c"]}}))
+    assert ("error", "response-keyword-changed") in levels_and_rules(body(new), body(old))
+    assert ("error", "response-body-widened") in levels_and_rules(body(old), body(new))
 
 
 @pytest.mark.parametrize(

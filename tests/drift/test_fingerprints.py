@@ -29,12 +29,12 @@ NEW_AS_A_WHOLE = {
 }
 """Rules about something that the old document has no part of, so that no consumer relies on what it consists of."""
 REMOVED_AS_A_WHOLE = {
-    *("api-path-removed-before-sunset", "api-path-sunset-parse", "api-removed-before-sunset", "api-schema-removed"),
+    *("api-schema-removed",),
     *("api-security-component-oauth-scope-removed", "callback-removed", "optional-response-header-removed"),
     *("page-sample-changed", "request-body-media-type-removed", "request-parameter-property-removed"),
     *("request-parameter-property-removed-from-closed-object", "request-parameter-removed"),
-    *("request-parameter-removed-before-sunset", "request-parameter-removed-with-deprecation"),
-    *("request-parameter-sunset-parse", "request-property-removed", "request-property-removed-from-closed-object"),
+    "request-parameter-removed-with-deprecation",
+    *("request-property-removed", "request-property-removed-from-closed-object"),
     *("required-response-header-removed", "response-body-wrapped-in-one-of", "response-optional-property-removed"),
     *("response-optional-write-only-property-removed", "response-required-property-removed"),
     *("response-required-write-only-property-removed", "webhook-removed"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.examples import TODAY, document_in_scope
+from pytest_bctrl.drift.examples import document_in_scope
 from pytest_bctrl.drift.options import Options
 
 from .expected import summaries
@@ -33,12 +33,10 @@ def test_a_schema_change_yields_the_expected_findings_in_responses_and_parameter
         ("response-body", "", received),
         ("request-parameter-property", "query q.p", sent),
     ):
-        require_findings(
-            document_in_scope(scope, old), document_in_scope(scope, new), forward, back, Options(today=TODAY), at
-        )
+        require_findings(document_in_scope(scope, old), document_in_scope(scope, new), forward, back, Options(), at)
 
 
 @pytest.mark.parametrize("name", [*FURTHER_DOCUMENTS, *WORDS])
 def test_a_document_change_yields_the_expected_findings(name: str) -> None:
     old, new, *expected = {**FURTHER_DOCUMENTS, **WORDS}[name]
-    require_findings(old, new, expected[0], expected[-1], Options(descriptions=name in WORDS, today=TODAY))
+    require_findings(old, new, expected[0], expected[-1], Options(descriptions=name in WORDS))

@@ -81,7 +81,7 @@ def test_a_finding_has_the_line_and_pointer_in_both_documents() -> None:
     # The page has seven lines before the document.
     assert positions == (
         {"document": "old.yaml", "pointer": pointer, "line": enum},
-        {"document": "new.md", "pointer": f"{pointer}/{failed - enum}", "line": failed + 1 + 7},
+        {"document": "new.md", "pointer": pointer, "line": enum + 7},
     )
     assert pointer.endswith("/enum")
 
@@ -98,7 +98,7 @@ A, B = {"a": {"type": "string"}}, {"b": {"type": "string"}}
             {"additionalProperties": False},
             {"additionalProperties": False, "patternProperties": {"^x": {"type": "string"}}},
             "",
-            "/patternProperties/^x",
+            "/patternProperties",
         ),
         (
             {"anyOf": [{"const": "a"}, {"const": "b"}]},

@@ -74,8 +74,8 @@ MINOR = {
     "api-security-component-oauth-scope-changed", "api-security-component-oauth-scope-removed",
     "api-security-component-oauth-token-url-changed", "api-security-component-oauth-url-changed",
     "api-security-removed", "api-security-scope-added", "api-security-scope-removed", "api-server-added",
-    "api-server-default-changed", "api-stability-increased", "callback-added", "endpoint-added",
-    "endpoint-deprecated", "endpoint-deprecated-with-sunset", "endpoint-reactivated", "webhook-added",
+    "api-server-default-changed", "callback-added", "endpoint-added",
+    "endpoint-deprecated", "endpoint-reactivated", "webhook-added",
 }  # fmt: skip
 """Rules about the operations of the API, and about who may send requests to them."""
 
@@ -104,10 +104,13 @@ def test_what_was_not_compared_leaves_the_bump_undecided_unless_it_is_major() ->
 
 
 def test_what_was_not_decided_leaves_the_bump_undecided() -> None:
-    """A finding of a `-may-be-` rule is the one that decides on the bump."""
-    finding = Finding("request-body-may-be-narrowed", "warning", "", "", fingerprint="f")
-    verdict = required_version([finding], (), ({}, {}))
-    assert ("undecided", "f") == (verdict.bump, verdict.finding)
+    """A finding of a `-may-be-` rule is the one that decides on the bump, or that of a keyword without evidence."""
+    for rule in ("request-body-may-be-narrowed", "request-keyword-changed"):
+        finding = Finding(rule, "warning", "", "", fingerprint="f")
+        verdict = required_version([finding], (), ({}, {}))
+        assert ("undecided", "f") == (verdict.bump, verdict.finding)
+    proven = Finding("request-keyword-changed", "info", "", "", extra={"shown": {"by": "proof"}})
+    assert "minor" == required_version([proven], (), ({}, {})).bump
 
 
 def test_the_deciding_finding_is_named_with_its_counterexample() -> None:
@@ -188,17 +191,15 @@ def test_text_json_and_markdown_say_the_bump(repository: Path, capsys: pytest.Ca
 def test_annotations_and_sarif_refer_to_the_file_of_the_pull_request(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The lines are those of the added values; SARIF has the old document as a related location."""
+    """The line is that of the enum to which values were added; SARIF has the old document as a related location."""
     lines = repository.read_text("utf-8").splitlines()
-    added = [
-        number for number, text in enumerate(lines, 1) if text.strip(' ",') in {f"n{index}" for index in range(20)}
-    ]
-    assert f"::error file=api.json,line={added[0]}," in report("github", capsys)
+    (enum,) = [number for number, text in enumerate(lines, 1) if text.strip().startswith('"enum":')]
+    assert f"::error file=api.json,line={enum}," in report("github", capsys)
     results = json.loads(report("sarif", capsys))["runs"][0]["results"]
     locations = [result["locations"][0]["physicalLocation"] for result in results if result["level"] == "error"]
-    assert [("api.json", line) for line in added] == [
+    assert {("api.json", enum)} == {
         (location["artifactLocation"]["uri"], location["region"]["startLine"]) for location in locations
-    ]
+    }
     assert "in the old document" == results[0]["relatedLocations"][0]["message"]["text"]
 
 

@@ -85,10 +85,8 @@ def test_checks_find_violations_but_not_unusual_responses(kind: str) -> None:
 
 
 _RULES = [name for name in rules() if name.startswith(("response-body-", "response-property-"))]
-_BY_RULE = {"min-items-unset", "min-items-decreased", "dependent-schema-removed"}
+_BY_RULE = {"min-items-unset", "min-items-decreased"}
 _BY_RULE |= {"content-encoding-changed", "content-media-type-changed"}
-# Policies, which no body shows.
-_BY_RULE |= {"stability-decreased", "deprecated-sunset-invalid"}
 """Rules whose changes show nothing in the sample that the old contract rejects."""
 
 
@@ -115,7 +113,7 @@ def test_a_breaking_change_of_a_body_is_simulated_as_a_violation() -> None:
             else:
                 assert not accepts(old, mock.samples.schema, json.loads(response.body)), name
                 rejected += 1
-    assert rejected > 90
+    assert rejected > 80
     assert untouched <= _BY_RULE
 
 

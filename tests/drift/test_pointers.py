@@ -1,4 +1,4 @@
-"""Where exactly findings point: at what changed, in the part of a schema that has it."""
+"""Where findings point: at the keyword that changed, in the part of a schema that has it."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_finding_of_a_change_points_at_it_into_it_or_at_what_contains_it(old: 
         pytest.param(
             {"allOf": [A_PROPERTY, {"required": ["b"]}]},
             {"allOf": [A_PROPERTY, {"required": ["b", "a"]}]},
-            ["/allOf/0/properties/a", "/allOf/1/required/1"],
+            ["/allOf/0/properties/a", "/allOf/1/required"],
             id="a property that another part requires",
         ),
         pytest.param(
@@ -109,15 +109,15 @@ def test_a_finding_of_a_change_points_at_it_into_it_or_at_what_contains_it(old: 
         pytest.param(
             {"type": ["string", "integer"]},
             {"oneOf": [{"type": "string"}, {"type": "integer"}, {"type": "object", **A_REQUIRED}]},
-            ["", "/oneOf/2"],
+            ["", "/oneOf"],
             id="an alternative to listed types",
         ),
-        pytest.param({"enum": [1, True]}, {"enum": [1]}, ["/enum/1", "/enum"], id="true, which is not 1"),
+        pytest.param({"enum": [1, True]}, {"enum": [1]}, ["/enum", "/enum"], id="true, which is not 1"),
         pytest.param({"const": "a"}, {"const": "b"}, ["/const", "/const"], id="a constant"),
-        pytest.param({"type": "string"}, {"type": ["null", "string"]}, ["/type", "/type/0"], id="null in the type"),
+        pytest.param({"type": "string"}, {"type": ["null", "string"]}, ["/type", "/type"], id="null in the type"),
     ],
 )
-def test_a_finding_points_at_the_part_or_item_that_changed(old: Doc, new: Doc, expected: list[str]) -> None:
+def test_a_finding_points_at_the_keyword_in_the_part_that_changed(old: Doc, new: Doc, expected: list[str]) -> None:
     assert below_schema(old, new) == [expected]
     assert below_schema(new, old) == [expected[::-1]]
 
@@ -154,8 +154,7 @@ def test_a_finding_about_a_property_that_is_sent_now_points_at_the_removed_flag(
     assert (finding.rule, *pointers(finding)) == ("request-parameter-property-became-required", f"{at}/readOnly", at)
 
 
-def test_many_added_values_are_located_without_reading_the_enum_for_each() -> None:
-    """Each finding has the index of its value."""
+def test_each_of_many_added_values_points_at_the_enum() -> None:
     values = [f"v{number}" for number in range(3_000)]
     findings = compare(body({"enum": ["first"]}), body({"enum": ["first", *values]}))
-    assert [pointers(finding)[1] for finding in findings] == [f"{SCHEMA}/enum/{index}" for index in range(1, 3_001)]
+    assert [pointers(finding)[1] for finding in findings] == [f"{SCHEMA}/enum"] * 3_000
