@@ -80,7 +80,7 @@ def require_known_options(parser: pytest.Parser, arguments: Sequence[str]) -> No
             raise SettingError(problem, where=option, hint=hint)
 
 
-_FLAGS = ("--bctrl-live", "--bctrl-mock", "--bctrl-watch", "--bctrl-selftest", "--bctrl-coverage")
+_FLAGS = ("--bctrl-live", "--bctrl-mock", "--bctrl-watch", "--bctrl-coverage")
 
 
 _OPTION = re.compile(r"-(?!\d*\.?\d+$)\S+")
