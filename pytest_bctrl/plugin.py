@@ -52,11 +52,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bctrl-mock", action="store_true", help="Check the bundled mock server against the contract; needs no network"
     )
     group.addoption(
-        "--bctrl-selftest",
-        action="store_true",
-        help="Prove the contract suite on the bundled mock: every scenario passes, every fault and mutant is detected",
-    )
-    group.addoption(
         "--bctrl-watch",
         dest="bctrl_watch",
         action="store_const",
@@ -237,7 +232,7 @@ def _import_as_written(config: pytest.Config) -> None:
 def _reject_mistakes(config: pytest.Config) -> None:
     """Raise `pytest.UsageError` for settings that nothing reads, and for arguments that need a contract run."""
     option = config.option
-    runs = (option.bctrl_live, option.bctrl_mock, option.bctrl_selftest, option.bctrl_upstream)
+    runs = (option.bctrl_live, option.bctrl_mock, option.bctrl_upstream)
     is_run = any(runs) or option.bctrl_impact is not None or _is_watching(config)
     names_suite = any(argument.partition("::")[0] == "bctrl" for argument in config.args)
     may_be_wrong = not is_run and (names_suite or option.bctrl_accept is not None)
@@ -261,7 +256,7 @@ def _reject_mistakes(config: pytest.Config) -> None:
 def _start_runs(config: pytest.Config) -> None:
     """Start the contract run and the watch, if requested; raises `pytest.UsageError` for a report of neither."""
     option = config.option
-    is_contract_run = option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_upstream
+    is_contract_run = option.bctrl_live or option.bctrl_mock or option.bctrl_upstream
     if is_contract_run:
         # The garbage collector inspects all objects at each import and when pytest ends. Objects that exist now are
         # excluded, here and after the imports. Measured, this saves a fifth of the time of a contract run.
@@ -278,8 +273,7 @@ def _start_runs(config: pytest.Config) -> None:
     elif option.bctrl_report and not is_contract_run:
         raise pytest.UsageError(
             "bctrl: --bctrl-report: there is no contract run to report on (give --bctrl-mock, --bctrl-live, "
-            "--bctrl-watch, --bctrl-selftest, --bctrl-upstream or --bctrl-impact too; bctrl_report applies only to "
-            "such runs)"
+            "--bctrl-watch, --bctrl-upstream or --bctrl-impact too; bctrl_report applies only to such runs)"
         )
 
 
@@ -297,7 +291,7 @@ def _is_watching(config: pytest.Config) -> bool:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Return the line that names the contract, if the run uses a contract or the project has chosen one."""
     option = config.option
-    is_run = option.bctrl_live or option.bctrl_mock or option.bctrl_selftest or option.bctrl_impact is not None
+    is_run = option.bctrl_live or option.bctrl_mock or option.bctrl_impact is not None
     is_run = is_run or _is_watching(config)
     is_chosen = option.bctrl_contract is not None or _is_in_file(config, "bctrl_contract")
     if not (is_run or option.bctrl_upstream or is_chosen or (config.rootpath / "contracts").is_dir()):

@@ -23,15 +23,16 @@ from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import docstrings_by_test
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.run_probes import run_probes
-from pytest_bctrl.suite.selftest import IMPATIENT
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.retry import RetryPolicy
+from tests.run_probes import run_probes
 from tests.traffic.servers import CLOSE, serve
 from tests.traffic.servers import response as response_of
 
 CONTRACT = load()
 EXPLANATIONS = {explanation.name: explanation for explanation in explanations(CONTRACT)}
+IMPATIENT = RetryPolicy(statuses=frozenset({429}), budget=2.0, attempts=2, first_wait=0.01)
 INVARIANTS = [rule["rule"] for rule in CONTRACT.operations[0].invariants]
 RUN = ContractRun("live", CONTRACT, "", Secret("key_0123456789abcdef"), {"space_id": "s"}, "error", 5)
 

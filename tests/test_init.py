@@ -25,13 +25,13 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.origin import Connection, values
 from tests import UNUSED, current_server
 from tests.current_api import text as current_text
 from tests.docs.blocks import blocks
 from tests.docs.page import PROJECT
+from tests.run_probes import run_probes
 from tests.traffic.servers import response, serve
 
 BOOKSHOP = (Path(__file__).parent / "second_contract" / "bookshop.yaml").read_text("utf-8")

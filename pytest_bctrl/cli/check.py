@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a .har file, a .zip that contains one, a JSON body, a folder, or - for stdin",
+        help="a .har file, a JSON body, a folder, or - for stdin",
     )
     parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: %(default)s")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="error", help="lowest level that gives exit code 1")
@@ -155,7 +155,7 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
 
 
 def _notes_on_skipped_files(paths: Sequence[str], attached_files: Collection[Path]) -> list[str]:
-    """Return a note per folder and suffix (.json, .zip) with the number of files that were skipped there.
+    """Return a note per folder with the number of .json files that were skipped there.
 
     They may hold no response. Files that a HAR refers to do not count.
     """
@@ -163,15 +163,13 @@ def _notes_on_skipped_files(paths: Sequence[str], attached_files: Collection[Pat
     for path in paths:
         if path == "-" or not Path(path).is_dir():
             continue
-        files = list(Path(path).rglob("*"))
-        for suffix, content in ((".json", "bodies"), (".zip", "archives")):
-            # Only files of this kind are resolved: a link of another name may lead to itself.
-            candidates = (file for file in files if file.suffix.lower() == suffix)
-            number = sum(1 for file in candidates if file.resolve() not in attached_files)
-            if number == 1:
-                notes.append(f"{path}: 1 {suffix} file was skipped; name {content} on the command line")
-            elif number:
-                notes.append(f"{path}: {number} {suffix} files were skipped; name {content} on the command line")
+        # Only files of this kind are resolved: a link of another name may lead to itself.
+        candidates = [file for file in Path(path).rglob("*") if file.suffix.lower() == ".json"]
+        number = sum(1 for file in candidates if file.resolve() not in attached_files)
+        if number == 1:
+            notes.append(f"{path}: 1 .json file was skipped; name bodies on the command line")
+        elif number:
+            notes.append(f"{path}: {number} .json files were skipped; name bodies on the command line")
     return notes
 
 

@@ -126,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _apply_options(server: MockServer, options: argparse.Namespace) -> None:
     """Play the recording or scenario that the options name, with their seed, and add their faults."""
-    if options.recording is not None and options.recording.suffix in (".har", ".zip"):
+    if options.recording is not None and options.recording.suffix == ".har":
         server.play(_recording_scenario(options.recording, server.contract, conforming=not options.nonconforming))
     elif options.recording is not None:
         server.serve_file(options.recording, conforming=not options.nonconforming)

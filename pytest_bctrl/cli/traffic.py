@@ -26,7 +26,7 @@ from pytest_bctrl.observed.attribution import attribute_changes, next_steps
 from pytest_bctrl.observed.facts import Observation, from_data
 from pytest_bctrl.recorded.conform import response_from
 from pytest_bctrl.traffic.recordings.exchange import Recording
-from pytest_bctrl.traffic.recordings.har_file import attachments_beside
+from pytest_bctrl.traffic.recordings.har_file import Attachments
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode, no_attachments
 
@@ -41,7 +41,7 @@ def open_traffic(path: str, hint: str = _HINT) -> Recording | bytes:
     `DocumentError`, with `hint`, if the file cannot be read or is empty.
     """
     file = None if path == "-" else Path(path)
-    if file is not None and file.suffix.lower() in (".har", ".zip"):
+    if file is not None and file.suffix.lower() == ".har":
         recording = load_recording(file)
         if recording is None:
             raise DocumentError("the file does not exist", where=path, hint="name a file or a folder that exists")
@@ -53,8 +53,10 @@ def open_traffic(path: str, hint: str = _HINT) -> Recording | bytes:
         raise DocumentError(f"it cannot be read: {cause}", where=source_name(path), hint=hint) from None
     if not data.strip():
         raise DocumentError("it is empty", where=source_name(path), hint=hint)
+    if data.startswith(b"PK\x03\x04"):
+        raise DocumentError("it is a zip archive", where=source_name(path), hint="unpack it, and name the .har file")
     if re.match(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"', data):
-        attachments = no_attachments if file is None else attachments_beside(file)
+        attachments = no_attachments if file is None else Attachments(file)
         return decode(data, source_name(path), attachments=attachments)
     return data
 

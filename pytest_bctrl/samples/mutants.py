@@ -1,6 +1,6 @@
 """Mutants: bodies that each break the contract in one way, derived from the contract.
 
-They measure how strong the checks are (every mutant must be detected), and the mock serves them as faults.
+The mock serves them as faults, impact runs as changes, and tests check that each of them is detected.
 """
 
 from __future__ import annotations
@@ -154,17 +154,8 @@ _BROKEN_BY: tuple[tuple[Breaker, str], ...] = (
 BREAKERS: Mapping[str, Breaker] = {word: breaker for breaker, words in _BROKEN_BY for word in words.split()}
 """Functions by keyword, the most specific first: a rule that is given by its location alone breaks the first."""
 
-UNBREAKABLE = frozenset(
-    {"if", "then", "else", "not", "dependentRequired", "dependentSchemas"}
-    | {"unevaluatedItems", "contains", "propertyNames", "patternProperties"}
-)
-"""Keywords for which no mutant is derived; reports name those that a contract has."""
-
-
 SCHEMA_CHECK = "response_schema_conformance"
 _BRANCHES = frozenset({"oneOf", "anyOf"})
-_FAINT = _BRANCHES | {"pattern", "format"}
-"""Keywords for which a mutant may not exist: a pattern that matches everything, or an unknown format."""
 
 UNDOCUMENTED = "undocumented_property"
 MORE = "undocumentedByMutant"
@@ -256,19 +247,6 @@ def _undocumented_mutants(located: Sequence[tuple[LocatedValue, Any]]) -> Iterat
 def _with_undocumented(members: dict[str, Any]) -> dict[str, Any]:
     """Return an object with a property that the contract does not document."""
     return {**members, MORE: "nobody documented this"}
-
-
-def rules_without_mutant(samples: Samples) -> list[str]:
-    """Return the rules of the contract for which no mutant is derived, as `location: keyword`."""
-    derived = {(mutant.location, mutant.keyword) for mutant in mutants(samples)}
-    return sorted(
-        {
-            f"{value.location or '(body)'}: {keyword}"
-            for value, _ in _last_values_by_location(samples, samples.bodies())
-            for keyword in value.schema.keys() & (UNBREAKABLE | _FAINT)
-            if (value.location, keyword) not in derived
-        }
-    )
 
 
 def broken(samples: Samples, body: Any, rule: str) -> Mutant:

@@ -187,11 +187,7 @@ class ContractHooks:
         if self._chosen and run.no_suite:  # pragma: no cover - tests/base_install runs without the extra
             with lookup.usage_errors():
                 require_extra()
-        modules = {
-            "contract_suite": run.target and not run.no_suite,
-            "upstream": run.upstream,
-            "selftest": run.selftest,
-        }
+        modules = {"contract_suite": run.target and not run.no_suite, "upstream": run.upstream}
         contract_items: list[pytest.Item] = []
         for name, is_selected in modules.items():
             if is_selected:
@@ -280,8 +276,6 @@ def _flags_to_repeat(config: pytest.Config, run: ContractRun) -> list[str]:
     flags = []
     if run.target:
         flags.append(f"--bctrl-{run.target}")
-    if run.selftest:
-        flags.append("--bctrl-selftest")
     for name in _REPEATED:
         value = config.getoption(f"bctrl_{name}")
         if value is not None:

@@ -13,9 +13,8 @@ from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, 
 from pytest_bctrl.contract.model import Contract, Operation, path_pattern
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
-from pytest_bctrl.samples.inputs import exemplified, main_operation, names_without_value
+from pytest_bctrl.samples.inputs import exemplified, names_without_value
 from pytest_bctrl.samples.parameter_settings import require_parameters, values_of
-from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
@@ -65,7 +64,6 @@ class ContractRun:
     max_examples: int = 20
     probes: settings.Probes = "all"
     upstream: str | None = None
-    selftest: bool = False
     levels: Levels = field(default_factory=Levels)
     checks: tuple[Check, ...] = ()
     baseline: Baseline = field(default_factory=Baseline)
@@ -163,19 +161,12 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
         max_examples=settings.max_examples(source, environment),
         probes=settings.probes(source),
         upstream=settings.upstream(source, environment),
-        selftest=bool(source.getoption("bctrl_selftest")),
         levels=settings.levels(source),
         chosen=chosen,
         no_suite=INSTALL if missing_extra() else "",
     )
     if target != "live":
         run = replace(run, notes=tuple(_notes_of_unset_variables(source, environment, contract)))
-    if run.selftest:
-        # Report a contract of which nothing can be proven now rather than with a traceback during collection.
-        errors = with_mock(run).mock_errors
-        if errors:
-            raise next(iter(errors.values()))
-        Samples(run.contract, main_operation(run.contract))
     if target == "live":
         run = with_live_target(run, source, environment)
         from pytest_bctrl.traffic.client import client

@@ -16,10 +16,10 @@ from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
 from tests.contract.documents import document
+from tests.run_probes import run_probes
 
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "Bearer"},

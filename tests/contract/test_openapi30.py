@@ -14,8 +14,8 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun, with_mock
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
+from tests.run_probes import run_probes
 
 from .documents import document
 

@@ -17,12 +17,12 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.origin import Connection
 from tests.current_server import space
 from tests.docs.blocks import blocks
 from tests.docs.page import PROJECT
+from tests.run_probes import run_probes
 
 KEY, VERSION = "key_of_today_0123456789", "2026-10-03"
 

@@ -69,15 +69,6 @@ TESTS = """
 RUNS = {
     "collected": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only", "-q"],
     "tree, without logs": ["--bctrl-mock", "--bctrl-contract=old.json", "--collect-only", "-pno:logging"],
-    "self-test": [
-        "--bctrl-mock",
-        "--bctrl-selftest",
-        "--bctrl-contract=old.json",
-        "-rA",
-        "-v",
-        "-k",
-        "mutant or passes",
-    ],
     "upstream": ["--bctrl-mock", "--bctrl-upstream=new.json", "--bctrl-contract=old.json", "-k", "upstream"],
     "upstream that is none": ["--bctrl-mock", "--bctrl-upstream=TEXT", "-k", "upstream", "-rA"],
     "tests of a project": ["test_project.py", "-rA", "--tb=short"],

@@ -241,7 +241,6 @@ def test_no_changes_are_run_if_the_ordinary_run_fails(project: pytest.Pytester, 
     [
         ("--bctrl-live", "--bctrl-impact, --bctrl-live: only the mock can apply a change*"),
         ("--bctrl-mock", "--bctrl-impact, --bctrl-mock: the contract suite checks the mock against *"),
-        ("--bctrl-selftest", "--bctrl-impact, --bctrl-selftest: the contract suite checks the mock against *"),
         ("--bctrl-record-mode=rewrite", "--bctrl-impact, --bctrl-record-mode: changed responses must not be recorded*"),
         ("--pdb", "--bctrl-impact, --pdb: tests are run to fail*"),
         ("--bctrl-impact-budget=soon", "--bctrl-impact-budget: 'soon' is not a time (give one such as 60s or 5m)"),

@@ -18,7 +18,6 @@ from pytest_bctrl.samples.mutants import (
     broken,
     mutants,
     rules,
-    rules_without_mutant,
 )
 
 from ..contract.documents import contract_of, rooted
@@ -110,10 +109,6 @@ def test_undocumented_property_mutants_are_valid(samples: Samples, validator: Dr
     assert [mutant.name for mutant in derived if not validator.is_valid(mutant.body)] == []
     assert not any(mutant.location.startswith("runtimes[*].metadata") for mutant in derived)
     assert sum(mutant.location.startswith("runtimes[*].backing.") for mutant in derived) == 2
-
-
-def test_the_packaged_contract_has_no_keywords_without_mutants(samples: Samples) -> None:
-    assert rules_without_mutant(samples) == []
 
 
 def test_a_rule_is_violated_in_the_last_item(samples: Samples, validator: Draft202012Validator) -> None:

@@ -15,9 +15,9 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import plan
 from pytest_bctrl.suite.plan.parameter_values import allowed_values, invalid_values
 from pytest_bctrl.suite.run import ContractRun, with_mock
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.mock import MockServer
+from tests.run_probes import run_probes
 
 from ..contract.documents import contract_of
 from .asking import Reply, ask
@@ -325,7 +325,7 @@ def test_exemplified_returns_the_same_contract_if_nothing_is_missing() -> None:
 
 
 def test_exemplified_returns_the_same_contract_each_time() -> None:
-    """The mocks of a self-test share what is derived from it."""
+    """The mocks of several runs share what is derived from it."""
     contract = contract_of(path="/x/{id}", parameters=[{"name": "id", "in": "path", "required": True, "schema": {}}])
     with_example = exemplified(contract, {})
 

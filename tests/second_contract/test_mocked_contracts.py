@@ -15,9 +15,9 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.operations import reason_not_requested, require_operations
 from pytest_bctrl.suite.plan.catalogue import plan
 from pytest_bctrl.suite.run import ContractRun, with_mock
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
 from tests.contract.documents import document
+from tests.run_probes import run_probes
 
 
 class SuiteResult(NamedTuple):

@@ -8,8 +8,8 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.findings.finding import Level
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
+from tests.run_probes import run_probes
 
 from .conftest import BOOKSHOP, ShopRun
 from .shop import KEY, serve

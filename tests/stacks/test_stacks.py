@@ -8,8 +8,8 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.target import Target
+from tests.run_probes import run_probes
 from tests.stacks.api import KEY, SPACE
 from tests.stacks.servers import PROXIES, SERVERS, running
 

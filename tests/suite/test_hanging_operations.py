@@ -12,10 +12,10 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.parameter_values import UNKNOWN
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.sender import MAX_HANGING_OPERATIONS
 from pytest_bctrl.suite.sending.target import Target
 from tests.local_server import Handler, serving
+from tests.run_probes import run_probes
 
 OBJECT = {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}
 SECONDS = 0.2

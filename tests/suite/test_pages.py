@@ -17,12 +17,12 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import pages
 from pytest_bctrl.suite.plan.catalogue import plan
 from pytest_bctrl.suite.run import ContractRun, with_mock
-from pytest_bctrl.suite.run_probes import run_probes
-from pytest_bctrl.suite.selftest import PAGING_FAULTS, faults_to_find
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
+from pytest_bctrl.traffic.mock.faults import endless_cursor, lost_item, repeat_page
 from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
 from tests.local_server import JSON, Handler, serving
+from tests.run_probes import run_probes
 
 CURSOR = {"limit": WHOLE, "cursor": TEXT}
 RUNTIMES = body(runtimes=LIST, hasMore=TRUTH, nextCursor=MAYBE)
@@ -54,11 +54,8 @@ def test_each_paging_fault_is_found(name: str) -> None:
     paged_contract = of_api(name)
     run = run_of(paged_contract)
     assert (set(), "") == follow_pages(run)
-    faults = [
-        fault
-        for fault in faults_to_find(Samples(paged_contract, paged_contract.operations[0]))
-        if fault.name.rstrip("()") in PAGING_FAULTS
-    ]
+    samples = Samples(paged_contract, paged_contract.operations[0])
+    faults = [fault for fault in (repeat_page(), lost_item(), endless_cursor()) if not fault.hinders(samples)]
     assert 2 <= len(faults)
     for fault in faults:
         run = run_of(paged_contract)
@@ -90,26 +87,6 @@ LIVING = {
     "type": "array",
     "items": body(id={"type": "string", "format": "uuid"}, status={"enum": ["active", "stopped"]}),
 }
-
-
-@pytest.mark.parametrize(
-    ("schema", "query", "is_paged"),
-    [
-        (RUNTIMES, {**CURSOR, "limit": {**WHOLE, "default": 1}}, True),
-        (RUNTIMES, {"cursor": TEXT}, False),
-        (body(runtimes={**LIST, "items": body(id={"enum": [None]})}, hasMore=TRUTH, nextCursor=MAYBE), CURSOR, False),
-    ],
-    ids=["a page by default", "no page size", "items without ids"],
-)
-def test_the_self_test_plays_faults_of_pages_if_the_suite_can_follow_them(
-    schema: dict[str, Any], query: dict[str, Any], is_paged: bool
-) -> None:
-    """The generated list fills more than a page, or does not, or its items cannot be told apart."""
-    paged_contract = contract(schema, query)
-    faults = faults_to_find(Samples(paged_contract, paged_contract.operations[0]))
-    names = {fault.name.partition("(")[0] for fault in faults}
-    assert is_paged == (names >= PAGING_FAULTS)
-    assert is_paged == (not names.isdisjoint(PAGING_FAULTS))
 
 
 def test_the_only_skipped_test_is_named_without_a_number(pytester: pytest.Pytester) -> None:

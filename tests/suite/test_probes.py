@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, count
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite import selftest
 from pytest_bctrl.suite.operations import require_operations
 from pytest_bctrl.suite.plan import probes
 from pytest_bctrl.suite.plan.catalogue import omitted_request_count, plan
@@ -29,9 +28,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     unknown_value,
 )
 from pytest_bctrl.suite.report.results import RunResults
-from pytest_bctrl.suite.report.verdict import Verdict
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.run_probes import run_probes
 from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
 from pytest_bctrl.suite.sending.sender import DueRequest
 from pytest_bctrl.suite.sending.target import Target
@@ -42,6 +39,7 @@ from pytest_bctrl.traffic.mock.parse import ServerLimits
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import document
 from tests.local_server import Handler, serving
+from tests.run_probes import run_probes
 
 CONTRACT = load()
 LISTED = CONTRACT.operations[0]
@@ -321,63 +319,3 @@ def test_a_rejected_generated_cursor_is_info() -> None:
 
 NARROW = contract_of({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
 WIDE = contract_of({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
-
-
-def test_a_failing_scenario_fails_the_self_test() -> None:
-    """The mock sends a number in place of a string: the failure says "scenario full: 3 errors", one per engine."""
-    with pytest.raises(pytest.fail.Exception, match="scenario full: 3 errors"):
-        selftest.test_conforming_scenario_passes(NARROW.operations[0], "full", run_of(MockServer(WIDE), NARROW))
-
-
-def test_an_undetected_fault_fails_the_self_test() -> None:
-    harmless = Fault("harmless()", lambda context: context.response, "response_schema_conformance")
-
-    def usual(_operation: Operation) -> frozenset[Any]:
-        return frozenset()
-
-    with pytest.raises(
-        pytest.fail.Exception, match=r"fault harmless\(\): response_schema_conformance at level error was not found"
-    ):
-        selftest.test_fault_is_found(LISTED, harmless, run_of(MockServer(CONTRACT)), usual)
-
-
-def run_mutant_test(contract: Contract) -> None:
-    """Run the self-test's test of mutants for a contract's first operation; it raises if the test fails."""
-    run = run_of(MockServer(contract), contract)
-    selftest.test_every_mutant_is_caught(contract.operations[0], run, Verdict("error"))
-
-
-@pytest.mark.parametrize(
-    ("schema", "message"),
-    [
-        (
-            {"oneOf": [{"type": "object", "properties": {name: {"type": "string"}}} for name in "ab"]},
-            r"(?s)so nothing is proven; give the schema 'examples'\n.*undocumented_property",
-        ),
-        (
-            {"type": "string", "pattern": "^(?=A)B$"},
-            "so nothing is proven: .*no sample can be generated for the pattern",
-        ),
-    ],
-    ids=["a sample with a property of the other branch", "a pattern without a sample"],
-)
-def test_a_contract_with_invalid_samples_fails_the_self_test(schema: Any, message: str) -> None:
-    """Its samples cannot be generated or break the schema: the failure says what to add."""
-    contract = contract_of(schema)
-    with pytest.raises(pytest.fail.Exception, match=message):
-        run_mutant_test(contract)
-    assert not selftest._is_provable(contract, contract.operations[0])
-
-
-def test_an_undetected_mutant_fails_the_self_test() -> None:
-    """A unique id that is 0 or 1: the failure counts the caught mutants, and names the rule `odd`."""
-    number = {"type": "integer", "minimum": 0, "maximum": 1}
-    items = {"type": "object", "properties": {"id": number}, "required": ["id"]}
-    schema = {
-        "type": "object",
-        "properties": {"l": {"type": "array", "minItems": 2, "items": items}},
-        "required": ["l"],
-    }
-    rule = {"rule": "odd", "level": "info", "because": "b", "unique": "l[*].id"}
-    with pytest.raises(pytest.fail.Exception, match=r"contract strength: \d+ of \d+ mutants caught\nl\[\*\]\.id: odd"):
-        run_mutant_test(contract_of(schema, **{"x-bctrl-invariants": cast("Any", [rule])}))

@@ -1,8 +1,8 @@
 """Validates the bodies of a run with jsonschema, independently of the engine of our checks.
 
 It uses all of Draft 2020-12 with the format checker of the package; `referencing` resolves references. jsonschema is
-written in Python and a hundred times slower than our engine, so in a long list it validates only items that differ in
-form. The run reports how many those are.
+written in Python and a hundred times slower than our engine, so of a long list it validates only the first items and
+those that our engine rejects. The run reports how many it left out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -28,17 +29,16 @@ from pytest_bctrl.contract.references import BASE, keyword_objects, rewrite_obje
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.plan.engine_faults import is_engine_fault
 from pytest_bctrl.suite.plan.engine_violations import ENGINES, FALSE, keyword_violation
-from pytest_bctrl.suite.plan.item_forms import ItemForms
 from pytest_bctrl.suite.sending.requests import Exchange
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 NAME = ENGINES["jsonschema"]
 
 LONG = 100
-"""Maximum length of a list whose items are all validated; in a longer one, only those that differ in form."""
+"""Maximum length of a list whose items are all validated; of a longer one, the first and those our engine rejects."""
 
-MAX_ITEMS = 400
-"""Maximum number of validated items of a longer list."""
+MAX_REJECTED = 300
+"""Maximum number of items of a longer list that are validated because our engine rejects them."""
 
 _LARGE = 2 * LONG
 """Minimum size in bytes of a body that can contain a list of more than `LONG` items."""
@@ -167,17 +167,12 @@ class _Items:
         self._left_out: dict[int, tuple[int, int]] = {}
 
     def choose(self, items: list[Any], schema: Schema) -> list[int]:
-        """Return the indices of at most `MAX_ITEMS` items to validate: one per form, and those our engine rejects."""
-        forms = item_forms(self._response.contract)
-        first_of: dict[Any, int] = {}
-        for index, item in enumerate(items):
-            first_of.setdefault(forms.form(item), index)
-        chosen = dict.fromkeys(first_of.values())
+        """Return the indices of the items to validate: the first `LONG`, and of the others those our engine rejects."""
+        indices = list(range(LONG))
         if not self._response.conforms:
-            contract = self._response.contract
-            rejected = [index for index, item in enumerate(items) if not accepts(contract, schema, item)]
-            chosen = dict.fromkeys([*rejected, *chosen])
-        indices = sorted(list(chosen)[:MAX_ITEMS])
+            contract, others = self._response.contract, range(LONG, len(items))
+            rejected = (index for index in others if not accepts(contract, schema, items[index]))
+            indices += islice(rejected, MAX_REJECTED)
         self._left_out[id(items)] = len(indices), len(items)
         return indices
 
@@ -190,8 +185,8 @@ class _Items:
         for validated, total in self._left_out.values():
             if validated < total:
                 self._gaps.append(
-                    f"{total - validated:,} of {total:,} items of a list: one of each form was validated "
-                    f"({validated:,}; docs/reference/checks.md defines a form)"
+                    f"{total - validated:,} of {total:,} items of a list: its first {LONG}, and those that our engine "
+                    "rejects, were validated"
                 )
 
 
@@ -203,12 +198,6 @@ def unchecked_formats(contract: Contract) -> tuple[str, ...]:
     }
     unchecked = sorted(name for name in formats - FORMATS.checkers.keys() if is_known_format(name))
     return tuple(f"format {name}: pip install 'jsonschema[format-nongpl]' to check it" for name in unchecked)
-
-
-@lru_cache(maxsize=8)
-def item_forms(contract: Contract) -> ItemForms:
-    """Return the item forms of a contract, computed once."""
-    return ItemForms(contract.document)
 
 
 @lru_cache(maxsize=8)

@@ -23,7 +23,6 @@ from pytest_bctrl.contract.schema.locations import ITEMS, Path
 from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs
-from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, no_findings, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
@@ -56,20 +55,6 @@ def page_size_for(contract: Contract, paging: Paging, count: int) -> int | None:
     size = min(-(-count // TARGET_PAGES), schema.get("maximum", MAX_PAGE_SIZE))
     size = max(1, schema.get("minimum", 1), size)
     return size if accepts(contract, paging.size.schema, size) else None
-
-
-def is_followed(samples: Samples) -> bool:
-    """Return whether the items of the generated list have ids and fill more than a page, so that pages are followed."""
-    paging = samples.paging
-    if paging is None or not paging.has_next_page:
-        return False
-    items = samples.items(samples.sample()) if samples.lists else []
-    if None in map(paging.identity_of, items):
-        return False
-    first_page = min(len(items), paging.default_size or len(items))
-    if first_page < len(items):
-        return True
-    return (page_size_for(samples.contract, paging, first_page) or first_page) < first_page
 
 
 _MAX_QUERY = 16_384

@@ -49,8 +49,6 @@ class Summary:
             header += f", upstream {run.upstream}"
         if run.no_suite:
             header += f", without its contract suite ({run.no_suite})"
-        if run.selftest:
-            header += ", self-test"
         if run.fail_on != "error":
             header += f", fails on {run.fail_on}"
         lines = [header, *self._announcement(config), *(f"bctrl: note: {note}" for note in run.notes)]

@@ -78,7 +78,6 @@ class Sender:
         max_lost_seconds: float,
         observe: Observe,
         max_parallel: int,
-        only: Operation | None = None,
     ) -> None:
         self.run = run
         self.tally = Counter[str]()
@@ -94,7 +93,7 @@ class Sender:
             self._send_one_at_a_time()
         self._in_flight: list[Future[SendResult]] = []
         self._blocking: Future[SendResult] | None = None
-        self._operation_count = len(requestable_operations(run)) if only is None else 1
+        self._operation_count = len(requestable_operations(run))
         self._rejected_operations: set[str] = set()
         self._plain_exchanges: dict[str, Exchange | NoAnswerError | OperationNotCheckedError] = {}
         self._exchanges: dict[Hashable, Exchange | NoAnswerError] = {}

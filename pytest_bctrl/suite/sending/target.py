@@ -42,8 +42,7 @@ class Target:
     """The API under test, live or mocked. For one thread; one per test process.
 
     `observe` is called with each response. Up to `max_parallel` requests overlap. A target that is not `is_alone`
-    shares the tests with other processes; requests that those send are not sent here for the engines. With `only`, no
-    other operation is tested, so that the target cannot be tested if it rejects this one.
+    shares the tests with other processes; requests that those send are not sent here for the engines.
     """
 
     def __init__(
@@ -55,10 +54,9 @@ class Target:
         observe: Observe = ignore_response,
         max_parallel: int = MAX_PARALLEL,
         is_alone: bool = True,
-        only: Operation | None = None,
     ) -> None:
         self.run = run
-        self.sender = Sender(run, retry, timeout, max_lost_seconds, observe, max_parallel, only)
+        self.sender = Sender(run, retry, timeout, max_lost_seconds, observe, max_parallel)
         self._is_alone = is_alone
         self._steps: Iterator[tuple[Probe, ProbeRequest | NotCheckedError | None]] = iter(())
         self._expected: set[Probe] = set()

@@ -1,53 +1,35 @@
-"""Reads and writes recordings: HAR files, and archives with one HAR and its attachments, as Playwright saves them.
+"""Reads and writes recordings: HAR files, and the bodies that a tool keeps in separate files beside them (`_file`).
 
 A file is written atomically, and under a lock, because several tests may share it.
-
-Attachments are bodies that a tool keeps in separate files (`_file`), beside the HAR or in the same archive.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files import locking
-from pytest_bctrl.files.limits import MOST, TooLargeError, read_file, read_stream, size
+from pytest_bctrl.files.limits import MOST, TooLargeError, read_file, size
 from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_read import SAVE_AGAIN, AttachmentError, decode
 
 RECORD_AGAIN = "restore it, or delete it and record again: pytest --bctrl-record-mode=rewrite"
-
-_ARCHIVE = b"PK\x03\x04"
-_ARCHIVE_ERRORS = (BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error, zlib.error)
-"""The exceptions raised by reading a damaged archive."""
-
-_MAX_FILES = 10_000
-"""Maximum number of files in an archive: each uses memory before any is read."""
 
 _MAX_REFERENCED = 2 * MOST
 """Maximum size of all attachments, each counted once per reference, because its body is checked that often."""
 
 
 def load(path: Path, hint: str = SAVE_AGAIN, name: str = "") -> Recording | None:
-    """Return the recording in a HAR or archive, or None if the file does not exist. Raises `DocumentError`.
+    """Return the recording in a HAR file, or None if the file does not exist. Raises `DocumentError`.
 
     Errors show `name` in place of the path.
     """
     shown = name or str(path)
     try:
-        if path.suffix.lower() == ".zip":
-            return _load_archive(path, shown, hint)
-        with path.open("rb") as file:
-            if file.read(len(_ARCHIVE)) == _ARCHIVE:
-                raise DocumentError("it is an archive, and its name is that of a HAR", shown, "name it .zip")
         # The bytes are not assigned to a variable: keeping those of a large file costs more memory than parsing them.
-        return decode(read_file(path), shown, hint, attachments_beside(path))
+        return decode(read_file(path), shown, hint, Attachments(path))
     except FileNotFoundError:
         return None
     except PermissionError as error:
@@ -57,29 +39,11 @@ def load(path: Path, hint: str = SAVE_AGAIN, name: str = "") -> Recording | None
         raise DocumentError(f"it cannot be read: {error.strerror or error}", where=shown, hint=hint) from None
 
 
-def _load_archive(path: Path, name: str, hint: str) -> Recording:
-    """Return the recording in the only HAR of an archive, with its attachments. Raises `DocumentError`."""
-    _require_small_archive(path)
-    with ExitStack() as stack:
-        try:
-            archive = stack.enter_context(ZipFile(path))
-            attachments = _attachments_in(archive)
-            har_names = [member for member in archive.namelist() if member.endswith(".har")]
-            if len(har_names) != 1:
-                problem = f"it is an archive of {len(har_names)} .har files, and not of one"
-                raise DocumentError(problem, name, hint)
-            # A list, from which the bytes are popped: a variable would keep them while they are parsed.
-            data = [attachments.read_counted(har_names[0])]
-        except _ARCHIVE_ERRORS as error:
-            raise DocumentError(f"it cannot be read as an archive: {error}", where=name, hint=hint) from None
-        return decode(data.pop(), f"{name}: {har_names[0]}", hint, attachments)
+class Attachments:
+    """Returns the body of an attachment beside a HAR file; reads each one once, up to a limit on their total size."""
 
-
-class _Attachments:
-    """Returns the body of an attachment; reads each one once, up to a limit on their total size."""
-
-    def __init__(self, read: Callable[[str, int], bytes]) -> None:
-        self._read = read
+    def __init__(self, har: Path) -> None:
+        self._har = har
         self._bodies: dict[str, bytes] = {}
         self._unread = MOST
         self._referenced = 0
@@ -88,73 +52,36 @@ class _Attachments:
         """Return the body of an attachment, read once; raises `AttachmentError`."""
         try:
             if name not in self._bodies:
-                self._bodies[name] = self.read_counted(name)
-        except (*_ARCHIVE_ERRORS, OSError) as error:
-            raise AttachmentError(f"it cannot be read: {getattr(error, 'strerror', error)}") from None
+                self._bodies[name] = self._read_counted(name)
+        except OSError as error:
+            raise AttachmentError(f"it cannot be read: {error.strerror}") from None
         self._referenced += len(self._bodies[name])
         if self._referenced > _MAX_REFERENCED:
             raise AttachmentError(f"the entries name attachments of more than {size(_MAX_REFERENCED)} in all")
         return self._bodies[name]
 
-    def read_counted(self, name: str) -> bytes:
-        """Read a file, and count its size towards the limit; raises the errors of reading, and `TooLargeError`."""
+    def _read_counted(self, name: str) -> bytes:
+        """Read a file, and count its size towards the limit; raises `OSError`, and `AttachmentError`."""
+        path = self._path(name)
         try:
-            body = self._read(name, self._unread)
+            body = read_file(path, self._unread)
         except TooLargeError:
             raise TooLargeError(f"with it, more than {size(MOST)} would be read") from None
         self._unread -= len(body)
         return body
 
-
-def attachments_beside(har: Path) -> _Attachments:
-    """Return a reader of attachments in the folder of `har`; it raises `AttachmentError` for links that lead out."""
-
-    def read(name: str, limit: int) -> bytes:
-        """Return an attachment of at most `limit` bytes; raises `AttachmentError` if it is not a file in the folder."""
-        folder = har.parent.resolve()
+    def _path(self, name: str) -> Path:
+        """Return the path of an attachment; raises `AttachmentError` if it is not a file in the folder of the HAR."""
+        folder = self._har.parent.resolve()
         try:
-            file = (folder / name).resolve()
-            if not file.is_relative_to(folder):
+            path = (folder / name).resolve()
+            if not path.is_relative_to(folder):
                 raise AttachmentError("it lies outside the folder of the HAR")
-            if not file.is_file():
+            if not path.is_file():
                 raise AttachmentError("the file is not beside the HAR")
-            return read_file(file, limit)
         except ValueError:
             raise AttachmentError("it is not a file name") from None
-
-    return _Attachments(read)
-
-
-def _attachments_in(archive: ZipFile) -> _Attachments:
-    """Return a reader of attachments in an archive; raises `BadZipFile` if its entries overlap."""
-    members = archive.infolist()
-    if len({member.header_offset for member in members}) < len(members):
-        raise BadZipFile("its entries overlap")
-
-    def read(name: str, limit: int) -> bytes:
-        """Return an attachment of at most `limit` bytes; raises `AttachmentError` if none, and `BadZipFile`."""
-        try:
-            member = archive.getinfo(name)
-        except KeyError:
-            raise AttachmentError("the file is not in the archive") from None
-        if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-            raise BadZipFile("it is packed in another way than deflate")
-        with archive.open(member) as file:
-            return read_stream(file, limit)
-
-    return _Attachments(read)
-
-
-def _require_small_archive(path: Path) -> None:
-    """Raise `TooLargeError` if the archive itself is large or holds too many files; raises `OSError` too."""
-    if path.stat().st_size > MOST:
-        raise TooLargeError(f"it is larger than {size(MOST)}")
-    with path.open("rb") as file:
-        files = 0
-        while chunk := file.read(1024 * 1024):
-            files += chunk.count(b"PK\x01\x02")
-    if files > _MAX_FILES:
-        raise TooLargeError(f"it holds more than {_MAX_FILES:,} files")
+        return path
 
 
 def save(

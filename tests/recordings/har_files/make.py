@@ -11,7 +11,6 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.read import load
@@ -23,7 +22,7 @@ BROWSE = """
 import { createRequire } from 'node:module';
 const [modules, folder, url, path, key] = process.argv.slice(2);
 const { chromium } = createRequire(modules + '/')('playwright-core');
-const kinds = [['embed', 'embed.har'], ['attach', 'attach/attach.har'], ['attach', 'attach.zip'], ['omit', 'omit.har']];
+const kinds = [['embed', 'embed.har'], ['attach', 'attach/attach.har'], ['omit', 'omit.har']];
 for (const [content, name] of kinds) {
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
   const context = await browser.newContext({ recordHar: { path: `${folder}/${name}`, content } });
@@ -74,11 +73,6 @@ def main(modules: str) -> None:
         for file in (folder / "attach").iterdir():
             text = file.read_text()
             (HERE / "attach" / file.name).write_text(without_key(text) if file.suffix == ".har" else text)
-        with ZipFile(folder / "attach.zip") as recorded, ZipFile(HERE / "attach.zip", "w") as archive:
-            for member in recorded.namelist():
-                text = recorded.read(member).decode()
-                content = without_key(text) if member.endswith(".har") else text
-                archive.writestr(ZipInfo(member), content, ZIP_DEFLATED)
 
 
 def without_key(text: str) -> str:
