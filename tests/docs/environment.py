@@ -42,7 +42,7 @@ def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
         **{name: value for name, value in variables.items() if not name.startswith(_REGISTRY)},
         # For Hypothesis alone: on a machine of a CI service it tries the same examples each time, however slowly.
         "CIRRUS_CI": "true",
-        "PYTEST_BCTRL": ".[contract]",
+        "PYTEST_BCTRL": ".",
         "PATH": os.pathsep.join([str(programs), sysconfig.get_path("scripts"), variables["PATH"]]),
         # Installed here for the tests of this project, or slow to load and of no use to a page. The warning is of trio.
         "PYTEST_ADDOPTS": f"-p no:randomly {unused} -W 'ignore:It looks like `register_random`'",
