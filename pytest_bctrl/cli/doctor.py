@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     import pytest
 
 _REQUIRED_PACKAGES = (
-    "pytest-bctrl", "pytest", "httpx", "schemathesis", "hypothesis", "jsonschema", "jsonschema-rs", "PyYAML", "httptools",
+    "pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools",
+    "schemathesis", "hypothesis", "jsonschema",
 )  # fmt: skip
 _RELATED_PACKAGES = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "requests")
 _SKIPPED_FOLDERS = frozenset({".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
