@@ -12,7 +12,7 @@ import shlex
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -86,14 +86,12 @@ def missing(arguments: list[str]) -> Iterator[str]:
             line for line in Path(file).read_text("utf-8").splitlines() if line and not line.startswith("#")
         ]
     for text in requirements:
-        local = re.fullmatch(r"(\.|[\w./*-]*\.whl)(\[[\w,]+\])?", text)
-        requirement = Requirement(f"pytest-bctrl{local[2] or ''}" if local else text)
+        is_local = re.fullmatch(r"\.|[\w./*-]*\.whl", text)
+        requirement = Requirement("pytest-bctrl" if is_local else text)
         try:
-            offered = metadata(requirement.name).get_all("Provides-Extra") or []
+            version(requirement.name)
         except PackageNotFoundError:
             yield f"{requirement}: not installed here; the dependency group 'test' should name it"
-        else:
-            yield from (f"{requirement}: no such extra" for extra in requirement.extras if extra not in offered)
 
 
 if __name__ == "__main__":
