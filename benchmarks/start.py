@@ -1,8 +1,8 @@
 """Measures what the plugin costs a project in which it is installed and not used.
 
-`python -m benchmarks.start [--runs N]` creates three virtual environments with packages from the registry: the base
-installation of the plugin, only its dependencies, and only pytest. Each runs one trivial test, the first also with the
-plugin blocked.
+`python -m benchmarks.start [--runs N]` creates three virtual environments with packages from the registry: the plugin,
+only its dependencies, and only pytest. Each runs one trivial test, the first also with the plugin or that of
+Schemathesis blocked.
 
 A blocked plugin still has a cost: pytest looks up every file of each installed distribution that has a plugin. The
 environment with only the dependencies shows how large it is.
@@ -39,6 +39,7 @@ def main() -> None:
             {
                 "plugin installed, unused": [with_plugin, *arguments],
                 "plugin blocked": [with_plugin, *arguments, "-p", "no:bctrl"],
+                "Schemathesis blocked": [with_plugin, *arguments, "-p", "no:schemathesis"],
                 "its dependencies alone": [dependencies, *arguments],
                 "pytest alone": [only_pytest, *arguments],
             },
@@ -46,6 +47,7 @@ def main() -> None:
             options.runs,
         )
     print(ratio_line(seconds, "plugin installed, unused", "plugin blocked"))
+    print(ratio_line(seconds, "plugin installed, unused", "Schemathesis blocked"))
     print(ratio_line(seconds, "plugin installed, unused", "its dependencies alone"))
     print(ratio_line(seconds, "plugin installed, unused", "pytest alone"))
     print(ratio_line(seconds, "its dependencies alone", "pytest alone"))

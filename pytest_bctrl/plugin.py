@@ -508,6 +508,6 @@ def _recording_fixture(request: pytest.FixtureRequest) -> RecordedTest:
 @pytest.fixture(scope="session")
 def bctrl_schema(bctrl_contract: Contract) -> Any:
     """The contract as a Schemathesis schema inside a test; `pytest_bctrl.schema()` at module level gives the same."""
-    from pytest_bctrl.integration import fixture_values
+    from pytest_bctrl.suite.schema import for_tests
 
-    return fixture_values.schema(bctrl_contract)
+    return for_tests(bctrl_contract)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: valid runtimes and responses, and bodies that break exactly one rule (extra `contract`).
+"""Hypothesis strategies: valid runtimes and responses, and bodies that break exactly one rule.
 
 The strategies are derived from the contract. Simple values come first, so that a failing example shrinks well.
 """

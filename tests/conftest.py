@@ -7,16 +7,16 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from tests import UNUSED, forks
 from tests.installed import remember_distributions
@@ -29,27 +29,23 @@ TIMES = {"search": float(os.environ.get("TIMES_EXAMPLES", "2")), "repeatable": 1
 DOCUMENTED = 1.0 if "coverage" in sys.modules else 1 / 3
 """The factor without such a profile: every run uses the same examples, and measuring coverage needs all of them."""
 
-if find_spec("hypothesis") is not None:
-    # The tests of the base install run without the extra, and so without Hypothesis.
-    from hypothesis import HealthCheck, is_hypothesis_test, settings
-
-    # Every run uses the same examples, so it fails because of a change and not because of a new example.
-    settings.register_profile(
-        "repeatable", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
-    )
-    # For the environments of further versions of Python.
-    settings.register_profile("fewer", settings.get_profile("repeatable"))
-    # `tox -e random` generates new ones.
-    settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False, print_blob=True)
-    settings.load_profile("repeatable")
+# Every run uses the same examples, so it fails because of a change and not because of a new example.
+settings.register_profile(
+    "repeatable", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
+)
+# For the environments of further versions of Python.
+settings.register_profile("fewer", settings.get_profile("repeatable"))
+# `tox -e random` generates new ones.
+settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False, print_blob=True)
+settings.load_profile("repeatable")
 
 
 collect_ignore = ["compatibility/downstream", "hostile/downstream", "redaction/hostile_project"]
 """Projects that tests run, each in a separate folder; their tests are not tests of this project."""
 
 
-SUBPROCESSES_ONLY = {"base_install", "compatibility"}
-"""Folders of tests that start all pytest runs as subprocesses, and so need not import the package."""
+SUBPROCESSES_ONLY = "compatibility"
+"""The folder of tests that start all pytest runs as subprocesses, and so need not import the package."""
 
 
 @pytest.fixture(scope="session")
@@ -59,15 +55,11 @@ def _imported() -> None:
     Schemathesis imports some modules late. If one were imported twice, it would not recognise instances of its classes.
     """
     for package in forks.PACKAGES:
-        # Some modules need the extra, which the base install lacks.
-        with suppress(ImportError):
-            for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
-                with suppress(ImportError):
-                    import_module(module.name)
+        for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
+            import_module(module.name)
     # httpx imports the first late, and would not recognise the exceptions of a second copy. The second is large.
     for name in ("httpcore", "filelock"):
-        with suppress(ImportError):
-            import_module(name)
+        import_module(name)
     # A response can take longer than the five seconds of httpx on a machine that is busy.
     import_module("httpx")._config.DEFAULT_TIMEOUT_CONFIG.read = 60.0
     remember_distributions()
@@ -122,7 +114,7 @@ def python(request: pytest.FixtureRequest) -> list[str]:
 @pytest.fixture
 def _imported_where_used(request: pytest.FixtureRequest) -> None:
     """Import the whole package for a test, unless its folder runs pytest in subprocesses only."""
-    if not SUBPROCESSES_ONLY.intersection(request.path.parts):
+    if SUBPROCESSES_ONLY not in request.path.parts:
         request.getfixturevalue("_imported")
 
 
@@ -139,7 +131,7 @@ def pytester(
     `pytester.run(sys.executable, "-m", "pytest")`. In the tests of installations, `runpytest_subprocess` starts a new
     process, with all installed plugins.
     """
-    if SUBPROCESSES_ONLY.intersection(request.path.parts):
+    if SUBPROCESSES_ONLY in request.path.parts:
         return pytester
     monkeypatch.setenv("PYTEST_ADDOPTS", UNUSED)
     if forks.IS_AVAILABLE:
@@ -234,10 +226,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     The tests of installations are not marked, because tox.ini selects them by name.
     """
     for item in items:
-        if "pytester" in getattr(item, "fixturenames", ()) and not SUBPROCESSES_ONLY.intersection(item.path.parts):
+        if "pytester" in getattr(item, "fixturenames", ()) and SUBPROCESSES_ONLY not in item.path.parts:
             item.add_marker("runs_pytest")
     # Workers are forks of a run that only collects; if it multiplied the examples, they would be multiplied twice.
-    if find_spec("hypothesis") is not None and not config.option.collectonly:
+    if not config.option.collectonly:
         _set_up_properties(items, config.getoption("--hypothesis-profile", None) or "")
 
 

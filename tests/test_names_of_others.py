@@ -47,10 +47,10 @@ def test_no_file_names_an_account_package_or_site_that_the_project_does_not_own(
     [
         "uses: someone/pytest-bctrl@v0.1.0",
         "pip install --upgrade pytest-bctrl\n",
-        "pip install 'pytest-bctrl[contract]'",
-        'pip install "pytest-bctrl[contract] @ git+https://example.com/x"',
+        "pip install 'pytest-bctrl[name]'",
+        'pip install "pytest-bctrl @ git+https://example.com/x"',
         "repo: https://github.com/someone/pytest-bctrl",
-        "default: pytest-bctrl[contract]",
+        "default: pytest-bctrl",
         "Documentation: https://pytest-bctrl.readthedocs.io",
     ],
 )

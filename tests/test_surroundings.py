@@ -73,7 +73,6 @@ with entered():
 
 def test_processes_share_the_tables_of_hypothesis_but_not_its_examples(tmp_path: Path) -> None:
     """A subprocess writes nothing in its folder; the shared one has tables and no examples."""
-    pytest.importorskip("hypothesis")
     code = "from hypothesis import strategies; strategies.characters(codec='utf-8').validate()"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     assert [] == list(tmp_path.iterdir())

@@ -36,7 +36,7 @@ from pytest_bctrl.samples.parameter_settings import require_parameters
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.run import INSTALL, ContractRun, required_variables, with_live_target
+from pytest_bctrl.suite.run import ContractRun, required_variables, with_live_target
 from pytest_bctrl.traffic.origin import connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -44,8 +44,10 @@ from pytest_bctrl.traffic.retry import RetryPolicy
 if TYPE_CHECKING:
     import pytest
 
-_REQUIRED_PACKAGES = ("pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools")
-_EXTRA_PACKAGES = ("schemathesis", "hypothesis")
+_REQUIRED_PACKAGES = (
+    "pytest-bctrl", "pytest", "httpx", "jsonschema-rs", "PyYAML", "httptools",
+    "schemathesis", "hypothesis", "jsonschema",
+)  # fmt: skip
 _RELATED_PACKAGES = ("pytest-xdist", "pytest-asyncio", "anyio", "bctrl", "requests")
 _SKIPPED_FOLDERS = frozenset({".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "site-packages"})
 State = Literal["ok", "note", "wrong", "unknown"]
@@ -199,16 +201,9 @@ def _lines_to_paste(name: str, key_prefix: str, contract: Contract, summary: Con
 
 
 def _installed() -> Iterator[Line]:
-    """Yield the lines about Python, the installed packages, and the extra."""
+    """Yield the lines about Python and the installed packages."""
     yield Line("python", f"{sys.version.split()[0]} at {sys.executable}")
     yield Line("installed", ", ".join(f"{name} {_version(name)}" for name in _REQUIRED_PACKAGES))
-    missing = [name for name in _EXTRA_PACKAGES if not _version(name)]
-    if missing:  # pragma: no cover - tests/base_install is without the extra
-        yield Line(
-            "extra", f"{' and '.join(missing)} missing: fixtures work, the contract suite does not", "note", INSTALL
-        )
-    else:
-        yield Line("extra", ", ".join(f"{name} {_version(name)}" for name in _EXTRA_PACKAGES if _version(name)))
     related = [f"{name} {_version(name)}" for name in _RELATED_PACKAGES if _version(name)]
     if related:  # pragma: no branch - the tests install some of them
         yield Line("related", ", ".join(related))
@@ -383,12 +378,10 @@ def _recording_files(config: pytest.Config, environment: Mapping[str, str]) -> I
 
 
 def _next_step(lines: Sequence[Line]) -> str:
-    """Return what to do next: fix the first problem, install the extra, or run the suite."""
+    """Return what to do next: fix the first problem, or run the suite."""
     for state in ("unknown", "wrong"):
         for line in lines:
             if line.state == state:
                 return f"fix the first problem: {line.topic}: {line.hint}"
     topics = {line.topic: line for line in lines}
-    if topics["extra"].state == "note":  # pragma: no cover - tests/base_install is without the extra
-        return f"{INSTALL}, then pytest --bctrl-mock bctrl"
     return topics["target"].command or "pytest --bctrl-live bctrl"

@@ -250,7 +250,7 @@ def _target(project: NewProject) -> ast.expr:
     return target
 
 
-_INSTALL = 'pip install "${PYTEST_BCTRL:?set it to the path or URL of pytest-bctrl, such as ./pytest-bctrl[contract]}"'
+_INSTALL = 'pip install "${PYTEST_BCTRL:?set it to the path or URL of pytest-bctrl, such as ./pytest-bctrl}"'
 """The command that installs the kit, which is on no index; without the variable, it fails with the message."""
 
 

@@ -207,16 +207,3 @@ def base_url(config: pytest.Config) -> str:
 def space_id(config: pytest.Config, environment: Mapping[str, str]) -> str:
     """Return the id of a space that the key may list: the setting with `--bctrl-live`, else the mock's."""
     return settings.space_id(config, environment) if config.option.bctrl_live else SPACE_ID
-
-
-def schema(of: Contract) -> Any:
-    """Return the Schemathesis schema of a contract; fails the test if the extra is missing, naming the command."""
-    from pytest_bctrl.suite.run import require_extra
-
-    try:
-        require_extra("bctrl_schema")
-    except BctrlError as error:  # pragma: no cover - tests/base_install is without the extra
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
-    from pytest_bctrl.suite.schema import for_tests
-
-    return for_tests(of)

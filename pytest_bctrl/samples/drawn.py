@@ -1,4 +1,4 @@
-"""Choices of samples that Hypothesis draws, instead of `RoundRobin` (extra `contract`)."""
+"""Choices of samples that Hypothesis draws, instead of `RoundRobin`."""
 
 from __future__ import annotations
 

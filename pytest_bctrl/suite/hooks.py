@@ -33,7 +33,7 @@ from pytest_bctrl.suite.report.results import RunResults, is_unchecked
 from pytest_bctrl.suite.report.sinks import redact, redaction
 from pytest_bctrl.suite.report.summary import Summary
 from pytest_bctrl.suite.report.verdict import VERDICT
-from pytest_bctrl.suite.run import NODE, ContractRun, require_extra, resolve
+from pytest_bctrl.suite.run import NODE, ContractRun, resolve
 from pytest_bctrl.suite.run_key import RUN
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 
@@ -184,9 +184,6 @@ class ContractHooks:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Insert the selected contract tests before the tests of the project; it is an error if ids select none."""
         run = self._with_custom_checks(session.config)
-        if self._chosen and run.no_suite:  # pragma: no cover - tests/base_install runs without the extra
-            with lookup.usage_errors():
-                require_extra()
         modules = {"contract_suite": run.target and not run.no_suite, "upstream": run.upstream}
         contract_items: list[pytest.Item] = []
         for name, is_selected in modules.items():

@@ -34,8 +34,6 @@ NODE = "bctrl"
 SELECTING_OPTIONS = ("keyword", "markexpr", "deselect", "lf", "stepwise")
 """The options of pytest that select tests."""
 
-INSTALL = "pip install '.[contract]' in a clone of the kit"
-
 
 @dataclass(frozen=True, slots=True)
 class ContractRun:
@@ -51,8 +49,7 @@ class ContractRun:
     - `connection` holds what all requests have in common.
     - `optional` has the labels of the operations that need not be checked.
     - `notes` are about settings that this run does not use, and those that it does not need and another would.
-    - `no_suite` says why a live run only contains the project's tests: the `contract` extra is not installed, or the
-      run makes recordings.
+    - `no_suite` says why a live run that makes recordings only contains the project's tests.
     """
 
     target: settings.Target | None
@@ -124,34 +121,12 @@ class ContractRun:
         return max(40, 20 + self.max_examples)
 
 
-def missing_extra() -> str:
-    """Return a sentence about packages of the `contract` extra that are not installed; empty if all are."""
-    from importlib.util import find_spec
-
-    missing = [name for name in ("schemathesis", "hypothesis", "jsonschema") if find_spec(name) is None]
-    if not missing:
-        return ""
-    return (  # pragma: no cover - tests/base_install runs without the extra
-        f"{' and '.join(missing)} not installed, and the contract suite needs it"
-    )
-
-
-def require_extra(needed_by: str = "--bctrl-mock, bctrl") -> None:
-    """Raise `SettingError` if the `contract` extra is not installed; `needed_by` names what needs it."""
-    if problem := missing_extra():
-        raise SettingError(  # pragma: no cover - tests/base_install runs without the extra
-            problem, where=needed_by, hint=INSTALL
-        )
-
-
 def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Return the run that the settings describe, its mock not yet started; sends nothing.
 
     Raises `SettingError` or `DocumentError` with the name of the missing or wrong setting.
     """
     target = settings.target(source)
-    if target == "mock":
-        require_extra()
     chosen = contract_of_config(source)
     contract = load_cached(chosen)
     run = ContractRun(
@@ -163,7 +138,6 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
         upstream=settings.upstream(source, environment),
         levels=settings.levels(source),
         chosen=chosen,
-        no_suite=INSTALL if missing_extra() else "",
     )
     if target != "live":
         run = replace(run, notes=tuple(_notes_of_unset_variables(source, environment, contract)))

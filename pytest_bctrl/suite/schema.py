@@ -8,7 +8,6 @@ from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.references import keyword_objects, rewrite_objects
 from pytest_bctrl.contract.schema.ref import flatten, listed_values
-from pytest_bctrl.suite.run import require_extra
 
 
 def schema() -> Any:
@@ -20,10 +19,8 @@ def schema() -> Any:
     The schema generates only valid requests, each of which `bctrl_client` sends with the right key. It excludes the
     credential check of Schemathesis, which sends further requests without that key.
 
-    Raises `SettingError` if the extra `contract` is not installed, and `DocumentError` for a contract that cannot be
-    read.
+    Raises `DocumentError` for a contract that cannot be read.
     """
-    require_extra("pytest_bctrl.schema()")
     return for_tests(current_contract())
 
 

@@ -99,7 +99,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     with zipfile.ZipFile(Path(folder, "stand_in-1.0-py3-none-any.whl"), "w") as archive:
         archive.writestr("stand_in.py", "")
         info = "stand_in-1.0.dist-info"
-        metadata = "Metadata-Version: 2.1\\nName: stand-in\\nVersion: 1.0\\nProvides-Extra: contract\\n"
+        metadata = "Metadata-Version: 2.1\\nName: stand-in\\nVersion: 1.0\\n"
         archive.writestr(f"{info}/METADATA", metadata)
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         archive.writestr(f"{info}/RECORD", "")

@@ -1,4 +1,4 @@
-"""The contract suite, which needs the extra: on the mock, against an independent server, and in reports."""
+"""The contract suite: on the mock, against an independent server, and in reports."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 
 from pytest_bctrl.contract.files import packaged
@@ -20,7 +20,6 @@ from tests.variants.server import Server
 
 from .test_jobs import STRICT
 
-pytestmark = pytest.mark.skipif(find_spec("schemathesis") is None, reason="it needs the extra `contract`")
 TESTS = 45
 
 
@@ -62,8 +61,6 @@ def test_the_suite_passes_against_the_mock_with_workers(pytester: pytest.Pyteste
 
 def test_a_conforming_server_passes_and_is_reported(pytester: pytest.Pytester) -> None:
     """All tests pass; five reports are written: JSON says passed, SARIF has no result, and JUnit no failure."""
-    import jsonschema
-
     formats = ("html", "json", "md", "sarif", "xml")
     with serve(named("plain")) as server:
         result = live(pytester, [sys.executable], server, *(f"--bctrl-report=report.{suffix}" for suffix in formats))

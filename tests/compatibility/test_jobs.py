@@ -1,4 +1,4 @@
-"""Each feature of the kit that needs no extra, once, in a process of its own as a user would run it."""
+"""Each feature of the kit besides the contract suite, once, in a process of its own as a user would run it."""
 
 from __future__ import annotations
 
@@ -93,32 +93,12 @@ def test_the_fixtures_work_with_workers(pytester: pytest.Pytester) -> None:
 
 def test_a_recording_is_replayed_without_its_server(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(test_mine=RECORDED)
-    # Without the extra the contract suite cannot run with the tests that record, so fixtures give its settings.
     with serve(named("plain")) as server, monkeypatch.context() as patch:
-        patch.setenv("API_URL", server.url)
-        patch.setenv("API_KEY", server.api_key)
-        patch.setenv("API_SPACE", server.space_id)
-        pytester.makeconftest(
-            """
-            import os
-            import pytest
-
-            @pytest.fixture(scope="session")
-            def bctrl_base_url():
-                return os.environ["API_URL"]
-
-            @pytest.fixture(scope="session")
-            def bctrl_api_key():
-                return os.environ["API_KEY"]
-
-            @pytest.fixture
-            def bctrl_space_id():
-                return os.environ["API_SPACE"]
-            """
-        )
-        pytester.runpytest_subprocess(*STRICT, "--bctrl-record-mode=once").assert_outcomes(passed=2)
+        patch.setenv("BCTRL_API_KEY", server.api_key)
+        patch.setenv("BCTRL_SPACE_ID", server.space_id)
+        options = ("--bctrl-live", f"--bctrl-base-url={server.url}", "--bctrl-record-mode=once")
+        pytester.runpytest_subprocess(*STRICT, *options).assert_outcomes(passed=2)
         assert len(server.log) == 2
-    (pytester.path / "conftest.py").unlink()
 
     pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=2)
 

@@ -48,7 +48,7 @@ def _repository(folder: Path) -> dict[str, str]:
     """Create a copy of this project, and return the variable that names it in install commands."""
     folder.mkdir()
     clone(folder)
-    return {"PYTEST_BCTRL": f"{folder}[contract]"}
+    return {"PYTEST_BCTRL": f"{folder}"}
 
 
 def write(page: Path, outcome: Outcome) -> None:

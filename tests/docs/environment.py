@@ -12,7 +12,7 @@ import shlex
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -42,7 +42,7 @@ def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
         **{name: value for name, value in variables.items() if not name.startswith(_REGISTRY)},
         # For Hypothesis alone: on a machine of a CI service it tries the same examples each time, however slowly.
         "CIRRUS_CI": "true",
-        "PYTEST_BCTRL": ".[contract]",
+        "PYTEST_BCTRL": ".",
         "PATH": os.pathsep.join([str(programs), sysconfig.get_path("scripts"), variables["PATH"]]),
         # Installed here for the tests of this project, or slow to load and of no use to a page. The warning is of trio.
         "PYTEST_ADDOPTS": f"-p no:randomly {unused} -W 'ignore:It looks like `register_random`'",
@@ -86,14 +86,12 @@ def missing(arguments: list[str]) -> Iterator[str]:
             line for line in Path(file).read_text("utf-8").splitlines() if line and not line.startswith("#")
         ]
     for text in requirements:
-        local = re.fullmatch(r"(\.|[\w./*-]*\.whl)(\[[\w,]+\])?", text)
-        requirement = Requirement(f"pytest-bctrl{local[2] or ''}" if local else text)
+        is_local = re.fullmatch(r"\.|[\w./*-]*\.whl", text)
+        requirement = Requirement("pytest-bctrl" if is_local else text)
         try:
-            offered = metadata(requirement.name).get_all("Provides-Extra") or []
+            version(requirement.name)
         except PackageNotFoundError:
             yield f"{requirement}: not installed here; the dependency group 'test' should name it"
-        else:
-            yield from (f"{requirement}: no such extra" for extra in requirement.extras if extra not in offered)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def test_doctor_without_settings_reports_no_problem_and_the_next_command(doctor:
 
     assert 0 == code
     assert "pytest-bctrl 0" in line("installed")["text"]
-    assert "schemathesis 4" in line("extra")["text"]
+    assert "schemathesis 4" in line("installed")["text"]
     assert load().short_digest in line("contract")["text"]
     assert "fail_on: error; " in line("defaults")["text"]
     assert "note" == line("target")["state"]

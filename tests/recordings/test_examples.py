@@ -16,8 +16,9 @@ BLOCKED = """
 import contextlib
 import sys
 import urllib.request
-from importlib.util import find_spec
 from pathlib import Path
+
+from hypothesis import HealthCheck, settings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "", None)
 ATTEMPTS = Path(__file__).with_name("attempts.txt")
@@ -45,12 +46,9 @@ for url in ("http://192.0.2.1/", "http://api.bctrl.ai/"):
 # Workers start at the same time.
 ATTEMPTS.unlink(missing_ok=True)
 
-if find_spec("hypothesis"):
-    from hypothesis import HealthCheck, settings
-
-    # Many processes on two cores are slow, which says nothing of the example.
-    settings.register_profile("busy", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("busy")
+# Many processes on two cores are slow, which says nothing of the example.
+settings.register_profile("busy", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 """
 
 PROJECTS = {"with_httpx": (6, 1), "with_requests": (5, 1), "with_sdk": (3, 1), "with_polling": (6, 0)}

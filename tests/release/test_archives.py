@@ -150,12 +150,12 @@ def test_the_version_is_in_the_metadata_and_the_changelog(built: Built) -> None:
 
 
 def test_the_metadata_has_requirements_and_entry_points(built: Built) -> None:
-    """Of the wheel: Python version, license, extra, and the entry points of plugin and command."""
+    """Of the wheel: Python version, license, no extra, and the entry points of plugin and command."""
     with ZipFile(built.wheel) as archive:
         metadata = message_from_bytes(archive.read(f"pytest_bctrl-{VERSION}.dist-info/METADATA"))
         entries = archive.read(f"pytest_bctrl-{VERSION}.dist-info/entry_points.txt").decode()
 
-    assert (">=3.11", "MIT", ["contract"]) == (
+    assert (">=3.11", "MIT", None) == (
         metadata["Requires-Python"],
         metadata["License-Expression"],
         metadata.get_all("Provides-Extra"),
