@@ -127,7 +127,9 @@ def _download_contract(url: str) -> Source:
     document = load_document(text, url)
     contract = from_document(document.data, url)
     suffix = "json" if document.format == "json" else "yaml"
-    base_url = "" if has_server(contract) else _base_url(url, contract.servers[0] if contract.servers else "/")
+    base_url = ""
+    if not has_server(contract):
+        base_url = _base_url(url, next(iter(contract.servers), "/"))
     return Source(contract, f"openapi.{suffix}", document.text, base_url)
 
 

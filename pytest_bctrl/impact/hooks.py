@@ -12,7 +12,7 @@ import pytest
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
 from pytest_bctrl.impact.plan import ImpactPlan, breaks_contract, excluded_patterns, is_excluded
-from pytest_bctrl.impact.progress import Progress, RunProgress, WorkerProgress
+from pytest_bctrl.impact.progress import ProgressReceiver, RunProgress, WorkerProgress
 from pytest_bctrl.impact.rerun import Rerunner
 from pytest_bctrl.impact.run import ExercisedTest, ImpactRun, with_shared_exchanges
 from pytest_bctrl.impact.run_report import ImpactReport, RunData
@@ -218,7 +218,7 @@ class ImpactHooks:
         self.data.test_count = len(included_tests)
         if self.watched_exchanges is not None:
             self.data.unobserved = self.watched_exchanges.unobserved
-        progress: Progress = self._progress
+        progress: ProgressReceiver = self._progress
         if self._is_worker:
             progress = WorkerProgress(self._config.workerinput[_WORKER_PROGRESS])  # type: ignore[attr-defined]
         if not included_tests:

@@ -13,7 +13,7 @@ from pytest_bctrl.traffic.clock import clock
 _QUIET_SECONDS = 1.0
 
 
-class Progress(Protocol):
+class ProgressReceiver(Protocol):
     """Receives what a process plans, and each test run that it completes."""
 
     def plan(self, tests: int, runs: int, seconds: float) -> None:

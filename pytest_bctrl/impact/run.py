@@ -17,7 +17,7 @@ from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, are_same, digest_of_responses
 from pytest_bctrl.impact.obstacles import obstacle_to, unanswered_reason, unanswered_requests, with_read_bodies
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
-from pytest_bctrl.impact.progress import Progress
+from pytest_bctrl.impact.progress import ProgressReceiver
 from pytest_bctrl.impact.read_locations import CLIENTS, Reads, encode_differently, record_reads
 from pytest_bctrl.impact.rerun import Rerunner, RerunOutcome, free_earlier_runs, time_limit
 from pytest_bctrl.traffic.clock import clock
@@ -103,7 +103,7 @@ class ImpactRun:
         self.results: dict[str, ChangeResult] = {}
         self.run_counts: Counter[str] = Counter()
 
-    def run_changes(self, changes: Sequence[Change], progress: Progress) -> None:
+    def run_changes(self, changes: Sequence[Change], progress: ProgressReceiver) -> None:
         """Run the tests with each change in order, until the deadline; fills `results`."""
         runnable = [change for change in changes if change.transform is not None]
         for change in runnable:
@@ -124,7 +124,7 @@ class ImpactRun:
             # Otherwise the user's run would show, or fail with, warnings about failed runs that nobody sees.
             free_earlier_runs()
 
-    def _learn_all_reads(self, changes: Sequence[Change], progress: Progress) -> None:
+    def _learn_all_reads(self, changes: Sequence[Change], progress: ProgressReceiver) -> None:
         """Run each test that a change can reach once without a change, to learn which locations it reads."""
         planned, planned_seconds = 0, 0.0
         start = clock.monotonic()
@@ -176,7 +176,7 @@ class ImpactRun:
         """Return whether a test is to be run with a change: it is reliable, reached, and may read what changes."""
         return not test.unreliable_reason and test.may_exercise(change) and self._is_reached(test, change)
 
-    def _run_change(self, change: Change, progress: Progress) -> None:
+    def _run_change(self, change: Change, progress: ProgressReceiver) -> None:
         """Run the tests that a change affects with it, and store the outcomes."""
         result = self.results[change.key]
         for test in self._tests:

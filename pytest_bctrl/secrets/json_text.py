@@ -26,7 +26,7 @@ class _Value:
 
 
 @dataclass(slots=True)
-class _Container:
+class _OpenValue:
     """An object or a list that is open at a position of the text.
 
     `name` is that of the member that holds it, `labels` are the values of members such as `name`, which name the
@@ -47,13 +47,13 @@ def edit_json(text: str, edit: Edit) -> str:
     The name of an item is that of its list, and the name of a value in `{"name": NAME, "value": …}` is NAME. A value
     that stays as it is keeps its escapes; null, true and false always stay.
     """
-    containers = [_Container(is_object=False, name="")]
+    containers = [_OpenValue(is_object=False, name="")]
     values: list[_Value] = []
     for match in _SYMBOL.finditer(text):
         symbol, container = match[0], containers[-1]
         if symbol in ("{", "["):
             name = container.member if container.is_object else container.name
-            containers.append(_Container(symbol == "{", name, expects_name=symbol == "{"))
+            containers.append(_OpenValue(symbol == "{", name, expects_name=symbol == "{"))
         elif symbol in ("}", "]"):
             if len(containers) > 1:
                 values += _named_values(containers.pop())
@@ -70,7 +70,7 @@ def edit_json(text: str, edit: Edit) -> str:
     return _edited(text, values, edit)
 
 
-def _add_value(container: _Container, symbol: str, start: int, values: list[_Value]) -> None:
+def _add_value(container: _OpenValue, symbol: str, start: int, values: list[_Value]) -> None:
     """Add a scalar of a container to `values`, or to the container if another member may name it."""
     name = container.member if container.is_object else container.name
     value = _Value((name,), start, start + len(symbol))
@@ -85,7 +85,7 @@ def _add_value(container: _Container, symbol: str, start: int, values: list[_Val
         values.append(value)
 
 
-def _named_values(container: _Container) -> list[_Value]:
+def _named_values(container: _OpenValue) -> list[_Value]:
     """Return the values of an object that another member names, or the member that holds the object."""
     names = (*container.labels, container.name)
     return [_Value((*names, *value.names), value.start, value.end) for value in container.values]

@@ -79,7 +79,7 @@ class WatchedContract:
                 self._check(exchange, test)
             elif isinstance(exchange.result, Exception):
                 raise exchange.result
-            else:
+            elif isinstance(exchange.result, WatchedTest):
                 test.add(exchange.result)
         return test
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from pytest_bctrl.files.limits import MOST, size
 from pytest_bctrl.http.message import Headers
-
-if TYPE_CHECKING:
-    from pytest_bctrl.watch.checking import WatchedTest
 
 NOT_READ = "the test did not read it"
 
@@ -118,7 +114,7 @@ class WatchedExchange:
     response; it is empty otherwise. `attempt` returns the exchange that a transport or an adapter had last for this
     one: if it sends another request, the client never sees the response of the one before. `has_ended` is whether the
     client has sent the request; a task that it started may go on. If the exchange is checked before its test has ended,
-    `result` has what was found, or the error, and its bodies are dropped.
+    `result` is its `WatchedTest`, or the error, and its bodies are dropped.
     """
 
     client_library: str
@@ -136,7 +132,7 @@ class WatchedExchange:
     unknown_response: str = ""
     attempt: Callable[[], WatchedExchange] | None = None
     has_ended: bool = False
-    result: WatchedTest | Exception | None = None
+    result: object = None
     response_headers: Headers = ()
     request_body: WatchedBody = field(default_factory=WatchedBody)
     response_body: WatchedBody = field(default_factory=WatchedBody)
