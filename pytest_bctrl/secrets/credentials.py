@@ -13,7 +13,14 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from pytest_bctrl.secrets.encodings import is_random
 from pytest_bctrl.secrets.json_text import edit_json
-from pytest_bctrl.secrets.names import CREDENTIAL_FORM, is_ambiguous_name, is_credential_name, plain_name
+from pytest_bctrl.secrets.names import (
+    CREDENTIAL_FORM,
+    is_credential,
+    is_distinctive,
+    is_opaque,
+    looks_generated,
+    plain_name,
+)
 from pytest_bctrl.secrets.secret import REDACTED
 
 Headers = tuple[tuple[str, str], ...]
@@ -38,10 +45,6 @@ _SCOPE = re.compile(r"([\w@.-]+)/\d{8}/")
 _IN_URL = frozenset("?&#")
 _CODE = re.compile(r"(?:^|[?&#])(?:state|session_state|grant_type|code_verifier|redirect_uri)=")
 """Parameters beside which `code` is an authorization code (RFC 6749, 4.1.2 and 4.1.3)."""
-_MESSAGE = re.compile(
-    r"\s(?:must|required|invalid|should|too|cannot|can't|not|missing|characters?|expected|allowed|match|short|long)\b"
-)
-"""Matches messages about a value, such as those of a rejected form."""
 _PART_NAME = re.compile(r"""^content-disposition:[^\n]*?\bname="?([^";\r\n]+)""", re.IGNORECASE | re.MULTILINE)
 _PART_TYPE = re.compile(r"^content-type:\s*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;]+))""", re.IGNORECASE)
@@ -206,16 +209,9 @@ class Credentials:
 
     def _is_credential(self, name: str, value: str, *, is_in_body: bool = False) -> bool:
         """Return whether a value is a credential by its name; in a body, an ambiguous name needs a value to match."""
-        plain = plain_name(name)
-        if plain in (self._properties if is_in_body else self._fields):
+        if plain_name(name) in (self._properties if is_in_body else self._fields):
             return True
-        if not is_credential_name(name) or plain == plain_name(value) or _MESSAGE.search(value):
-            return False
-        if not is_in_body or not is_ambiguous_name(name):
-            return True
-        if plain == "pin":
-            return len(value) >= 4 and value.isdigit()
-        return is_distinctive(value) if plain == "token" else looks_generated(value)
+        return is_credential(name, value, is_in_body=is_in_body)
 
     def _replaced(self, value: str) -> str:
         """Return the text in place of a credential, which is collected unless it is one already."""
@@ -292,18 +288,6 @@ class Credentials:
 def _encoded(value: str) -> str:
     """Return a value as it is written in a URL."""
     return quote(value, safe="[]")
-
-
-def looks_generated(value: str) -> bool:
-    """Return whether a value is not a word: it has letters and digits, or looks random."""
-    if len(value) < 6 or any(map(str.isspace, value)):
-        return False
-    return is_random(value) or (any(map(str.isdigit, value)) and any(map(str.isalpha, value)))
-
-
-def is_distinctive(value: str) -> bool:
-    """Return whether a value is not a word that other texts have, such as a password that is `customers`."""
-    return looks_generated(value) or (len(value) >= 6 and value.isdigit()) or (len(value) >= 8 and not value.isalnum())
 
 
 def _basic_credentials(encoded: str) -> list[str]:

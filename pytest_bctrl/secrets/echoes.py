@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from pytest_bctrl.secrets.credentials import is_distinctive, redacted
+from pytest_bctrl.secrets.credentials import redacted
 from pytest_bctrl.secrets.encodings import is_random
+from pytest_bctrl.secrets.names import is_distinctive
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.secret import REDACTED
 
