@@ -7,7 +7,7 @@ its form, as that of a JSON Web Token.
 from __future__ import annotations
 
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -30,26 +30,52 @@ _PAIR = re.compile(
     r"""(?P<before>\A|[^\w.%\[\]-])(?P<name>[\w.%\[\]-]{2,80})=(?P<value>"[^"]*"|'[^']*'|[^\s&;,#"'<>]+)"""
 )
 _QUOTED = re.compile(
-    r"""(?P<before>(?<![\w.-])["']?(?P<name>[\w.-]{2,80})["']?\s?[:=]\s?(?P<quote>["']))(?P<value>[^"'\n]+)(?P=quote)"""
+    r"""(?P<before>(?<![\w.-])["']?(?P<name>[\w.-]{2,80})["']?\s{0,3}(?:=>|[:=])\s{0,3}(?P<quote>["']))(?P<value>[^"'\n]+)(?P=quote)"""
 )
-_LINE = re.compile(r"(?P<before>(?<![\w.-])(?P<name>[A-Za-z][\w.-]{1,80}):[ \t]*)(?P<value>[^\s,;\"'<>{}\[\]]+)")
-_ELEMENT = re.compile(r"(?P<before><(?:[\w-]+:)?(?P<name>[\w.-]+)(?:\s[^<>]*)?>(?:<!\[CDATA\[)?)(?P<value>[^<>\]]+)")
-_INPUT = re.compile(r"<(?:input|meta)\b[^>]*>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""\b(?P<name>name|id|type|value|content)=(?P<value>"[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
+_LINE = re.compile(
+    r"(?P<before>(?<![\w.-])(?:(?P<name>[A-Za-z][\w.-]{1,80})(?::[ \t]*|[ \t]{1,20}=[ \t]+)|--(?P<option>[\w-]{2,80})[ \t]+'?))"
+    r"(?P<value>[^\s,;\"'<>(){}\[\]]+)"
+)
+_SETTING = re.compile(
+    r"^(?P<before>[ \t]*(?:-[ \t]+)?(?P<name>[\w.-]{2,80})[ \t]*[:=][ \t]*)(?P<value>[^\s\"'#&*|>{\[][^\n#]*)", re.MULTILINE
+)
+"""Matches a line of a configuration file."""
+_ELEMENT = re.compile(
+    r"(?P<before><(?:[\w-]+:)?(?P<name>[\w.-]+)(?:\s[^<>]*)?>)"
+    r"(?P<value><!\[CDATA\[(?:[^\]<]|\](?!\]>)|<(?!!\[CDATA))+\]\]>|[^<>]+)(?=</)"
+)
+_NAMED_ELEMENT = re.compile(
+    r"(?P<before><(?:name|key)>(?P<name>[\w.-]{2,80})</(?:name|key)>\s{0,80}(?:<\w+>\s{0,80}){1,2})(?P<value>[^<>]+)(?=</)"
+)
+_TAG = re.compile(r"<(?P<element>\w[\w:.-]*)\s[^<>]*>(?P<text>[^<>]*)")
+_ATTRIBUTE = re.compile(r"""\b(?P<name>name|key|id|type|value|content)=(?P<value>"[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
 _CURL_USER = re.compile(r"""(?P<before>\s(?:-u|--user)[ =]["']?[^\s:"']+:)(?P<value>[^\s"']+)""")
-_SCHEME = re.compile(r"(?P<before>\b(?:Basic|Bearer|Token|ApiKey|Digest)\s+)(?P<value>[\w.~+/=-]{8,})", re.IGNORECASE)
-_AUTHORIZATION = re.compile(r"(?P<before>[A-Za-z][\w-]*\s+)?(?P<value>\S.*)", re.DOTALL)
+_SCHEME = re.compile(r"(?P<before>\b(?P<scheme>Basic|Bearer|Token|ApiKey|Digest|Negotiate|NTLM)\s{1,9})(?P<value>[\w.~+/=-]{8,})", re.IGNORECASE)
+_AUTHORIZATION = re.compile(r"(?P<before>(?P<scheme>[A-Za-z][\w-]*)\s+)?(?P<value>\S.*)", re.DOTALL)
+_JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|\Z)|\[\s*(?:[\"{\[\]]|\Z|(?:-?\d[\d.eE+-]*|true|false|null)\s*[,\]]))")
+"""Matches the start of a JSON text, and not that of a section of a configuration file."""
 _KIND = re.compile(r"eyJ|AKIA|ASIA|AIza|(?:[a-z0-9]{1,4}[_.-](?:live[_-]|test[_-]|pat[_-])?)|github_pat_")
 _SCOPE = re.compile(r"([\w@.-]+)/\d{8}/")
 """Matches the credential of a presigned URL, which ends in a date, a region and a service."""
 _IN_URL = frozenset("?&#")
+_ENCODED = re.compile(r"[\w.~%*+-]*%3[dDaA][\w.~%*+-]*")
+"""Matches a text in which every `=` or `:` is encoded for a URL, as in a URL in a URL in a URL."""
 _CODE = re.compile(r"(?:^|[?&#])(?:state|session_state|grant_type|code_verifier|redirect_uri)=")
 """Parameters beside which `code` is an authorization code (RFC 6749, 4.1.2 and 4.1.3)."""
-_PART_NAME = re.compile(r"""^content-disposition:[^\n]*?\bname="?([^";\r\n]+)""", re.IGNORECASE | re.MULTILINE)
+_PART_NAME = re.compile(
+    r"""^content-disposition:[^\n]*?(?:\n[ \t][^\n]*?)?[;\s]name(?:\*=[\w-]*'\w*'|\s?=\s?)["']?([^"';\r\n]+)""",
+    re.IGNORECASE | re.MULTILINE,
+)
 _PART_TYPE = re.compile(r"^content-type:\s*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
+_PART_ENCODING = re.compile(r"^content-transfer-encoding:\s*base64\b", re.IGNORECASE | re.MULTILINE)
+_DELIMITER = re.compile(r"\s*(--[^\s]{1,70})\r?\n(?:[\w-]+:|\r?\n)")
+"""Matches the start of a multipart body."""
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;]+))""", re.IGNORECASE)
 _HINT = r"pass|pwd|secret|token|key|auth|cred|sess|sig|jwt|bearer|basic|otp|code|sid|cookie|assertion|saml|://[^/\s]*@|\\u|%[4-7]"
 """Matches every text that may have a credential name; others are searched for the form of credentials only."""
+_SETTINGS = re.compile(r"yaml|toml|[/.-]ini\b|properties")
+_LABELS = frozenset({"a", "button", "input", "label", "meta", "option"})
+"""Elements whose texts are labels."""
 _NESTED = 4
 """Maximum depth of texts in texts, such as a URL in a parameter of a URL in a JSON string."""
 
@@ -126,39 +152,46 @@ class Credentials:
         """Return a text without credentials: URLs, pairs, elements, JSON, and values with the form of credentials."""
         if depth > _NESTED or not text:
             return text
+        if _ENCODED.fullmatch(text):
+            decoded = unquote(text)
+            edited = self.text(decoded, depth + 1)
+            return text if edited == decoded else _encoded(edited)
         if self._hint.search(text):
             text = self._without_named(text, depth, is_form=is_form)
         return CREDENTIAL_FORM.sub(lambda match: self._replaced(match[0]), text)
 
     def _without_named(self, text: str, depth: int, *, is_form: bool) -> str:
         """Return a text without the values of credential names."""
-        if text.lstrip()[:1] in ("{", "["):
+        if _JSON.match(text):
             return edit_json(text, lambda names, value: self._member(names, value, depth + 1))
         text = _USER.sub(self._edited_user, text)
         has_code = _CODE.search(text) is not None
         text = _PAIR.sub(lambda match: self._edited_pair(match, has_code, depth, is_form=is_form), text)
         text = _QUOTED.sub(lambda match: self._edited_value(match, match["quote"]), text)
         text = _LINE.sub(self._edited_line, text)
-        text = _SCHEME.sub(self._edited_scheme, text)
+        text = _SCHEME.sub(self._edited_scheme_in_text, text)
         text = _CURL_USER.sub(lambda match: f"{match['before']}{self._replaced(match['value'])}", text)
         if "<" in text:
-            text = _INPUT.sub(self._edited_input, text)
+            text = _TAG.sub(self._edited_tag, text)
             text = _ELEMENT.sub(lambda match: self._edited_value(match, ""), text)
+            text = _NAMED_ELEMENT.sub(lambda match: self._edited_value(match, ""), text)
         return text
 
     def _body_text(self, text: str, content_type: str) -> str:
         """Return the text of a body without credentials."""
         essence = content_type.partition(";")[0].strip().lower()
-        if essence.startswith("multipart/"):
-            boundary = _BOUNDARY.search(content_type)
-            if boundary is not None:
-                delimiter = f"--{boundary[1] or boundary[2]}"
-                return delimiter.join(map(self._part, text.split(delimiter)))
+        boundary = _BOUNDARY.search(content_type) if essence.startswith("multipart/") else None
+        start = _DELIMITER.match(text)
+        if boundary is not None or start is not None:
+            delimiter = f"--{boundary[1] or boundary[2]}" if boundary else start[1] if start else ""
+            return delimiter.join(map(self._part, text.split(delimiter)))
         if essence == "application/x-www-form-urlencoded":
             return self.text(text, is_form=True)
         if "json" in essence and self._hint.search(text):
             edited = edit_json(text, lambda names, value: self._member(names, value, 1))
             return CREDENTIAL_FORM.sub(lambda match: self._replaced(match[0]), edited)
+        if _SETTINGS.search(essence):
+            text = _SETTING.sub(lambda match: self._edited_value(match, ""), text)
         return self.text(text)
 
     def _part(self, part: str) -> str:
@@ -171,9 +204,20 @@ class Credentials:
         value = content.rstrip("\r\n")
         if name is not None and value and self._is_credential(name[1], value, is_in_body=True):
             edited = self._replaced(value)
+        elif _PART_ENCODING.search(head):
+            edited = self._base64(value, media_type[1] if media_type else "")
         else:
             edited = self._body_text(value, media_type[1] if media_type else "")
         return f"{head}{separator}{edited}{content[len(value) :]}"
+
+    def _base64(self, value: str, content_type: str) -> str:
+        """Return a text in base64 without credentials."""
+        try:
+            decoded = b64decode(value)
+        except ValueError:
+            return value
+        edited = self.body(decoded, content_type)
+        return value if edited == decoded else b64encode(edited).decode()
 
     def _header(self, name: str, value: str) -> str:
         """Return the value of a header field without credentials."""
@@ -182,7 +226,7 @@ class Credentials:
             return self._cookies(value, is_set=lower_name == "set-cookie")
         if lower_name.endswith("authorization"):
             match = _AUTHORIZATION.fullmatch(value.strip())
-            return self._edited_scheme(match, is_certain=True) if match else value
+            return self._edited_scheme(match) if match else value
         if value and self._is_credential(name, value):
             return self._replaced(value)
         return self.text(value)
@@ -197,7 +241,7 @@ class Credentials:
         """Return a cookie without its value if it is a credential by its name, or looks random."""
         name, equals, value = pair.partition("=")
         content = value.strip().strip('"')
-        if not content or not (is_random(content) or self._is_credential(name.strip(), content)):
+        if not content or not (is_random(unquote(content)) or self._is_credential(name.strip(), content)):
             return self.text(pair)
         return f"{name}{equals}{value.replace(content, self._replaced(content))}"
 
@@ -227,7 +271,7 @@ class Credentials:
         """Return the user part of a URL without the password, or without the user if there is no password."""
         if match["password"] and len(match["password"]) > 1:
             return f"{match['user']}:{_encoded(self._replaced(unquote(match['password'][1:])))}@"
-        if match["user"]:
+        if is_distinctive(match["user"]):
             return f"{_encoded(self._replaced(unquote(match['user'])))}{match['password'] or ''}@"
         return match[0]
 
@@ -243,7 +287,7 @@ class Credentials:
         raw = raw.strip(mark) if mark else raw
         name, value = unquote_plus(match["name"]), unquote_plus(raw) if is_encoded else raw
         is_code = has_code and is_encoded and name.lower() == "code"
-        if value and (is_code or self._is_credential(name, value, is_in_body=is_form or not is_encoded)):
+        if value and (is_code or self._is_credential(name, value, is_in_body=not is_encoded or (is_form and name != "token"))):
             edited = self._replaced(value)
         else:
             edited = self.text(value, depth + 1)
@@ -255,32 +299,44 @@ class Credentials:
 
     def _edited_value(self, match: re.Match[str], end: str) -> str:
         """Return a quoted value, or that of an element, without a credential."""
-        if not self._is_credential(match["name"], match["value"], is_in_body=True):
+        value, start = match["value"], ""
+        if value.startswith("<![CDATA["):
+            start, value, end = value[:9], value[9:-3], value[-3:]
+        if not self._is_credential(match["name"], value, is_in_body=True):
             return match[0]
-        return f"{match['before']}{self._replaced(match['value'])}{end}"
+        return f"{match['before']}{start}{self._replaced(value)}{end}"
 
     def _edited_line(self, match: re.Match[str]) -> str:
         """Return `name: value` without a credential; a word after a name may belong to a sentence."""
-        is_name = self._is_credential(match["name"], match["value"], is_in_body=True)
+        is_name = self._is_credential(match["name"] or match["option"], match["value"], is_in_body=True)
         if not is_name or not looks_generated(match["value"]):
             return match[0]
         return f"{match['before']}{self._replaced(match['value'])}"
 
-    def _edited_scheme(self, match: re.Match[str], *, is_certain: bool = False) -> str:
+    def _edited_scheme_in_text(self, match: re.Match[str]) -> str:
+        """Return what `_edited_scheme` returns, unless a text has the name of a scheme as another word."""
+        scheme, value = match["scheme"].lower(), match["value"]
+        if scheme == "basic":
+            is_certain = any(":" in text for text in _basic_credentials(value))
+        else:
+            is_certain = is_opaque(value) or (scheme == "bearer" and looks_generated(value))
+        return self._edited_scheme(match) if is_certain else match[0]
+
+    def _edited_scheme(self, match: re.Match[str]) -> str:
         """Return credentials after the name of a scheme (RFC 9110, 11.4) without them; also collects those of Basic."""
-        if not is_certain and not looks_generated(match["value"]):
-            return match[0]
-        if (match["before"] or "").strip().lower() == "basic":
+        if (match["scheme"] or "").lower() == "basic":
             for value in _basic_credentials(match["value"]):
                 self.values[value] = None
         return f"{match['before'] or ''}{self._replaced(match['value'])}"
 
-    def _edited_input(self, match: re.Match[str]) -> str:
-        """Return an input or a `meta` element of HTML without its value if its name or type is that of a credential."""
+    def _edited_tag(self, match: re.Match[str]) -> str:
+        """Return a tag, and the text after it, without a value whose name is in the attributes."""
         attributes = {found["name"].lower(): found["value"].strip("'\"") for found in _ATTRIBUTE.finditer(match[0])}
         value = attributes.get("value") or attributes.get("content") or ""
-        names = (attributes.get(name, "") for name in ("name", "type", "id"))
-        if value and any(self._is_credential(name, value, is_in_body=True) for name in names):
+        names = ["name", "key", "type", "id"]
+        if not value and match["element"].lower() not in _LABELS:
+            names, value = ["name", "key"], match["text"]
+        if value and any(self._is_credential(attributes.get(name, ""), value, is_in_body=True) for name in names):
             return match[0].replace(value, self._replaced(value))
         return match[0]
 

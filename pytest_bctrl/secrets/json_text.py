@@ -8,9 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 _SYMBOL = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
-_NAMING = frozenset({"name", "key", "field", "header", "id", "type"})
+_NUMBER = re.compile(r"-?\d[\d.eE+-]*")
+_NAMING = frozenset(
+    ["attribute", "field", "header", "id", "key", "label", "loc", "name", "param", "parameter", "path", "property"]
+    + ["propertypath", "type", "variable"]
+)
 """Members that name the value next to them: `{"name": "password", "value": "…"}`."""
-_NAMED = frozenset({"value", "values", "content", "text", "plaintext"})
+_NAMED = re.compile(r"\w*values?|content|plaintext|input", re.IGNORECASE)
 
 Edit = Callable[[Sequence[str], str], str]
 """Returns a decoded value as it is to be shown, from its names and the value."""
@@ -57,6 +61,9 @@ def edit_json(text: str, edit: Edit) -> str:
         elif symbol in ("}", "]"):
             if len(containers) > 1:
                 values += _named_values(containers.pop())
+                if not container.is_object:
+                    # `"loc": ["body", "password"]` names the value next to it.
+                    containers[-1].labels += container.labels
         elif symbol == ",":
             container.expects_name = container.is_object
         elif symbol == ":":
@@ -74,12 +81,11 @@ def _add_value(container: _OpenValue, symbol: str, start: int, values: list[_Val
     """Add a scalar of a container to `values`, or to the container if another member may name it."""
     name = container.member if container.is_object else container.name
     value = _Value((name,), start, start + len(symbol))
-    if not container.is_object:
-        values.append(value)
-        return
     if name.lower() in _NAMING and symbol.startswith('"'):
         container.labels.append(_decoded(symbol))
-    if name.lower() in _NAMED:
+    if not container.is_object:
+        values.append(value)
+    elif _NAMED.fullmatch(name):
         container.values.append(value)
     else:
         values.append(value)
@@ -120,6 +126,6 @@ def _decoded(symbol: str) -> str:
 
 def _encoded(value: str, symbol: str) -> str:
     """Return a value as a JSON string, or as a number in place of a number."""
-    if not symbol.startswith('"') and value.isdigit():
+    if not symbol.startswith('"') and (value.isdigit() or not _NUMBER.fullmatch(symbol)):
         return value
     return json.dumps(value, ensure_ascii=False)
