@@ -37,7 +37,7 @@ def listed() -> list[PublicDocument]:
 
 
 def file_of(document: PublicDocument, folder: Path) -> Path:
-    """Return the file of a document, with a suffix, because the kit reads JSON and YAML by suffix; raise if it differs."""
+    """Return the file of a document; raises `ValueError` if it has another SHA-256."""
     path = folder / f"{document.sha256}{Path(document.path).suffix}"
     if hashlib.sha256(path.read_bytes()).hexdigest() != document.sha256:
         raise ValueError(f"{path} is not {document.name}")
@@ -49,7 +49,9 @@ def copy_from(mirrors: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for document in listed():
         root = mirrors / document.repository.replace("/", "+")
-        git = next(path for path in (root / "repo" / ".git", root / "repo", root / ".git", root) if (path / "HEAD").exists())
+        git = next(
+            path for path in (root / "repo" / ".git", root / "repo", root / ".git", root) if (path / "HEAD").exists()
+        )
         blob = f"{document.commit}:{document.path}"
         content = subprocess.run(["git", f"--git-dir={git}", "show", blob], capture_output=True, check=True).stdout
         if hashlib.sha256(content).hexdigest() != document.sha256:

@@ -20,7 +20,7 @@ from tests.impact.truth.changes import CHANGES
 
 from .documents import pairs
 from .inputs import Input, Options
-from .kit import Fact, Kit, Result
+from .kit import Fact, Kit, Result, located
 
 _HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
 _EXAMPLES = Path(pytest_bctrl.__file__).parent / "drift" / "examples.json"
@@ -50,12 +50,16 @@ def _command(base: Path, revision: Path) -> tuple[str, ...]:
 
 
 def _facts(result: Result) -> Iterator[Fact]:
-    """Yield the facts of a comparison, and the version that it requires."""
+    """Yield the facts of a comparison, the version that it requires, and for each finding its old and new value."""
     yield from result.report("stdout")
     data = result.data("stdout")
     if data is not None:
-        yield "required version", json.dumps(data.get("required_version"), sort_keys=True), ""
-        yield "parts not compared", str(len(data.get("not_checked", []))), ""
+        bump = data["version_bump"] or {}
+        yield "version bump", f"{bump.get('bump')} {bump.get('required')}", ""
+        yield "parts not compared", str(len(data["not_checked"])), ""
+        for finding in data["findings"]:
+            old, new = (json.dumps(finding[key], sort_keys=True)[:60] for key in ("expected", "observed"))
+            yield f"change {finding['rule']}", finding["level"], f"{located(finding)}: {old} -> {new}"
 
 
 def _input(name: str, base: Any, revision: Any) -> Input:

@@ -18,7 +18,9 @@ Fact = tuple[str, str, str]
 
 PYTEST = ("-p", "no:randomly", "-p", "no:cacheprovider", "-q")
 _MEASURED = Path(__file__).with_name("measured.py")
-_EXCEPTION = re.compile(r"^(?:E +|INTERNALERROR> )?([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Failure|Warning|Exit))\b", re.M)
+_EXCEPTION = re.compile(
+    r"^(?:E +|INTERNALERROR> )?([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Failure|Warning|Exit))\b", re.MULTILINE
+)
 
 
 class Result(NamedTuple):

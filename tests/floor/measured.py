@@ -74,7 +74,7 @@ def _status(url: str, method: str, target: str, headers: Any, body: Any) -> Any:
 
     content = json.dumps(body).encode() if isinstance(body, dict | list) else body
     try:
-        with httpx.Client(base_url=url, verify=False) as client:  # noqa: S501 - no TLS
+        with httpx.Client(base_url=url, verify=False) as client:
             return client.request(method, target, headers=headers, content=content).status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return type(error).__name__
@@ -126,11 +126,21 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from _paths(member, (*path, key))
 
 
+def call_rows(name: str, job: Job) -> Iterator[list[str]]:
+    """Yield the rows of a call; `rejected` for a document that the kit rejects with one of its errors."""
+    from pytest_bctrl import BctrlError
+
+    try:
+        yield from CALLS[name](job)
+    except BctrlError as error:
+        yield ["rejected", type(error).__name__, ""]
+
+
 CALLS: dict[str, Callable[[Job], Iterator[list[str]]]] = {"samples": sample_rows, "requests": request_rows}
 
 
 def run(job: Job) -> None:
-    """Run a job in this process: a module as by `python -m`, or one of `CALLS`, which writes its rows to `rows.json`."""
+    """Run a job in this process: a module as by `python -m`, or a call, whose rows it writes to `rows.json`."""
     os.setsid()
     os.chdir(job["folder"])
     os.environ.update(job["environment"])
@@ -140,7 +150,7 @@ def run(job: Job) -> None:
         os.dup2(os.open(name, flags, 0o644), number)
     name, *arguments = job["command"]
     if name in CALLS:
-        Path("rows.json").write_text(json.dumps(list(CALLS[name](job))), "utf-8")
+        Path("rows.json").write_text(json.dumps(list(call_rows(name, job))), "utf-8")
         return
     sys.argv = [name, *arguments]
     sys.path[:] = ["", *sys.path]
@@ -148,7 +158,7 @@ def run(job: Job) -> None:
 
 
 def forked(job: Job) -> int:
-    """Run a job in a fork, and return its exit code; minus the number of the signal that ended it, 9 after a time-out."""
+    """Run a job in a fork, and return its exit code; the negative number of the signal that ended it."""
     child = os.fork()
     if child == 0:
         code: Any = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.recordings.conftest import PROJECT
@@ -22,29 +23,27 @@ _FILES = Path(__file__).parents[1] / "recordings" / "har_files"
 def recordings(_options: Options) -> Iterator[Input]:
     """Yield the checks of files, of exchanges and bodies of each variant, and recordings of some variants."""
     for path in sorted((*_FILES.glob("*.har"), *_FILES.glob("*.zip"), *_FILES.glob("*/*.har"))):
-        yield Input(f"file {path.relative_to(_FILES)}", lambda kit, folder, path=path: _checked(kit, folder, str(path)))
+        yield Input(f"file {path.relative_to(_FILES)}", partial(_checked, path=str(path)))
     yield Input("exchanges of orders", _orders)
     for variant in CATALOGUE:
-
-        def collect(kit: Kit, folder: Path, variant: Variant = variant) -> Iterator[Fact]:
-            entry = exchange(variant)
-            if entry is not None:
-                write_har(folder / "one.har", [entry])
-                yield from _checked(kit, folder, "one.har")
-
-        yield Input(f"exchange of {variant.name}", collect)
-    for variant in CATALOGUE:
+        yield Input(f"exchange of {variant.name}", partial(_exchange, variant=variant))
         if variant.kind in ("schema", "undocumented", "invariants"):
-            yield Input(
-                f"body of {variant.name}", lambda kit, folder, variant=variant: _body(kit, folder, variant)
-            )
+            yield Input(f"body of {variant.name}", partial(_body, variant=variant))
     for variant in CATALOGUE[::25]:
-        yield Input(f"recorded {variant.name}", lambda kit, folder, variant=variant: _recorded(kit, folder, variant))
+        yield Input(f"recorded {variant.name}", partial(_recorded, variant=variant))
 
 
 def _checked(kit: Kit, folder: Path, path: str, *options: str) -> Iterator[Fact]:
     """Yield the facts of a check of a file."""
     yield from kit.run(folder, "pytest_bctrl", "check", path, "--format=json", *options).report("stdout")
+
+
+def _exchange(kit: Kit, folder: Path, variant: Variant) -> Iterator[Fact]:
+    """Yield the facts of the check of an exchange with a variant; none if it does not respond."""
+    entry = exchange(variant)
+    if entry is not None:
+        write_har(folder / "one.har", [entry])
+        yield from _checked(kit, folder, "one.har")
 
 
 def _orders(kit: Kit, folder: Path) -> Iterator[Fact]:
@@ -69,7 +68,7 @@ def _body(kit: Kit, folder: Path, variant: Variant) -> Iterator[Fact]:
 
 
 def _recorded(kit: Kit, folder: Path, variant: Variant) -> Iterator[Fact]:
-    """Yield the facts of a run that records a variant, of the check of the recordings, and of a run that replays them."""
+    """Yield the facts of a run that records a variant, of one that replays it, and of the check of the files."""
     (folder / "test_mine.py").write_text(PROJECT, "utf-8")
     with serve(variant) as server:
         settings = {"BCTRL_BASE_URL": server.url, "BCTRL_API_KEY": server.api_key, "BCTRL_SPACE_ID": server.space_id}

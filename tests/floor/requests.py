@@ -23,11 +23,13 @@ _JSON = {"Content-Type": "application/json"}
 
 def requests(_options: Options) -> Iterator[Input]:
     """Yield the checks of parameters in each style, of bodies, and of generated requests to a contract of each kind."""
-    for number, (members, schema, valid, invalid) in enumerate(PATH_CASES):
+    rows: list[tuple[Any, ...]] = [*PATH_CASES]
+    for number, (members, schema, valid, invalid) in enumerate(rows):
         document = contract_of_get(parameter_p("path", schema, **members), path="/orders/{p}").source
-        sent = [[value, "GET", f"/orders/{value}", {}, None] for value in (valid, invalid)]
+        sent: list[Sent] = [[value, "GET", f"/orders/{value}", {}, None] for value in (valid, invalid)]
         yield _input(f"path parameter {number}", document, sent)
-    for number, (members, schema, valid, invalid) in enumerate(QUERY_CASES):
+    rows = [*QUERY_CASES]
+    for number, (members, schema, valid, invalid) in enumerate(rows):
         document = contract_of_get(parameter_p("query", schema, **members)).source
         sent = [[value, "GET", f"/orders?{value}", {}, None] for value in (valid, invalid)]
         yield _input(f"query parameter {number}", document, sent)
@@ -51,9 +53,10 @@ def _orders() -> Iterator[Sent]:
     valid: dict[str, Any] = {"qty": 1, "size": "s", "notes": ["a"], "password": "12345678"}
     yield ["valid", "POST", "/orders", _JSON, valid]
     yield ["with credentials", "POST", "/orders", {**_JSON, "Authorization": "Bearer x"}, valid]
+    others: list[Any] = [None, 0, -1, 1.5, "", "x", "long text", [], ["long"], {}, True]
     for name in valid:
         yield [f"no {name}", "POST", "/orders", _JSON, {key: value for key, value in valid.items() if key != name}]
-        for value in (None, 0, -1, 1.5, "", "x", "long text", [], ["long"], {}, True):
+        for value in others:
             yield [f"{name}={value!r}", "POST", "/orders", _JSON, {**valid, name: value}]
     yield ["read-only", "POST", "/orders", _JSON, {**valid, "id": 1}]
     yield ["extra", "POST", "/orders", _JSON, {**valid, "colour": "red"}]
@@ -91,7 +94,6 @@ def _input(name: str, document: Any, sent: list[Sent]) -> Input:
         (folder / "contract.json").write_text(json.dumps(document), "utf-8")
         result = kit.run(folder, "requests", document=str(folder / "contract.json"), requests=sent, mock=True)
         yield from result.facts()
-        for rule, level, location in result.data("rows.json") or ():
-            yield rule, level, location
+        yield from (tuple(row) for row in result.data("rows.json") or ())
 
     return Input(name, collect)

@@ -23,7 +23,14 @@ from .inputs import Input, Options
 from .kit import PYTEST, Fact, Kit, Result, located
 
 _CONSUMERS = Path(__file__).parents[1] / "impact" / "consumers"
-_WATCH = ("pytest", *PYTEST, "-pno:asyncio", "--bctrl-watch", "--bctrl-contract=orders.json", "--bctrl-report=report.json")
+_WATCH = (
+    "pytest",
+    *PYTEST,
+    "-pno:asyncio",
+    "--bctrl-watch",
+    "--bctrl-contract=orders.json",
+    "--bctrl-report=report.json",
+)
 _IMPACT = ("pytest", *PYTEST, "--bctrl-impact=changed.json", "--bctrl-report=report.json")
 
 
@@ -85,9 +92,7 @@ def _consumers() -> Iterator[tuple[str, str]]:
         yield path.stem, path.read_text("utf-8")
 
 
-def _claims(
-    name: str, suites: dict[str, str], conftest: str, document: str | None, options: tuple[str, ...]
-) -> Input:
+def _claims(name: str, suites: dict[str, str], conftest: str, document: str | None, options: tuple[str, ...]) -> Input:
     """Return an impact run of suites, with the changes of a document or, without one, with mutants."""
 
     def collect(kit: Kit, folder: Path) -> Iterator[Fact]:
@@ -115,5 +120,3 @@ def _claimed_facts(result: Result) -> Iterator[Fact]:
         for outcome in ("tests", "skipped", "not_run"):
             for test in claim.get(outcome, ()):
                 yield f"impact {outcome}", "", f"{place} {test['test'] if isinstance(test, dict) else test}"
-
-
