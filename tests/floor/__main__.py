@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from . import documents, drift, recordings, requests, servers, suites
 from .inputs import Input, Options
-from .kit import Kit, fresh
+from .kit import Fact, Kit, fresh
 from .rows import Row, read, report, write
 
 SECTIONS: dict[str, Callable[[Options], Iterator[Input]]] = {
@@ -28,30 +29,31 @@ SECTIONS: dict[str, Callable[[Options], Iterator[Input]]] = {
 """The inputs of each section."""
 
 
-def collect(
-    python: Path, options: Options, sections: Iterable[str] = SECTIONS, workers: int = 2, only: str = ""
-) -> list[Row]:
-    """Return the rows of all inputs of some sections; `only` is a part of the names of inputs."""
+def collect(python: Path, section: str, options: Options, workers: int = 2, only: str = "") -> list[Row]:
+    """Return the rows of all inputs of a section; `only` is a part of the names of inputs."""
+    start = time.monotonic()
     rows: list[Row] = []
+    inputs = [one for one in SECTIONS[section](options) if only in one.name]
     with tempfile.TemporaryDirectory(prefix="floor-") as scratch, Kit(python, workers, Path(scratch)) as kit:
-        for section in sections:
-            start = time.monotonic()
-            inputs = [one for one in SECTIONS[section](options) if only in one.name]
-            with ThreadPoolExecutor(workers) as pool:
-                jobs = [pool.submit(_rows, section, one, kit, Path(scratch, str(i))) for i, one in enumerate(inputs)]
-                for job in as_completed(jobs):
-                    rows += job.result()
-            found = [row for row in rows if row.section == section]
-            crashes = sum(row.rule.endswith("crash") for row in found)
-            seconds = time.monotonic() - start
-            print(f"{section}: {len(inputs)} inputs, {len(found)} rows, {crashes} crashes, {seconds:.0f} s", flush=True)
+        with ThreadPoolExecutor(workers) as pool:
+            jobs = [pool.submit(_rows, section, one, kit, Path(scratch, str(i))) for i, one in enumerate(inputs)]
+            for job in as_completed(jobs):
+                rows += job.result()
+        crashes = sum(row.rule.endswith("crash") for row in rows)
+        counts = f"{len(inputs)} inputs, {len(rows)} rows, {crashes} crashes, {time.monotonic() - start:.0f} s"
+        print(f"{section}: {counts} with {kit.package}", flush=True)
     return rows
 
 
 def _rows(section: str, one: Input, kit: Kit, folder: Path) -> list[Row]:
-    """Return the rows of an input; an input without any fact has the row `nothing`."""
-    facts = [*one.collect(kit, fresh(folder))] or [("nothing", "", "")]
-    return [Row(section, one.name, *fact) for fact in facts]
+    """Return the rows of an input; `nothing` without any fact, `not collected` if its facts cannot be read."""
+    facts: list[Fact] = []
+    try:
+        facts.extend(one.collect(kit, fresh(folder)))
+    except Exception as error:  # noqa: BLE001 - an input that cannot be read must not hide the others
+        facts.append(("not collected", type(error).__name__, str(error)[:100]))
+    shutil.rmtree(folder)
+    return [Row(section, one.name, *fact) for fact in facts or [("nothing", "", "")]]
 
 
 def main() -> int:
@@ -85,13 +87,22 @@ def main() -> int:
         return 0
     if arguments.command == "compare":
         return _compare(read(arguments.base), read(arguments.new), arguments)
-    options = Options(arguments.documents and arguments.documents.absolute(), arguments.peer)
-    sections = arguments.section or [*SECTIONS]
-    chosen = (options, sections, arguments.workers, arguments.only)
     if arguments.command == "collect":
-        write(arguments.out, collect(arguments.python, *chosen))
+        _collect(arguments.python, arguments.out, arguments)
         return 0
-    return _compare(collect(arguments.base, *chosen), collect(arguments.new, *chosen), arguments)
+    files = [arguments.details.with_suffix(f".{name}.jsonl") for name in ("base", "new")]
+    for python, file in zip((arguments.base, arguments.new), files, strict=True):
+        _collect(python, file, arguments)
+    return _compare(read(files[0]), read(files[1]), arguments)
+
+
+def _collect(python: Path, file: Path, arguments: argparse.Namespace) -> None:
+    """Collect the rows of a revision, and write the file after each section."""
+    options = Options(arguments.documents and arguments.documents.absolute(), arguments.peer)
+    rows: list[Row] = []
+    for section in arguments.section or SECTIONS:
+        rows += collect(python, section, options, arguments.workers, arguments.only)
+        write(file, rows)
 
 
 def _compare(base: list[Row], new: list[Row], arguments: argparse.Namespace) -> int:

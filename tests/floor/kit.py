@@ -110,7 +110,8 @@ class Kit:
             env=self._environment,
         )
         assert server.stdout is not None
-        if server.stdout.readline() != "ready\n":
+        state, _, self.package = server.stdout.readline().strip().partition(" ")
+        if state != "ready":
             raise RuntimeError(f"{self.python} cannot import the kit and its plugins")
         return server
 

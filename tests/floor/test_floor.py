@@ -59,7 +59,7 @@ def test_rows_are_read_as_they_are_written(tmp_path: Path) -> None:
 
 def test_a_collection_records_findings_and_exit_code() -> None:
     """The environment of the tests serves as the measured one."""
-    rows = collect(Path(sys.executable), Options(), ["variants"], workers=1, only="same-id-in-all")
+    rows = collect(Path(sys.executable), "variants", Options(), workers=1, only="same-id-in-all")
     assert {("exit code", "1"), ("verdict", "failed"), ("unique_ids", "error")} <= {
         (row.rule, row.level) for row in rows if row.input == "same-id-in-all"
     }
