@@ -14,7 +14,6 @@ from glob import escape as escape_glob
 from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.cli.contract_summary import ContractSummary, has_bare_key, names_parameter
-from pytest_bctrl.cli.yaml_output import yaml_text
 from pytest_bctrl.contract.model import LONE_SURROGATE, Operation, encode_segment
 from pytest_bctrl.contract.outline import NAME
 from pytest_bctrl.errors import SettingError
@@ -274,6 +273,9 @@ def workflow(project: NewProject) -> str:
         if variables:
             nightly["env"] = variables
     job = {"runs-on": "ubuntu-latest", "timeout-minutes": 10}
+    # PyYAML takes a while to import, and other commands do not need it.
+    from pytest_bctrl.cli.yaml_output import yaml_text
+
     return yaml_text(
         {
             "name": "contract",

@@ -59,8 +59,8 @@ class RunProgress:
             seconds = clock.monotonic() - self._start
             if self.process_count == 0 and tenths > self._tenths and seconds >= _QUIET_SECONDS:
                 counts = f"{self._done:,} of {self._planned:,} test runs"
-                left = seconds / (self._done - self._test_count) * (self._planned - self._done)
-                self._write(f"progress     {self._done / self._planned:.0%}, {counts}, {duration(left)} left")
+                seconds_left = seconds / (self._done - self._test_count) * (self._planned - self._done)
+                self._write(f"progress     {self._done / self._planned:.0%}, {counts}, {duration(seconds_left)} left")
             self._tenths = max(tenths, self._tenths)
 
     def _plan_text(self) -> str:

@@ -37,7 +37,8 @@ _LINE = re.compile(
     r"(?P<value>[^\s,;\"'<>(){}\[\]]+)"
 )
 _SETTING = re.compile(
-    r"^(?P<before>[ \t]*(?:-[ \t]+)?(?P<name>[\w.-]{2,80})[ \t]*[:=][ \t]*)(?P<value>[^\s\"'#&*|>{\[][^\n#]*)", re.MULTILINE
+    r"^(?P<before>[ \t]*(?:-[ \t]+)?(?P<name>[\w.-]{2,80})[ \t]*[:=][ \t]*)(?P<value>[^\s\"'#&*|>{\[][^\n#]*)",
+    re.MULTILINE,
 )
 """Matches a line of a configuration file."""
 _ELEMENT = re.compile(
@@ -48,9 +49,14 @@ _NAMED_ELEMENT = re.compile(
     r"(?P<before><(?:name|key)>(?P<name>[\w.-]{2,80})</(?:name|key)>\s{0,80}(?:<\w+>\s{0,80}){1,2})(?P<value>[^<>]+)(?=</)"
 )
 _TAG = re.compile(r"<(?P<element>\w[\w:.-]*)\s[^<>]*>(?P<text>[^<>]*)")
-_ATTRIBUTE = re.compile(r"""\b(?P<name>name|key|id|type|value|content)=(?P<value>"[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""\b(?P<name>name|key|id|type|value|content)=(?P<value>"[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE
+)
 _CURL_USER = re.compile(r"""(?P<before>\s(?:-u|--user)[ =]["']?[^\s:"']+:)(?P<value>[^\s"']+)""")
-_SCHEME = re.compile(r"(?P<before>\b(?P<scheme>Basic|Bearer|Token|ApiKey|Digest|Negotiate|NTLM)\s{1,9})(?P<value>[\w.~+/=-]{8,})", re.IGNORECASE)
+_SCHEME = re.compile(
+    r"(?P<before>\b(?P<scheme>Basic|Bearer|Token|ApiKey|Digest|Negotiate|NTLM)\s{1,9})(?P<value>[\w.~+/=-]{8,})",
+    re.IGNORECASE,
+)
 _AUTHORIZATION = re.compile(r"(?P<before>(?P<scheme>[A-Za-z][\w-]*)\s+)?(?P<value>\S.*)", re.DOTALL)
 _JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|\Z)|\[\s*(?:[\"{\[\]]|\Z|(?:-?\d[\d.eE+-]*|true|false|null)\s*[,\]]))")
 """Matches the start of a JSON text, and not that of a section of a configuration file."""
@@ -278,16 +284,18 @@ class Credentials:
     def _edited_pair(self, match: re.Match[str], has_code: bool, depth: int, *, is_form: bool) -> str:
         """Return `name=value` without a credential; a value with a URL or JSON in it is searched too."""
         is_encoded = is_form or match["before"] in _IN_URL
-        raw, rest = match["value"], ""
+        raw, query = match["value"], ""
         if match["before"] == ";":
             # A parameter of a path segment.
-            raw, mark, rest = raw.partition("?")
-            rest = mark + rest
+            raw, mark, query = raw.partition("?")
+            query = mark + query
         mark = raw[:1] if raw[:1] in ("'", '"') else ""
         raw = raw.strip(mark) if mark else raw
         name, value = unquote_plus(match["name"]), unquote_plus(raw) if is_encoded else raw
         is_code = has_code and is_encoded and name.lower() == "code"
-        if value and (is_code or self._is_credential(name, value, is_in_body=not is_encoded or (is_form and name != "token"))):
+        if value and (
+            is_code or self._is_credential(name, value, is_in_body=not is_encoded or (is_form and name != "token"))
+        ):
             edited = self._replaced(value)
         else:
             edited = self.text(value, depth + 1)
@@ -295,7 +303,7 @@ class Credentials:
                 return match[0]
         if is_encoded:
             edited = _encoded(edited)
-        return f"{match['before']}{match['name']}={mark}{edited}{mark}{rest}"
+        return f"{match['before']}{match['name']}={mark}{edited}{mark}{query}"
 
     def _edited_value(self, match: re.Match[str], end: str) -> str:
         """Return a quoted value, or that of an element, without a credential."""
@@ -331,7 +339,7 @@ class Credentials:
 
     def _edited_tag(self, match: re.Match[str]) -> str:
         """Return a tag, and the text after it, without a value whose name is in the attributes."""
-        attributes = {found["name"].lower(): found["value"].strip("'\"") for found in _ATTRIBUTE.finditer(match[0])}
+        attributes = {pair["name"].lower(): pair["value"].strip("'\"") for pair in _ATTRIBUTE.finditer(match[0])}
         value = attributes.get("value") or attributes.get("content") or ""
         names = ["name", "key", "type", "id"]
         if not value and match["element"].lower() not in _LABELS:

@@ -10,7 +10,7 @@ from pytest_bctrl.secrets.encodings import is_random
 _LONGEST = 80
 """Maximum length of a name."""
 _CREDENTIAL = re.compile(
-    # The secrets that a person or a client knows, whatever they are for: `newPassword`, `webhook_secret`.
+    # The secrets that a person or a client knows, for any use: `newPassword`, `webhook_secret`.
     r"\w*(pass_?(wor[dt]|wd|phrase|code)s?|pwd|mot_?de_?passe|contrase[nñ]a|senha)"
     r"(_?(value|hash|digest|confirm|confirmation|again|repeat|verify|\d))*"
     r"|\w*secret(_?(id|value|string|text|data|binary|hash|key_?base))?|secrets"
@@ -33,8 +33,7 @@ _NOT_A_TOKEN = re.compile(
     r"|idempotency|invalidation|creation|client_?request)_?)+token\Z"
 )
 _NO_VALUE = frozenset(
-    "allow allows can change disable enable forgot has hide is must needs no require requires show supports use uses with"
-    .split()
+    "allow allows can change disable enable forgot has hide is must needs no require requires show supports use uses with".split()
 )
 """First words of names whose values describe a credential, such as `has_password`."""
 _AMBIGUOUS = re.compile(
@@ -58,7 +57,7 @@ _HARMLESS = re.compile(
     |(?:too|invalid)_\w+|(?:(?:can't|is|has|must|cannot|should|does|invalid)\s(?s:.*)|(?:invalid|blank|required)[.|](?s:.*)|blank)
     )\Z"""
 )
-"""Matches values that reveal nothing, whatever their name is."""
+"""Matches values that reveal nothing under any name."""
 _MESSAGE = re.compile(
     r"\s(?:must|required|invalid|should|too|cannot|can't|doesn't|missing|characters?|expected|expired|allowed|match"
     r"|(?:is|are|was|be|has|do|does|could|may)\s(?:not|short|long|weak|blank|wrong|incorrect|already))(?![\w-])",
