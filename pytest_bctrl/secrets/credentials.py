@@ -33,7 +33,8 @@ _QUOTED = re.compile(
     r"""(?P<before>(?<![\w.-])["']?(?P<name>[\w.-]{2,80})["']?\s{0,3}(?:=>|[:=])\s{0,3}(?P<quote>["']))(?P<value>[^"'\n]+)(?P=quote)"""
 )
 _LINE = re.compile(
-    r"(?P<before>(?<![\w.-])(?:(?P<name>[A-Za-z][\w.-]{1,80})(?::[ \t]*|[ \t]{1,20}=[ \t]+)|--(?P<option>[\w-]{2,80})[ \t]+'?))"
+    r"(?P<before>(?<![\w.-])(?:(?P<name>[A-Za-z][\w.-]{1,80})(?::[ \t]*|[ \t]{1,20}=[ \t]+)"
+    r"|--(?P<option>[\w-]{2,80})[ \t]+'?))"
     r"(?P<value>[^\s,;\"'<>(){}\[\]]+)"
 )
 _SETTING = re.compile(
@@ -69,7 +70,7 @@ _ENCODED = re.compile(r"[\w.~%*+-]*%3[dDaA][\w.~%*+-]*")
 _CODE = re.compile(r"(?:^|[?&#])(?:state|session_state|grant_type|code_verifier|redirect_uri)=")
 """Parameters beside which `code` is an authorization code (RFC 6749, 4.1.2 and 4.1.3)."""
 _PART_NAME = re.compile(
-    r"""^content-disposition:[^\n]*?(?:\n[ \t][^\n]*?)?[;\s]name(?:\*=[\w-]*'\w*'|\s?=\s?)["']?([^"';\r\n]+)""",
+    r"""^content-disposition:[^\n]*?(?:\n(?=[ \t])[^\n]*?)?[;\s]name(?:\*=[\w-]*'\w*'|\s?=\s?)["']?([^"';\r\n]+)""",
     re.IGNORECASE | re.MULTILINE,
 )
 _PART_TYPE = re.compile(r"^content-type:\s*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
@@ -77,7 +78,10 @@ _PART_ENCODING = re.compile(r"^content-transfer-encoding:\s*base64\b", re.IGNORE
 _DELIMITER = re.compile(r"\s*(--[^\s]{1,70})\r?\n(?:[\w-]+:|\r?\n)")
 """Matches the start of a multipart body."""
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;]+))""", re.IGNORECASE)
-_HINT = r"pass|pwd|secret|token|key|auth|cred|sess|sig|jwt|bearer|basic|otp|code|sid|cookie|assertion|saml|://[^/\s]*@|\\u|%[4-7]"
+_HINT = (
+    r"pass|pwd|secret|token|key|auth|cred|sess|sig|jwt|bearer|basic|otp|code|sid|cookie|assertion|saml"
+    r"|[cx]srf|hmac|cvv|cvc|psk|puk|pin|negotiate|ntlm|answer|verifier|senha|mot_?de|contrase|%3[ad]|://[^/\s]*@|\\u|%[4-7]"
+)
 """Matches every text that may have a credential name; others are searched for the form of credentials only."""
 _SETTINGS = re.compile(r"yaml|toml|[/.-]ini\b|properties")
 _LABELS = frozenset({"a", "button", "input", "label", "meta", "option"})
@@ -293,9 +297,9 @@ class Credentials:
         raw = raw.strip(mark) if mark else raw
         name, value = unquote_plus(match["name"]), unquote_plus(raw) if is_encoded else raw
         is_code = has_code and is_encoded and name.lower() == "code"
-        if value and (
-            is_code or self._is_credential(name, value, is_in_body=not is_encoded or (is_form and name != "token"))
-        ):
+        # A form has no tokens of a language model.
+        is_in_body = not is_encoded or (is_form and not name.endswith(("token", "assertion")))
+        if value and (is_code or self._is_credential(name, value, is_in_body=is_in_body)):
             edited = self._replaced(value)
         else:
             edited = self.text(value, depth + 1)

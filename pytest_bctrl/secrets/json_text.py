@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 _SYMBOL = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _NUMBER = re.compile(r"-?\d[\d.eE+-]*")
-_NAMING = frozenset(
-    ["attribute", "field", "header", "id", "key", "label", "loc", "name", "param", "parameter", "path", "property"]
-    + ["propertypath", "type", "variable"]
+_NAMING = re.compile(
+    r"attribute|field|header|id|key|label|loc|name|param(eter)?|(property)?path|property|type|variable", re.IGNORECASE
 )
 """Members that name the value next to them: `{"name": "password", "value": "…"}`."""
 _NAMED = re.compile(r"\w*values?|content|plaintext|input", re.IGNORECASE)
@@ -81,7 +80,7 @@ def _add_value(container: _OpenValue, symbol: str, start: int, values: list[_Val
     """Add a scalar of a container to `values`, or to the container if another member may name it."""
     name = container.member if container.is_object else container.name
     value = _Value((name,), start, start + len(symbol))
-    if name.lower() in _NAMING and symbol.startswith('"'):
+    if _NAMING.fullmatch(name) and symbol.startswith('"'):
         container.labels.append(_decoded(symbol))
     if not container.is_object:
         values.append(value)

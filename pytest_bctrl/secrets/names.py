@@ -32,8 +32,8 @@ _NOT_A_TOKEN = re.compile(
     r"|delta|skip|change|batch|forward|backward|max|min|num|stop|eos|bos|pad|unk|mask|sep|cls|special|added|total|per"
     r"|idempotency|invalidation|creation|client_?request)_?)+token\Z"
 )
-_NO_VALUE = frozenset(
-    "allow allows can change disable enable forgot has hide is must needs no require requires show supports use uses with".split()
+_NO_VALUE = re.compile(
+    "allows?|can|change|disable|enable|forgot|has|hide|is|must|needs|no|requires?|show|supports|uses?|with"
 )
 """First words of names whose values describe a credential, such as `has_password`."""
 _AMBIGUOUS = re.compile(
@@ -42,8 +42,8 @@ _AMBIGUOUS = re.compile(
 )
 """Names that are those of other values too, except in a header field, a cookie or a query."""
 _DISTINCTIVE = re.compile(
-    r"token|authorization|(\w+_)?pass|\w*session_?id|secret_?id|\w*(subscription|consumer|account|service|client|admin"
-    r"|app|application|license|shared|activation|master)_?key|\w*(user|device|auth)_?codes?"
+    r"token|authorization|\w*session_?id|secret_?id|\w*(subscription|consumer|account|service|client|admin"
+    r"|app|application|license|activation|master)_?key"
 )
 """Names that are those of words and short numbers too."""
 
@@ -52,7 +52,7 @@ _HARMLESS = re.compile(
     r"""(?xi)\A(?:
     true|false|yes|no|null|none|undefined|n/a|on|off|enabled|disabled|allowed|required|optional|string|filtered|hidden
     |.                                                                  # the `accesskey` of an element of HTML
-    |[*•]+|<[^<>\s]*>|\[\w*\]|\{\{[^{}]*\}\}|\$\{[^{}]*\}|(?-i:\$[A-Z_]+|%[A-Z_]+%)|your[_-][\w-]*  # masks and templates
+    |[*•]+|<[^<>\s]*>|\[\w*\]|\{\{[^{}]*\}\}|\$\{[^{}]*\}|(?-i:\$[A-Z_]+|%[A-Z_]+%)|your[_-][\w-]*  # templates
     |(?:https?://|arn:)\S*
     |(?:too|invalid)_\w+|(?:(?:can't|is|has|must|cannot|should|does|invalid)\s(?s:.*)|(?:invalid|blank|required)[.|](?s:.*)|blank)
     )\Z"""
@@ -64,6 +64,8 @@ _MESSAGE = re.compile(
     re.IGNORECASE,
 )
 """Matches messages about a value, such as those of a rejected form."""
+_RATE = re.compile(r"[\d.]{1,5}%?")
+"""Matches the number or the part of tests that pass."""
 
 
 def plain_name(name: str) -> str:
@@ -83,7 +85,7 @@ def is_credential_name(name: str) -> bool:
     if len(name) > _LONGEST:
         return False
     words = _words(name)
-    if words.partition("_")[0] in _NO_VALUE:
+    if _NO_VALUE.fullmatch(words.partition("_")[0]):
         return False
     return _CREDENTIAL.fullmatch(words) is not None and _NOT_A_TOKEN.search(words) is None
 
@@ -101,6 +103,8 @@ def is_credential(name: str, value: str, *, is_in_body: bool) -> bool:
         return len(value) >= 4 and value.isdigit()
     if words == "token" and (not any(map(str.isalnum, value)) or any(map(str.isspace, value)) or "<" in value):
         # A token of a language model or of source code.
+        return False
+    if words.endswith("pass") and _RATE.fullmatch(value):
         return False
     if _AMBIGUOUS.fullmatch(words):
         return is_opaque(value)
