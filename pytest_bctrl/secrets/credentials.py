@@ -190,10 +190,8 @@ class Credentials:
     def _body_text(self, text: str, content_type: str) -> str:
         """Return the text of a body without credentials."""
         essence = content_type.partition(";")[0].strip().lower()
-        boundary = _BOUNDARY.search(content_type) if essence.startswith("multipart/") else None
-        start = _DELIMITER.match(text)
-        if boundary is not None or start is not None:
-            delimiter = f"--{boundary[1] or boundary[2]}" if boundary else start[1] if start else ""
+        delimiter = _delimiter_of(text, content_type)
+        if delimiter:
             return delimiter.join(map(self._part, text.split(delimiter)))
         if essence == "application/x-www-form-urlencoded":
             return self.text(text, is_form=True)
@@ -351,6 +349,16 @@ class Credentials:
         if value and any(self._is_credential(attributes.get(name, ""), value, is_in_body=True) for name in names):
             return match[0].replace(value, self._replaced(value))
         return match[0]
+
+
+def _delimiter_of(text: str, content_type: str) -> str:
+    """Return the text between the parts of a multipart body, by its media type or its beginning; else empty."""
+    if content_type.strip().lower().startswith("multipart/"):
+        boundary = _BOUNDARY.search(content_type)
+        if boundary is not None:
+            return f"--{boundary[1] or boundary[2]}"
+    start = _DELIMITER.match(text)
+    return start[1] if start else ""
 
 
 def _encoded(value: str) -> str:
