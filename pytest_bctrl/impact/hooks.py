@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -11,18 +12,18 @@ import pytest
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
 from pytest_bctrl.impact.plan import ImpactPlan, breaks_contract, excluded_patterns, is_excluded
-from pytest_bctrl.impact.progress import RerunProgress
+from pytest_bctrl.impact.progress import Progress, RunProgress, WorkerProgress
 from pytest_bctrl.impact.rerun import Rerunner
 from pytest_bctrl.impact.run import ExercisedTest, ImpactRun, with_shared_exchanges
 from pytest_bctrl.impact.run_report import ImpactReport, RunData
 from pytest_bctrl.impact.watched_exchanges import WatchedExchanges
-from pytest_bctrl.impact.workers import WorkersProgress, display_of
 from pytest_bctrl.integration.fixture_values import LAST_WORD, WATCH
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.traffic.clock import clock
 
 _WORKER_OUTPUT = "bctrl_impact"
+_WORKER_PROGRESS = "bctrl_impact_progress"
 _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -36,9 +37,8 @@ def start(config: pytest.Config) -> None:
     hooks = ImpactHooks(config, plan)
     config.stash[LAST_WORD] = hooks.interceptor.intercept
     config.pluginmanager.register(hooks, "bctrl-impact")
-    if _is_controller(config):
-        config.pluginmanager.register(WorkersProgress(config), "bctrl-impact-workers")
-    elif settings.is_watching(config, os.environ) and not config.option.collectonly:
+    is_watching = settings.is_watching(config, os.environ)
+    if is_watching and not _is_controller(config) and not config.option.collectonly:
         watched_exchanges = WatchedExchanges(config, plan.contract, hooks.interceptor)
         config.pluginmanager.register(watched_exchanges, WATCH)
         watched_exchanges.install()
@@ -131,6 +131,21 @@ class ImpactHooks:
             self._passed.add(report.nodeid)
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give a worker a channel to the progress of the run, which awaits its plan."""
+        progress = self._progress
+
+        def receive(message: tuple[Any, ...]) -> None:
+            """Add what the worker sent: the name of a method and its arguments."""
+            name, *arguments = message
+            getattr(progress, name)(*arguments)
+
+        progress.process_count += 1
+        channel = node.gateway.newchannel()
+        channel.setcallback(receive)
+        node.workerinput[_WORKER_PROGRESS] = channel
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Add the results of a worker that has ended; one without results counts as lost."""
         output = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT)
@@ -171,6 +186,23 @@ class ImpactHooks:
         if terminal is not None:
             self._report.print_summary(terminal)
 
+    @cached_property
+    def _progress(self) -> RunProgress:
+        """The progress of the run, which is written to the terminal; in a controller, that of its workers."""
+        process_count = 0 if _is_controller(self._config) else 1
+        budget = settings.impact_budget(self._config, os.environ)
+        return RunProgress(self._write_line, len(self._plan.changes), budget, process_count)
+
+    def _write_line(self, line: str) -> None:
+        """Write a line to the terminal; does nothing if pytest has none."""
+        if not self._config.pluginmanager.has_plugin("terminalreporter"):
+            return
+        writer = self._config.get_terminal_writer()
+        if writer.width_of_current_line:
+            # The dots of the ordinary run, whose tests other processes run.
+            writer.line()
+        writer.line(line)
+
     def _is_excluded(self, item: pytest.Item) -> bool:
         """Return whether a test is not run again."""
         return is_excluded(item, self._excluded) or (self._is_watching and breaks_contract(item))
@@ -186,7 +218,11 @@ class ImpactHooks:
         self.data.test_count = len(included_tests)
         if self.watched_exchanges is not None:
             self.data.unobserved = self.watched_exchanges.unobserved
+        progress: Progress = self._progress
+        if self._is_worker:
+            progress = WorkerProgress(self._config.workerinput[_WORKER_PROGRESS])  # type: ignore[attr-defined]
         if not included_tests:
+            progress.plan(0, 0, 0.0)
             return
         self._is_rerunning = self.interceptor.is_rerunning = True
         start = clock.monotonic()
@@ -194,8 +230,6 @@ class ImpactHooks:
         rerunner = Rerunner(session)
         self._config.pluginmanager.register(rerunner, "bctrl-impact-rerunner")
         run = ImpactRun(self.interceptor, rerunner, included_tests, start + budget)
-        display = display_of(self._config, budget)
-        progress = RerunProgress(display, len(included_tests), len(self._plan.changes), budget)
         try:
             run.run_changes(self._plan.changes, progress)
         except (KeyboardInterrupt, pytest.exit.Exception):

@@ -17,7 +17,7 @@ from pytest_bctrl.impact.derived_changes import PROBES
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor, are_same, digest_of_responses
 from pytest_bctrl.impact.obstacles import obstacle_to, unanswered_reason, unanswered_requests, with_read_bodies
 from pytest_bctrl.impact.outcomes import ChangeResult, TestOutcome
-from pytest_bctrl.impact.progress import RerunProgress
+from pytest_bctrl.impact.progress import Progress
 from pytest_bctrl.impact.read_locations import CLIENTS, Reads, encode_differently, record_reads
 from pytest_bctrl.impact.rerun import Rerunner, RerunOutcome, free_earlier_runs, time_limit
 from pytest_bctrl.traffic.clock import clock
@@ -103,7 +103,7 @@ class ImpactRun:
         self.results: dict[str, ChangeResult] = {}
         self.run_counts: Counter[str] = Counter()
 
-    def run_changes(self, changes: Sequence[Change], progress: RerunProgress) -> None:
+    def run_changes(self, changes: Sequence[Change], progress: Progress) -> None:
         """Run the tests with each change in order, until the deadline; fills `results`."""
         runnable = [change for change in changes if change.transform is not None]
         for change in runnable:
@@ -118,23 +118,26 @@ class ImpactRun:
             for result in self.results.values():
                 result.unfinished = result.unfinished and OUT_OF_TIME
         finally:
-            progress.finish()
             self._withdraw_unreliable()
             self._interceptor.start()
             self._rerunner.finish()
             # Otherwise the user's run would show, or fail with, warnings about failed runs that nobody sees.
             free_earlier_runs()
 
-    def _learn_all_reads(self, changes: Sequence[Change], progress: RerunProgress) -> None:
+    def _learn_all_reads(self, changes: Sequence[Change], progress: Progress) -> None:
         """Run each test that a change can reach once without a change, to learn which locations it reads."""
+        total_runs, start = len(self._tests), clock.monotonic()
+        rerun_seconds = 0.0
         for test in self._tests:
             seconds = 0.0
             if test.has_unread_bodies or any(self._is_reached(test, change) for change in changes):
-                start = clock.monotonic()
+                test_start = clock.monotonic()
                 self._learn_reads(test)
-                seconds = clock.monotonic() - start
-            progress.note_planned_runs(sum(self._is_planned(test, change) for change in changes), seconds)
-        progress.planned()
+                seconds = clock.monotonic() - test_start
+            run_count = sum(self._is_planned(test, change) for change in changes)
+            total_runs += run_count
+            rerun_seconds += run_count * seconds
+        progress.plan(len(self._tests), total_runs, clock.monotonic() - start + rerun_seconds)
 
     def _learn_reads(self, test: ExercisedTest) -> None:
         """Run a test with unusually encoded bodies, and store which locations it reads and whether it is reliable."""
@@ -174,7 +177,7 @@ class ImpactRun:
         """Return whether a test is to be run with a change: it is reliable, reached, and may read what changes."""
         return not test.unreliable_reason and test.may_exercise(change) and self._is_reached(test, change)
 
-    def _run_change(self, change: Change, progress: RerunProgress) -> None:
+    def _run_change(self, change: Change, progress: Progress) -> None:
         """Run the tests that a change affects with it, and store the outcomes."""
         result = self.results[change.key]
         for test in self._tests:
