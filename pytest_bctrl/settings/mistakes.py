@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,11 +33,7 @@ def require_known_names(config: pytest.Config, names: Iterable[str]) -> None:
             # The value is not shown.
             hint = f"remove it from the file, which others can read, and export {KEY_VARIABLE}=…"
             raise SettingError("the key is not read from a file", where=f"{name} ({file})", hint=hint)
-        # The common prefix would make any two names similar.
-        names_by_suffix = {setting.ini.removeprefix("bctrl_"): setting.ini for setting in SETTINGS}
-        similar = get_close_matches(name.replace("-", "_").removeprefix("bctrl_"), names_by_suffix, 1)
-        hint = f"did you mean {names_by_suffix[similar[0]]}?" if similar else "pytest --help lists the settings"
-        raise SettingError("unknown setting", where=f"{name} ({file})", hint=hint)
+        raise SettingError("unknown setting", where=f"{name} ({file})", hint="pytest --help lists the settings")
 
 
 def require_pytest_table(config: pytest.Config) -> None:
@@ -54,12 +49,11 @@ def require_pytest_table(config: pytest.Config) -> None:
 
 
 def _has_setting(table: object) -> bool:
-    """Return whether a table has a key that is the name of a setting, or similar to it."""
+    """Return whether a table has a key that is the name of a setting, with or without its prefix."""
     if not isinstance(table, dict):
         return False
-    names = [setting.ini.removeprefix("bctrl_") for setting in SETTINGS]
-    keys = (str(key).replace("-", "_").removeprefix("bctrl_") for key in table)
-    return any(get_close_matches(key, names, 1, 0.8) for key in keys)
+    names = {setting.ini.removeprefix("bctrl_") for setting in SETTINGS}
+    return not names.isdisjoint(str(key).replace("-", "_").removeprefix("bctrl_") for key in table)
 
 
 def require_known_options(parser: pytest.Parser, arguments: Sequence[str]) -> None:
@@ -69,14 +63,11 @@ def require_known_options(parser: pytest.Parser, arguments: Sequence[str]) -> No
     `parser` must have the options of each `conftest.py`, some of which may have the same prefix.
     """
     options, unknown = parser.parse_known_and_unknown_args([*takewhile("--".__ne__, arguments)])
-    settings = {setting.ini: setting.option for setting in SETTINGS}
-    flags = {name: f"--{name.replace('_', '-')}" for name in vars(options) if name.startswith("bctrl_")}
-    declared = {settings.get(name, flag) for name, flag in flags.items()}
     # Python takes an unknown option whose value has a space for the path of a test.
     for argument in (*unknown, *options.file_or_dir):
         option = argument.partition("=")[0]
         if option.startswith("--bctrl"):
-            problem, hint = _unknown_option(option, declared)
+            problem, hint = _unknown_option(option)
             raise SettingError(problem, where=option, hint=hint)
 
 
@@ -107,7 +98,7 @@ def require_values(arguments: Sequence[str]) -> None:
             raise SettingError("it has no value", where=argument, hint=f"write {argument}={metavars[argument]}")
 
 
-def _unknown_option(option: str, declared: Iterable[str]) -> tuple[str, str]:
+def _unknown_option(option: str) -> tuple[str, str]:
     """Return what is wrong with an option that does not exist, and the hint: what to write instead."""
     name = option.removeprefix("--").replace("-", "_")
     if name in (_KEY, "bctrl_key", "bctrl_token", "bctrl_password"):
@@ -115,11 +106,7 @@ def _unknown_option(option: str, declared: Iterable[str]) -> tuple[str, str]:
     in_file = [setting.ini for setting in SETTINGS if not setting.metavar]
     if name in in_file:
         return "it is a setting of the configuration file", f"write {name} = … there, or give -o {name}=…"
-    prefix = "--bctrl-"
-    suffixes = {declared_option.removeprefix(prefix): declared_option for declared_option in declared}
-    similar = get_close_matches(option.replace("_", "-").removeprefix(prefix), suffixes, 2, 0.5)
-    options = " or ".join(suffixes[suffix] for suffix in similar)
-    return "unknown option", f"did you mean {options}?" if options else "pytest --help lists the options"
+    return "unknown option", "pytest --help lists the options"
 
 
 def _is_declared(config: pytest.Config, name: str) -> bool:

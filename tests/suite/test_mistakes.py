@@ -20,9 +20,8 @@ KEY = "pk_mistakes_test_0123456789"
 @pytest.mark.parametrize(
     ("ini", "arguments", "message"),
     [
-        ("bctrl_fail_om = info", (), "bctrl_fail_om (tox.ini): unknown setting (did you mean bctrl_fail_on?)"),
-        ("bctrl-fail-on = info", (), "bctrl-fail-on (tox.ini): unknown setting (did you mean bctrl_fail_on?)"),
-        ("bctrl_zzzz = 1", (), "bctrl_zzzz (tox.ini): unknown setting (pytest --help lists the settings)"),
+        ("bctrl_fail_om = info", (), "bctrl_fail_om (tox.ini): unknown setting (pytest --help lists the settings)"),
+        ("bctrl-fail-on = info", (), "bctrl-fail-on (tox.ini): unknown setting (pytest --help lists the settings)"),
         (
             f"bctrl_api_key = {KEY}",
             ("--bctrl-live",),
@@ -61,7 +60,7 @@ def test_a_misspelt_setting_or_an_invalid_value_is_a_usage_error(
     ("table", "wrong"),
     [
         ("[tool.bctrl]\nfail_on = 'info'", "bctrl"),
-        ("[tool.bctrl]\nbctrl-fail-onn = 'info'", "bctrl"),
+        ("[tool.bctrl]\nbctrl-fail-on = 'info'", "bctrl"),
         ("[tool.pytest-bctrl]\nx = 1", "pytest-bctrl"),
         ("[tool.bctrl]\nprofile = 'of another tool'", None),
         ("[tool]\nbctrl = 3", None),
@@ -111,17 +110,15 @@ def test_fraction_is_not_a_percentage() -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--bctrl-base=https://h", "--bctrl-base: unknown option (did you mean --bctrl-base* or --bctrl-base*?)"),
+        ("--bctrl-base=https://h", "--bctrl-base: unknown option (pytest --help lists the options)"),
         ("--bctrl-api-key=secret_of_the_test", "--bctrl-api-key: the key is not taken from a command line, *"),
         ("--bctrl-token=secret_of_the_test", "--bctrl-token: the key is not taken from a command line, *"),
-        ("--bctrl_live", "--bctrl_live: unknown option (did you mean --bctrl-live*?)"),
-        ("--bctrl-headers=A: b", "--bctrl-headers: unknown option (did you mean --bctrl-header*?)"),
+        ("--bctrl_live", "--bctrl_live: unknown option (pytest --help lists the options)"),
         ("--bctrl-values=a = b", "--bctrl-values: it is a setting of the configuration file (*-o bctrl_values=…)"),
         ("--bctrl-live=true", "--bctrl-live: it takes no value (write --bctrl-live)"),
         ("--bctrl-coverage=80", "--bctrl-coverage: it takes no value (*; --bctrl-min-coverage=PERCENT sets a minimum)"),
         ("--bctrl-contract", "--bctrl-contract: it has no value (write --bctrl-contract=PATH)"),
         ("--bctrl-until", "--bctrl-until: it has no value (write --bctrl-until=DATE)"),
-        ("--bctrl-zzz", "--bctrl-zzz: unknown option (pytest --help lists the options)"),
     ],
 )
 def test_an_invalid_option_is_named_in_the_first_line(pytester: pytest.Pytester, option: str, message: str) -> None:
