@@ -101,6 +101,11 @@ _FIXED: Mapping[str, tuple[str, Any, str]] = {
         "a text that is matched soon",
         "pattern",
     ),
+    "AmbiguousName": (
+        "it, or a member, breaks the schema; an empty name, or two names of one number such as 0 and 00, hide which",
+        "names that are not empty and differ as numbers",
+        "names",
+    ),
 }
 """Message, expected value and kind of the errors that need no further explanation."""
 

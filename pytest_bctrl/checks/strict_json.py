@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -12,11 +13,9 @@ from typing import Any
 
 from pytest_bctrl.contract.json_source import (
     DEPTH,
-    DIGITS,
     NotJsonError,
     is_deep,
     may_be_deep,
-    parse_integer,
     parse_json,
     parse_number,
     read_quickly,
@@ -68,7 +67,7 @@ def _parse_carefully(body: bytes) -> Parsed:
         return _failed_parse("encoding", message, error.start)
     duplicates: dict[str, None] = {}
     try:
-        value = _parse_value(text, duplicates)
+        value = parse_json(text, duplicates, parse_float=parse_number)
         if may_be_deep(body) and is_deep(value):
             raise RecursionError
     except json.JSONDecodeError as error:
@@ -79,7 +78,8 @@ def _parse_carefully(body: bytes) -> Parsed:
         offset = literal.start() if literal else 0
         return _failed_parse(f"literal {error}", f"the body contains {error}, which is not valid JSON", offset)
     except ValueError:
-        return _failed_parse("digits", f"the body contains a number with more than {DIGITS} digits")
+        message = f"the body contains a number with more than {sys.get_int_max_str_digits()} digits"
+        return _failed_parse("digits", message)
     except RecursionError:
         return _failed_parse("depth", f"the body is nested deeper than {DEPTH} levels")
     names = list(islice(duplicates, _MAX_DUPLICATES))
@@ -89,17 +89,6 @@ def _parse_carefully(body: bytes) -> Parsed:
         problems.append(f"more than {_MAX_DUPLICATES} keys appear twice")
         kinds.append("duplicates")
     return Parsed(True, value, tuple(problems), kinds=tuple(kinds))
-
-
-def _parse_value(text: str, duplicates: dict[str, None]) -> Any:
-    """Return a text parsed as JSON, with integers of any length, and add its duplicate keys to `duplicates`."""
-    try:
-        return parse_json(text, duplicates, parse_float=parse_number)
-    except (json.JSONDecodeError, NotJsonError):
-        raise
-    except ValueError:
-        # An integer is too long for the interpreter. Parsing each integer in Python is slow, so only this body pays.
-        return parse_json(text, duplicates, parse_float=parse_number, parse_int=parse_integer)
 
 
 _MAX_DUPLICATES = 100

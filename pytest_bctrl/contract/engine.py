@@ -8,9 +8,7 @@ has a limit of steps; a value that is not matched within them is rejected.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import cached_property, lru_cache, partial
 from math import log
 from typing import TYPE_CHECKING, Any
@@ -18,8 +16,8 @@ from urllib.parse import quote, unquote
 
 from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import escape_token, unescape_token, value_at
-from pytest_bctrl.contract.json_source import DEPTH, LargeNumber, is_deep
+from pytest_bctrl.contract.document import unescape_token, value_at
+from pytest_bctrl.contract.json_source import DEPTH, is_deep
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyword_objects
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema_document import SchemaDocument
@@ -154,7 +152,7 @@ def iter_errors(contract: SchemaDocument, schema: Schema, value: Any, parent: Pa
     try:
         errors = validator.iter_errors(value)
     except (ValueError, TypeError):
-        errors = validator.iter_errors(as_engine_input(value, is_shown=True))
+        errors = validator.iter_errors(as_engine_input(value))
     for error in errors:
         yield SchemaError(contract, error, value, parent)
 
@@ -167,7 +165,7 @@ class SchemaError:
 
     def __init__(self, contract: SchemaDocument, error: Any, body: Any, parent: Path) -> None:
         self.message = error.message
-        path, self.value = path_and_value(error, body)
+        path, self.value, is_exact = path_and_value(error, body)
         self.path = (*parent, *path)
         self._kind = error.kind
         if self._kind.name == "propertyNames":
@@ -180,6 +178,8 @@ class SchemaError:
         is_additional = error.schema_path[-1:] == ["additionalProperties"] != list(self.path[-1:])
         if self.error_kind == "FalseSchema" and is_additional:
             self.keyword, self.error_kind = "additionalProperties", "AdditionalProperties"
+        if not is_exact:
+            self.keyword = self.error_kind = "AmbiguousName"
 
     @cached_property
     def keyword_value(self) -> Any:
@@ -220,65 +220,30 @@ def require_resolvable(contract: SchemaDocument) -> None:
         ) from None
 
 
-def path_and_value(error: ValidationError, body: Any) -> tuple[Path, Any]:
-    """Return the path of the rejected value in a body, and the value."""
+def path_and_value(error: ValidationError, body: Any) -> tuple[Path, Any, bool]:
+    """Return the path of the rejected value in a body, the value, and whether they are exact.
+
+    The engine omits empty names from a path and reads digits as a number. If that hides which member of an object is
+    meant, path and value are those of the object.
+    """
     path: list[str | int] = []
-    steps, is_exact = [*error.instance_path], False
-    while True:
-        if not is_exact and isinstance(body, dict) and _is_ambiguous(steps[len(path) :][:1], body):
-            steps, is_exact = _steps_in_message(error), True
-        if len(path) == len(steps):
-            return tuple(path), body
-        step = steps[len(path)]
+    for step in error.instance_path:
+        key = step
         if isinstance(body, dict):
-            step = _property_name(str(step), body)
-        path.append(step if isinstance(body, dict) else int(step))
-        body = body[path[-1]]
+            names = _names_of_step(step, body)
+            if "" in body or len(names) != 1:
+                return tuple(path), body, False
+            key = names[0]
+        path.append(key)
+        body = body[key]
+    return tuple(path), body, not isinstance(body, dict) or "" not in body
 
 
-def _is_ambiguous(next_steps: Sequence[str | int], body: Mapping[str, Any]) -> bool:
-    """Return whether the engine's next step may stand for several properties: it omits empty names and reads digits."""
-    return "" in body or any(isinstance(step, int) and len(_aliases(str(step), body)) > 1 for step in next_steps)
-
-
-def _steps_in_message(error: ValidationError) -> list[str | int]:
-    """Return the path of an error as the engine's message shows it: with empty names, and digits as written."""
-    text, position = error.verbose_message.rpartition("\n\nOn instance")[2], 0
-    steps: list[str | int] = []
-    for step in [*error.instance_path, None]:
-        pattern = _shown_step(step)
-        while not (match := pattern.match(text, position)) and text.startswith(_EMPTY_STEP, position):
-            steps.append("")
-            position += len(_EMPTY_STEP)
-        if match and step is not None:
-            steps.append(match[0].strip('["]') if isinstance(step, int) else step)
-            position = match.end()
-    return steps
-
-
-_EMPTY_STEP = '[""]'
-
-
-def _shown_step(step: str | int | None) -> re.Pattern[str]:
-    """Return a pattern for a step in a message of the engine; None is the end of the path."""
-    if step is None:
-        return re.compile(":\n")
+def _names_of_step(step: str | int, body: Mapping[str, Any]) -> list[str]:
+    """Return the properties that a step of the engine's path may stand for."""
     if isinstance(step, int):
-        return re.compile(r'\["?\+?\d+"?\]')
-    return re.compile(re.escape(f'["{escape_token(step)}"]'))
-
-
-def _property_name(shown: str, body: Mapping[str, Any]) -> str:
-    """Return the property that the engine shows as `shown`: it reads digits as a number, and encodes surrogates."""
-    for name in (shown, shown.translate(_DECODED_SURROGATES)):
-        if name in body:
-            return name
-    return _aliases(shown, body)[0]
-
-
-def _aliases(shown: str, body: Mapping[str, Any]) -> list[str]:
-    """Return the properties whose names the engine reads as the number `shown`."""
-    return [name for name in body if name and name.lstrip("+0") == shown.lstrip("0")]
+        return [name for name in body if name and name.lstrip("+0") == str(step).lstrip("0")]
+    return [name for name in (step, step.translate(_DECODED_SURROGATES)) if name in body][:1]
 
 
 def conforms_to_format(value: object, name: str) -> bool:
@@ -419,29 +384,19 @@ class _Engine:
         return {"$ref": self.addresses.uri(pointer.translate(_ENCODED_SURROGATES))}
 
 
-_DIGITS = 4_000
-"""Digits of a number that the interpreter can show."""
+def as_engine_input(value: Any, levels: int = _LEVELS) -> Any:
+    """Return JSON data as the engine accepts it: lone surrogates replaced, deep containers emptied.
 
-_LARGEST = Decimal(10) ** _DIGITS
-
-
-def as_engine_input(value: Any, levels: int = _LEVELS, *, is_shown: bool = False) -> Any:
-    """Return JSON data as the engine accepts it: lone surrogates and large numbers replaced, deep containers emptied.
-
-    Deep are those below `levels`, on which the engine cannot report. If the engine has to show a number (`is_shown`),
-    it is limited to the digits that the interpreter can show.
+    Deep are those below `levels`, on which the engine cannot report.
     """
     if isinstance(value, dict):
         return {
-            key.translate(_ENCODED_SURROGATES): as_engine_input(inner, levels - 1, is_shown=is_shown)
+            key.translate(_ENCODED_SURROGATES): as_engine_input(inner, levels - 1)
             for key, inner in value.items()
             if levels
         }
     if isinstance(value, list):
-        return [as_engine_input(inner, levels - 1, is_shown=is_shown) for inner in value if levels]
-    if isinstance(value, LargeNumber):
-        is_limited = is_shown and value.exact.adjusted() > _DIGITS
-        return _LARGEST.copy_sign(value.exact) if is_limited else value.exact
+        return [as_engine_input(inner, levels - 1) for inner in value if levels]
     if isinstance(value, str):
         return value.translate(_ENCODED_SURROGATES)
     return value

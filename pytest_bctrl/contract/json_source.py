@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import marshal
 import re
 from collections.abc import Iterable, Iterator
-from decimal import Decimal, InvalidOperation
 from importlib import import_module
 from itertools import compress, count
 from math import isfinite
@@ -47,23 +45,18 @@ def read_quickly(text: bytes) -> Any:
     surrogates or numbers beyond a double. So it does for a small text, for which importing jiter takes longer than
     parsing, and if jiter is not installed.
     """
-    if len(text) <= _SMALL:
+    if len(text) <= _SMALL or HUGE_NUMBER.search(text):
         raise ValueError
     try:
         jiter = import_module("jiter")
     except ImportError:
         raise ValueError from None
-    value = jiter.from_json(text, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
-    # jiter reads a number beyond a double as infinity. Searching the bytes of all values is the fastest way to find it.
-    encoded = marshal.dumps(value, 4)
-    if any(ending in encoded for ending in _INFINITE):
-        raise ValueError
-    return value
+    return jiter.from_json(text, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
 
 
 _SMALL = 65_536
-_INFINITE = (b"\xf0\x7f", b"\xf0\xff")
-"""The last bytes of positive and negative infinity in this format of `marshal`."""
+HUGE_NUMBER = re.compile(rb"[\[:,\s]-?\d(?:\d{209}|[\d.]*[eE]\+?\d{3})")
+"""Matches each number in a container that may be beyond double precision."""
 
 
 def _parse_strictly(text: str, name: str) -> Any:
@@ -215,44 +208,16 @@ def _skip_blank(text: str, position: int) -> int:
 DEPTH = 700
 """Maximum number of levels of nesting; the interpreter supports about 1,000, other parsers far fewer."""
 
-DIGITS = 100_000
-"""Maximum number of digits of a number."""
-
-_PYTHON_DIGITS = 4_300
-"""Digits of an integer that the interpreter converts without a change of its limit."""
-
-
-class LargeNumber(float):
-    """A JSON number that is too large or too long for Python. Its value is infinite; `exact` is the actual number."""
-
-    def __init__(self, text: str) -> None:
-        self.exact = Decimal(text)
-
 
 def parse_number(text: str) -> float:
-    """Return a JSON number with a fraction or an exponent, infinite with its exact value if beyond a double."""
+    """Return a JSON number with a fraction or an exponent; one beyond a double is replaced by an integer beyond it."""
     value = float(text)
     if isfinite(value):
         return value
-    return _parse_large(text)
+    return -_BEYOND_DOUBLE if value < 0 else _BEYOND_DOUBLE
 
 
-def parse_integer(text: str) -> float:
-    """Return a JSON number without a fraction, infinite with its exact value if it has too many digits for Python."""
-    if len(text) <= _PYTHON_DIGITS:
-        return int(text)
-    return _parse_large(text)
-
-
-def _parse_large(text: str) -> LargeNumber:
-    """Return a number beyond Python's limits; raises `ValueError` if it has more than `DIGITS` digits."""
-    try:
-        number = LargeNumber(text)
-    except InvalidOperation:
-        raise ValueError(text) from None
-    if number.exact.adjusted() >= DIGITS:
-        raise ValueError(text)
-    return number
+_BEYOND_DOUBLE = 10**309
 
 
 def may_be_deep(text: bytes, levels: int = DEPTH, usual: int = 8) -> bool:

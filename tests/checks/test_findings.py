@@ -119,7 +119,7 @@ RESPONSES: dict[str, tuple[Any, ...]] = {
         'strict_json/depth @body: the body is nested deeper than 700 levels; "a JSON text in UTF-8 (RFC 8259)", not '
         '"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…"'),
     "many digits": (response(b"[" + b"1" * 100001 + b"]"),
-        'strict_json/digits @body: the body contains a number with more than 100000 digits; "a JSON text in UTF-8 '
+        'strict_json/digits @body: the body contains a number with more than 4300 digits; "a JSON text in UTF-8 '
         '(RFC 8259)", '
         'not "[11111111111111111111111111111111111111111111111111111111111…"'),
     "empty": (response(b" \r\n"),
@@ -153,7 +153,7 @@ RESPONSES: dict[str, tuple[Any, ...]] = {
         'warning interoperable_json @x: the number is beyond double precision: many parsers read infinity; "what '
         'every parser reads alike (I-JSON)", not "a larger one"',
         'warning undocumented_property/undocumented-property @x: the contract does not document this property; '
-        '["runtimes"], not "number"'),
+        '["runtimes"], not "integer"'),
     "text of a refusal": (response({"error": {"code": "a", "message": ["no", "text"]}}, 400),
         'warning schema/missing @error.reasonClass: the required property is missing (only the overlay documents '
         'this); "a value", not "no such property"',
@@ -194,9 +194,9 @@ RESPONSES: dict[str, tuple[Any, ...]] = {
         '"browser"; 1 of 8'),
     "no time": (response(_first(createdAt="yesterday", updatedAt="soon")),
         'warning iso_8601_times @runtimes[*].createdAt: the spec types times as plain strings, and consumers parse '
-        'them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "yesterday"; 1 of 8',
+        'them; "an ISO 8601 time in the extended format, such as 2026-03-01T08:00:00Z", not "yesterday"; 1 of 8',
         'warning iso_8601_times @runtimes[*].updatedAt: the spec types times as plain strings, and consumers parse '
-        'them; "an ISO 8601 time, such as 2026-03-01T08:00:00Z", not "soon"; 1 of 8'),
+        'them; "an ISO 8601 time in the extended format, such as 2026-03-01T08:00:00Z", not "soon"; 1 of 8'),
     "ordered after one that is not an object": (
         response({"runtimes": [7,
             *runtime(createdAt="2026-03-02T00:00:00Z", updatedAt="2026-03-01T00:00:00Z")["runtimes"]]}),

@@ -69,7 +69,7 @@ def test_a_large_body_is_parsed_without_jiter(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_fast_parser_rejects_unusual_json() -> None:
-    """It raises for duplicate keys, lone surrogates, NaN, numbers too large for a float, and deep nesting."""
+    """It raises for duplicate keys, lone surrogates, NaN, numbers beyond a double, and deep nesting."""
     assert {"a": [1.0, "\u00e9", None]} == read_quickly(b'{"a": [1.0, "\xc3\xa9", null]}' + _PADDING)
     for odd in (b'{"a": 1, "a": 2}', b'["\\ud800"]', b"[NaN]", b"[1e400]", b"[-1e400]", b"9" * 5_000, b"[" * 300):
         with pytest.raises(ValueError, match=r"^"):
@@ -107,9 +107,8 @@ def test_any_bytes_are_parsed_or_a_problem(body: bytes) -> None:
         (b"{", "line 1, column 2"),
         (b"<html>", "not JSON"),
         (b"[" * 200_000 + b"]" * 200_000, "nested deeper"),
-        (b"1" * 100_001, "more than 100000 digits"),
-        (b"1e100000", "more than 100000 digits"),
-        (b"-1e99999999999999999999", "more than 100000 digits"),
+        (b"[%b]" % (b"9" * 5_000), "more than 4300 digits"),
+        (b"-" + b"1" * 100_001, "more than 4300 digits"),
     ],
 )
 def test_invalid_json_is_a_problem(body: bytes, problem: str) -> None:
@@ -127,8 +126,7 @@ def test_invalid_json_is_a_problem(body: bytes, problem: str) -> None:
         (b"1e2", 100.0),
         (b"[-0]", [0]),
         (b"9" * 4_300, 10**4_300 - 1),
-        (b"[%b]" % (b"9" * 5_000), [float("inf")]),
-        (b"[%b, 7]" % (b"9" * 5_000), [float("inf"), 7]),
+        (b"[1e400, -1e99999999999999999999]", [10**309, -(10**309)]),
     ],
     ids=[
         "number",
@@ -138,8 +136,7 @@ def test_invalid_json_is_a_problem(body: bytes, problem: str) -> None:
         "exponent",
         "minus zero",
         "many digits",
-        "more digits",
-        "more and one",
+        "beyond a double",
     ],
 )
 def test_unusual_but_valid_json_is_parsed(body: bytes, value: Any) -> None:

@@ -18,11 +18,6 @@ def test_isoformat_output_is_parsed(moment: datetime) -> None:
     assert moment == parse_time(moment.isoformat())
 
 
-@given(st.datetimes())
-def test_the_basic_format_is_parsed(moment: datetime) -> None:
-    assert moment == parse_time(moment.isoformat().replace("-", "").replace(":", ""))
-
-
 @given(st.text())
 def test_any_text_yields_a_datetime_or_none(text: str) -> None:
     assert isinstance(parse_time(text), datetime | None)
@@ -39,24 +34,13 @@ MOMENT = datetime(2026, 3, 1, 8, 0, 5, tzinfo=UTC)
         ("2026-03-01T08:00:05+00:00", MOMENT),
         ("2026-03-01T09:30:05+01:30", MOMENT),
         ("2026-03-01T10:00:05+02", MOMENT),
-        ("20260301T080005Z", MOMENT),
-        ("20260301T100005+0200", MOMENT),
+        ("2026-03-01T10:00:05+0200", MOMENT),
         ("2026-03-01T08:00:05.000000000Z", MOMENT),
         ("2026-03-01T08:00:05,5Z", MOMENT.replace(microsecond=500_000)),
         ("2026-03-01T08:00Z", MOMENT.replace(second=0)),
         ("2026-03-01T23:59:60Z", datetime(2026, 3, 1, 23, 59, 59, 999_999, UTC)),
         ("2026-03-02T05:29:60.5+05:30", datetime(2026, 3, 1, 23, 59, 59, 999_999, UTC)),
-        ("20260301T185960-05", datetime(2026, 3, 1, 23, 59, 59, 999_999, UTC)),
         ("2026-03-01T08:00:60", datetime(2026, 3, 1, 8, 0, 59, 999_999)),
-        ("2026-W09-7T08:00:05Z", MOMENT),
-        ("2026W097T080005Z", MOMENT),
-        ("2026-060T08:00:05Z", MOMENT),
-        ("2026060T080005Z", MOMENT),
-        ("2026-03-01T08Z", MOMENT.replace(second=0)),
-        ("20260301T08,5Z", MOMENT.replace(minute=30, second=0)),
-        ("2026-03-01T08:00.25Z", MOMENT.replace(second=15)),
-        ("2026-02-28T24:00Z", MOMENT.replace(hour=0, second=0)),
-        ("2026-02-28T24:00:00.0+00:00", MOMENT.replace(hour=0, second=0)),
         ("2026-03-01T08:00:05-00:00", MOMENT),
         ("2026-03-01T08:00:05", MOMENT.replace(tzinfo=None)),
     ],
@@ -81,21 +65,17 @@ def test_iso_8601_times_are_parsed(text: str, expected: datetime) -> None:
         "2026-13-01T08:00:05Z",
         "2026-03-01T25:00:05Z",
         "2026-03-01T08:60:05Z",
-        "20260301T086000Z",
         "2026-03-01T08:00:61Z",
         "2026-03-01T08:00:05+25:00",
         "2026-03-01T08:00:05.Z",
-        "20260301T08:00:05Z",
-        "2026-W54-1T08:00:05Z",
-        "2026-W09-0T08:00:05Z",
-        "2026-W097T08:00:05Z",
-        "2026W097T08:00:05Z",
-        "2026-366T08:00:05Z",
-        "2026-000T08:00:05Z",
         "2026-03T08:00:05Z",
+        "20260301T080005Z",
+        "2026-W09-7T08:00:05Z",
+        "2026-060T08:00:05Z",
+        "2026-03-01T08Z",
+        "2026-03-01T08:00.25Z",
+        "2026-03-01T23:60:60Z",
         "2026-03-01T24:01Z",
-        "2026-03-01T24:00:00.1Z",
-        "2026-03-01T99Z",
         "2026-03-01T08:00:60Z",
         "2026-03-01T22:59:60Z",
         "2026-03-01T23:59:60+01:00",
@@ -131,7 +111,6 @@ def test_parse_time_returns_none_for_texts_that_are_not_iso_8601_times(text: str
         ("2026-03-01T23:59:59.5Z", "2026-03-01T23:59:60Z", True),
         ("2026-03-01T23:59:60.5Z", "2026-03-02T00:00:00Z", True),
         ("2026-03-02T00:00:00Z", "2026-03-01T23:59:60.5Z", False),
-        ("2026-02-28T24:00:00Z", "2026-03-01T00:00:00Z", False),
         ("yesterday", "2026-03-01T08:00:00Z", False),
         ("2026-03-01T08:00:00Z", "tomorrow", False),
     ],

@@ -10,7 +10,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.contract.json_source import LargeNumber
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.observed.facts import Observation
@@ -35,7 +34,7 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.sampled_from([10**30, -(10**400), 10**4000, 1.0, 1e300, LargeNumber("1e999"), -0.0, 0.5])
+    | st.sampled_from([10**30, -(10**400), 10**4000, 1.0, 1e300, 10**309, -0.0, 0.5])
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=6)
     | st.sampled_from(["browser", "active", "ephemeral", "profile", "\ud800", "x" * 200])

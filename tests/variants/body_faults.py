@@ -72,6 +72,7 @@ _FAMILIES = {
         "infinity-in-metadata": with_metadata(b"Infinity"),
         "minus-infinity-in-metadata": with_metadata(b"[-Infinity]"),
         "hexadecimal-number": with_metadata(b"0x1F"),
+        "integer-of-5000-digits": with_metadata(b"7" * 5000),
         "leading-zero": with_metadata(b"007"),
         "python-literals": with_metadata(b"None"),
         "single-quotes": with_metadata(b"'text'"),

@@ -40,12 +40,16 @@ _NOT_TIMES = {
     "date-only": "2026-03-01",
     "space-for-t": "2026-03-01 08:00:00Z",
     "zone-name": "2026-03-01T08:00:00 Europe/Paris",
+    "basic-format": "20260301T080000Z",
+    "week-date": "2026-W09-7T08:00:00Z",
     "trailing-newline": "2026-03-01T08:00:00Z\n",
 }
 _DOUBTS = {
     "same-id-in-other-case": "uuids are case-insensitive",
     "created-at-date-only": "an ISO 8601 date, but no time",
     "created-at-space-for-t": "RFC 3339 allows the space, ISO 8601 does not",
+    "created-at-basic-format": "ISO 8601 allows it, RFC 3339 does not",
+    "created-at-week-date": "ISO 8601 allows it, RFC 3339 does not",
     "created-at-zone-name": "no ISO 8601, though RFC 9557 comes near",
     "created-at-trailing-newline": "a lenient reader strips it",
 }

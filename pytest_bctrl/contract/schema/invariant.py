@@ -203,8 +203,8 @@ class _Times(Invariant):
                 text = value.get(name)
                 moment = _parsed_time(text)
                 if isinstance(text, str) and (moment is None or moment.tzinfo is None):
-                    zone = " with its zone" if moment else ""
-                    yield (*path, name), f"an ISO 8601 time{zone}, such as 2026-03-01T08:00:00Z", text
+                    missing = " with its zone" if moment else " in the extended format"
+                    yield (*path, name), f"an ISO 8601 time{missing}, such as 2026-03-01T08:00:00Z", text
 
     def problem(self, violation: RuleViolation) -> str:
         """Return a description of a violation that shows the invalid time."""

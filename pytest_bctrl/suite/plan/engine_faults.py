@@ -66,11 +66,6 @@ _COMBINING = frozenset({"oneOf", "anyOf", "not", "if", "contains", "additionalPr
 _COMBINING |= {"unevaluatedProperties", "unevaluatedItems", "dependentSchemas"}
 
 
-def _is_readable_json(response: Response, failure: Any) -> bool:
-    """Return whether a failure says that Schemathesis cannot read a body, and the body is valid JSON."""
-    return type(failure).__name__ in ("ContentDeserializationError", "MalformedJson") and response.parsed.ok
-
-
 _YAML = re.compile(r"(application|text)/(yaml|x-yaml|vnd\.yaml|[^/]+\+yaml)")
 
 
@@ -142,13 +137,6 @@ ENGINE_FAULTS = (
         '{"format": "regex"} rejects "\\\\p{L}"',
         "https://github.com/python-jsonschema/jsonschema/issues/607",
         _is_known_format,
-    ),
-    EngineFault(
-        ENGINES["schemathesis"],
-        "JSON with a number of more than 4,300 digits is rejected",
-        "a body of 5,000 nines",
-        "tests/suite/test_engine_bodies.py::test_a_listed_engine_fault_is_not_a_finding",
-        _is_readable_json,
     ),
     EngineFault(
         ENGINES["schemathesis"],
