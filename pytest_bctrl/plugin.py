@@ -6,15 +6,12 @@ import gc
 import os
 import sys
 from contextlib import ExitStack, contextmanager
-from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
+    from collections.abc import Generator, Iterator
 
     import httpx
 
@@ -178,7 +175,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, reject wrong settings, and start the runs that flags request: suite, watch, impact."""
     from pytest_bctrl.settings.table import SETTINGS
 
-    _import_as_written(config)
     _enter_run(config)
     _redact_secrets(config)
     for marker in _MARKERS:
@@ -198,35 +194,6 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         _start_runs(config)
     _observe(config)
-
-
-class _FinderAsWritten:
-    """Finds the modules of this package before pytest's import hook, which would rewrite their assertions.
-
-    They have none, and that hook takes a tenth of the time of a run with one test that uses a fixture.
-    """
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None, /
-    ) -> ModuleSpec | None:
-        """Return the spec of a module of this package; None for other modules."""
-        return PathFinder.find_spec(name, path, target) if name.startswith("pytest_bctrl.") else None
-
-
-def _import_as_written(config: pytest.Config) -> None:
-    """Import the modules of this package without pytest's import hook, until the run ends."""
-    hook: Any = config.pluginmanager.rewrite_hook
-    if hook not in sys.meta_path:
-        return
-    finder = _FinderAsWritten()
-    sys.meta_path.insert(sys.meta_path.index(hook), finder)
-
-    def remove() -> None:
-        """Remove the finder, unless a test has."""
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
-
-    config.add_cleanup(remove)
 
 
 def _reject_mistakes(config: pytest.Config) -> None:
@@ -266,10 +233,9 @@ def _start_runs(config: pytest.Config) -> None:
 
             start(config)
     if _is_watching(config):
-        with _without_garbage_collection():
-            from pytest_bctrl.watch.hooks import start as start_watch
+        from pytest_bctrl.watch.hooks import start as start_watch
 
-            start_watch(config)
+        start_watch(config)
     elif option.bctrl_report and not is_contract_run:
         raise pytest.UsageError(
             "bctrl: --bctrl-report: there is no contract run to report on (give --bctrl-mock, --bctrl-live, "

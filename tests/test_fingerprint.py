@@ -98,7 +98,7 @@ def test_each_transport_error_has_a_fingerprint_that_rewording_keeps(monkeypatch
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\xef\xbb\xbf{}", b"\xff", b"{", b"[NaN]", b"[-Infinity]", b"1" * 5_000, b"[" * 9_000, b'{"a": 1, "a": 1}'],
+    [b"", b"\xef\xbb\xbf{}", b"\xff", b"{", b"[NaN]", b"[-Infinity]", b"9" * 5_000, b"[" * 9_000, b'{"a": 1, "a": 1}'],
 )
 def test_each_problem_of_a_body_has_a_fingerprint_that_rewording_keeps(
     monkeypatch: pytest.MonkeyPatch, body: bytes

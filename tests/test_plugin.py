@@ -142,49 +142,6 @@ def test_a_custom_key_fixture_may_return_no_key(pytester: pytest.Pytester) -> No
     pytester.runpytest().assert_outcomes(passed=1)
 
 
-def test_a_watched_run_leaves_the_garbage_collector_as_it_was(pytester: pytest.Pytester) -> None:
-    """A project that disabled it before the run has it disabled in its tests."""
-    pytester.makepyfile(off="import gc\ngc.disable()\n")
-    pytester.makepyfile("import gc\n\ndef test_it():\n    assert not gc.isenabled()\n")
-
-    pytester.runpytest_subprocess("-p", "off", "--bctrl-watch").assert_outcomes(passed=1)
-
-
-_SAME_FINDERS = """
-import sys
-import pytest
-
-finders = list(sys.meta_path)
-print("exit code", int(pytest.main(sys.argv[1:])), "same finders", sys.meta_path == finders)
-"""
-_WITHOUT_HOOKS = "sys.meta_path[:] = [finder for finder in sys.meta_path if 'pytest' not in type(finder).__module__]"
-
-
-@pytest.mark.parametrize("arguments", [(), ("--bctrl-mock", "-k", "loaders")], ids=["own tests", "contract run"])
-@pytest.mark.parametrize("removal", ["", _WITHOUT_HOOKS], ids=["hooks stay", "test removes hooks"])
-def test_modules_of_the_package_are_not_rewritten(
-    pytester: pytest.Pytester, removal: str, arguments: tuple[str, ...]
-) -> None:
-    """Only those: the assertions of the project are. A test may remove the import hooks of pytest and of the plugin."""
-    pytester.makepyfile(
-        f"""
-        import sys
-
-        def test_loaders(bctrl_mock):
-            module = sys.modules[type(bctrl_mock).__module__]
-            assert (type(module.__loader__).__name__, type(__loader__).__name__) == (
-                "SourceFileLoader", "AssertionRewritingHook"
-            )
-            {removal}
-        """
-    )
-
-    result = pytester.run(sys.executable, pytester.makepyfile(same_finders=_SAME_FINDERS), *arguments)
-
-    result.stdout.fnmatch_lines(["exit code 0 same finders True"])
-    result.stderr.no_fnmatch_line("*Error*")
-
-
 def test_a_run_without_rewritten_assertions_uses_fixtures(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_url(bctrl_mock):\n    assert bctrl_mock.url\n")
 

@@ -1,7 +1,6 @@
 """Prints how long loading and replaying a recording takes, as ratios to `json.loads` of the same file.
 
-`python -m benchmarks.recordings [--items N] [--rounds N]` also measures the installed peers. The exit code is 1 if
-pytest-bctrl takes more than twice as long as `json.loads`, or no less than a peer.
+`python -m benchmarks.recordings [--items N] [--rounds N]` also measures the installed peers, which check nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +20,10 @@ from pytest_bctrl.traffic.mock import MockServer
 
 OURS = "pytest-bctrl"
 PARSING = "json.loads of our file"
-FIRST_RUN = "pytest-bctrl, with the contract's check"
 
 
 def main() -> int:
-    """Measure and print the figures, and return 1 if a bound is exceeded."""
+    """Measure and print the figures; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--items",
@@ -41,11 +39,13 @@ def main() -> int:
     options = parser.parse_args()
     if options.job:
         return _run_job(*options.job)
-    return max(_measure(items, options.rounds) for items in options.items)
+    for items in options.items:
+        _measure(items, options.rounds)
+    return 0
 
 
-def _measure(items: int, rounds: int) -> int:
-    """Print the figures for a list of `items` items, and return 1 if a bound is exceeded."""
+def _measure(items: int, rounds: int) -> None:
+    """Print the figures for a list of `items` items."""
     with tempfile.TemporaryDirectory() as folder:
         files, url = _write_files(Path(folder), items)
         times, missing = _time_jobs(files, url, rounds)
@@ -56,7 +56,6 @@ def _measure(items: int, rounds: int) -> int:
         print(f"{name:<42}{median(seconds) * 1000:8.1f} ms   {median(ratios):6.2f} x json.loads")
     for line in missing:
         print(f"not measured: {line}")
-    return _verdict(times)
 
 
 def _write_files(folder: Path, items: int) -> tuple[dict[str, Path], str]:
@@ -110,18 +109,6 @@ def _run_job(name: str, file: str, url: str) -> int:
     # The first time includes imports.
     print(median(seconds[1:]))
     return 0
-
-
-def _verdict(times: Mapping[str, list[float]]) -> int:
-    """Print which bounds are exceeded, and return 1 if any is."""
-    ours, parsing = median(times[OURS]), median(times[PARSING])
-    print(f"the contract's check takes {(median(times[FIRST_RUN]) - ours) * 1000:.0f} ms in the first run")
-    exceeded = [name for name in times if JOBS[name].package and median(times[name]) <= ours]
-    if ours > 2 * parsing:
-        exceeded.append("twice json.loads")
-    for name in exceeded:
-        print(f"too slow: {OURS} takes longer than {name}")
-    return int(bool(exceeded))
 
 
 if __name__ == "__main__":

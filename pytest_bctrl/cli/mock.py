@@ -145,7 +145,7 @@ def _apply_options(server: MockServer, options: argparse.Namespace) -> None:
 def _recording_scenario(path: Path, contract: Contract, *, conforming: bool) -> Scenario:
     """Return a scenario that replays a recording. Raises `BctrlError` for a breach of the contract if `conforming`."""
     # Recordings need httpx, which takes most of the import time: import it only to replay one.
-    from pytest_bctrl.recorded.conform import Checked, require_conforming
+    from pytest_bctrl.recorded.conform import require_conforming
     from pytest_bctrl.traffic.recordings.har_file import load as load_recording
     from pytest_bctrl.traffic.recordings.replay import Player, scenario
 
@@ -154,9 +154,8 @@ def _recording_scenario(path: Path, contract: Contract, *, conforming: bool) -> 
         raise SettingError("the file does not exist", where=f"--recording {path}", hint="name a .har file")
     hint = "pytest --bctrl-record-mode=rewrite"
     if conforming:
-        checked = Checked(contract, Path.cwd(), os.environ)
         conforming_hint = f"{hint}, or serve it with --nonconforming"
-        require_conforming(recording.exchanges, contract, checked, str(path), conforming_hint)
+        require_conforming(recording.exchanges, contract, str(path), conforming_hint)
     return scenario(Player(recording.exchanges, name=str(path), hint=hint))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from hashlib import sha256
 from itertools import count
 from os.path import normpath
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import DOCUMENT, TooLargeError, read_text, size
-from pytest_bctrl.findings.digest import hex_digest
 
 Format = Literal["yaml", "json", "markdown"]
 
@@ -191,7 +191,7 @@ def page_samples(page: str) -> dict[str, str]:
         name, numbers = language, count(2)
         while name in digests:
             name = f"{language} {next(numbers)}"
-        digests[name] = hex_digest(block.text.replace("\r\n", "\n").encode("utf-8", "surrogatepass"))
+        digests[name] = sha256(block.text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest()
     return digests
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_bctrl.contract.schema.locations import PLAIN, Path
-from pytest_bctrl.contract.simple_paths import parse_simple_path, select_simple
 from pytest_bctrl.errors import DocumentError
 
 _VERSIONS = ("1.0", "1.1")
@@ -64,10 +63,7 @@ def select_nodes(expression: str, document: Any) -> dict[Path, Any]:
 
     Raises `DocumentError` if the expression is not a JSONPath.
     """
-    segments = parse_simple_path(expression)
-    if segments is not None:
-        return select_simple(segments, document)
-    # Imported here, because few overlays need it.
+    # Imported here, because most runs apply no overlay.
     from jsonpath import JSONPathEnvironment
     from jsonpath.exceptions import JSONPathError
 

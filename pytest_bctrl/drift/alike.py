@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
 from pytest_bctrl.contract.spec import Part, Spec, is_reference, value_key
 from pytest_bctrl.drift.constraints import ASSERTED
-from pytest_bctrl.findings.digest import hex_digest
 
 if TYPE_CHECKING:
     from pytest_bctrl.drift.node import Schema
@@ -159,4 +159,4 @@ def _hash(value: Any) -> str:
     """Return 16 hexadecimal digits of the SHA-256 of a value as JSON."""
     import json
 
-    return hex_digest(json.dumps(value, sort_keys=True, default=str).encode())[:16]
+    return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]

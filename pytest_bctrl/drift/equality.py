@@ -6,8 +6,6 @@ compared already count as equal. The result depends only on what the two lead to
 
 from __future__ import annotations
 
-import marshal
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
 
     from pytest_bctrl.drift.node import Node, Schema
     from pytest_bctrl.drift.normalize import Normalizer
-
-_REF = re.compile(rb"u(?:\x04\0\0\0\$ref|\x0b\0\0\0\$dynamicRef)(?:u(.{4}))?", re.DOTALL)
-"""A reference in the output of `_written`, where a text follows its length."""
 
 
 class Equality:
@@ -62,21 +57,15 @@ class Equality:
 
     def references(self, old: Any, new: Any) -> set[str] | None:
         """Return the references in two equal parts; None if the parts differ."""
-        # The slowest comparison comes last.
-        if old != new:
-            return None
-        written = _written(old)
         # Equality in Python is not enough: true equals 1 there.
-        if written and (written == _written(new) or value_key(old) == value_key(new)):
-            references = _references_in(written)
-            if b"discriminator" in written:
-                references |= self._mapped_references(old)
-            return references
-        return None
+        if old != new or value_key(old) != value_key(new):
+            return None
+        return self._references_in(old)
 
-    def _mapped_references(self, value: Any) -> set[str]:
-        """Return references to the components that the discriminators in a part map values to."""
+    def _references_in(self, value: Any) -> set[str]:
+        """Return the references in a part, and to the components that its discriminators map values to."""
         references: set[str] = set()
+        mapped: set[str] = set()
         waiting = [value]
         while waiting:
             inner = waiting.pop()
@@ -84,10 +73,12 @@ class Equality:
                 waiting += inner
             elif isinstance(inner, dict):
                 waiting += inner.values()
+                words = (inner.get("$ref"), inner.get("$dynamicRef"))
+                references.update(word for word in words if isinstance(word, str))
                 mapping = inner.get("mapping")
                 if "propertyName" in inner and isinstance(mapping, dict):
-                    references.update(_component_reference(str(name)) for name in mapping.values())
-        return references & self._component_references
+                    mapped.update(_component_reference(str(name)) for name in mapping.values())
+        return references | (mapped & self._component_references)
 
     @cached_property
     def _component_references(self) -> set[str]:
@@ -143,23 +134,6 @@ class Equality:
             words = [(key, value_key(node.flags[key])) for key in self._words if key in node.flags]
             self._own[node] = (node.shallow_key, *words)
         return self._own[node]
-
-
-def _written(value: Any) -> bytes:
-    """Return a value as bytes that differ for different values, faster than `repr`; empty if it is not JSON data."""
-    try:
-        return marshal.dumps(value, 2)
-    except ValueError:
-        return b""
-
-
-def _references_in(written: bytes) -> set[str]:
-    """Return the references in a value that `_written` has encoded."""
-    references = set()
-    for match in _REF.finditer(written):
-        length = int.from_bytes(match[1] or b"", "little")
-        references.add(written[match.end() : match.end() + length].decode("utf-8", "surrogatepass"))
-    return references
 
 
 def _component_reference(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,10 +29,8 @@ def fingerprint(
     """
     import json
 
-    from pytest_bctrl.findings.digest import hex_digest
-
     parts = [rule, shape, location, list(context), old, new, kind]
-    return hex_digest(json.dumps(parts, sort_keys=True, default=str).encode())[:16]
+    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def shape(label: str) -> str:

@@ -126,17 +126,18 @@ class ImpactRun:
 
     def _learn_all_reads(self, changes: Sequence[Change], progress: ProgressReceiver) -> None:
         """Run each test that a change can reach once without a change, to learn which locations it reads."""
-        planned, planned_seconds = 0, 0.0
-        start = clock.monotonic()
+        total_runs, start = len(self._tests), clock.monotonic()
+        rerun_seconds = 0.0
         for test in self._tests:
-            test_start = clock.monotonic()
+            seconds = 0.0
             if test.has_unread_bodies or any(self._is_reached(test, change) for change in changes):
+                test_start = clock.monotonic()
                 self._learn_reads(test)
+                seconds = clock.monotonic() - test_start
             run_count = sum(self._is_planned(test, change) for change in changes)
-            planned += run_count
-            planned_seconds += run_count * (clock.monotonic() - test_start)
-        seconds = clock.monotonic() - start + planned_seconds
-        progress.plan(len(self._tests), len(self._tests) + planned, seconds)
+            total_runs += run_count
+            rerun_seconds += run_count * seconds
+        progress.plan(len(self._tests), total_runs, clock.monotonic() - start + rerun_seconds)
 
     def _learn_reads(self, test: ExercisedTest) -> None:
         """Run a test with unusually encoded bodies, and store which locations it reads and whether it is reliable."""

@@ -12,7 +12,6 @@ import pytest
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.integration.fixture_values import LAST_WORD, client_target, contract, space_id
-from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.recording_path import recording_path
 from pytest_bctrl.recorded.recording_session import RecordedTest, RecordingTarget
 from pytest_bctrl.settings import resolve as settings
@@ -44,13 +43,12 @@ def recorded_test(request: pytest.FixtureRequest) -> RecordedTest:
         try:
             place = recording_path(item, os.environ)
             mode = settings.record_mode(item.config, os.environ)
-            checked = _hooks(item.config).checked
+            _register_hooks(item.config)
             item.stash[_RECORDED] = RecordedTest(
                 place,
                 contract(item.config),
                 mode,
                 redaction(item.config),
-                checked,
                 usual_space=_usual_space(item.config),
                 scrub_ids=settings.scrubs_ids(item.config),
                 last_word=item.config.stash.get(LAST_WORD, None),
@@ -90,21 +88,17 @@ def _usual_space(config: pytest.Config) -> str:
     return ""
 
 
-def _hooks(config: pytest.Config) -> RecordingHooks:
-    """Return the hooks, which are registered for the first test that has a recording."""
-    hooks: RecordingHooks | None = config.pluginmanager.get_plugin(_NAME)
-    if hooks is None:
-        hooks = RecordingHooks(Checked(contract(config), config.rootpath, os.environ))
-        config.pluginmanager.register(hooks, _NAME)
-    return hooks
+def _register_hooks(config: pytest.Config) -> None:
+    """Register the hooks for the first test that has a recording."""
+    if not config.pluginmanager.has_plugin(_NAME):
+        config.pluginmanager.register(RecordingHooks(), _NAME)
 
 
 class RecordingHooks:
     """Fails a test whose requests were not recorded, and writes the recording of one that passed."""
 
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self) -> None:
         self._failed: set[str] = set()
-        self.checked = checked
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:

@@ -20,7 +20,6 @@ from pytest_bctrl.files.limits import RECORDED, size
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import fields_for
 from pytest_bctrl.recorded.conform import (
-    Checked,
     base_path_of,
     exchanges_with_route,
     recorded_space_id,
@@ -78,7 +77,6 @@ class RecordedTest:
         contract: Contract,
         mode: str,
         redaction: Redaction,
-        checked: Checked,
         *,
         usual_space: str = "",
         scrub_ids: bool = False,
@@ -90,7 +88,6 @@ class RecordedTest:
         self._contract = contract
         self._redaction = redaction
         self._scrub_ids = scrub_ids
-        self._checked = checked
         self._last_word: LastWord = last_word or _unchanged
         self._kept: list[Exchange] = []
         self._saved = -1
@@ -321,7 +318,7 @@ class RecordedTest:
         if not self._place.conforming:
             return
         hint = f"{self._place.hint}; to keep it on purpose: bctrl_recording(name, conforming=False)"
-        require_conforming(exchanges, self._contract, self._checked, self._place.shown, hint)
+        require_conforming(exchanges, self._contract, self._place.shown, hint)
 
 
 def _unchanged(_request: Request, response: Any) -> Any:

@@ -166,7 +166,7 @@ with MockServer(load_contract()) as server:
     before = files()
     assert len(before) == 4, results
     with command.running(server.url, *options(disk)) as proxy:
-        server.fault("nan")
+        server.fault("malformed_json")
         send_requests(proxy.url, server)
         with full(disk):
             results["full"] = proxy.end()

@@ -282,7 +282,7 @@ def test_an_invalid_option_exits_with_2_and_one_line(
 def test_help_lists_scenarios_and_faults(mock_command: MockCommand) -> None:
     done = mock_command.run("--help")
     assert "rate_limited" in done.stdout
-    assert "flat_errors" in done.stdout
+    assert "lifecycle" in done.stdout
 
 
 def test_the_mock_of_the_packaged_contract_listens_on_port_8787_by_default(mock_command: MockCommand) -> None:

@@ -99,7 +99,7 @@ WRONG = [
     ("POST", "/faults", {"fault": "import os"}),
     ("POST", "/faults", {"fault": "nothing"}),
     ("POST", "/faults", {"fault": "break_rule('nothing')"}),
-    ("POST", "/faults", {"fault": "sequence(7)"}),
+    ("POST", "/faults", {"fault": "status(7)"}),
     ("POST", "/faults", {"fault": 503}),
     ("POST", "/faults", {"fault": "hang", "times": 2}),
     ("POST", "/faults", {}),

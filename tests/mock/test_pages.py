@@ -20,7 +20,6 @@ from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.samples.paged import as_last_page
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.faults import fault
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.mock.source import single_body_source
 from tests.contract.test_paging import APIS, LIST, MAYBE, TEXT, TRUTH, WHOLE, body, contract, of_api
@@ -305,15 +304,11 @@ def test_the_error_for_an_impossible_paging_fault_has_the_reason() -> None:
 
 
 def test_a_paging_fault_changes_only_its_own_page() -> None:
-    """`lost_item` drops the first item of the second page; in a sequence, each step changes one further page."""
+    """`lost_item` drops the first item of the second page."""
     mock = MockServer(CONTRACTS["Box"])
     mock.runtimes = things(1, 2, 3, 4)
     mock.fault("lost_item")
     assert [["thing-1", "thing-2"], ["thing-4"]] == follow_pages(mock, 2)
-    mock.reset()
-    mock.runtimes = things(1, 2, 3, 4)
-    mock.fault("sequence", "lost_item", None, "repeat_page")
-    assert [["thing-1"], ["thing-2"], ["thing-1"], ["thing-4"]] == follow_pages(mock, 1)
 
 
 @pytest.mark.parametrize("name", ["lost_item", "repeat_page", "endless_cursor"])
@@ -343,16 +338,6 @@ def test_a_paging_fault_leaves_a_response_that_is_no_page_as_it_is(name: str) ->
     broken = response(f"{PATH}?{urlencode(second_page)}")
     mock.fault(name)
     assert broken == response(f"{PATH}?{urlencode(second_page)}")
-
-
-def test_a_sequence_of_faults_restarts_when_it_is_set_again() -> None:
-    """The same fault object, set again after a reset, applies 503 and 429 again."""
-    mock = MockServer(CONTRACTS["Box"])
-    steps = fault("sequence", 503, 429)
-    for _ in range(2):
-        mock.fault(steps)
-        assert [503, 429, 200] == [fetch(mock, []).status for _ in range(3)]
-        mock.reset()
 
 
 def test_as_last_page_returns_the_body_unchanged_if_it_cannot_be_marked() -> None:

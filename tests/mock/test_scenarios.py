@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,10 +13,10 @@ import pytest
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.traffic.mock import MockServer
+from pytest_bctrl.traffic.mock.change import Fault
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS
 
-from .asking import Reply, ask, connected, listed, raw, read_all, request_bytes
-from .asking import replies as parsed
+from .asking import Reply, connected, listed, read_all, request_bytes
 from .conforming import violations_in
 
 
@@ -36,6 +37,8 @@ def runtimes(reply: Reply) -> list[dict[str, Any]]:
     return items
 
 
+CHUNKED = Fault("chunked()", lambda context: replace(context.response, chunked=True))
+
 SHOWN: dict[str, Callable[[Reply], object]] = {
     "empty": lambda reply: reply.json() == {"runtimes": []},
     "minimal": lambda reply: (
@@ -51,14 +54,12 @@ SHOWN: dict[str, Callable[[Reply], object]] = {
     ),
     "deep(levels=200)": lambda reply: b'"level0"' in reply.body and b'"level199"' in reply.body,
     "large(length=5)": lambda reply: {5} == {len(runtime["name"]) for runtime in runtimes(reply)},
-    "closing": lambda reply: reply.headers["connection"] == "close",
-    "charset": lambda reply: reply.headers["content-type"] == "application/json; charset=utf-8",
 }
 
 
 @pytest.mark.parametrize("spec", SHOWN)
 def test_a_scenario_has_the_effect_of_its_name(mock: MockServer, spec: str) -> None:
-    """Such as no runtimes, long strings, or a charset in the content type."""
+    """Such as no runtimes, or long strings."""
     assert SHOWN[spec](listed(mock.scenario(spec)))
 
 
@@ -86,8 +87,8 @@ def test_runtimes_are_those_of_the_latest_response(mock: MockServer) -> None:
         assert listed(mock).json()["runtimes"] == mock.runtimes
 
 
-def test_the_chunked_scenario_sends_chunks(mock: MockServer) -> None:
-    mock.scenario("chunked")
+def test_a_chunked_response_is_sent_in_chunks(mock: MockServer) -> None:
+    mock.fault(CHUNKED)
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock, close=True))
         head, _, body = read_all(sock).partition(b"\r\n\r\n")
@@ -96,9 +97,9 @@ def test_the_chunked_scenario_sends_chunks(mock: MockServer) -> None:
     assert body.endswith(b"\r\n0\r\n\r\n")
 
 
-def test_the_chunked_scenario_is_not_chunked_for_http_1_0(mock: MockServer) -> None:
+def test_a_chunked_response_is_not_chunked_for_http_1_0(mock: MockServer) -> None:
     """Such a client does not know chunks (RFC 9112, 7.1)."""
-    mock.scenario("chunked")
+    mock.fault(CHUNKED)
     with connected(mock) as sock:
         sock.sendall(request_bytes(mock).replace(b"HTTP/1.1", b"HTTP/1.0"))
         head, _, body = read_all(sock).partition(b"\r\n\r\n")
@@ -106,27 +107,8 @@ def test_the_chunked_scenario_is_not_chunked_for_http_1_0(mock: MockServer) -> N
     assert json.loads(body)["runtimes"]
 
 
-def test_charset_adds_no_content_type_without_a_body(mock: MockServer, path: str) -> None:
-    mock.scenario("charset")
-    assert "content-type" not in ask(mock, "OPTIONS", path, {}).headers
-
-
-def test_flat_errors_apply_to_every_error_response(mock: MockServer, path: str) -> None:
-    """To rejections, preferred statuses, faults, and malformed requests."""
-    mock.scenario("flat_errors")
-    replies = [ask(mock, "GET", path, {}), ask(mock, "GET", "/", {}), listed(mock, Prefer="code=503")]
-    mock.fault("status", 404)
-    replies += [listed(mock), *parsed(raw(mock, b"GET / HTTP/3.0\r\n\r\n", half_close=True))]
-    assert [401, 404, 503, 404, 400] == [reply.status for reply in replies]
-    assert [{"error", "code", "requestId"}] * 5 == [set(reply.json()) for reply in replies]
-
-
 def test_a_scenario_replaces_the_previous_one(mock: MockServer) -> None:
-    """Its response headers as well as its data."""
-    mock.scenario("closing").scenario("empty")
-    reply = listed(mock)
-    assert reply.json() == {"runtimes": []}
-    assert "connection" not in reply.headers
+    assert listed(mock.scenario("many").scenario("empty")).json() == {"runtimes": []}
 
 
 def test_assigned_runtimes_are_served(mock: MockServer, contract: Contract) -> None:

@@ -52,7 +52,7 @@ def test_the_transport_sends_any_method(unstarted: MockServer, method: str, stat
 def test_the_transport_applies_faults_and_fills_the_journal(unstarted: MockServer) -> None:
     """After a 503, a hang, a reset and a truncated body raise the errors that httpx raises on a socket."""
     path = f"/v1/spaces/{unstarted.space_id}/runtimes"
-    unstarted.fault("sequence", 503, "hang", "reset", "truncate")
+    unstarted.sequence(503, "hang", "reset", "truncate", {})
     with client(unstarted) as direct:
         assert direct.get(path).status_code == 503
         for error in (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError):

@@ -87,7 +87,7 @@ def test_a_sequence_and_a_scenario_must_be_used(pytester: pytest.Pytester) -> No
         bctrl_mock_space.fault("reset")
 
     def test_fault_sequence(bctrl_mock):
-        bctrl_mock.fault("sequence", 503, 200)
+        bctrl_mock.fault("status", 503, times=2)
         fetch(bctrl_mock)
 """,
     )
@@ -102,7 +102,7 @@ def test_a_sequence_and_a_scenario_must_be_used(pytester: pytest.Pytester) -> No
             "  fault hang(): never applied, set at *",
             "bctrl_mock_space: the test set up something that no request used:",
             "  fault reset(): never applied, set at *",
-            "  fault sequence(status(503), None, times=2): applied 1 of 2 times, set at *",
+            "  fault status(503, times=2): applied 1 of 2 times, set at *",
         ]
     )
 
@@ -131,7 +131,7 @@ def test_used_setup_and_replaced_defaults_pass(pytester: pytest.Pytester) -> Non
         bctrl_mock.fault("reset")
         bctrl_mock.reset()
 
-    @pytest.mark.bctrl_scenario("closing")
+    @pytest.mark.bctrl_scenario("slow", seconds=0)
     def test_marked(bctrl_mock):
         fetch(bctrl_mock)
 """,

@@ -142,12 +142,11 @@ def test_a_custom_fault_has_no_samples_of_a_text() -> None:
     assert (500, True) == (rejected.status, "documents no successful JSON response" in rejected.body.decode())
 
 
-@pytest.mark.parametrize("name", ["malformed_json", "duplicate_key", "nan", "not_utf8"])
-def test_a_fault_of_json_bodies_leaves_a_text(name: str) -> None:
+def test_a_fault_of_json_bodies_leaves_a_text() -> None:
     """A response in text has its own body although the fault is set."""
     with MockServer(shop()) as mock:
         mock.operation("report").serve("a,b")
-        mock.fault(name)
+        mock.fault("malformed_json")
         assert b"a,b" == ask(mock, "GET", "/v1/report", {}).body
 
 
@@ -172,8 +171,6 @@ def test_a_value_that_is_not_json_is_shown_as_it_is() -> None:
     mock = MockServer(shop())
     with pytest.raises(SettingError, match=r"count=\{1\} is not a whole number"):
         mock.scenario("many", count={1})
-    with pytest.raises(SettingError, match=r"it takes sequence\(steps, …\)"):
-        mock.fault("sequence", step=1)
 
 
 def test_samples_of_the_other_operations_are_those_with_a_json_response() -> None:

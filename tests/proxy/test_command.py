@@ -79,7 +79,7 @@ REPORTS = ["r.json", "r.html", "r.md", "r.sarif", "r.xml"]
 def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path, proxy_command: ProxyCommand) -> None:
     """Three invalid responses: exit code 1, one line, and one finding in five reports."""
     with mock() as server:
-        server.fault("nan")
+        server.fault("malformed_json")
         with proxy_command.running(server.url, *(f"--report={name}" for name in REPORTS)) as proxy:
             for _ in range(3):
                 listing(proxy.url, server)
@@ -99,7 +99,7 @@ def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path, 
 def test_findings_can_be_accepted_and_are_then_no_failure(proxy_command: ProxyCommand) -> None:
     """`--accept` writes the baseline, which the next run uses."""
     with mock() as server:
-        server.fault("nan")
+        server.fault("malformed_json")
         with proxy_command.running(server.url, "--accept", "fixed in 4.2") as proxy:
             listing(proxy.url, server)
             code, _, err = proxy.end()
@@ -115,7 +115,7 @@ def test_findings_can_be_accepted_and_are_then_no_failure(proxy_command: ProxyCo
 def test_a_rule_that_is_switched_off_does_not_fail_the_proxy(proxy_command: ProxyCommand) -> None:
     """`--level strict_json=off`: the exit code is 0, and the summary counts the hidden finding."""
     with mock() as server:
-        server.fault("nan")
+        server.fault("malformed_json")
         with proxy_command.running(server.url, "--level", "strict_json=off") as proxy:
             listing(proxy.url, server)
             code, out, _ = proxy.end()

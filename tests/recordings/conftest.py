@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from pytest_bctrl.contract.read import load
-from pytest_bctrl.recorded.conform import Checked
 from pytest_bctrl.recorded.recording_path import RecordingPath
 from pytest_bctrl.recorded.recording_session import RecordedTest, RecordingTarget
 from pytest_bctrl.secrets.redaction import Redaction
@@ -65,17 +64,15 @@ def recorded(
     scrub_ids: bool = False,
     mock: MockServer | None = None,
     aim: RecordingTarget | None = None,
-    known: Checked | None = None,
 ) -> RecordedTest:
     """Return the recording of a test as the fixture does; with a `mock` or an `aim`, it records from there."""
     place = RecordingPath(path, test, HINT, path.name, conforming)
     if mock is not None:
         aim = RecordingTarget(mock.url, mock.api_key, mock.space_id, live=False)
-    checked = known or Checked(CONTRACT, path.parent, {})
     hide = Redaction()
     for secret in secrets:
         hide.add(secret)
-    recorded_test = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", hide, checked, scrub_ids=scrub_ids)
+    recorded_test = RecordedTest(place, CONTRACT, "rewrite" if aim else "none", hide, scrub_ids=scrub_ids)
     if aim is not None:
         recorded_test.aim = aim
     return recorded_test

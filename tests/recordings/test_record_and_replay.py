@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl.recorded.conform import Checked, errors_of
+from pytest_bctrl.recorded.conform import errors_of
 from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.replay import Player
 from tests.recordings.conftest import CONTRACT, PROJECT, Run
@@ -198,7 +198,7 @@ def test_a_response_below_a_base_path_is_checked() -> None:
     exchange = listed(broken(), base_path=PREFIX)
     below = replace(exchange, url=exchange.url.replace("/v1/", f"{PREFIX}/v1/"))
 
-    (finding,) = errors_of(below, CONTRACT, Checked(CONTRACT, Path(), {}))
+    (finding,) = errors_of(below, CONTRACT)
     assert "runtimes[*].status" == finding.location
 
 

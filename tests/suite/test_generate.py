@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.internal.conjecture import providers
 
 from pytest_bctrl.contract.parameters import serialize_field, survives_transport
 from pytest_bctrl.contract.read import load
@@ -19,8 +14,6 @@ from pytest_bctrl.samples.inputs import distinct_values
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.generated_values import (
     generated_values,
-    generation_settings,
-    without_project_constants,
 )
 from pytest_bctrl.suite.plan.parameter_values import allowed_values, is_opaque
 from pytest_bctrl.suite.plan.probes import generatable_parameters
@@ -106,60 +99,6 @@ def test_null_is_an_alternative_of_json_parameters_only(place: str) -> None:
 
     assert [False, True] == [None in kinds for kinds in values]
     assert all("running" in kinds for kinds in values)
-
-
-def test_generated_values_do_not_depend_on_the_modules_of_the_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Hypothesis would draw numbers from the source code of each imported module that is not an installed package."""
-    constants = range(_SMALLEST + 1, _LARGEST, 977)
-    (tmp_path / "shop_numbers.py").write_text(f"NUMBERS = {[*constants]}\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    schema = {"type": "integer", "minimum": _SMALLEST, "maximum": _LARGEST}
-
-    def generate(name: str) -> list[int]:
-        """Return the values that are generated for a parameter; those of another name are not cached."""
-        contract = contract_of(parameters=[{"name": name, "in": "query", "schema": schema}])
-        (operation,) = contract.operations
-        generated = generated_values(contract, operation, operation.other_parameters, 200)
-        return [values["query", name] for values in generated]
-
-    before = generate("limit")
-    monkeypatch.setitem(sys.modules, "shop_numbers", import_module("shop_numbers"))
-
-    assert before == generate("size")
-    # In tests of the project, Hypothesis draws them as before.
-    assert set(constants) & {*_integers()}
-
-
-_SMALLEST, _LARGEST = 10**12, 10**12 + 10**6
-"""A range in which no other module has many constants."""
-
-
-def _integers() -> list[int]:
-    """Return integers that Hypothesis generates with its usual constants."""
-    values: list[int] = []
-
-    @generation_settings(200)
-    @given(st.integers(_SMALLEST, _LARGEST))
-    def draw(value: int) -> None:
-        """Add a value."""
-        values.append(value)
-
-    draw()
-    return values
-
-
-@pytest.mark.parametrize("name", ["_get_local_constants", "CONSTANTS_CACHE"])
-def test_values_are_generated_as_usual_with_a_hypothesis_of_other_names(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """Nothing is replaced if one of the names does not exist."""
-    monkeypatch.delattr(providers, name)
-    names = dict(vars(providers))
-
-    with without_project_constants():
-        assert names == vars(providers)
 
 
 TEXT, NULL = {"type": "string"}, {"type": "null"}

@@ -30,7 +30,7 @@ CONFORMING = ("delay", "slow_body")
 PAGING = ("repeat_page", "lost_item", "endless_cursor")
 """The faults of pages; the packaged contract has none, and `test_pages.py` applies them to other contracts."""
 
-WITH_ARGUMENTS = {"status": "status(500)", "sequence": "sequence(None, 500)"}
+WITH_ARGUMENTS = {"status": "status(500)"}
 
 
 def findings_of(set_up: Callable[[MockServer], object], *tests: str, timeout: float = TIMEOUT) -> list[Finding]:

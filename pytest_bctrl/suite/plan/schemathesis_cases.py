@@ -251,7 +251,7 @@ def _generate(
     from schemathesis import GenerationMode
     from schemathesis.core.errors import InvalidSchema
 
-    from pytest_bctrl.suite.plan.generated_values import generation_settings, without_project_constants
+    from pytest_bctrl.suite.plan.generated_values import generation_settings
 
     generated = _generated_cases(contract, label, mode, count, path)
     for case in generated.cases:
@@ -278,8 +278,7 @@ def _generate(
     # Hypothesis collects garbage around its run. Freezing excludes modules imported before.
     gc.freeze()
     try:
-        with without_project_constants():
-            draw()
+        draw()
     except _EnoughCasesError:
         return
     except Unsatisfiable as error:

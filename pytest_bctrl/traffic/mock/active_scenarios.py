@@ -10,7 +10,6 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.change import Change
-from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.mock.setup import Setup
 from pytest_bctrl.traffic.mock.shared import Shared
@@ -18,19 +17,18 @@ from pytest_bctrl.traffic.mock.source import BodySource, single_body_source
 
 
 class ActiveScenario(NamedTuple):
-    """The scenario of one operation: the source of its bodies, and the change and the errors of its responses.
+    """The scenario of one operation: the source of its bodies, and the change of its responses.
 
     `setup` records whether a request used the scenario; None for the initial state.
     """
 
     source: BodySource | None
     transform: Change | None = None
-    errors: ErrorResponses | None = None
     setup: Setup | None = None
 
     def affects(self, response: MockResponse) -> bool:
         """Return whether a response uses the scenario; an error (400 on) does not if the scenario sets bodies only."""
-        is_of_data = self.source is not None and self.transform is None and self.errors is None
+        is_of_data = self.source is not None and self.transform is None
         return not is_of_data or response.status < 400
 
 
@@ -62,7 +60,7 @@ class ActiveScenarios:
     def play_for(self, operation: Operation, scenario: Scenario, setup: Setup | None = None) -> None:
         """Play a scenario for one operation; the other operations stay as they are."""
         source = scenario.source or self._default_source(operation)
-        self._by_operation[operation.label] = ActiveScenario(source, scenario.transform, scenario.errors, setup)
+        self._by_operation[operation.label] = ActiveScenario(source, scenario.transform, setup)
 
     def set_source(self, operation: Operation, source: BodySource) -> None:
         """Replace the data of an operation, whose scenario continues."""
@@ -81,7 +79,7 @@ class ActiveScenarios:
         elif source_for is not None and samples is not None:
             source = source_for(samples)
         source = source or self._default_source(operation)
-        active = ActiveScenario(source, scenario.transform, scenario.errors, setup)
+        active = ActiveScenario(source, scenario.transform, setup)
         return self._by_operation.setdefault(operation.label, active)
 
     def setup_of(self, operation: Operation) -> Setup | None:

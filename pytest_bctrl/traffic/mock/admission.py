@@ -19,7 +19,6 @@ from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, PARAMETERS, 
 from pytest_bctrl.samples.inputs import existing_path_values
 from pytest_bctrl.secrets.secret import MASK, Secret
 
-UNKNOWN = "unknown"
 """The first word of the reason why a path value is rejected that names nothing in the mock."""
 
 
@@ -165,7 +164,7 @@ class Admission:
                 if parameter.setting == "space_id":
                     name = "space"
                 status = self._operation.first_documented(404, 400, 403, 422)
-                return Rejection(status, f"{UNKNOWN} {name}; the mock has {', '.join(accepted_values)}")
+                return Rejection(status, f"unknown {name}; the mock has {', '.join(accepted_values)}")
         return None
 
     @cached_property

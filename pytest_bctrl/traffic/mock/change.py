@@ -16,7 +16,6 @@ from pytest_bctrl.http.message import MockResponse, Payload, Request, with_heade
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.traffic.mock.call_syntax import shown
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
-from pytest_bctrl.traffic.mock.json_bodies import parsable_text
 
 if TYPE_CHECKING:
     from pytest_bctrl.findings.finding import Level
@@ -28,7 +27,7 @@ class RequestContext:
 
     `operation_samples` are the samples of the requested operation, None if its responses are not JSON. `granted`
     returns the success response to a target, for any credential and space, and `error` an error response of the
-    operation. `number` counts the requests from one, `turn` the responses to which a fault was applied before.
+    operation. `number` counts the requests from one.
     """
 
     request: Request
@@ -38,7 +37,6 @@ class RequestContext:
     granted: Callable[[str], MockResponse]
     error: Callable[[int, str, Mapping[str, str] | None], MockResponse]
     number: int
-    turn: int = 0
 
     @property
     def samples(self) -> Samples:
@@ -69,7 +67,7 @@ class RequestContext:
     @property
     def has_parsable_body(self) -> bool:
         """Whether the response so far is a success with a body that is JSON in UTF-8, also after earlier faults."""
-        return self.is_json_success and parsable_text(self.response.body) is not None
+        return self.is_json_success and _is_json(self.response.body)
 
     def error_response(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> MockResponse:
         """Return an error response in the documented shape, with the same request id."""
@@ -86,6 +84,15 @@ Change: TypeAlias = Callable[[RequestContext], MockResponse]
 def headers(changes: Mapping[str, str | None]) -> Change:
     """Return a change that sets header fields, and removes those whose value is None."""
     return lambda context: with_headers(context.response, changes)
+
+
+def _is_json(body: bytes) -> bool:
+    """Return whether a body is JSON in UTF-8, NaN allowed."""
+    try:
+        json.loads(body.decode())
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class BodyChange:
@@ -234,6 +241,6 @@ class FaultInPlay:
             since = self._met - fault.after
             if since < 1 or since % fault.every or (fault.times is not None and self._count >= fault.times):
                 return context.response
-            turn, self._count = self._count, self._count + 1
-        response = fault.change(replace(context, turn=turn))
+            self._count += 1
+        response = fault.change(context)
         return replace(response, faults=(*context.response.faults, fault.name))

@@ -234,7 +234,7 @@ class StepSource(BodySource):
         fault = next((fault for _, payload, fault in self._steps if payload is body), None)
         if fault is None or not fault.meets(context):
             return context.response
-        return replace(fault.change(replace(context, turn=self._answered - 1)), faults=(fault.name,))
+        return replace(fault.change(context), faults=(fault.name,))
 
 
 _LASTS = (5.0, 60.0)

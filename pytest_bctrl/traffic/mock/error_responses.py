@@ -44,14 +44,10 @@ CODES: Mapping[int, tuple[str, str]] = {
 
 
 class ErrorResponses:
-    """Builds the error responses of a contract.
+    """Builds the error responses of a contract."""
 
-    `shape` is the index of the shape to use if several are documented; the last is the newest.
-    """
-
-    def __init__(self, contract: Contract, *, shape: int = -1) -> None:
+    def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._shape = shape
         # By the identity of the schemas, which live as long as the contract.
         self._minimal_bodies: dict[int, Any] = {}
 
@@ -107,7 +103,7 @@ class ErrorResponses:
         The names of properties are compared in lower case and without other characters than letters.
         """
         if id(schema) not in self._minimal_bodies:
-            self._minimal_bodies[id(schema)] = Builder(self._contract, _MinimalChoices(self._shape)).value(schema)
+            self._minimal_bodies[id(schema)] = Builder(self._contract, _MinimalChoices()).value(schema)
         body = self._minimal_bodies[id(schema)]
         for located in list(located_values(self._contract, schema, body)):
             name = "".join(filter(str.isalpha, str(located.path[-1]))) if located.path else ""
@@ -137,14 +133,13 @@ _STATUSES = frozenset(status.value for status in HTTPStatus)
 
 
 class _MinimalChoices(RoundRobin):
-    """Chooses no optional member, the first of several alternatives, and the requested shape of the body."""
+    """Chooses no optional member, the last shape of the body, which is the newest, and else the first alternative."""
 
-    def __init__(self, shape: int) -> None:
+    def __init__(self) -> None:
         super().__init__(SEED, optional=False)
-        self._shape = shape
 
     def choose(self, location: str, alternatives: int, *, counts: bool = True) -> int:
-        """Return the index of the requested shape at a location without a name, such as the body; else 0."""
+        """Return the index of the last alternative at a location without a name, such as the body; else 0."""
         if location.strip("<>0123456789"):
             return 0
-        return self._shape % max(1, alternatives)
+        return max(0, alternatives - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from email.utils import formatdate
@@ -17,7 +18,6 @@ from pytest_bctrl.samples.mutants import SCHEMA_CHECK, Mutant, broken
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
-from pytest_bctrl.traffic.mock.admission import UNKNOWN
 from pytest_bctrl.traffic.mock.call_syntax import (
     call_by_name,
     parse_call,
@@ -26,7 +26,6 @@ from pytest_bctrl.traffic.mock.call_syntax import (
     require_status_code,
 )
 from pytest_bctrl.traffic.mock.change import BodyChange, Change, Fault, RequestContext
-from pytest_bctrl.traffic.mock.json_bodies import in_utf_16, with_nan, with_repeated_key, without_last_character
 from pytest_bctrl.traffic.mock.pages import is_further, page_start, page_target, with_next_page
 
 _WHOLE = "complete_answer"
@@ -98,24 +97,15 @@ def unauthorized() -> Fault:
 
 def any_key() -> Fault:
     """Accept every request, without checking the credential."""
-    return _accepting("any_key()", _rejects_credential, "ignored_auth")
+    return Fault(
+        "any_key()", lambda context: context.granted(context.request.target), "ignored_auth", meets=_rejects_credential
+    )
 
 
 def _rejects_credential(context: RequestContext) -> bool:
     """Return whether the response so far rejects the credential: with 401, or with 403 and `WWW-Authenticate`."""
     response = context.response
     return response.status == 401 or (response.status == 403 and response.header("www-authenticate") is not None)
-
-
-def any_space() -> Fault:
-    """Accept every space and other path value, also one that does not exist."""
-    # A warning: a contract cannot rule out that an id exists.
-    return replace(_accepting("any_space()", _rejects_path_value, "status_code_conformance"), level="warning")
-
-
-def _rejects_path_value(context: RequestContext) -> bool:
-    """Return whether the response so far rejects a path value that names nothing, by any status, or is another 404."""
-    return context.response.status == 404 or context.response.why.startswith(f"{UNKNOWN} ")
 
 
 def delay(seconds: float) -> Fault:
@@ -140,23 +130,25 @@ def truncate() -> Fault:
 
 def malformed_json() -> Fault:
     """Omit the last character of the body, as a broken proxy does; `Content-Length` is correct."""
-    return _body_fault("malformed_json()", without_last_character, "that is not a number")
+    change = BodyChange(lambda context: _without_last_character(context.response.body))
+
+    def meets(context: RequestContext) -> bool:
+        """Return whether the response is a JSON success with a body that is invalid without its last character."""
+        return context.is_json_success and change.affects(context)
+
+    needs = "a successful response with a JSON body that is not a number"
+    return Fault("malformed_json()", change, "strict_json", meets=meets, needs=needs)
 
 
-def not_utf8() -> Fault:
-    """Send the body in UTF-16, which JSON between systems must not use (RFC 8259, 8.1)."""
-    return _body_fault("not_utf8()", in_utf_16, "in UTF-8")
+def _without_last_character(body: bytes) -> bytes | None:
+    """Return a body without its last character; None for a number, and for a body of at most one character."""
+    text = body.strip()
+    if len(text) < 2 or _NUMBER.fullmatch(text):
+        return None
+    return text[:-1]
 
 
-def duplicate_key() -> Fault:
-    """Repeat the first property of the first object in the body that has any, also within a list (RFC 8259, 4)."""
-    return _body_fault("duplicate_key()", with_repeated_key, "that has an object with a property")
-
-
-def nan() -> Fault:
-    """Add a property or item `NaN` to the body, or send `NaN` for a body that is neither object nor list."""
-    # JSON has no NaN: RFC 8259, 6.
-    return _body_fault("nan()", with_nan, "in UTF-8")
+_NUMBER = re.compile(rb"[-+.0-9eE]+")
 
 
 def empty_body() -> Fault:
@@ -259,63 +251,6 @@ class _RuleViolation:
         return self._change(context)
 
 
-def sequence(*steps: Any) -> Fault:
-    """Apply one step per request, then none: a step is a status, a fault, a fault as text, or None for no fault."""
-    faults = [_step_fault(step) for step in steps]
-    names = ", ".join("None" if step is None else step.name for step in faults)
-    return _with_steps(Fault(f"sequence({names})", _Steps(())), faults).when(times=len(faults) or None)
-
-
-class _Steps:
-    """Changes each response by the fault whose turn it is, and no response after the last fault."""
-
-    def __init__(self, faults: Sequence[Fault | None]) -> None:
-        self.faults = tuple(faults)
-
-    def __call__(self, context: RequestContext) -> MockResponse:
-        """Return the changed response; the response so far if the fault does not apply to it, or if there is none."""
-        step = self.faults[context.turn] if context.turn < len(self.faults) else None
-        if step is None or not step.meets(context):
-            return context.response
-        return step.change(context)
-
-
-def _with_steps(sequence: Fault, faults: Sequence[Fault | None]) -> Fault:
-    """Return a sequence with these faults as its steps, and with the check and level of the first of them."""
-    first = next(filter(None, faults), sequence)
-    return replace(sequence, change=_Steps(faults), check=first.check, level=first.level)
-
-
-def _step_fault(step: Any) -> Fault | None:
-    """Return a step of a fault sequence as a fault; None for None and 200."""
-    if step in (None, 200):
-        return None
-    if isinstance(step, str | Fault):
-        return fault(step)
-    return status(step)
-
-
-def _accepting(name: str, meets: Callable[[RequestContext], bool], check: str) -> Fault:
-    """Return a fault that sends the success response in place of a rejection for which `meets` is true."""
-
-    def accept(context: RequestContext) -> MockResponse:
-        """Return the success response to the requested target."""
-        return context.granted(context.request.target)
-
-    return Fault(name, accept, check, meets=meets)
-
-
-def _body_fault(name: str, rewrite: Callable[[bytes], bytes | None], needs: str) -> Fault:
-    """Return a fault that sends a JSON success with its body as `rewrite` returns it, and does not apply for None."""
-    change = BodyChange(lambda context: rewrite(context.response.body))
-
-    def meets(context: RequestContext) -> bool:
-        """Return whether the response is a JSON success with a body that can be rewritten."""
-        return context.is_json_success and change.affects(context)
-
-    return Fault(name, change, "strict_json", meets=meets, needs=f"a successful response with a JSON body {needs}")
-
-
 def _with_items(context: RequestContext, paging: Paging, items: list[Any]) -> MockResponse:
     """Return the response with `items` as the items of its page; as it is if these are its items."""
     if items == paging.items_in(context.json()):
@@ -364,11 +299,10 @@ def _paging_of(context: RequestContext) -> Paging | None:
 
 
 FAULTS: Mapping[str, Callable[..., Fault]] = {function.__name__: function for function in (
-    status, rate_limited, unauthorized, any_key, any_space, delay, slow_body, hang, reset, truncate, malformed_json,
-    not_utf8, duplicate_key, nan, empty_body, wrong_content_type, redirect, plain_errors, repeat_page, lost_item,
-    endless_cursor, break_rule, sequence,
+    status, rate_limited, unauthorized, any_key, delay, slow_body, hang, reset, truncate, malformed_json, empty_body,
+    wrong_content_type, redirect, plain_errors, repeat_page, lost_item, endless_cursor, break_rule,
 )}  # fmt: skip
-"""All faults by name, for `.fault(name, …)`, `--fault` and the steps of a sequence."""
+"""All faults by name, for `.fault(name, …)`, `--fault` and the steps of `.sequence(…)`."""
 
 
 def fault(
@@ -410,8 +344,6 @@ def for_contract(fault: Fault, operations: Sequence[Samples]) -> Fault:
             where=f"fault {fault.name}",
             hint="name the parameter of a page and the member with the next page: x-bctrl-paging",
         )
-    if isinstance(fault.change, _Steps):
-        return _with_steps(fault, [step and for_contract(step, operations) for step in fault.change.faults])
     if not isinstance(fault.change, _RuleViolation):
         return fault
     rule = fault.change.rule

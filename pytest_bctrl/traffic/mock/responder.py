@@ -26,7 +26,7 @@ from pytest_bctrl.traffic.mock.active_scenarios import ActiveScenarios
 from pytest_bctrl.traffic.mock.admission import Admission, Rejection, challenge, status_for_malformed
 from pytest_bctrl.traffic.mock.change import Change, FaultInPlay, RequestContext
 from pytest_bctrl.traffic.mock.documented import UnknownExampleError
-from pytest_bctrl.traffic.mock.error_responses import ErrorResponses, problem_details
+from pytest_bctrl.traffic.mock.error_responses import problem_details
 from pytest_bctrl.traffic.mock.pages import Page, Pages, UnknownPageError, is_further
 from pytest_bctrl.traffic.mock.scenarios import Scenario
 from pytest_bctrl.traffic.mock.setup import Setup
@@ -109,7 +109,7 @@ class Responder:
 
         samples = self._shared.samples.get(requested.label)
         number = next(self._requests)
-        errors = scenario.errors or self._shared.error_responses
+        errors = self._shared.error_responses
         context = RequestContext(request, response, errors, samples, granted, error, number)
         changes: list[Change] = [fault.apply for fault in faults]
         if scenario.transform is not None:
@@ -120,7 +120,7 @@ class Responder:
 
     def _rejection_response(self, status: int, message: str) -> MockResponse:
         """Return an error response to a malformed request, or for an error of the mock (500); no fault changes it."""
-        return self._errors_of(None).response(status, message, self._next_request_id())
+        return self._shared.error_responses.response(status, message, self._next_request_id())
 
     def _request_id(self, request: Request) -> str:
         """Return the request id for a response: that of the request if it is valid, else the next number."""
@@ -152,12 +152,14 @@ class Responder:
                 return MockResponse(204, (("Allow", "GET, HEAD, OPTIONS"), ("X-Request-Id", request_id)))
             paths = ", ".join(dict.fromkeys(operation.path for operation in self.contract.operations))
             message = f"there is nothing at this path; the contract has {paths}"
-            return self._with_target_findings(request, match, self._errors_of(None).response(404, message, request_id))
+            return self._with_target_findings(
+                request, match, self._shared.error_responses.response(404, message, request_id)
+            )
         if request.method == "OPTIONS" and "OPTIONS" not in match.operations:
             return MockResponse(204, (("Allow", match.allow), ("X-Request-Id", request_id)))
         if operation is None:
             message, headers = f"this path does not take {request.method}", {"Allow": match.allow}
-            response = self._errors_of(None).response(405, message, request_id, headers=headers)
+            response = self._shared.error_responses.response(405, message, request_id, headers=headers)
             return self._with_target_findings(request, match, response)
         rejection, findings = self._admissions[operation.label].decide(request, match.values)
         if self._accepted_media_type(request, operation) is None and (rejection is None or rejection.status != 401):
@@ -166,7 +168,7 @@ class Responder:
         if rejection is None:
             response = self._success(request, operation, request_id)
         else:
-            response = self._errors_of(operation).response(
+            response = self._shared.error_responses.response(
                 rejection.status, rejection.reason, request_id, operation=operation, headers=rejection.headers
             )
         if not findings:
@@ -191,10 +193,6 @@ class Responder:
     def _with_target_findings(self, request: Request, match: Match | None, response: MockResponse) -> MockResponse:
         """Return a response with the findings about a request that is to no operation of the contract."""
         return replace(response, findings=self._shared.checks.target_findings(request, match))
-
-    def _errors_of(self, operation: Operation | None) -> ErrorResponses:
-        """Return the error builder of an operation's scenario, else the shared one; None is the main operation."""
-        return self._scenarios.of(operation or self._shared.main).errors or self._shared.error_responses
 
     def _with_documented_headers(self, operation: Operation, response: MockResponse) -> MockResponse:
         """Return the response with the documented header fields added that it lacks; 501 if none can be generated.
@@ -236,7 +234,7 @@ class Responder:
             return self._mock_problem(400, operation, str(error), request_id)
         except DocumentError as error:
             return self._not_mocked_response(operation, str(error), request_id)
-        return self._errors_of(operation).response(
+        return self._shared.error_responses.response(
             status_for_malformed(operation), reason, request_id, operation=operation
         )
 
@@ -322,12 +320,11 @@ class Responder:
     ) -> MockResponse:
         """Return an error response that was requested or set up: with the documented example if there is one."""
         documented = operation.response_for(status)
-        errors = self._scenarios.of(operation).errors
-        if errors is None and documented is not None and self._shared.documented.has_example(documented):
+        if documented is not None and self._shared.documented.has_example(documented):
             response = self._shared.documented.response(documented, status)
             fields = (*response.headers, *(headers or {}).items(), ("X-Request-Id", request_id))
             return replace(response, headers=fields, why=message)
-        return self._errors_of(operation).response(status, message, request_id, operation=operation, headers=headers)
+        return self._shared.error_responses.response(status, message, request_id, operation=operation, headers=headers)
 
     def _not_mocked_response(self, operation: Operation, reason: str, request_id: str) -> MockResponse:
         """Return the 501 response of an operation for which no documented response can be generated."""
@@ -337,7 +334,7 @@ class Responder:
         """Return an error response of the mock itself: in the documented shape, or as problem details."""
         documented = operation.response_for(status)
         if documented is not None and documented.json is not None:
-            return self._errors_of(operation).response(status, message, request_id, operation=operation)
+            return self._shared.error_responses.response(status, message, request_id, operation=operation)
         return problem_details(status, message, request_id)
 
     @property

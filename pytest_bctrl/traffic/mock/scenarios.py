@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path as File
 from typing import Any
@@ -16,14 +16,12 @@ from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.shapes import LocatedValue, Shape, allowed_types, located_values, shapes, with_value
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import TooLargeError, parsing_problem, read_file
-from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.traffic.mock import change
 from pytest_bctrl.traffic.mock.call_syntax import call_by_name, parse_call, require_seconds, whole_number
-from pytest_bctrl.traffic.mock.change import Change, RequestContext
+from pytest_bctrl.traffic.mock.change import Change
 from pytest_bctrl.traffic.mock.data import LifecycleSource
-from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.source import BodySource, single_body_source
 
 
@@ -66,15 +64,11 @@ def from_file(path: File, samples: Samples, space_id: str) -> BodySource:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A named state: the source of the bodies, a change of the responses, and the shape of errors.
-
-    None means the mock's default.
-    """
+    """A named state: the source of the bodies, and a change of the responses; None means the mock's default."""
 
     name: str
     source: BodySource | None = None
     transform: Change | None = None
-    errors: ErrorResponses | None = None
 
 
 def sample(samples: Samples, space_id: str) -> Scenario:
@@ -147,49 +141,9 @@ def deep(samples: Samples, space_id: str, levels: int = 60) -> Scenario:
     return Scenario("deep", single_body_source(make))
 
 
-def chunked(contract: Contract) -> Scenario:
-    """Every response, otherwise unchanged, in the chunked transfer coding (RFC 9112, 7.1)."""
-    return Scenario("chunked", transform=lambda context: replace(context.response, chunked=True))
-
-
-def closing(contract: Contract) -> Scenario:
-    """Responses that close their connection."""
-    return Scenario("closing", transform=change.headers({"Connection": "close"}))
-
-
-def charset(contract: Contract) -> Scenario:
-    """A content type with a parameter."""
-
-    def named(context: RequestContext) -> MockResponse:
-        """Return the response with `charset=utf-8` added to its content type, if it has a body and no parameter yet."""
-        media = context.response.header("Content-Type")
-        if not context.response.body or media is None or ";" in media:
-            return context.response
-        return change.headers({"Content-Type": f"{media}; charset=utf-8"})(context)
-
-    return Scenario("charset", transform=named)
-
-
-def odd_case(contract: Contract) -> Scenario:
-    """Header field names in unusual case, which mean the same (RFC 9110, 5.1)."""
-
-    def swapped(context: RequestContext) -> MockResponse:
-        """Return the response with the case of its header field names swapped."""
-        return replace(
-            context.response, headers=tuple((name.swapcase(), value) for name, value in context.response.headers)
-        )
-
-    return Scenario("odd_case", transform=swapped)
-
-
 def slow(contract: Contract, seconds: float = 0.2) -> Scenario:
     """Delayed responses, within the usual time-outs of clients."""
     return Scenario("slow", transform=change.delay(require_seconds(seconds, "scenario slow")))
-
-
-def flat_errors(contract: Contract) -> Scenario:
-    """Errors in the oldest of the documented shapes."""
-    return Scenario("flat_errors", errors=ErrorResponses(contract, shape=0))
 
 
 MOST = 100_000
@@ -216,7 +170,7 @@ DATA_SCENARIOS: Mapping[str, Callable[..., Scenario]] = {maker.__name__: maker f
 """Scenarios of the data in JSON bodies; each is made from the samples of an operation."""
 
 RESPONSE_SCENARIOS: Mapping[str, Callable[..., Scenario]] = {maker.__name__: maker for maker in (
-    chunked, closing, charset, odd_case, slow, flat_errors,
+    slow,
 )}  # fmt: skip
 """Scenarios of any response, with or without a body; each is made from the contract alone."""
 
