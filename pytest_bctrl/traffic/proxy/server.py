@@ -6,6 +6,7 @@ import asyncio
 import errno
 import re
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -345,10 +346,10 @@ class ProxyServer:
 
 def _connection_limit() -> int:
     """Return the maximum number of connections of clients: each may need two descriptors of the process."""
-    try:
-        import resource
-    except ImportError:  # pragma: no cover - Windows
+    if sys.platform == "win32":  # pragma: no cover - Windows has no such limit
         return _MAX_CONNECTIONS
+    import resource
+
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return _MAX_CONNECTIONS
