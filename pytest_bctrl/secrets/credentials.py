@@ -78,11 +78,12 @@ _PART_ENCODING = re.compile(r"^content-transfer-encoding:\s*base64\b", re.IGNORE
 _DELIMITER = re.compile(r"\s*(--[^\s]{1,70})\r?\n(?:[\w-]+:|\r?\n)")
 """Matches the start of a multipart body."""
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;]+))""", re.IGNORECASE)
-_HINT = (
-    r"pass|pwd|secret|token|key|auth|cred|sess|sig|jwt|bearer|basic|otp|code|sid|cookie|assertion|saml"
-    r"|[cx]srf|hmac|cvv|cvc|psk|puk|pin|negotiate|ntlm|answer|verifier|senha|mot_?de|contrase|%3[ad]|://[^/\s]*@|\\u|%[4-7]"
+_HINTS = (
+    *("pass", "pwd", "secret", "token", "key", "auth", "cred", "sess", "sig", "jwt", "bearer", "basic", "otp", "code"),
+    *("sid", "cookie", "assertion", "saml", "csrf", "xsrf", "hmac", "cvv", "cvc", "psk", "puk", "pin", "negotiate"),
+    *("ntlm", "answer", "verifier", "senha", "contrase", "motdepasse", "mot_de", "@", "\\u", "%"),
 )
-"""Matches every text that may have a credential name; others are searched for the form of credentials only."""
+"""Every text with a credential name has one of them; others are searched for the form of credentials only."""
 _SETTINGS = re.compile(r"yaml|toml|[/.-]ini\b|properties")
 _LABELS = frozenset({"a", "button", "input", "label", "meta", "option"})
 """Elements whose texts are labels."""
@@ -135,7 +136,7 @@ class Credentials:
     ) -> None:
         self._fields = frozenset(map(plain_name, fields))
         self._properties = frozenset(map(plain_name, properties))
-        self._hint = re.compile("|".join([_HINT, *map(re.escape, (*fields, *properties))]), re.IGNORECASE)
+        self._hints = (*_HINTS, *map(str.lower, (*fields, *properties)))
         self._replace = replace
         self.values: dict[str, None] = {}
         """The credentials found so far, decoded; in the order in which they were found."""
@@ -166,9 +167,14 @@ class Credentials:
             decoded = unquote(text)
             edited = self.text(decoded, depth + 1)
             return text if edited == decoded else _encoded(edited)
-        if self._hint.search(text):
+        if self._has_hint(text):
             text = self._without_named(text, depth, is_form=is_form)
         return CREDENTIAL_FORM.sub(lambda match: self._replaced(match[0]), text)
+
+    def _has_hint(self, text: str) -> bool:
+        """Return whether a text may have a credential name: much faster than a regular expression."""
+        lower = text.lower()
+        return any(hint in lower for hint in self._hints)
 
     def _without_named(self, text: str, depth: int, *, is_form: bool) -> str:
         """Return a text without the values of credential names."""
@@ -195,7 +201,7 @@ class Credentials:
             return delimiter.join(map(self._part, text.split(delimiter)))
         if essence == "application/x-www-form-urlencoded":
             return self.text(text, is_form=True)
-        if "json" in essence and self._hint.search(text):
+        if "json" in essence and self._has_hint(text):
             edited = edit_json(text, lambda names, value: self._member(names, value, 1))
             return CREDENTIAL_FORM.sub(lambda match: self._replaced(match[0]), edited)
         if _SETTINGS.search(essence):
