@@ -81,9 +81,11 @@ _BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;]+))""", re.IGNORECASE)
 _HINTS = (
     *("pass", "pwd", "secret", "token", "key", "auth", "cred", "sess", "sig", "jwt", "bearer", "basic", "otp", "code"),
     *("sid", "cookie", "assertion", "saml", "csrf", "xsrf", "hmac", "cvv", "cvc", "psk", "puk", "pin", "negotiate"),
-    *("ntlm", "answer", "verifier", "senha", "contrase", "motdepasse", "mot_de", "@", "\\u", "%"),
+    *("ntlm", "answer", "verifier", "senha", "contrase", "motdepasse", "mot_de", "base64", "@", "\\u", "%"),
 )
 """Every text with a credential name has one of them; others are searched for the form of credentials only."""
+_WINDOW, _LONGEST_HINT = 1 << 20, 80
+"""Number of characters that are searched for hints together, and by which windows overlap."""
 _SETTINGS = re.compile(r"yaml|toml|[/.-]ini\b|properties")
 _LABELS = frozenset({"a", "button", "input", "label", "meta", "option"})
 """Elements whose texts are labels."""
@@ -136,7 +138,7 @@ class Credentials:
     ) -> None:
         self._fields = frozenset(map(plain_name, fields))
         self._properties = frozenset(map(plain_name, properties))
-        self._hints = (*_HINTS, *map(str.lower, (*fields, *properties)))
+        self._hints = (*_HINTS, *(_hint_of(name) for name in (*fields, *properties)))
         self._replace = replace
         self.values: dict[str, None] = {}
         """The credentials found so far, decoded; in the order in which they were found."""
@@ -155,6 +157,10 @@ class Credentials:
 
     def body(self, body: bytes, content_type: str = "") -> bytes:
         """Return a body without credentials, by its media type, and else by its form."""
+        # In Latin-1, a large body takes a byte per character. Nearly all bodies have no credential.
+        latin = body.decode("latin-1")
+        if not self._has_hint(latin) and CREDENTIAL_FORM.search(latin) is None:
+            return body
         text = body.decode("utf-8", "surrogateescape")
         edited = self._body_text(text, content_type)
         return body if edited == text else edited.encode("utf-8", "surrogateescape")
@@ -173,8 +179,11 @@ class Credentials:
 
     def _has_hint(self, text: str) -> bool:
         """Return whether a text may have a credential name: much faster than a regular expression."""
-        lower = text.lower()
-        return any(hint in lower for hint in self._hints)
+        for start in range(0, len(text), _WINDOW):
+            window = text[start : start + _WINDOW + _LONGEST_HINT].lower()
+            if any(hint in window for hint in self._hints):
+                return True
+        return False
 
     def _without_named(self, text: str, depth: int, *, is_form: bool) -> str:
         """Return a text without the values of credential names."""
@@ -355,6 +364,12 @@ class Credentials:
         if value and any(self._is_credential(attributes.get(name, ""), value, is_in_body=True) for name in names):
             return match[0].replace(value, self._replaced(value))
         return match[0]
+
+
+def _hint_of(name: str) -> str:
+    """Return the longest part of a name that is the same in every encoding of a text."""
+    parts = re.findall(r"[ -~]+", name[:_LONGEST_HINT])
+    return max(parts, key=len, default="").lower()
 
 
 def _delimiter_of(text: str, content_type: str) -> str:
