@@ -81,12 +81,12 @@ EXCHANGES: tuple[CorpusExchange, ...] = (
         "POST /uploads",
         multipart(
             ("comment", "my settings"),
-            ("upload", f"registry=https://registry.npmjs.org/\n//registry.npmjs.org/:_authToken={_NPM}\n", ".npmrc"),
+            ("upload", f"registry=https://npm.acme.example/\n//npm.acme.example/:_authToken={_NPM}\n", ".npmrc"),
         ),
         json_body({"ok": "yes", "publish": _PYPI, "size": "91 bytes"}),
         status=201,
         planted=[_NPM, _PYPI],
-        kept=["my settings", "registry=https://registry.npmjs.org/", "91 bytes"],
+        kept=["my settings", "registry=https://npm.acme.example/", "91 bytes"],
     ),
     exchange(
         "shapes-in-text",
