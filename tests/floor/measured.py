@@ -177,18 +177,19 @@ def forked(job: Job) -> int:
                 sys.stdout.flush()
                 sys.stderr.flush()
             os._exit(code)
-    end_at = time.monotonic() + job["seconds"]
-    wait = 0.002
+    # Not by the clock: a process that is stopped for a while, as by job control, does not count that time.
+    waited, wait = 0.0, 0.002
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > end_at:
+        if waited > job["seconds"]:
             with suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return -signal.SIGKILL
         time.sleep(wait)
+        waited += wait
         wait = min(wait * 1.5, 0.05)
 
 
