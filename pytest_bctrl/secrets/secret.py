@@ -62,21 +62,6 @@ class Secret:
         return _lost_secret, ()
 
 
-class AddedSecret:
-    """A secret that is redacted. It has no `repr`, so that no traceback shows it."""
-
-    __slots__ = ("has_parts", "is_derived", "name", "value", "weakness")
-
-    def __init__(
-        self, value: str, name: str, weakness: str, has_parts: bool = True, *, is_derived: bool = False
-    ) -> None:
-        self.value = value
-        self.name = name
-        self.weakness = weakness
-        self.has_parts = has_parts
-        self.is_derived = is_derived
-
-
 def secret(value: Secret | str) -> Secret:
     """Return a value as a `Secret`."""
     return value if isinstance(value, Secret) else Secret(value)

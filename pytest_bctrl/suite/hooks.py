@@ -88,7 +88,7 @@ def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
                 redacting.add_derived(token)
             elif len(token) == len(run.key.reveal()):
                 # The derived credentials contain parts of the invented one.
-                redacting.add_derived(token, has_parts=True)
+                redacting.add_derived(token)
 
 
 _ENDED = "bctrl: ended by SIGTERM"

@@ -151,7 +151,7 @@ class _Sinks:
                     type(file) is io.TextIOWrapper and not file.closed and isinstance(file.name, str | os.PathLike)
                 )
                 if is_file and Path(file.name).absolute() in paths:
-                    redact_stream(file, self._redaction, keeps_structure=True)
+                    redact_stream(file, self._redaction)
 
     def _cover_allure(self) -> None:
         """Redact the files of Allure, by replacing `open` in its module."""
