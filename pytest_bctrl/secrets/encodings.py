@@ -19,27 +19,27 @@ MOST_SHOWN = 8
 _FEWEST = 12
 _FEWEST_DISTINCT = 6
 _FEWEST_RARE = 5
-"""Minimum numbers of a random secret: of characters, of different ones, and of pairs that words do not have."""
+"""Minimum numbers for a random secret: of characters, of different ones, and of neighbours that words do not have."""
 _PART = re.compile(r"[A-Za-z0-9]+")
 _IN_WORDS = frozenset(
     re.findall(
         "..",
-        "abacadaeagaiakalamanapaparasatauavawaybabebibobrbsbucacccechcickclcocrctcudadddedidmdodsdudyeaebecedeeefegei"
-        "ekelemeneoepereseteuevexeyfafefffiflfofrfrftfufygagegggigngogrgshahehihmhohthuiaibicidieifigikilimiosio"
-        "inipirisitivizjejojukekikskyladleldlilllmlolslyltmamemimmmomsmumpmynandncnengninknnnonsntnuobocodofogoiokolom"
-        "onooopororotouovowoypaphpipapepipopllprppptpupyqurarbrcrdrergrirkrlrmrnrorrrsrtrurysascshsiskslsmsnsospssst"
-        "suswsecetatctetfthtitotrtstuttyuaubucudueugulumunupusutvavevividwawewhwiwnworwsxaxpyoypyss",
+        "abacadagaiakalamanaparasatauavaxaybabebibjblbobrbsbubycacccechcickclcocrcsctcudadddedidldodrdsdueaebeced"
+        "eeefegeielemeneoepeqeresetevewexeyfafefffiflfofrfsftfugageghgiglgngogrgsguhahehihohrhtiaibicidieifigilim"
+        "inioipirisitivixizkekikslaldlelilllolsltlulymambmemimlmmmompmsmunancndnenfngninknlnnnonpnsntnunvoaobocod"
+        "ofogoiokolomonoooporosotouovowpapepiplpoppprpsptpupyqurarcrdrerfrgrirkrlrmrnrorprrrsrtrurysascseshsisksl"
+        "smsospssstsusytatctdtetfthtitltmtotptrtstttutyuaubucueuguiulumunupurusutvaveviwawewiwowrxexpxtynypysytze",
     )
 )
 """Pairs of letters that are common in words."""
 
 
 def is_random(value: str) -> bool:
-    """Return whether a value looks generated: it has few pairs of letters as in words, or letters and digits mixed.
+    """Return whether a value looks generated: most of its letters do not follow each other in words.
 
-    The public prefix does not count, nor do punctuation and pairs of digits. A value is random if it has twelve
-    characters or more, six different ones, no white space, and at least five pairs that no word has, and these are more
-    than half as many as the pairs that are common in words.
+    A random value has at least twelve characters, six different ones, and no white space. Without its public prefix, at
+    least five neighbours are a letter and a digit, or two letters that are rarely neighbours in words; and more than
+    half as many as are often neighbours in words.
     """
     secret_part = value[len(public_part(value)) :]
     if len(secret_part) < _FEWEST or len(set(secret_part.lower())) < _FEWEST_DISTINCT:
