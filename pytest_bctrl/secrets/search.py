@@ -37,8 +37,9 @@ _NOISE = (
     (b"&", (b"&#",), re.compile(rb"&#(?:9|10|13|32|x[9ad]|x20);(?:E(?= ))?", re.IGNORECASE)),
     (b"br", (b"<br", b"&lt;br"), re.compile(rb"(?:<|&lt;)br ?/?(?:>|&gt;)(?:E(?= ))?")),
 )
-"""Colours, and line breaks, tabs and spaces as formats escape them. A text with one of them contains the first bytes, which
-are searched for fastest, and one of the second.
+"""Colours, and line breaks, tabs and spaces as formats escape them.
+
+A text with one of them contains the first bytes, which are searched for fastest, and one of the second.
 """
 _HALF_ESCAPE = re.compile(rb"(?:\\+(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)|&#[0-9]{1,6}|&#x[0-9a-fA-F]{0,5})\Z")
 _LONGEST_ESCAPE = 8

@@ -47,7 +47,8 @@ class Secret:
         return MASK
 
     def __bool__(self) -> bool:
-        return bool(self.reveal())
+        """Return whether there is a key: a blank value is none."""
+        return bool(self.reveal().strip())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
