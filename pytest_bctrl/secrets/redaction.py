@@ -121,7 +121,7 @@ class Redaction:
 
     def data(self, value: T) -> T:
         """Return a copy of plain data and this package's dataclasses without secrets; `value` if none are added."""
-        if not self._entries:
+        if not self._secrets:
             return value
         return cast("T", self._data(value, {}))
 

@@ -84,10 +84,8 @@ def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
             if credential.header is None:
                 continue
             token = credential.header.reveal().rpartition(" ")[2]
-            if credential.is_derived:
-                redacting.add_derived(token)
-            elif len(token) == len(run.key.reveal()):
-                # The derived credentials contain parts of the invented one.
+            # The derived credentials contain parts of the invented one of the same length.
+            if credential.is_derived or len(token) == len(run.key.reveal()):
                 redacting.add_derived(token)
 
 
