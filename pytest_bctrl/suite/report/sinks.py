@@ -91,7 +91,6 @@ def _paths(config: pytest.Config) -> Iterator[str]:
     # Early on, pytest has no root yet.
     yield str(getattr(config, "rootpath", ""))
     yield str(config.invocation_params.dir)
-    yield from map(str, config.invocation_params.args)
 
 
 def _streams(config: pytest.Config) -> Iterator[Any]:
