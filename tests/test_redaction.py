@@ -9,7 +9,7 @@ import random
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
@@ -117,6 +117,11 @@ def shown(key: str, text: str) -> dict[str, str]:
     return shown_parts(key, {"text": text.encode("utf-8", "surrogatepass")})
 
 
+def _base64(size: int, text: str) -> str:
+    """Return a text in base64, after this number of other characters and before two."""
+    return base64.b64encode(b"x" * size + text.encode() + b"yz").decode()
+
+
 FORMS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "JSON": json.dumps,
@@ -132,8 +137,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "URL": lambda text: quote(text, safe=""),
     "URL path": quote,
     "URL query": quote_plus,
-    **{f"base64, {at} before": lambda text, at=at: base64.b64encode(b"x" * at + text.encode() + b"yz").decode()
-       for at in range(4)},
+    **{f"base64, {size} before": partial(_base64, size) for size in range(4)},
     "base64 for URLs": lambda text: base64.urlsafe_b64encode(f"user:{text}".encode()).decode().rstrip("="),
     "hex": lambda text: text.encode().hex(),
     "HEX": lambda text: text.encode().hex().upper(),

@@ -35,7 +35,7 @@ def test_NAME(key):
 
 
 def run(pytester: pytest.Pytester, *options: str) -> tuple[int, dict[str, str], list[object]]:
-    """Run the project; return the exit code, its texts, and the ids, names and outcomes in terminal, reports and cache."""
+    """Run the project; return the exit code, the texts, and the ids and outcomes in terminal, reports and cache."""
     reports = ("--junitxml=junit.xml", "-o", "junit_logging=all", "-o", "junit_family=xunit1")
     json_report = ("-p", "pytest_jsonreport", "--json-report", "--json-report-file=report.json")
     result = pytester.runpytest_subprocess("-p", "no:randomly", "-rA", *reports, *json_report, *options)
@@ -61,7 +61,7 @@ def run(pytester: pytest.Pytester, *options: str) -> tuple[int, dict[str, str], 
 
 
 @pytest.mark.runs_pytest
-@pytest.mark.parametrize(("key", "options"), [*((key, ()) for key in KEYS), (KEYS[0], ("-n1",))])
+@pytest.mark.parametrize(("key", "options"), [*((key, ()) for key in KEYS), (KEYS[0], ("-n1",))], ids=str)
 def test_a_key_of_words_changes_nothing_but_values(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, key: str, options: tuple[str, ...]
 ) -> None:

@@ -31,7 +31,6 @@ _NOWHERE = os.path.abspath(os.devnull)  # noqa: PTH100 - as `logging` has it
 _REDACTION: pytest.StashKey[Redaction] = pytest.StashKey()
 
 T = TypeVar("T")
-R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 
 def redact(config: pytest.Config, value: T) -> T:
@@ -227,22 +226,19 @@ class _Sinks:
         self._redaction.exempt(sorted({item.nodeid.partition("[")[0] for item in session.items}))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Redact secrets of words in what a test printed and logged."""
-        return self._without_words((yield))
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Redact secrets of words in what a test printed and logged, from which each plugin makes its report."""
+        if self._redaction.has_words:
+            sections = item._report_sections
+            sections[:] = [(when, key, self._redaction.value(text)) for when, key, text in sections]
+        return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         """Redact secrets of words in what a module printed and logged."""
-        return self._without_words((yield))
-
-    def _without_words(self, report: R) -> R:
-        """Return a report whose captured output has no secrets of words; streams and files redact random ones."""
+        report = yield
         if self._redaction.has_words:
-            report.sections = [
-                (title, self._redaction.value(text) if title.startswith("Captured ") else text)
-                for title, text in report.sections
-            ]
+            report.sections = [(title, self._redaction.value(text)) for title, text in report.sections]
         return report
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
