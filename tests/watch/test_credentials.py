@@ -84,7 +84,6 @@ def test_no_output_has_a_part_of_a_credential(
 
 
 def test_a_credential_that_does_not_look_random_is_shown(watch: Run, pytester: pytest.Pytester) -> None:
-    """The report has the value `shop-key`, which a test sent as `X-Api-Key`: such values are words of other texts."""
     watch(
         "def test_it():\n    list_orders([{**STORED, 'size': 'shop-key'}], headers={'X-Api-Key': 'shop-key'})\n",
         "--bctrl-report=report.json",
