@@ -162,7 +162,7 @@ def _redacted(config: pytest.Config) -> str:
     """Return the text `hunter22` after the redaction of the configured secrets."""
     redaction = Redaction()
     secret_settings.add_secrets(redaction, config, {})
-    return redaction("hunter22")
+    return redaction.value("hunter22")
 
 
 def _list_values(setting: table.Setting, config: pytest.Config) -> list[str]:

@@ -33,7 +33,7 @@ from pytest_bctrl.escaping import escape_json, escape_line, escape_lines
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import main_operation
 from pytest_bctrl.samples.parameter_settings import require_parameters
-from pytest_bctrl.secrets.secret import KEY_VARIABLE
+from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.run import ContractRun, required_variables, with_live_target
@@ -220,7 +220,7 @@ def _version(name: str) -> str:
 def _setting_lines(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
     """Yield the lines about settings: ini file, key, those with a default, levels, and a line per wrong setting."""
     yield Line("ini", str(config.inipath or "none"))
-    key_state = "set" if environment.get(KEY_VARIABLE) else "not set"
+    key_state = "set" if Secret(environment.get(KEY_VARIABLE, "")) else "not set"
     yield Line("setting", f"key: {key_state} ({KEY_VARIABLE})")
     defaults = []
     for setting in [setting for setting in table.SETTINGS if setting.default]:
@@ -296,7 +296,7 @@ def _target_line(
     config: pytest.Config, run: ContractRun, environment: Mapping[str, str], options: argparse.Namespace
 ) -> Line:
     """Return the line about the target: its response, or why no request was sent."""
-    has_key = bool(environment.get(KEY_VARIABLE))
+    has_key = bool(Secret(environment.get(KEY_VARIABLE, "")))
     has_space = lookup.find_value(table.SPACE_ID, config, environment) is not None
     try:
         required = required_variables(replace(run, values=values(config, environment)))

@@ -112,7 +112,7 @@ class RecordedTest:
             replayed,
             name=place.shown,
             hint=place.hint,
-            redact=redaction,
+            redact=redaction.value,
             aliases=aliases,
             recorded_target=partial(recorded_target, contract),
         )

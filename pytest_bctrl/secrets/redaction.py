@@ -1,67 +1,74 @@
-"""The secrets of a process, and the redaction of texts. Other modules are imported when the first secret is added."""
+"""The secrets of a process, and the redaction of texts. Other modules are imported when a secret is added."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from threading import Lock, get_ident
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
-from pytest_bctrl.secrets.secret import KEY_VARIABLE, REDACTED, AddedSecret, Secret, secret
+from pytest_bctrl.secrets.secret import KEY_VARIABLE, REDACTED, SHORTEST, Secret, secret, to_bytes
 
 if TYPE_CHECKING:
-    from pytest_bctrl.secrets.prepared import PreparedSecrets
+    from pytest_bctrl.secrets.search import Search, SecretForms
 
 MASK = REDACTED
 """The text that replaces a secret."""
+_VALUES = frozenset({"observed", "sample", "reproduce", "item", "request", "response", "headers", "body"})
+"""The members of findings and reports that hold values of an exchange."""
 
 T = TypeVar("T")
 
 
 class Redaction:
-    """Replaces each added secret in a text with `MASK`.
+    """Replaces each added secret with `MASK`: random ones in any text, and those made of words in values alone.
 
-    A secret that is too short or too common is redacted only where a credential is expected; `notes` reports it.
+    `notes` reports the latter.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: dict[str, AddedSecret] = {}
-        self._prepared: PreparedSecrets | None = None
-        self._preparing_threads: set[int] = set()
+        self._secrets: dict[str, SecretForms] = {}
+        self._names: dict[str, None] = {}
+        self._public_names: dict[str, None] = {}
+        self._search: Search | None = None
 
-    def add(self, value: Secret | str, *, name: str = "a secret", has_parts: bool = True) -> None:
-        """Redact a value from now on, in all encodings; `notes` calls it `name`, and omits it if that is empty.
+    def add(self, value: Secret | str, *, name: str = "a secret") -> None:
+        """Redact a value from now on, in all its forms; `notes` calls it `name`, and omits it if that is empty.
 
-        Parts of a random value are redacted too, unless `has_parts` is false. An empty value is ignored.
+        A blank value is ignored.
         """
         if not value:
             return
         text = secret(value).reveal()
-        if text not in self._entries:
-            self._add(AddedSecret(text, name, _weakness(text), has_parts))
-
-    def add_derived(self, value: Secret | str, *, has_parts: bool = False) -> None:
-        """Redact a credential derived from a secret, such as a token: as a whole, its parts too if `has_parts`.
-
-        A short or common credential is ignored, and so is one that consists of words of a random secret, because words
-        do not reveal it.
-        """
-        if not value:
+        if text in self._secrets or not text.strip():
             return
-        from pytest_bctrl.secrets.encodings import has_only_words, is_random
+        from pytest_bctrl.secrets.search import SecretForms
 
-        text = secret(value).reveal()
-        values = (entry.value for entry in self._entries.values() if not entry.is_derived)
-        is_public = has_only_words(text) and any(text in value and is_random(value) for value in values)
-        if not _weakness(text) and not is_public:
-            self._add(AddedSecret(text, "a credential", "", has_parts, is_derived=True))
-
-    def _add(self, entry: AddedSecret) -> None:
-        """Add a secret, unless its value is already redacted."""
+        forms = SecretForms(text)
         with self._lock:
-            if entry.value not in self._entries:
-                self._entries = {**self._entries, entry.value: entry}
+            self._secrets = {**self._secrets, text: forms}
+            if name and not forms.is_random:
+                self._names[name] = None
+            self._prepare()
+
+    def add_derived(self, value: Secret | str) -> None:
+        """Redact a credential derived from a secret, such as a half of it, unless it is short."""
+        if value and len(secret(value).reveal()) >= SHORTEST:
+            self.add(value, name="")
+
+    def exempt(self, names: Iterable[str]) -> None:
+        """Show `names` (paths, test ids without parameters) as they are, even if they contain a random secret."""
+        if self._secrets:
+            with self._lock:
+                self._public_names |= dict.fromkeys(names)
+                self._prepare()
+
+    def _prepare(self) -> None:
+        """Replace the search, which other threads use meanwhile."""
+        from pytest_bctrl.secrets.search import Search
+
+        self._search = Search(list(self._secrets.values()), self._public_names)
 
     def add_environment(self, environment: Mapping[str, str]) -> None:
         """Redact the secrets of the environment: the API key, and the passwords of proxies."""
@@ -72,116 +79,74 @@ class Redaction:
                 for text in dict.fromkeys((password, unquote(password))):
                     self.add(text, name=f"the password in {name}")
 
-    def exempt(self, names: Iterable[str]) -> None:
-        """Redact secrets of words that are part of `names` (paths, test ids) only where a credential is expected."""
-        if not self._entries:
-            return
-        from pytest_bctrl.secrets.weakness import is_in_names
-
-        joined = list(names)
-        for entry in list(self._entries.values()):
-            if not entry.weakness and is_in_names(entry.value, joined):
-                reason = "is part of the project's paths or of a test's name"
-                weak = AddedSecret(entry.value, entry.name, reason, entry.has_parts, is_derived=entry.is_derived)
-                with self._lock:
-                    self._entries = {**self._entries, entry.value: weak}
-
     def notes(self) -> list[str]:
-        """Return a sentence for each secret with a name that is redacted only where a credential is expected."""
-        named = [entry for entry in self._entries.values() if entry.name and entry.weakness]
-        weak = dict.fromkeys((entry.name, entry.weakness) for entry in named)
+        """Return a sentence for each secret with a name that is made of words."""
         return [
-            f"{name} {reason}, so it is redacted only where a credential is expected; use a longer, random one"
-            for name, reason in weak
+            f"{name} does not look random, so it is redacted only as a whole, in captured output and in the values of "
+            "header fields, cookies, queries and bodies; use a random one"
+            for name in self._names
         ]
 
+    @property
+    def has_words(self) -> bool:
+        """Whether a secret is made of words."""
+        return not all(forms.is_random for forms in self._secrets.values())
+
     def __bool__(self) -> bool:
-        return bool(self._entries)
+        return bool(self._secrets)
 
     def __call__(self, text: str) -> str:
-        """Return a text with all secrets masked; the same object if it contains none."""
+        """Return a text with random secrets masked; the same object if it contains none."""
         return self.part("", text)
 
-    def part(self, before: str, text: str, *, keeps_structure: bool = False) -> str:
-        """Return `text` with secrets masked, including those that begin in `before`, the text in front of it.
+    def part(self, before: str, text: str) -> str:
+        """Return `text` with random secrets masked, including those that begin in `before`, the text in front of it."""
+        if self._search is None:
+            return text
+        data = to_bytes(text)
+        clean = self._search.masked(to_bytes(before), data)
+        return text if clean is data else clean.decode("utf-8", "surrogatepass")
 
-        With `keeps_structure`, a secret of words stays if the format of a file may need it: as a key, or as the name
-        of a tag, an attribute or a function.
-        """
-        prepared = self._prepare()
-        if prepared is None:
-            return self._without_plain_secrets(text)
-        return prepared.without_secrets(before, text, keeps_structure=keeps_structure)
+    def data_bytes(self, data: bytes, *, before: bytes = b"") -> bytes:
+        """Return bytes with random secrets masked, as `part` does; their encoding must be compatible with ASCII."""
+        return data if self._search is None else self._search.masked(before, data)
 
-    def data_bytes(self, data: bytes, *, before: bytes = b"", keeps_structure: bool = False) -> bytes:
-        """Return bytes with secrets masked, as `part` does; their encoding must be compatible with ASCII."""
-        prepared = self._prepare()
-        if prepared is not None:
-            return prepared.bytes_without_secrets(before, data, keeps_structure=keeps_structure)
-        if not self._entries:
-            return data
-        return self._without_plain_secrets(data.decode("latin-1")).encode("latin-1")
+    def value(self, text: str) -> str:
+        """Return a value, or captured output, with all secrets masked, those of words as a whole."""
+        return text if self._search is None else self(self._search.without_words(text))
 
     def find(self, text: str) -> str | None:
-        """Return the name of the encoding of the first secret in `text`, such as `base64`; None if there is none.
-
-        The complete text is decoded, and secrets that are too short or too common are found too.
-        """
-        prepared = self._prepare()
-        if prepared is None:
-            return None
-        return prepared.find(text)
-
-    def _prepare(self) -> PreparedSecrets | None:
-        """Return the search for all secrets added so far; None without any, or while this thread prepares it.
-
-        The imports of the preparation may be traced, and the trace is redacted without the search. The entries are
-        replaced and never changed, so that no thread searches for fewer secrets while another prepares.
-        """
-        entries, prepared = self._entries, self._prepared
-        if not entries:
-            return None
-        if prepared is None or prepared.entries is not entries:
-            thread = get_ident()
-            if thread in self._preparing_threads:
-                return None
-            self._preparing_threads.add(thread)
-            try:
-                from pytest_bctrl.secrets.prepared import PreparedSecrets
-
-                prepared = self._prepared = PreparedSecrets(entries)
-            finally:
-                self._preparing_threads.discard(thread)
-        return prepared
-
-    def _without_plain_secrets(self, text: str) -> str:
-        """Return a text with its plain secrets masked; encoded ones, and too short or too common ones, stay."""
-        for value, entry in self._entries.items():
-            if not entry.weakness and value in text:
-                text = text.replace(value, MASK)
-        return text
+        """Return the name of the form of the first secret in `text`, such as `base64`; None if there is none."""
+        return None if self._search is None else self._search.find(text)
 
     def data(self, value: T) -> T:
         """Return a copy of plain data and this package's dataclasses without secrets; `value` if none are added."""
-        if not self._entries:
+        if not self._secrets:
             return value
         return cast("T", self._data(value, {}))
 
-    def _data(self, value: Any, seen: dict[str, str]) -> Any:
-        """Return data without secrets, names of members included; `seen` has the texts that were redacted already."""
+    def _data(self, value: Any, seen: dict[tuple[str, str], str], name: str = "") -> Any:
+        """Return data without secrets, names of members included.
+
+        `seen` has the texts that were redacted already, and `name` is that of the member with a value of an exchange,
+        or `message`.
+        """
         if isinstance(value, str):
             # Most texts of a large report are repeated.
-            if value not in seen:
-                seen[value] = self(value)
-            return seen[value]
+            if (name, value) not in seen:
+                seen[name, value] = self._text(value, name)
+            return seen[name, value]
         if isinstance(value, bytes):
             return self.data_bytes(value)
         if isinstance(value, dict):
-            return {self._data(name, seen): self._data(member, seen) for name, member in value.items()}
+            return {
+                self._data(key, seen): self._data(member, seen, name or (key if key in _VALUES else ""))
+                for key, member in value.items()
+            }
         if isinstance(value, list):
-            return [self._data(member, seen) for member in value]
+            return [self._data(member, seen, name) for member in value]
         if isinstance(value, tuple | set | frozenset):
-            members = (self._data(member, seen) for member in value)
+            members = (self._data(member, seen, name) for member in value)
             if hasattr(value, "_fields"):
                 return type(value)(*members)
             return type(value)(members)
@@ -189,17 +154,15 @@ class Redaction:
             from dataclasses import fields, replace
 
             names = [field.name for field in fields(value) if field.init]
-            parts = {name: self._data(getattr(value, name), seen) for name in names}
+            parts = {
+                part: self._data(getattr(value, part), seen, name or (part if part in _VALUES | {"message"} else ""))
+                for part in names
+            }
             return replace(cast("Any", value), **parts)
         return value
 
-
-def _weakness(text: str) -> str:
-    """Return why a secret is too short or too common, empty if it is not, and import all modules that redaction needs.
-
-    An import can write to a redacted stream, as with `pytest --debug`, so nothing may be imported during redaction.
-    """
-    from pytest_bctrl.secrets import decoding, prepared  # noqa: F401
-    from pytest_bctrl.secrets.weakness import weakness
-
-    return weakness(text)
+    def _text(self, text: str, name: str) -> str:
+        """Return a text of a member without secrets; in one of the package's own words, words only if quoted."""
+        if self._search is not None and name:
+            text = self._search.without_words(text, is_quoted=name in ("message", "reproduce"))
+        return self(text)

@@ -47,7 +47,8 @@ class Secret:
         return MASK
 
     def __bool__(self) -> bool:
-        return bool(self.reveal())
+        """Return whether there is a key: a blank value is none."""
+        return bool(self.reveal().strip())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
@@ -60,21 +61,6 @@ class Secret:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _lost_secret, ()
-
-
-class AddedSecret:
-    """A secret that is redacted. It has no `repr`, so that no traceback shows it."""
-
-    __slots__ = ("has_parts", "is_derived", "name", "value", "weakness")
-
-    def __init__(
-        self, value: str, name: str, weakness: str, has_parts: bool = True, *, is_derived: bool = False
-    ) -> None:
-        self.value = value
-        self.name = name
-        self.weakness = weakness
-        self.has_parts = has_parts
-        self.is_derived = is_derived
 
 
 def secret(value: Secret | str) -> Secret:

@@ -44,9 +44,8 @@ _CONTEXT = 128
 class _Writer:
     """Replaces the `write` method of a stream, for all runs in a process."""
 
-    def __init__(self, write: Callable[..., Any], *, keeps_structure: bool = False) -> None:
+    def __init__(self, write: Callable[..., Any]) -> None:
         self.write = write
-        self._keeps_structure = keeps_structure
         self.redactions: list[Redaction] = []
         self.last: Redaction | None = None
         self._before: str | bytes | None = None
@@ -111,7 +110,7 @@ class _Writer:
                 before = self._before
             self._before = (before + text[-_CONTEXT:])[-_CONTEXT:]
             for redaction in filter(None, redactions):
-                text = redaction.part(before, text, keeps_structure=self._keeps_structure)
+                text = redaction.part(before, text)
             return text
         data = bytes(text)
         context = b""
@@ -139,15 +138,14 @@ class _BufferWriter(_Writer):
         return super().__call__(*arguments, **named)
 
 
-def redact_stream(stream: Any, redaction: Redaction, *, keeps_structure: bool = False) -> Callable[..., None]:
+def redact_stream(stream: Any, redaction: Redaction) -> Callable[..., None]:
     """Redact what is written to a stream and its buffer from now on; return a function that ends the redaction.
 
     If that function is called with `is_kept=True`, redaction ends with the next run in this process, because the
-    process may still print an error of this run. `keeps_structure` is for a file that has a format (see
-    `Redaction.part`).
+    process may still print an error of this run.
     """
     ends = []
-    writer = _writer_of(stream, lambda write: _Writer(write, keeps_structure=keeps_structure))
+    writer = _writer_of(stream, _Writer)
     if writer is not None:
         ends.append(_start_redaction(stream, writer, redaction))
         with suppress(Exception):
@@ -290,7 +288,7 @@ def redacted_content(path: Path, data: bytes, redaction: Redaction) -> bytes:
     """
     if b"\0" in data[:_HEAD] and path.suffix.lower() not in _TEXT_SUFFIXES:
         return data
-    return redaction.data_bytes(data, keeps_structure=True)
+    return redaction.data_bytes(data)
 
 
 def redact_file(path: Path, redaction: Redaction) -> None:

@@ -119,9 +119,9 @@ def require_secrets(source: SettingSource, environment: Mapping[str, str]) -> No
     """
     if record_mode(source, environment) == RECORD_MODES[0]:
         return
-    key = environment.get(KEY_VARIABLE, "")
+    key = Secret(environment.get(KEY_VARIABLE, ""))
     if key:
-        require_searchable(Secret(key), KEY_VARIABLE)
+        require_searchable(key, KEY_VARIABLE)
     for line, secret in _secret_values(source, environment):
         if not line.value.startswith("$"):
             require_searchable(secret, line.where)

@@ -216,7 +216,7 @@ class WatchHooks:
         if not failing:
             return ""
         during = f" (exchanges during {_COLLECTION} included)" if earlier else ""
-        return f"bctrl watch{during}: {breach(failing).rstrip()}"
+        return f"bctrl watch{during}: {breach(redact(self._config, failing)).rstrip()}"
 
     def _is_known(self, response: Response) -> bool:
         """Return whether an equal body was observed before, so that only its status needs to be counted; remembers it.

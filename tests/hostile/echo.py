@@ -20,20 +20,16 @@ def _base64(before: int, text: str) -> str:
 
 ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
-    "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
     "url": lambda text: quote(text, safe=""),
     "base64-0": lambda text: _base64(0, text),
     "base64-1": lambda text: _base64(1, text),
     "base64-2": lambda text: _base64(2, text),
-    "json": lambda text: "".join(f"\\u{ord(letter):04x}" for letter in text),
-    "html": lambda text: "".join(f"&#x{ord(letter):x};" for letter in text),
-    "html-named": html.escape,
+    "json": lambda text: json.dumps(text)[1:-1],
+    "html": html.escape,
     "hex": lambda text: text.encode().hex(),
     "HEX": lambda text: text.encode().hex().upper(),
-    "reversed": lambda text: text[::-1],
     "upper": str.upper,
     "lower": str.lower,
-    "swapped": str.swapcase,
 }
 
 

@@ -14,7 +14,7 @@ from tests.variants.service import Service, Visit
 from tests.variants.variant import Variant
 from tests.variants.wire import Wire
 
-ECHOES = ("body", "header", "reason", "percent", "base64", "upper")
+ECHOES = ("body", "header", "reason", "base64", "upper")
 """Where, or in which encoding, a response repeats the credentials."""
 
 
@@ -59,7 +59,6 @@ def _encode(token: str, echoes: frozenset[str]) -> list[str]:
     """Return a token in each encoding that `echoes` name, as it is for `body`."""
     encodings = {
         "body": token,
-        "percent": "".join(f"%{byte:02X}" for byte in token.encode()),
         "base64": base64.b64encode(f"Bearer {token}".encode()).decode(),
         "upper": token.upper(),
     }

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tests.redaction.echoing_server import ECHOES, serve_echoes
 from tests.redaction.fragments import read_outputs
-from tests.redaction.pairs import Row
 from tests.variants.runtimes import SPACE_ID
 
 DISPLAYS = {
@@ -35,34 +34,15 @@ FILE_REPORTERS = {
     "html": ("pytest_html", ["-p", "metadata", "-p", "html", "--html=out/report.html"]),
     "reportlog": ("pytest_reportlog", ["-p", "pytest_reportlog", "--report-log=out/reportlog.json"]),
 }
-TERMINAL_REPORTERS = {
-    "teamcity": ("teamcity", ["-p", "pytest-teamcity", "--teamcity"]),
-    "sugar": ("pytest_sugar", ["-p", "sugar", "--force-sugar"]),
-    "rich": ("pytest_rich", ["-p", "rich", "--rich"]),
-    "instafail": ("pytest_instafail", ["-p", "instafail", "--instafail"]),
-}
 REPORTERS = {
     name: arguments
-    for name, (module, arguments) in (FILE_REPORTERS | TERMINAL_REPORTERS).items()
+    for name, (module, arguments) in FILE_REPORTERS.items()
     if module is None or find_spec(module) is not None
 }
 """The installed reporters with their options. They name each plugin, since these runs load none automatically."""
 
-ECHO_GROUPS = {name: ((name,), True) for name in ECHOES} | {"honest": (("body",), False), "together": (ECHOES, True)}
-"""Where the server repeats the credentials, and whether it breaks the contract."""
-
-AXES = {
-    "echo": (*ECHOES, "honest"),
-    "display": tuple(DISPLAYS),
-    "capture": CAPTURES,
-    "distribution": tuple(DISTRIBUTIONS),
-    "reporter": tuple(REPORTERS),
-}
-COMPACT_AXES = AXES | {
-    "echo": ("together", "honest"),
-    "reporter": ("files", *(name for name in REPORTERS if name in TERMINAL_REPORTERS)),
-}
-"""The same with all echoes in each response, and with all reporters that write files in one run."""
+Row = dict[str, str]
+"""The choice of each axis: what shows the key, and how."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +65,11 @@ def random_key(seed: object) -> str:
 def run_with_key(folder: Path, key: str, row: Row, python: list[str]) -> Run:
     """Run the contract suite and a project that leaks, against a server that repeats credentials."""
     arguments, environment = _options(row)
-    echoes, is_faulty = ECHO_GROUPS[row["echo"]]
     (folder / "out").mkdir()
     shutil.copy(Path(__file__).with_name("leaking_project.py"), folder / "test_leaks.py")
     (folder / "pytest.ini").write_text("[pytest]\n")
     command = [*python, "-m", "pytest", "--bctrl-live", "bctrl", "test_leaks.py", *arguments]
-    with serve_echoes(key, echoes, is_faulty=is_faulty) as server:
+    with serve_echoes(key, ECHOES, is_faulty=row["server"] == "faulty") as server:
         settings = {"BCTRL_API_KEY": key, "BCTRL_BASE_URL": server.url, "BCTRL_SPACE_ID": SPACE_ID}
         completed = subprocess.run(
             command, cwd=folder, env=_clean_environment() | settings | environment, capture_output=True, timeout=120
@@ -106,12 +85,12 @@ def run_with_key(folder: Path, key: str, row: Row, python: list[str]) -> Run:
 def _options(row: Row) -> tuple[list[str], dict[str, str]]:
     """Return the arguments and the variables of pytest for a row of choices."""
     display, environment = DISPLAYS[row["display"]]
-    if row["reporter"] == "sugar":
-        # pytest-sugar 1.1 itself fails for a test without a path of its own at -vv.
-        display = ["-v" if option == "-vv" else option for option in display]
-    reporter = REPORTERS.get(row["reporter"]) or [part for name in FILE_REPORTERS for part in REPORTERS.get(name, [])]
     arguments = ["-p", "bctrl", "-p", "xdist", "--tb=short", *display]
-    arguments += [*DISTRIBUTIONS[row["distribution"]], f"--capture={row['capture']}", *reporter]
+    arguments += [
+        *DISTRIBUTIONS[row["distribution"]],
+        f"--capture={row['capture']}",
+        *(option for options in REPORTERS.values() for option in options),
+    ]
     return arguments, {
         "CAPTURE": row["capture"],
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

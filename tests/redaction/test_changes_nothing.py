@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from tests.redaction.comparison import SOURCES, Project, Result, assert_same
 from tests.redaction.secrets_to_try import secrets
 
-EXHAUSTIVE = bool(os.environ.get("REDACTION"))
 EXAMPLES = int(os.environ.get("REDACTION_EXAMPLES", "2"))
 DISPLAYS: tuple[list[str], ...] = (
     [],
@@ -26,7 +25,7 @@ DISPLAYS: tuple[list[str], ...] = (
     ["--capture=sys"],
     ["-q", "--color=yes"],
 )
-DISTRIBUTIONS = ("loadscope", "load", "loadfile", "worksteal") if EXHAUSTIVE else ("loadscope", "load")
+DISTRIBUTIONS = ("loadscope", "load")
 SELECTIONS: tuple[list[str], ...] = (["--lf"], ["--ff"], ["--sw"], ["--nf"], ["-x"], ["--deselect"])
 
 runs_of_pytest = settings(

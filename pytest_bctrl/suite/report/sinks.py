@@ -1,7 +1,8 @@
 """Redacts text where it leaves a pytest process.
 
-Only output is changed. Reports, node ids, exceptions and all other objects stay as they are, since tests
-and other plugins see them; what pytest stores in its cache, or sends from a worker to its controller, stays too.
+Only output is changed, that is, what is written, and the captured output in reports. Node ids, exceptions and all other
+objects stay as they are, since tests and other plugins see them; what pytest stores in its cache, or sends from a
+worker to its controller, stays too.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def redaction(config: pytest.Config, *streams: Any) -> Redaction:
     """Return the redaction of this run; the first call starts it, with the secrets of environment and settings.
 
     `streams` are the output streams of the run, if they are known; files are redacted from the start of the session on.
-    Captured output of tests is not redacted.
+    What a test captures itself is not redacted.
     """
     if _REDACTION not in config.stash:
         created = Redaction()
@@ -85,11 +86,10 @@ class _Trace:
 
 
 def _paths(config: pytest.Config) -> Iterator[str]:
-    """Yield the paths of the run, whose words are not secrets."""
+    """Yield the paths of the run, which are shown as they are."""
     # Early on, pytest has no root yet.
     yield str(getattr(config, "rootpath", ""))
     yield str(config.invocation_params.dir)
-    yield from map(str, config.invocation_params.args)
 
 
 def _streams(config: pytest.Config) -> Iterator[Any]:
@@ -101,7 +101,7 @@ def _streams(config: pytest.Config) -> Iterator[Any]:
 
 
 class _Sinks:
-    """The sinks of one run: its streams, the files of its reports, and the note about weak secrets."""
+    """The sinks of one run: its streams, the files of its reports, and the note about secrets of words."""
 
     def __init__(self, config: pytest.Config, redaction: Redaction) -> None:
         self._config = config
@@ -151,7 +151,7 @@ class _Sinks:
                     type(file) is io.TextIOWrapper and not file.closed and isinstance(file.name, str | os.PathLike)
                 )
                 if is_file and Path(file.name).absolute() in paths:
-                    redact_stream(file, self._redaction, keeps_structure=True)
+                    redact_stream(file, self._redaction)
 
     def _cover_allure(self) -> None:
         """Redact the files of Allure, by replacing `open` in its module."""
@@ -222,12 +222,27 @@ class _Sinks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Exempt words in test names, but not those in parameters, from redaction."""
-        names = {item.nodeid.partition("[")[0] for item in session.items}
-        self._redaction.exempt(sorted(names))
+        """Show paths and names of tests as they are; a random secret in their parameters is redacted."""
+        self._redaction.exempt(sorted({item.nodeid.partition("[")[0] for item in session.items}))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Redact secrets of words in what a test printed and logged, from which each plugin makes its report."""
+        if self._redaction.has_words:
+            sections = item._report_sections
+            sections[:] = [(when, key, self._redaction.value(text)) for when, key, text in sections]
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Redact secrets of words in what a module printed and logged."""
+        report = yield
+        if self._redaction.has_words:
+            report.sections = [(title, self._redaction.value(text)) for title, text in report.sections]
+        return report
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print which secrets are too short or too common to be redacted, and which output is not redacted."""
+        """Print which secrets consist of words, and which output is not redacted."""
         for output, name in self._uncovered.items():
             problem = f"pytest {pytest.__version__} has no {name}, so {output} may contain secrets"
             terminalreporter.write_line(escape_line(f"bctrl: {problem}; use an older version of pytest"), yellow=True)

@@ -114,11 +114,11 @@ class Verdict:
         findings = self.findings
         failing = at_or_above(findings, self.fail_on)
         if failing:
-            lines = filter(None, [describe(failing).rstrip(), self.frequency])
+            lines = filter(None, [describe(self.baseline.redact(failing)).rstrip(), self.frequency])
             pytest.fail(escape_lines("\n".join(lines)), pytrace=False)
         accepted = [finding for finding in findings if finding.extra.get("accepted")]
         suppressed = [finding for finding in accepted if at_or_above([replace(finding, extra={})], self.fail_on)]
         if suppressed:
             pytest.xfail("; ".join(dict.fromkeys(map(accepted_where, suppressed))))
             # With --runxfail the call above has no effect.
-            pytest.fail(escape_lines(describe(suppressed).rstrip()), pytrace=False)
+            pytest.fail(escape_lines(describe(self.baseline.redact(suppressed)).rstrip()), pytrace=False)

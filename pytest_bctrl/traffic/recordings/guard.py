@@ -179,7 +179,6 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # 32 digits without hyphens are an identifier only if the same UUID occurs with hyphens; otherwise they may be a digest.
 _COMPACT = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _IDENTIFIER = re.compile(f"{_UUID.pattern}|{_COMPACT.pattern}")
-_LEGIBLE = re.compile(rb"[\t\n\r\x20-\x7e]{36,}")
 
 
 def replacement(identifier: str) -> str:
@@ -264,11 +263,11 @@ def _identifier_finder(replacements: Set[str], compact: Set[str], space_id: str)
     """Return a finder of UUIDs that are not in `replacements`, of the digits in `compact`, and of the space id."""
     space = Redaction()
     if not _UUID.fullmatch(space_id):
-        space.add(space_id, has_parts=False)
+        space.add(space_id)
 
     def find(text: str) -> str | None:
         """Return the encoding of an identifier that was not replaced; None if the text has none."""
-        for encoding, reading in decodings(text, _LEGIBLE):
+        for encoding, reading in decodings(text):
             if any(uuid.lower() not in replacements for uuid in _UUID.findall(reading)):
                 return encoding
             if any(digits.lower() in compact for digits in _COMPACT.findall(reading)):
