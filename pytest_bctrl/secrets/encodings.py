@@ -40,8 +40,8 @@ def is_random(value: str) -> bool:
     """Return whether a value looks generated: most of its letters do not follow each other in words.
 
     A random value has at least twelve characters, six different ones, and no white space. Without its public prefix, it
-    consists of at least sixteen hexadecimal digits, or at least five neighbours are a letter and a digit, or two letters
-    that are rarely neighbours in words; and more than half as many as are often neighbours in words.
+    consists of sixteen or more hexadecimal digits; or at least five neighbours are a letter and a digit, or two letters
+    that are rarely neighbours in words, and more than half as many as are often neighbours in words.
     """
     secret_part = value[len(public_part(value)) :]
     if len(secret_part) < _FEWEST or len(set(secret_part.lower())) < _FEWEST_DISTINCT:
