@@ -15,6 +15,7 @@ from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.json_source import HUGE_NUMBER
 from pytest_bctrl.contract.model import covers_media_type
+from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.paging import link_target
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
@@ -83,10 +84,8 @@ def check_framing(response: Response) -> Iterator[Violation]:
 def check_content_type(response: Response) -> Iterator[Violation]:
     """Yield a violation if the content type is missing or not documented for the status; parameters are ignored."""
     looked(response).add("content type")
-    if response.documented is None or not response.documented.content or response.is_to_head:
-        return
-    documented = [media.lower() for media in response.documented.content]
-    if not any(covers_media_type(media, response.media_type) for media in documented):
+    documented = _other_media_types(response)
+    if documented:
         place, observed = "header Content-Type", response.header("Content-Type")
         message, kind = "the content type is missing", "missing"
         if response.media_type:
@@ -94,11 +93,27 @@ def check_content_type(response: Response) -> Iterator[Violation]:
         yield violation_outside_body("content_type_conformance", message, place, documented, observed, kind)
 
 
+def _other_media_types(response: Response) -> list[str]:
+    """Return the documented media types if that of the response is none of them, or is missing; else an empty list."""
+    if response.documented is None or response.is_to_head:
+        return []
+    documented = [media.lower() for media in response.documented.content]
+    if any(covers_media_type(media, response.media_type) for media in documented):
+        return []
+    return documented
+
+
 def check_body(response: Response) -> Iterator[Violation]:
-    """Yield a violation per problem of a documented JSON body: missing, or not strict JSON, such as a duplicate key."""
+    """Yield a violation per problem of a documented JSON body: missing, or not strict JSON, such as a duplicate key.
+
+    A body that says to be of another media type, and is not JSON, is reported by its media type alone.
+    """
     looked(response).add("body")
     problems = response.parsed.problems
     if response.schema is None or not problems:
+        return
+    is_of_other_type = bool(response.media_type) and not is_json(response.media_type) and _other_media_types(response)
+    if is_of_other_type and response.body.strip() and not response.parsed.ok:
         return
     rule, observed = "strict_json", _excerpt(response.body, response.parsed.at)
     if not response.body.strip():
@@ -193,6 +208,14 @@ def check_headers(response: Response) -> Iterator[Violation]:
             continue
         place, expected = f"header {field.name}", flatten(contract, field.schema)
         yield violation_outside_body("response_headers_conformance", message, place, expected, value, kind)
+
+
+def unknown_headers(response: Response) -> list[str]:
+    """Return the required header fields that are missing in a response whose headers are not all known."""
+    if response.documented is None or response.has_all_headers or response.is_to_head:
+        return []
+    required = (field.name for field in response.documented.headers if field.required)
+    return [name for name in required if response.header(name) is None]
 
 
 RULE = "retired_operation"

@@ -38,9 +38,9 @@ class Response:
 
     `body` is the content after transfer and content decoding. `path_values` are the decoded values of the path
     parameters. `reproduce` is a shell command that repeats the request, without the key. `method` is the request's
-    method if it differs from the operation's. `has_all_headers` is whether `headers` are all that were sent: a
-    recording keeps some of them, and a bare body has none. `usual` is the response to the plain request, if this is a
-    response to a variation of it.
+    method if it differs from the operation's. `has_all_headers` is whether `headers` are all that a server sends: a
+    response that a test has made, or a mock, need not have them, and a bare body has none. `usual` is the response to
+    the plain request, if this is a response to a variation of it.
     """
 
     contract: Contract = field(repr=False)
@@ -190,6 +190,7 @@ def response_from(response: Any, contract: Contract, operation: str | None = Non
         _body_bytes(response),
         path_values(chosen, url),
         method=method,
+        has_all_headers=_has_all_headers(response),
     )
 
 
@@ -214,6 +215,21 @@ def _header_pairs(response: Any) -> tuple[tuple[str, str], ...]:
     headers = response.headers
     read_items = getattr(headers, "multi_items", headers.items)
     return tuple((str(name), str(value)) for name, value in read_items())
+
+
+def _has_all_headers(response: Any) -> bool:
+    """Return whether a response has all header fields that a server sent: one that a test has made need not have them.
+
+    httpx keeps the connection of a response that was received, urllib3 (for requests) the version of HTTP. The test
+    clients of werkzeug and Django return what the application sends, with the request.
+    """
+    extensions = getattr(response, "extensions", None)
+    if isinstance(extensions, Mapping):
+        return "network_stream" in extensions
+    version = getattr(getattr(response, "raw", response), "version", None)
+    if version is not None:
+        return bool(version)
+    return getattr(response, "__dict__", {}).get("request") is not None
 
 
 def _body_bytes(response: Any) -> bytes:
@@ -265,29 +281,36 @@ def _operation_for(contract: Contract, operation: str | None, url: str, method: 
     """Return the operation that a name, or else URL and method select, or the only safe one; or raise `BctrlError`.
 
     If several paths match the end of the URL, the longest applies, and of these the most specific. A method that the
-    path does not have, or that the client library does not keep, counts as GET.
+    client library does not keep counts as GET, if the path has it.
     """
     if operation is not None:
         return contract.operation(operation)
     candidates = [candidate for candidate in contract.operations if candidate.is_safe]
-    matching = [candidate for candidate in contract.operations if _match_at_end(candidate, url)]
-    if matching:
-        most_exact = min(map(_path_rank, matching))
-        candidates = [candidate for candidate in matching if _path_rank(candidate) == most_exact]
-        methods = {candidate.method for candidate in candidates}
-        wanted_method = method if method in methods else "GET"
-        candidates = [candidate for candidate in candidates if candidate.method == wanted_method] or candidates
-        if len({candidate.method for candidate in candidates}) == 1:
-            # Their paths differ only in the names of parameters.
-            candidates = by_fit(contract, [(item, path_values(item, url)) for item in candidates])[:1]
+    if url:
+        candidates = _operations_at(contract, url, method)
     if len(candidates) == 1:
         return candidates[0]
     known_names = ", ".join(candidate.operation_id or candidate.label for candidate in contract.operations)
     raise BctrlError(
-        "its URL matches no operation of the contract",
-        where=url or "pytest_bctrl.check",
+        "the contract has no operation with its method and URL",
+        where=" ".join(filter(None, (method, url))) or "pytest_bctrl.check",
         hint=f"name it with operation=…, or --operation, one of: {known_names}",
     )
+
+
+def _operations_at(contract: Contract, url: str, method: str) -> list[Operation]:
+    """Return the operation of a URL and a method; without a method that of GET, or those of each method without GET."""
+    matching = [operation for operation in contract.operations if _match_at_end(operation, url)]
+    most_exact = min(map(_path_rank, matching), default=None)
+    at_path = [operation for operation in matching if _path_rank(operation) == most_exact]
+    methods = {operation.method for operation in at_path}
+    if method not in methods and method in ("", "HEAD") and "GET" in methods:
+        method = "GET"
+    chosen = [operation for operation in at_path if operation.method == (method or operation.method)]
+    if len({operation.method for operation in chosen}) == 1:
+        # Their paths differ only in the names of parameters.
+        return by_fit(contract, [(operation, path_values(operation, url)) for operation in chosen])[:1]
+    return chosen
 
 
 def _path_rank(operation: Operation) -> tuple[int, list[tuple[int, int, int]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -34,10 +34,11 @@ from pytest_bctrl.drift.sources import source_name
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.exchanges.coverage_text import coverage_lines
+from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, at_or_above, parse_levels
-from pytest_bctrl.recorded.conform import exchanges_with_route
-from pytest_bctrl.recorded.conform import response_from as response_from_exchange
+from pytest_bctrl.http.message import Headers
+from pytest_bctrl.recorded.conform import observed
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.verdict import Title, checked_line
@@ -84,6 +85,22 @@ class _CheckedFiles:
     response_count: int = 0
     problems: list[str] = field(default_factory=list)
     attached_files: set[Path] = field(default_factory=set)
+
+    def add(
+        self,
+        response: Response | None,
+        findings: Iterable[Finding],
+        name: str,
+        entry: str = "",
+        query: str = "",
+        sent_headers: Headers = (),
+    ) -> None:
+        """Add the result of a response, which is None if it is not known, with the file and the entry that have it."""
+        if response is not None:
+            self.response_count += 1
+            self.observer.observe_response(response, query, sent_headers)
+        source = {"file": name, "entry": entry, "why": f"in {name}: {entry}" if entry else f"in {name}"}
+        self.findings += [replace(finding, extra={**finding.extra, **source}) for finding in findings]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -133,22 +150,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_files(options: argparse.Namespace, contract: Contract, custom_checks: Sequence[Check]) -> _CheckedFiles:
     """Check every response of the files on the command line, and return the results of all of them."""
-    checked = _CheckedFiles(Observer(contract))
+    checked, checks = _CheckedFiles(Observer(contract)), ExchangeChecks(contract, custom_checks)
     for path in _file_names(options.paths, checked.problems):
         try:
             content, name = open_traffic(path, "give a response body in JSON, or a .har file"), source_name(path)
-            for response, entry in _responses(content, name, contract, options.operation, checked.problems):
-                checked.response_count += 1
-                checked.observer.observe_response(response)
-                source = {"file": name, "entry": entry, "why": f"in {name}: {entry}" if entry else f"in {name}"}
-                checked.findings += [
-                    replace(finding, extra={**finding.extra, **source})
-                    for finding in check_response(response, custom=custom_checks)
-                ]
-            if isinstance(content, Recording):
-                checked.findings = redact_findings(checked.findings, credentials_in(content.exchanges, contract))
-                folder = Path(name).parent
-                checked.attached_files |= {(folder / attachment).resolve() for attachment in content.attachments}
+            if isinstance(content, bytes):
+                response = response_from(content, contract, options.operation)
+                checked.add(response, check_response(response, custom=custom_checks), name)
+                continue
+            _check_recording(content, name, checks, checked)
+            checked.findings = redact_findings(checked.findings, credentials_in(content.exchanges, contract))
+            folder = Path(name).parent
+            checked.attached_files |= {(folder / attachment).resolve() for attachment in content.attachments}
         except BctrlError as error:
             checked.problems.append(str(error))
     return checked
@@ -185,28 +198,21 @@ def _file_names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
         yield from map(str, files)
 
 
-def _responses(
-    content: Recording | bytes, name: str, contract: Contract, operation: str | None, problems: list[str]
-) -> Iterator[tuple[Response, str]]:
-    """Yield each response of a file with the name of its entry; `operation` is that of a bare JSON body.
+def _check_recording(content: Recording, name: str, checks: ExchangeChecks, checked: _CheckedFiles) -> None:
+    """Check the exchanges of a file, and add the results.
 
-    Adds to `problems` each entry without the body of its response. Raises `DocumentError` if the file has nothing to
-    check.
+    Adds a problem for each exchange of which a part was not checked. Raises `DocumentError` if none is to an operation
+    of the contract.
     """
-    if isinstance(content, bytes):
-        yield response_from(content, contract, operation), ""
-        return
-    is_empty = True
+    has_exchange = False
     for number, exchange in enumerate(content.exchanges, 1):
-        response = response_from_exchange(exchange, contract)
-        lacks_body = not exchange.is_complete and any(exchanges_with_route([exchange], contract))
-        is_empty = is_empty and response is None and not lacks_body
-        if response is not None:
-            yield response, f"entry {number}"
-        elif lacks_body:
-            problems.append(f"{name}: entry {number}: the file does not have the body (save it with the bodies)")
-    if is_empty:
-        problem = "none of its entries is a response of an operation of the contract"
+        result = checks.check(observed(exchange, checks.contract))
+        has_exchange = has_exchange or result.operation is not None
+        entry = f"entry {number}"
+        checked.add(result.response, result.findings, name, entry, exchange.query, exchange.request_headers)
+        checked.problems += [f"{name}: {entry}: {reason}" for reason in result.not_checked]
+    if not has_exchange:
+        problem = "none of its entries is an exchange with an operation of the contract"
         raise DocumentError(problem, where=name, hint="record a listing, or name another file")
 
 

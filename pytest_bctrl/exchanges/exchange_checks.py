@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pytest_bctrl.checks.protocol import unknown_headers
 from pytest_bctrl.checks.redact import redact_findings, response_credentials
 from pytest_bctrl.checks.response import Response, content_key, share
 from pytest_bctrl.checks.run import Check, check_response, check_response_head
@@ -15,18 +16,19 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import Headers, Request
 from pytest_bctrl.http.routes import Match
 from pytest_bctrl.request_checks.redact import RedactedRequest
-from pytest_bctrl.request_checks.run import RequestChecks
-from pytest_bctrl.request_checks.violation import findings_of
+from pytest_bctrl.request_checks.run import request_checks
+from pytest_bctrl.request_checks.violation import CREDENTIALS, findings_of
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedExchange:
-    """One request and its response, as a proxy or a client library observed them.
+    """One request and its response, as a proxy, a client library or a file has them.
 
     `body` is the body of the response without transfer and content codings. `request_unread` and `response_unread` are
     the reasons why a body is not known, such as that nobody has read it; nothing about such a body is checked.
     `reproduce` is a shell command that repeats the request, without credentials. `has_all_headers` is whether the
-    response has all fields that a server would send: the response of a mock need not.
+    response has all fields that a server would send: the response of a mock need not. `hides_credentials` is whether
+    the request may have had credentials that are not in it: a recording leaves them out.
     """
 
     request: Request
@@ -37,6 +39,7 @@ class ObservedExchange:
     response_unread: str = ""
     reproduce: str = ""
     has_all_headers: bool = True
+    hides_credentials: bool = False
 
 
 class CheckedExchange(NamedTuple):
@@ -63,7 +66,7 @@ class ExchangeChecks:
     def __init__(self, contract: Contract, custom: Iterable[Check] = ()) -> None:
         self.contract = contract
         self._custom = tuple(custom)
-        self._requests = RequestChecks(contract)
+        self._requests = request_checks(contract)
         self._earlier_responses: OrderedDict[object, Response] = OrderedDict()
 
     def match(self, request: Request) -> Match | None:
@@ -79,16 +82,20 @@ class ExchangeChecks:
         if match is None or operation is None:
             return CheckedExchange(None, not_checked=tuple(self.exclusions(request)), credentials=sent)
         violations = self._requests.of(operation).violations(request, match.values, exchange.request_unread)
+        if exchange.hides_credentials:
+            violations = (violation for violation in violations if violation.rule != CREDENTIALS)
         findings = findings_of(violations, operation, request, self.contract, match.values)
         response = self._response(exchange, operation, match)
         credentials = sent | response_credentials(response)
+        not_checked = [f"the response may lack the required header field {name}" for name in unknown_headers(response)]
         if exchange.response_unread:
             findings += check_response_head(response)
-            findings = redact_findings(findings, credentials)
-            return CheckedExchange(operation, None, tuple(findings), (exchange.response_unread,), credentials)
-        findings += check_response(response, custom=self._custom)
+            not_checked.append(exchange.response_unread)
+        else:
+            findings += check_response(response, custom=self._custom)
         findings = redact_findings(findings, credentials)
-        return CheckedExchange(operation, response, tuple(findings), credentials=credentials)
+        known_response = None if exchange.response_unread else response
+        return CheckedExchange(operation, known_response, tuple(findings), tuple(not_checked), credentials)
 
     def redacted(self, request: Request) -> RedactedRequest:
         """Return a request without its credentials, and the credentials."""

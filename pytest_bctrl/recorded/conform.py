@@ -8,37 +8,50 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
 from pytest_bctrl.findings.finding import Finding, at_or_above
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.reports.terminal import breach
-from pytest_bctrl.traffic.recordings.exchange import RESPONSE, Exchange, select_headers
+from pytest_bctrl.traffic.recordings.exchange import Exchange
+
+LACKS_BODY = "the file does not have the body (save it with the bodies)"
+
+
+def observed(exchange: Exchange, contract: Contract) -> ObservedExchange:
+    """Return a recorded exchange as the checks take it.
+
+    Files leave out credentials, and have decoded bodies. A recording has the header fields that its contract documents.
+    """
+    decoded = ("content-encoding", "transfer-encoding")
+    fields = tuple((name.lower(), value) for name, value in exchange.request_headers if name.lower() not in decoded)
+    return ObservedExchange(
+        Request(exchange.method, exchange.target, fields, exchange.request_body),
+        exchange.status,
+        tuple(field for field in exchange.headers if field[0].lower() not in decoded),
+        exchange.body,
+        request_unread="" if exchange.has_request_body else LACKS_BODY,
+        response_unread="" if exchange.is_complete else LACKS_BODY,
+        has_all_headers=bool(exchange.headers) and exchange.contract in ("", contract.digest),
+        hides_credentials=True,
+    )
 
 
 def response_from(exchange: Exchange, contract: Contract) -> Response | None:
-    """Return the response of an exchange; None if its operation is unknown, its body incomplete or its method HEAD."""
-    match = Routes(contract).match(exchange.target)
-    if match is None or exchange.method == "HEAD" or not exchange.is_complete:
-        return None
-    operation = match.operations.get(exchange.method)
-    if operation is None:
-        return None
-    headers = select_headers(exchange.headers, RESPONSE)
-    return Response(contract, operation, exchange.status, headers, exchange.body, dict(match.values))
+    """Return the response of an exchange; None if its operation or its body is unknown."""
+    return ExchangeChecks(contract).check(observed(exchange, contract)).response
 
 
 def errors_of(exchange: Exchange, contract: Contract) -> list[Finding]:
     """Return the errors in a recorded response; none for one that no operation documents."""
-    response = response_from(exchange, contract)
-    if response is None:
-        return []
-    return at_or_above(check_response(response), "error")
+    findings = ExchangeChecks(contract).check(observed(exchange, contract)).findings
+    return [finding for finding in at_or_above(findings, "error") if finding.direction != "request"]
 
 
 def require_conforming(exchanges: Sequence[Exchange], contract: Contract, name: str, hint: str) -> None:
-    """Raise `DocumentError`, naming the recording and its entry, for the first exchange that breaks the contract."""
+    """Raise `DocumentError`, naming the recording and its entry, for the first response that breaks the contract."""
     for number, exchange in enumerate(exchanges, 1):
         errors = errors_of(exchange, contract)
         if errors:

@@ -272,7 +272,7 @@ class RecordedTest:
         """Return the function that responds to a request: from the recording, or from the target."""
         if not self.is_recording:
             return self._replay_response
-        return partial(forward, self._open.enter_context(self.client()))
+        return partial(forward, self._open.enter_context(self.client()), self._contract)
 
     def _replay_response(self, request: Request) -> Any:
         """Return the recorded response to a request, after the substitution of an impact run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any
 
@@ -166,7 +167,7 @@ def test_a_path_without_get_is_ambiguous_if_the_method_is_not_known() -> None:
     (item,) = spec["paths"].values()
     item |= {"head": item["get"], "options": {**item.pop("get"), "operationId": "options"}}
     response = urllib3.HTTPResponse(b"", {}, 200, request_url=THING)
-    with pytest.raises(BctrlError, match="matches no operation"):
+    with pytest.raises(BctrlError, match="no operation with its method and URL"):
         response_from(response, from_document(spec, "x"))
 
 
@@ -217,11 +218,18 @@ def django_response_to(method: str) -> Any:
 @pytest.mark.parametrize(
     "make_response", [httpx_response_to, requests_response_to, flask_response_to, django_response_to]
 )
-@pytest.mark.parametrize(("method", "operation"), [("GET", "things"), ("HEAD", "look"), ("OPTIONS", "things")])
+@pytest.mark.parametrize(("method", "operation"), [("GET", "things"), ("HEAD", "look"), ("OPTIONS", "")])
 def test_the_operation_is_identified_by_path_and_method(make_response: Any, method: str, operation: str) -> None:
-    """An undocumented method counts as GET."""
-    response = response_from(make_response(method), with_get_and_head())
-    assert (operation, {"id": "a"}) == (response.operation.operation_id, response.path_values)
+    """An undocumented method is an error."""
+    with nullcontext() if operation else pytest.raises(BctrlError, match=f"{method} .*no operation with its method"):
+        response = response_from(make_response(method), with_get_and_head())
+        assert (operation, {"id": "a"}) == (response.operation.operation_id, response.path_values)
+
+
+def test_the_only_operation_of_a_contract_is_not_that_of_another_url() -> None:
+    response = httpx.Response(200, json={}, request=httpx.Request("POST", "http://h/v9/totally/other"))
+    with pytest.raises(BctrlError, match="POST http://h/v9/totally/other: the contract has no operation"):
+        response_from(response, contract_of())
 
 
 def test_a_response_without_a_method_belongs_to_get() -> None:
@@ -242,7 +250,7 @@ def elsewhere() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("make_response", "where"), [(without_path, "pytest_bctrl.check"), (elsewhere, "https://h/elsewhere")]
+    ("make_response", "where"), [(without_path, "pytest_bctrl.check"), (elsewhere, "GET https://h/elsewhere")]
 )
 def test_a_url_without_an_operation_is_an_error(make_response: Any, where: str) -> None:
     with pytest.raises(BctrlError) as caught:

@@ -38,7 +38,7 @@ APP = (JSON, ("Server", "app"))
         (rejection("a\x00b", 400), ["info"]),
         (rejection("a/b", 404), ["info"]),
         (rejection("x" * 4000, 414), ["info"]),
-        (rejection("no-such-space", 404), ["warning", "warning"]),
+        (rejection("no-such-space", 404), ["warning"]),
         (rejection("a\x00b", 400, {"detail": "no"}, APP), ["warning"]),
         (rejection("a\x00b", 302, b"", (("Server", "app"), ("Location", "/"))), ["info"]),
         (rejection("a\x00b", 400, b"", APP), ["info"]),

@@ -35,12 +35,12 @@ BAD = json.dumps(broken()).encode()
         (encode(Recording((listed(),))), 0, "no findings"),
         (encode(Recording((listed(), listed(broken())))), 1, "standard input: entry 2: 1 error"),
         (encode(Recording((listed(),)))[:-5], 2, "it is not JSON, or was cut"),
-        (encode(Recording(())), 2, "none of its entries is a response"),
-        (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, "none of its entries is a response"),
+        (encode(Recording(())), 2, "none of its entries is an exchange"),
+        (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, "none of its entries is an exchange"),
         (
             encode(Recording((Exchange("DELETE", "http://a.test/v1/spaces/1/runtimes", 204),))),
             2,
-            "none of its entries is a response",
+            "none of its entries is an exchange",
         ),
     ],
     ids=[

@@ -74,7 +74,7 @@ def port(respond: Callable[[Request], MockResponse]) -> Iterator[str]:
 def nowhere() -> Iterator[str]:
     """Yield the base URL of a port that forwards requests to an unreachable target."""
     http = client("http://127.0.0.1:9", None, live=True, retry=RetryPolicy(attempts=1))
-    with http, port(lambda request: forward(http, request)) as url:
+    with http, port(lambda request: forward(http, load(), request)) as url:
         yield url
 
 

@@ -269,7 +269,7 @@ def test_a_live_run_replays_recordings_without_counting_them_as_coverage(
     chosen = ("-k", "test_sync or test_no_body", "--bctrl-coverage")
     recording = record(*chosen)
     recording.assert_outcomes(passed=2)
-    recording.stdout.fnmatch_lines(["coverage *points exercised, in 1 response"])
+    recording.stdout.fnmatch_lines(["coverage *points exercised, in 2 responses"])
 
     replaying = record("--bctrl-record-mode=none", *chosen)
 

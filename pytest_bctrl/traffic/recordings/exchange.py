@@ -32,6 +32,17 @@ RESPONSE = frozenset({
 """Names of the response header fields that are recorded, in lower case; bodies are recorded decoded."""
 
 
+_OF_THE_CONNECTION = frozenset({
+    "connection", "content-encoding", "content-length", "date", "keep-alive", "trailer", "transfer-encoding", "upgrade",
+})  # fmt: skip
+"""Names of the response header fields about one transfer, of which a replay has its own."""
+
+
+def replayed_headers(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the header fields of a recorded response that a replay sends; a file of another tool has more of them."""
+    return tuple(field for field in headers if field[0].lower() not in _OF_THE_CONNECTION and field[0][:1] != ":")
+
+
 def select_headers(headers: Iterable[tuple[str, str]], allowed: frozenset[str]) -> Headers:
     """Return the header fields whose name in lower case is in `allowed`, in their order."""
     return tuple((name, value) for name, value in headers if name.lower() in allowed)
@@ -43,7 +54,8 @@ class Exchange:
 
     Bodies have no transfer and content codings. `started` is ISO 8601. `test` names the test that recorded the
     exchange (empty in files of other tools), `contract` is the digest of the contract at that time. `is_complete` is
-    false if another tool left out the body. `base_path` is the path of the target's base URL, in front of the
+    false if another tool left out the body of the response, `has_request_body` if it left out that of the request.
+    `base_path` is the path of the target's base URL, in front of the
     contract's paths; requests to a replay may leave it out. `body_digest` is the SHA-256 of `body` in hex, computed
     once because hashing a large body takes a while.
     """
@@ -61,6 +73,7 @@ class Exchange:
     base_path: str = ""
     contract: str = ""
     is_complete: bool = True
+    has_request_body: bool = True
     body_digest: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from pytest_bctrl.contract.credential_names import credentials_for
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.files.limits import RECORDED
@@ -114,14 +114,29 @@ def _leaves(value: Any) -> Iterator[tuple[str, str]]:
 
 def recordable(exchanges: Iterable[Exchange], contract: Contract) -> list[Exchange]:
     """Return exchanges without credentials, and with the header fields that recordings keep."""
-    return [
-        replace(
-            exchange,
-            request_headers=select_headers(exchange.request_headers, REQUEST),
-            headers=select_headers(exchange.headers, RESPONSE),
+    kept = []
+    for exchange in without_credentials(exchanges, contract):
+        operation, _ = request_checks(contract).routes.operation_and_values(exchange.method, exchange.target)
+        sent, received = recorded_fields(operation, exchange.status)
+        request_headers = select_headers(exchange.request_headers, sent)
+        kept.append(
+            replace(exchange, request_headers=request_headers, headers=select_headers(exchange.headers, received))
         )
-        for exchange in without_credentials(exchanges, contract)
-    ]
+    return kept
+
+
+def recorded_fields(operation: Operation | None, status: int) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of the header fields of requests and of responses that recordings keep, in lower case.
+
+    They are those that are known to be safe, and those that the operation documents; those with a credential have a
+    placeholder.
+    """
+    if operation is None:
+        return REQUEST, RESPONSE
+    parameters = {parameter.name.lower() for parameter in operation.parameters if parameter.in_ == "header"}
+    documented = operation.response_for(status)
+    fields = documented.headers if documented is not None else ()
+    return REQUEST | parameters, RESPONSE | {field.name.lower() for field in fields}
 
 
 def without_credentials(exchanges: Iterable[Exchange], contract: Contract) -> list[Exchange]:

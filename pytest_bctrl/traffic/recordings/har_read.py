@@ -150,7 +150,7 @@ class _Reader:
         if status is None:
             return None
         content = self._content(response)
-        body = self._body(content, "response.content")
+        body, request_body = self._body(content, "response.content"), self._request_body(request)
         exchange = Exchange(
             method=method,
             url=url,
@@ -158,12 +158,13 @@ class _Reader:
             headers=_with_content_type(self._headers(response, "response"), content),
             body=body or b"",
             request_headers=self._headers(request, "request"),
-            request_body=self._request_body(request),
+            request_body=request_body or b"",
             reason=self._string(response, "statusText"),
             started=self._string(entry, "startedDateTime"),
             test=self._string(entry, "_bctrlTest"),
             base_path=self._base_path(entry, url),
             contract=self._string(entry, "_bctrlContract"),
+            has_request_body=request_body is not None,
             is_complete=body is not None or method == "HEAD" or status in BODILESS or not content.get("size"),
         )
         self._require_digest(content, exchange.body_digest, "response.content")
@@ -185,13 +186,16 @@ class _Reader:
             raise self._error("response.content: an object is expected")
         return content
 
-    def _request_body(self, request: Mapping[str, Any]) -> bytes:
-        """Return the body of a request, empty if there is none. Raises `DocumentError` if it was edited."""
+    def _request_body(self, request: Mapping[str, Any]) -> bytes | None:
+        """Return the body of a request, empty if there is none; None if another tool's file lacks it.
+
+        Raises `DocumentError` if it was edited.
+        """
         post_data = request.get("postData")
         if not isinstance(post_data, Mapping):
             return b""
-        body = self._body(post_data, "request.postData") or b""
-        self._require_digest(post_data, sha256(body).hexdigest(), "request.postData")
+        body = self._body(post_data, "request.postData")
+        self._require_digest(post_data, sha256(body or b"").hexdigest(), "request.postData")
         return body
 
     def _url(self, request: Mapping[str, Any]) -> str:

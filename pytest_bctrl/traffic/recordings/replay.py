@@ -16,10 +16,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
 
+from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.http.message import MockResponse, Payload, Request
+from pytest_bctrl.request_checks.run import request_checks
 from pytest_bctrl.traffic.mock.scenarios import Scenario
-from pytest_bctrl.traffic.recordings.exchange import BODILESS, RESPONSE, Exchange, select_headers
+from pytest_bctrl.traffic.recordings.exchange import BODILESS, Exchange, replayed_headers, select_headers
+from pytest_bctrl.traffic.recordings.guard import recorded_fields
 
 Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
@@ -197,7 +200,7 @@ def replay_transport(player: Player, last_word: LastWord = lambda _request, resp
             raise UnrecordedRequestError(exchange.text, request=request)
         response = last_word(
             Request(request.method, str(request.url)),
-            MockResponse(exchange.status, select_headers(exchange.headers, RESPONSE), Payload(exchange.body)),
+            MockResponse(exchange.status, replayed_headers(exchange.headers), Payload(exchange.body)),
         )
         body = b"" if exchange.method == "HEAD" else response.body
         fields = list(response.headers)
@@ -234,12 +237,12 @@ def recorded_response(player: Player, request: Request) -> MockResponse:
 def as_response(exchange: Exchange) -> MockResponse:
     """Return the recorded response of an exchange as a response of the mock."""
     # The listener writes Latin-1; the recorded text is sent as UTF-8, in which it most likely was received.
-    recorded = select_headers(exchange.headers, RESPONSE)
+    recorded = replayed_headers(exchange.headers)
     headers = tuple((name, value.encode().decode("latin-1")) for name, value in recorded)
     return MockResponse(exchange.status, headers, Payload(exchange.body))
 
 
-def forward(client: httpx.Client, request: Request) -> MockResponse:
+def forward(client: httpx.Client, contract: Contract, request: Request) -> MockResponse:
     """Send a request with `client`; return the response with only the header fields that recordings keep, or a 502."""
     headers = [(name, value) for name, value in request.headers if name not in _NOT_FORWARDED]
     try:
@@ -247,7 +250,9 @@ def forward(client: httpx.Client, request: Request) -> MockResponse:
     except (httpx.HTTPError, BctrlError) as error:
         return _text_response(502, str(error))
     fields = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-    return MockResponse(response.status_code, select_headers(fields, RESPONSE), Payload(response.content))
+    operation, _ = request_checks(contract).routes.operation_and_values(request.method, request.target)
+    _, kept = recorded_fields(operation, response.status_code)
+    return MockResponse(response.status_code, select_headers(fields, kept), Payload(response.content))
 
 
 def _text_response(status: int, text: str) -> MockResponse:
