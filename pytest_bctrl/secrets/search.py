@@ -148,8 +148,8 @@ class Search:
     def _without_public_names(self, data: bytes, spans: list[Span]) -> list[Span]:
         """Return those spans of a text that are in no public name."""
         for name in self._public_names:
-            for found in re.finditer(re.escape(name), data):
-                spans = [span for span in spans if span[0] < found.start() or span[1] > found.end()]
+            for occurrence in re.finditer(re.escape(name), data):
+                spans = [span for span in spans if span[0] < occurrence.start() or span[1] > occurrence.end()]
         return spans
 
     def _runs(self, text: bytes) -> Iterator[tuple[int, int, Form]]:
