@@ -14,7 +14,7 @@ from tests import EVERYTHING
 from tests.suite.conftest import LiveRun
 from tests.suite.test_every_variant import suite_and_observer_findings
 from tests.variants import serve
-from tests.variants.deliveries import delivered_by, with_body_always
+from tests.variants.deliveries import Delivery, chunked, delivered_by, with_body_always
 from tests.variants.reply import Reply, with_length
 from tests.variants.service import Service, Visit, right_key
 from tests.variants.variant import dubious, faulty, harmless
@@ -211,8 +211,9 @@ def test_a_408_that_crosses_the_next_request_is_not_its_response() -> None:
         assert len(server.log) <= 40
 
 
-def test_a_body_with_the_response_to_head_is_a_warning() -> None:
-    service = Service(always=delivered_by(with_body_always(with_length)))
+@pytest.mark.parametrize("delivery", [with_length, chunked(500)], ids=["length", "chunks"])
+def test_a_body_with_the_response_to_head_is_a_warning(delivery: Delivery) -> None:
+    service = Service(always=delivered_by(with_body_always(delivery)))
     with serve(dubious("protocol", "head", "framing", service)) as server:
         findings, _ = suite_and_observer_findings(server, "test_head_needs_the_credential_too")
     assert [("response_framing", "warning", "the response to HEAD has a body")] == [
