@@ -237,7 +237,6 @@ KNOWN = {
     "cli/serving.py write": "the log, which gets a function that redacts",
     "traffic/proxy/connection.py write": "to the client and to the target, unchanged",
     "cli/serving.py write_files": "the ready file, for its owner alone: the URL, and the key and token of the mock",
-    "cli/init.py write": "files of a new project, redacted",
     "cli/init.py write_files": "a redacted table for pyproject.toml",
     "cli/options.py write_text": "findings, which were redacted before",
     "drift/containment.py write": "a schema for the engine, which is not printed",

@@ -145,6 +145,18 @@ def test_a_list_that_crosses_a_request_is_not_its_response(is_for: Callable[[Vis
     assert {(finding.rule, finding.message) for finding in findings} <= {FRAMING_FINDING, MISMATCH_FINDING}
 
 
+def test_an_id_that_only_the_last_requests_accept_is_found() -> None:
+    """No request is left to repeat them, so they do not use the connections of others."""
+
+    def always(visit: Visit, reply: Reply) -> Reply:
+        return LISTED if visit.number > 36 else reply
+
+    with serve(faulty("status", "last", "framing", Service(always=always))) as server:
+        findings, _ = suite_and_observer_findings(server)
+        assert 40 == len(server.log)
+    assert "space_id_matches" in {finding.rule for finding in findings}
+
+
 def test_a_list_before_each_request_is_not_a_pass() -> None:
     """The server sends the list to whoever connects, also without a key."""
     with serve(faulty("protocol", "greets", "framing", Service(greeting=complete_response(LISTED)))) as server:

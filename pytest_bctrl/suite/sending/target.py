@@ -187,9 +187,9 @@ class Target:
         if not is_certain:
             findings = framing_findings
         rules = {(request.operation.label, finding.rule) for finding in findings if finding not in framing_findings}
+        is_first = request.number < NUMBER_ON_NEW_CONNECTION
         # A server error is one, whichever request it belongs to.
-        is_used = exchange.is_reused and not request.opens_connection and exchange.response.status < 500
-        if is_used and not rules <= self._proven:
+        if exchange.is_reused and is_first and exchange.response.status < 500 and not rules <= self._proven:
             checked, findings, is_certain = self._confirm(request, exchange, findings, rules)
         else:
             checked = exchange
@@ -286,6 +286,9 @@ class Target:
         """Start to send a request and return it as due, or the error if it cannot be sent; other steps as they are."""
         if not isinstance(step, ProbeRequest):
             return step
+        if self.sender.remaining_requests(step.operation) <= MAX_PARALLEL:
+            # No request may be left to confirm a finding about a used connection.
+            step = replace(step, opens_connection=True)
         try:
             due = self.sender.start(step, [queued for queued in earlier if isinstance(queued, DueRequest)])
         except (NoAnswerError, NotCheckedError) as error:
