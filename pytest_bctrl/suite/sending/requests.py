@@ -15,7 +15,6 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.traffic.watched_connection import WatchedStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +22,18 @@ class Exchange:
     """One request and its response: as data for our checks, and as httpx returns it for those of Schemathesis.
 
     `findings` are about the transfer itself. `is_doubtful` means that further bytes followed the response, so that it
-    may be truncated or belong to another request; `connection` may show that later. `pause` numbers the pauses of the
-    target (a 503 with `Retry-After`) and is 0 if this request met none. The engines count in `tally` what they
-    validated and add what they left out to `gaps`; the whole run shares both. `counted_by` holds the keys
-    of `tally` under which this response was already counted.
+    may be truncated or belong to another request. If the connection `is_reused`, the response may be bytes that
+    followed an earlier response late. `pause` numbers the pauses of the target (a 503 with `Retry-After`) and is 0 if
+    this request met none. The engines count in `tally` what they validated and add what they left out to `gaps`; the
+    whole run shares both. `counted_by` holds the keys of `tally` under which this response was already counted.
     """
 
     response: Response
     received: httpx.Response
-    connection: WatchedStream
     findings: tuple[Finding, ...] = ()
     pause: int = 0
     is_doubtful: bool = False
+    is_reused: bool = False
     tally: Counter[str] = field(default_factory=Counter, compare=False)
     gaps: dict[str, None] = field(default_factory=dict, compare=False)
     counted_by: set[str] = field(default_factory=set, compare=False)
