@@ -64,7 +64,7 @@ class ProbeRequest:
     - `credential` replaces the key, `method` the operation's method; `content` is the body.
     - `opens_connection`: it is sent over a new connection.
     - `waits`: it is sent when the earlier requests of its probe were answered, and before all later requests.
-    - `is_optional`: it is left out when the operation's budget of requests is used up.
+    - `optional_above`: it is left out unless more than this number of requests remain for the operation.
     - `is_invalid`: the target should reject it.
     - `tolerated` statuses are right for this request even if the contract does not document them.
     - `is_unusual`: if the target rejects it wrongly, the finding has a lower level (`softened`).
@@ -82,7 +82,7 @@ class ProbeRequest:
     number: int = 0
     opens_connection: bool = False
     waits: bool = False
-    is_optional: bool = False
+    optional_above: int | None = None
     is_invalid: bool = False
     tolerated: frozenset[int] = frozenset()
     is_unusual: bool = False

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeAlias
 
+from pytest_bctrl.checks.credentials import RULE
 from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
@@ -259,8 +260,9 @@ class Target:
         yield probe, None
 
     def _is_over_budget(self, request: ProbeRequest) -> bool:
-        """Return whether an optional request is beyond the budget of its operation."""
-        return request.is_optional and self.sender.remaining_requests(request.operation) < 1
+        """Return whether a request is optional, and those that remain for its operation are needed for others."""
+        limit = request.optional_above
+        return limit is not None and self.sender.remaining_requests(request.operation) <= limit
 
     def _next_step(self, queue: deque[_Queued]) -> _Queued:
         """Remove and return the first step of a probe's queue, after starting the requests that may overlap with it."""
@@ -284,7 +286,8 @@ class Target:
         """Start to send a request and return it as due, or the error if it cannot be sent; other steps as they are."""
         if not isinstance(step, ProbeRequest):
             return step
-        if self.sender.remaining_requests(step.operation) <= MAX_PARALLEL:
+        is_proven = step.credential is not None and (step.operation.label, RULE) in self._proven
+        if self.sender.remaining_requests(step.operation) <= MAX_PARALLEL and not is_proven:
             # No request may be left to confirm a finding about a used connection.
             step = replace(step, opens_connection=True)
         try:
