@@ -308,7 +308,7 @@ def _path_value_rows(run: ContractRun, operation: Operation) -> Iterator[tuple[s
 
 
 def _generated_path_rows(run: ContractRun, operation: Operation) -> Rows:
-    """Yield a row with the number of later requests of the engines, if the operation must reject unknown path values."""
+    """Yield a row with the number of later requests of the engines, if unknown path values must be rejected."""
     if _rejects_unknown_ids(run, operation):
         yield "", (engine_probes.max_requests(run, operation),)
 
