@@ -110,10 +110,10 @@ class WatchedExchange:
     `test` is the node id of the test, `sent_at` the line of the project that sent the request (empty if no code of the
     project was on the call stack), and `registered` says where the response was registered if a mock returned it.
     `is_in_process` is true if no server at the URL took part, and `is_of_mock` or `is_of_recording` if the mock or a
-    recording of this kit took its place. `has_hidden_key` is true if the client adds the key where it cannot be seen. `unknown_response` says why nothing is known of the
-    response; it is empty otherwise. `has_ended` is whether the client has sent the request; a task that it started may
-    go on. If the exchange is checked before its test has ended, `result` is its `WatchedTest`, or the error, and its
-    bodies are dropped.
+    recording of this kit took its place. `has_hidden_key` is true if the client adds the key where it cannot be seen.
+    `unknown_response` says why nothing is known of the response; it is empty otherwise. `has_ended` is whether the
+    client has sent the request; a task that it started may go on. If the exchange is checked before its test has ended,
+    `result` is its `WatchedTest`, or the error, and its bodies are dropped.
     """
 
     client_library: str
