@@ -114,16 +114,17 @@ def test_the_response_that_the_client_returns_is_checked(watch: Run, call: str) 
 
 
 @pytest.mark.skipif(find_spec("responses") is None, reason="needs responses: tox -e watch")
-def test_the_last_response_of_a_mock_library_is_checked_and_named(watch: Run) -> None:
+def test_the_last_response_of_a_mock_library_is_checked_and_named(watch: Run, pytester: pytest.Pytester) -> None:
     call = (
         "import responses\n    with responses.RequestsMock() as mock:\n"
         "        mock.get(URL, '[]', status=404, headers=JSON)\n"
-        "        mock.get(URL, BROKEN, headers=JSON)  # last\n"
+        "        mock.get(URL, BROKEN, headers=JSON)\n"
         "        with_requests(URL)"
     )
     text = assert_one_response_is_checked(watch, call)
-    line = next(number for number, line in enumerate(f"\n\n\n{CODE}".splitlines(), 5) if line.endswith("# last"))
-    assert f"  mocked by  responses registration at test_orders.py:{line}\n" in text
+    lines = pytester.path.joinpath("test_orders.py").read_text("utf-8").splitlines()
+    line = lines.index("        mock.get(URL, BROKEN, headers=JSON)") + 1
+    assert f"  mocked by responses registration at test_orders.py:{line}\n" in text
 
 
 def assert_one_response_is_checked(watch: Run, call: str) -> str:
