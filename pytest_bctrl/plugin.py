@@ -406,11 +406,12 @@ def bctrl_runtimes(bctrl_recording: RecordedTest) -> list[dict[str, Any]]:
 @pytest.fixture
 def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
-    from pytest_bctrl.integration.fixture_values import client_for
+    from pytest_bctrl.integration.fixture_values import client_settings
+    from pytest_bctrl.traffic.client import client
 
     is_plain = _recording_of(request) is None
-    with client_for(request) if is_plain else _recording_fixture(request).client() as client:
-        yield client
+    with client(**client_settings(request)) if is_plain else _recording_fixture(request).client() as http_client:
+        yield http_client
 
 
 @pytest.fixture

@@ -18,8 +18,6 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import resolve as settings
 
 if TYPE_CHECKING:
-    import httpx
-
     from pytest_bctrl.http.message import MockResponse, Request
     from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
@@ -148,22 +146,6 @@ def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
         see = partial(observer(config).observe, validated=is_mock)
     run = _live(config)
     return {**target, "see": see, "fields": fields_for(contract(config) if run is None else run.contract)}
-
-
-@contextmanager
-def client_for(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """Yield a client for the target; fails the test if the target sent bytes that belong to no response."""
-    from pytest_bctrl.traffic.client import client
-    from pytest_bctrl.traffic.surplus import Surplus
-    from pytest_bctrl.traffic.watched_connection import WatchedBackend
-
-    surpluses: list[Surplus] = []
-    with client(**client_settings(request), backend=WatchedBackend(surpluses.append)) as http_client:
-        yield http_client
-    for surplus in surpluses:
-        # The test has the response before the bytes, and the next request used another connection.
-        message = f"bctrl_client: the server sent {surplus} ({surplus.source})"
-        raise pytest.fail.Exception(escape_line(message), pytrace=False)
 
 
 def _live(config: pytest.Config) -> ContractRun | None:

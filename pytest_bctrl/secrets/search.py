@@ -78,11 +78,11 @@ class Search:
     """
 
     def __init__(self, secrets: Sequence[SecretForms] = (), public_names: Iterable[str] = ()) -> None:
-        self._wholes = [whole for secret in secrets for whole in secret.wholes]
+        self._wholes = [searched for secret in secrets for searched in secret.wholes]
         self._grams: dict[bytes, list[tuple[bytes, Form, int]]] = {}
         for secret in secrets:
-            for gram, place in secret.grams.items():
-                self._grams.setdefault(gram, []).append(place)
+            for gram, occurrence in secret.grams.items():
+                self._grams.setdefault(gram, []).append(occurrence)
         words = {text: is_word for secret in secrets if not secret.is_random for text, is_word in secret.texts.items()}
         self._words = _pattern(words, _VALUE)
         self._quoted_words = _pattern(words, _QUOTED)
@@ -115,7 +115,7 @@ class Search:
         default = PLAIN
         for reading in url_decodings(text):
             squeezed = _squeezed(to_bytes(reading))
-            forms = [form for whole, form in self._wholes if whole in squeezed]
+            forms = [form for form_text, form in self._wholes if form_text in squeezed]
             forms += [form for _, _, form in self._runs(squeezed)]
             if forms:
                 return default if forms[0].name == PLAIN else forms[0].name
@@ -148,23 +148,23 @@ class Search:
     def _without_public_names(self, data: bytes, spans: list[Span]) -> list[Span]:
         """Return those spans of a text that are in no public name."""
         for name in self._public_names:
-            for found in re.finditer(re.escape(name), data):
-                spans = [span for span in spans if span[0] < found.start() or span[1] > found.end()]
+            for occurrence in re.finditer(re.escape(name), data):
+                spans = [span for span in spans if span[0] < occurrence.start() or span[1] > occurrence.end()]
         return spans
 
     def _runs(self, text: bytes) -> Iterator[tuple[int, int, Form]]:
         """Yield start, end and form of each part of a squeezed text that shows too much of a random secret."""
         ends: dict[tuple[bytes, int], int] = {}
-        for gram, places in self._grams.items():
+        for gram, occurrences in self._grams.items():
             at = text.find(gram)
             while at >= 0:
-                for whole, form, offset in places:
+                for form_text, form, offset in occurrences:
                     # Other parts of the same run are not extended again.
-                    diagonal = (whole, at - offset)
+                    diagonal = (form_text, at - offset)
                     if at < ends.get(diagonal, 0):
                         continue
-                    start = at - _common_length(text[max(0, at - offset) : at][::-1], whole[:offset][::-1])
-                    end = at + _common_length(text[at : at + len(whole) - offset], whole[offset:])
+                    start = at - _common_length(text[max(0, at - offset) : at][::-1], form_text[:offset][::-1])
+                    end = at + _common_length(text[at : at + len(form_text) - offset], form_text[offset:])
                     ends[diagonal] = end
                     secret_start = max(start, at - offset + form.public)
                     if end - secret_start >= form.shortest:
@@ -224,11 +224,11 @@ _QUOTED = r"(?:(?<=[\"'`=])|(?<=[:=] )|(?<=(?i:bearer) ))(?:%s)(?=[\"'`&\s,;]|\Z
 """Matches a word as a value in a text that has words of its own."""
 
 
-def _pattern(words: Mapping[str, bool], place: str) -> re.Pattern[str] | None:
-    """Return a pattern of secrets of words: of plain ones at a place, of digits anywhere; None without any."""
+def _pattern(words: Mapping[str, bool], context: str) -> re.Pattern[str] | None:
+    """Return a pattern of secrets of words: of plain ones in a context, of digits anywhere; None without any."""
     if not words:
         return None
     ordered = sorted(words, key=len, reverse=True)
     plain = "|".join(re.escape(word) for word in ordered if words[word])
     digits = [re.escape(word) for word in ordered if not words[word]]
-    return re.compile("|".join([place.replace("%s", plain), *digits]))
+    return re.compile("|".join([context.replace("%s", plain), *digits]))

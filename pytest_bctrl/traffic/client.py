@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing, closing
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from threading import Event, Timer
 from typing import Any, TypedDict, Unpack
 from urllib.request import getproxies, proxy_bypass
-from weakref import WeakSet
 
 import anyio
 import httpx
@@ -26,12 +26,10 @@ from pytest_bctrl.http.codings import ACCEPTED
 from pytest_bctrl.secrets.secret import Secret, secret
 from pytest_bctrl.settings.secret_settings import is_sendable
 from pytest_bctrl.traffic.clock import clock
-from pytest_bctrl.traffic.deadlines import Deadlines, DeadlineTimer
-from pytest_bctrl.traffic.flow import SECOND_LOOK, Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
+from pytest_bctrl.traffic.flow import Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
-from pytest_bctrl.traffic.surplus import Surplus, find_nested
-from pytest_bctrl.traffic.watched_connection import WatchedBackend, WatchedStream, find_surplus
+from pytest_bctrl.traffic.surplus import Surplus, find_surplus
 
 TIMEOUT = 10.0
 """Maximum number of seconds for connecting, and for each wait for bytes."""
@@ -54,8 +52,7 @@ def client(
     key: Secret | str | None,
     *,
     live: bool,
-    keep_alive: bool = True,
-    backend: WatchedBackend | None = None,
+    keep_alive: bool = False,
     **options: Unpack[ClientOptions],
 ) -> httpx.Client:
     """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
@@ -64,19 +61,17 @@ def client(
     408, 429, 502, 503, 504 and broken connections for up to 30 s, after the time that `Retry-After` names. `see` is
     called with each request and its response, whose body is in memory. `fields` returns the header fields that carry
     the key, for a method and a path; by default, the key is a bearer token. `connection` holds the settings that all
-    requests share. Without `keep_alive`, each request opens a new connection.
+    requests share.
 
-    A response with bytes after its end raises `RemoteProtocolError`. Bytes that a server sends later, before the next
-    request, close their connection; `backend` opens the connections and reports such bytes.
+    A response with bytes after its end raises `RemoteProtocolError`. Each request opens a new connection, so that bytes
+    which arrive later are never read as the response to another request. With `keep_alive`, connections are reused: the
+    client is then for one thread at a time, and its caller must not rely on a single response to a reused connection.
 
     Raises `SettingError` for a key, a certificate or a proxy that cannot be used.
     """
     rules = _rules(base_url, key, live, options)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0)
-    inner = _inner_transport(httpx.HTTPTransport, rules, limits)
-    # httpx has no parameter for the network backend, with which httpcore opens connections.
-    inner._pool._network_backend = backend or WatchedBackend()
-    transport = GuardedTransport(rules, inner)
+    transport = GuardedTransport(rules, _inner_transport(httpx.HTTPTransport, rules, limits))
     return httpx.Client(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
 
 
@@ -189,8 +184,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def __init__(self, rules: Rules, inner: Any) -> None:
         self._rules = rules
         self._inner = inner
-        self._streams: WeakSet[Any] = WeakSet()
-        self._deadlines = Deadlines()
+        self._last_stream: Any = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response to a request, after retries; raises httpx's errors, and `UnsafeRequestError` first."""
@@ -207,10 +201,19 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def _send(self, step: Send) -> Attempt:
         """Send one attempt and return its outcome: the response read to its end, or the error, such as a time-out."""
-        with DeadlineTimer(step, self._streams, self._deadlines) as timer:
-            step.request.extensions["trace"] = timer.trace
-            has_begun = False
-            body = bytearray()
+        events: list[str] = []
+        streams = [self._last_stream]
+
+        def trace(name: str, info: dict[str, Any]) -> None:
+            """Record the name of an event of httpcore's trace extension, and the connection that it opened."""
+            events.append(name)
+            if name.endswith(("connect_tcp.complete", "start_tls.complete")):
+                self._last_stream = streams[0] = info["return_value"]
+
+        step.request.extensions["trace"] = trace
+        has_begun = False
+        body = bytearray()
+        with _shut_down_at(step.deadline, streams) as is_late:
             try:
                 with closing(self._inner.handle_request(step.request)) as response:
                     has_begun = True
@@ -220,23 +223,17 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                             raise TooMuchError(_TOO_LARGE)
                         if clock.monotonic() > step.deadline:
                             raise httpx.ReadTimeout(_LATE)
-                    second_look = step.request.extensions.get(SECOND_LOOK, lambda status: 0.0)
-                    surplus = find_surplus(response, bytes(body), step.request, second_look(response.status_code))
+                    surplus = find_surplus(response, bytes(body), step.request, is_reused=_is_reused(events))
             except httpx.TransportError as error:
                 # No other name may refer to the error: it would keep the traceback, and the body, in a cycle.
-                attempt = _failed_attempt(
-                    httpx.ReadTimeout(_LATE) if timer.fired else error, timer.events, self._rules, has_begun
+                return _failed_attempt(
+                    httpx.ReadTimeout(_LATE) if is_late.is_set() else error, events, self._rules, has_begun
                 )
-                # Late bytes that begin a response announce more bytes than the response after them has.
-                if attempt.reused and (nested := find_nested(bytes(body))):
-                    attempt = replace(attempt, surplus=Surplus(nested, step.request.method))
-                return attempt
-        return _successful_attempt(response, body, timer.events, surplus)
+        return _successful_attempt(response, body, events, surplus)
 
     def close(self) -> None:
-        """Close the connections, and end the thread of the deadlines if no request is in progress."""
+        """Close the connections."""
         self._inner.close()
-        self._deadlines.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response to a request, after retries; raises httpx's errors, and `UnsafeRequestError` first."""
@@ -272,7 +269,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                         if len(body) > MOST:
                             # Cancellation ends the generators below; leaving the loop would not.
                             scope.cancel()
-                    surplus = find_surplus(received, bytes(body), step.request, 0.0)
+                    surplus = find_surplus(received, bytes(body), step.request, is_reused=False)
         except httpx.TransportError as error:
             return _failed_attempt(error, events, self._rules, has_begun=response is not None)
         if len(body) > MOST:
@@ -286,6 +283,30 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+@contextmanager
+def _shut_down_at(deadline: float, streams: Sequence[Any]) -> Iterator[Event]:
+    """Shut down the connections in `streams` at the deadline; yield whether that happened during the block.
+
+    httpx's time-outs start again with every byte, so none of them ends a head that arrives byte by byte.
+    """
+    is_late = Event()
+
+    def shut_down() -> None:
+        """End the wait of the request for further bytes."""
+        is_late.set()
+        for stream in streams:
+            with suppress(OSError, AttributeError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(deadline - clock.monotonic(), shut_down)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield is_late
+    finally:
+        timer.cancel()
+
+
 _TOO_LARGE = f"the response is larger than {size(MOST)}"
 _LATE = "the response was still being sent when the time was up"
 
@@ -296,16 +317,19 @@ def _successful_attempt(
     """Return the attempt for a response that was read to its end, with any status."""
     # The other extensions mean nothing once the connection was released.
     names = ("http_version", "reason_phrase")
-    stream = response.extensions.get("network_stream")
     return Attempt(
         status=response.status_code,
         headers=response.headers,
         body=bytes(body),
         extensions={name: response.extensions[name] for name in names if name in response.extensions},
-        reused=not any(name.endswith(_CONNECTION_EVENTS[0]) for name in events),
+        reused=_is_reused(events),
         surplus=surplus,
-        connection=stream if isinstance(stream, WatchedStream) else None,
     )
+
+
+def _is_reused(events: Sequence[str]) -> bool:
+    """Return whether a request used the connection of an earlier one."""
+    return not any(name.endswith(_CONNECTION_EVENTS[0]) for name in events)
 
 
 def _failed_attempt(
@@ -315,8 +339,7 @@ def _failed_attempt(
     detail = _DETAILS.get(type(error)) or _readable_h11_message(str(error)) or type(error).__name__
     started, connected, secured = (any(name.endswith(suffix) for name in events) for suffix in _CONNECTION_EVENTS)
     if rules.proxy is None or not started or (connected and (secured or rules.origin.scheme == "http")):
-        surplus = getattr(error.__cause__, "surplus", None)
-        return Attempt(error=type(error).__name__, detail=detail, reused=not started, begun=has_begun, surplus=surplus)
+        return Attempt(error=type(error).__name__, detail=detail, reused=not started, begun=has_begun)
     # The proxy is down or blocks the request, which says nothing about the target.
     problem = "cannot be reached"
     if connected:

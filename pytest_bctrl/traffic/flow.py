@@ -25,7 +25,6 @@ from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import Surplus
-from pytest_bctrl.traffic.watched_connection import WatchedStream
 
 CREDENTIAL = "bctrl_credential"
 """Request extension: the header fields, name to `Secret`, to send in place of the key; an empty mapping sends none."""
@@ -35,12 +34,6 @@ AT_MOST = "bctrl_at_most"
 
 Attempts that a rate limit rejects (429) do not count. With 0, the request is not even repeated after those and after a
 stale connection.
-"""
-
-SECOND_LOOK = "bctrl_second_look"
-"""Request extension: a function of the status that returns how long to wait, in seconds, for surplus bytes.
-
-Surplus bytes show that an unexpected response may belong to another request.
 """
 
 
@@ -60,7 +53,7 @@ class Attempt:
     """One attempt at a request: the response with its undecoded body, or the name of an httpx exception.
 
     `reused` is true if the attempt used a connection that an earlier request had opened, `begun` if the head of a
-    response arrived, over `connection`. `surplus` are the bytes that followed the response or came before the request.
+    response arrived. `surplus` are the bytes that followed the response.
     Errors are kept as data because a traceback would keep the frames that hold the key.
     """
 
@@ -76,7 +69,6 @@ class Attempt:
     body: bytes = field(default=b"", repr=False)
     extensions: Mapping[str, object] = field(default_factory=dict, repr=False)
     surplus: Surplus | None = None
-    connection: WatchedStream | None = field(default=None, repr=False)
 
     @property
     def retry_after(self) -> str | None:

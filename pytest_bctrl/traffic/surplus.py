@@ -1,4 +1,4 @@
-"""Surplus bytes: those that a server sends after the end of a response or before a request."""
+"""Surplus bytes: those that a server sends after the end of a response."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import httpcore
+import httpx
+
 _EXCERPT = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Surplus:
-    """Bytes that arrived when no response was due.
-
-    `method` and `status` belong to the exchange before them; `source` is the `SOURCE` of its request, by default method
-    and URL. All three are empty if the bytes came before the first request of a connection.
-    """
+    """Bytes that arrived after the end of a response; `method` and `status` belong to its exchange."""
 
     data: bytes
-    method: str = ""
-    status: int = 0
-    source: Any = None
+    method: str
+    status: int
 
     @property
     def is_body(self) -> bool:
@@ -32,17 +30,14 @@ class Surplus:
     def is_harmless(self) -> bool:
         """Whether servers may send the bytes: empty lines, or a 408 on an idle connection (RFC 9110, 15.5.9)."""
         is_timeout = self.data.startswith(b"HTTP/1.") and self.data[8:12] == b" 408"
-        return not self.data.strip(b"\r\n") or (is_timeout and self.method != "")
+        return not self.data.strip(b"\r\n") or is_timeout
 
     def __str__(self) -> str:
         text = ascii(self.data[:_EXCERPT].decode("utf-8", "backslashreplace"))
         if len(self.data) > _EXCERPT:
             text += "…"
         unit = "bytes" if len(self.data) > 1 else "byte"
-        when = "before the request was sent"
-        if self.method:
-            when = "after the end of the response"
-        return f"{len(self.data):,} {unit} {when}: {text}"
+        return f"{len(self.data):,} {unit} after the end of the response: {text}"
 
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9]\d\d[ \r\n]")
@@ -57,3 +52,34 @@ def find_nested(*parts: bytes | str) -> bytes:
         if match := _STATUS_LINE.search(data):
             return data[match.start() :]
     return b""
+
+
+def find_surplus(response: httpx.Response, body: bytes, request: httpx.Request, *, is_reused: bool) -> Surplus | None:
+    """Return the surplus that was read with a response; None if there is none, or the bytes are harmless.
+
+    The body was read to its end. A connection with surplus is closed, so that the bytes are not read as the response to
+    the next request. On a connection that `is_reused`, half a response may have arrived just before this one, and both
+    are parsed as one: then the surplus begins with the status line of the second.
+    """
+    stream = response.extensions.get("network_stream")
+    data = _read_ahead(response)
+    if data == b"" and is_reused:
+        reason: bytes = response.extensions.get("reason_phrase", b"")
+        data = find_nested(reason, *response.headers.values(), body)
+    # Without the parser, nobody knows. The async client reuses no connection.
+    if data != b"" and isinstance(stream, httpcore.NetworkStream):
+        stream.close()
+    surplus = Surplus(data or b"", request.method, response.status_code)
+    return None if surplus.is_harmless else surplus
+
+
+_PARSER_ATTRIBUTES = ("_httpcore_stream", "_stream", "_connection", "_h11_state")
+"""The attributes from the stream of an httpx response to its parser, which has no public name."""
+
+
+def _read_ahead(response: httpx.Response) -> bytes | None:
+    """Return the bytes that the parser holds beyond the end of the response; None if there is no parser."""
+    parser: Any = response.stream
+    for name in _PARSER_ATTRIBUTES:
+        parser = getattr(parser, name, None)
+    return None if parser is None else bytes(parser.trailing_data[0])

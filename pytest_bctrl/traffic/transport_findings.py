@@ -132,7 +132,7 @@ def transport_finding(
 
 
 def surplus_finding(operation: Operation, surplus: Surplus | str, shell: str) -> Finding:
-    """Return the finding for bytes that arrived while no response was due, or for the parser's message about them.
+    """Return the finding for bytes after the end of a response, or for the parser's message about them.
 
     A body after the response to HEAD is a warning, since few clients are affected.
     """
@@ -143,3 +143,11 @@ def surplus_finding(operation: Operation, surplus: Surplus | str, shell: str) ->
     message = "the server sends bytes that belong to no response"
     bytes_finding = transport_finding(operation, "surplus", message, shell, observed=str(surplus))
     return replace(bytes_finding, rule=FRAMING_RULE, expected="one response to each request, and nothing after its end")
+
+
+def mismatch_finding(operation: Operation, used: str, new: str, shell: str) -> Finding:
+    """Return the finding for a response on a used connection that does not repeat on a new one; both as texts."""
+    message = "the server responds differently on a used connection"
+    observed = f"{used}; on a new connection, {new}"
+    finding = transport_finding(operation, "mismatch", message, shell, observed=observed)
+    return replace(finding, rule=FRAMING_RULE, expected="the response to the request, as on a new connection")

@@ -212,7 +212,8 @@ def _with_origins(finding: Finding, origins: Sequence[dict[str, Any]]) -> Findin
 def _origin_text(origins: Sequence[dict[str, Any]]) -> str:
     """Return a sentence about the first origin of a finding, with the number of further ones."""
     first = origins[0]
-    text = f"sent at {first['sent_at']} in {first['test']}"
+    at_line = f" at {first['sent_at']}" if first["sent_at"] else ""
+    text = f"sent{at_line} in {first['test']}"
     if "registered" in first:
         text += f", mocked by {first['registered']}"
     if len(origins) > 1:

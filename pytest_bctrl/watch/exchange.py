@@ -107,12 +107,11 @@ class WatchedBody:
 class WatchedExchange:
     """A request and its response.
 
-    `test` is the node id of the test, `sent_at` the line of the project that sent the request, and `registered` says
-    where the response was registered if a mock returned it. `is_in_process` is true if no server at the URL took part,
-    and `is_of_mock` or `is_of_recording` if the mock or a recording of this kit took its place. `has_hidden_key` is
-    true if the client adds the key where it cannot be seen. `unknown_response` says why nothing is known of the
-    response; it is empty otherwise. `attempt` returns the exchange that a transport or an adapter had last for this
-    one: if it sends another request, the client never sees the response of the one before. `has_ended` is whether the
+    `test` is the node id of the test, `sent_at` the line of the project that sent the request (empty if no code of the
+    project was on the call stack), and `registered` says where the response was registered if a mock returned it.
+    `is_in_process` is true if no server at the URL took part, and `is_of_mock` or `is_of_recording` if the mock or a
+    recording of this kit took its place. `has_hidden_key` is true if the client adds the key where it cannot be seen.
+    `unknown_response` says why nothing is known of the response; it is empty otherwise. `has_ended` is whether the
     client has sent the request; a task that it started may go on. If the exchange is checked before its test has ended,
     `result` is its `WatchedTest`, or the error, and its bodies are dropped.
     """
@@ -130,7 +129,6 @@ class WatchedExchange:
     has_hidden_key: bool = False
     status: int = 0
     unknown_response: str = ""
-    attempt: Callable[[], WatchedExchange] | None = None
     has_ended: bool = False
     result: object = None
     response_headers: Headers = ()

@@ -134,8 +134,6 @@ class WatchHooks:
         recorder = self._recorder
         recorder.is_active = not _is_contract_test(item)
         recorder.test = item.nodeid
-        file, line, _ = item.location
-        recorder.test_line = f"{file}:{(line or 0) + 1}"
         try:
             return (yield)
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
@@ -30,9 +29,6 @@ HOOKS = {
     "pytest_httpx": "responders.pytest_httpx_hook",
     "aioresponses": "responders.aioresponses_hook",
     "vcr.cassette": "responders.vcr_hook",
-    "asyncio": "libraries.concurrency_hook",
-    "threading": "libraries.concurrency_hook",
-    "concurrent.futures.thread": "libraries.concurrency_hook",
 }
 """The module that hooks each library, by the name of the library's module."""
 _REQUESTS = "its requests"
@@ -49,8 +45,6 @@ UNOBSERVED = {
     "pook": "the responses that it returns to urllib3 and http.client",
 }
 """What the watch does not observe of clients, test clients and mocks; it says so if the tests import them."""
-_NAMING = frozenset({"libraries.concurrency_hook"})
-"""The hooks that observe no exchange: they find out which line of the project sends a request."""
 
 
 class LibraryHooks:
@@ -62,7 +56,7 @@ class LibraryHooks:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._observing, self._naming = Patches(), Patches()
+        self._patches = Patches()
         self._unobserved: dict[str, None] = {}
 
     def install(self) -> None:
@@ -77,8 +71,7 @@ class LibraryHooks:
     def uninstall(self) -> None:
         """Stop observing, and restore all libraries."""
         sys.meta_path.remove(self)
-        self._observing.undo()
-        self._naming.undo()
+        self._patches.undo()
 
     @property
     def unobserved(self) -> list[str]:
@@ -120,21 +113,20 @@ class LibraryHooks:
         """Import the hook of a library, install it, and note what it cannot observe of this version."""
         name = HOOKS[module.__name__]
         hook = import_module(f"pytest_bctrl.watch.{name}")
-        if name.startswith("responders.") or name in _NAMING:
-            # Without their hooks, a finding names fewer lines of the project.
-            with suppress(AttributeError):
-                hook.install(module, self._recorder, self._naming)
-            return
         try:
-            hook.install(module, self._recorder, self._observing)
+            hook.install(module, self._recorder, self._patches)
         except AttributeError as error:
-            self._observing.missing.append(str(error.name))
-        for missing in self._observing.missing:
+            self._patches.missing.append(str(error.name))
+        all_missing = list(self._patches.missing)
+        self._patches.missing.clear()
+        if name.startswith("responders."):
+            # Without its hook, a finding does not name the line that registered a response.
+            return
+        for missing in all_missing:
             version = getattr(sys.modules[module.__name__.partition(".")[0]], "__version__", "")
             library = f"{module.__name__} {version}".strip()
             reason = f"{library} has no {missing}: the watch does not observe this version, or not completely"
             self._unobserved[reason] = None
-        self._observing.missing.clear()
 
 
 class _HookingLoader(Loader):

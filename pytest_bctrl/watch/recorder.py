@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from threading import Lock, current_thread
+from threading import Lock
 from typing import Any, NamedTuple
 
 from pytest_bctrl.files.limits import MOST
@@ -25,8 +25,6 @@ exchange of its own.
 APPLICATION = 0
 """The rank of an application in the process: each request that it sends is a separate exchange."""
 
-_EVENT_LOOP = os.path.join("asyncio", "events.py")  # noqa: PTH118 - a part of a path
-
 
 class _Sending(NamedTuple):
     """The layer that is sending a request, and the exchange."""
@@ -36,8 +34,6 @@ class _Sending(NamedTuple):
 
 
 _SENDING: ContextVar[_Sending | None] = ContextVar("bctrl_watch_sending", default=None)
-_CREATED_AT: ContextVar[str] = ContextVar("bctrl_watch_created_at", default="")
-"""The line of the project that created the current task."""
 
 
 def _current_sending() -> _Sending | None:
@@ -54,9 +50,6 @@ _MAX_KEPT = MOST + _CHECKED_EARLY
 """Bytes of all bodies, beyond which the oldest ones are dropped: one body of any accepted size always fits."""
 _OMITTED = "it did not fit into memory next to other bodies"
 
-CREATED_AT = "_bctrl_created_at"
-"""The attribute of a thread that has the line of the project that started it."""
-
 
 def _is_same_request(exchange: WatchedExchange, inner: WatchedExchange) -> bool:
     """Return whether two exchanges have the same method and URL."""
@@ -66,9 +59,9 @@ def _is_same_request(exchange: WatchedExchange, inner: WatchedExchange) -> bool:
 class Recorder:
     """The exchanges of a test process. Safe to use from several threads.
 
-    `root` is the folder of the project, `test` the node id of the running test and `test_line` its line. In an impact
-    run, `changer` receives the exchanges too, and may change their responses. `check_early` receives the exchanges with
-    a complete response when the bodies of all exchanges take much memory, and drops the bodies.
+    `root` is the folder of the project, and `test` the node id of the running test. In an impact run, `changer`
+    receives the exchanges too, and may change their responses. `check_early` receives the exchanges with a complete
+    response when the bodies of all exchanges take much memory, and drops the bodies.
     """
 
     def __init__(self, root: Path) -> None:
@@ -85,7 +78,6 @@ class Recorder:
         self.changer: ResponseChanger | None = None
         self.is_active = True
         self.test = ""
-        self.test_line = ""
 
     def records(self, rank: int) -> bool:
         """Return whether a layer of this rank records an exchange: recording is active, no higher layer is sending."""
@@ -101,12 +93,9 @@ class Recorder:
         try:
             yield
         except Exception:
-            self.begin_attempt()
             self.note_failure(exchange)
             raise
         finally:
-            # It refers to the response.
-            exchange.attempt = None
             exchange.has_ended = True
             _SENDING.reset(token)
 
@@ -116,23 +105,6 @@ class Recorder:
         if not self.is_active or sending is None or sending.exchange.client_library != library:
             return None
         return sending.exchange
-
-    def begin_attempt(self) -> None:
-        """Record the previous attempt of the current exchange, if there is one: its client never sees that response."""
-        sending = _current_sending()
-        if sending is None or sending.exchange.attempt is None:
-            return
-        attempt = sending.exchange.attempt()
-        sending.exchange.attempt = None
-        self.add_attempt(attempt, sending.exchange)
-
-    def add_attempt(self, attempt: WatchedExchange, exchange: WatchedExchange) -> None:
-        """Record an attempt of an exchange, as one of the running test.
-
-        Its response is not changed in an impact run, because the code of the project does not receive it.
-        """
-        attempt.test, attempt.sent_at = self.test, exchange.sent_at or self.test_line
-        self._append(attempt)
 
     def is_substituted(self, exchange: WatchedExchange) -> bool:
         """Return whether the client is to receive a substitute for the response, as only in a rerun of an impact run.
@@ -158,17 +130,17 @@ class Recorder:
         sending = _current_sending()
         if sending is not None and sending.rank != APPLICATION and _is_same_request(sending.exchange, exchange):
             # A transport sends the client's request with another client: it is the exchange of the first.
-            self.begin_attempt()
-            sending.exchange.attempt = lambda: exchange
             return
-        exchange.test = self.test
-        exchange.sent_at = exchange.sent_at or self.test_line
-        self._append(exchange)
+        self.add_unchanged(exchange)
         if self.changer is not None:
             self.changer.add(exchange)
 
-    def _append(self, exchange: WatchedExchange) -> None:
-        """Append an exchange, and count the bytes of its bodies from now on, if exchanges can be checked early."""
+    def add_unchanged(self, exchange: WatchedExchange) -> None:
+        """Record an exchange as one of the running test; no impact run changes its response.
+
+        The bytes of its bodies are counted from now on, if exchanges can be checked early.
+        """
+        exchange.test = self.test
         with self._lock:
             self._exchanges.append(exchange)
         if self.check_early is None:
@@ -235,21 +207,17 @@ class Recorder:
             sending.exchange.registered = text
 
     def calling_line(self) -> str:
-        """Return the innermost running line of the project as `file:line`, else that which created the task or thread.
+        """Return the innermost line of the project on the call stack as `file:line`.
 
-        Empty if there is none.
+        Empty if there is none, as in a thread that runs a function of a library.
         """
-        created_at = _CREATED_AT.get()
         frame = sys._getframe(1)
         while frame is not None:
             code = frame.f_code
             if self.is_project(code.co_filename):
                 return self.shown_line(code.co_filename, frame.f_lineno)
-            if created_at and code.co_name == "_run" and code.co_filename.endswith(_EVENT_LOOP):
-                # The frames above run the event loop, and have not sent the request.
-                return created_at
             frame = frame.f_back  # type: ignore[assignment]
-        return created_at or str(vars(current_thread()).get(CREATED_AT, ""))
+        return ""
 
     def line_of(self, function: Any) -> str:
         """Return the line at which a function of the project is defined; empty for other functions and objects."""
@@ -278,12 +246,3 @@ class Recorder:
     def _environments_in_project(self) -> tuple[str, ...]:
         """Return the folders of the virtual environment that are inside the project."""
         return tuple(folder for folder in self._environment if folder.startswith(self._root) and folder != self._root)
-
-    @contextmanager
-    def created_at(self, line: str) -> Iterator[None]:
-        """Let `calling_line` return this line in the block, its tasks and threads, if no code of the project runs."""
-        token = _CREATED_AT.set(line)
-        try:
-            yield
-        finally:
-            _CREATED_AT.reset(token)

@@ -145,11 +145,12 @@ class WatchResults:
     def unmatched_lines(self) -> Iterator[str]:
         """Yield a sentence for each method and path of the requests that are to no operation of the contract."""
         for label, requests in self.unmatched.items():
-            lines = list(dict.fromkeys(request.sent_at for request in requests))
-            where = lines[0]
+            lines = list(dict.fromkeys(request.sent_at for request in requests if request.sent_at))
+            where = lines[:1]
             if len(lines) > 1:
-                where = f"{where} and {numbered(len(lines) - 1, 'other line')}"
-            yield f"your code sends {label}, which the contract does not have ({where}, {requests[0].test})"
+                where = [f"{lines[0]} and {numbered(len(lines) - 1, 'other line')}"]
+            where.append(requests[0].test)
+            yield f"your code sends {label}, which the contract does not have ({', '.join(where)})"
 
     def _unwatched_lines(self) -> Iterator[str]:
         """Yield a sentence for each server that is not watched."""

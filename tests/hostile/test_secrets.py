@@ -253,7 +253,6 @@ KNOWN = {
     "suite/report/sinks.py write": "a note, which is redacted before it is written",
     "suite/report/results.py write": "the list of accepted findings",
     "watch/results.py write": "the baseline, which names rules and locations alone",
-    "traffic/watched_connection.py write": "the requests themselves, to the connection",
 }
 """Calls that write elsewhere than to the streams of a command, which `main` redacts, and why they write no secrets."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
@@ -12,7 +12,6 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
 from pytest_bctrl.suite.sending.requests import Exchange
-from pytest_bctrl.traffic.watched_connection import WatchedStream
 
 HEADERS = {"Content-Type": "application/json"}
 
@@ -26,8 +25,7 @@ def exchange_of(
     received = httpx.Response(status, headers=headers, content=body, request=request)
     received.elapsed = timedelta(0)
     response = Response(contract, operation, status, tuple(headers.items()), body, {"id": "1"}, method=method)
-    # The engines do not use the connection.
-    return Exchange(response, received, cast("WatchedStream", None))
+    return Exchange(response, received)
 
 
 def by_jsonschema(contract: Contract, status: int, body: bytes) -> list[Finding]:

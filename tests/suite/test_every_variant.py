@@ -21,7 +21,6 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import BODY_TESTS
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending import connections
 from pytest_bctrl.suite.sending.target import RETRY, Target
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import rooted
@@ -128,17 +127,13 @@ def received_only_permitted_requests(server: Server) -> bool:
 
 
 @pytest.mark.parametrize("variant", CATALOGUE, ids=str)
-def test_each_variant_has_the_expected_findings(variant: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_variant_has_the_expected_findings(variant: Variant) -> None:
     """The level fails as expected, faults of bodies have rules of their kind, and the observer reports them, too.
 
     The server received no request that the suite must not send, and the key is in no finding.
     """
-    tests = suite_tests_for(variant)
-    if tests:
-        # The server sends nothing after a response, so no bytes can arrive late.
-        monkeypatch.setattr(connections, "SECOND_LOOK_SECONDS", 0.01)
     with serve(variant) as server:
-        findings, observed = suite_and_observer_findings(server, *tests)
+        findings, observed = suite_and_observer_findings(server, *suite_tests_for(variant))
         assert received_only_permitted_requests(server)
         assert server.api_key not in repr(findings)
     assert FAILS[variant.expect] == [(level, bool(at_or_above(findings, level))) for level, _ in FAILS[variant.expect]]

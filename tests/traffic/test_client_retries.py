@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from time import monotonic, sleep
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
-from weakref import WeakSet
 
 import httpx
 import pytest
 
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.deadlines import Deadlines, DeadlineTimer
+from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import ATTEMPTS, Attempt, Rules, Send, flow
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -94,18 +93,17 @@ def test_a_slow_server_times_out_when_the_retry_budget_is_spent(ask: Ask, script
         assert 0.4 <= timed(call) < 30
 
 
-def test_an_earlier_deadline_is_kept_while_a_later_one_is_pending() -> None:
-    """A transport whose other request may take a minute ends one whose time is up."""
-    deadlines = Deadlines()
-    request = httpx.Request("GET", "http://127.0.0.1:1/")
-    later, earlier = (
-        DeadlineTimer(Send(request, monotonic() + seconds), WeakSet(), deadlines) for seconds in (60.0, 0.1)
-    )
-    with later, earlier:
-        while not earlier.fired and monotonic() < later.deadline:
-            sleep(0.01)
-        assert (True, False) == (earlier.fired, later.fired)
-    deadlines.close()
+@pytest.mark.parametrize("keep_alive", [False, True])
+def test_a_slow_second_response_times_out(keep_alive: bool) -> None:
+    """On a reused connection, and on a new one."""
+    retry = RetryPolicy(budget=0.5)
+    with (
+        serve(response(), drip_head) as server,
+        client(server.url, None, live=True, keep_alive=keep_alive, retry=retry) as http,
+    ):
+        http.get("/")
+        with pytest.raises(httpx.ReadTimeout, match="still being sent when the time was up"):
+            http.get("/")
 
 
 def test_the_time_out_of_the_caller_is_used(ask: Ask) -> None:

@@ -23,14 +23,14 @@ def chunk(piece: bytes) -> bytes:
 
 
 def chunked(size: int, each_alone: bool = False) -> Delivery:
-    """Return a delivery that sends chunks of `size` bytes, in one write or, with `each_alone`, each in its own."""
+    """Return a delivery that sends head and chunks of `size` bytes in one write or, with `each_alone`, in several."""
 
     def deliver(wire: Wire, reply: Reply) -> bool:
-        wire.write(reply.head(CHUNKED))
+        parts = [reply.head(CHUNKED)]
         if not wire.head_only:
-            chunks = [*map(chunk, _pieces(reply.body, size)), _LAST_CHUNK]
-            for data in chunks if each_alone else [b"".join(chunks)]:
-                wire.write(data)
+            parts += [*map(chunk, _pieces(reply.body, size)), _LAST_CHUNK]
+        for data in parts if each_alone else [b"".join(parts)]:
+            wire.write(data)
         return True
 
     return deliver

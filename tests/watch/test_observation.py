@@ -9,7 +9,7 @@ import pytest
 from pytest_bctrl.files.limits import MOST
 from pytest_bctrl.impact.rerun import free_earlier_runs
 from pytest_bctrl.watch.exchange import WatchedBody
-from tests.watch.conftest import Run
+from tests.watch.conftest import Run, report_of
 
 SERVER = """
 import asyncio
@@ -286,30 +286,51 @@ def test_a_response_without_a_body_has_nothing_to_read(watch: Run, library: str)
 
 
 @pytest.mark.parametrize(
-    ("call", "mark"),
+    ("call", "has_line"),
     [
-        ("asyncio.run(gathered(url))", "gather"),
-        ("thread = threading.Thread(target=httpx.get, args=(url,)); thread.start(); thread.join()  # here", "here"),
-        ("concurrent.futures.ThreadPoolExecutor().submit(httpx.get, url).result()  # here", "here"),
-        ("asyncio.run(in_thread(url))", "thread"),
+        ("asyncio.run(gathered(url))  # here", True),
+        ("thread = threading.Thread(target=send, args=(url,)); thread.start(); thread.join()", True),
+        ("thread = threading.Thread(target=httpx.get, args=(url,)); thread.start(); thread.join()", False),
+        ("concurrent.futures.ThreadPoolExecutor().submit(httpx.get, url).result()", False),
+        ("asyncio.run(in_thread(url))", False),
     ],
 )
-def test_the_line_that_created_a_task_or_thread_is_named(watch: Run, call: str, mark: str) -> None:
-    """The finding says that the request was sent there, and not in the library."""
+def test_the_innermost_line_on_the_call_stack_is_named(watch: Run, call: str, has_line: bool) -> None:
+    """A thread that runs a function of a library has no line of the project, and its request is one of the test."""
     body = f"""
+def send(url):
+    httpx.get(url){"" if "# here" in call else "  # here"}
+
 async def gathered(url):
     async with httpx.AsyncClient() as client:
-        await asyncio.gather(client.get(url), client.get(url))  # gather
+        await asyncio.gather(client.get(url), client.get(url))
 
 async def in_thread(url):
-    await asyncio.to_thread(httpx.get, url)  # thread
+    await asyncio.to_thread(httpx.get, url)
 
 {call}
 """
     text = run(watch, body)
     file = f"from orders import *\nimport pytest\n\n{SERVER}{body.lstrip()}".splitlines()
-    line = next(number for number, text_line in enumerate(file, 1) if text_line.endswith(f"# {mark}"))
-    assert f"  sent at   test_orders.py:{line}\n" in text
+    line = next((number for number, text_line in enumerate(file, 1) if text_line.endswith("# here")), 0)
+    sent_at = [f"  sent at   test_orders.py:{line}"] if has_line else []
+    assert sent_at == re.findall("^  sent at .*", text.partition("= bctrl watch =")[2], re.MULTILINE)
+    assert "  tests     test_orders.py::test_it\n" in text
+
+
+def test_a_request_without_a_line_is_reported_with_its_test(watch: Run, pytester: pytest.Pytester) -> None:
+    text = run(
+        watch,
+        """
+with httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, json=[7]))) as client:
+    for path in ("orders", "other"):
+        asyncio.run(asyncio.to_thread(client.get, f"https://orders.example/{path}"))
+""",
+        "--bctrl-report=report.json",
+    )
+    assert "your code sends GET /other, which the contract does not have (test_orders.py::test_it)" in text
+    (finding,) = report_of(pytester)["findings"]
+    assert finding["why"].startswith("sent in test_orders.py::test_it, mocked by MockTransport handler at ")
 
 
 def test_an_application_in_the_process_has_exchanges_of_its_own(watch: Run) -> None:

@@ -6,10 +6,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-import urllib3
 
-from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
-from pytest_bctrl.watch.libraries import aiohttp_hook, urllib3_hook
+from pytest_bctrl.watch.exchange import WatchedBody
+from pytest_bctrl.watch.libraries import aiohttp_hook
 from tests.watch.conftest import CONFORMING, Run
 
 _WITHOUT_REQUESTS = """
@@ -45,24 +44,6 @@ def test_uses_without_an_exchange_end_as_without_the_watch(watch: Run) -> None:
     result = watch(_WITHOUT_REQUESTS + CONFORMING)
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["checked      1 exchange of 1 test, *"])
-
-
-@pytest.mark.parametrize("is_of_requests", [True, False])
-def test_the_conversion_of_a_response_in_urllib3_1_26_is_an_attempt_of_requests(is_of_requests: bool) -> None:
-    """`Response.from_httplib` returns the response, and requests may send the request again after it."""
-    outer = WatchedExchange("requests", "GET", "https://orders.example/orders", ())
-    attempts = []
-    recorder: Any = SimpleNamespace(
-        current=lambda _: outer if is_of_requests else None, begin_attempt=lambda: attempts.append(1)
-    )
-    response = urllib3.HTTPResponse(b"[]", {"Content-Type": "application/json"}, 503)
-    owner: Any = type(
-        "Response", (), {"from_httplib": urllib3_hook._wrap_conversion(lambda original: original, recorder)}
-    )
-    assert response is owner.from_httplib(response)
-    assert is_of_requests == bool(attempts) == bool(outer.attempt)
-    if outer.attempt is not None:
-        assert 503 == outer.attempt().status
 
 
 @pytest.mark.parametrize("serialized", ["[1]", b"[1]"])

@@ -276,7 +276,6 @@ def _has_published_sample(_run: ContractRun, operation: Operation) -> bool:
 
 _once = _one_row_if(_every_operation)
 _head_secured = _one_row_if(_is_head_secured)
-_with_path_parameters = _one_row_if(_rejects_unknown_ids)
 _queried = _one_row_if(probes.generatable_parameters)
 _sampled = _one_row_if(_has_published_sample)
 
@@ -306,6 +305,12 @@ def _path_value_rows(run: ContractRun, operation: Operation) -> Iterator[tuple[s
     if _rejects_unknown_ids(run, operation):
         for value in path_probes(run.max_examples):
             yield value.name, (value,)
+
+
+def _generated_path_rows(run: ContractRun, operation: Operation) -> Rows:
+    """Yield a row with the number of later requests of the engines, if unknown path values must be rejected."""
+    if _rejects_unknown_ids(run, operation):
+        yield "", (engine_probes.max_requests(run, operation),)
 
 
 def _jsonschema_rows(run: ContractRun, operation: Operation) -> Rows:
@@ -408,7 +413,7 @@ _TESTS: dict[str, _PlannedTest] = {
         _trial_rows(invalid_values), probes.invalid_value_requests, "status", kind=WRONG_VALUE
     ),
     "test_generated_path_values_are_refused": _planned_test(
-        _with_path_parameters, probes.generated_path_requests, "status", kind=UNUSUAL_ID
+        _generated_path_rows, probes.generated_path_requests, "status", kind=UNUSUAL_ID
     ),
     "test_generated_query_is_answered": _planned_test(_queried, probes.generated_query_requests, "status"),
     "test_unknown_id_is_rejected": _planned_test(

@@ -124,7 +124,7 @@ def _generated_requests(run: ContractRun, operation: Operation, subject: str, li
             check,
             case.inputs,
             case.credential,
-            is_optional=number > 0,
+            optional_above=0 if number else None,
             is_unusual=subject == "generated-ids",
             is_invalid=subject != "positive",
         )

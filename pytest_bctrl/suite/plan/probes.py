@@ -263,7 +263,7 @@ def _trial_findings(
     return findings(response, [violation_outside_body(rule, message, location, sorted(expected), response.status)])
 
 
-def generated_path_requests(run: ContractRun, operation: Operation, limit: int) -> Iterator[ProbeRequest]:
+def generated_path_requests(run: ContractRun, operation: Operation, later: int, limit: int) -> Iterator[ProbeRequest]:
     """Send ids that differ little from the real one, and ids that Schemathesis generates: the API must reject them."""
     from pytest_bctrl.suite.plan.schemathesis_cases import cases_with_paths
 
@@ -272,12 +272,14 @@ def generated_path_requests(run: ContractRun, operation: Operation, limit: int) 
     for path in near_misses:
         has_usual_form = all(len(value) == len(usual.path[name]) for name, value in path.items())
         check = partial(_check_guess, operation, usual.path, is_ordinary=has_usual_form)
-        # Left out if the target caused unplanned requests.
+        # Left out if the target caused unplanned requests, so that the `later` ones of the engines are sent.
         inputs = replace(usual, path=path)
-        yield ProbeRequest(operation, check, inputs, is_optional=True, is_unusual=not has_usual_form, is_invalid=True)
+        yield ProbeRequest(
+            operation, check, inputs, optional_above=later, is_unusual=not has_usual_form, is_invalid=True
+        )
     for case in cases_with_paths(run, operation, limit - len(near_misses)):
         check = partial(_check_guess, operation, usual.path)
-        yield ProbeRequest(operation, check, case.inputs, is_optional=True, is_unusual=True, is_invalid=True)
+        yield ProbeRequest(operation, check, case.inputs, optional_above=later, is_unusual=True, is_invalid=True)
 
 
 def _check_guess(

@@ -15,7 +15,6 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.traffic.watched_connection import WatchedStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +22,18 @@ class Exchange:
     """One request and its response: as data for our checks, and as httpx returns it for those of Schemathesis.
 
     `findings` are about the transfer itself. `is_doubtful` means that further bytes followed the response, so that it
-    may be truncated or belong to another request; `connection` may show that later. `pause` numbers the pauses of the
-    target (a 503 with `Retry-After`) and is 0 if this request met none. The engines count in `tally` what they
-    validated and add what they left out to `gaps`; the whole run shares both. `counted_by` holds the keys
-    of `tally` under which this response was already counted.
+    may be truncated or belong to another request. If the connection `is_reused`, the response may be bytes that
+    followed an earlier response late. `pause` numbers the pauses of the target (a 503 with `Retry-After`) and is 0 if
+    this request met none. The engines count in `tally` what they validated and add what they left out to `gaps`; the
+    whole run shares both. `counted_by` holds the keys of `tally` under which this response was already counted.
     """
 
     response: Response
     received: httpx.Response
-    connection: WatchedStream
     findings: tuple[Finding, ...] = ()
     pause: int = 0
     is_doubtful: bool = False
+    is_reused: bool = False
     tally: Counter[str] = field(default_factory=Counter, compare=False)
     gaps: dict[str, None] = field(default_factory=dict, compare=False)
     counted_by: set[str] = field(default_factory=set, compare=False)
@@ -65,7 +64,7 @@ class ProbeRequest:
     - `credential` replaces the key, `method` the operation's method; `content` is the body.
     - `opens_connection`: it is sent over a new connection.
     - `waits`: it is sent when the earlier requests of its probe were answered, and before all later requests.
-    - `is_optional`: it is left out when the operation's budget of requests is used up.
+    - `optional_above`: it is left out unless more than this number of requests remain for the operation.
     - `is_invalid`: the target should reject it.
     - `tolerated` statuses are right for this request even if the contract does not document them.
     - `is_unusual`: if the target rejects it wrongly, the finding has a lower level (`softened`).
@@ -83,7 +82,7 @@ class ProbeRequest:
     number: int = 0
     opens_connection: bool = False
     waits: bool = False
-    is_optional: bool = False
+    optional_above: int | None = None
     is_invalid: bool = False
     tolerated: frozenset[int] = frozenset()
     is_unusual: bool = False

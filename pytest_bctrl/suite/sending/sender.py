@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias
 
 import httpx
 
@@ -37,8 +37,7 @@ from pytest_bctrl.suite.sending.transport_errors import (
 )
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after, requests_left
-from pytest_bctrl.traffic.transport_findings import surplus_finding, transport_finding
-from pytest_bctrl.traffic.watched_connection import WatchedStream
+from pytest_bctrl.traffic.transport_findings import transport_finding
 
 MAX_HANGING_OPERATIONS = 5
 """Number of operations that may hang, each for its whole time, before the run stops."""
@@ -90,7 +89,7 @@ class Sender:
         self._threads = ThreadPoolExecutor(MAX_PARALLEL)
         self.max_parallel = MAX_PARALLEL
         if max_parallel == 1 or run.connection.pace.seconds:
-            self._send_one_at_a_time()
+            self.send_one_at_a_time()
         self._in_flight: list[Future[SendResult]] = []
         self._blocking: Future[SendResult] | None = None
         self._operation_count = len(requestable_operations(run))
@@ -130,7 +129,8 @@ class Sender:
 
     def _accepted_plain_exchange(self, operation: Operation) -> Exchange:
         """Send the plain request and return its exchange; raises an error if it is rejected or gets no response."""
-        request = ProbeRequest(operation, no_findings, plain(self.run, operation))
+        # On a new connection, it gets no late bytes of another operation.
+        request = ProbeRequest(operation, no_findings, plain(self.run, operation), opens_connection=True)
         try:
             exchange = self.exchange(DueRequest(request))
         except NoAnswerError as error:
@@ -186,7 +186,7 @@ class Sender:
         wait(awaited)
         return self.connections.send(request, max_attempts)
 
-    def _send_one_at_a_time(self, idle_connections: int = 1) -> None:
+    def send_one_at_a_time(self, idle_connections: int = 1) -> None:
         """Use one connection from now on, and keep at most `idle_connections` open."""
         self.max_parallel = 1
         self.connections.limit_to_one(idle_connections)
@@ -251,11 +251,10 @@ class Sender:
         return Exchange(
             response,
             plain_response,
-            # All connections of the pool are watched.
-            cast("WatchedStream", attempts[-1].connection),
             (*findings, *coding_findings),
             pause=self._pauses[label] if is_paused else 0,
             is_doubtful=is_doubtful,
+            is_reused=attempts[-1].reused,
             tally=self.tally,
             gaps=self.gaps,
         )
@@ -303,7 +302,7 @@ class Sender:
             max_attempts = 1 + self.remaining_unplanned(operation) if self._may_be_limited(operation) else 0
             return self._send_after(request, (), max_attempts)
         if not wait([due.sending], self._idle_timeout).done:
-            self._send_one_at_a_time(idle_connections=0)
+            self.send_one_at_a_time(idle_connections=0)
         result = due.sending.result()
         last = result.attempts[-1]
         retries = min(self.remaining_unplanned(operation), self._retry.attempts - 1)
@@ -316,7 +315,7 @@ class Sender:
         if not retries or not last.is_retryable(self._retry) or pause > max_pause:
             return result
         if not last.lost_to_stale_connection:
-            self._send_one_at_a_time()
+            self.send_one_at_a_time()
             wait(self._in_flight)
         time.sleep(max(0.0, pause - (time.monotonic() - result.ended)))
         if last.error in TIMEOUTS:
@@ -344,12 +343,12 @@ class Sender:
             self._lost_seconds[label] += sum(timeouts)
             self._timed_out_shell[label] = result.shell
         if vain.count(False) > 1 or _needs_single_requests(attempts[-1]):
-            self._send_one_at_a_time()
+            self.send_one_at_a_time()
 
     def _usable_response(self, operation: Operation, result: SendResult) -> httpx.Response:
         """Return the response; raises `NoAnswerError` if there is none, or if the target still asks to retry later."""
         last, response = result.attempts[-1], result.outcome
-        if last.surplus is not None and last.status is not None:
+        if last.surplus is not None:
             response = _response_of_attempt(last)
         if isinstance(response, httpx.TransportError):
             raise self._transport_error(operation, result, response)
@@ -366,8 +365,6 @@ class Sender:
     def _transport_error(self, operation: Operation, result: SendResult, error: httpx.TransportError) -> NoAnswerError:
         """Return the error for a request of which no attempt got a response."""
         last = result.attempts[-1]
-        if last.surplus is not None:
-            return NoAnswerError(surplus_finding(operation, last.surplus, result.shell), is_final=False)
         description = describe_attempts(error, result.attempts)
         # A target that has responded before, or begins to respond, is there: the error is then a fault of its own.
         is_silent = not self.tally["responses"] and last.is_silent

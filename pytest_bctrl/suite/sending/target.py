@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeAlias
 
+from pytest_bctrl.checks.credentials import RULE
 from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
@@ -18,6 +19,7 @@ from pytest_bctrl.suite.sending.sender import DueRequest, Observe, Sender
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError, OperationNotCheckedError
 from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.retry import LONGEST, RetryPolicy
+from pytest_bctrl.traffic.transport_findings import mismatch_finding
 
 RETRY = RetryPolicy(statuses=frozenset({429}), announced=frozenset({503}), rate_limit_budget=LONGEST)
 """The suite retries only if the target asks for it: other server errors become findings immediately."""
@@ -29,6 +31,9 @@ OTHER_WORKERS = "the engines: responses that other workers of pytest-xdist recei
 
 NUMBER_AFTER_PAUSE = 100
 """Added to the number of a request that is repeated after a pause, so that it is not equal to the first."""
+
+NUMBER_ON_NEW_CONNECTION = 200
+"""The same for a request that is repeated on a new connection."""
 
 _Queued: TypeAlias = DueRequest | Exception | None
 """A request of a probe, the reason why the probe cannot send more, or None at its end."""
@@ -63,6 +68,7 @@ class Target:
         self._queues: defaultdict[Probe, deque[_Queued]] = defaultdict(deque)
         self._queued_count = 0
         self._reported_operations: set[str] = set()
+        self._proven: set[tuple[str, str]] = set()
 
     @property
     def tally(self) -> Counter[str]:
@@ -86,23 +92,16 @@ class Target:
     def findings(self, probe: Probe) -> Iterator[list[Finding]]:
         """Send the requests of a probe and yield the findings for each response.
 
-        The last expected probe also yields findings for bytes that arrive late. Raises `NoAnswerError` if no attempt
-        got a complete response or the target timed out too often, and `NotCheckedError` if there is nothing to check
-        or the operation's budget of requests is used up.
+        Raises `NoAnswerError` if no attempt got a complete response or the target timed out too often, and
+        `NotCheckedError` if there is nothing to check or the operation's budget of requests is used up.
         """
-        problem: NoAnswerError | NotCheckedError | None = None
         try:
             yield from self._probe_findings(probe)
-        except (NoAnswerError, NotCheckedError) as error:
-            problem = error
-        is_last = not self._expected and not self._queues
-        if late_findings := self.sender.connections.pop_late_findings(is_last=is_last):
-            yield late_findings
-        if isinstance(problem, OperationNotCheckedError) and probe.operation.label not in self._reported_operations:
-            self._reported_operations.add(probe.operation.label)
-            yield list(problem.findings)
-        if problem is not None:
-            raise problem
+        except OperationNotCheckedError as problem:
+            if probe.operation.label not in self._reported_operations:
+                self._reported_operations.add(probe.operation.label)
+                yield list(problem.findings)
+            raise
 
     def _probe_findings(self, probe: Probe) -> Iterator[list[Finding]]:
         """Send the requests of a probe and yield the findings for each response; raises as `findings` does."""
@@ -168,29 +167,78 @@ class Target:
         """Check a response, send and check its follow-ups; yields exchange, findings, and if they are certain."""
         next_request: ProbeRequest | None = request
         while next_request is not None:
-            findings, is_certain = self._check(next_request, exchange)
+            exchange, findings, is_certain = self._check(next_request, exchange)
             yield exchange, findings, is_certain
             next_request = next_request.follow_up(exchange)
             if next_request is not None:
                 exchange = self.sender.exchange(DueRequest(next_request))
 
-    def _check(self, request: ProbeRequest, exchange: Exchange) -> tuple[list[Finding], bool]:
-        """Return the findings for a response, and whether they are certain.
+    def _check(self, request: ProbeRequest, exchange: Exchange) -> tuple[Exchange, list[Finding], bool]:
+        """Return the exchange that was checked, its findings, and whether they are certain.
 
         They are not if bytes that belong to no response follow it: then only findings about its framing are returned.
+        A finding of a rule that no new connection has shown yet is confirmed on one.
         """
         looked(exchange.response).clear()
         findings = request.check(exchange)
         framing_findings = [finding for finding in findings if finding in exchange.findings]
-        is_certain = findings == framing_findings
-        if not is_certain and not exchange.is_doubtful:
-            is_certain = not self.sender.connections.wait_for_surplus(exchange.connection)
+        is_certain = findings == framing_findings or not exchange.is_doubtful
         if not is_certain:
             findings = framing_findings
+        rules = {(request.operation.label, finding.rule) for finding in findings if finding not in framing_findings}
+        is_first = request.number < NUMBER_ON_NEW_CONNECTION
+        # A server error is one, whichever request it belongs to.
+        if exchange.is_reused and is_first and exchange.response.status < 500 and not rules <= self._proven:
+            checked, findings, is_certain = self._confirm(request, exchange, findings, rules)
+        else:
+            checked = exchange
+            self._proven |= rules
         if request.inputs is None or request.is_shared:
             # The test that first checks the response reports its framing.
-            return findings, is_certain
-        return [*exchange.findings, *findings], is_certain
+            return checked, findings, is_certain
+        return checked, [*exchange.findings, *findings], is_certain
+
+    def _confirm(
+        self, request: ProbeRequest, exchange: Exchange, findings: list[Finding], rules: set[tuple[str, str]]
+    ) -> tuple[Exchange, list[Finding], bool]:
+        """Repeat a request on a new connection, and return the same as `_check` for the response that counts.
+
+        If the repetition has no such finding, the response may be bytes that the server sent late: this is the finding
+        then, and no connection is reused any more. A target that remembers the right key of a connection is the
+        exception.
+        """
+        repeated = replace(request, number=request.number + NUMBER_ON_NEW_CONNECTION, opens_connection=True)
+        again = self._repeat(repeated)
+        again, again_findings, is_certain = self._check(repeated, again)
+        if rules & self._proven or (request.credential is not None and self._remembers_key(repeated)):
+            self._proven |= rules
+            return exchange, findings, True
+        self.sender.connections.never_reuses = True
+        names = ", ".join(sorted(rule for _, rule in rules))
+        used, new = f"{exchange.response.status} ({names})", str(again.response.status)
+        mismatch = mismatch_finding(request.operation, used, new, exchange.response.reproduce)
+        return again, [mismatch, *again_findings], is_certain
+
+    def _remembers_key(self, request: ProbeRequest) -> bool:
+        """Return whether a new connection accepts a wrong credential between two requests with the right key.
+
+        Bytes that follow the first response late would leave the rejection of the second request to the third.
+        """
+        if self.sender.connections.never_reuses:
+            return False
+        # A single connection is open then, which all three requests use.
+        self.sender.send_one_at_a_time()
+        first = replace(request, credential=None)
+        second = replace(request, number=request.number + 1, opens_connection=False)
+        third = replace(second, credential=None)
+        exchanges = [self._repeat(each) for each in (first, second, third)]
+        is_kept = all(exchange.is_reused for exchange in exchanges[1:])
+        return is_kept and all(200 <= exchange.response.status < 300 for exchange in exchanges)
+
+    def _repeat(self, request: ProbeRequest) -> Exchange:
+        """Send a request that was not planned, and return its exchange."""
+        self.sender.unplanned_count[request.operation.label] += 1
+        return self.sender.exchange(DueRequest(request))
 
     def pop_gaps(self) -> list[str]:
         """Return and remove what the engines left out since the last call, one sentence each."""
@@ -212,8 +260,9 @@ class Target:
         yield probe, None
 
     def _is_over_budget(self, request: ProbeRequest) -> bool:
-        """Return whether an optional request is beyond the budget of its operation."""
-        return request.is_optional and self.sender.remaining_requests(request.operation) < 1
+        """Return whether a request is optional, and those that remain for its operation are needed for others."""
+        limit = request.optional_above
+        return limit is not None and self.sender.remaining_requests(request.operation) <= limit
 
     def _next_step(self, queue: deque[_Queued]) -> _Queued:
         """Remove and return the first step of a probe's queue, after starting the requests that may overlap with it."""
@@ -237,6 +286,10 @@ class Target:
         """Start to send a request and return it as due, or the error if it cannot be sent; other steps as they are."""
         if not isinstance(step, ProbeRequest):
             return step
+        is_proven = step.credential is not None and (step.operation.label, RULE) in self._proven
+        if self.sender.remaining_requests(step.operation) <= MAX_PARALLEL and not is_proven:
+            # No request may be left to confirm a finding about a used connection.
+            step = replace(step, opens_connection=True)
         try:
             due = self.sender.start(step, [queued for queued in earlier if isinstance(queued, DueRequest)])
         except (NoAnswerError, NotCheckedError) as error:

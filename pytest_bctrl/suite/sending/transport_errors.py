@@ -95,16 +95,13 @@ def attempt_findings(
     allowed (RFC 9112, 9.5). Bytes after the end of a response are reported for every attempt.
     """
     for attempt in attempts:
-        if attempt.surplus is not None and attempt.status is not None:
+        if attempt.surplus is not None:
             yield surplus_finding(operation, attempt.surplus, shell)
     for attempt in attempts[:-1]:
         if attempt.error is None or attempt.idle_close or attempt.is_empty_line:
             continue
-        if attempt.surplus is not None or attempt.is_stray:
-            command = shell
-            if attempt.is_stray and previous_shell:
-                command = previous_shell
-            yield surplus_finding(operation, attempt.surplus or attempt.detail, command)
+        if attempt.is_stray:
+            yield surplus_finding(operation, attempt.detail, previous_shell or shell)
         else:
             error = describe_error(attempt.error, attempt.detail, attempt.begun)
             yield transport_finding(

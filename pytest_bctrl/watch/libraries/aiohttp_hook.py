@@ -20,7 +20,6 @@ __tracebackhide__ = True
 
 _NOT_KEPT = "the client library does not keep it"
 _RAISED = "the client library raised an error before it was read"
-_NOT_READ = "the client library did not read it"
 _FORM = "application/x-www-form-urlencoded"
 _DECODED = frozenset({"gzip", "deflate", "br"})
 """The content codings that every version of aiohttp removes; it leaves others, and several at once, as they are."""
@@ -78,7 +77,7 @@ class _AiohttpHook:
         first = WatchedExchange("aiohttp", method, _whole_url(session, url), (), sent_at=sent_at)
         last = await self._receive(first, sending)
         error = last if isinstance(last, self._response_error) else None
-        if first.unknown_response:
+        if error is None and first.has_fake_response(last, self._response_class):
             self._recorder.add(first)
             return last
         for exchange, response in self._exchanges(session, named, first, last):
@@ -128,24 +127,9 @@ class _AiohttpHook:
 
         return observed_initialize
 
-    def _add_attempts(self, first: WatchedExchange, responses: list[Any], seen: list[Any]) -> None:
-        """Record the exchanges of the responses that the client does not see: a middleware sent the request again."""
-        for response in responses:
-            if any(response is seen_response for seen_response in seen):
-                continue
-            sent = response.request_info
-            fields = header_fields(sent.headers.items())
-            attempt = WatchedExchange("aiohttp", sent.method, str(sent.url), fields)
-            attempt.request_body.problem, attempt.response_body.problem = _NOT_KEPT, _NOT_READ
-            if response._body is not None:
-                attempt.response_body.set(response._body)
-            attempt.receive(response.status, response.headers.items())
-            self._recorder.add_attempt(attempt, first)
-
     async def _receive(self, first: WatchedExchange, sending: Any) -> Any:
-        """Return the response to a request, or the error of its status, and record the responses that nobody sees."""
+        """Return the response to a request, or the error of its status; record the responses before another error."""
         responses = self._responses[id(first)] = []
-        seen: list[Any] = []
         try:
             with self._recorder.sending(first, HTTP_CLIENT):
                 try:
@@ -154,14 +138,23 @@ class _AiohttpHook:
                     if not self._is_of_status(error):
                         raise
                     # As with `raise_for_status=True`: the error has the head of the response.
-                    seen = [*responses[-1:], *error.history]
-                    return error
-                if not first.has_fake_response(last, self._response_class):
-                    seen = [last, *last.history]
-                return last
+                    last = error
+            responses.clear()
+            return last
         finally:
-            del self._responses[id(first)]
-            self._add_attempts(first, responses, seen)
+            for response in self._responses.pop(id(first)):
+                self._add_before_error(first, response)
+
+    def _add_before_error(self, first: WatchedExchange, response: Any) -> None:
+        """Record the exchange of a response after which the client raised an error, such as of too many redirects."""
+        sent = response.request_info
+        fields = header_fields(sent.headers.items())
+        exchange = WatchedExchange("aiohttp", sent.method, str(sent.url), fields, sent_at=first.sent_at)
+        exchange.request_body.problem, exchange.response_body.problem = _NOT_KEPT, _RAISED
+        if response._body is not None:
+            exchange.response_body.set(response._body)
+        exchange.receive(response.status, response.headers.items())
+        self._recorder.add_unchanged(exchange)
 
     def _is_of_status(self, error: Any) -> bool:
         """Return whether the response itself raised an error, because of its status: other errors have no response."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, HTTP_CLIENT, Recorder
@@ -15,7 +16,6 @@ from pytest_bctrl.watch.substitutes.httpx_substitute import httpx_response
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
 
-_NOT_KEPT = "the client library did not read it"
 _GUARDED = "pytest_bctrl.traffic.client"
 _MOCK = "pytest_bctrl.traffic.mock.transport"
 _RECORDING = "pytest_bctrl.traffic.recordings.replay"
@@ -28,7 +28,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     hook = HttpxHook(module, recorder)
     patches.intercept(module.Client, "_send_single_request", hook.wrap)
     patches.intercept(module.AsyncClient, "_send_single_request", hook.wrap_async)
-    # A transport may send several requests with other transports: one that retries, or one that fetches a token.
+    # A transport may send the request with another transport, which has the response, and may add header fields.
     patches.intercept(module.BaseTransport, "handle_request", hook.wrap_transport)
     patches.intercept(module.AsyncBaseTransport, "handle_async_request", hook.wrap_async_transport)
     # A subclass calls the method of its base class by `super()`, which is not an attribute of the instance.
@@ -123,35 +123,33 @@ class HttpxHook:
                 exchange.registered = f"MockTransport handler at {line}"
 
     def wrap_transport(self, transport: Any, original: Any) -> Any:
-        """Return a `handle_request` that records the exchange before it, if a transport sends several for a client."""
+        """Return a `handle_request` that records the transport and the header fields, if a client is sending."""
 
         def handle_request(request: Any) -> Any:
-            """Send a request, and store its exchange as an attempt of the one that a client is sending."""
+            """Send a request, and record the transport and the header fields in the exchange of the client."""
             exchange = self._recorder.current(self._library)
             if exchange is None:
                 return original(request)
-            self._recorder.begin_attempt()
             self._record_transport(exchange, transport)
+            earlier_fields = exchange.request_headers
             response = original(request)
-            self._record_fields(exchange, request)
-            exchange.attempt = self._attempt(exchange, request, response)
+            _record_fields(exchange, request, earlier_fields)
             return response
 
         return handle_request
 
     def wrap_async_transport(self, transport: Any, original: Any) -> Any:
-        """Return an async `handle_async_request` that records the exchange before it, as `wrap_transport` does."""
+        """Return an async `handle_async_request` that records as `wrap_transport` does."""
 
         async def handle_async_request(request: Any) -> Any:
-            """Send a request, and store its exchange as an attempt of the one that a client is sending."""
+            """Send a request, and record the transport and the header fields in the exchange of the client."""
             exchange = self._recorder.current(self._library)
             if exchange is None:
                 return await original(request)
-            self._recorder.begin_attempt()
             self._record_transport(exchange, transport)
+            earlier_fields = exchange.request_headers
             response = await original(request)
-            self._record_fields(exchange, request)
-            exchange.attempt = self._attempt(exchange, request, response)
+            _record_fields(exchange, request, earlier_fields)
             return response
 
         return handle_async_request
@@ -160,7 +158,7 @@ class HttpxHook:
         """Return the method in place of `handle_request` of a class, which records as `wrap_transport` does."""
 
         def observed_handle_request(transport: Any, request: Any) -> Any:
-            """Send a request, and record the exchange before it."""
+            """Send a request, and record what `wrap_transport` does."""
             return self.wrap_transport(transport, method.__get__(transport))(request)
 
         return observed_handle_request
@@ -169,34 +167,10 @@ class HttpxHook:
         """Return the method in place of `handle_async_request` of a class, as `wrap_method` does."""
 
         async def observed_handle_async_request(transport: Any, request: Any) -> Any:
-            """Send a request, and record the exchange before it."""
+            """Send a request, and record what `wrap_transport` does."""
             return await self.wrap_async_transport(transport, method.__get__(transport))(request)
 
         return observed_handle_async_request
-
-    def _record_fields(self, exchange: WatchedExchange, request: Any) -> None:
-        """Record the header fields of a request as a transport has sent it: the one around it may have added some."""
-        is_innermost = exchange.attempt is None
-        if is_innermost and (exchange.method, exchange.url) == (request.method, str(request.url)):
-            exchange.request_headers = header_fields(request.headers.multi_items())
-
-    def _attempt(self, exchange: WatchedExchange, request: Any, response: Any) -> Callable[[], WatchedExchange]:
-        """Return a function that returns the exchange of a request that a transport sent for a client's exchange."""
-
-        def attempt() -> WatchedExchange:
-            """Return the exchange; its bodies are known if the transport has read them."""
-            fields = header_fields(request.headers.multi_items())
-            sent = WatchedExchange(self._library, request.method, str(request.url), fields)
-            sent.is_in_process, sent.is_of_mock = exchange.is_in_process, exchange.is_of_mock
-            sent.is_of_recording, sent.registered = exchange.is_of_recording, exchange.registered
-            sent.has_hidden_key = exchange.has_hidden_key
-            _set_known_body(sent.request_body, request)
-            if not sent.has_fake_response(response, self._module.Response):
-                sent.receive(response.status_code, response.headers.multi_items())
-                _set_known_body(sent.response_body, response)
-            return sent
-
-        return attempt
 
     def _record_head(self, exchange: WatchedExchange, response: Any) -> None:
         """Record the head of a response, and whether its body has its content codings."""
@@ -223,17 +197,17 @@ def _class_names(transport: Any) -> set[str]:
     return {cls.__name__ for cls in type(transport).__mro__}
 
 
+def _record_fields(exchange: WatchedExchange, request: Any, earlier: Headers) -> None:
+    """Record the header fields of a request that a transport has sent, unless one inside it has replaced `earlier`."""
+    is_innermost = exchange.request_headers is earlier
+    if is_innermost and (exchange.method, exchange.url) == (request.method, str(request.url)):
+        exchange.request_headers = header_fields(request.headers.multi_items())
+
+
 def _content_without_stream(response: Any) -> bytes | None:
     """Return the content of a response that has no stream; None if it has one."""
     content: bytes | None = getattr(response, "_content", None)
     return content
-
-
-def _set_known_body(body: WatchedBody, message: Any) -> None:
-    """Record the body of a request or response if it has been read."""
-    body.problem = _NOT_KEPT
-    if hasattr(message, "_content"):
-        body.set(message.content)
 
 
 @contextmanager

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from importlib import import_module
-from io import BytesIO
 from types import ModuleType
 from typing import Any
 
@@ -34,11 +32,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     # Since urllib3 2.6, it discards bodies with this method instead of `read`.
     patches.wrap(response_class, "_raw_read", _wrap_raw_read, is_required=False)
 
-    # urllib3 2 has no such method.
-    patches.wrap(
-        response_class, "from_httplib", lambda function: _wrap_conversion(function, recorder), is_required=False
-    )
-
     def wrap(make_request: Any) -> Any:
         """Return a `_make_request` that also records the exchange, or changes the response in an impact rerun."""
 
@@ -47,12 +40,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             if arguments or not hasattr(response_module, "BaseHTTPResponse"):
                 # urllib3 1.26 returns a response of http.client, whose hook records the exchange.
                 return make_request(self, conn, method, url, *arguments, **named)
-            outer = recorder.current("requests")
-            if outer is not None:
-                recorder.begin_attempt()
-                response = make_request(self, conn, method, url, *arguments, **named)
-                outer.attempt = attempt_of_requests(outer, response)
-                return response
             if not recorder.records(URLLIB3):
                 return make_request(self, conn, method, url, *arguments, **named)
             exchange = WatchedExchange("urllib3", method, _request_url(self, url), _header_argument(named))
@@ -74,45 +61,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         return observed_make_request
 
     patches.wrap(pool_class, "_make_request", wrap)
-
-
-def _wrap_conversion(from_httplib: Any, recorder: Recorder) -> Any:
-    """Return `from_httplib` of responses, which also stores the response as an attempt of what requests sends."""
-
-    def observed_from_httplib(_class: type, *arguments: Any, **named: Any) -> Any:
-        """Return the response of urllib3 1.26 for one of http.client, and record the attempt before it."""
-        response = from_httplib(*arguments, **named)
-        outer = recorder.current("requests")
-        if outer is not None:
-            recorder.begin_attempt()
-            outer.attempt = attempt_of_requests(outer, response)
-        return response
-
-    return classmethod(observed_from_httplib)
-
-
-def attempt_of_requests(exchange: WatchedExchange, response: Any) -> Callable[[], WatchedExchange]:
-    """Record the body of a response that requests may never see; return a function that returns its exchange."""
-    body = WatchedBody()
-    body.is_encoded = True
-    body.problem = "the client library did not read it"
-    attach_body(response, body)
-
-    def attempt() -> WatchedExchange:
-        """Return the exchange; the body of the response is known if urllib3 has read it, or if it is in memory."""
-        content = getattr(response, "_fp", None)
-        if not body.content and isinstance(content, BytesIO) and not content.closed:
-            # A mock has built the response, and nobody reads its body.
-            body.set(content.getvalue())
-        request_body = WatchedBody()
-        request_body.problem = exchange.request_body.unread
-        if exchange.request_body.is_complete:
-            request_body.set(exchange.request_body.content)
-        sent = replace(exchange, attempt=None, request_body=request_body, response_body=body)
-        sent.receive(response.status, response.headers.items())
-        return sent
-
-    return attempt
 
 
 def _request_url(pool: Any, target: str) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from functools import partial
 from types import ModuleType
 from typing import Any
 
-from pytest_bctrl.watch.libraries.httpx_hook import HttpxHook
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
 
@@ -36,25 +33,3 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         return observed_add_callback
 
     patches.wrap(module.HTTPXMock, "add_callback", wrap)
-    hook = HttpxHook(sys.modules["httpx"], recorder)
-
-    def wrap_handle(handle: Any) -> Any:
-        """Return the method in place of `handle_request` of a transport, as the hook of httpx does."""
-
-        def observed_handle(self: Any, transport: Any, request: Any) -> Any:
-            """Return the response to a request, and record the exchange before it."""
-            return hook.wrap_transport(transport, partial(handle, self, transport))(request)
-
-        return observed_handle
-
-    def wrap_async_handle(handle: Any) -> Any:
-        """Return the method in place of `handle_async_request` of a transport, as the hook of httpx does."""
-
-        async def observed_handle(self: Any, transport: Any, request: Any) -> Any:
-            """Return the response to a request, and record the exchange before it."""
-            return await hook.wrap_async_transport(transport, partial(handle, self, transport))(request)
-
-        return observed_handle
-
-    patches.wrap(module.HTTPXMock, "_handle_request", wrap_handle, is_required=False)
-    patches.wrap(module.HTTPXMock, "_handle_async_request", wrap_async_handle, is_required=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from pytest_bctrl.watch.libraries.urllib3_hook import attempt_of_requests
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.registration import name_creation, remember_creation
@@ -22,14 +21,9 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         """Return the method that records which registration returns a response."""
 
         def observed_get_response(self: Any, *arguments: Any, **named: Any) -> Any:
-            """Return the response, and record the line of its registration and, on a retry, the attempt before."""
-            recorder.begin_attempt()
+            """Return the response, and record the line of its registration."""
             name_creation(self, recorder)
-            response = get_response(self, *arguments, **named)
-            exchange = recorder.current("requests")
-            if exchange is not None:
-                exchange.attempt = attempt_of_requests(exchange, response)
-            return response
+            return get_response(self, *arguments, **named)
 
         return observed_get_response
 
