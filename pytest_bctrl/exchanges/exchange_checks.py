@@ -88,7 +88,8 @@ class ExchangeChecks:
             return CheckedExchange(operation, None, tuple(findings), (exchange.response_unread,), credentials)
         findings += check_response(response, custom=self._custom)
         findings = redact_findings(findings, credentials)
-        return CheckedExchange(operation, response, tuple(findings), credentials=credentials)
+        not_checked = tuple(filter(None, [response.unvalidated]))
+        return CheckedExchange(operation, response, tuple(findings), not_checked, credentials)
 
     def redacted(self, request: Request) -> RedactedRequest:
         """Return a request without its credentials, and the credentials."""

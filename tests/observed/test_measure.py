@@ -171,3 +171,14 @@ def test_a_contract_without_safe_operations_has_no_points() -> None:
     item["post"] = item.pop("get")
     measured_coverage = measured(from_document(spec, "things.json"))
     assert ((), 0, 0.0) == (measured_coverage.points, measured_coverage.seen, measured_coverage.percent)
+
+
+@pytest.mark.parametrize("body", [{"itemSchema": {"type": "object"}}, {"schema": {"type": "object"}}])
+def test_a_body_that_is_not_validated_is_not_covered(body: Any) -> None:
+    """Its status is, and `not_measured` has the reason."""
+    contract = contract_of(responses={"200": {"description": "x", "content": {"text/event-stream": body}}})
+    result = measured(contract, NO_BODY)
+    assert ("coverage of GET /v1/things/{id} 200: its text/event-stream body is not validated",) == result.not_measured
+    assert {"status": 1, "body": 0} == {
+        point.kind: point.seen for point in result.points if point.kind in ("status", "body")
+    }
