@@ -42,7 +42,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """All points of the operations that can be requested, in the order of the document.
+    """All points of the operations that have a safe method or were exercised, in the order of the document.
 
     `not_measured` has a line for each body that is not validated, and for each body or location with more combinations
     than the budget allows.
@@ -65,13 +65,16 @@ class Coverage:
 
 
 def coverage(contract: Contract, observation: Observation) -> Coverage:
-    """Return the coverage of the contract's safe operations by an observation.
+    """Return the coverage of the contract by an observation.
 
+    An operation with an unsafe method counts if it was exercised, because the contract suite never sends its requests.
     Branches without a distinguishing property are identified by the schemas that a value conforms to. A recursive
     schema is counted once, and values that the contract leaves free-form are not counted.
     """
     measure = _Measure(contract, observation, Budget.of_contract(keyword_object_count(contract)))
-    points = [point for operation in contract.operations if operation.is_safe for point in measure.operation(operation)]
+    exercised = {label for label, _ in observation.statuses}
+    counted = (operation for operation in contract.operations if operation.is_safe or operation.label in exercised)
+    points = [point for operation in counted for point in measure.operation(operation)]
     return Coverage(tuple(points), tuple(measure._reasons_not_measured))
 
 
