@@ -25,6 +25,7 @@ from pytest_bctrl.contract.model import (
 )
 from pytest_bctrl.contract.parameters import by_fit
 from pytest_bctrl.contract.schema.locations import Path, select_values
+from pytest_bctrl.contract.unvalidated_bodies import reason_unvalidated
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.observed.facts import Observation
 from pytest_bctrl.observed.observe import NO_BODY, observe
@@ -88,6 +89,13 @@ class Response:
         if media is None:
             return None
         return content[media]
+
+    @property
+    def unvalidated(self) -> str:
+        """The reason why the body is not validated, although the contract has a schema for it; empty if it is."""
+        if self.is_to_head or self.documented is None or not self.body.strip():
+            return ""
+        return reason_unvalidated(self.contract, self.documented, self.media_type)
 
     @property
     def parsed(self) -> Parsed:

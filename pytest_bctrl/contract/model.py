@@ -89,7 +89,8 @@ class ResponseSpec:
     """A documented response: its status (`200`, `4XX` or `default`), the schemas of its media types, and its headers.
 
     `json` is the media type and the schema of the JSON body, or None if there is no JSON body. `examples` are the
-    documented bodies per media type, by name; the name of the only one (`example`) is empty.
+    documented bodies per media type, by name; the name of the only one (`example`) is empty. `item_schemas` are the
+    schemas of the items (`itemSchema`) of media types that have one, such as event streams.
     """
 
     status: str
@@ -98,6 +99,7 @@ class ResponseSpec:
     headers: tuple[Parameter, ...]
     json: tuple[str, Schema] | None = None
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    item_schemas: Mapping[str, Schema] = field(default_factory=dict)
 
     @property
     def code(self) -> int:
@@ -354,13 +356,16 @@ def select_media_type(documented: Iterable[str], actual: str) -> str | None:
     not exempt the body.
     """
     documented = list(documented)
-    covering = [media for media in documented if covers_media_type(media, actual)]
-    if not covering:
+    covering = covering_media_type(documented, actual)
+    if covering is None:
         return next((media for media in documented if _may_be_json(media)), None)
-    if not _may_be_json(actual):
-        return None
-    # The most exact media type: `application/json` before `application/*` before `*/*`.
-    return min(covering, key=lambda media: media.count("*"))
+    return covering if _may_be_json(actual) else None
+
+
+def covering_media_type(documented: Iterable[str], actual: str) -> str | None:
+    """Return the most exact type that covers `actual`: `application/json` before `application/*` before `*/*`."""
+    covering = [media for media in documented if covers_media_type(media, actual)]
+    return min(covering, key=lambda media: media.count("*"), default=None)
 
 
 def covers_media_type(documented: str, actual: str) -> bool:

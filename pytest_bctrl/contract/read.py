@@ -311,6 +311,7 @@ def _read_response(spec: Spec, status: str, response: Part) -> ResponseSpec:
         json=json_body,
         headers=tuple(_read_parameter(spec, header) for header in outline.headers(spec, response).values()),
         examples=examples,
+        item_schemas={media: body.value["itemSchema"] for media, body in content.items() if "itemSchema" in body.value},
     )
 
 

@@ -93,6 +93,7 @@ class ExchangeChecks:
             not_checked.append(exchange.response_unread)
         else:
             findings += check_response(response, custom=self._custom)
+            not_checked += filter(None, [response.unvalidated])
         findings = redact_findings(findings, credentials)
         known_response = None if exchange.response_unread else response
         return CheckedExchange(operation, known_response, tuple(findings), tuple(not_checked), credentials)

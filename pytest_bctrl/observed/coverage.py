@@ -15,10 +15,11 @@ from pytest_bctrl.contract.schema.applicators import Applicator, Condition
 from pytest_bctrl.contract.schema.locations import display_location, split_location, without_tags
 from pytest_bctrl.contract.schema.node import Node, build_body_node
 from pytest_bctrl.contract.schema.ref import TYPES, json_type_of
+from pytest_bctrl.contract.unvalidated_bodies import unvalidated_media_types
 from pytest_bctrl.observed.facts import Facts, Observation
 
 PointKind = Literal[
-    "status", "parameter", "property", "absent", "type", "null", "enum", "branch", "items", "empty", "format"
+    "status", "parameter", "property", "absent", "type", "null", "enum", "branch", "items", "empty", "format", "body"
 ]
 
 
@@ -41,9 +42,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """All points of the operations that can be requested, in the order of the document.
+    """All points of the operations that have a safe method or were exercised, in the order of the document.
 
-    `not_measured` has a line for each body, and each location, with more combinations than the budget allows.
+    `not_measured` has a line for each body that is not validated, and for each body or location with more combinations
+    than the budget allows.
     """
 
     points: tuple[Point, ...]
@@ -63,13 +65,16 @@ class Coverage:
 
 
 def coverage(contract: Contract, observation: Observation) -> Coverage:
-    """Return the coverage of the contract's safe operations by an observation.
+    """Return the coverage of the contract by an observation.
 
+    An operation with an unsafe method counts if it was exercised, because the contract suite never sends its requests.
     Branches without a distinguishing property are identified by the schemas that a value conforms to. A recursive
     schema is counted once, and values that the contract leaves free-form are not counted.
     """
     measure = _Measure(contract, observation, Budget.of_contract(keyword_object_count(contract)))
-    points = [point for operation in contract.operations if operation.is_safe for point in measure.operation(operation)]
+    exercised = {label for label, _ in observation.statuses}
+    counted = (operation for operation in contract.operations if operation.is_safe or operation.label in exercised)
+    points = [point for operation in counted for point in measure.operation(operation)]
     return Coverage(tuple(points), tuple(measure._reasons_not_measured))
 
 
@@ -78,7 +83,7 @@ class _Measure:
     """One measurement of a contract.
 
     `ambiguous` has a line for each location with more combinations than the budget allows, and `beyond` the names of
-    such responses, by the error.
+    such responses, and of those with a body that is not validated, by the reason.
     """
 
     contract: Contract
@@ -89,16 +94,16 @@ class _Measure:
 
     @property
     def _reasons_not_measured(self) -> list[str]:
-        """The lines for each schema, and each location, that is beyond the budget."""
+        """The lines for each body that is not validated, and each schema and location that is beyond the budget."""
         lines = []
-        for error, responses in self.beyond.items():
+        for reason, responses in self.beyond.items():
             further = len(responses) - 1
             suffix = ""
             if further == 1:
                 suffix = " and 1 other response"
             elif further:
                 suffix = f" and {further} other responses"
-            lines.append(f"coverage of {responses[0]}{suffix}: {error}")
+            lines.append(f"coverage of {responses[0]}{suffix}: {reason}")
         return [*lines, *self.ambiguous]
 
     def operation(self, operation: Operation) -> Iterator[Point]:
@@ -108,10 +113,13 @@ class _Measure:
             count = seen.parameters[label, f"{parameter.in_}:{parameter.name}"]
             yield Point(label, "", parameter.in_, "parameter", parameter.name, count)
         documented = {code: operation.response_for(int(code)) for name, code in seen.statuses if name == label}
-        for status in operation.responses:
+        for status, response in operation.responses.items():
             codes = {code for code, spec in documented.items() if spec is not None and spec.status == status}
             count = sum(seen.statuses[label, code] for code in codes)
             yield Point(label, status, "", "status", status, count)
+            for media_type in unvalidated_media_types(self.contract, response) if operation.method != "HEAD" else ():
+                self.beyond.setdefault(f"its {media_type} body is not validated", []).append(f"{label} {status}")
+                yield Point(label, status, "", "body", media_type, 0)
             root = build_body_node(self.contract, label, status)
             if root is not None:
                 yield from self._body_points(root, _Body(label, status, frozenset(codes), seen, self.budget.part()))

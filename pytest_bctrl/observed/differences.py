@@ -185,7 +185,7 @@ class _LocationComparison:
                     NO_ALTERNATIVE, "alternatives", count, None, split.kind, sample, split.schema_ref, schema
                 )
             elif isinstance(split, Choice) and split.name is not None and split.owns_tag(tag):
-                if tag not in split.by_tag:
+                if split.is_undocumented(tag):
                     yield self._new_branch_finding(split, split.name, tag)
                 return
 
@@ -218,8 +218,13 @@ class _LocationComparison:
 
     def _undocumented_finding(self, parent: Node, name: str) -> Iterator[Finding]:
         """Yield a finding for an undocumented property, unless its object is open, requires it, or documents none."""
-        schemas = [reference for reference in parent.schemas_for("object") if "properties" in keywords_of(reference)]
-        if parent.is_open or not schemas or name in parent.required:
+        schemas = parent.schemas_for("object")
+        if not parent.certain and not parent.is_unclear:
+            # Only siblings of the alternative that accepts the object document it.
+            schemas = parent.possible_parts
+        documenting = [schema for schema in schemas if "properties" in keywords_of(schema)]
+        requiring = (keywords_of(schema).get("required", ()) for schema in (*schemas, *parent.possible_parts))
+        if parent.is_open or not documenting or name in chain.from_iterable(requiring):
             # The properties of an undocumented branch are unknown, and the branch is reported already. A required
             # property counts as documented, even if the contract says nothing else about it.
             return
@@ -229,7 +234,7 @@ class _LocationComparison:
         if sample:
             observed = sample["value"]
         members, count = sorted(parent.members), self._facts.seen
-        yield self._finding(message, "undocumented-property", count, members, observed, sample, schemas[0], schema)
+        yield self._finding(message, "undocumented-property", count, members, observed, sample, documenting[0], schema)
 
     def _type_differences(self, node: Node) -> Iterator[Finding]:
         """Yield a finding for each observed type that is not documented."""

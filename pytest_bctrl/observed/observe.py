@@ -312,7 +312,7 @@ class _Pass:
         split = node.applicators(kind)[0]
         for branch_tag, part in column.grouped(split.tags(column.values)).items():
             tag = branch_tag
-            if isinstance(split, Choice) and split.name is not None and tag != "" and tag not in split.by_tag:
+            if isinstance(split, Choice) and split.name is not None and split.is_undocumented(tag):
                 tag = self.tag_to_count(node.location, split.name, tag)
             child = node.narrowed_to_tag(split, tag)
             if tag:

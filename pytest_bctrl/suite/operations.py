@@ -8,10 +8,8 @@ from fnmatch import fnmatchcase
 from functools import partial
 from itertools import chain
 
-from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.key_fields import key_fields
-from pytest_bctrl.contract.model import LONE_SURROGATE, SAFE_METHODS, Contract, Operation, Schema
-from pytest_bctrl.contract.parameters import schema_types
+from pytest_bctrl.contract.model import LONE_SURROGATE, SAFE_METHODS, Operation
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
@@ -49,26 +47,6 @@ def requestable_operations(run: ContractRun) -> list[Operation]:
 def reason_not_requested(run: ContractRun, operation: Operation) -> str:
     """Return why the suite sends no plain request to an operation; empty if it does."""
     return run.once(("not requested", operation.label), partial(_compute_reason, run, operation))
-
-
-def unvalidated_media_types(contract: Contract, operation: Operation) -> list[str]:
-    """Return the media types of an operation's success response without JSON whose schemas do not allow any text.
-
-    YAML is left out, because Schemathesis validates it.
-    """
-    success = operation.success
-    if operation.method == "HEAD" or success is None or success.json is not None:
-        return []
-    return [
-        media_type
-        for media_type, schema in success.content.items()
-        if "yaml" not in media_type and not _allows_any_text(contract, schema)
-    ]
-
-
-def _allows_any_text(contract: Contract, schema: Schema) -> bool:
-    """Return whether a schema has no type or is that of strings, and allows an arbitrary text."""
-    return schema_types(contract, schema) <= {"string"} and accepts(contract, schema, "any text")
 
 
 def lacks_path_values(run: ContractRun, operation: Operation) -> bool:

@@ -106,3 +106,31 @@ def test_results_of_at_most_256_responses_are_kept() -> None:
         large = ["x" * 70_000] if number == 0 else []
         assert checks.check(exchange("GET", "/orders", None, 200, [number, *large])).findings
     assert 256 == len(checks._earlier_responses)
+
+
+ITEMS = {"itemSchema": {"type": "object", "required": ["data"]}}
+XML, NO_JSON = {"schema": {"type": "object"}}, "only JSON bodies are validated, not "
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "received", "expected"),
+    [
+        ({"text/event-stream": ITEMS}, "text/event-stream", b"data: {", ["the items of text/event-stream bodies"]),
+        ({"text/event-stream": ITEMS}, "text/event-stream", b"", []),
+        ({"application/jsonl": ITEMS}, "application/jsonl", b"{]", ["the items of application/jsonl bodies"]),
+        ({"application/json": ITEMS}, "application/json", b"[1]", ["the items of application/json bodies"]),
+        ({"application/xml": XML}, "application/xml; charset=utf-8", b"<", [f"{NO_JSON}application/xml"]),
+        ({"text/*": {"schema": {"pattern": "^id,"}}}, "text/csv", b"x", [f"{NO_JSON}text/csv"]),
+        ({"application/json": XML, "application/xml": XML}, "application/xml", b"<", [f"{NO_JSON}application/xml"]),
+        ({"application/json": XML, "application/xml": XML}, "application/json", b"{}", []),
+        ({"*/*": XML}, "application/json", b"{}", []),
+        ({"text/plain": {"schema": {"type": "string"}}}, "text/plain", b"x", []),
+    ],
+)
+def test_a_body_that_is_not_validated_is_not_checked(
+    content: Any, media_type: str, received: bytes, expected: list[str]
+) -> None:
+    contract = contract_of_paths({"/x": {"get": {"responses": {"200": {"description": "x", "content": content}}}}})
+    headers = (("content-type", media_type),)
+    result = ExchangeChecks(contract).check(ObservedExchange(Request("GET", "/x"), 200, headers, received))
+    assert expected == [reason.removesuffix(" are not validated") for reason in result.not_checked]

@@ -164,10 +164,38 @@ def test_a_branch_is_named_after_its_schema() -> None:
 NUMBERS: list[Any] = [{"$ref": "#/components/schemas/B"}, {"type": "number"}]
 
 
-def test_a_contract_without_safe_operations_has_no_points() -> None:
-    """Its only operation is a POST, which is not sent: 0 %."""
-    spec = document()
+def post_contract() -> Contract:
+    """Return a contract whose only operation is a POST."""
+    spec = document({"properties": {"a": {}}})
     (item,) = spec["paths"].values()
     item["post"] = item.pop("get")
-    measured_coverage = measured(from_document(spec, "things.json"))
-    assert ((), 0, 0.0) == (measured_coverage.points, measured_coverage.seen, measured_coverage.percent)
+    return from_document(spec, "things.json")
+
+
+def test_an_unsafe_operation_that_was_not_exercised_has_no_points() -> None:
+    """The suite does not send its requests: 0 %."""
+    result = measured(post_contract())
+    assert ((), 0, 0.0) == (result.points, result.seen, result.percent)
+
+
+@pytest.mark.parametrize(("status", "percent"), [(200, 50.0), (404, 0.0)])
+def test_an_unsafe_operation_counts_once_it_was_exercised(status: int, percent: float) -> None:
+    """By a response of any status."""
+    contract = post_contract()
+    result = measured(contract, {"a": 1}, status=status)
+    as_get = measured(contract_of({"properties": {"a": {}}}), {"a": 1}, status=status)
+    assert [(point.kind, point.label, point.seen) for point in as_get.points] == [
+        (point.kind, point.label, point.seen) for point in result.points
+    ]
+    assert percent == result.percent
+
+
+@pytest.mark.parametrize("body", [{"itemSchema": {"type": "object"}}, {"schema": {"type": "object"}}])
+def test_a_body_that_is_not_validated_is_not_covered(body: Any) -> None:
+    """Its status is, and `not_measured` has the reason."""
+    contract = contract_of(responses={"200": {"description": "x", "content": {"text/event-stream": body}}})
+    result = measured(contract, NO_BODY)
+    assert ("coverage of GET /v1/things/{id} 200: its text/event-stream body is not validated",) == result.not_measured
+    assert {"status": 1, "body": 0} == {
+        point.kind: point.seen for point in result.points if point.kind in ("status", "body")
+    }

@@ -135,14 +135,19 @@ def test_the_schema_of_a_body_other_than_json_is_reported_as_not_checked() -> No
         "/any": ("text/plain", text),
         "/file": ("application/octet-stream", {}),
         "/json": ("application/json", {"type": "object"}),
+        "/params": ("Text/CSV; charset=utf-8", {"type": "array"}),
     }
     spec = {**document(), "paths": {}}
     for path, (media_type, schema) in schemas.items():
         responses = {"200": {"description": "x", "content": {media_type: {"schema": schema}}}}
         spec["paths"][path] = {"get": {"responses": responses}, "head": {"responses": responses}}
+    events = {"text/event-stream": {"itemSchema": {"type": "object"}}}
+    spec["paths"]["/events"] = {"get": {"responses": {"200": {"description": "x", "content": events}}}}
     run = with_mock(ContractRun("mock", from_document(spec, "odd.json"), "", Secret(""), {}, "error", 3))
 
     assert [
         "GET /csv: the schema of its text/csv body, since only JSON bodies are validated",
         "GET /lines: the schema of its application/x-ndjson body, since only JSON bodies are validated",
+        "GET /params: the schema of its Text/CSV; charset=utf-8 body, since only JSON bodies are validated",
+        "GET /events: the schema of its text/event-stream body, since only JSON bodies are validated",
     ] == RunResults(run).not_checked()

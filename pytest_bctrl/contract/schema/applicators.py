@@ -19,6 +19,7 @@ from pytest_bctrl.contract.schema.ref import (
     SchemaRef,
     applied_keywords,
     is_of_type,
+    json_text,
     keywords_of,
     listed_values,
     named_types,
@@ -72,6 +73,13 @@ class Branch:
             containers: tuple[Any, ...] = ({}, [])
             values = (container for container in containers if type_name(container) in types)
         return tuple(value_tag(name, value) for value in values)
+
+    def excludes(self, other: Branch) -> bool:
+        """Return whether this branch requires a property for which the other one lists different values."""
+        return any(
+            set(map(json_text, self.fixed[name])).isdisjoint(map(json_text, other.fixed[name]))
+            for name in self.required & self.fixed.keys() & other.fixed.keys()
+        )
 
     def likeness(self, value: Mapping[str, Any]) -> int:
         """Return how many properties of an object have a type that this branch gives them."""
@@ -242,14 +250,24 @@ class Choice:
         return accepts(self.contract, self.branches[index].schema, value)
 
     def _tag_without_property(self, name: str, value: Any) -> str:
-        """Return the first tag of the only branch of a `oneOf` that accepts an object without the property, else ""."""
+        """Return a tag of the only branch of a `oneOf` that accepts an object without the property, else "".
+
+        It is the number of the branch if another one documents properties of the object that this one does not.
+        """
         if self.word != "oneOf":
             return ""
         optional = (index for index in self.branches_of_type if name not in self.branch_features[index].required)
         valid = [index for index in optional if self._accepts(index, value)]
         if len(valid) != 1:
             return ""
+        undocumented = value.keys() - self.branch_features[valid[0]].typed.keys()
+        if any(undocumented & self.branch_features[index].typed.keys() for index in self.branches_of_type):
+            return f"{name}:{valid[0]}"
         return next(iter(self.branch_features[valid[0]].tags_of(name)), "")
+
+    def is_undocumented(self, tag: str) -> bool:
+        """Return whether a tag is a value of the distinguishing property that no branch documents."""
+        return self.name is not None and tag != "" and tag not in self.by_tag and not self._indexes_of(tag)
 
     @property
     def no_branch_tag(self) -> str:
@@ -277,11 +295,34 @@ class Choice:
         """Return the schemas that certainly apply to values with a tag, and those that may apply."""
         if tag in self.by_tag:
             return (self.by_tag[tag],), ()
-        if self.name is None and tag.startswith(f"{self.word}:"):
-            numbers = [int(text) for text in tag.partition(":")[2].split("+") if text.isdigit()]
-            if numbers and max(numbers) < len(self.branches):
-                return tuple(self.branches[number] for number in numbers), ()
+        indexes = self._indexes_of(tag)
+        if indexes:
+            return tuple(self.branches[index] for index in indexes), ()
         return (), self.branches
+
+    def siblings(self, tag: str) -> tuple[SchemaRef, ...]:
+        """Return the branches that may describe a value beside those of its tag; none if a property decides the tag.
+
+        A branch may describe a value that it rejects, for example because an unrelated property is null. It does not if
+        a branch of the tag requires a property for which it lists other values.
+        """
+        chosen = self._indexes_of(tag)
+        if not chosen:
+            return ()
+        excluding = [self.branch_features[index] for index in chosen]
+        return tuple(
+            self.branches[index]
+            for index in self.branches_of_type
+            if index not in chosen and not any(branch.excludes(self.branch_features[index]) for branch in excluding)
+        )
+
+    def _indexes_of(self, tag: str) -> list[int]:
+        """Return the indexes of the branches in a tag such as `oneOf:0+2` or `kind:1`; none in other tags."""
+        prefix, _, numbers_text = tag.partition(":")
+        if prefix != (self.word if self.name is None else self.name):
+            return []
+        numbers = [int(text) for text in numbers_text.split("+") if text.isdigit()]
+        return numbers if max(numbers, default=-1) < len(self.branches) else []
 
 
 @dataclass(frozen=True, eq=False)

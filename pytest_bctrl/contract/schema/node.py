@@ -38,7 +38,9 @@ class Node:
     """A location: `certain` schemas apply to every value there, `possible` schemas may if the branch is unknown.
 
     `decided` are the applicators whose branch is determined by the tags of the location, and `combinations` is their
-    number of combinations. All nodes of a tree share the applicators that were read from each schema (`read`).
+    number of combinations. All nodes of a tree share the applicators that were read from each schema (`read`). With
+    `siblings`, the other alternatives that may describe the values with a tag are `possible` too. `is_unclear` is
+    whether all alternatives of a choice are possible at the location, or above it.
     """
 
     def __init__(
@@ -51,6 +53,9 @@ class Node:
         decided: frozenset[tuple[str, str]] = frozenset(),
         combinations: int = 1,
         read: _Read | None = None,
+        *,
+        siblings: bool = False,
+        is_unclear: bool = False,
     ) -> None:
         self.contract = contract
         self.location = location
@@ -60,6 +65,8 @@ class Node:
         self._decided = decided
         self._combinations = combinations
         self._read: _Read = {} if read is None else read
+        self._siblings = siblings
+        self.is_unclear = is_unclear
         self._children: dict[tuple[str, ...], Node | None] = {}
         self._by_kind: dict[str, _Collected] = {}
 
@@ -104,7 +111,7 @@ class Node:
     @cached_property
     def members(self) -> frozenset[str]:
         """The names of the documented properties of objects at this location."""
-        schema_refs = (*self.schemas_for("object"), *self._possible_parts)
+        schema_refs = (*self.schemas_for("object"), *self.possible_parts)
         return frozenset(name for schema_ref in schema_refs for name in keywords_of(schema_ref).get("properties", {}))
 
     @cached_property
@@ -124,7 +131,7 @@ class Node:
     @cached_property
     def is_open(self) -> bool:
         """Whether objects may have other properties: none is documented, or a keyword of a schema allows others."""
-        schema_refs = (*self.schemas_for("object"), *self._possible_parts)
+        schema_refs = (*self.schemas_for("object"), *self.possible_parts)
         return not self.members or any(_allows_other_properties(keywords_of(schema_ref)) for schema_ref in schema_refs)
 
     def schemas_for(self, kind: str) -> tuple[SchemaRef, ...]:
@@ -178,7 +185,7 @@ class Node:
         return len(applicators)
 
     @cached_property
-    def _possible_parts(self) -> tuple[SchemaRef, ...]:
+    def possible_parts(self) -> tuple[SchemaRef, ...]:
         """The schemas that may apply, those in undecided branches included."""
         undecided = chain(self.undecided("object"), self.undecided("array"))
         branches = chain.from_iterable(applicator.branches for applicator in undecided)
@@ -198,7 +205,7 @@ class Node:
     @cached_property
     def _schemas_by_property(self) -> tuple[dict[str, list[SchemaRef]], dict[str, list[SchemaRef]]]:
         """The schemas of each documented property: those that always apply, and those that may apply."""
-        return _schemas_by_property(self.schemas_for("object")), _schemas_by_property(self._possible_parts)
+        return _schemas_by_property(self.schemas_for("object")), _schemas_by_property(self.possible_parts)
 
     @cached_property
     def others(self) -> Node | None:
@@ -236,6 +243,8 @@ class Node:
         node = self._children.get(key)
         if node is None:
             certain, possible = applicator.schemas_for_tag(tag)
+            if self._siblings and isinstance(applicator, Choice):
+                possible += applicator.siblings(tag)
             node = Node(
                 self.contract,
                 locations.with_tag(self.location, tag) if tag else self.location,
@@ -245,6 +254,8 @@ class Node:
                 self._decided | {_applicator_key(applicator)},
                 self._combinations * applicator.tag_count,
                 self._read,
+                siblings=self._siblings,
+                is_unclear=self.is_unclear or (bool(possible) and not certain),
             )
             is_choice_by_value = isinstance(applicator, Choice) and applicator.name is not None
             if not is_choice_by_value or tag in applicator.by_tag or not tag:
@@ -260,7 +271,7 @@ class Node:
                 for schema_ref in schema_refs
                 if _has_keyword(keywords_of(schema_ref), keyword, *positions)
             ]
-            for schema_refs in (self.schemas_for("array"), self._possible_parts)
+            for schema_refs in (self.schemas_for("array"), self.possible_parts)
         )
         if not certain and not possible:
             return None
@@ -270,7 +281,16 @@ class Node:
         """Return a node one level below this one, or None beyond `LEVELS`."""
         if self.level >= LEVELS:
             return None
-        return Node(self.contract, location, certain, possible, self.level + 1, read=self._read)
+        return Node(
+            self.contract,
+            location,
+            certain,
+            possible,
+            self.level + 1,
+            read=self._read,
+            siblings=self._siblings,
+            is_unclear=self.is_unclear,
+        )
 
 
 def _schemas_by_property(schema_refs: Iterable[SchemaRef]) -> dict[str, list[SchemaRef]]:
@@ -301,16 +321,21 @@ def _allows_other_properties(keywords: Mapping[str, Any]) -> bool:
 
 @lru_cache(maxsize=256)
 def body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
-    """Return the node of the JSON body documented for an operation and a status, or None if there is none."""
-    return build_body_node(contract, label, status, media_type)
+    """Return the node of the JSON body documented for an operation and a status, or None if there is none.
+
+    It is for observed values, which siblings of the alternative that accepts them may describe too.
+    """
+    return build_body_node(contract, label, status, media_type, siblings=True)
 
 
-def build_body_node(contract: Contract, label: str, status: str, media_type: str = "") -> Node | None:
-    """Return the same as `body_node`, or None, without caching it, for callers that visit all nodes of many bodies."""
+def build_body_node(
+    contract: Contract, label: str, status: str, media_type: str = "", *, siblings: bool = False
+) -> Node | None:
+    """Return the node of a documented body, or None, for callers that visit all nodes of many bodies."""
     for operation in contract.operations:
         if operation.label == label:
             schema_ref = response_schema_ref(contract, operation, status, media_type)
-            return None if schema_ref is None else Node(contract, "", [schema_ref])
+            return None if schema_ref is None else Node(contract, "", [schema_ref], siblings=siblings)
     return None
 
 

@@ -15,6 +15,7 @@ from pytest_bctrl.checks.credentials import merge_accepted
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.model import SAFE_METHODS, Operation
 from pytest_bctrl.contract.parameters import documented_rejections
+from pytest_bctrl.contract.unvalidated_bodies import unvalidated_media_types
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.exchanges.coverage_text import traffic_remarks, unchecked_parts
@@ -26,7 +27,7 @@ from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.settings import lookup, table
-from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations, unvalidated_media_types
+from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import omitted_request_count
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
@@ -251,7 +252,9 @@ class RunResults:
         bodies = [
             (operation.label, f"the schema of its {media_type} body, since only JSON bodies are validated")
             for operation in operations
-            for media_type in unvalidated_media_types(run.contract, operation)
+            for media_type in unvalidated_media_types(run.contract, operation.success)
+            # Schemathesis validates YAML.
+            if operation.method != "HEAD" and "yaml" not in media_type
         ]
         texts = grouped_reasons([*((label, reason) for label, reason in reasons if reason), *values, *bodies])
         counts = {operation.label: omitted_request_count(run, operation) for operation in operations}
