@@ -198,7 +198,7 @@ def response_from(response: Any, contract: Contract, operation: str | None = Non
         _body_bytes(response),
         path_values(chosen, url),
         method=method,
-        has_all_headers=_has_all_headers(response),
+        has_all_headers=has_all_headers(response),
     )
 
 
@@ -225,11 +225,11 @@ def _header_pairs(response: Any) -> tuple[tuple[str, str], ...]:
     return tuple((str(name), str(value)) for name, value in read_items())
 
 
-def _has_all_headers(response: Any) -> bool:
+def has_all_headers(response: Any) -> bool:
     """Return whether a response has all header fields that a server sent: one that a test has made need not have them.
 
-    httpx keeps the connection of a response that was received, urllib3 (for requests) the version of HTTP. The test
-    clients of werkzeug and Django return what the application sends, with the request.
+    httpx keeps the connection of a response that was received, aiohttp and urllib3 (for requests) the version of HTTP.
+    The test clients of werkzeug and Django return what the application sends, with the request.
     """
     extensions = getattr(response, "extensions", None)
     if isinstance(extensions, Mapping):

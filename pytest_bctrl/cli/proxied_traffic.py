@@ -128,8 +128,6 @@ class ProxiedTraffic:
             return
         if proxied.error is not None:
             self._report_error(proxied, operation, proxied.error)
-            if not proxied.status:
-                return
         observed = self._observed(proxied, request, operation)
         result = self._checks.check(observed)
         self._remember(result.credentials)
@@ -187,6 +185,7 @@ class ProxiedTraffic:
             _unread_reason(proxied.request_body),
             response_unread,
             command,
+            unanswered="" if proxied.status else "the target did not respond",
         )
 
     def _operation_of(self, request: Request) -> Operation | None:

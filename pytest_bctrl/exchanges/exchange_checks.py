@@ -24,6 +24,8 @@ from pytest_bctrl.request_checks.violation import CREDENTIALS, findings_of
 class ObservedExchange:
     """One request and its response, as a proxy, a client library or a file has them.
 
+    `unanswered` is the reason why there is no response, or none that is known; the request alone is checked then.
+
     `body` is the body of the response without transfer and content codings. `request_unread` and `response_unread` are
     the reasons why a body is not known, such as that nobody has read it; nothing about such a body is checked.
     `reproduce` is a shell command that repeats the request, without credentials. `has_all_headers` is whether the
@@ -32,7 +34,7 @@ class ObservedExchange:
     """
 
     request: Request
-    status: int
+    status: int = 0
     headers: Headers = ()
     body: bytes = field(default=b"", repr=False)
     request_unread: str = ""
@@ -40,6 +42,7 @@ class ObservedExchange:
     reproduce: str = ""
     has_all_headers: bool = True
     hides_credentials: bool = False
+    unanswered: str = ""
 
 
 class CheckedExchange(NamedTuple):
@@ -85,6 +88,8 @@ class ExchangeChecks:
         if exchange.hides_credentials:
             violations = (violation for violation in violations if violation.rule != CREDENTIALS)
         findings = findings_of(violations, operation, request, self.contract, match.values)
+        if exchange.unanswered:
+            return CheckedExchange(operation, None, tuple(redact_findings(findings, sent)), credentials=sent)
         response = self._response(exchange, operation, match)
         credentials = sent | response_credentials(response)
         not_checked = [f"the response may lack the required header field {name}" for name in unknown_headers(response)]

@@ -14,7 +14,6 @@ from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChec
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.http.codings import content_of
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.request_checks.violation import CREDENTIALS
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
 from pytest_bctrl.watch.selection import ApiExchange, UnwatchedExchange, WatchedApi, WatchedServers
 
@@ -23,7 +22,7 @@ _SERVER_ERROR = "not_a_server_error"
 
 
 class UnmatchedRequest(NamedTuple):
-    """A request to a server of the contract that is to no operation of the contract."""
+    """A request to a watched server that is to no operation of the contract."""
 
     label: str
     test: str
@@ -36,7 +35,8 @@ class WatchedTest:
 
     `operations` counts the checked exchanges by the label of their operation, `off` has the names of the settings that
     switched findings off, `unwatched` the exchanges with other servers whose path is one of the API, `not_checked` the
-    reasons why a part of an exchange was not checked, and `unobserved` a sentence for each library that the watch
+    reasons why a part of an exchange was not checked, `unanswered` a text for each request without a response, of which
+    the request alone was checked, and `unobserved` a sentence for each library that the watch
     cannot observe.
     """
 
@@ -45,6 +45,7 @@ class WatchedTest:
     unmatched: list[UnmatchedRequest] = field(default_factory=list)
     unwatched: list[UnwatchedExchange] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
     unobserved: list[str] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
     responses: list[tuple[Response, Request]] = field(default_factory=list)
@@ -58,6 +59,7 @@ class WatchedTest:
         self.unmatched += exchange_result.unmatched
         self.unwatched += exchange_result.unwatched
         self.not_checked += exchange_result.not_checked
+        self.unanswered += exchange_result.unanswered
         self.off += exchange_result.off
         self.responses += exchange_result.responses
         self.credentials |= exchange_result.credentials
@@ -99,17 +101,13 @@ class WatchedContract:
         test.credentials |= redacted.credentials
         exclusions = self._checks.exclusions(request)
         test.not_checked += exclusions
-        if api_exchange.is_named and not exclusions:
+        if not exclusions:
             label = f"{request.method} {_general_path(request.target)}"
             test.unmatched.append(UnmatchedRequest(label, exchange.test, exchange.sent_at))
 
     def _check_operation(self, exchange: WatchedExchange, api_exchange: ApiExchange, test: WatchedTest) -> None:
         """Check an exchange of an operation, and add the findings to those of the test."""
         request, label = api_exchange.request, api_exchange.operation_label
-        if exchange.unknown_response:
-            test.credentials |= self._checks.redacted(request).credentials
-            test.not_checked.append(f"an exchange of {label}: {exchange.unknown_response}")
-            return
         body, unread = _response_body(exchange)
         observed = ObservedExchange(
             request,
@@ -118,13 +116,13 @@ class WatchedContract:
             body,
             exchange.request_body.unread,
             unread,
-            has_all_headers=False,
+            has_all_headers=exchange.has_all_headers,
+            hides_credentials=exchange.has_hidden_key,
+            unanswered=exchange.unanswered or exchange.unknown_response,
         )
         checked = self._check_cached(observed)
         test.credentials |= checked.credentials
         findings, off = self._levels.apply(checked.findings)
-        if exchange.has_hidden_key:
-            findings = [finding for finding in findings if finding.rule != CREDENTIALS]
         if api_exchange.is_of_mock:
             # A test that makes the mock break the contract does so on purpose.
             findings = [finding for finding in findings if finding.direction == "request"]
@@ -133,8 +131,14 @@ class WatchedContract:
             findings = [finding for finding in findings if finding.rule != _SERVER_ERROR]
         test.findings += [_with_origin(finding, exchange) for finding in findings]
         test.off += off
+        if exchange.unanswered:
+            test.unanswered.append(f"{label}: {exchange.unanswered}")
+            return
+        if exchange.unknown_response:
+            test.not_checked.append(f"a response to {label}: {exchange.unknown_response}")
+            return
         test.operations[label] = test.operations.get(label, 0) + 1
-        test.not_checked += [f"the body of a response to {label}: {reason}" for reason in checked.not_checked]
+        test.not_checked += [f"a response to {label}: {reason}" for reason in checked.not_checked]
         if checked.response is not None:
             test.responses.append((checked.response, request))
 

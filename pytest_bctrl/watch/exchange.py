@@ -111,7 +111,8 @@ class WatchedExchange:
     project was on the call stack), and `registered` says where the response was registered if a mock returned it.
     `is_in_process` is true if no server at the URL took part, and `is_of_mock` or `is_of_recording` if the mock or a
     recording of this kit took its place. `has_hidden_key` is true if the client adds the key where it cannot be seen.
-    `unknown_response` says why nothing is known of the response; it is empty otherwise. `has_ended` is whether the
+    `has_all_headers` is whether the response has all header fields that a server sends. `unanswered` says why there is
+    no response, `unknown_response` why nothing is known of it; both are empty otherwise. `has_ended` is whether the
     client has sent the request; a task that it started may go on. If the exchange is checked before its test has ended,
     `result` is its `WatchedTest`, or the error, and its bodies are dropped.
     """
@@ -128,6 +129,8 @@ class WatchedExchange:
     is_of_recording: bool = False
     has_hidden_key: bool = False
     status: int = 0
+    has_all_headers: bool = False
+    unanswered: str = ""
     unknown_response: str = ""
     has_ended: bool = False
     result: object = None

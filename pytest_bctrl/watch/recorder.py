@@ -88,16 +88,19 @@ class Recorder:
 
     @contextmanager
     def sending(self, exchange: WatchedExchange, rank: int) -> Iterator[None]:
-        """Make an exchange current for the block, so that inner layers do not record it; report errors to `changer`."""
+        """Make an exchange current for the block, so that inner layers do not record it; record one that fails."""
         token = _SENDING.set(_Sending(rank, exchange))
+        error: Exception | None = None
         try:
             yield
-        except Exception:
-            self.note_failure(exchange)
+        except Exception as raised:
+            error = raised
             raise
         finally:
             exchange.has_ended = True
             _SENDING.reset(token)
+            if error is not None:
+                self.add_failed(exchange, error)
 
     def current(self, library: str) -> WatchedExchange | None:
         """Return the exchange that a client library is sending; None if there is none, or recording is off."""
@@ -180,8 +183,11 @@ class Recorder:
                 if body.kept_bytes:
                     yield body
 
-    def note_failure(self, exchange: WatchedExchange) -> None:
-        """Report an exchange that ended with an error to `changer`."""
+    def add_failed(self, exchange: WatchedExchange, error: Exception) -> None:
+        """Record an exchange that ended with an error, unless it has a response, and report it to `changer`."""
+        if not exchange.status:
+            exchange.unanswered = type(error).__name__
+            self.add_unchanged(exchange)
         if self.changer is not None:
             self.changer.fail(exchange)
 

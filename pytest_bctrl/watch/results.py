@@ -50,6 +50,7 @@ def as_carried(test: WatchedTest) -> dict[str, Any]:
         "unmatched": [list(request) for request in test.unmatched],
         "unwatched": [list(exchange) for exchange in test.unwatched],
         "not_checked": test.not_checked,
+        "unanswered": test.unanswered,
         "unobserved": test.unobserved,
         "off": test.off,
     }
@@ -72,6 +73,7 @@ class WatchResults:
         self.switched_off: Counter[str] = Counter()
         self._unwatched: defaultdict[str, list[UnwatchedExchange]] = defaultdict(list)
         self._gaps: Counter[str] = Counter()
+        self.unanswered: Counter[str] = Counter()
         self._late_operations: list[str] = []
         self._unobserved: dict[str, None] = {}
         self._seconds: Counter[str] = Counter()
@@ -109,7 +111,7 @@ class WatchResults:
         self.operations.update(data["operations"])
         failing = self.settings.failing(findings)
         self.failed_operations |= {finding.operation for finding in failing}
-        if data["operations"]:
+        if data["operations"] or data["unanswered"]:
             self._add_test(self._outcome(nodeid, findings, failing))
         for request in data["unmatched"]:
             self.unmatched[request[0]].append(UnmatchedRequest(*request))
@@ -117,6 +119,7 @@ class WatchResults:
             self._unwatched[exchange[0]].append(UnwatchedExchange(*exchange))
         self.switched_off.update(data["off"])
         self._gaps.update(data["not_checked"])
+        self.unanswered.update(data["unanswered"])
         self._unobserved.update(dict.fromkeys(data["unobserved"]))
 
     def _add_test(self, test: RanTest) -> None:
@@ -142,15 +145,20 @@ class WatchResults:
         marked = self.settings.baseline.mark(merged, self.settings.fail_on)
         return sorted(marked, key=_level_rank)
 
-    def unmatched_lines(self) -> Iterator[str]:
-        """Yield a sentence for each method and path of the requests that are to no operation of the contract."""
+    def request_notes(self) -> Iterator[tuple[str, str]]:
+        """Yield a label and a sentence about the requests to no operation of the contract, and those without a response.
+
+        There is one for each method and path, and one for each operation and error.
+        """
         for label, requests in self.unmatched.items():
             lines = list(dict.fromkeys(request.sent_at for request in requests if request.sent_at))
             where = lines[:1]
             if len(lines) > 1:
                 where = [f"{lines[0]} and {numbered(len(lines) - 1, 'other line')}"]
             where.append(requests[0].test)
-            yield f"your code sends {label}, which the contract does not have ({', '.join(where)})"
+            yield "unmatched", f"your code sends {label}, which the contract does not have ({', '.join(where)})"
+        for text, count in self.unanswered.items():
+            yield "unanswered", f"{numbered(count, 'request')} without a response, {text}; only the request was checked"
 
     def _unwatched_lines(self) -> Iterator[str]:
         """Yield a sentence for each server that is not watched."""
@@ -177,7 +185,7 @@ class WatchResults:
             *self._late_lines(),
             *reasons,
         ]
-        if not self.operations:
+        if not self.operations and not self.unanswered:
             reasons.insert(0, self.nothing_observed)
         return reasons
 
@@ -190,7 +198,8 @@ class WatchResults:
         """Return the heading of the reports: contract, subject, notes, and what was not checked."""
         contract = self.settings.contract
         base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
-        notes = [*self.unmatched_lines(), *(f"{label}: {note}" for label, note in self.baseline_notes())]
+        notes = [text for _, text in self.request_notes()]
+        notes += [f"{label}: {note}" for label, note in self.baseline_notes()]
         not_checked = self.not_checked()
         if self.operations:
             not_checked += unchecked_parts(self.observer.coverage)
@@ -207,7 +216,7 @@ class WatchResults:
             is_complete=self.is_complete,
             tests=tuple(self.tests.values()),
             operations=tuple(self._operation_outcomes()),
-            counts={"requests": count, "answers": count},
+            counts={"requests": count + self.unanswered.total(), "answers": count},
             coverage=coverage,
             shortfall=self.observer.shortfall,
             undecided=self.observer.undecided,

@@ -45,8 +45,7 @@ class WatchSummary:
     def _rows(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
         """Yield labels and texts after the findings: unmatched, checked, not checked, coverage, reports, verdict."""
         results = self._results
-        for line in results.unmatched_lines():
-            yield "unmatched", line
+        yield from results.request_notes()
         yield "checked", self._checked_text()
         for entry in results.settings.levels.off:
             count = numbered(results.switched_off[entry.name], "finding")

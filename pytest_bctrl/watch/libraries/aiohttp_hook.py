@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
+from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
@@ -133,17 +134,16 @@ class _AiohttpHook:
         try:
             with self._recorder.sending(first, HTTP_CLIENT):
                 try:
-                    last = await sending
-                except self._response_error as error:
-                    if not self._is_of_status(error):
-                        raise
-                    # As with `raise_for_status=True`: the error has the head of the response.
-                    last = error
-            responses.clear()
-            return last
+                    return await sending
+                except Exception as error:
+                    if isinstance(error, self._response_error) and self._is_of_status(error):
+                        # As with `raise_for_status=True`: the error has the head of the response.
+                        return error
+                    for response in responses:
+                        self._add_before_error(first, response)
+                    raise
         finally:
-            for response in self._responses.pop(id(first)):
-                self._add_before_error(first, response)
+            self._responses.pop(id(first))
 
     def _add_before_error(self, first: WatchedExchange, response: Any) -> None:
         """Record the exchange of a response after which the client raised an error, such as of too many redirects."""
@@ -154,6 +154,7 @@ class _AiohttpHook:
         if response._body is not None:
             exchange.response_body.set(response._body)
         exchange.receive(response.status, response.headers.items())
+        first.status = response.status
         self._recorder.add_unchanged(exchange)
 
     def _is_of_status(self, error: Any) -> bool:
@@ -181,6 +182,7 @@ class _AiohttpHook:
             if not number:
                 exchange.request_headers += _fields_left_out(exchange.request_headers, fields)
             exchange.receive(hop.status, (hop.headers or {}).items())
+            exchange.has_all_headers = has_all_headers(hop)
             codings = [value.lower() for name, value in exchange.response_headers if name.lower() == "content-encoding"]
             is_left = bool(codings) and codings[0] not in self._decoded
             exchange.response_body.is_encoded = is_left or not getattr(session, "_auto_decompress", True)

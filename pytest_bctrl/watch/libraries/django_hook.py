@@ -80,6 +80,7 @@ def _record_response(exchange: WatchedExchange, response: Any, recorder: Recorde
     An asynchronous stream is left unread, and is not substituted.
     """
     exchange.receive(response.status_code, response.headers.items())
+    exchange.has_all_headers = True
     body = exchange.response_body
     body.is_encoded = True
     is_async_stream = response.streaming and response.is_async

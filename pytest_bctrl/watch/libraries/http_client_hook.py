@@ -86,9 +86,9 @@ class _HttpClientHook:
             sent: _SentRequest | None = vars(self).pop(_SENT, None)
             try:
                 response = getresponse(self)
-            except Exception:
+            except Exception as error:
                 if sent is not None:
-                    recorder.note_failure(_exchange(self, sent))
+                    recorder.add_failed(_exchange(self, sent), error)
                 raise
             if sent is not None:
                 exchange = _exchange(self, sent)
@@ -96,6 +96,7 @@ class _HttpClientHook:
                     recorder.add(exchange)
                     return response
                 exchange.receive(response.status, response.headers.items())
+                exchange.has_all_headers = True
                 exchange.response_body.is_encoded = True
                 if recorder.is_substituted(exchange):
                     with response:

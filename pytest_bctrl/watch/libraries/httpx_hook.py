@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
@@ -115,6 +116,7 @@ class HttpxHook:
             return
         exchange.is_of_mock = is_of_mock
         exchange.is_in_process = not names & _NETWORK
+        exchange.has_all_headers = bool(names & _APPLICATIONS)
         exchange.is_of_recording, exchange.registered = False, ""
         if is_mock_transport:
             exchange.is_of_recording = getattr(transport.handler, "__module__", "") == _RECORDING
@@ -175,6 +177,7 @@ class HttpxHook:
     def _record_head(self, exchange: WatchedExchange, response: Any) -> None:
         """Record the head of a response, and whether its body has its content codings."""
         exchange.receive(response.status_code, response.headers.multi_items())
+        exchange.has_all_headers = exchange.has_all_headers or has_all_headers(response)
         exchange.response_body.is_encoded = not hasattr(response, "_content")
 
     def _observed(self, exchange: WatchedExchange, response: Any, tee: Any) -> Any:

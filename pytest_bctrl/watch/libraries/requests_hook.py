@@ -8,6 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.libraries.urllib3_hook import attach_body
@@ -46,6 +47,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 return response
             exchange.request_headers = _sent_fields(request, response)
             exchange.receive(response.status_code, response.headers.items())
+            exchange.has_all_headers = has_all_headers(response)
             if recorder.is_substituted(exchange):
                 substitute = recorder.substitute(exchange, _decoded_body(response))
                 return requests_response(response, substitute, exchange.method)

@@ -7,6 +7,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import URLLIB3, Recorder
@@ -51,6 +52,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 recorder.add(exchange)
                 return response
             exchange.receive(response.status, response.headers.items())
+            exchange.has_all_headers = has_all_headers(response)
             if recorder.is_substituted(exchange):
                 content = _read_body(response, exchange.response_body)
                 return urllib3_response(response, recorder.substitute(exchange, content), method)

@@ -30,6 +30,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             with recorder.sending(exchange, APPLICATION):
                 content, status, headers = run_wsgi_app(self, environ, *arguments, **named)
             exchange.receive(int(str(status).partition(" ")[0]), headers.items())
+            exchange.has_all_headers = True
             exchange.response_body.is_encoded = True
             if recorder.is_substituted(exchange):
                 substitute = recorder.substitute(exchange, _read_content(content))
