@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_bctrl import Contract
+from pytest_bctrl import Contract, Finding
 from tests.request_checks.orders import ORDER, body, contract_of_paths, operation, response
 from tests.watch.suite_parts import SERVER
 
@@ -373,7 +373,22 @@ FAULTY: dict[str, Case] = {
     "wrong method": but(_CREATE, f"{TARGET} method", UNMATCHED, method="PUT", target="/orders"),
 }
 CASES = {**CORRECT, **FAULTY}
+SAMPLE = (
+    *("a list", "an empty list", "a rejection", "an order"),
+    *("status", "content type", "missing property", "wrong type", "enum", "extra property", "truncated JSON"),
+    *("parameter above the maximum", "value sent"),
+)
+"""The exchanges of `ORDERS_CONTRACT` that a suite of every client and responder sends."""
+ORDERS_CONTRACT = contract_of_paths({"/orders": PATHS["/orders"]}, servers=[{"url": SERVER}])
+"""The contract of the exchanges in `SAMPLE`, without folders."""
 FOLDERS = {name: "/" + name.replace(" ", "-") for name in CASES}
+
+
+def shown(finding: Finding | dict[str, Any]) -> str:
+    """Return direction, level, rule and location of a finding; the direction `none` is that of a response."""
+    data = finding if isinstance(finding, dict) else finding.as_dict()
+    direction = data["direction"].replace("none", "response")
+    return f"{direction} {data['level']} {data['rule']} {data['location']}"
 
 
 def contract_of(cases: Iterable[str]) -> Contract:

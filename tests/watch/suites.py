@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.watch.cases import BREAKING, CONFORMING, CONTRACT
+from tests.exchanges.catalogue import CASES, ORDERS_CONTRACT, SAMPLE
 from tests.watch.suite_parts import ASGI, DJANGO_SETTINGS, NO_CERTIFICATES, NO_SERVER, SERVER, WSGI, server, transport
 
 _HEAD = f"""
@@ -402,6 +402,8 @@ def as_parameters(suites: tuple[Suite, ...]) -> list[Any]:
 
 def write_suite(pytester: pytest.Pytester, suite: Suite) -> None:
     """Write the files of a suite with all cases, and the contract."""
-    pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
-    pytester.path.joinpath("cases.json").write_text(json.dumps({**CONFORMING, **BREAKING}), "utf-8")
+    pytester.path.joinpath("orders.json").write_text(json.dumps(ORDERS_CONTRACT.source), "utf-8")
+    pytester.path.joinpath("cases.json").write_text(
+        json.dumps({name: CASES[name].as_data() for name in SAMPLE}), "utf-8"
+    )
     pytester.path.joinpath("test_suite.py").write_text(suite.text, "utf-8")
