@@ -26,11 +26,11 @@ SERVER = {SERVER!r}
 
 
 def fields_of(case):
-    return {{"Content-Type": case["media_type"]}}
+    return case["fields"]
 
 
 def content_of(case):
-    return case["text"].encode()
+    return case["text"].encode("utf-8", "surrogateescape")
 """
 _TEST = """
 
@@ -244,10 +244,9 @@ import respx
 
 @contextmanager
 def serving(case):
-    headers = {"Content-Type": case["media_type"]}
     with respx.mock:
-        route = respx.route(method=case["method"], path="/orders")  # registered
-        route.mock(return_value=httpx.Response(case["status"], headers=headers, content=case["text"]))
+        route = respx.route(method=case["method"], path=case["path"])  # registered
+        route.mock(return_value=httpx.Response(case["status"], headers=fields_of(case), content=content_of(case)))
         yield SERVER
 """
 _PYTEST_HTTPX = """
@@ -263,8 +262,9 @@ import responses
 @contextmanager
 def serving(case):
     with responses.RequestsMock() as mock:
-        values = {"status": case["status"], "content_type": case["media_type"]}
-        mock.add(case["method"], SERVER + "/orders", case["text"], **values)  # registered
+        headers = {name: value for name, value in fields_of(case).items() if name != "Content-Type"}
+        values = {"status": case["status"], "content_type": case["media_type"], "headers": headers}
+        mock.add(case["method"], SERVER + case["path"], content_of(case), **values)  # registered
         yield SERVER
 """
 _REQUESTS_MOCK = """
