@@ -37,15 +37,20 @@ Lines: TypeAlias = dict[str, set[str]]
 
 
 class Run(NamedTuple):
-    """What an entry point needs: an empty folder, the command that runs Python, and the URL of a server."""
+    """What an entry point needs: a folder, the command that runs Python, and the URL of the server."""
 
     folder: Path
     python: list[str]
     url: str
 
+    def contract(self) -> str:
+        """Write the contract to a file, and return its path."""
+        path = self.folder / "contract.json"
+        path.write_text(json.dumps(CONTRACT.source), "utf-8")
+        return str(path)
+
     def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a module of Python in the folder, with the contract in `contract.json`."""
-        self.folder.joinpath("contract.json").write_text(json.dumps(CONTRACT.source), "utf-8")
+        """Run a module of Python in the folder."""
         command = [*self.python, "-m", *arguments]
         values = {**os.environ, **environment}
         return subprocess.run(
@@ -55,7 +60,7 @@ class Run(NamedTuple):
     def pytest(self, *arguments: str, **environment: str) -> dict[str, Any]:
         """Run pytest in the folder, and return its JSON report."""
         options = (
-            "--bctrl-contract=contract.json",
+            f"--bctrl-contract={self.contract()}",
             "--bctrl-report=report.json",
             "-pno:randomly",
             "-pno:cacheprovider",
@@ -136,12 +141,11 @@ def _send(client: Any, base: str, name: str) -> Any:
 
 
 def _send_all(base: str) -> None:
-    """Send the requests of all exchanges."""
-    with httpx.Client(verify=False) as client:
-        for name in CASES:
-            # httpx raises for a body that is not in its content coding.
-            with suppress(httpx.HTTPError):
-                _send(client, base, name)
+    """Send the request of each exchange, on a connection of its own: a proxy ends one that has surplus bytes."""
+    for name in CASES:
+        # httpx raises for a body that is not in its content coding.
+        with suppress(httpx.HTTPError), httpx.Client(verify=False) as client:
+            _send(client, base, name)
 
 
 # What the entry points report.
@@ -227,7 +231,7 @@ def check_requests_of_httpx(_run: Run) -> Lines:
 
 def _check_file(run: Run, path: str) -> Lines:
     """Return the lines of `pytest-bctrl check` about a file."""
-    result = run.command("pytest_bctrl", "check", path, "--format=json", "--contract=contract.json")
+    result = run.command("pytest_bctrl", "check", path, "--format=json", f"--contract={run.contract()}")
     assert result.stdout, result.stderr
     report = json.loads(result.stdout)
     return _reported(report)
@@ -322,9 +326,8 @@ ENTRY_POINTS["watch, responses"] = _responder("responses")
 @entry_point("proxy")
 def proxy(run: Run) -> Lines:
     """Send all requests through `pytest-bctrl proxy`."""
-    run.folder.joinpath("contract.json").write_text(json.dumps(CONTRACT.source), "utf-8")
     report = run.folder / "report.json"
-    options = (f"--contract={run.folder / 'contract.json'}", f"--report={report}", "--quiet")
+    options = (f"--contract={run.contract()}", f"--report={report}", "--quiet")
     with ProxyCommand(run.python, run.folder).running(run.url, *options) as running:
         _send_all(running.url)
         _, _, errors = running.end()
@@ -346,16 +349,14 @@ def mock_in_process(_run: Run) -> Lines:
 @entry_point("mock, process")
 def mock_as_process(run: Run) -> Lines:
     """Send all requests to `pytest-bctrl mock`, and read its journal over HTTP."""
-    run.folder.joinpath("contract.json").write_text(json.dumps(CONTRACT.source), "utf-8")
-    options = (f"--contract={run.folder / 'contract.json'}", "--control", "--quiet")
+    options = (f"--contract={run.contract()}", "--control", "--quiet")
     lines: Lines = defaultdict(set)
     with MockCommand(run.python, run.folder).running(*options) as mock:
         control = json.loads(run.folder.joinpath("ready.json").read_text("utf-8"))["control"]
         _send_all(mock.url)
         headers = {"Authorization": f"Bearer {control['token']}"}
-        journal = (
-            httpx.get(f"{control['url']}spaces/{mock.space_id}/requests", headers=headers).raise_for_status().json()
-        )
+        url = f"{control['url']}spaces/{mock.space_id}/requests"
+        journal = httpx.get(url, headers=headers).raise_for_status().json()
     for entry in journal["requests"]:
         lines[name_in(entry["path"]) or "?"] |= set(map(shown, entry.get("findings", ())))
     return lines
