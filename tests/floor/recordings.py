@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from tests.exchanges.catalogue import CASES, ORDERS_CONTRACT, SAMPLE
 from tests.recordings.conftest import PROJECT
 from tests.variants import CATALOGUE, Variant, serve
-from tests.watch.cases import BREAKING, CONFORMING, CONTRACT
 from tests.watch.suite_parts import SERVER
 
 from .inputs import Input, Options
@@ -48,7 +48,8 @@ def _exchange(kit: Kit, folder: Path, variant: Variant) -> Iterator[Fact]:
 
 def _orders(kit: Kit, folder: Path) -> Iterator[Fact]:
     """Yield the facts of each exchange that keeps or breaks the contract of orders in one way."""
-    for name, case in {**CONFORMING, **BREAKING}.items():
+    for name in SAMPLE:
+        case = CASES[name].as_data()
         part = folder / name.replace(" ", "-")
         part.mkdir()
         url, fields = f"{SERVER}{case['target']}", [("Content-Type", case["media_type"])]
@@ -56,7 +57,7 @@ def _orders(kit: Kit, folder: Path) -> Iterator[Fact]:
             case["method"], url, case["headers"], case["content"], case["status"], fields, case["text"].encode()
         )
         write_har(part / "one.har", [entry])
-        (part / "orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
+        (part / "orders.json").write_text(json.dumps(ORDERS_CONTRACT.source), "utf-8")
         for rule, level, location in _checked(kit, part, "one.har", "--contract=orders.json"):
             yield rule, level, f"{name}: {location}"
 

@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import pytest
 
+from tests.exchanges.catalogue import ORDERS_CONTRACT
 from tests.impact.drifts import DRIFTS, changed_spec
 from tests.impact.truth.changes import CHANGES, changed_document
 from tests.impact.truth.compare import ON_THE_MOCK, Project, documents
 from tests.impact.watched.responders import RESPONDERS as IMPACT_RESPONDERS
-from tests.watch.cases import CONTRACT
 from tests.watch.conftest import ORDERS, copy_local_server
 from tests.watch.suites import CLIENTS, RESPONDERS, Suite, write_suite
 from tests.watch.ways_to_send import CALLS, CODE
@@ -47,7 +47,7 @@ def watched(_options: Options) -> Iterator[Input]:
 
         def collect_call(kit: Kit, folder: Path, body: str = body) -> Iterator[Fact]:
             lines = "\n".join(f"    {line}" for line in body.splitlines())
-            (folder / "orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
+            (folder / "orders.json").write_text(json.dumps(ORDERS_CONTRACT.source), "utf-8")
             (folder / "orders.py").write_text(ORDERS, "utf-8")
             copy_local_server(folder)
             (folder / "conftest.py").touch()

@@ -11,7 +11,7 @@ import aiohttp  # noqa: F401 - its C extension keeps the classes of its first im
 import pytest
 
 from tests import local_server
-from tests.watch.cases import CONTRACT
+from tests.exchanges.catalogue import ORDERS_CONTRACT
 
 OPTIONS = ("--bctrl-contract=orders.json", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:asyncio")
 ORDERS = """
@@ -53,7 +53,7 @@ def copy_local_server(folder: Path) -> None:
 @pytest.fixture
 def watch(pytester: pytest.Pytester) -> Run:
     """Return a function that runs tests, which may import `orders` and `local_server`, under `--bctrl-watch`."""
-    pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
+    pytester.path.joinpath("orders.json").write_text(json.dumps(ORDERS_CONTRACT.source), "utf-8")
     pytester.path.joinpath("orders.py").write_text(ORDERS, "utf-8")
     copy_local_server(pytester.path)
     pytester.syspathinsert()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.watch.cases import BREAKING, CONFORMING, CONTRACT
+from tests.exchanges.catalogue import CASES, ORDERS_CONTRACT, SAMPLE
 from tests.watch.suite_parts import ASGI, DJANGO_SETTINGS, NO_CERTIFICATES, NO_SERVER, SERVER, WSGI, server, transport
 
 _HEAD = f"""
@@ -26,11 +26,11 @@ SERVER = {SERVER!r}
 
 
 def fields_of(case):
-    return {{"Content-Type": case["media_type"]}}
+    return case["fields"]
 
 
 def content_of(case):
-    return case["text"].encode()
+    return case["text"].encode("utf-8", "surrogateescape")
 """
 _TEST = """
 
@@ -244,10 +244,9 @@ import respx
 
 @contextmanager
 def serving(case):
-    headers = {"Content-Type": case["media_type"]}
     with respx.mock:
-        route = respx.route(method=case["method"], path="/orders")  # registered
-        route.mock(return_value=httpx.Response(case["status"], headers=headers, content=case["text"]))
+        route = respx.route(method=case["method"], path=case["path"])  # registered
+        route.mock(return_value=httpx.Response(case["status"], headers=fields_of(case), content=content_of(case)))
         yield SERVER
 """
 _PYTEST_HTTPX = """
@@ -263,8 +262,9 @@ import responses
 @contextmanager
 def serving(case):
     with responses.RequestsMock() as mock:
-        values = {"status": case["status"], "content_type": case["media_type"]}
-        mock.add(case["method"], SERVER + "/orders", case["text"], **values)  # registered
+        headers = {name: value for name, value in fields_of(case).items() if name != "Content-Type"}
+        values = {"status": case["status"], "content_type": case["media_type"], "headers": headers}
+        mock.add(case["method"], SERVER + case["path"], content_of(case), **values)  # registered
         yield SERVER
 """
 _REQUESTS_MOCK = """
@@ -402,6 +402,8 @@ def as_parameters(suites: tuple[Suite, ...]) -> list[Any]:
 
 def write_suite(pytester: pytest.Pytester, suite: Suite) -> None:
     """Write the files of a suite with all cases, and the contract."""
-    pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
-    pytester.path.joinpath("cases.json").write_text(json.dumps({**CONFORMING, **BREAKING}), "utf-8")
+    pytester.path.joinpath("orders.json").write_text(json.dumps(ORDERS_CONTRACT.source), "utf-8")
+    pytester.path.joinpath("cases.json").write_text(
+        json.dumps({name: CASES[name].as_data() for name in SAMPLE}), "utf-8"
+    )
     pytester.path.joinpath("test_suite.py").write_text(suite.text, "utf-8")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.watch.cases import CONTRACT
+from tests.exchanges.catalogue import ORDERS_CONTRACT
 from tests.watch.conftest import Run
 from tests.watch.ways_to_send import CODE
 
@@ -74,7 +74,7 @@ def test_a_credential_that_is_added_while_a_request_is_sent_is_known(
 ) -> None:
     """The contract requires a bearer token: the request has one when it is sent, so there is no finding."""
     schemes = {"bearer": {"type": "http", "scheme": "bearer"}}
-    document = {**CONTRACT.source, "components": {"securitySchemes": schemes}, "security": [{"bearer": []}]}
+    document = {**ORDERS_CONTRACT.source, "components": {"securitySchemes": schemes}, "security": [{"bearer": []}]}
     pytester.path.joinpath("orders.json").write_text(json.dumps(document), "utf-8")
 
     result = watch(f"{CODE}{test}\ndef test_none():\n    list_orders()\n")

@@ -13,13 +13,11 @@ import pytest
 
 from pytest_bctrl.watch.importing import HOOKS
 from tests import UNUSED, forks
-from tests.watch.cases import BREAKING, CONFORMING, expected_findings, shown
+from tests.exchanges.catalogue import CASES, FAULTY, SAMPLE, shown
 from tests.watch.conftest import Run
 from tests.watch.suites import CLIENTS, RESPONDERS, Suite, as_parameters, write_suite
 
 ARGUMENTS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-q")
-CASES = {**CONFORMING, **BREAKING}
-
 
 LIBRARIES = HOOKS.keys() - {"asyncio", "threading"}
 """What the suite imports; pytest imports the two others."""
@@ -98,16 +96,16 @@ def test_a_response_of_a_mock_library_that_a_plugin_registers_has_no_line(
 
 
 def assert_each_break_is_found(pytester: pytest.Pytester, python: list[str], suite: Suite) -> None:
-    """Run the suite under the watch, and compare the findings with those of the public functions."""
+    """Run the suite under the watch, and compare the findings with those of the catalogue."""
     write_suite(pytester, suite)
     result, findings = watched(pytester, python)
 
-    result.assert_outcomes(passed=len(CASES), errors=len(BREAKING))
-    by_test: dict[str, list[Any]] = {name: [] for name in CASES}
+    result.assert_outcomes(passed=len(SAMPLE), errors=len(FAULTY.keys() & SAMPLE))
+    by_test: dict[str, list[Any]] = {name: [] for name in SAMPLE}
     for finding in findings:
         for origin in finding["watched"]:
             by_test[origin["test"].partition("[")[2].removesuffix("]")].append((shown(finding), origin))
-    assert {name: expected_findings(case) for name, case in CASES.items()} == {
+    assert {name: sorted(CASES[name].expected) for name in SAMPLE} == {
         name: sorted(text for text, _ in results) for name, results in by_test.items()
     }
     origins = [origin for results in by_test.values() for _, origin in results]

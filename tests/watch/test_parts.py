@@ -22,7 +22,7 @@ from pytest_bctrl.watch.libraries import http_client_hook, urllib3_hook, werkzeu
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.selection import watched_servers
-from tests.watch.cases import CONTRACT
+from tests.exchanges.catalogue import ORDERS_CONTRACT
 from tests.watch.suite_parts import SERVER
 
 
@@ -169,7 +169,7 @@ def test_the_host_of_a_pool_has_its_port_if_any(host: str, port: int | None, exp
 
 def check(url: str, *contents: bytes, servers: tuple[str, ...] = (SERVER,)) -> WatchedTest:
     """Return the results of checking exchanges with a URL, whose responses have these bodies."""
-    contract = replace(CONTRACT, servers=servers)
+    contract = replace(ORDERS_CONTRACT, servers=servers)
     exchanges = []
     for content in contents:
         exchange = WatchedExchange("a library", "GET", url, ((b"accept", "*/*"),), status=200)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.watch.cases import CONTRACT
+from tests.exchanges.catalogue import ORDERS_CONTRACT
 from tests.watch.conftest import OPTIONS
 
 _WERKZEUG = """
@@ -72,7 +72,7 @@ Watch = Callable[[str], pytest.RunResult]
 @pytest.fixture
 def watch(pytester: pytest.Pytester) -> Watch:
     """Return a function that runs a test file under `--bctrl-watch` in a process of its own: Django has settings."""
-    pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
+    pytester.path.joinpath("orders.json").write_text(json.dumps(ORDERS_CONTRACT.source), "utf-8")
 
     def run(tests: str) -> pytest.RunResult:
         """Write a test file with one test, and run pytest."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.watch.cases import CONTRACT
+from tests.exchanges.catalogue import ORDERS_CONTRACT
 from tests.watch.conftest import OPTIONS, ORDERS
 
 Changed = Callable[[Any], None]
@@ -49,7 +49,7 @@ class Impact(Protocol):
 @pytest.fixture
 def impact(pytester: pytest.Pytester) -> Impact:
     """Return a function that runs tests, which may import `orders`, under `--bctrl-impact` with the watch."""
-    pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
+    pytester.path.joinpath("orders.json").write_text(json.dumps(ORDERS_CONTRACT.source), "utf-8")
     pytester.path.joinpath("orders.py").write_text(ORDERS, "utf-8")
     pytester.syspathinsert()
 
@@ -62,7 +62,7 @@ def impact(pytester: pytest.Pytester) -> Impact:
         is_watching: bool = True,
     ) -> pytest.RunResult:
         """Write the changed contract and a test file, and run pytest; `security` requires a key in both contracts."""
-        document = json.loads(json.dumps(CONTRACT.source))
+        document = json.loads(json.dumps(ORDERS_CONTRACT.source))
         if security:
             document["components"] = {"securitySchemes": SCHEMES}
             document["paths"]["/orders"]["get"]["security"] = [{"bearer": []}]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.exchanges.catalogue import ORDERS_CONTRACT, STORED
 from tests.impact.watched.suites import CLIENTS, MOCK_LIBRARIES, RESPONDERS, Suite, installed
-from tests.watch.cases import CONTRACT, STORED
 
 JSON = "application/json"
 
@@ -31,7 +31,7 @@ CHANGED = {
 
 def changed_contract() -> str:
     """Return the contract with a new value of the enum of sizes and a required parameter."""
-    document = json.loads(json.dumps(CONTRACT.source))
+    document = json.loads(json.dumps(ORDERS_CONTRACT.source))
     operation = document["paths"]["/orders"]["get"]
     operation["responses"]["200"]["content"][JSON]["schema"]["items"]["properties"]["size"]["enum"].append("xl")
     operation["parameters"].append({"name": "tenant", "in": "query", "required": True, "schema": {"type": "string"}})
@@ -67,7 +67,7 @@ def test_a_client_receives_a_changed_response_as_a_server_sends_it(
     pytester: pytest.Pytester, suites: list[Suite]
 ) -> None:
     """What each HTTP library shows of a response that the watch changed equals that of a server."""
-    pytester.path.joinpath("orders.json").write_text(json.dumps(CONTRACT.source), "utf-8")
+    pytester.path.joinpath("orders.json").write_text(json.dumps(ORDERS_CONTRACT.source), "utf-8")
     pytester.path.joinpath("changed.json").write_text(changed_contract(), "utf-8")
     # A slow machine is no reason to leave a test out.
     pytester.makeconftest("from pytest_bctrl.impact import rerun\n\nrerun._MIN_SECONDS = 300.0")
