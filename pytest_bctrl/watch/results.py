@@ -146,7 +146,7 @@ class WatchResults:
         return sorted(marked, key=_level_rank)
 
     def request_notes(self) -> Iterator[tuple[str, str]]:
-        """Yield a label and a sentence about the requests to no operation of the contract, and those without a response.
+        """Yield a label and a sentence about requests to no operation of the contract, and requests without a response.
 
         There is one for each method and path, and one for each operation and error.
         """
