@@ -210,6 +210,12 @@ def check_headers(response: Response) -> Iterator[Violation]:
         yield violation_outside_body("response_headers_conformance", message, place, expected, value, kind)
 
 
+def coding_violation(problem: str) -> Violation:
+    """Return the violation of a body that is not in the content coding of its response (RFC 9110, 8.4)."""
+    message = "the body is not in the coding that Content-Encoding names"
+    return violation_outside_body("complete_answer", message, "body", "a complete response", problem, "coding")
+
+
 def unknown_headers(response: Response) -> list[str]:
     """Return the required header fields that are missing in a response whose headers are not all known."""
     if response.documented is None or response.has_all_headers or response.is_to_head:

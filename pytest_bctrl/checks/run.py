@@ -240,9 +240,10 @@ def check_response(response: Response, expected: Collection[int] = (), custom: I
     ]
 
 
-def check_response_head(response: Response) -> list[Finding]:
-    """Return the findings in status and header fields of a response whose body is not known."""
+def check_response_head(response: Response, further: Iterable[Violation] = ()) -> list[Finding]:
+    """Return the findings in status and header fields of a response whose body is not known, and of `further`."""
     violations = [
+        *further,
         *check_status(response),
         *check_content_type(response),
         *check_headers(response),

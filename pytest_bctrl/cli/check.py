@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pytest_bctrl.baseline.baseline_file import (
     baseline_notes,
@@ -77,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 class _CheckedFiles:
     """The results of all files: findings, the number of responses, what they exercised, and what was not checked.
 
+    `unmatched` has a sentence for each request to no operation of the contract, with a server that has others.
     `attached_files` are the files of bodies that recordings refer to.
     """
 
@@ -84,6 +86,7 @@ class _CheckedFiles:
     findings: list[Finding] = field(default_factory=list)
     response_count: int = 0
     problems: list[str] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)
     attached_files: set[Path] = field(default_factory=set)
 
     def add(
@@ -121,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
     checked = _check_files(options, contract, custom_checks)
     problems = checked.problems
     findings, off = levels.apply(checked.findings)
-    notes = _notes_on_skipped_files(options.paths, checked.attached_files)
+    notes = checked.unmatched + _notes_on_skipped_files(options.paths, checked.attached_files)
     if not problems:
         notes += baseline_notes(findings, baseline.without_rules(drift_rules()), today)
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
@@ -204,16 +207,26 @@ def _check_recording(content: Recording, name: str, checks: ExchangeChecks, chec
     Adds a problem for each exchange of which a part was not checked. Raises `DocumentError` if none is to an operation
     of the contract.
     """
-    has_exchange = False
+    others: list[tuple[str, str]] = []
+    origins: set[str] = set()
     for number, exchange in enumerate(content.exchanges, 1):
+        entry, origin = f"entry {number}", _origin(exchange.url)
         result = checks.check(observed(exchange, checks.contract))
-        has_exchange = has_exchange or result.operation is not None
-        entry = f"entry {number}"
+        if result.operation is None and not result.not_checked:
+            others.append((origin, f"{name}: {entry}: {exchange.label} is not in the contract"))
+            continue
+        origins.add(origin)
         checked.add(result.response, result.findings, name, entry, exchange.query, exchange.request_headers)
-        checked.problems += [f"{name}: {entry}: {reason}" for reason in result.not_checked]
-    if not has_exchange:
+        checked.problems += [f"{name}: {entry}: {exchange.label}: {reason}" for reason in result.not_checked]
+    checked.unmatched += [text for origin, text in others if origin in origins]
+    if not origins:
         problem = "none of its entries is an exchange with an operation of the contract"
         raise DocumentError(problem, where=name, hint="record a listing, or name another file")
+
+
+def _origin(url: str) -> str:
+    """Return scheme, host and port of a URL."""
+    return "://".join(urlsplit(url)[:2])
 
 
 def _findings_text(findings: Sequence[Finding], title: Title, response_count: int) -> str:

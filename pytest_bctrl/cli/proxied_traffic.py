@@ -161,7 +161,7 @@ class ProxiedTraffic:
         self._report([transport_finding(operation, description.kind, description.message, command, observed=observed)])
 
     def _observed(self, proxied: ProxiedExchange, request: Request, operation: Operation) -> ObservedExchange:
-        """Return an exchange with its decoded body, or why that is not known; reports a wrong content coding."""
+        """Return an exchange with its decoded body, or why that is not known."""
         content, response_unread = Content(b""), ""
         if proxied.error is not None:
             response_unread = "the response is not complete"
@@ -173,18 +173,15 @@ class ProxiedTraffic:
         command = self._curl_command(proxied, operation)
         if content.unread:
             response_unread = f"the body of the response was not decoded: {content.unread}"
-        if content.problem:
-            response_unread = "the body of the response is not in its content coding"
-            message = "the body is not in the coding that Content-Encoding names"
-            self._report([transport_finding(operation, "coding", message, command, "body", content.problem)])
         return ObservedExchange(
             request,
             proxied.status,
             tuple(field for field in proxied.headers if field[0].lower() != "content-encoding"),
-            b"" if response_unread else content.body,
+            content.body,
             _unread_reason(proxied.request_body),
             response_unread,
             command,
+            coding_problem=content.problem,
             unanswered="" if proxied.status else "the target did not respond",
         )
 

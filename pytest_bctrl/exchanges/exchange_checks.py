@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pytest_bctrl.checks.protocol import unknown_headers
+from pytest_bctrl.checks.protocol import coding_violation, unknown_headers
 from pytest_bctrl.checks.redact import redact_findings, response_credentials
 from pytest_bctrl.checks.response import Response, content_key, share
 from pytest_bctrl.checks.run import Check, check_response, check_response_head
@@ -28,6 +28,7 @@ class ObservedExchange:
 
     `body` is the body of the response without transfer and content codings. `request_unread` and `response_unread` are
     the reasons why a body is not known, such as that nobody has read it; nothing about such a body is checked.
+    `coding_problem` says why the body of the response is not in its content coding; it is not known then either.
     `reproduce` is a shell command that repeats the request, without credentials. `has_all_headers` is whether the
     response has all fields that a server would send: the response of a mock need not. `hides_credentials` is whether
     the request may have had credentials that are not in it: a recording leaves them out.
@@ -42,6 +43,7 @@ class ObservedExchange:
     reproduce: str = ""
     has_all_headers: bool = True
     hides_credentials: bool = False
+    coding_problem: str = ""
     unanswered: str = ""
 
 
@@ -93,14 +95,16 @@ class ExchangeChecks:
         response = self._response(exchange, operation, match)
         credentials = sent | response_credentials(response)
         not_checked = [f"the response may lack the required header field {name}" for name in unknown_headers(response)]
-        if exchange.response_unread:
+        if exchange.coding_problem:
+            findings += check_response_head(response, [coding_violation(exchange.coding_problem)])
+        elif exchange.response_unread:
             findings += check_response_head(response)
             not_checked.append(exchange.response_unread)
         else:
             findings += check_response(response, custom=self._custom)
             not_checked += filter(None, [response.unvalidated])
         findings = redact_findings(findings, credentials)
-        known_response = None if exchange.response_unread else response
+        known_response = None if exchange.response_unread or exchange.coding_problem else response
         return CheckedExchange(operation, known_response, tuple(findings), tuple(not_checked), credentials)
 
     def redacted(self, request: Request) -> RedactedRequest:

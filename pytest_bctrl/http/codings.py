@@ -58,6 +58,18 @@ def content_of(raw: bytes, codings: str) -> Content:
         return Content(raw, unread=str(error.strerror))
 
 
+def problem_of_part(raw: bytes, codings: str) -> str:
+    """Return why bytes cannot be the beginning of a body in its content codings; empty if they can, or if unknown."""
+    try:
+        if raw:
+            _decode_all(raw, codings, lambda coding: _LENIENT.get(coding, _as_is))
+    except CodingError:
+        return "the data is not valid in its content coding"
+    except TooLargeError:
+        return ""
+    return ""
+
+
 def require_unpackable(raw: bytes, codings: str) -> None:
     """Raise `TooLargeError` for a body that httpx would decode to too much; httpx itself reports a broken coding."""
     with suppress(CodingError):

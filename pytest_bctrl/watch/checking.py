@@ -12,7 +12,7 @@ from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks, ObservedExchange
 from pytest_bctrl.findings.finding import Finding, Levels
-from pytest_bctrl.http.codings import content_of
+from pytest_bctrl.http.codings import Content, content_of, problem_of_part
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
 from pytest_bctrl.watch.selection import ApiExchange, UnwatchedExchange, WatchedApi, WatchedServers
@@ -108,16 +108,17 @@ class WatchedContract:
     def _check_operation(self, exchange: WatchedExchange, api_exchange: ApiExchange, test: WatchedTest) -> None:
         """Check an exchange of an operation, and add the findings to those of the test."""
         request, label = api_exchange.request, api_exchange.operation_label
-        body, unread = _response_body(exchange)
+        content = _response_content(exchange)
         observed = ObservedExchange(
             request,
             exchange.status,
             exchange.response_headers,
-            body,
+            content.body,
             exchange.request_body.unread,
-            unread,
+            content.unread,
             has_all_headers=exchange.has_all_headers,
             hides_credentials=exchange.has_hidden_key,
+            coding_problem=content.problem,
             unanswered=exchange.unanswered or exchange.unknown_response,
         )
         checked = self._check_cached(observed)
@@ -158,16 +159,20 @@ _CACHED_EXCHANGES, _CACHED_BYTES = 256, 65_536
 """Maximum number of exchanges whose results are kept, and the maximum size of their bodies in bytes."""
 
 
-def _response_body(exchange: WatchedExchange) -> tuple[bytes, str]:
-    """Return the decoded body of a response, and why it is not known; the reason is empty if it is."""
+def _response_content(exchange: WatchedExchange) -> Content:
+    """Return the decoded body of a response, or why it is not known.
+
+    A client that cannot decode a body stops reading it, so the problem may be in a part of the body.
+    """
     body: WatchedBody = exchange.response_body
     if exchange.method.upper() == "HEAD" or exchange.status in _NO_BODY:
-        return body.content, ""
-    if body.unread or not body.is_encoded:
-        return body.content, body.unread
-    codings = [value for name, value in exchange.response_headers if name.lower() == "content-encoding"]
-    content = content_of(body.content, ",".join(codings))
-    return content.body, content.unread or content.problem
+        return Content(body.content)
+    if not body.is_encoded or body.coding_problem:
+        return Content(body.content, body.coding_problem, body.unread)
+    codings = ",".join(value for name, value in exchange.response_headers if name.lower() == "content-encoding")
+    if body.unread:
+        return Content(b"", problem_of_part(body.content, codings), body.unread)
+    return content_of(body.content, codings)
 
 
 def _with_origin(finding: Finding, exchange: WatchedExchange) -> Finding:

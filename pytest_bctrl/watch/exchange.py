@@ -15,11 +15,22 @@ NOT_READ = "the test did not read it"
 class WatchedBody:
     """The bytes of a body, as far as they have passed.
 
-    `is_encoded` is whether they still have their content codings. `is_reading` guards against methods of a library that
+    `is_encoded` is whether they still have their content codings, and `coding_problem` the error with which the client
+    could not decode them. `is_reading` guards against methods of a library that
     call one another. `notify` is called with the change in the number of kept bytes, and with 0 at the end of the body.
     """
 
-    __slots__ = ("_chunks", "_is_dropped", "_size", "is_complete", "is_encoded", "is_reading", "notify", "problem")
+    __slots__ = (
+        "_chunks",
+        "_is_dropped",
+        "_size",
+        "coding_problem",
+        "is_complete",
+        "is_encoded",
+        "is_reading",
+        "notify",
+        "problem",
+    )
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -28,6 +39,7 @@ class WatchedBody:
         self.notify: Callable[[int], None] | None = None
         self.is_complete = False
         self.is_encoded = False
+        self.coding_problem = ""
         self.is_reading = False
         self.problem = NOT_READ
 
@@ -70,9 +82,21 @@ class WatchedBody:
         """Mark the body as being read during the block, so that nested reads are recorded once."""
         self.is_reading = True
         try:
-            yield
+            with self.decoding():
+                yield
         finally:
             self.is_reading = False
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Record the error of a block that decodes the body, if it cannot be decoded."""
+        try:
+            yield
+        except Exception as error:
+            # The name that it has in urllib3.
+            if type(error).__name__ == "DecodeError":
+                self.coding_problem = "the client cannot decode it"
+            raise
 
     @property
     def is_too_large(self) -> bool:

@@ -65,6 +65,7 @@ UNKNOWN = (
         lambda case: "X-Total" not in case.fields,
     ),
     Unknown(FILES, FRAMING, "a file has no framing"),
+    Unknown(FILES, "request error request_credentials", "files leave out credentials"),
     Unknown(("HAR file",), CODING, "a HAR file has decoded bodies"),
     Unknown((*CHECK, "recording and replay", "watch, respx"), CODING, "the client raises, and returns no response"),
     Unknown(
@@ -99,26 +100,7 @@ OF_REQUESTS = tuple(name for name, case in FAULTY.items() if case.expected[0].st
 UNMATCHED_CASES = ("wrong path", "wrong method")
 ALL_BUT_REQUESTS_ONLY = (*CHECK, *WITH_ACCOUNT)
 
-DEFECTS = (
-    Defect(WITH_ACCOUNT, STREAMS, "the items of a stream count as checked"),
-    Defect(ALL_BUT_REQUESTS_ONLY, ("a property of a sibling that does not match",), "it is reported as undocumented"),
-    Defect(ALL_BUT_REQUESTS_ONLY, ("lines of JSON sent as text",), "strict_json is reported too"),
-    Defect((*CHECK, *FILES, *CLIENTS), ("missing header field",), "nothing is reported"),
-    Defect((*CHECK, *CLIENTS), ("two framings",), "nothing is reported"),
-    Defect(CHECK, ("wrong method",), "it counts as the GET of its path"),
-    Defect(FILES, OF_REQUESTS, "requests are not checked, and those to no operation are not listed"),
-    Defect(FILES, ("deprecated operation",), "nothing is reported: the header fields are filtered first"),
-    Defect(
-        FILES,
-        ("header field of a wrong type", "optional header field of a wrong type", "header field of a head"),
-        "nothing is reported: the header fields are filtered first, and responses to HEAD are skipped",
-    ),
-    Defect(CLIENTS, UNMATCHED_CASES, "a wrong path on loopback is listed nowhere"),
-    Defect((*CLIENTS, "watch, responses"), ("content coding",), "not checked, since 'the test did not read it'"),
-    Defect(("proxy",), ("content coding",), "it is reported, and also listed as not checked"),
-    Defect(("mock",), ("unacceptable response",), "the journal has no finding of the request that gets 406"),
-    Defect(("mock, process",), OF_REQUESTS, "the journal over HTTP has no findings"),
-)
+DEFECTS: tuple[Defect, ...] = ()
 
 
 def expected_lines(entry_point: str, case: Case) -> set[str]:

@@ -13,9 +13,9 @@ from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.request_checks.credentials import CERTIFICATE, credential_violations, has_credential
+from pytest_bctrl.request_checks.credentials import CERTIFICATE, has_credential
 from pytest_bctrl.request_checks.operation import OperationChecks
-from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, PARAMETERS, RequestViolation, findings_of
+from pytest_bctrl.request_checks.violation import ACCEPT, BODY, MEDIA_TYPE, PARAMETERS, RequestViolation, findings_of
 from pytest_bctrl.samples.inputs import existing_path_values
 from pytest_bctrl.secrets.secret import MASK, Secret
 
@@ -23,12 +23,11 @@ from pytest_bctrl.secrets.secret import MASK, Secret
 
 
 class Rejection(NamedTuple):
-    """The reason why a request is rejected: the status, a message, further header fields, and the findings."""
+    """The reason why a request is rejected: the status, a message, and further header fields."""
 
     status: int
     reason: str
     headers: Mapping[str, str] = {}
-    findings: tuple[Finding, ...] = ()
 
 
 class Decision(NamedTuple):
@@ -99,12 +98,13 @@ class Admission:
 
     def _decide(self, request: Request, values: Mapping[str, str]) -> Decision:
         """Return the decision on a request, without the cache: on its credential, path values, then content."""
-        rejection = self._unauthorized(request, values) or self._unknown_path_value(values)
-        if rejection is not None:
-            return Decision(rejection, rejection.findings)
-        return self._validated(request, values)
+        violations = list(self.checks.violations(request, values))
+        rejection = self._unauthorized(request) or self._unknown_path_value(values) or self._invalid(violations)
+        if not violations:
+            return Decision(rejection, ())
+        return Decision(rejection, tuple(findings_of(violations, self._operation, request, self._contract, values)))
 
-    def _unauthorized(self, request: Request, values: Mapping[str, str]) -> Rejection | None:
+    def _unauthorized(self, request: Request) -> Rejection | None:
         """Return the rejection of a request with a missing or wrong credential; None if it has the right one."""
         operation = self._operation
         if self._has_valid_credentials(request):
@@ -122,13 +122,11 @@ class Admission:
         if any(MASK in unquote(text) for text in texts):
             message += "; it is the mask of a secret: send .reveal()"
         status = operation.first_documented(401, 403)
-        # A credential of the right kind and with another value conforms to the contract.
-        findings = self._findings(request, values, credential_violations(operation, request))
         scheme = next((scheme.scheme for scheme in self._unverifiable if scheme.type == "http"), "")
         value = challenge(field, is_sent=is_present)
         if field is None and scheme:
             value = f'{scheme.capitalize()} realm="bctrl", nonce="{_NONCE}", qop="auth"'
-        return Rejection(status, message, {"WWW-Authenticate": value}, findings)
+        return Rejection(status, message, {"WWW-Authenticate": value})
 
     def _has_valid_credentials(self, request: Request) -> bool:
         """Return whether a request has the required credentials; of a kind that the mock cannot verify, with any value.
@@ -180,31 +178,15 @@ class Admission:
             if self._only_known_ids or parameter.setting == "space_id"
         ]
 
-    def _validated(self, request: Request, values: Mapping[str, str]) -> Decision:
-        """Return the decision on the parameters and the body of a request; an error in them rejects it."""
-        checks = self.checks
-        violations = [*checks.parameters.path_violations(values), *checks.parameters.violations(request)]
-        if request.body or self._operation.request_body is not None:
-            violations += checks.body.violations(request)
-        if self._unverifiable:
-            violations += credential_violations(self._operation, request)
-        if not violations:
-            return _ACCEPTED
-        findings = self._findings(request, values, violations)
-        errors = [violation for violation in violations if violation.level == "error"]
+    def _invalid(self, violations: Iterable[RequestViolation]) -> Rejection | None:
+        """Return the rejection of a request with errors; None if it has none, or has a wrong `Accept` alone."""
+        errors = [violation for violation in violations if violation.level == "error" and violation.rule != ACCEPT]
         if not errors:
-            return Decision(None, findings)
+            return None
         reasons = [_reason(violation) for violation in errors[:_REASONS]]
         if len(errors) > _REASONS:
             reasons.append(f"and {len(errors) - _REASONS} more")
-        status = rejection_status(self._operation, errors[0])
-        return Decision(Rejection(status, "; ".join(reasons), {}, findings), findings)
-
-    def _findings(
-        self, request: Request, values: Mapping[str, str], violations: Iterable[RequestViolation]
-    ) -> tuple[Finding, ...]:
-        """Return the findings for violations in a request."""
-        return tuple(findings_of(violations, self._operation, request, self._contract, values))
+        return Rejection(rejection_status(self._operation, errors[0]), "; ".join(reasons))
 
 
 _ACCEPTED = Decision(None, ())

@@ -214,6 +214,7 @@ def _journal_data(journal: Journal) -> dict[str, Any]:
             "headers": dict(entry.headers),
             "body": entry.body.decode("utf-8", "replace"),
             "faults": [*entry.faults],
+            "findings": [finding.as_dict() for finding in entry.findings],
         }
         for entry in (entry.redacted() for entry in journal)
     ]

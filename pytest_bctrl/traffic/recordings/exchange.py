@@ -25,9 +25,9 @@ REQUEST = frozenset({"accept", "content-type", "prefer"})
 """Names of the request header fields that are recorded, in lower case."""
 
 RESPONSE = frozenset({
-    "allow", "cache-control", "content-language", "content-type", "etag", "last-modified", "link", "location",
-    "preference-applied", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after",
-    "www-authenticate", "x-request-id",
+    "allow", "cache-control", "content-language", "content-type", "deprecation", "etag", "last-modified", "link",
+    "location", "preference-applied", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after",
+    "sunset", "www-authenticate", "x-request-id",
 })  # fmt: skip
 """Names of the response header fields that are recorded, in lower case; bodies are recorded decoded."""
 

@@ -167,10 +167,11 @@ def _wrap_read_chunked(read_chunked: Any) -> Any:
         if body is None or body.is_reading:
             yield from read_chunked(self, amt, decode_content)
             return
-        for chunk in read_chunked(self, amt, decode_content):
-            body.is_encoded = not _is_decoded(self, (decode_content,), {})
-            body.add(chunk)
-            yield chunk
+        with body.decoding():
+            for chunk in read_chunked(self, amt, decode_content):
+                body.is_encoded = not _is_decoded(self, (decode_content,), {})
+                body.add(chunk)
+                yield chunk
         body.finish()
 
     return observed_read_chunked
