@@ -68,6 +68,8 @@ UNKNOWN = (
     Unknown(FILES, "request error request_credentials", "files leave out credentials"),
     Unknown(("HAR file",), CODING, "a HAR file has decoded bodies"),
     Unknown((*CHECK, "recording and replay", "watch, respx"), CODING, "the client raises, and returns no response"),
+    Unknown(("watch, aiohttp",), "response error complete_answer header", "aiohttp rejects the response"),
+    Unknown(("watch, aiohttp",), CODING, "aiohttp decodes a body, and keeps no bytes", _always, NOT_CHECKED),
     Unknown(
         ("watch, aiohttp",),
         "request error request_body body$",
