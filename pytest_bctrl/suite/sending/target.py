@@ -30,6 +30,9 @@ OTHER_WORKERS = "the engines: responses that other workers of pytest-xdist recei
 NUMBER_AFTER_PAUSE = 100
 """Added to the number of a request that is repeated after a pause, so that it is not equal to the first."""
 
+_VALIDATIONS = frozenset({"schema", "jsonschema", "Schemathesis"})
+"""The checks that validate the body of a response: ours, and those of the other engines."""
+
 _Queued: TypeAlias = DueRequest | Exception | None
 """A request of a probe, the reason why the probe cannot send more, or None at its end."""
 
@@ -41,8 +44,8 @@ def ignore_response(_response: Response, _query: str, _headers: tuple[tuple[str,
 class Target:
     """The API under test, live or mocked. For one thread; one per test process.
 
-    `observe` is called with each response. Up to `max_parallel` requests overlap. A target that is not `is_alone`
-    shares the tests with other processes; requests that those send are not sent here for the engines.
+    `observe` is called with each response that a check validated. Up to `max_parallel` requests overlap. A target that
+    is not `is_alone` shares the tests with other processes; requests that those send are not sent here for the engines.
     """
 
     def __init__(
@@ -187,6 +190,9 @@ class Target:
             is_certain = not self.sender.connections.wait_for_surplus(exchange.connection)
         if not is_certain:
             findings = framing_findings
+        elif not exchange.is_doubtful and looked(exchange.response) & _VALIDATIONS and request.has_usual_method:
+            # Only what was checked is covered: a test that would have checked it may be deselected or skipped.
+            exchange.observe_once()
         if request.inputs is None or request.is_shared:
             # The test that first checks the response reports its framing.
             return findings, is_certain
