@@ -38,7 +38,7 @@ class Exchange:
     tally: Counter[str] = field(default_factory=Counter, compare=False)
     gaps: dict[str, None] = field(default_factory=dict, compare=False)
     counted_by: set[str] = field(default_factory=set, compare=False)
-    observe: Callable[[], None] = field(default=lambda: None, compare=False)
+    observe: Callable[[], object] = field(default=lambda: None, compare=False)
 
     def count_once(self, key: str) -> None:
         """Add 1 to an entry of the tally; repeated calls with the same key count once."""
