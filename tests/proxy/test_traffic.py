@@ -125,8 +125,8 @@ def test_requests_and_responses_are_checked_and_merged() -> None:
     [
         ("gzip", gzip.compress(b"[]", mtime=0), ["response_schema_conformance"], []),
         ("br", brotli.compress(b"[]"), ["response_schema_conformance"], []),
-        ("gzip", b"[]", ["complete_answer"], ["is not in its content coding"]),
-        ("br", b"\xff\xff", ["complete_answer"], ["is not in its content coding"]),
+        ("gzip", b"[]", ["complete_answer"], []),
+        ("br", b"\xff\xff", ["complete_answer"], []),
         ("compress", b"x", [], ["the content coding 'compress' is not supported"]),
     ],
     ids=["gzip", "br", "not gzip", "not br", "unknown coding"],

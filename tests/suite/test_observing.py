@@ -209,3 +209,33 @@ def test_coverage_is_recalculated_only_after_new_responses() -> None:
     assert nothing is observer.coverage
     observer.observe(httpx.Request("GET", URL), httpx.Response(200, content=BODY), validated=False)
     assert nothing.seen < observer.coverage.seen
+
+
+SKIPS = """
+import pytest
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "nothing_undocumented" not in item.nodeid:
+            item.add_marker(pytest.mark.skip(reason="not now"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("conftest", "selected", "covered"),
+    [
+        ("", "nothing_undocumented", "0%"),
+        (SKIPS, "bctrl", "0%"),
+        ("", "answer_conforms or nothing_undocumented", "51%"),
+        ("", "jsonschema and plain", "51%"),
+    ],
+    ids=["deselected", "skipped", "validated", "validated by an engine"],
+)
+def test_only_responses_that_a_test_validated_are_covered(
+    pytester: pytest.Pytester, conftest: str, selected: str, covered: str
+) -> None:
+    """The other tests receive the same response."""
+    pytester.makeconftest(conftest)
+    result = pytester.runpytest("--bctrl-mock", "bctrl", "-k", selected)
+    assert pytest.ExitCode.OK == result.ret
+    result.stdout.fnmatch_lines([f"passed *; {covered} of the contract was covered."])

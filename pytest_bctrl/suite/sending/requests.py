@@ -26,6 +26,7 @@ class Exchange:
     followed an earlier response late. `pause` numbers the pauses of the target (a 503 with `Retry-After`) and is 0 if
     this request met none. The engines count in `tally` what they validated and add what they left out to `gaps`; the
     whole run shares both. `counted_by` holds the keys of `tally` under which this response was already counted.
+    `observe` records the response for the coverage.
     """
 
     response: Response
@@ -37,12 +38,22 @@ class Exchange:
     tally: Counter[str] = field(default_factory=Counter, compare=False)
     gaps: dict[str, None] = field(default_factory=dict, compare=False)
     counted_by: set[str] = field(default_factory=set, compare=False)
+    observe: Callable[[], object] = field(default=lambda: None, compare=False)
 
     def count_once(self, key: str) -> None:
         """Add 1 to an entry of the tally; repeated calls with the same key count once."""
         if key not in self.counted_by:
             self.counted_by.add(key)
             self.tally[key] += 1
+
+    def observe_once(self) -> None:
+        """Record the response for the coverage, unless it was already."""
+        if _OBSERVED not in self.counted_by:
+            self.counted_by.add(_OBSERVED)
+            self.observe()
+
+
+_OBSERVED = "observed"
 
 
 def no_findings(_exchange: Exchange) -> list[Finding]:
@@ -89,6 +100,11 @@ class ProbeRequest:
     is_shared: bool = False
     is_independent: bool = False
     follow_up: Callable[[Exchange], ProbeRequest | None] = no_follow_up
+
+    @property
+    def has_usual_method(self) -> bool:
+        """Whether it has the method of its operation."""
+        return self.method in ("", self.operation.method)
 
     @property
     def key(self) -> Hashable:

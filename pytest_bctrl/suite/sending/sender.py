@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import httpx
@@ -230,7 +231,7 @@ class Sender:
         return exchange
 
     def _new_exchange(self, due: DueRequest) -> Exchange:
-        """Return the exchange of a request that is sent now or was sent ahead; counts, checks and observes it."""
+        """Return the exchange of a request that is sent now or was sent ahead; counts and checks it."""
         request, operation, label = due.request, due.request.operation, due.request.operation.label
         self._require_time(operation)
         pauses = self._pauses[label] if due.sending is None else due.pauses
@@ -246,8 +247,7 @@ class Sender:
         self.tally.update(responses=1, bodies=bool(plain_response.content))
         surplus = attempts[-1].surplus
         is_doubtful = surplus is not None and not surplus.is_body
-        if not is_doubtful and result.request.method == operation.method:
-            self._observe(response, result.request.url.query.decode("ascii"), result.inputs.headers)
+        query, headers = result.request.url.query.decode("ascii"), result.inputs.headers
         return Exchange(
             response,
             plain_response,
@@ -257,6 +257,7 @@ class Sender:
             is_reused=attempts[-1].reused,
             tally=self.tally,
             gaps=self.gaps,
+            observe=partial(self._observe, response, query, headers),
         )
 
     def _require_time(self, operation: Operation) -> None:

@@ -35,6 +35,9 @@ NUMBER_AFTER_PAUSE = 100
 NUMBER_ON_NEW_CONNECTION = 200
 """The same for a request that is repeated on a new connection."""
 
+_VALIDATIONS = frozenset({"schema", "jsonschema", "Schemathesis"})
+"""The checks that validate the body of a response: ours, and those of the other engines."""
+
 _Queued: TypeAlias = DueRequest | Exception | None
 """A request of a probe, the reason why the probe cannot send more, or None at its end."""
 
@@ -46,8 +49,8 @@ def ignore_response(_response: Response, _query: str, _headers: tuple[tuple[str,
 class Target:
     """The API under test, live or mocked. For one thread; one per test process.
 
-    `observe` is called with each response. Up to `max_parallel` requests overlap. A target that is not `is_alone`
-    shares the tests with other processes; requests that those send are not sent here for the engines.
+    `observe` is called with each response that a check validated. Up to `max_parallel` requests overlap. A target that
+    is not `is_alone` shares the tests with other processes; requests that those send are not sent here for the engines.
     """
 
     def __init__(
@@ -193,6 +196,10 @@ class Target:
         else:
             checked = exchange
             self._proven |= rules
+        is_validated = bool(looked(checked.response) & _VALIDATIONS) and request.has_usual_method
+        if is_certain and is_validated and not checked.is_doubtful:
+            # Only what was checked is covered: a test that would have checked it may be deselected or skipped.
+            checked.observe_once()
         if request.inputs is None or request.is_shared:
             # The test that first checks the response reports its framing.
             return checked, findings, is_certain
