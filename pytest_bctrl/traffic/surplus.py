@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpcore
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 _EXCERPT = 60
 
@@ -61,6 +61,8 @@ def find_surplus(response: httpx.Response, body: bytes, request: httpx.Request, 
     the next request. On a connection that `is_reused`, half a response may have arrived just before this one, and both
     are parsed as one: then the surplus begins with the status line of the second.
     """
+    import httpcore
+
     stream = response.extensions.get("network_stream")
     data = _read_ahead(response)
     if data == b"" and is_reused:

@@ -30,7 +30,7 @@ from tests.variants.reply import Reply
 from tests.variants.service import Service, Visit
 from tests.variants.variant import faulty, harmless
 
-ACCESS = "cf-access-0123456789"
+ACCESS = "cf-access-7Xq2Lr9TbZ4k"
 
 
 def require_headers(visit: Visit) -> Reply | None:
