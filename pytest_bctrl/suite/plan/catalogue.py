@@ -308,7 +308,7 @@ def _path_value_rows(run: ContractRun, operation: Operation) -> Iterator[tuple[s
 
 
 def _generated_path_rows(run: ContractRun, operation: Operation) -> Rows:
-    """Yield a row with the number of later requests of the engines, if the operation must reject unknown path values."""
+    """Yield a row with the number of later requests of the engines, if unknown path values must be rejected."""
     if _rejects_unknown_ids(run, operation):
         yield "", (engine_probes.max_requests(run, operation),)
 
@@ -327,9 +327,9 @@ def _schemathesis_rows(run: ContractRun, operation: Operation) -> Rows:
     limits = {
         "plain": 1,
         "positive": engine_probes.CASES if engine_probes.has_positive_cases(run, operation) else 1,
-        "generated-ids": generated_ids,
         "negative": engine_probes.CASES * engine_probes.has_negative_cases(run, operation),
         "head": _is_head_secured(run, operation),
+        "generated-ids": generated_ids,
         "responses": 1,
     }
     for subject, limit in limits.items():
