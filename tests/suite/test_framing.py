@@ -151,7 +151,7 @@ def test_an_id_that_only_the_last_requests_accept_is_found() -> None:
     def always(visit: Visit, reply: Reply) -> Reply:
         return LISTED if visit.number > 36 else reply
 
-    with serve(faulty("status", "last", "framing", Service(always=always))) as server:
+    with serve(faulty("protocol", "last", "framing", Service(always=always))) as server:
         findings, _ = suite_and_observer_findings(server)
         assert 40 == len(server.log)
     assert "space_id_matches" in {finding.rule for finding in findings}
