@@ -327,9 +327,9 @@ def _schemathesis_rows(run: ContractRun, operation: Operation) -> Rows:
     limits = {
         "plain": 1,
         "positive": engine_probes.CASES if engine_probes.has_positive_cases(run, operation) else 1,
-        "generated-ids": generated_ids,
         "negative": engine_probes.CASES * engine_probes.has_negative_cases(run, operation),
         "head": _is_head_secured(run, operation),
+        "generated-ids": generated_ids,
         "responses": 1,
     }
     for subject, limit in limits.items():

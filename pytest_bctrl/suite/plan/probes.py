@@ -269,15 +269,16 @@ def generated_path_requests(run: ContractRun, operation: Operation, later: int, 
 
     usual = plain(run, operation)
     near_misses = near_miss_paths(run.contract, operation, usual.path)[:limit]
+    case_limit = limit - len(near_misses)
     for path in near_misses:
         has_usual_form = all(len(value) == len(usual.path[name]) for name, value in path.items())
         check = partial(_check_guess, operation, usual.path, is_ordinary=has_usual_form)
-        # Left out if the target caused unplanned requests, so that the `later` ones of the engines are sent.
-        inputs = replace(usual, path=path)
+        # Left out if the target caused unplanned requests, so that the generated ones of the engines are sent.
+        inputs, needed = replace(usual, path=path), case_limit + later
         yield ProbeRequest(
-            operation, check, inputs, optional_above=later, is_unusual=not has_usual_form, is_invalid=True
+            operation, check, inputs, optional_above=needed, is_unusual=not has_usual_form, is_invalid=True
         )
-    for case in cases_with_paths(run, operation, limit - len(near_misses)):
+    for case in cases_with_paths(run, operation, case_limit):
         check = partial(_check_guess, operation, usual.path)
         yield ProbeRequest(operation, check, case.inputs, optional_above=later, is_unusual=True, is_invalid=True)
 
