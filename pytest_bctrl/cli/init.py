@@ -284,7 +284,7 @@ def _appended(content: str, text: str) -> str:
 
 
 def _print_file(file: NewFile, previous: bytes | None) -> None:
-    """Print what was done with a file that had this content: written, appended, or what to add to it."""
+    """Print the result for a file that had this content: written, appended, or what to add to it."""
     name, purpose = shown_path(file.path), file.purpose
     if file.is_appended:
         print(escape_line(f"appended   {name}: {purpose}"))

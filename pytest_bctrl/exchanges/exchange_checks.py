@@ -24,7 +24,7 @@ from pytest_bctrl.request_checks.violation import CREDENTIALS, findings_of
 class ObservedExchange:
     """One request and its response, as a proxy, a client library or a file has them.
 
-    `unanswered` is the reason why there is no response, or none that is known; the request alone is checked then.
+    `unanswered` says why the response is missing or unknown; the request alone is checked then.
 
     `body` is the body of the response without transfer and content codings. `request_unread` and `response_unread` are
     the reasons why a body is not known, such as that nobody has read it; nothing about such a body is checked.

@@ -139,7 +139,7 @@ class Observer:
                 total.parameters[label, name] += 1
 
     def without_body(self, response: Response, *results: Callable[[Response], object]) -> Response:
-        """Return a response without its body, for `observe_response`; it has what was observed, and these results."""
+        """Return a response without its body, for `observe_response`; it has its observation, and these results."""
         redacted = self._redacted(response) or response
         bodiless = replace(response, body=b"")
         once(bodiless, "observed", lambda: redacted.observed)

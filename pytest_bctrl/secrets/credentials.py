@@ -291,7 +291,7 @@ class Credentials:
     # The following methods replace what the patterns match.
 
     def _edited_user(self, match: re.Match[str]) -> str:
-        """Return the user part of a URL without the password, or without the user if there is no password."""
+        """Return the user part of a URL without the password, or without the user if the password is missing."""
         if match["password"] and len(match["password"]) > 1:
             return f"{match['user']}:{_encoded(self._replaced(unquote(match['password'][1:])))}@"
         if is_distinctive(match["user"]):

@@ -1,4 +1,4 @@
-"""The forms in which a test run shows a secret, and the rule that tells random secrets from words."""
+"""The forms in which a test run shows a secret, and the rule that separates random secrets from words."""
 
 from __future__ import annotations
 

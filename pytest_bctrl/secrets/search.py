@@ -219,7 +219,7 @@ def _common_length(first: bytes, second: bytes) -> int:
 
 
 _VALUE = r"(?<![\w./\\-])(?<!::)(?<!\w\[)(?:%s)(?![\w/\\-]|\.\w|::)"
-"""Matches a word as a whole, which is no part of another word, a path, a file name or a test id."""
+"""Matches a whole word, outside of other words, paths, file names and test ids."""
 _QUOTED = r"(?:(?<=[\"'`=])|(?<=[:=] )|(?<=(?i:bearer) ))(?:%s)(?=[\"'`&\s,;]|\Z)"
 """Matches a word as a value in a text that has words of its own."""
 

@@ -80,7 +80,7 @@ _PARSER_ATTRIBUTES = ("_httpcore_stream", "_stream", "_connection", "_h11_state"
 
 
 def _read_ahead(response: httpx.Response) -> bytes | None:
-    """Return the bytes that the parser holds beyond the end of the response; None if there is no parser."""
+    """Return the bytes that the parser holds beyond the end of the response; None without a parser."""
     parser: Any = response.stream
     for name in _PARSER_ATTRIBUTES:
         parser = getattr(parser, name, None)

@@ -198,7 +198,7 @@ class Target:
             self._proven |= rules
         is_validated = bool(looked(checked.response) & _VALIDATIONS) and request.has_usual_method
         if is_certain and is_validated and not checked.is_doubtful:
-            # Only what was checked is covered: a test that would have checked it may be deselected or skipped.
+            # A response that no test validated is not covered: the test may be deselected or skipped.
             checked.observe_once()
         if request.inputs is None or request.is_shared:
             # The test that first checks the response reports its framing.
@@ -295,7 +295,7 @@ class Target:
             return step
         is_proven = step.credential is not None and (step.operation.label, RULE) in self._proven
         if self.sender.remaining_requests(step.operation) <= MAX_PARALLEL and not is_proven:
-            # No request may be left to confirm a finding about a used connection.
+            # No request may remain that confirms the findings of a used connection.
             step = replace(step, opens_connection=True)
         try:
             due = self.sender.start(step, [queued for queued in earlier if isinstance(queued, DueRequest)])

@@ -105,7 +105,7 @@ class CapturedBody:
         return self.is_complete and not self.problem
 
     def __bytes__(self) -> bytes:
-        # A closed body is converted once, so that there is one copy while it is checked.
+        # A closed body is converted once, so the check needs one copy.
         data = bytes(self._data)
         if self._is_closed:
             self._data = data
