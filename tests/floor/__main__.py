@@ -13,7 +13,7 @@ from pathlib import Path
 from . import documents, drift, recordings, requests, servers, suites
 from .inputs import Input, Options
 from .kit import Fact, Kit, fresh
-from .rows import Row, read, report, write
+from .rows import Detection, read, report, write
 
 SECTIONS: dict[str, Callable[[Options], Iterator[Input]]] = {
     "variants": servers.variants,
@@ -29,10 +29,10 @@ SECTIONS: dict[str, Callable[[Options], Iterator[Input]]] = {
 """The inputs of each section."""
 
 
-def collect(python: Path, section: str, options: Options, workers: int = 2, only: str = "") -> list[Row]:
+def collect(python: Path, section: str, options: Options, workers: int = 2, only: str = "") -> list[Detection]:
     """Return the rows of all inputs of a section; `only` is a part of the names of inputs."""
     start = time.monotonic()
-    rows: list[Row] = []
+    rows: list[Detection] = []
     inputs = [one for one in SECTIONS[section](options) if only in one.name]
     with tempfile.TemporaryDirectory(prefix="floor-") as scratch, Kit(python, workers, Path(scratch)) as kit:
         with ThreadPoolExecutor(workers) as pool:
@@ -45,7 +45,7 @@ def collect(python: Path, section: str, options: Options, workers: int = 2, only
     return rows
 
 
-def _rows(section: str, one: Input, kit: Kit, folder: Path) -> list[Row]:
+def _rows(section: str, one: Input, kit: Kit, folder: Path) -> list[Detection]:
     """Return the rows of an input; `nothing` without any fact, `not collected` if its facts cannot be read."""
     facts: list[Fact] = []
     try:
@@ -53,7 +53,7 @@ def _rows(section: str, one: Input, kit: Kit, folder: Path) -> list[Row]:
     except Exception as error:  # noqa: BLE001 - an input that cannot be read must not hide the others
         facts.append(("not collected", type(error).__name__, str(error)[:100]))
     shutil.rmtree(folder)
-    return [Row(section, one.name, *fact) for fact in facts or [("nothing", "", "")]]
+    return [Detection(section, one.name, *fact) for fact in facts or [("nothing", "", "")]]
 
 
 def main() -> int:
@@ -99,13 +99,13 @@ def main() -> int:
 def _collect(python: Path, file: Path, arguments: argparse.Namespace) -> None:
     """Collect the rows of a revision, and write the file after each section."""
     options = Options(arguments.documents and arguments.documents.absolute(), arguments.peer)
-    rows: list[Row] = []
+    rows: list[Detection] = []
     for section in arguments.section or SECTIONS:
         rows += collect(python, section, options, arguments.workers, arguments.only)
         write(file, rows)
 
 
-def _compare(base: list[Row], new: list[Row], arguments: argparse.Namespace) -> int:
+def _compare(base: list[Detection], new: list[Detection], arguments: argparse.Namespace) -> int:
     """Print the comparison; return 1 if a detection is lost or changed."""
     text, holds = report(base, new, arguments.details, arguments.lines)
     print(text)

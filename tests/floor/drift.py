@@ -20,7 +20,7 @@ from tests.impact.truth.changes import CHANGES
 
 from .documents import pairs
 from .inputs import Input, Options
-from .kit import Fact, Kit, Result, located
+from .kit import Fact, Kit, FinishedRun, located
 
 _HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
 _EXAMPLES = Path(pytest_bctrl.__file__).parent / "drift" / "examples.json"
@@ -49,7 +49,7 @@ def _command(base: Path, revision: Path) -> tuple[str, ...]:
     return ("pytest_bctrl", "drift", str(revision), "--base", str(base), "--format=json", "--descriptions")
 
 
-def _facts(result: Result) -> Iterator[Fact]:
+def _facts(result: FinishedRun) -> Iterator[Fact]:
     """Yield the facts of a comparison, the version that it requires, and for each finding its old and new value."""
     yield from result.report("stdout")
     data = result.data("stdout")

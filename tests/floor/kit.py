@@ -24,7 +24,7 @@ _EXCEPTION = re.compile(
 )
 
 
-class Result(NamedTuple):
+class FinishedRun(NamedTuple):
     """What a run left: its folder, and its exit code, negative if a signal ended it."""
 
     folder: Path
@@ -116,7 +116,7 @@ class Kit:
             raise RuntimeError(f"{self.python} cannot import the kit and its plugins")
         return server
 
-    def run(self, folder: Path, *command: str, seconds: float = 600, **job: Any) -> Result:
+    def run(self, folder: Path, *command: str, seconds: float = 600, **job: Any) -> FinishedRun:
         """Run a module, or a call of `measured.py`, in a fork; `environment` has further variables."""
         folder.mkdir(parents=True, exist_ok=True)
         job = {"folder": str(folder), "command": command, "seconds": seconds, "environment": {}, **job}
@@ -127,9 +127,9 @@ class Kit:
         server.stdin.flush()
         answer = server.stdout.readline()
         self._servers.put(server if answer else self._started())
-        return Result(folder, int(answer or -11))
+        return FinishedRun(folder, int(answer or -11))
 
-    def start(self, folder: Path, *command: str, seconds: float = 600) -> Result:
+    def start(self, folder: Path, *command: str, seconds: float = 600) -> FinishedRun:
         """Run a module in a new process, for jobs that depend on what is imported when."""
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
@@ -149,7 +149,7 @@ class Kit:
             else:
                 process.kill()
             code = process.wait()
-        return Result(folder, code)
+        return FinishedRun(folder, code)
 
 
 def environment(home: Path) -> dict[str, str]:

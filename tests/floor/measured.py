@@ -120,7 +120,11 @@ def _changed(body: Any, count: int) -> Iterator[Any]:
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of each value in JSON data, except the root."""
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    members: Any = ()
+    if isinstance(value, dict):
+        members = value.items()
+    elif isinstance(value, list):
+        members = enumerate(value)
     for key, member in members:
         yield (*path, key)
         yield from _paths(member, (*path, key))

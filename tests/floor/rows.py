@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Row(NamedTuple):
+class Detection(NamedTuple):
     """One detection in one input. For a fact such as an exit code, `rule` is its name and `level` its value."""
 
     section: str
@@ -19,12 +19,12 @@ class Row(NamedTuple):
     location: str
 
 
-class Comparison(NamedTuple):
+class DetectionChanges(NamedTuple):
     """The rows that are only in the base, only in the new revision, and those whose level differs, as (old, new)."""
 
-    lost: list[Row]
-    gained: list[Row]
-    changed: list[tuple[Row, Row]]
+    lost: list[Detection]
+    gained: list[Detection]
+    changed: list[tuple[Detection, Detection]]
 
     @property
     def holds(self) -> bool:
@@ -32,21 +32,21 @@ class Comparison(NamedTuple):
         return not self.lost and not self.changed
 
 
-def write(path: Path, rows: Iterable[Row]) -> None:
+def write(path: Path, rows: Iterable[Detection]) -> None:
     """Write rows to a file, one line of JSON each, sorted."""
     path.write_text("".join(f"{json.dumps(row)}\n" for row in sorted(rows)), "utf-8")
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path) -> list[Detection]:
     """Return the rows of a file."""
-    return [Row(*json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+    return [Detection(*json.loads(line)) for line in path.read_text("utf-8").splitlines()]
 
 
-def compare(base: Iterable[Row], new: Iterable[Row]) -> Comparison:
+def compare(base: Iterable[Detection], new: Iterable[Detection]) -> DetectionChanges:
     """Compare the rows of two revisions; equal rows count as often as they occur."""
     before, after = Counter(base), Counter(new)
     lost, gained = sorted((before - after).elements()), sorted((after - before).elements())
-    unpaired: dict[Row, list[Row]] = {}
+    unpaired: dict[Detection, list[Detection]] = {}
     for row in gained:
         unpaired.setdefault(row._replace(level=""), []).append(row)
     changed = []
@@ -56,10 +56,10 @@ def compare(base: Iterable[Row], new: Iterable[Row]) -> Comparison:
             changed.append((row, replacement))
             lost.remove(row)
             gained.remove(replacement)
-    return Comparison(lost, gained, changed)
+    return DetectionChanges(lost, gained, changed)
 
 
-def report(base: list[Row], new: list[Row], details: Path, shown: int = 20) -> tuple[str, bool]:
+def report(base: list[Detection], new: list[Detection], details: Path, shown: int = 20) -> tuple[str, bool]:
     """Return the comparison as text, and whether it holds; all differences are written to the file `details`."""
     comparison = compare(base, new)
     heads = f"{'section':<12}{'inputs':>8}{'base':>9}{'new':>9}{'lost':>8}{'gained':>8}{'changed':>8}"
@@ -77,12 +77,12 @@ def report(base: list[Row], new: list[Row], details: Path, shown: int = 20) -> t
     return "\n".join(lines), comparison.holds
 
 
-def _sections(*of_revisions: list[Row]) -> list[str]:
+def _sections(*of_revisions: list[Detection]) -> list[str]:
     """Return the sections of all rows in alphabetical order."""
     return sorted({row.section for rows in of_revisions for row in rows})
 
 
-def _counts(section: str, base: list[Row], new: list[Row], comparison: Comparison) -> str:
+def _counts(section: str, base: list[Detection], new: list[Detection], comparison: DetectionChanges) -> str:
     """Return the line of a section in the table."""
     of_base = [row for row in base if row.section == section]
     of_new = [row for row in new if row.section == section]
@@ -93,6 +93,6 @@ def _counts(section: str, base: list[Row], new: list[Row], comparison: Compariso
     return f"{section:<12}{inputs:>8}{len(of_base):>9}{len(of_new):>9}{lost:>8}{gained:>8}{changed:>8}"
 
 
-def _shown(row: Row) -> str:
+def _shown(row: Detection) -> str:
     """Return a row as one line."""
     return f"{row.section} | {row.input} | {row.level} {row.rule} at {row.location or '-'}"

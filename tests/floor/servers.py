@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 from tests.variants import CATALOGUE, Variant, serve
 
 from .inputs import Input, Options
-from .kit import PYTEST, Fact, Kit, Result
+from .kit import PYTEST, Fact, Kit, FinishedRun
 
 _LIVE = ("pytest", *PYTEST, "--bctrl-live", "--bctrl-report=report.json")
 
 
-def _facts(result: Result) -> Iterator[Fact]:
+def _facts(result: FinishedRun) -> Iterator[Fact]:
     """Yield the facts of a live run, each finding once, because engines generate different numbers of requests."""
     yield from dict.fromkeys(result.report())
 

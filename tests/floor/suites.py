@@ -20,7 +20,7 @@ from tests.watch.suites import CLIENTS, RESPONDERS, Suite, write_suite
 from tests.watch.ways_to_send import CALLS, CODE
 
 from .inputs import Input, Options
-from .kit import PYTEST, Fact, Kit, Result, located
+from .kit import PYTEST, Fact, Kit, FinishedRun, located
 
 _CONSUMERS = Path(__file__).parents[1] / "impact" / "consumers"
 _WATCH = (
@@ -58,7 +58,7 @@ def watched(_options: Options) -> Iterator[Input]:
         yield Input(f"call: {name}", collect_call)
 
 
-def _watched_facts(result: Result) -> Iterator[Fact]:
+def _watched_facts(result: FinishedRun) -> Iterator[Fact]:
     """Yield the facts of a watched run, and for each finding its tests, the line that sends, and what responds."""
     yield from result.report()
     data = result.data("report.json") or {"findings": []}
@@ -110,7 +110,7 @@ def _claims(name: str, suites: dict[str, str], conftest: str, document: str | No
     return Input(name, collect)
 
 
-def _claimed_facts(result: Result) -> Iterator[Fact]:
+def _claimed_facts(result: FinishedRun) -> Iterator[Fact]:
     """Yield the facts of an impact run, and the verdict on each change with its tests."""
     yield from result.report()
     for finding in (result.data("report.json") or {"findings": []})["findings"]:

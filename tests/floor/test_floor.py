@@ -10,14 +10,14 @@ import pytest
 from tests.floor.__main__ import collect
 from tests.floor.__main__ import main as floor
 from tests.floor.inputs import Options
-from tests.floor.kit import Kit, Result, fresh
-from tests.floor.rows import Row, compare, read, write
+from tests.floor.kit import Kit, FinishedRun, fresh
+from tests.floor.rows import Detection, compare, read, write
 
-ROW = Row("variants", "plain", "strict_json", "error", "body")
+ROW = Detection("variants", "plain", "strict_json", "error", "body")
 OTHER = ROW._replace(rule="ignored_auth")
 
 
-def run(monkeypatch: pytest.MonkeyPatch, folder: Path, base: list[Row], new: list[Row]) -> int:
+def run(monkeypatch: pytest.MonkeyPatch, folder: Path, base: list[Detection], new: list[Detection]) -> int:
     """Return the exit code of the comparison of two files with these rows."""
     for name, rows in (("base", base), ("new", new)):
         write(folder / name, rows)
@@ -45,7 +45,7 @@ def run(monkeypatch: pytest.MonkeyPatch, folder: Path, base: list[Row], new: lis
     ids=["equal", "lost", "lost one of two", "gained", "changed", "lost input"],
 )
 def test_a_lost_or_changed_detection_fails(
-    base: list[Row], new: list[Row], code: int, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: list[Detection], new: list[Detection], code: int, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert code == run(monkeypatch, tmp_path, base, new)
     assert line == (tmp_path / "details").read_text("utf-8")
@@ -69,7 +69,7 @@ def test_an_exception_and_a_time_out_are_crashes(tmp_path: Path) -> None:
     with Kit(Path(sys.executable), 1, tmp_path) as kit:
         crashed = kit.run(fresh(tmp_path / "one"), "samples", document="missing.json")
         late = kit.run(fresh(tmp_path / "two"), "http.server", "0", seconds=0.1)
-        signalled = Result(tmp_path / "two", -11)
+        signalled = FinishedRun(tmp_path / "two", -11)
     assert ("exit code", "0", "") in crashed.facts()
     assert ["rejected", "DocumentError", ""] in crashed.data("rows.json")
     assert [("exit code", "-9", ""), ("crash", "signal 9", "")] == [*late.facts()]
