@@ -20,7 +20,7 @@ from tests.impact.truth.changes import CHANGES
 
 from .documents import pairs
 from .inputs import Input, Options
-from .kit import Fact, Kit, FinishedRun, located
+from .kit import Fact, FinishedRun, Kit, located
 
 _HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
 _EXAMPLES = Path(pytest_bctrl.__file__).parent / "drift" / "examples.json"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from tests.variants import CATALOGUE, Variant, serve
 
 from .inputs import Input, Options
-from .kit import PYTEST, Fact, Kit, FinishedRun
+from .kit import PYTEST, Fact, FinishedRun, Kit
 
 _LIVE = ("pytest", *PYTEST, "--bctrl-live", "--bctrl-report=report.json")
 

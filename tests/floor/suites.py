@@ -20,7 +20,7 @@ from tests.watch.suites import CLIENTS, RESPONDERS, Suite, write_suite
 from tests.watch.ways_to_send import CALLS, CODE
 
 from .inputs import Input, Options
-from .kit import PYTEST, Fact, Kit, FinishedRun, located
+from .kit import PYTEST, Fact, FinishedRun, Kit, located
 
 _CONSUMERS = Path(__file__).parents[1] / "impact" / "consumers"
 _WATCH = (

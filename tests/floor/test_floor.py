@@ -10,7 +10,7 @@ import pytest
 from tests.floor.__main__ import collect
 from tests.floor.__main__ import main as floor
 from tests.floor.inputs import Options
-from tests.floor.kit import Kit, FinishedRun, fresh
+from tests.floor.kit import FinishedRun, Kit, fresh
 from tests.floor.rows import Detection, compare, read, write
 
 ROW = Detection("variants", "plain", "strict_json", "error", "body")
