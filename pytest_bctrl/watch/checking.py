@@ -136,7 +136,7 @@ class WatchedContract:
             test.unanswered.append(f"{label}: {exchange.unanswered}")
             return
         if exchange.unknown_response:
-            test.not_checked.append(f"a response to {label}: {exchange.unknown_response}")
+            test.not_checked.append(f"an exchange of {label}: {exchange.unknown_response}")
             return
         test.operations[label] = test.operations.get(label, 0) + 1
         test.not_checked += [f"a response to {label}: {reason}" for reason in checked.not_checked]

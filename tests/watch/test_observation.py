@@ -276,7 +276,7 @@ async def with_aiohttp(url):
 {call}
 """,
     )
-    assert "not checked  the body of a response to GET /orders: the test did not read it" in text
+    assert "not checked  a response to GET /orders: the test did not read it" in text
 
 
 @pytest.mark.parametrize("library", ["httpx", "requests"])

@@ -228,7 +228,7 @@ def test_it():
 """
     )
     result.assert_outcomes(passed=1)
-    assert "the body of a response to GET /orders: the test did not read it" in result.stdout.str()
+    assert "a response to GET /orders: the test did not read it" in result.stdout.str()
 
 
 def test_a_task_that_goes_on_after_its_request_gets_its_response(watch: Run) -> None:

@@ -346,7 +346,7 @@ def test_a_body_that_the_test_does_not_read_is_not_checked(watch: Run) -> None:
         "        assert not response.is_stream_consumed\n" + SERVED.partition("def test_it")[0]
     )
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["not checked  the body of a response to GET /orders: the test did not read it"])
+    result.stdout.fnmatch_lines(["not checked  a response to GET /orders: the test did not read it"])
 
 
 def test_exchanges_of_a_shared_fixture_belong_to_the_test_that_set_it_up(watch: Run) -> None:
