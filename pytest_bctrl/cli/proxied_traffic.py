@@ -147,8 +147,7 @@ class ProxiedTraffic:
         reasons = self._checks.exclusions(request)
         for reason in reasons:
             self._count(self.not_checked, reason)
-        is_preflight = request.method == "OPTIONS" and request.header("access-control-request-method")
-        if not reasons and not is_preflight:
+        if not reasons and not request.is_preflight:
             shown = self._checks.redacted(request).request
             self._count(self.unmatched, f"{shown.method} {shown.target.partition('?')[0]}")
 

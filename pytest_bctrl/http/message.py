@@ -39,6 +39,11 @@ class Request:
         """Return the values of a header by its lower-case name, joined by commas (RFC 9110, 5.3); None if missing."""
         return self._fields.get(name)
 
+    @property
+    def is_preflight(self) -> bool:
+        """Whether a browser asks for permission to send another request (CORS preflight, Fetch 4.8)."""
+        return self.method == "OPTIONS" and self.header("access-control-request-method") is not None
+
     @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:
         """The names and values of the query parameters, decoded."""

@@ -101,7 +101,7 @@ class WatchedContract:
         test.credentials |= redacted.credentials
         exclusions = self._checks.exclusions(request)
         test.not_checked += exclusions
-        if not exclusions:
+        if not exclusions and not request.is_preflight:
             label = f"{request.method} {_general_path(request.target)}"
             test.unmatched.append(UnmatchedRequest(label, exchange.test, exchange.sent_at))
 
