@@ -41,7 +41,7 @@ class Request:
 
     @property
     def is_preflight(self) -> bool:
-        """Whether a browser asks for permission to send another request (CORS preflight, Fetch 4.8)."""
+        """Whether a browser asks for permission to send another request (a CORS preflight)."""
         return self.method == "OPTIONS" and self.header("access-control-request-method") is not None
 
     @cached_property

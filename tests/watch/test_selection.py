@@ -59,6 +59,23 @@ def test_a_documented_path_with_another_method_is_listed(watch: Run) -> None:
     result.stdout.fnmatch_lines(["unmatched    your code sends PUT /orders, which the contract does not have *"])
 
 
+def test_a_preflight_is_not_listed_and_a_wrong_path_on_this_machine_is(watch: Run) -> None:
+    """As by the proxy; an OPTIONS request without the header field of a preflight is listed too."""
+    result = watch(
+        CONFORMING
+        + """
+PREFLIGHT = {"Access-Control-Request-Method": "PUT"}
+
+def test_it():
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+    client.options("https://orders.example/orders", headers=PREFLIGHT)
+    client.options("http://localhost/other")
+"""
+    )
+    lines = [line for line in result.outlines if line.startswith("unmatched")]
+    assert ["OPTIONS /other,"] == [" ".join(line.split()[4:6]) for line in lines]
+
+
 SERVED = """
 from local_server import Handler, serving
 
