@@ -158,7 +158,7 @@ def test_an_id_that_only_the_last_requests_accept_is_found() -> None:
 
 
 def test_a_list_before_each_request_is_not_a_pass() -> None:
-    """The server sends the list to whoever connects, also without a key."""
+    """The server sends the list on each connection, also without a key."""
     with serve(faulty("protocol", "greets", "framing", Service(greeting=complete_response(LISTED)))) as server:
         findings, _ = suite_and_observer_findings(server)
     assert findings
