@@ -50,8 +50,7 @@ def check_request(
     A body that is a stream is not read; a finding of the rule `request_not_checked` says so.
     Raises `BctrlError` for any other object.
     """
-    client_request = read_request(request, url, headers, body)
-    return request_findings(client_request, contract or current_contract(), operation)
+    return request_findings(read_request(request, url, headers, body), contract or current_contract(), operation)
 
 
 def assert_conforms(

@@ -15,11 +15,12 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.escaping import escape_lines
-from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
+from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.http.codings import Content, content_of
+from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.reports.terminal import finding_line
 from pytest_bctrl.reports.wording import numbered
@@ -55,7 +56,7 @@ class ProxiedTraffic:
         custom_checks: Iterable[Check] = (),
         levels: Levels | None = None,
         print_line: Callable[[str], None] = lambda line: None,
-        keep: Callable[[ProxiedExchange, ObservedExchange], None] = lambda proxied, observed: None,
+        keep: Callable[[ProxiedExchange, Exchange], None] = lambda proxied, observed: None,
     ) -> None:
         self.contract = contract
         self.observer = Observer(contract)
@@ -103,7 +104,7 @@ class ProxiedTraffic:
         operation = self._operation_of(request)
         surplus = Surplus(data, proxied.method, proxied.status)
         if operation is not None and not surplus.is_harmless:
-            self._remember(self._checks.redacted(request).credentials)
+            self._remember(self._checks.redacted(request)[1])
             self._report([surplus_finding(operation, surplus, self._curl_command(proxied, operation))])
 
     def add_unreachable(self, error: TransportError) -> None:
@@ -118,7 +119,7 @@ class ProxiedTraffic:
     def _check_exchange(self, proxied: ProxiedExchange) -> None:
         """Check an exchange and add its results; one that was cancelled or is to no operation is only counted."""
         request = _request_of(proxied)
-        self._remember(self._checks.redacted(request).credentials)
+        self._remember(self._checks.redacted(request)[1])
         if proxied.cancelled:
             self._count(self.cancelled, proxied.cancelled)
             return
@@ -148,7 +149,7 @@ class ProxiedTraffic:
         for reason in reasons:
             self._count(self.not_checked, reason)
         if not reasons and not request.is_preflight:
-            shown = self._checks.redacted(request).request
+            shown, _ = self._checks.redacted(request)
             self._count(self.unmatched, f"{shown.method} {shown.target.partition('?')[0]}")
 
     def _report_error(self, proxied: ProxiedExchange, operation: Operation, error: TransportError) -> None:
@@ -159,7 +160,7 @@ class ProxiedTraffic:
         observed = error.detail or error.name
         self._report([transport_finding(operation, description.kind, description.message, command, observed=observed)])
 
-    def _observed(self, proxied: ProxiedExchange, request: Request, operation: Operation) -> ObservedExchange:
+    def _observed(self, proxied: ProxiedExchange, request: Request, operation: Operation) -> Exchange:
         """Return an exchange with its decoded body, or why that is not known."""
         content, response_unread = Content(b""), ""
         if proxied.error is not None:
@@ -172,16 +173,15 @@ class ProxiedTraffic:
         command = self._curl_command(proxied, operation)
         if content.unread:
             response_unread = f"the body of the response was not decoded: {content.unread}"
-        return ObservedExchange(
+        return Exchange(
             request,
             proxied.status,
             tuple(field for field in proxied.headers if field[0].lower() != "content-encoding"),
             content.body,
-            _unread_reason(proxied.request_body),
-            response_unread,
-            command,
-            coding_problem=content.problem,
             unanswered="" if proxied.status else "the target did not respond",
+            response_unread=response_unread,
+            coding_problem=content.problem,
+            reproduce=command,
         )
 
     def _operation_of(self, request: Request) -> Operation | None:
@@ -201,7 +201,7 @@ class ProxiedTraffic:
         for name, value in proxied.request_headers:
             if name.lower() in ("accept", "content-type", "prefer"):
                 words.append(f"-H {shlex.quote(f'{name}: {value}')}")
-        shown = self._checks.redacted(_request_of(proxied)).request
+        shown, _ = self._checks.redacted(_request_of(proxied))
         if 0 < proxied.request_body.size <= _MAX_COMMAND_BODY and proxied.request_body.is_known:
             words.append(f"--data-raw {shlex.quote(shown.body.decode('utf-8', 'replace'))}")
         elif proxied.request_body.size:
@@ -247,7 +247,8 @@ class ProxiedTraffic:
 def _request_of(proxied: ProxiedExchange) -> Request:
     """Return the request of an exchange as the checks take it."""
     headers = tuple((name.lower(), value) for name, value in proxied.request_headers)
-    return Request(proxied.method, proxied.target, headers, bytes(proxied.request_body))
+    body = proxied.request_body
+    return Request(proxied.method, proxied.target, headers, bytes(body), unread=_unread_reason(body))
 
 
 def _unread_reason(body: CapturedBody) -> str:

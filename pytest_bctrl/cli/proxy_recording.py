@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.exchanges.exchange_checks import ObservedExchange
 from pytest_bctrl.files.limits import RECORDED, size
+from pytest_bctrl.http.exchange import Exchange as CheckedExchange
 from pytest_bctrl.recorded.conform import recorded_space_id
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.redaction import Redaction
@@ -44,10 +44,10 @@ class ProxyRecording:
         self._size = 0
         self._omitted: Counter[str] = Counter()
 
-    def add(self, proxied: ProxiedExchange, observed: ObservedExchange) -> None:
+    def add(self, proxied: ProxiedExchange, observed: CheckedExchange) -> None:
         """Add an exchange, unless an equal one was added, its request is incomplete, or the recording is full."""
-        if observed.request_unread:
-            self._omitted[f"of the request: {observed.request_unread}"] += 1
+        if observed.request.unread:
+            self._omitted[f"of the request: {observed.request.unread}"] += 1
             return
         exchange = Exchange(
             method=proxied.method,

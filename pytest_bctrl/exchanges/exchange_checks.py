@@ -1,10 +1,9 @@
-"""Checks an observed exchange, a request and its response, against a contract."""
+"""Checks an exchange, a request and its response, against a contract."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pytest_bctrl.checks.protocol import coding_violation, unknown_headers
@@ -13,38 +12,11 @@ from pytest_bctrl.checks.response import Response, content_key, share
 from pytest_bctrl.checks.run import Check, check_response, check_response_head
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.http.message import Headers, Request
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import Match
-from pytest_bctrl.request_checks.redact import RedactedRequest
 from pytest_bctrl.request_checks.run import request_checks
 from pytest_bctrl.request_checks.violation import CREDENTIALS, findings_of
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedExchange:
-    """One request and its response, as a proxy, a client library or a file has them.
-
-    `unanswered` says why the response is missing or unknown; the request alone is checked then.
-
-    `body` is the body of the response without transfer and content codings. `request_unread` and `response_unread` are
-    the reasons why a body is not known, such as that nobody has read it; nothing about such a body is checked.
-    `coding_problem` says why the body of the response is not in its content coding; it is not known then either.
-    `reproduce` is a shell command that repeats the request, without credentials. `has_all_headers` is whether the
-    response has all fields that a server would send: the response of a mock need not. `hides_credentials` is whether
-    the request may have had credentials that are not in it: a recording leaves them out.
-    """
-
-    request: Request
-    status: int = 0
-    headers: Headers = ()
-    body: bytes = field(default=b"", repr=False)
-    request_unread: str = ""
-    response_unread: str = ""
-    reproduce: str = ""
-    has_all_headers: bool = True
-    hides_credentials: bool = False
-    coding_problem: str = ""
-    unanswered: str = ""
 
 
 class CheckedExchange(NamedTuple):
@@ -78,15 +50,15 @@ class ExchangeChecks:
         """Return the operations at the path of a request, and its path values; None if no path matches."""
         return self._requests.routes.match(request.target)
 
-    def check(self, exchange: ObservedExchange) -> CheckedExchange:
+    def check(self, exchange: Exchange) -> CheckedExchange:
         """Return the findings about request and response; raises `BrokenCheckError` if a custom check raises."""
         request = exchange.request
         match = self.match(request)
         operation = match.of(request.method) if match else None
-        sent = self.redacted(request).credentials
+        _, sent = self.redacted(request)
         if match is None or operation is None:
             return CheckedExchange(None, not_checked=tuple(self.exclusions(request)), credentials=sent)
-        violations = self._requests.of(operation).violations(request, match.values, exchange.request_unread)
+        violations = self._requests.of(operation).violations(request, match.values)
         if exchange.hides_credentials:
             violations = (violation for violation in violations if violation.rule != CREDENTIALS)
         findings = findings_of(violations, operation, request, self.contract, match.values)
@@ -107,7 +79,7 @@ class ExchangeChecks:
         known_response = None if exchange.response_unread or exchange.coding_problem else response
         return CheckedExchange(operation, known_response, tuple(findings), tuple(not_checked), credentials)
 
-    def redacted(self, request: Request) -> RedactedRequest:
+    def redacted(self, request: Request) -> tuple[Request, frozenset[str]]:
         """Return a request without its credentials, and the credentials."""
         return self._requests.redacted(request)
 
@@ -118,7 +90,7 @@ class ExchangeChecks:
             return []
         return [f"{exclusion.operation} is invalid in the document: {exclusion.problem}, at {exclusion.shown_pointer}"]
 
-    def _response(self, exchange: ObservedExchange, operation: Operation, match: Match) -> Response:
+    def _response(self, exchange: Exchange, operation: Operation, match: Match) -> Response:
         """Return the response to check; a small one shares its results with an earlier response of the same content."""
         response = Response(
             self.contract,

@@ -27,6 +27,7 @@ class Request:
     """One request as it was received: `target` is that of the request line, header names are in lower case.
 
     `base_url` is the URL in front of the target as the client wrote it; it is empty if this kit received the request.
+    `unread` is the reason why the body is not known; empty if it is.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Request:
     headers: Headers = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
     base_url: str = field(default="", compare=False)
+    unread: str = ""
 
     def header(self, name: str) -> str | None:
         """Return the values of a header by its lower-case name, joined by commas (RFC 9110, 5.3); None if missing."""

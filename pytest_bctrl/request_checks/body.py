@@ -46,8 +46,8 @@ class BodyChecks:
         self._contract = contract
         self._documented = operation.request_body
 
-    def violations(self, request: Request, unread: str = "") -> Iterator[RequestViolation]:
-        """Yield the violations of the body of a request; `unread` is the reason if the body is not known."""
+    def violations(self, request: Request) -> Iterator[RequestViolation]:
+        """Yield the violations of the body of a request; a warning says so if it is not known."""
         documented = self._documented
         if documented is None:
             if request.body:
@@ -59,14 +59,14 @@ class BodyChecks:
         content_type = parse_content_type(request.header("content-type"))
         if not documented.content:
             return
-        if not request.body and not unread and not (documented.required and _allows_empty_body(content_type)):
+        if not request.body and not request.unread and not (documented.required and _allows_empty_body(content_type)):
             if documented.required:
                 message = "the body is required and missing"
                 yield RequestViolation(BODY, "error", message, _PLACE, (), "a body", "no body", "missing")
             return
         selected = select_documented(documented.content, content_type)
-        if unread and (selected is not None or not content_type.essence):
-            yield _not_checked_warning(unread)
+        if request.unread and (selected is not None or not content_type.essence):
+            yield _not_checked_warning(request.unread)
         elif selected is None:
             yield _media_type_violation(documented, content_type)
         else:

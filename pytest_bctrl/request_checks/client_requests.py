@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,22 +17,13 @@ _HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRequest:
-    """A request as data. `unread` is the reason why its body is not known; empty if it is."""
-
-    request: Request
-    url: str
-    unread: str = ""
-
-
-def read_request(request: Any, url: str | None, headers: Any, body: Any) -> ClientRequest:
+def read_request(request: Any, url: str | None, headers: Any, body: Any) -> Request:
     """Return the request of a client library, or of a method and a URL, as data.
 
     Raises `BctrlError` for anything else.
     """
     if isinstance(request, Request):
-        return ClientRequest(request, request.target)
+        return request
     if isinstance(request, str):
         if url is None:
             raise BctrlError("the URL is missing", where=_WHERE, hint=_HINT)
@@ -56,14 +46,14 @@ def _library_of(request: Any) -> str:
 
 def _client_request(
     method: str, url: str, headers: Iterable[tuple[Any, Any]], body: bytes, unread: str = ""
-) -> ClientRequest:
+) -> Request:
     """Return a request as data; header names are in lower case."""
     parts = urlsplit(url)
     target = parts.path or "/"
     if parts.query:
         target += f"?{parts.query}"
     fields = tuple((_text(name).lower(), _text(value)) for name, value in headers)
-    return ClientRequest(Request(method.upper(), target, fields, body), url, unread)
+    return Request(method.upper(), target, fields, body, unread=unread)
 
 
 def _text(value: Any) -> str:
@@ -71,7 +61,7 @@ def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _plain_request(method: str, url: str, headers: Any, body: Any) -> ClientRequest:
+def _plain_request(method: str, url: str, headers: Any, body: Any) -> Request:
     """Return a request from its parts; the body may be JSON data. Raises `BctrlError` for headers or data of no use."""
     fields = _header_pairs(headers)
     content, unread = _body_content(body)
@@ -121,7 +111,7 @@ def _body_content(body: Any) -> tuple[bytes, str]:
     return b"", _STREAM
 
 
-def _read_httpx(request: Any) -> ClientRequest:
+def _read_httpx(request: Any) -> Request:
     """Return a request of httpx as data."""
     try:
         content, unread = request.content, ""
@@ -131,7 +121,7 @@ def _read_httpx(request: Any) -> ClientRequest:
     return _client_request(request.method, str(request.url), _header_pairs(request.headers), content, unread)
 
 
-def _read_requests(request: Any) -> ClientRequest:
+def _read_requests(request: Any) -> Request:
     """Return a request of requests as data."""
     unread = ""
     if hasattr(request, "prepare") and hasattr(request, "params"):
@@ -170,7 +160,7 @@ def _is_in_memory(content: Any) -> bool:
     return isinstance(content, str | bytes | bytearray)
 
 
-def _read_aiohttp(request: Any) -> ClientRequest:
+def _read_aiohttp(request: Any) -> Request:
     """Return a request of aiohttp as data."""
     content, unread = b"", "the client library does not keep it"
     if hasattr(request, "body"):
@@ -180,7 +170,7 @@ def _read_aiohttp(request: Any) -> ClientRequest:
     return _client_request(request.method, str(request.url), _header_pairs(request.headers), content, unread)
 
 
-def _read_urllib(request: Any) -> ClientRequest:
+def _read_urllib(request: Any) -> Request:
     """Return a request of urllib as data."""
     content, unread = _body_content(request.data)
     headers = _header_pairs(dict(request.header_items()))

@@ -37,15 +37,13 @@ class OperationChecks:
         """The checks of the operation's body."""
         return BodyChecks(*self._view)
 
-    def violations(
-        self, request: Request, path_values: Mapping[str, str], unread: str = ""
-    ) -> Iterator[RequestViolation]:
-        """Yield the violations of a request; `unread` is the reason if its body is not known."""
+    def violations(self, request: Request, path_values: Mapping[str, str]) -> Iterator[RequestViolation]:
+        """Yield the violations of a request."""
         yield from credential_violations(self.operation, request)
         yield from self.parameters.path_violations(path_values)
         yield from self.parameters.violations(request)
         yield from self.accept_violations(request)
-        yield from self.body.violations(request, unread)
+        yield from self.body.violations(request)
 
     def accept_violations(self, request: Request) -> Iterator[RequestViolation]:
         """Yield a violation if `Accept` excludes all media types of the success response (RFC 9110, 12.5.1)."""

@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import NamedTuple
 
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.secrets.credentials import Credentials
 
 
-class RedactedRequest(NamedTuple):
-    """A request as it is shown, and the credentials that it had."""
-
-    request: Request
-    credentials: frozenset[str]
-
-
 def redact_request(
     request: Request, credentials: Credentials, path_values: Mapping[str, str] = MappingProxyType({})
-) -> RedactedRequest:
+) -> tuple[Request, frozenset[str]]:
     """Return a request without credentials in its target, header fields and body, and the credentials.
 
     `path_values` are the decoded values of the path.
@@ -31,4 +23,4 @@ def redact_request(
         headers=credentials.headers(request.headers),
         body=credentials.body(request.body, request.header("content-type") or ""),
     )
-    return RedactedRequest(shown, frozenset(credentials.values))
+    return shown, frozenset(credentials.values)

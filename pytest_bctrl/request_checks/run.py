@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from urllib.parse import urlsplit
 
 from pytest_bctrl.contract.credential_names import credentials_for
 from pytest_bctrl.contract.model import Contract, Operation, decode_path, path_pattern, path_value
@@ -13,9 +12,8 @@ from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import Match, Routes
-from pytest_bctrl.request_checks.client_requests import ClientRequest
 from pytest_bctrl.request_checks.operation import OperationChecks, target_violation
-from pytest_bctrl.request_checks.redact import RedactedRequest, redact_request
+from pytest_bctrl.request_checks.redact import redact_request
 from pytest_bctrl.request_checks.violation import NOT_CHECKED, RequestViolation, findings_of
 
 
@@ -44,7 +42,7 @@ class RequestChecks:
         )
         return Routes(replace(self.contract, operations=operations)), by_label
 
-    def redacted(self, request: Request) -> RedactedRequest:
+    def redacted(self, request: Request) -> tuple[Request, frozenset[str]]:
         """Return a request without credentials, by the names that its operation documents, and the credentials."""
         match = self.routes.match(request.target)
         operation = match.of(request.method) if match else None
@@ -74,27 +72,27 @@ def request_checks(contract: Contract) -> RequestChecks:
     return RequestChecks(contract)
 
 
-def request_findings(client_request: ClientRequest, contract: Contract, operation_id: str | None) -> list[Finding]:
+def request_findings(request: Request, contract: Contract, operation_id: str | None) -> list[Finding]:
     """Return the findings of a request, worst first; `operation_id` names its operation if the URL does not.
 
     `operation_id` is the id or label of the operation; by default, path and method determine it.
     """
-    checks, request = request_checks(contract), client_request.request
+    checks = request_checks(contract)
     match = checks.routes.match(request.target)
     if operation_id is not None:
-        match = _match_at_end(contract.operation(operation_id), client_request.url)
+        match = _match_at_end(contract.operation(operation_id), request.target)
     operation = match.of(request.method) if match else None
     if match is None or operation is None:
         return list(checks.target_findings(request, match))
-    violations = checks.of(operation).violations(request, match.values, client_request.unread)
+    violations = checks.of(operation).violations(request, match.values)
     findings = findings_of(violations, operation, request, contract, match.values)
     return sorted(findings, key=lambda finding: LEVELS.index(finding.level))
 
 
-def _match_at_end(operation: Operation, url: str) -> Match | None:
-    """Return the match if a URL ends with the path of an operation, after any prefix; else None."""
+def _match_at_end(operation: Operation, target: str) -> Match | None:
+    """Return the match if the path of a target ends with that of an operation, after any prefix; else None."""
     pattern, names = path_pattern(operation.path)
-    match = re.search(f"{pattern.pattern}/?$", decode_path(urlsplit(url).path))
+    match = re.search(f"{pattern.pattern}/?$", decode_path(target.partition("?")[0]))
     if match is None:
         return None
     values = dict(zip(names, map(path_value, match.groups()), strict=True))

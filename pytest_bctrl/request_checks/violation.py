@@ -102,10 +102,10 @@ def findings_of(
     if not groups:
         return []
     label = operation.label if operation else ""
-    redacted = redact_request(request, credentials_for(contract, operation), path_values)
-    path = redacted.request.target.partition("?")[0]
+    shown, credentials = redact_request(request, credentials_for(contract, operation), path_values)
+    path = shown.target.partition("?")[0]
     findings = [_finding_of_group(group, label, request.method, path) for group in groups.values()]
-    return redact_findings(findings, redacted.credentials)
+    return redact_findings(findings, credentials)
 
 
 _MOST = 100

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks, ObservedExchange
+from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.http.codings import Content, content_of, problem_of_part
+from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
 from pytest_bctrl.watch.selection import ApiExchange, UnwatchedExchange, WatchedApi, WatchedServers
@@ -72,7 +73,7 @@ class WatchedContract:
         self.api = WatchedApi(contract, servers)
         self._levels = levels
         self._checks = ExchangeChecks(contract, custom)
-        self._cache: dict[ObservedExchange, CheckedExchange] = {}
+        self._cache: dict[Exchange, CheckedExchange] = {}
 
     def check(self, exchanges: Iterable[WatchedExchange], test: WatchedTest) -> WatchedTest:
         """Check exchanges, and add the findings and notes to the results of a test, which are returned."""
@@ -90,15 +91,14 @@ class WatchedContract:
         api_exchange = self.api.select(exchange)
         if api_exchange is None:
             headers = tuple((name.lower(), value) for name, value in exchange.request_headers)
-            test.credentials |= self._checks.redacted(Request(exchange.method, exchange.url, headers)).credentials
+            test.credentials |= self._checks.redacted(Request(exchange.method, exchange.url, headers))[1]
             test.unwatched += self.api.unwatched(exchange)
             return
         if api_exchange.operation is not None:
             self._check_operation(exchange, api_exchange, test)
             return
-        redacted = self._checks.redacted(api_exchange.request)
-        request = redacted.request
-        test.credentials |= redacted.credentials
+        request, credentials = self._checks.redacted(api_exchange.request)
+        test.credentials |= credentials
         exclusions = self._checks.exclusions(request)
         test.not_checked += exclusions
         if not exclusions and not request.is_preflight:
@@ -109,17 +109,16 @@ class WatchedContract:
         """Check an exchange of an operation, and add the findings to those of the test."""
         request, label = api_exchange.request, api_exchange.operation_label
         content = _response_content(exchange)
-        observed = ObservedExchange(
+        observed = Exchange(
             request,
             exchange.status,
             exchange.response_headers,
             content.body,
-            exchange.request_body.unread,
-            content.unread,
+            unanswered=exchange.unanswered or exchange.unknown_response,
+            response_unread=content.unread,
+            coding_problem=content.problem,
             has_all_headers=exchange.has_all_headers,
             hides_credentials=exchange.has_hidden_key,
-            coding_problem=content.problem,
-            unanswered=exchange.unanswered or exchange.unknown_response,
         )
         checked = self._check_cached(observed)
         test.credentials |= checked.credentials
@@ -143,7 +142,7 @@ class WatchedContract:
         if checked.response is not None:
             test.responses.append((checked.response, request))
 
-    def _check_cached(self, observed: ObservedExchange) -> CheckedExchange:
+    def _check_cached(self, observed: Exchange) -> CheckedExchange:
         """Return the result of checking an exchange; equal small ones, which suites often have, are checked once."""
         if len(observed.body) + len(observed.request.body) > _CACHED_BYTES:
             return self._checks.check(observed)

@@ -135,7 +135,8 @@ class WatchedApi:
         target = self._target(exchange.url)
         fields = tuple((name.lower(), value) for name, value in exchange.request_headers)
         method = exchange.method.upper()
-        request = Request(method, target, fields, exchange.request_body.content, _base_url(exchange.url, target))
+        body = exchange.request_body
+        request = Request(method, target, fields, body.content, _base_url(exchange.url, target), body.unread)
         operation, _ = self._routes.operation_and_values(method, target)
         return ApiExchange(request, operation, origin, is_named, exchange.is_of_mock or origin in self.mocks)
 

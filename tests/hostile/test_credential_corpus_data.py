@@ -11,7 +11,8 @@ from urllib.parse import unquote_plus
 import pytest
 
 from pytest_bctrl.contract.in_force import contract_in_force
-from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks, ObservedExchange
+from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks
+from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Headers, Request
 
 from .credential_corpus import CONTRACT, HARMLESS, PLANTED, CorpusExchange, spellings
@@ -27,7 +28,7 @@ def checks() -> ExchangeChecks:
 def checked(exchange: CorpusExchange, checks: ExchangeChecks) -> CheckedExchange:
     request = Request(exchange.method, exchange.target, lower(exchange.request_headers), exchange.request_body)
     status, headers = exchange.status, lower(exchange.response_headers)
-    return checks.check(ObservedExchange(request, status, headers, exchange.response_body))
+    return checks.check(Exchange(request, status, headers, exchange.response_body))
 
 
 def lower(headers: tuple[tuple[str, str], ...]) -> Headers:

@@ -20,10 +20,12 @@ import pytest
 from pytest_bctrl import MockServer
 from pytest_bctrl.cli.mock import log_line
 from pytest_bctrl.contract.in_force import contract_in_force
-from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks, ObservedExchange
+from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
+from pytest_bctrl.traffic.recordings.exchange import Exchange as RecordedExchange
+from pytest_bctrl.traffic.recordings.exchange import Recording, encode
 from pytest_bctrl.traffic.recordings.guard import without_credentials
 from tests.proxy.proxy_command import ProxyCommand
 from tests.proxy.targets import target
@@ -38,8 +40,8 @@ REPORTS = [f"--report=report.{suffix}" for suffix in ("json", "html", "md", "sar
 ORIGIN = "https://acme.example"
 
 
-def as_recorded(exchange: CorpusExchange) -> Exchange:
-    return Exchange(
+def as_recorded(exchange: CorpusExchange) -> RecordedExchange:
+    return RecordedExchange(
         exchange.method,
         f"{ORIGIN}{exchange.target}",
         exchange.status,
@@ -50,10 +52,10 @@ def as_recorded(exchange: CorpusExchange) -> Exchange:
     )
 
 
-def findings_of(exchange: Exchange) -> tuple[Finding, ...]:
+def findings_of(exchange: RecordedExchange) -> tuple[Finding, ...]:
     headers = tuple((name.lower(), value) for name, value in exchange.request_headers)
     request = Request(exchange.method, exchange.target, headers, exchange.request_body)
-    observed = ObservedExchange(request, exchange.status, exchange.headers, exchange.body)
+    observed = Exchange(request, exchange.status, exchange.headers, exchange.body)
     return ExchangeChecks(LOADED).check(observed).findings
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, overload
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.http.message import Headers, MockResponse, Request
-from pytest_bctrl.request_checks.redact import RedactedRequest, redact_request
+from pytest_bctrl.request_checks.redact import redact_request
 from pytest_bctrl.secrets.credentials import Credentials
 from pytest_bctrl.secrets.echoes import Echoes
 from pytest_bctrl.secrets.secret import REDACTED, Secret
@@ -113,7 +113,7 @@ class _Record:
             return list(self._exchanges)
 
 
-def _redact_conventional(request: Request) -> RedactedRequest:
+def _redact_conventional(request: Request) -> tuple[Request, frozenset[str]]:
     """Return a request without the credentials that conventional names have."""
     return redact_request(request, Credentials())
 
@@ -131,7 +131,7 @@ class Journal(Sequence[JournalEntry]):
     """
 
     def __init__(
-        self, key: Secret, most: int = 10_000, redact: Callable[[Request], RedactedRequest] | None = None
+        self, key: Secret, most: int = 10_000, redact: Callable[[Request], tuple[Request, frozenset[str]]] | None = None
     ) -> None:
         self._key = key
         self._redact = redact or _redact_conventional
