@@ -33,6 +33,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.exchanges.account import Account, Outcome
 from pytest_bctrl.exchanges.coverage_text import coverage_lines
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, Levels, at_or_above, parse_levels
 from pytest_bctrl.reports import SUFFIXES
@@ -241,14 +242,19 @@ def _requested_recording(options: argparse.Namespace, contract: Contract, target
 
 def _summary_notes(traffic: ProxiedTraffic, levels: Levels) -> Iterator[str]:
     """Yield notes on unmatched, rejected and cancelled requests, and on each rule that is switched off."""
-    for request in count_lines(traffic.unmatched):
+    for request in count_lines(_note_counts(traffic.account, "unmatched")):
         yield f"not in the contract: {request}"
     for request in count_lines(traffic.rejected):
         yield f"not forwarded: {request}"
-    for reason in count_lines(traffic.cancelled):
+    for reason in count_lines(_note_counts(traffic.account, "unanswered")):
         yield f"without a complete response: {reason}"
     for entry in levels.off:
         yield f"switched off by --level: {entry.name}, {traffic.switched_off[entry.name]} not shown"
+
+
+def _note_counts(account: Account, outcome: Outcome) -> dict[str, int]:
+    """Return how many exchanges of an outcome have each note."""
+    return {text: note.count for text, note in account.notes(outcome).items()}
 
 
 def _result(
@@ -260,8 +266,9 @@ def _result(
 ) -> _Result:
     """Return the findings and the title of the reports, with secrets removed."""
     contract = traffic.contract
-    not_checked = [*problems, *count_lines(traffic.not_checked)]
-    if not traffic.checked and not not_checked:
+    account = traffic.account
+    not_checked = [*problems, *count_lines(traffic.problems), *count_lines(_note_counts(account, "not checked"))]
+    if not account.operations and not not_checked:
         not_checked.append("no exchange of an operation of the contract")
     # Paths of requests may hold a secret.
     not_checked, notes = options.redact.data(not_checked), options.redact.data([*notes, *contract.exclusions])
@@ -276,7 +283,8 @@ def _print_summary(options: argparse.Namespace, result: _Result, traffic: Proxie
     lines = list(describe(result.findings))
     lines += [f"not checked: {reason}" for reason in title.not_checked]
     lines += [note for note in title.notes if note not in title.not_checked]
-    if traffic.checked:
+    if traffic.account.operations:
         lines += options.redact.data(list(coverage_lines(traffic.observer)))
-    lines += ["", checked_line(traffic.checked, "exchange", result.findings, title)]
+    has_checked = bool(traffic.account.operations)
+    lines += ["", checked_line(str(traffic.account), result.findings, title, has_checked=has_checked)]
     print(*map(escape_line, lines), sep="\n", flush=True)

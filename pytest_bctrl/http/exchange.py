@@ -11,20 +11,27 @@ from pytest_bctrl.http.message import Headers, Request
 class Exchange:
     """One request and its response.
 
-    `body` is the body of the response, without transfer and content codings. `status` is 0 without a response.
+    `body` is the body of the response, without transfer and content codings. `status` is 0 if there is no response, or
+    if nothing is known of it.
 
     Unknown parts:
 
-    - `unanswered` says why there is no response, or why nothing is known of it.
-    - `response_unread` says why the body of the response is not known, such as that nobody has read it.
-      `Request.unread` does so for the request.
+    - `unanswered` says why there is no complete response.
+    - `response_unread` says why the body of the response is not known, such as that nobody has read it, or why nothing
+      is known of the response, if `status` is 0. `Request.unread` does so for the request.
     - `coding_problem` says why the body of the response is not in its content coding; it is not known then either.
     - `has_all_headers` is whether the response has all header fields that a server would send: the response of a mock
       need not.
     - `hides_credentials` is whether the request may have had credentials that are not in it: a recording leaves them
       out.
 
-    Origin: `reproduce` is a shell command that repeats the request, without credentials.
+    Origin:
+
+    - `reproduce` is a shell command that repeats the request, without credentials.
+    - `client_library` sent the request in the test with the id `test`, at the line `sent_at` of the project; the line
+      is empty if no code of the project was on the call stack.
+    - `registered` says where the response was registered if a mock returned it; `is_of_mock` is true if it was one of
+      this kit.
     """
 
     request: Request
@@ -37,3 +44,13 @@ class Exchange:
     has_all_headers: bool = True
     hides_credentials: bool = False
     reproduce: str = ""
+    client_library: str = field(default="", compare=False)
+    test: str = field(default="", compare=False)
+    sent_at: str = field(default="", compare=False)
+    registered: str = field(default="", compare=False)
+    is_of_mock: bool = field(default=False, compare=False)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the body of the response is known."""
+        return bool(self.status) and not (self.unanswered or self.response_unread or self.coding_problem)

@@ -73,7 +73,8 @@ class RunReport(NamedTuple):
     """The data of a run that a report has besides findings and title.
 
     `target` is `mock` or `live`, or empty if no request was sent; `base_url` is its URL. `started` is an ISO 8601 time
-    with its offset. `counts` has `requests`, `answers` and `bodies`. `is_complete` is false if the run ended before
+    with its offset. `counts` has `requests`, `answers` and `bodies`; `exchanges` has the number of exchanges that were
+    `sent`, and of each outcome. `is_complete` is false if the run ended before
     all `planned` tests had run (0 if their number is unknown). `shortfall` is a sentence if the coverage is below the
     required minimum, `undecided` a sentence if that could not be determined, `unseen` a clause if lists were empty.
     `observation` is plain data.
@@ -90,6 +91,7 @@ class RunReport(NamedTuple):
     tests: tuple[RanTest, ...] = ()
     operations: tuple[OperationOutcome, ...] = ()
     counts: Mapping[str, int] = MappingProxyType({})
+    exchanges: Mapping[str, int] = MappingProxyType({})
     coverage: Coverage | None = None
     shortfall: str = ""
     undecided: str = ""
@@ -238,14 +240,14 @@ def _remaining_tests_phrase(run: RunReport) -> list[str]:
     return [f"{numbered(left, 'test')} did not run"] if left > 0 else []
 
 
-def checked_line(number: int, noun: str, findings: Sequence[Finding], title: Title) -> str:
-    """Return what a command checked, and the number of its findings: `2 responses checked: 1 error under contract …`.
+def checked_line(account: str, findings: Sequence[Finding], title: Title, *, has_checked: bool) -> str:
+    """Return what became of the exchanges, and the number of findings: `2 exchanges: 2 checked; 1 error under …`.
 
     The number is omitted if nothing was checked, because "no findings" would be misleading.
     """
-    text = f"{numbered(number, noun)} checked"
-    if number:
-        text += f": {counted(findings)}"
+    text = account
+    if has_checked:
+        text += f"; {counted(findings)}"
         accepted_count = sum(1 for finding in findings if finding.extra.get("accepted"))
         if accepted_count:
             text += f", {accepted_count} of them accepted"

@@ -112,7 +112,7 @@ def test_a_file_within_the_limits_is_checked_with_limited_memory(read: dict[str,
         "twice.json": "more than 100 keys appear twice",
     }
     assert (1, "") == (read[name].code, read[name].err)
-    assert messages.get(name, "1 response checked") in read[name].out
+    assert messages.get(name, "1 exchange: 1 checked") in read[name].out
     assert read[name].peak < MEMORY
 
 

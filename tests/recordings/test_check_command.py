@@ -101,7 +101,7 @@ def test_accepting_a_value_does_not_accept_other_values(tmp_path: Path) -> None:
 
     assert 0 == check("archived.json", "--accept", "we cope", folder=tmp_path).returncode
     assert [0, 1] == [check(f"{value}.json", folder=tmp_path).returncode for value in ("archived", "paused")]
-    assert "1 response checked: 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
+    assert "1 exchange: 1 checked; 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
 
 
 def test_a_missing_file_exits_with_2_and_other_files_are_checked(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_folder_that_has_only_bodies_is_not_checked(tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_bytes(BAD)
     result = check(".", folder=tmp_path)
-    assert (2, True) == (result.returncode, result.stdout.startswith("0 responses checked "))
+    assert (2, True) == (result.returncode, result.stdout.startswith("0 exchanges under "))
     assert [
         "pytest-bctrl: .: there is no .har file in this folder (name files, or another folder)",
         "pytest-bctrl: .: 2 .json files were skipped; name bodies on the command line",
