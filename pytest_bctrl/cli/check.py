@@ -132,6 +132,7 @@ def run(options: argparse.Namespace) -> int:
     # Each file has a response that was checked, or a problem.
     remarks = (*problems, *notes, *contract.exclusions)
     title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, tuple(problems))
+    title = title._replace(exchanges=checked.account.numbers())
     findings = options.redact.data(findings)
     if options.format == "text":
         sys.stdout.write(_findings_text(findings, title, checked.account))

@@ -148,12 +148,12 @@ class ProxiedTraffic:
 
     def _account_for(self, outcome: Outcome, notes: Iterable[str]) -> None:
         """Count an exchange, with notes without credentials."""
-        known = self.account.notes(outcome)
-        self.account.add(outcome, [self._shown(note, known) for note in notes])
+        earlier = self.account.notes(outcome)
+        self.account.add(outcome, [self._shown(note, earlier) for note in notes])
 
-    def _shown(self, text: str, known: Container[str]) -> str:
-        """Return a text without credentials, unless it is a known one."""
-        return text if text in known else Echoes(self._credentials).text(text)
+    def _shown(self, text: str, earlier: Container[str]) -> str:
+        """Return a text without credentials, unless it is one of the earlier texts."""
+        return text if text in earlier else Echoes(self._credentials).text(text)
 
     def _report_error(self, exchange: Exchange, operation: Operation, error: TransportError) -> None:
         """Report the transport error that ended an exchange."""

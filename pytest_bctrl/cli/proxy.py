@@ -274,6 +274,7 @@ def _result(
     not_checked, notes = options.redact.data(not_checked), options.redact.data([*notes, *contract.exclusions])
     remarks = (*not_checked, *notes)
     title = Title("proxy", contract.described, contract.short_digest, options.fail_on, remarks, tuple(not_checked))
+    title = title._replace(exchanges=account.numbers())
     return _Result(options.redact.data(findings), title)
 
 

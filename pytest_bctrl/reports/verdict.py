@@ -27,6 +27,7 @@ class Title(NamedTuple):
     `not_checked` has a reason for each check that did not run. `accepted` is the number of findings that a comparison
     omits because the baseline accepts them. `excluded` has the data of the invalid parts that were not compared, and
     `version` is the version that the change requires. `side` is the document whose lines annotations refer to.
+    `exchanges` has the number of exchanges that were `sent`, and of each outcome.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Title(NamedTuple):
     excluded: tuple[Mapping[str, Any], ...] = ()
     side: Side = "base"
     version: RequiredVersion | None = None
+    exchanges: Mapping[str, int] = MappingProxyType({})
 
 
 Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]
@@ -73,8 +75,7 @@ class RunReport(NamedTuple):
     """The data of a run that a report has besides findings and title.
 
     `target` is `mock` or `live`, or empty if no request was sent; `base_url` is its URL. `started` is an ISO 8601 time
-    with its offset. `counts` has `requests`, `answers` and `bodies`; `exchanges` has the number of exchanges that were
-    `sent`, and of each outcome. `is_complete` is false if the run ended before
+    with its offset. `counts` has `requests`, `answers` and `bodies`. `is_complete` is false if the run ended before
     all `planned` tests had run (0 if their number is unknown). `shortfall` is a sentence if the coverage is below the
     required minimum, `undecided` a sentence if that could not be determined, `unseen` a clause if lists were empty.
     `observation` is plain data.
@@ -91,7 +92,6 @@ class RunReport(NamedTuple):
     tests: tuple[RanTest, ...] = ()
     operations: tuple[OperationOutcome, ...] = ()
     counts: Mapping[str, int] = MappingProxyType({})
-    exchanges: Mapping[str, int] = MappingProxyType({})
     coverage: Coverage | None = None
     shortfall: str = ""
     undecided: str = ""

@@ -190,7 +190,15 @@ class WatchResults:
         not_checked = self.not_checked()
         if self.account.operations:
             not_checked += unchecked_parts(self.observer.coverage)
-        return Title("watch", base, "the project's tests", self.settings.fail_on, tuple(notes), tuple(not_checked))
+        return Title(
+            "watch",
+            base,
+            "the project's tests",
+            self.settings.fail_on,
+            tuple(notes),
+            tuple(not_checked),
+            exchanges=self.account.numbers(),
+        )
 
     def report(self) -> RunReport:
         """Return the details of the run that reports show: times, tests, operations, counts and coverage."""
@@ -204,7 +212,6 @@ class WatchResults:
             tests=tuple(self.tests.values()),
             operations=tuple(self._operation_outcomes()),
             counts={"requests": count + self.account.counts["unanswered"], "answers": count},
-            exchanges=self.account.numbers(),
             coverage=coverage,
             shortfall=self.observer.shortfall,
             undecided=self.observer.undecided,

@@ -23,7 +23,9 @@ def run(watch: Run, body: str) -> str:
 @pytest.mark.parametrize(("body", "count"), CALLS.values(), ids=CALLS)
 def test_a_test_passes_and_each_exchange_is_counted_once(watch: Run, body: str, count: int) -> None:
     """Each test passes without the watch, and its requests and responses conform."""
-    assert re.search(rf"^checked .*\b{count} checked\b.*; 1 test,", run(watch, body), re.MULTILINE)
+    account = re.search("^checked .*; 1 test,", run(watch, body), re.MULTILINE)
+    assert account is not None
+    assert count == sum(map(int, re.findall(r"(\d+) (?:not )?checked", account[0])))
 
 
 @pytest.mark.parametrize(
