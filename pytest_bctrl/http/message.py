@@ -26,8 +26,9 @@ _LARGE = 1024 * 1024
 class Request:
     """One request as it was received: `target` is that of the request line, header names are in lower case.
 
-    `base_url` is the URL in front of the target as the client wrote it; it is empty if this kit received the request.
-    `unread` is the reason why the body is not known; empty if it is.
+    Only the proxy keeps header names as they were sent. `base_url` is the URL in front of the target as the client
+    wrote it; it is empty if this kit received the request. `unread` is the reason why the body is not known; empty if
+    it is. `version` is that of HTTP.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     base_url: str = field(default="", compare=False)
     unread: str = ""
+    version: str = field(default="1.1", repr=False, compare=False)
 
     def header(self, name: str) -> str | None:
         """Return the values of a header by its lower-case name, joined by commas (RFC 9110, 5.3); None if missing."""
@@ -47,6 +49,15 @@ class Request:
         return self.method == "OPTIONS" and self.header("access-control-request-method") is not None
 
     @cached_property
+    def keeps_connection(self) -> bool:
+        """Whether its connection stays open after the response (RFC 9112, 9.3)."""
+        options = {option.strip() for option in (self.header("connection") or "").lower().split(",")}
+        if self.version == "1.0":
+            # Its sender may disagree about the end of a body in a transfer coding (RFC 9112, 6.1).
+            return "keep-alive" in options and "close" not in options and self.header("transfer-encoding") is None
+        return "close" not in options
+
+    @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:
         """The names and values of the query parameters, decoded."""
         return tuple(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
@@ -56,7 +67,7 @@ class Request:
         """The header fields by name in lower case, values of the same name joined by commas."""
         fields: dict[str, list[str]] = {}
         for name, value in self.headers:
-            fields.setdefault(name, []).append(value)
+            fields.setdefault(name.lower(), []).append(value)
         return {name: ", ".join(values) for name, values in fields.items()}
 
 
