@@ -103,7 +103,7 @@ def findings_of(
         return []
     label = operation.label if operation else ""
     shown, credentials = redact_request(request, credentials_for(contract, operation), path_values)
-    path = shown.target.partition("?")[0]
+    path = shown.path
     findings = [_finding_of_group(group, label, request.method, path) for group in groups.values()]
     return redact_findings(findings, credentials)
 
