@@ -40,13 +40,12 @@ from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.http.message import Headers
-from pytest_bctrl.recorded.conform import observed
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.verdict import Title, checked_line
 from pytest_bctrl.reports.wording import counted
-from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.guard import credentials_in
+from pytest_bctrl.traffic.recordings.har_write import Recording
 
 EXAMPLES = (
     "pytest-bctrl check recordings/",
@@ -211,14 +210,14 @@ def _check_recording(content: Recording, name: str, checks: ExchangeChecks, chec
     others: list[tuple[str, str]] = []
     origins: set[str] = set()
     for number, exchange in enumerate(content.exchanges, 1):
-        entry, origin = f"entry {number}", _origin(exchange.url)
-        result = checks.check(observed(exchange, checks.contract))
-        label = f"{name}: {entry}: {exchange.label}"
+        request, entry = exchange.request, f"entry {number}"
+        origin, result = _origin(request.url), checks.check(exchange)
+        label = f"{name}: {entry}: {request.label}"
         if result.outcome == "unmatched":
             others.append((origin, f"{label} is not in the contract"))
             continue
         origins.add(origin)
-        checked.add(result.response, result.findings, name, entry, exchange.query, exchange.request_headers)
+        checked.add(result.response, result.findings, name, entry, request.target.partition("?")[2], request.headers)
         checked.account.add(result.outcome, [f"{label}: {reason}" for reason in result.not_checked])
     for origin, text in others:
         if origin in origins:

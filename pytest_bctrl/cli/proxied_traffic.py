@@ -61,7 +61,7 @@ class ProxiedTraffic:
         custom_checks: Iterable[Check] = (),
         levels: Levels | None = None,
         print_line: Callable[[str], None] = lambda line: None,
-        keep: Callable[[ProxiedExchange, Exchange], None] = lambda proxied, observed: None,
+        keep: Callable[[Exchange], None] = lambda exchange: None,
     ) -> None:
         self.contract = contract
         self.observer = Observer(contract)
@@ -137,13 +137,13 @@ class ProxiedTraffic:
         self.account.operations[operation.label] += 1
         query = exchange.request.target.partition("?")[2]
         self.observer.observe_response(result.response, query, exchange.request.headers)
-        self._keep(proxied, exchange)
+        self._keep(exchange)
 
     def _account_for_request(self, result: CheckedExchange) -> None:
         """Count a request to no operation of the contract; a CORS preflight has no note."""
         request, notes = result.request, result.not_checked
         if not notes and not request.is_preflight:
-            notes = (f"{request.method} {request.target.partition('?')[0]}",)
+            notes = (request.label,)
         self._account_for(result.outcome, notes)
 
     def _account_for(self, outcome: Outcome, notes: Iterable[str]) -> None:
@@ -185,6 +185,7 @@ class ProxiedTraffic:
             response_unread=response_unread,
             coding_problem=content.problem,
             reproduce=self._curl_command(proxied, request),
+            reason=proxied.reason,
         )
 
     def _operation_of(self, request: Request) -> Operation | None:

@@ -121,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
         custom_checks=custom_checks,
         levels=levels,
         print_line=(lambda line: None) if log is None else (lambda line: log(f"{line}\n")),
-        keep=(lambda proxied, observed: None) if recording is None else recording.add,
+        keep=(lambda exchange: None) if recording is None else recording.add,
     )
     _serve(options, target, traffic)
     if log is not None:

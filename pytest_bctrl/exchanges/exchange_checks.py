@@ -105,6 +105,7 @@ class ExchangeChecks:
 
     def _response(self, exchange: Exchange, operation: Operation, match: Match) -> Response:
         """Return the response to check; a small one shares its results with an earlier response of the same content."""
+        has_all_headers = exchange.has_all_headers and exchange.contract in ("", self.contract.digest)
         response = Response(
             self.contract,
             operation,
@@ -114,7 +115,7 @@ class ExchangeChecks:
             match.values,
             exchange.reproduce,
             exchange.request.method,
-            has_all_headers=exchange.has_all_headers,
+            has_all_headers=has_all_headers,
         )
         if len(exchange.body) > _SHARED_BYTES:
             return response

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 
 from pytest_bctrl.http.message import Headers, Request
 
@@ -12,7 +14,7 @@ class Exchange:
     """One request and its response.
 
     `body` is the body of the response, without transfer and content codings. `status` is 0 if there is no response, or
-    if nothing is known of it.
+    if nothing is known of it. `reason` is the reason phrase if it is known.
 
     Unknown parts:
 
@@ -29,9 +31,11 @@ class Exchange:
 
     - `reproduce` is a shell command that repeats the request, without credentials.
     - `client_library` sent the request in the test with the id `test`, at the line `sent_at` of the project; the line
-      is empty if no code of the project was on the call stack.
+      is empty if no code of the project was on the call stack. `started` is the time of a recorded exchange.
     - `registered` says where the response was registered if a mock returned it; `is_of_mock` is true if it was one of
       this kit.
+    - `contract` is the digest of the contract with which an exchange was recorded. A recording has only the header
+      fields that this contract documents.
     """
 
     request: Request
@@ -49,8 +53,20 @@ class Exchange:
     sent_at: str = field(default="", compare=False)
     registered: str = field(default="", compare=False)
     is_of_mock: bool = field(default=False, compare=False)
+    started: str = field(default="", compare=False)
+    contract: str = ""
+    reason: str = ""
 
     @property
     def has_body(self) -> bool:
         """Whether the body of the response is known."""
         return bool(self.status) and not (self.unanswered or self.response_unread or self.coding_problem)
+
+    @cached_property
+    def body_digest(self) -> str:
+        """The SHA-256 of the body of the response in hex; computed once because hashing a large body takes a while."""
+        return sha256(self.body).hexdigest()
+
+    def header(self, name: str) -> str:
+        """Return the first value of a response header by its case-insensitive name; empty if it is missing."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")

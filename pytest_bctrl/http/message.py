@@ -44,6 +44,21 @@ class Request:
         return self._fields.get(name)
 
     @property
+    def url(self) -> str:
+        """The URL; only the target if this kit received the request."""
+        return self.base_url + self.target
+
+    @property
+    def path(self) -> str:
+        """The path of the target, as it was sent."""
+        return self.target.partition("?")[0]
+
+    @property
+    def label(self) -> str:
+        """Method and path, without the query, which may hold secrets."""
+        return f"{self.method} {self.path}"
+
+    @property
     def is_preflight(self) -> bool:
         """Whether a browser asks for permission to send another request (a CORS preflight)."""
         return self.method == "OPTIONS" and self.header("access-control-request-method") is not None
@@ -69,6 +84,21 @@ class Request:
         for name, value in self.headers:
             fields.setdefault(name.lower(), []).append(value)
         return {name: ", ".join(values) for name, values in fields.items()}
+
+
+_URL = re.compile(r"((?:[^:/?#]+:)?(?://[^/?#]*)?)([^?#]*)(\?[^#]*)?")
+"""The part of a URL in front of its path, the path, and the query with its question mark (RFC 3986, appendix B)."""
+
+
+def split_url(url: str, base_path: str = "") -> tuple[str, str]:
+    """Return a URL as base URL and target of a request, without a fragment.
+
+    The base URL ends with `base_path` if the path of the URL is below it.
+    """
+    before, path, query = _URL.findall(url)[0]
+    if not path.startswith(f"{base_path}/"):
+        base_path = ""
+    return f"{before}{base_path}", f"{path.removeprefix(base_path) or '/'}{query}"
 
 
 class Payload:

@@ -96,4 +96,4 @@ def with_read_bodies(
 
 def _method_and_path(request: Request) -> tuple[str, str]:
     """Return the method and the path of a request."""
-    return request.method, request.target.partition("?")[0]
+    return request.method, request.path

@@ -71,6 +71,6 @@ def target_violation(contract: Contract, request: Request, match: Match | None) 
     if match is None:
         paths = list(dict.fromkeys(operation.path for operation in contract.operations))
         message = "the contract documents no operation at this path"
-        return Violation(TARGET, "error", message, (), "path", paths, request.target.partition("?")[0], "path")
+        return Violation(TARGET, "error", message, (), "path", paths, request.path, "path")
     message = "the contract does not document this method"
     return Violation(TARGET, "error", message, (), "method", sorted(match.operations), request.method, "method")

@@ -63,7 +63,7 @@ def findings_of(
         return []
     label = operation.label if operation else ""
     shown, credentials = redact_request(request, credentials_for(contract, operation), path_values)
-    shown_request = {"method": request.method, "path": shown.target.partition("?")[0]}
+    shown_request = {"method": request.method, "path": shown.path}
     return redact_findings([_finding_of_group(group, label, shown_request) for group in groups], credentials)
 
 

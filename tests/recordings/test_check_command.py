@@ -11,7 +11,8 @@ import pytest
 
 from pytest_bctrl.cli import main
 from pytest_bctrl.samples import response
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
+from tests.recordings.recorded_exchange import recorded_exchange
 from tests.recordings.test_trust import broken, listed
 from tests.typed import typed
 
@@ -36,9 +37,13 @@ BAD = json.dumps(broken()).encode()
         (encode(Recording((listed(), listed(broken())))), 1, "standard input: entry 2: 1 error"),
         (encode(Recording((listed(),)))[:-5], 2, "it is not JSON, or was cut"),
         (encode(Recording(())), 2, "none of its entries is an exchange"),
-        (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, "none of its entries is an exchange"),
         (
-            encode(Recording((Exchange("DELETE", "http://a.test/v1/spaces/1/runtimes", 204),))),
+            encode(Recording((recorded_exchange("GET", "http://a.test/other", 200),))),
+            2,
+            "none of its entries is an exchange",
+        ),
+        (
+            encode(Recording((recorded_exchange("DELETE", "http://a.test/v1/spaces/1/runtimes", 204),))),
             2,
             "none of its entries is an exchange",
         ),
