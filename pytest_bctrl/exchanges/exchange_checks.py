@@ -9,7 +9,8 @@ from typing import NamedTuple
 from pytest_bctrl.checks.protocol import coding_violation, unknown_headers
 from pytest_bctrl.checks.redact import redact_findings, response_credentials
 from pytest_bctrl.checks.response import Response, content_key, share
-from pytest_bctrl.checks.run import Check, check_response, check_response_head
+from pytest_bctrl.checks.run import WITHOUT_BODY, Check, check_response
+from pytest_bctrl.checks.violation import findings as findings_in
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.exchanges.account import Outcome
 from pytest_bctrl.findings.finding import Finding
@@ -89,8 +90,8 @@ class ExchangeChecks:
         """Return the findings about a response; only those in status and header fields if its body is not known."""
         if exchange.has_body:
             return check_response(response, custom=self._custom)
-        coding_problem = exchange.coding_problem
-        return check_response_head(response, [coding_violation(coding_problem)] if coding_problem else [])
+        problems = [coding_violation(exchange.coding_problem)] if exchange.coding_problem else []
+        return [*findings_in(response, problems), *check_response(response, aspects=WITHOUT_BODY)]
 
     def redacted(self, request: Request) -> tuple[Request, frozenset[str]]:
         """Return a request without its credentials, and the credentials."""

@@ -12,18 +12,9 @@ from typing import Any
 
 from pytest_bctrl.checks.credentials import NONE, Credential, check_head_refused, check_refused
 from pytest_bctrl.checks.credentials import REFUSED as CREDENTIAL_REFUSED
-from pytest_bctrl.checks.protocol import check_retired, violation_outside_body
+from pytest_bctrl.checks.protocol import violation_outside_body
 from pytest_bctrl.checks.response import Response, looked
-from pytest_bctrl.checks.run import (
-    Check,
-    check_invariant,
-    check_invariants,
-    check_protocol,
-    check_response,
-    check_undocumented,
-    count_invariant_values,
-    run_check,
-)
+from pytest_bctrl.checks.run import PROTOCOL, Aspect, Check, check_response, count_invariant_values
 from pytest_bctrl.checks.violation import findings, softened
 from pytest_bctrl.contract.model import Operation, Parameter
 from pytest_bctrl.contract.parameters import documented_rejections
@@ -63,9 +54,8 @@ def plain_requests(check: Callable[..., list[Finding]]) -> Callable[..., Iterato
 
 def check_first(exchange: Exchange) -> list[Finding]:
     """Check transfer, status, header fields, strict JSON and schema of the plain response; reports a retired route."""
-    response = exchange.response
-    protocol_findings = check_protocol(response, response.operation.success_statuses)
-    return [*exchange.findings, *protocol_findings, *findings(response, check_retired(response))]
+    response, expected = exchange.response, exchange.response.operation.success_statuses
+    return [*exchange.findings, *check_response(response, expected, aspects=[*PROTOCOL, "retired"])]
 
 
 def check_documented(exchange: Exchange) -> list[Finding]:
@@ -75,19 +65,19 @@ def check_documented(exchange: Exchange) -> list[Finding]:
         raise NotCheckedError("the response has no JSON body")
     if response.schema is None:
         raise NotCheckedError("the contract documents no JSON body for the response")
-    return check_undocumented(response)
+    return check_response(response, aspects=["undocumented"])
 
 
 def check_rule(exchange: Exchange, rule: Mapping[str, Any]) -> list[Finding]:
     """Check the plain response against a rule that no schema can express."""
     if not count_invariant_values(exchange.response, rule):
         raise NotCheckedError(f"the response has no {rule.get('each', rule.get('unique'))}")
-    return findings(exchange.response, check_invariant(exchange.response, rule))
+    return check_response(exchange.response, aspects=["invariants"], invariants=[rule])
 
 
 def check_own(exchange: Exchange, check: Check) -> list[Finding]:
     """Run a custom check on the plain response."""
-    return run_check(check, exchange.response)
+    return check_response(exchange.response, custom=[check], aspects=["custom"])
 
 
 def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
@@ -118,7 +108,8 @@ def credential_requests(run: ContractRun, operation: Operation, credential: Cred
         """Return the findings if the credential is not rejected as documented."""
         response = exchange.response
         expected = CREDENTIAL_REFUSED if response.status in CREDENTIAL_REFUSED else ()
-        return [*findings(response, check_refused(response, credential.name)), *check_protocol(response, expected)]
+        refusal_findings = findings(response, check_refused(response, credential.name))
+        return [*refusal_findings, *check_response(response, expected, aspects=PROTOCOL)]
 
     yield ProbeRequest(
         operation,
@@ -187,9 +178,9 @@ def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[Prob
         response = exchange.response
         is_documented = response.documented is not None
         if is_documented and 300 <= response.status < 500:
-            return check_protocol(response)
+            return check_response(response, aspects=PROTOCOL)
         if is_documented and 200 <= response.status < 300:
-            return [*_check_unknown_value(response), *check_undocumented(response)]
+            return _check_unknown_value(response, "undocumented")
         return _check_unknown_value(response)
 
     usual = inputs_with(run.contract, operation, run.values_of(operation), {})
@@ -198,18 +189,22 @@ def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[Prob
     yield ProbeRequest(operation, check, inputs, is_invalid=True, is_independent=True)
 
 
-def _check_unknown_value(response: Response) -> list[Finding]:
-    """Return the findings for the response to a path value that names nothing, which must be a rejection."""
-    rejection_findings = check_protocol(response, refusals(response.operation))
+def _check_unknown_value(response: Response, *further: Aspect) -> list[Finding]:
+    """Return the findings for the response to a path value that names nothing, which must be a rejection.
+
+    Of a success, the invariants and `further` aspects are checked, too.
+    """
+    expected = refusals(response.operation)
     if not 200 <= response.status < 300:
-        return rejection_findings
-    if response.documented is not None:
-        # Any id may exist, however unlikely that is.
-        rejection_findings = [
-            replace(finding, level="warning") if finding.location == "status" and finding.level == "error" else finding
-            for finding in rejection_findings
-        ]
-    return [*rejection_findings, *findings(response, check_invariants(response))]
+        return check_response(response, expected, aspects=PROTOCOL)
+    unknown_findings = check_response(response, expected, aspects=[*PROTOCOL, "invariants", *further])
+    if response.documented is None:
+        return unknown_findings
+    # Any id may exist, however unlikely that is.
+    return [
+        replace(finding, level="warning") if finding.rule == "status_code_conformance" else finding
+        for finding in unknown_findings
+    ]
 
 
 def refusals(operation: Operation) -> frozenset[int]:
@@ -233,7 +228,7 @@ def allowed_value_requests(run: ContractRun, operation: Operation, variation: Pa
             reason = "the API rejects a generated value, and the contract does not say which values exist"
             message = f"{reason}; set one with bctrl_values"
             rejections = [replace(rejection, level="info", message=message) for rejection in rejections]
-        return [*rejections, *check_protocol(response)]
+        return [*rejections, *check_response(response, aspects=PROTOCOL)]
 
     yield ProbeRequest(operation, check, variation.inputs)
 
@@ -250,7 +245,7 @@ def invalid_value_requests(_run: ContractRun, operation: Operation, mistake: Par
         if 200 <= response.status < 300:
             message = "the API accepts a value that the contract does not allow"
             return _trial_findings(response, mistake, "negative_data_rejection", message, expected)
-        return check_protocol(response, expected)
+        return check_response(response, expected, aspects=PROTOCOL)
 
     yield ProbeRequest(operation, check, mistake.inputs, is_invalid=True)
 
@@ -338,7 +333,7 @@ def published_sample_requests(run: ContractRun, operation: Operation) -> Iterato
         message = "the API rejects the request of the published samples"
         location = f"body {content.decode()}"
         violation = violation_outside_body("published_samples", message, location, sorted(expected), response.status)
-        return [*findings(response, [violation]), *check_protocol(response)]
+        return [*findings(response, [violation]), *check_response(response, aspects=PROTOCOL)]
 
     inputs = plain(run, operation)
     inputs = replace(inputs, headers=(*inputs.headers, ("Content-Type", media_type)))
@@ -361,5 +356,5 @@ def generatable_parameters(run: ContractRun, operation: Operation) -> list[Param
 def check_generated(response: Response) -> list[Finding]:
     """Return the findings for the response to generated values: it must be a success or a documented rejection."""
     if 400 <= response.status < 500:
-        return check_protocol(response)
+        return check_response(response, aspects=PROTOCOL)
     return check_response(response, response.operation.success_statuses)

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 import httpx
 
 from pytest_bctrl.checks.response import Response, content_key, share
-from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.run import PROTOCOL, check_response
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
@@ -410,7 +410,7 @@ class Sender:
             return
         response, _, coding_findings = self._decoded_response(request, result, _response_of_attempt(attempt))
         yield from coding_findings
-        yield from check_protocol(response)
+        yield from check_response(response, aspects=PROTOCOL)
 
 
 def _response_of_attempt(attempt: Attempt) -> httpx.Response:
