@@ -34,31 +34,31 @@ from pytest_bctrl.suite.plan.parameter_values import (
     unknown_value,
 )
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
+from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 REPEATS = 6
 """Number of equal requests. Five in a row open a connection each, so a fault in every fifth response shows."""
 
 
-def plain_requests(check: Callable[..., list[Finding]]) -> Callable[..., Iterator[ProbeRequest]]:
+def plain_requests(check: Callable[..., list[Finding]]) -> Callable[..., Iterator[PlannedRequest]]:
     """Return a function that yields the plain request of an operation with a check of its response."""
 
     @wraps(check)
-    def requests(_run: ContractRun, operation: Operation, *arguments: Any) -> Iterator[ProbeRequest]:
+    def requests(_run: ContractRun, operation: Operation, *arguments: Any) -> Iterator[PlannedRequest]:
         """Yield the plain request with the check."""
-        yield ProbeRequest(operation, lambda exchange: check(exchange, *arguments))
+        yield PlannedRequest(operation, lambda exchange: check(exchange, *arguments))
 
     return requests
 
 
-def check_first(exchange: Exchange) -> list[Finding]:
+def check_first(exchange: TargetExchange) -> list[Finding]:
     """Check transfer, status, header fields, strict JSON and schema of the plain response; reports a retired route."""
     response, expected = exchange.response, exchange.response.operation.success_statuses
     return [*exchange.findings, *check_response(response, expected, aspects=[*PROTOCOL, "retired"])]
 
 
-def check_documented(exchange: Exchange) -> list[Finding]:
+def check_documented(exchange: TargetExchange) -> list[Finding]:
     """Check that the contract documents every property of the plain response."""
     response = exchange.response
     if not response.parsed.ok:
@@ -68,22 +68,22 @@ def check_documented(exchange: Exchange) -> list[Finding]:
     return check_response(response, aspects=["undocumented"])
 
 
-def check_rule(exchange: Exchange, rule: Mapping[str, Any]) -> list[Finding]:
+def check_rule(exchange: TargetExchange, rule: Mapping[str, Any]) -> list[Finding]:
     """Check the plain response against a rule that no schema can express."""
     if not count_invariant_values(exchange.response, rule):
         raise NotCheckedError(f"the response has no {rule.get('each', rule.get('unique'))}")
     return check_response(exchange.response, aspects=["invariants"], invariants=[rule])
 
 
-def check_own(exchange: Exchange, check: Check) -> list[Finding]:
+def check_own(exchange: TargetExchange, check: Check) -> list[Finding]:
     """Run a custom check on the plain response."""
     return check_response(exchange.response, custom=[check], aspects=["custom"])
 
 
-def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
+def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[PlannedRequest]:
     """Repeat the plain request five more times, with all checks, to find a fault in every fifth response."""
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings in one of the responses, without a comparison with the others."""
         return check_response(exchange.response, operation.success_statuses)
 
@@ -91,12 +91,12 @@ def repeated_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeR
     # requests of a client do.
     for number in range(2, REPEATS + 1):
         is_last = number == REPEATS
-        yield ProbeRequest(
+        yield PlannedRequest(
             operation, check, plain(run, operation), number=number, opens_connection=not is_last, waits=is_last
         )
 
 
-def credential_requests(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[ProbeRequest]:
+def credential_requests(run: ContractRun, operation: Operation, credential: Credential) -> Iterator[PlannedRequest]:
     """Yield a request with `credential`, which is wrong: the API must reject it as documented.
 
     No header, an empty one, a wrong token, the key changed, truncated, extended, without a scheme and under two other
@@ -104,14 +104,14 @@ def credential_requests(run: ContractRun, operation: Operation, credential: Cred
     which the right key was sent before.
     """
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings if the credential is not rejected as documented."""
         response = exchange.response
         expected = CREDENTIAL_REFUSED if response.status in CREDENTIAL_REFUSED else ()
         refusal_findings = findings(response, check_refused(response, credential.name))
         return [*refusal_findings, *check_response(response, expected, aspects=PROTOCOL)]
 
-    yield ProbeRequest(
+    yield PlannedRequest(
         operation,
         check,
         plain(run, operation),
@@ -121,24 +121,24 @@ def credential_requests(run: ContractRun, operation: Operation, credential: Cred
     )
 
 
-def head_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
+def head_requests(run: ContractRun, operation: Operation) -> Iterator[PlannedRequest]:
     """Send HEAD without a credential: the API must reject it."""
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings if HEAD without a credential is not rejected."""
         return findings(exchange.response, check_head_refused(exchange.response))
 
     # It has a connection of its own: many servers send a body, which must not be taken for the next response.
-    yield ProbeRequest(
+    yield PlannedRequest(
         operation, check, plain(run, operation), NONE, method="HEAD", opens_connection=True, is_invalid=True
     )
 
 
-def path_value_requests(run: ContractRun, operation: Operation, value: PathValue) -> Iterator[ProbeRequest]:
+def path_value_requests(run: ContractRun, operation: Operation, value: PathValue) -> Iterator[PlannedRequest]:
     """Request something that does not exist, by partial, long and other unusual ids: the API must reject it."""
     is_unusual = value is not UNKNOWN
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings if the unknown path value is not rejected, at lower levels for an unusual value."""
         response = exchange.response
         if response.status in value.tolerated:
@@ -157,7 +157,7 @@ def path_value_requests(run: ContractRun, operation: Operation, value: PathValue
         if is_guessable(run.contract, parameter):
             real_value = ""
         path[parameter.name] = value.for_real_value(real_value)
-    yield ProbeRequest(
+    yield PlannedRequest(
         operation,
         check,
         replace(usual, path=path),
@@ -167,13 +167,13 @@ def path_value_requests(run: ContractRun, operation: Operation, value: PathValue
     )
 
 
-def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
+def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[PlannedRequest]:
     """Send an id that does not exist to an operation that lacks values: the API must respond as documented.
 
     Nothing else of such an operation is checked.
     """
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings if the id is not rejected as documented."""
         response = exchange.response
         is_documented = response.documented is not None
@@ -186,7 +186,7 @@ def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[Prob
     usual = inputs_with(run.contract, operation, run.values_of(operation), {})
     unknown = {parameter.name: unknown_value(run.contract, parameter) for parameter in operation.path_parameters}
     inputs = replace(usual, path={**unknown, **usual.path})
-    yield ProbeRequest(operation, check, inputs, is_invalid=True, is_independent=True)
+    yield PlannedRequest(operation, check, inputs, is_invalid=True, is_independent=True)
 
 
 def _check_unknown_value(response: Response, *further: Aspect) -> list[Finding]:
@@ -214,10 +214,12 @@ def refusals(operation: Operation) -> frozenset[int]:
     return REJECTING_STATUSES
 
 
-def allowed_value_requests(run: ContractRun, operation: Operation, variation: ParameterTrial) -> Iterator[ProbeRequest]:
+def allowed_value_requests(
+    run: ContractRun, operation: Operation, variation: ParameterTrial
+) -> Iterator[PlannedRequest]:
     """Send a value that the contract allows in query or header: the API must accept it and respond as documented."""
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings if the value is rejected, or the response is not as documented."""
         response, expected = exchange.response, operation.success_statuses
         if not 400 <= response.status < 500 or response.documented is None:
@@ -230,13 +232,15 @@ def allowed_value_requests(run: ContractRun, operation: Operation, variation: Pa
             rejections = [replace(rejection, level="info", message=message) for rejection in rejections]
         return [*rejections, *check_response(response, aspects=PROTOCOL)]
 
-    yield ProbeRequest(operation, check, variation.inputs)
+    yield PlannedRequest(operation, check, variation.inputs)
 
 
-def invalid_value_requests(_run: ContractRun, operation: Operation, mistake: ParameterTrial) -> Iterator[ProbeRequest]:
+def invalid_value_requests(
+    _run: ContractRun, operation: Operation, mistake: ParameterTrial
+) -> Iterator[PlannedRequest]:
     """Send an invalid value, or omit a required one: the API must reject the request as documented."""
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings if the invalid value is accepted, or the rejection is not as documented."""
         response, expected = exchange.response, documented_rejections(operation)
         if 400 <= response.status < 500 and response.documented is not None:
@@ -247,7 +251,7 @@ def invalid_value_requests(_run: ContractRun, operation: Operation, mistake: Par
             return _trial_findings(response, mistake, "negative_data_rejection", message, expected)
         return check_response(response, expected, aspects=PROTOCOL)
 
-    yield ProbeRequest(operation, check, mistake.inputs, is_invalid=True)
+    yield PlannedRequest(operation, check, mistake.inputs, is_invalid=True)
 
 
 def _trial_findings(
@@ -258,7 +262,7 @@ def _trial_findings(
     return findings(response, [violation_outside_body(rule, message, location, sorted(expected), response.status)])
 
 
-def generated_path_requests(run: ContractRun, operation: Operation, later: int, limit: int) -> Iterator[ProbeRequest]:
+def generated_path_requests(run: ContractRun, operation: Operation, later: int, limit: int) -> Iterator[PlannedRequest]:
     """Send ids that differ little from the real one, and ids that Schemathesis generates: the API must reject them."""
     from pytest_bctrl.suite.plan.schemathesis_cases import cases_with_paths
 
@@ -270,16 +274,16 @@ def generated_path_requests(run: ContractRun, operation: Operation, later: int, 
         check = partial(_check_guess, operation, usual.path, is_ordinary=has_usual_form)
         # Left out if the target caused unplanned requests, so that the generated ones of the engines are sent.
         inputs, needed = replace(usual, path=path), case_limit + later
-        yield ProbeRequest(
+        yield PlannedRequest(
             operation, check, inputs, optional_above=needed, is_unusual=not has_usual_form, is_invalid=True
         )
     for case in cases_with_paths(run, operation, case_limit):
         check = partial(_check_guess, operation, usual.path)
-        yield ProbeRequest(operation, check, case.inputs, optional_above=later, is_unusual=True, is_invalid=True)
+        yield PlannedRequest(operation, check, case.inputs, optional_above=later, is_unusual=True, is_invalid=True)
 
 
 def _check_guess(
-    operation: Operation, usual: Mapping[str, str], exchange: Exchange, is_ordinary: bool = False
+    operation: Operation, usual: Mapping[str, str], exchange: TargetExchange, is_ordinary: bool = False
 ) -> list[Finding]:
     """Return the findings for the response to a generated path value, which must be rejected unless it may exist.
 
@@ -304,28 +308,28 @@ def _check_guess(
     return guess_findings if is_ordinary else softened(response, guess_findings)
 
 
-def generated_query_requests(run: ContractRun, operation: Operation, limit: int) -> Iterator[ProbeRequest]:
+def generated_query_requests(run: ContractRun, operation: Operation, limit: int) -> Iterator[PlannedRequest]:
     """Send generated values that the contract allows in query and header: the API must respond as documented."""
     from pytest_bctrl.suite.plan.generated_values import generated_values
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings for the response to generated values."""
         return check_generated(exchange.response)
 
     parameters = generatable_parameters(run, operation)
     for values in generated_values(run.contract, operation, parameters, limit):
-        yield ProbeRequest(operation, check, inputs_with(run.contract, operation, run.values_of(operation), values))
+        yield PlannedRequest(operation, check, inputs_with(run.contract, operation, run.values_of(operation), values))
 
 
 SAMPLES: Mapping[str, tuple[bytes, str]] = {"GET /v1/spaces/{}/runtimes": (b"{}", "application/json")}
 """Body and content type that the samples on an operation's published page send; the spec documents neither."""
 
 
-def published_sample_requests(run: ContractRun, operation: Operation) -> Iterator[ProbeRequest]:
+def published_sample_requests(run: ContractRun, operation: Operation) -> Iterator[PlannedRequest]:
     """Send the request of the published samples, with a JSON body `{}`: the API must respond as to the plain one."""
     content, media_type = SAMPLES[shape(operation.label)]
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings if the request is rejected, or the response is not as documented."""
         response, expected = exchange.response, operation.success_statuses
         if not 300 <= response.status < 500:
@@ -337,7 +341,7 @@ def published_sample_requests(run: ContractRun, operation: Operation) -> Iterato
 
     inputs = plain(run, operation)
     inputs = replace(inputs, headers=(*inputs.headers, ("Content-Type", media_type)))
-    yield ProbeRequest(operation, check, inputs, content=content)
+    yield PlannedRequest(operation, check, inputs, content=content)
 
 
 def generatable_parameters(run: ContractRun, operation: Operation) -> list[Parameter]:
