@@ -334,7 +334,8 @@ class Sender:
             raise self._transport_error(operation, attempts)
         status = last.exchange.status
         if status == 429 or (len(attempts) > 1 and self._retry.should_retry(status, "")):
-            self.tally.settle(last, RETRY_LATER)
+            for attempt in attempts:
+                self.tally.settle(attempt, RETRY_LATER)
             retry_after = parse_retry_after(last.attempt.retry_after or "", datetime.now(UTC))
             unplanned = self.unplanned_count[operation.label] + self._rate_limited_count[operation.label]
             message = retry_later_message(status, len(attempts), retry_after, unplanned)
