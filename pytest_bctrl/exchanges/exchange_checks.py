@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pytest_bctrl.checks.protocol import coding_violation, unknown_headers
@@ -40,6 +40,28 @@ class CheckedExchange(NamedTuple):
 
 _SHARED_RESPONSES, _SHARED_BYTES = 256, 65_536
 """Maximum number of responses whose results are reused, and the maximum size of their bodies in bytes."""
+
+
+def response_in(
+    exchange: Exchange,
+    contract: Contract,
+    operation: Operation,
+    path_values: Mapping[str, str],
+    usual: Response | None = None,
+) -> Response:
+    """Return the response of an exchange with an operation, for checks; `usual` is that to the plain request."""
+    return Response(
+        contract,
+        operation,
+        exchange.status,
+        exchange.headers,
+        exchange.body,
+        path_values,
+        exchange.reproduce,
+        exchange.request.method,
+        exchange.has_all_headers,
+        usual,
+    )
 
 
 class ExchangeChecks:
@@ -106,17 +128,7 @@ class ExchangeChecks:
 
     def _response(self, exchange: Exchange, operation: Operation, match: Match) -> Response:
         """Return the response to check; a small one shares its results with an earlier response of the same content."""
-        response = Response(
-            self.contract,
-            operation,
-            exchange.status,
-            exchange.headers,
-            exchange.body,
-            match.values,
-            exchange.reproduce,
-            exchange.request.method,
-            has_all_headers=exchange.has_all_headers,
-        )
+        response = response_in(exchange, self.contract, operation, match.values)
         if len(exchange.body) > _SHARED_BYTES:
             return response
         key = content_key(response)

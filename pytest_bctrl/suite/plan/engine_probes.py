@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE
@@ -97,7 +98,7 @@ def _head_request(run: ContractRun, operation: Operation) -> PlannedRequest:
         if case.credential is NONE:
             return PlannedRequest(
                 operation,
-                _case_check(engine.check_case, case),
+                partial(engine.check_case, case=case),
                 plain(run, operation),
                 NONE,
                 method="HEAD",
@@ -118,7 +119,7 @@ def _generated_requests(run: ContractRun, operation: Operation, subject: str, li
     if not cases:
         raise NotCheckedError(f"Schemathesis generates no {subject} case that can be sent")
     for number, case in enumerate(cases):
-        check = _case_check(engine.check_case, case)
+        check = partial(engine.check_case, case=case)
         request = PlannedRequest(
             operation,
             check,
@@ -129,11 +130,6 @@ def _generated_requests(run: ContractRun, operation: Operation, subject: str, li
             is_invalid=subject != "positive",
         )
         yield replace(request, check=_softened_check(request, check))
-
-
-def _case_check(check: Callable[..., list[Finding]], case: object) -> CheckExchange:
-    """Return a check of an exchange that passes the generated case to `check`."""
-    return lambda exchange: check(exchange, case)
 
 
 def _softened_check(request: PlannedRequest, engine_check: CheckExchange) -> CheckExchange:

@@ -171,7 +171,7 @@ def _converted(exchange: TargetExchange) -> Any:
         headers={name: [response.header(name)] for name, _ in response.headers},
         content=response.body,
         request=request,
-        elapsed=exchange.attempt.seconds,
+        elapsed=exchange.transfer.seconds,
         verify=True,
         message=httpx.codes.get_reason_phrase(response.status),
         # JSON is UTF-8 and has no charset parameter (RFC 8259, 8.1 and 11).

@@ -17,6 +17,7 @@ from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation, covers_media_type
+from pytest_bctrl.exchanges.exchange_checks import response_in
 from pytest_bctrl.http.codings import decode_strictly
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
@@ -90,46 +91,31 @@ class Connections:
         """
         pooled, is_kept = self._acquire(planned)
         try:
-            return self._send_on(pooled, planned, max_attempts, usual)
+            request, shell = self._build_request(pooled.client, planned)
+            request.extensions = {**request.extensions, AT_MOST: max_attempts}
+            error = ""
+            try:
+                pooled.client.send(request, stream=True)
+            except httpx.TransportError as transport_error:
+                error = type(transport_error).__name__
+            previous_shell, pooled.last_shell = pooled.last_shell, shell
         finally:
             # After an interruption, too: other requests may be waiting for a connection.
             with self._changed:
                 self._release(pooled, is_kept)
-
-    def _send_on(
-        self, pooled: _PooledConnection, planned: PlannedRequest, max_attempts: int, usual: Response | None
-    ) -> tuple[TargetExchange, ...]:
-        """Send a request on a connection; return its attempts."""
-        request, shell = self._build_request(pooled.client, planned)
-        request.extensions = {**request.extensions, AT_MOST: max_attempts}
-        error = ""
-        try:
-            pooled.client.send(request, stream=True)
-        except httpx.TransportError as transport_error:
-            error = type(transport_error).__name__
-        previous_shell, pooled.last_shell = pooled.last_shell, shell
-        *retried, last = request.extensions[ATTEMPTS]
+        transfers: tuple[Attempt, ...] = request.extensions[ATTEMPTS]
+        errors = [transfer.error or "" for transfer in transfers]
         # A response with bytes after its end is usable. httpx may reject one that was read, such as a redirect.
-        errors = [*(attempt.error or "" for attempt in retried), error if last.surplus is None else ""]
-        exchanges = []
-        for attempt, unanswered in zip((*retried, last), errors, strict=True):
-            exchange = _exchange_of(request, shell, attempt, unanswered)
-            response = Response(
-                self._run.contract,
-                planned.operation,
-                exchange.status,
-                exchange.headers,
-                exchange.body,
-                dict(planned.inputs.path) if planned.inputs else {},
-                shell,
-                planned.method,
-                has_all_headers=True,
-                usual=usual,
+        errors[-1] = error if transfers[-1].surplus is None else ""
+        path_values = dict(planned.inputs.path) if planned.inputs else {}
+        attempts = []
+        for transfer, unanswered in zip(transfers, errors, strict=True):
+            exchange = _exchange_of(request, shell, transfer, unanswered)
+            response = response_in(exchange, self._run.contract, planned.operation, path_values, usual)
+            attempts.append(
+                TargetExchange(exchange, transfer, response, previous_shell, time.monotonic(), tally=self._tally)
             )
-            exchanges.append(
-                TargetExchange(exchange, attempt, response, previous_shell, time.monotonic(), tally=self._tally)
-            )
-        return tuple(exchanges)
+        return tuple(attempts)
 
     def _build_request(self, sender: httpx.Client, planned: PlannedRequest) -> tuple[httpx.Request, str]:
         """Return the httpx request, with an `Accept` field, and the command that reproduces it."""
@@ -204,10 +190,8 @@ def _exchange_of(request: httpx.Request, shell: str, attempt: Attempt, unanswere
     """Return one attempt at a request as an exchange; a body that is not in its content coding stays as it was sent."""
     body, problem = decode_strictly(attempt.body, attempt.headers.get("Content-Encoding", ""))
     url, target = str(request.url), request.url.raw_path.decode("ascii")
-    sent = Request(
-        request.method, target, tuple(request.headers.multi_items()), request.content, url.removesuffix(target)
-    )
-    headers = tuple(attempt.headers.multi_items())
+    sent_headers, headers = tuple(request.headers.multi_items()), tuple(attempt.headers.multi_items())
+    sent = Request(request.method, target, sent_headers, request.content, url.removesuffix(target))
     return Exchange(sent, attempt.status or 0, headers, body, unanswered, coding_problem=problem, reproduce=shell)
 
 

@@ -21,13 +21,13 @@ from pytest_bctrl.traffic.flow import Attempt
 class TargetExchange:
     """One attempt at a planned request, and its response as checks examine it; the status is 0 without a response.
 
-    `attempt` says how the response arrived, until `ended` (seconds, monotonic), and `previous_shell` reproduces the
+    `transfer` says how the response arrived, until `ended` (seconds, monotonic), and `previous_shell` reproduces the
     previous request on the same connection. `findings` are about the transfer itself. `pause` numbers the pauses of the
     target (a 503 with `Retry-After`) and is 0 if this request met none. The whole run shares `tally`.
     """
 
     exchange: Exchange
-    attempt: Attempt
+    transfer: Attempt
     response: Response
     previous_shell: str = ""
     ended: float = 0.0
@@ -36,14 +36,9 @@ class TargetExchange:
     tally: Tally = field(default_factory=Tally)
 
     @property
-    def is_reused(self) -> bool:
-        """Whether its connection was used before: the response may be bytes that followed an earlier one late."""
-        return self.attempt.reused
-
-    @property
     def is_doubtful(self) -> bool:
         """Whether further bytes followed the response: it may be truncated or belong to another request."""
-        surplus = self.attempt.surplus
+        surplus = self.transfer.surplus
         return surplus is not None and not surplus.is_body
 
 

@@ -23,7 +23,7 @@ from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.access import is_rejected, rejected_operation, require_access
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL, Connections
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, no_findings, plain
-from pytest_bctrl.suite.sending.tally import CHECKED, RETRIED, RETRY_LATER, UNANSWERED, Tally
+from pytest_bctrl.suite.sending.tally import CHECKED, RETRIED, RETRY_LATER, UNANSWERED, UNEXAMINED, Tally
 from pytest_bctrl.suite.sending.transport_errors import (
     TIMEOUTS,
     NoAnswerError,
@@ -201,7 +201,7 @@ class Sender:
         if self.remaining_requests(operation) < 1:
             raise self._too_many_requests_error()
         self.sent_count[operation.label] += 1
-        self.tally.send()
+        self.tally.account[UNEXAMINED] += 1
 
     def _too_many_requests_error(self) -> NotCheckedError:
         """Return the error for an operation that has used up its requests."""
@@ -258,11 +258,14 @@ class Sender:
 
     def _retry_findings(self, operation: Operation, attempts: Attempts, *, is_paused: bool) -> list[Finding]:
         """Return findings about broken attempts, documented responses that were retried, and repeated pauses."""
-        shell = attempts[-1].exchange.reproduce
-        arrivals = [attempt.attempt for attempt in attempts]
-        findings = list(attempt_findings(operation, arrivals, shell, attempts[0].previous_shell))
+        shell = attempts[-1].response.reproduce
+        transfers = [attempt.transfer for attempt in attempts]
+        findings = list(attempt_findings(operation, transfers, shell, attempts[0].previous_shell))
         for retried in attempts[:-1]:
-            findings += self._retried_response_findings(retried)
+            is_checked = retried.exchange.status > 0 and retried.response.documented is not None
+            self.tally.settle(retried, CHECKED if is_checked else RETRIED)
+            if is_checked:
+                findings += [*self._coding_findings(retried), *check_response(retried.response, aspects=PROTOCOL)]
         pauses = self._pauses[operation.label]
         if is_paused and pauses > 1:
             findings.append(pause_finding(operation, pauses, shell))
@@ -283,7 +286,7 @@ class Sender:
         if not wait([sending], self._idle_timeout).done:
             self.send_one_at_a_time(idle_connections=0)
         attempts = sending.result()
-        last = attempts[-1].attempt
+        last = attempts[-1].transfer
         retries = min(self.remaining_unplanned(operation), self._retry.attempts - 1)
         if last.is_rate_limited:
             retries = max(1, retries) if self._may_be_limited(operation) else 0
@@ -305,11 +308,11 @@ class Sender:
 
     def _count_attempts(self, operation: Operation, attempts: Attempts) -> None:
         """Count retries, rate limits and time-outs, and send singly or reuse no connection if they require that."""
-        label, arrivals = operation.label, [attempt.attempt for attempt in attempts]
-        limited = sum(arrival.is_rate_limited for arrival in arrivals[:-1])
+        label, transfers = operation.label, [attempt.transfer for attempt in attempts]
+        limited = sum(transfer.is_rate_limited for transfer in transfers[:-1])
         self._rate_limited_count[label] += limited
         self.tally.counts["rate limited"] += limited
-        self.tally.send(len(attempts) - 1)
+        self.tally.account[UNEXAMINED] += len(attempts) - 1
         for attempt in attempts:
             if attempt.exchange.unanswered:
                 self.tally.settle(attempt, UNANSWERED)
@@ -317,14 +320,14 @@ class Sender:
         retries = len(attempts) - 1 - limited
         self.sent_count[label] += retries
         self.unplanned_count[label] += retries
-        vain = [arrival.lost_to_stale_connection for arrival in arrivals]
+        vain = [transfer.lost_to_stale_connection for transfer in transfers]
         # A kept connection was closed, or held bytes of no response. Others may, too, and each costs a request.
         self.connections.never_reuses |= any(vain)
-        timeouts = [arrival.seconds for arrival in arrivals if arrival.error in TIMEOUTS]
+        timeouts = [transfer.seconds for transfer in transfers if transfer.error in TIMEOUTS]
         if timeouts:
             self._lost_seconds[label] += sum(timeouts)
-            self._timed_out_shell[label] = attempts[-1].exchange.reproduce
-        if vain.count(False) > 1 or _needs_single_requests(arrivals[-1]):
+            self._timed_out_shell[label] = attempts[-1].response.reproduce
+        if vain.count(False) > 1 or _needs_single_requests(transfers[-1]):
             self.send_one_at_a_time()
 
     def _require_usable(self, operation: Operation, attempts: Attempts) -> None:
@@ -336,41 +339,31 @@ class Sender:
         if status == 429 or (len(attempts) > 1 and self._retry.should_retry(status, "")):
             for attempt in attempts:
                 self.tally.settle(attempt, RETRY_LATER)
-            retry_after = parse_retry_after(last.attempt.retry_after or "", datetime.now(UTC))
+            retry_after = parse_retry_after(last.transfer.retry_after or "", datetime.now(UTC))
             unplanned = self.unplanned_count[operation.label] + self._rate_limited_count[operation.label]
             message = retry_later_message(status, len(attempts), retry_after, unplanned)
-            finding = transport_finding(operation, "retry-later", message, last.exchange.reproduce)
+            finding = transport_finding(operation, "retry-later", message, last.response.reproduce)
             raise NoAnswerError(finding, True, is_outage=True)
 
     def _transport_error(self, operation: Operation, attempts: Attempts) -> NoAnswerError:
         """Return the error for a request of which no attempt got a response."""
         last, error = attempts[-1], attempts[-1].exchange.unanswered
-        description = describe_attempts(error, [attempt.attempt for attempt in attempts])
+        description = describe_attempts(error, [attempt.transfer for attempt in attempts])
         # A target that has responded before, or begins to respond, is there: the error is then a fault of its own.
-        is_silent = not self._has_responded and last.attempt.is_silent
+        is_silent = not self._has_responded and last.transfer.is_silent
         is_unreachable = error in ("ConnectError", "ConnectTimeout", "ProxyError")
-        finding = transport_finding(operation, description.kind, description.message, last.exchange.reproduce)
+        finding = transport_finding(operation, description.kind, description.message, last.response.reproduce)
         return NoAnswerError(finding, error in TIMEOUTS and self._is_only(operation), is_unreachable or is_silent)
 
     def _coding_findings(self, exchange: TargetExchange) -> list[Finding]:
         """Return the finding if a body is not in its content coding; computes what depends on the body alone once."""
         response = exchange.response
         share(response, self._responses_by_content.setdefault(content_key(response), response))
-        problem, shell = exchange.exchange.coding_problem, exchange.exchange.reproduce
+        problem, shell = exchange.exchange.coding_problem, exchange.response.reproduce
         if not problem:
             return []
         message = "the body is not in the coding that Content-Encoding names"
         return [transport_finding(response.operation, "coding", message, shell, "body", problem)]
-
-    def _retried_response_findings(self, retried: TargetExchange) -> list[Finding]:
-        """Return the findings for a response that was retried, such as one 429, if the contract documents it."""
-        if retried.exchange.unanswered:
-            return []
-        if retried.response.documented is None:
-            self.tally.settle(retried, RETRIED)
-            return []
-        self.tally.settle(retried, CHECKED)
-        return [*self._coding_findings(retried), *check_response(retried.response, aspects=PROTOCOL)]
 
 
 def _needs_single_requests(attempt: Attempt) -> bool:

@@ -18,7 +18,8 @@ class Tally:
     """Counts requests, responses and bodies; each exchange once per entry.
 
     `account` has the number of requests that were sent, retries included, by outcome: `CHECKED`, `UNANSWERED`, or the
-    reason why the response was not checked. `counts` has the other counts, and `gaps` what the engines did not check.
+    reason why the response was not checked. Until `settle`, a request is `UNEXAMINED`. `counts` has the other counts,
+    and `gaps` what the engines did not check.
     """
 
     def __init__(self) -> None:
@@ -36,12 +37,8 @@ class Tally:
         """Add 1 to an entry; repeated calls with the same exchange count once."""
         self.counts[entry] += self.is_first(exchange, entry)
 
-    def send(self, number: int = 1) -> None:
-        """Count requests that are sent, unexamined until their outcome is known."""
-        self.account[UNEXAMINED] += number
-
     def settle(self, exchange: Hashable, outcome: str) -> None:
-        """Count an exchange under its outcome; the first outcome is final."""
+        """Count an exchange, which was unexamined, under its outcome; the first outcome is final."""
         if self.is_first(exchange, "outcome"):
             self.account[UNEXAMINED] -= 1
             self.account[outcome] += 1

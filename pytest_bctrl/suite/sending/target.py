@@ -46,10 +46,6 @@ _Queued: TypeAlias = PlannedRequest | Exception | None
 """A request of a probe, the reason why the probe cannot send more, or None at its end."""
 
 
-def ignore_response(_response: Response, _query: str, _headers: tuple[tuple[str, str], ...]) -> None:
-    """Do nothing with a response."""
-
-
 class Target:
     """The API under test, live or mocked. For one thread; one per test process.
 
@@ -63,7 +59,7 @@ class Target:
         retry: RetryPolicy = RETRY,
         timeout: float = TIMEOUT,
         max_lost_seconds: float = MAX_LOST_SECONDS,
-        observe: Observe = ignore_response,
+        observe: Observe = lambda *_: None,
         max_parallel: int = MAX_PARALLEL,
         is_alone: bool = True,
     ) -> None:
@@ -197,7 +193,7 @@ class Target:
         rules = {(request.operation.label, finding.rule) for finding in findings if finding not in framing_findings}
         is_first = request.number < NUMBER_ON_NEW_CONNECTION
         # A server error is one, whichever request it belongs to.
-        if exchange.is_reused and is_first and exchange.response.status < 500 and not rules <= self._proven:
+        if exchange.transfer.reused and is_first and exchange.response.status < 500 and not rules <= self._proven:
             checked, findings, is_certain = self._confirm(request, exchange, findings, rules)
         else:
             checked = exchange
@@ -257,7 +253,7 @@ class Target:
         second = replace(request, number=request.number + 1, opens_connection=False)
         third = replace(second, credential=None)
         exchanges = [self._repeat(each) for each in (first, second, third)]
-        is_kept = all(exchange.is_reused for exchange in exchanges[1:])
+        is_kept = all(exchange.transfer.reused for exchange in exchanges[1:])
         return is_kept and all(200 <= exchange.response.status < 300 for exchange in exchanges)
 
     def _repeat(self, request: PlannedRequest) -> TargetExchange:
