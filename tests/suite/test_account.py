@@ -106,7 +106,10 @@ def test_the_account_has_each_request_that_the_server_received(run: Any, workers
     assert sent["closes", "nothing"] == account[UNANSWERED] > 0
     assert sent["pauses", "503"] == account[RETRIED] == 1
     assert sent["busy", "503"] == 1
-    assert account[CHECKED] == len(log) - account[UNANSWERED] - account[RETRIED] - account[UNEXAMINED]
+    received = len(log) - sent["closes", "nothing"] - sent["pauses", "503"]
+    assert received == account[CHECKED] + account[UNEXAMINED]
+    # The engines of a worker do not check the responses that another worker receives.
+    assert workers or not account[UNEXAMINED]
 
 
 def test_a_response_that_no_selected_test_examines_is_not_checked(run: Any) -> None:

@@ -168,7 +168,7 @@ def _converted(exchange: TargetExchange) -> Any:
     request._cookies = RequestsCookieJar()
     return SchemathesisResponse(
         status_code=response.status,
-        headers={name: [response.header(name)] for name, _ in response.headers},
+        headers={name: [response.header(name) or ""] for name, _ in response.headers},
         content=response.body,
         request=request,
         elapsed=exchange.transfer.seconds,
