@@ -44,6 +44,7 @@ _CHANGEABLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode
 class RunResults:
     """The findings, outcomes and counts of a contract run; hooks collect them, reports read them.
 
+    `account` has the number of requests by outcome, as `Tally` counts them, and `counts` its other counts.
     `repeat_command` is the command line that repeats the run. `is_partial` means that not all contract tests run.
     `watch` has the results of the watch if the run watches the tests of the project too; reports include them.
     """
@@ -52,7 +53,7 @@ class RunResults:
         self.run = run
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._findings: list[Finding] = []
-        self.tally: Counter[str] = Counter()
+        self.account, self.counts = Counter[str](), Counter[str]()
         self.outage_reasons: list[str] = []
         self.outage_command = ""
         self.tests: list[RanTest] = []
@@ -112,7 +113,8 @@ class RunResults:
             self.tests.append(test)
             self._record_outcome(verdict, test)
         self._findings.extend(from_dict(finding) for finding in verdict.get("findings", ()))
-        self.tally.update(verdict.get("tally", {}))
+        self.account.update(verdict.get("account", {}))
+        self.counts.update(verdict.get("counts", {}))
         self.has_stopped = self.has_stopped or bool(verdict.get("stopped"))
         self.switched_off.update(verdict.get("off", ()))
         self.figures.extend(verdict.get("figures", ()))
@@ -318,9 +320,9 @@ class RunResults:
             tests=tuple(self.tests),
             operations=self.operations(),
             counts={
-                "requests": self.tally["requests"],
-                "answers": self.tally["responses"],
-                "bodies": self.tally["bodies"],
+                "requests": self.account.total(),
+                "answers": self.counts["responses"],
+                "bodies": self.counts["bodies"],
             },
             coverage=self.coverage(),
             shortfall=self.observer.shortfall,
