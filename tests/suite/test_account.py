@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.exchanges.account import Account
 from pytest_bctrl.suite.sending.tally import CHECKED, RETRIED, UNANSWERED, UNEXAMINED
 from tests.local_server import Handler, serving
 
@@ -68,15 +69,19 @@ class Server(Handler):
     do_HEAD = do_GET
 
 
-class Account:
-    """A plugin that stores the account of a run at its end."""
+class AtEnd:
+    """A plugin that stores the account of a run at its end, with the reasons in place of `not checked`."""
 
     counts: Counter[str]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Store the account."""
-        self.counts = session.config.pluginmanager.get_plugin("bctrl-results").account  # type: ignore[union-attr]
+        account: Account = session.config.pluginmanager.get_plugin("bctrl-results").account  # type: ignore[union-attr]
+        numbers = account.numbers()
+        reasons = {text: note.count for text, note in account.notes("not checked").items()}
+        assert numbers["sent"] == numbers["checked"] + numbers["unanswered"] + sum(reasons.values())
+        self.counts = Counter({CHECKED: numbers["checked"], UNANSWERED: numbers["unanswered"], **reasons})
 
 
 @pytest.fixture
@@ -88,11 +93,11 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
         document = pytester.path / "things.json"
         document.write_text(json.dumps(contract()), "utf-8")
         handler = type("LoggingServer", (Server,), {"log": []})
-        account = Account()
+        at_end = AtEnd()
         with serving(handler) as url:
             target = ("--bctrl-live", f"--bctrl-base-url={url}", f"--bctrl-contract={document}")
-            pytester.runpytest(*target, *options, plugins=[account])
-        return +account.counts, handler.log  # type: ignore[attr-defined]
+            pytester.runpytest(*target, *options, plugins=[at_end])
+        return +at_end.counts, handler.log  # type: ignore[attr-defined]
 
     return run_suite
 

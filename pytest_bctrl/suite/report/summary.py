@@ -174,10 +174,9 @@ class Summary:
             extent = f"{counts['bodies']} of {numbered(counts['responses'], 'response')} with a body"
             if measured is not None and not verbosity:
                 extent = f"coverage {measured.percent:.1f}%"
-            requests = numbered(self._results.account.total(), "request")
             if counts["rate limited"]:
-                requests += f" ({counts['rate limited']} of them rejected by a rate limit, 429, and sent again)"
-            yield f"{operations}: {requests}, {extent}"
+                extent += f", {counts['rate limited']} rejected by a rate limit, 429, and sent again"
+            yield f"{self._results.account}; {operations}, {extent}"
             yield from self._engine_lines()
         if run.upstream is not None and not self._results.outage_reasons:
             yield f"the vendored spec against {run.upstream}"
