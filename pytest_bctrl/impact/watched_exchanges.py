@@ -9,6 +9,7 @@ import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.fingerprint import shape
+from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
 from pytest_bctrl.recorded.hooks import replay_url
 from pytest_bctrl.settings import lookup, table
@@ -19,7 +20,6 @@ from pytest_bctrl.watch.importing import LibraryHooks
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.selection import ApiExchange, WatchedApi, watched_servers
 from pytest_bctrl.watch.substitution import (
-    Substitute,
     is_stream,
     observed_response,
     original_response,
@@ -107,7 +107,7 @@ class WatchedExchanges:
             return False
         return shape(api_exchange.operation_label) not in self._interceptor.unchangeable
 
-    def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
+    def substitute(self, exchange: WatchedExchange, content: bytes) -> MockResponse:
         """Return the response with or without the active change; raises `ConnectionResetError` past the time limit."""
         api_exchange = self._api_exchange(exchange)
         original, problem = original_response(exchange, content)
