@@ -41,7 +41,8 @@ class Response:
     parameters. `reproduce` is a shell command that repeats the request, without the key. `method` is the request's
     method if it differs from the operation's. `has_all_headers` is whether `headers` are all that a server sends: a
     response that a test has made, or a mock, need not have them, and a bare body has none. `usual` is the response to
-    the plain request, if this is a response to a variation of it.
+    the plain request, if this is a response to a variation of it. `is_body_known` is whether `body` is the whole body
+    without its coding; else only status and header fields are checked.
     """
 
     contract: Contract = field(repr=False)
@@ -54,6 +55,7 @@ class Response:
     method: str = ""
     has_all_headers: bool = False
     usual: Response | None = field(default=None, repr=False)
+    is_body_known: bool = True
     _looked: set[str] = field(init=False, default_factory=set, repr=False, compare=False)
     _results: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 

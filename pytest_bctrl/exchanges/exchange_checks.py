@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pytest_bctrl.checks.protocol import coding_violation, unknown_headers
 from pytest_bctrl.checks.redact import redact_findings, response_credentials
 from pytest_bctrl.checks.response import Response, content_key, share
-from pytest_bctrl.checks.run import WITHOUT_BODY, Check, check_response
+from pytest_bctrl.checks.run import Check, check_response
 from pytest_bctrl.checks.violation import findings as findings_in
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.exchanges.account import Outcome
@@ -62,6 +62,7 @@ def response_in(
         exchange.request.method,
         has_all_headers,
         usual,
+        exchange.has_body,
     )
 
 
@@ -98,7 +99,9 @@ class ExchangeChecks:
         if exchange.status:
             response = self._response(exchange, operation, match)
             credentials |= response_credentials(response)
-            findings += self._response_findings(exchange, response)
+            if exchange.coding_problem:
+                findings += findings_in(response, [coding_violation(exchange.coding_problem)])
+            findings += check_response(response, custom=self._custom)
             names = unknown_headers(response)
             not_checked += [f"the response may lack the required header field {name}" for name in names]
             if exchange.has_body:
@@ -110,13 +113,6 @@ class ExchangeChecks:
             outcome = "unanswered"
         known_response = response if exchange.has_body else None
         return CheckedExchange(shown, outcome, operation, known_response, tuple(findings), reasons, credentials)
-
-    def _response_findings(self, exchange: Exchange, response: Response) -> list[Finding]:
-        """Return the findings about a response; only those in status and header fields if its body is not known."""
-        if exchange.has_body:
-            return check_response(response, custom=self._custom)
-        problems = [coding_violation(exchange.coding_problem)] if exchange.coding_problem else []
-        return [*findings_in(response, problems), *check_response(response, aspects=WITHOUT_BODY)]
 
     def redacted(self, request: Request) -> tuple[Request, frozenset[str]]:
         """Return a request without its credentials, and the credentials."""
