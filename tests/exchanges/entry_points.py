@@ -119,13 +119,14 @@ class _CatalogueHandler(Handler):
             fields.setdefault("Content-Length", str(len(case.body)))
         for name, value in fields.items():
             self.send_header(name, value)
+        if case.status == 204 and case.body:
+            # Surplus bytes must not be taken for the beginning of the next response.
+            self.send_header("Connection", "close")
         self.end_headers()
         if "Transfer-Encoding" in fields:
             self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(case.body), case.body))
         elif not is_empty:
             self.wfile.write(case.body)
-        # Surplus bytes must not be taken for the beginning of the next response.
-        self.close_connection = case.status == 204 and bool(case.body)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _respond
 
