@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -69,6 +70,7 @@ def _event_response(media_type: str) -> dict[str, Any]:
     return {"description": "", "content": {media_type: {"itemSchema": item}}}
 
 
+SECURITY = {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}}
 PATHS: dict[str, dict[str, Any]] = {
     "/orders": {
         "post": {**body(ORDER), "responses": {"201": response(ORDER)}},
@@ -164,13 +166,18 @@ class Case:
 
     @property
     def decoded_body(self) -> bytes:
-        """The body of the response without gzip; as it is if it is in no gzip, although a field says so."""
+        """The body of the response without gzip; as it is if it is not in its content coding."""
         if self.fields.get("Content-Encoding") != "gzip":
             return self.body
         try:
             return gzip.decompress(self.body)
-        except (EOFError, gzip.BadGzipFile):
+        except (EOFError, gzip.BadGzipFile, zlib.error):
             return self.body
+
+    @property
+    def is_undecodable(self) -> bool:
+        """Whether the body of the response is not in its content coding."""
+        return self.fields.get("Content-Encoding") == "gzip" and self.body != b"" and self.decoded_body == self.body
 
     @property
     def content(self) -> str | None:
@@ -426,7 +433,7 @@ def _contract_of(cases: Mapping[str, Case]) -> Contract:
         paths,
         openapi="3.2.0",
         servers=[{"url": SERVER}],
-        components={"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        components=SECURITY,
     )
 
 

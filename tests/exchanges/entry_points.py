@@ -123,7 +123,7 @@ class _CatalogueHandler(Handler):
             # Surplus bytes must not be taken for the beginning of the next response.
             self.send_header("Connection", "close")
         self.end_headers()
-        if "Transfer-Encoding" in fields:
+        if "Transfer-Encoding" in fields and not is_empty:
             self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(case.body), case.body))
         elif not is_empty:
             self.wfile.write(case.body)
@@ -183,7 +183,7 @@ def _lines_of(
 
 
 _UNMATCHED = re.compile("not in the contract|the contract does not have")
-_COVERAGE = re.compile("not covered$")
+_COVERAGE = re.compile("^coverage of|not covered$")
 
 
 def _reported(run: Run, report: dict[str, Any]) -> Lines:

@@ -37,9 +37,10 @@ def _always(_case: Case) -> bool:
     return True
 
 
-def _is_coded(case: Case) -> bool:
-    """Return whether the body of the response is not in its content coding."""
-    return CODING in case.expected
+def _is_conforming_rejection(case: Case) -> bool:
+    """Return whether a safe request to an operation is rejected, and the response has no error."""
+    is_sent = case.method in ("GET", "HEAD") and UNMATCHED not in case.expected
+    return is_sent and case.status >= 300 and not any(line.startswith("response error") for line in case.expected)
 
 
 class Unknown(NamedTuple):
@@ -74,7 +75,10 @@ UNKNOWN = (
     Unknown(FILES, "request error request_credentials", "files leave out credentials"),
     Unknown(("HAR file",), CODING, "a HAR file has decoded bodies"),
     Unknown(
-        (*CHECK, "recording and replay", "watch, respx"), EVERYTHING, "the client raises, and returns no response", _is_coded
+        (*CHECK, "recording and replay", "watch, respx"),
+        EVERYTHING,
+        "the client raises, and returns no response",
+        lambda case: case.is_undecodable,
     ),
     Unknown(("watch, aiohttp",), "response error complete_answer header", "aiohttp rejects the response"),
     Unknown(("watch, aiohttp",), CODING, "aiohttp decodes a body, and keeps no bytes", _always, NOT_CHECKED),
@@ -91,7 +95,7 @@ UNKNOWN = (
         SUITE,
         NOTHING,
         "the suite needs a success to check the operation",
-        lambda case: case.method in ("GET", "HEAD") and case.status == 404 and not case.expected,
+        _is_conforming_rejection,
         NOT_CHECKED,
     ),
 )
