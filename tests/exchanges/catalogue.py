@@ -180,6 +180,11 @@ class Case:
         return self.fields.get("Content-Encoding") == "gzip" and self.body != b"" and self.decoded_body == self.body
 
     @property
+    def has_surplus_bytes(self) -> bool:
+        """Whether the response has a body that its status does not allow."""
+        return self.status == 204 and self.body != b""
+
+    @property
     def content(self) -> str | None:
         """The body of the request as text, None if there is none."""
         return self.sent if self.sent is None or isinstance(self.sent, str) else json.dumps(self.sent)

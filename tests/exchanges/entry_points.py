@@ -119,7 +119,7 @@ class _CatalogueHandler(Handler):
             fields.setdefault("Content-Length", str(len(case.body)))
         for name, value in fields.items():
             self.send_header(name, value)
-        if case.status == 204 and case.body:
+        if case.has_surplus_bytes:
             # Surplus bytes must not be taken for the beginning of the next response.
             self.send_header("Connection", "close")
         self.end_headers()
