@@ -165,6 +165,9 @@ def cases(draw: st.DrawFn) -> Case:
     kinds = draw(st.sets(st.sampled_from(range(len(CHANGES))), min_size=1, max_size=3))
     for kind in sorted(kinds):
         case = CHANGES[kind](draw, case)
+    if case.status == 204:
+        # requests waits for the end of a chunked body that does not come.
+        return replace(case, fields=_with(case.fields, "Transfer-Encoding", None))
     return case
 
 
