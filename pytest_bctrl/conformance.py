@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_bctrl.checks.response import response_from
 from pytest_bctrl.checks.run import Check, check_response
+from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.in_force import current_contract
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
@@ -27,9 +28,15 @@ def check(
     `response` is one of httpx, httpx2, requests, urllib3, werkzeug (Flask), Django or Starlette, or a bare body
     (bytes, str or data), which counts as a 200. `operation` is an operation id, needed only if the URL does
     not determine it. `checks` are custom checks, run in addition to those of the contract.
+    A body that is not validated, such as XML, is a warning, `response_not_checked`.
     Raises `BctrlError` for any other object.
     """
-    return check_response(response_from(response, contract or current_contract(), operation), custom=checks)
+    received = response_from(response, contract or current_contract(), operation)
+    all_findings = check_response(received, custom=checks)
+    if received.unvalidated:
+        message = f"the body was not checked: {received.unvalidated}"
+        all_findings += findings(received, [Violation("response_not_checked", "warning", message, place="body")])
+    return all_findings
 
 
 def check_request(

@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
+import httpx
 import pytest
 
+from pytest_bctrl import check
 from pytest_bctrl.baseline.baseline_file import load_baseline
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.cli import main
@@ -50,7 +52,10 @@ def is_found(rule: str, run: ContractRun, *tests: str) -> bool:
 
 @pytest.mark.parametrize("name", rules())
 def test_the_example_response_of_each_rule_triggers_the_rule(name: str) -> None:
-    """The suite reports the rule for a server that sends the example response to the requests that it is for."""
+    """The suite reports the rule for a server that sends the example response to the requests that it is for.
+
+    Of a body that is not validated, `check` reports it.
+    """
     rule = rules()[name]
     document = deepcopy(CONTRACT.document)
     merge_update(document["paths"]["/v1/spaces/{id}/runtimes"]["get"], json.loads(rule.documented))
@@ -64,9 +69,15 @@ def test_the_example_response_of_each_rule_triggers_the_rule(name: str) -> None:
         connection.sendall(response if is_meant else response_of(body=b'{"runtimes": []}'))
         return CLOSE
 
+    assert rule.http.rstrip() in EXPLANATIONS[name].example.replace("\n  ", "\n")
+    if name == "response_not_checked":
+        media_type = {"Content-Type": head.partition("Content-Type: ")[2]}
+        request = httpx.Request("GET", "http://127.0.0.1/v1/spaces/a/runtimes")
+        received = httpx.Response(200, headers=media_type, text=body, request=request)
+        assert [name] == [finding.rule for finding in check(received, contract=from_document(document, "c.json"))]
+        return
     with serve(respond) as server:
         assert is_found(name, replace(RUN, contract=from_document(document, "c.json"), base_url=server.url))
-    assert rule.http.rstrip() in EXPLANATIONS[name].example.replace("\n  ", "\n")
 
 
 @pytest.mark.parametrize("name", INVARIANTS)

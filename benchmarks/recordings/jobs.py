@@ -10,10 +10,12 @@ from pathlib import Path
 import httpx
 
 from pytest_bctrl.contract.read import load as load_contract
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Request, split_url
 from pytest_bctrl.recorded.conform import errors_of
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
 from pytest_bctrl.traffic.recordings.replay import Player, replay_transport
 
 CONTRACT = load_contract()
@@ -59,7 +61,9 @@ def _fetch(url: str, key: str = "") -> bytes:
 
 def _write(path: Path, response: ListResponse) -> None:
     """Write a recording of the response."""
-    exchange = Exchange("GET", response.url, 200, (("Content-Type", "application/json"),), response.body)
+    base_url, target = split_url(response.url)
+    request = Request("GET", target, base_url=base_url)
+    exchange = Exchange(request, 200, (("Content-Type", "application/json"),), response.body)
     path.write_bytes(encode(Recording((exchange,), "mock")))
 
 

@@ -1,9 +1,9 @@
-"""The violations that the checks of a response yield, and the findings that they are grouped into."""
+"""The violations of a request or response, and the findings that those of a response are grouped into."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,11 +111,13 @@ def _at_most_warning(finding: Finding) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule at one exact location in a body (`path`), or outside the body (`place`).
+    """One broken rule at one exact location in the body of a response (`path`), outside the body, or in a request.
 
-    `message` gives the reason and never the value, so that equal violations can be grouped. `kind` names the way in
-    which a rule is broken if there are several; it stays the same when messages are reworded. `required_statuses` are
-    those that the request must get, whether they are documented or not.
+    `place` is the part that breaks the rule: `status`, `query limit`, or the `body` of a request; it is empty for the
+    body of a response. `path` leads from the value of that part to the invalid value. `message` gives the reason and
+    never the value, so that equal violations can be grouped. `kind` names the way in which a rule is broken if there
+    are several; it stays the same when messages are reworded. `required_statuses` are those that the request must get,
+    whether they are documented or not.
     """
 
     rule: str
@@ -128,6 +130,53 @@ class Violation:
     kind: str = ""
     required_statuses: tuple[int, ...] = ()
 
+    @property
+    def location(self) -> str:
+        """The location for all items of lists: `runtimes[*].status`, or `body.items[*].qty` in a request."""
+        return self._location_in_place(general_location(self.path))
+
+    @property
+    def sample(self) -> dict[str, Any]:
+        """The exact location, and the value at it."""
+        return {"location": self._location_in_place(exact_location(self.path)), "value": shorten(self.observed)}
+
+    def _location_in_place(self, location: str) -> str:
+        """Return a location in `place`: `body.items[0]`."""
+        if not self.place:
+            return location
+        location = location.removeprefix("$")
+        if not location or location.startswith("["):
+            return self.place + location
+        return f"{self.place}.{location}"
+
+
+def grouped(
+    violations: Iterable[Violation], key: Callable[[Violation], tuple[str, ...]], limit: int | None = None
+) -> list[list[Violation]]:
+    """Return violations in groups of equal keys; the last of at most `limit` groups has all further violations."""
+    groups: dict[tuple[str, ...], list[Violation]] = {}
+    for violation in violations:
+        group = key(violation)
+        if group not in groups and len(groups) == limit:
+            group = next(reversed(groups))
+        groups.setdefault(group, []).append(violation)
+    return list(groups.values())
+
+
+def new_finding(violation: Violation, location: str, extra: Mapping[str, Any], **fields: Any) -> Finding:
+    """Return a violation as a finding with further `fields`; empty values of `extra` are left out."""
+    finding = Finding(
+        violation.rule,
+        violation.level,
+        location,
+        violation.message,
+        expected=shorten(violation.expected),
+        observed=shorten(violation.observed),
+        extra={name: value for name, value in extra.items() if value},
+        **fields,
+    )
+    return with_fingerprint(finding)
+
 
 def findings(response: Response, violations: Iterable[Violation], engine: str = "") -> list[Finding]:
     """Return violations of one response as findings, grouped by rule, location and message.
@@ -135,72 +184,64 @@ def findings(response: Response, violations: Iterable[Violation], engine: str = 
     Each undocumented value is a separate finding, up to `APART` of them per location; one finding represents the rest.
     `engine` names the validator if it is not the kit's own.
     """
-    groups: dict[tuple[str, ...], list[Violation]] = {}
+    groups = grouped(_with_further_values(violations), _key)
+    collected = [_finding_of_group(response, group) for group in groups]
+    if engine:
+        collected = [replace(finding, extra={**finding.extra, "engine": engine}) for finding in collected]
+    return redact_response_findings(collected, response)
+
+
+def _key(violation: Violation) -> tuple[str, ...]:
+    """Return the location, rule and message of a violation, and its undocumented value."""
+    key = (violation.place or violation.location, violation.rule, violation.message)
+    if violation.kind in BY_VALUE:
+        return (*key, violation.kind, value_text(shorten(violation.observed)))
+    return key
+
+
+def _with_further_values(violations: Iterable[Violation]) -> Iterator[Violation]:
+    """Yield violations, of kind `FURTHER` if their undocumented value is beyond the first `APART` of a location."""
     listed_values: dict[tuple[str, ...], set[str]] = {}
     for violation in violations:
-        where = violation.place or general_location(violation.path)
-        key: tuple[str, ...] = (where, violation.rule, violation.message)
         if violation.kind in BY_VALUE:
-            listed = listed_values.setdefault((*key, violation.kind), set())
-            value = value_text(shorten(violation.observed))
-            if value in listed or len(listed) < APART:
-                listed.add(value)
-                key = (*key, violation.kind, value)
+            *key, value = _key(violation)
+            listed = listed_values.setdefault(tuple(key), set())
+            if value not in listed and len(listed) >= APART:
+                violation = replace(violation, message=FURTHER_MESSAGE, kind=FURTHER)
             else:
-                key = (where, violation.rule, FURTHER_MESSAGE)
-        groups.setdefault(key, []).append(violation)
-    grouped = [_finding_of_group(response, key[0], key[2], group) for key, group in groups.items()]
-    if engine:
-        grouped = [replace(finding, extra={**finding.extra, "engine": engine}) for finding in grouped]
-    return redact_response_findings(grouped, response)
+                listed.add(value)
+        yield violation
 
 
-def _finding_of_group(response: Response, where: str, message: str, group: list[Violation]) -> Finding:
-    """Return a group of violations as one finding."""
-    if message == FURTHER_MESSAGE:
-        return _further_finding(response, where, group)
-    return _new_finding(response, where, group)
-
-
-def _further_finding(response: Response, where: str, group: list[Violation]) -> Finding:
-    """Return one finding for all violations whose values are not listed individually."""
-    first = replace(group[0], message=FURTHER_MESSAGE, kind=FURTHER)
-    values = {value_text(shorten(violation.observed)) for violation in group}
-    return numbered(_new_finding(response, where, [first, *group[1:]]), len(values))
-
-
-def _new_finding(response: Response, where: str, group: list[Violation]) -> Finding:
+def _finding_of_group(response: Response, group: list[Violation]) -> Finding:
     """Return violations of one rule at one location as one finding, with a sample and evidence."""
-    first = group[0]
-    level, message, source = first.level, first.message, source_of(first.rule, response)
+    first, source = group[0], source_of(group[0].rule, response)
     if breaks_overlay_alone(response, first):
-        level, message, source = "warning", message + OVERLAY_ALONE, "overlay"
-    details = {"status": str(response.status), "kind": first.kind, "source": source}
-    details["answered_by"] = answered_by(response)
-    count, total = len({violation.path for violation in group}), 1
-    sample = None
+        first, source = replace(first, level="warning", message=first.message + OVERLAY_ALONE), "overlay"
+    count, total, sample = len({violation.path for violation in group}), 1, None
     if not first.place:
-        total = max(count, _candidate_count(response, first.path))
-        sample = {"location": exact_location(first.path), "value": shorten(first.observed)}
-    finding = Finding(
-        rule=first.rule,
-        level=level,
-        location=where,
-        message=message,
-        expected=shorten(first.expected),
-        observed=shorten(first.observed),
+        total, sample = max(count, _candidate_count(response, first.path)), first.sample
+    extra = {
+        **evidence(response, first.path),
+        **item_of(response.data, first.path),
+        "status": str(response.status),
+        "kind": first.kind,
+        "source": source,
+        "answered_by": answered_by(response),
+    }
+    finding = new_finding(
+        first,
+        first.place or first.location,
+        extra,
         count=count,
         total=total,
         sample=sample,
         operation=response.operation.label,
         reproduce=response.reproduce,
-        extra={
-            **evidence(response, first.path),
-            **item_of(response.data, first.path),
-            **{name: value for name, value in details.items() if value},
-        },
     )
-    return with_fingerprint(finding)
+    if first.kind == FURTHER:
+        return numbered(finding, len({value_text(shorten(violation.observed)) for violation in group}))
+    return finding
 
 
 def item_of(data: Any, path: Path) -> dict[str, Any]:

@@ -34,18 +34,18 @@ from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.drift.sources import source_name
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.exchanges.account import Account
 from pytest_bctrl.exchanges.coverage_text import coverage_lines
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, at_or_above, parse_levels
 from pytest_bctrl.http.message import Headers
-from pytest_bctrl.recorded.conform import observed
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.verdict import Title, checked_line
 from pytest_bctrl.reports.wording import counted
-from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.guard import credentials_in
+from pytest_bctrl.traffic.recordings.har_write import Recording
 
 EXAMPLES = (
     "pytest-bctrl check recordings/",
@@ -76,17 +76,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(slots=True)
 class _CheckedFiles:
-    """The results of all files: findings, the number of responses, what they exercised, and what was not checked.
+    """The results of all files: findings, what the responses exercised, and what became of the exchanges.
 
-    `unmatched` has a sentence for each request to no operation of the contract, with a server that has others.
-    `attached_files` are the files of bodies that recordings refer to.
+    `problems` has a sentence for each file that could not be checked. `attached_files` are the files of bodies that
+    recordings refer to.
     """
 
     observer: Observer
     findings: list[Finding] = field(default_factory=list)
-    response_count: int = 0
+    account: Account = field(default_factory=Account)
     problems: list[str] = field(default_factory=list)
-    unmatched: list[str] = field(default_factory=list)
     attached_files: set[Path] = field(default_factory=set)
 
     def add(
@@ -100,7 +99,7 @@ class _CheckedFiles:
     ) -> None:
         """Add the result of a response, which is None if it is not known, with the file and the entry that have it."""
         if response is not None:
-            self.response_count += 1
+            self.account.operations[response.operation.label] += 1
             self.observer.observe_response(response, query, sent_headers)
         source = {"file": name, "entry": entry, "why": f"in {name}: {entry}" if entry else f"in {name}"}
         self.findings += [replace(finding, extra={**finding.extra, **source}) for finding in findings]
@@ -122,9 +121,9 @@ def run(options: argparse.Namespace) -> int:
     invariants = [rule for operation in contract.operations for rule in operation.invariants]
     levels.require_known(rules_of(invariants, [check.name for check in custom_checks]))
     checked = _check_files(options, contract, custom_checks)
-    problems = checked.problems
+    problems = [*checked.problems, *checked.account.notes("not checked")]
     findings, off = levels.apply(checked.findings)
-    notes = checked.unmatched + _notes_on_skipped_files(options.paths, checked.attached_files)
+    notes = [*checked.account.notes("unmatched"), *_notes_on_skipped_files(options.paths, checked.attached_files)]
     if not problems:
         notes += baseline_notes(findings, baseline.without_rules(drift_rules()), today)
     notes += [f"switched off by --level: {entry.name}, {off.count(entry.name)} not shown" for entry in levels.off]
@@ -132,10 +131,11 @@ def run(options: argparse.Namespace) -> int:
     # Each file has a response that was checked, or a problem.
     remarks = (*problems, *notes, *contract.exclusions)
     title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, tuple(problems))
+    title = title._replace(exchanges=checked.account.numbers())
     findings = options.redact.data(findings)
     if options.format == "text":
-        sys.stdout.write(_findings_text(findings, title, checked.response_count))
-        if checked.response_count:
+        sys.stdout.write(_findings_text(findings, title, checked.account))
+        if checked.account.operations:
             print(*coverage_lines(checked.observer), sep="\n")
     else:
         sys.stdout.write(writer(options.format)(findings, title))
@@ -160,6 +160,7 @@ def _check_files(options: argparse.Namespace, contract: Contract, custom_checks:
             if isinstance(content, bytes):
                 response = response_from(content, contract, options.operation)
                 checked.add(response, check_response(response, custom=custom_checks), name)
+                checked.account.add("checked")
                 continue
             _check_recording(content, name, checks, checked)
             checked.findings = redact_findings(checked.findings, credentials_in(content.exchanges, contract))
@@ -204,21 +205,26 @@ def _file_names(paths: Sequence[str], problems: list[str]) -> Iterator[str]:
 def _check_recording(content: Recording, name: str, checks: ExchangeChecks, checked: _CheckedFiles) -> None:
     """Check the exchanges of a file, and add the results.
 
-    Adds a problem for each exchange of which a part was not checked. Raises `DocumentError` if none is to an operation
-    of the contract.
+    Raises `DocumentError` if none is to an operation of the contract.
     """
     others: list[tuple[str, str]] = []
     origins: set[str] = set()
     for number, exchange in enumerate(content.exchanges, 1):
-        entry, origin = f"entry {number}", _origin(exchange.url)
-        result = checks.check(observed(exchange, checks.contract))
-        if result.operation is None and not result.not_checked:
-            others.append((origin, f"{name}: {entry}: {exchange.label} is not in the contract"))
+        request, entry = exchange.request, f"entry {number}"
+        origin, result = _origin(request.url), checks.check(exchange)
+        label = f"{name}: {entry}: {request.label}"
+        if result.outcome == "unmatched":
+            others.append((origin, f"{label} is not in the contract"))
             continue
         origins.add(origin)
-        checked.add(result.response, result.findings, name, entry, exchange.query, exchange.request_headers)
-        checked.problems += [f"{name}: {entry}: {exchange.label}: {reason}" for reason in result.not_checked]
-    checked.unmatched += [text for origin, text in others if origin in origins]
+        checked.add(result.response, result.findings, name, entry, request.target.partition("?")[2], request.headers)
+        checked.account.add(result.outcome, [f"{label}: {reason}" for reason in result.not_checked])
+    for origin, text in others:
+        if origin in origins:
+            checked.account.add("unmatched", [text])
+        else:
+            # The server has no operation of the contract.
+            checked.account.add("foreign")
     if not origins:
         problem = "none of its entries is an exchange with an operation of the contract"
         raise DocumentError(problem, where=name, hint="record a listing, or name another file")
@@ -229,13 +235,14 @@ def _origin(url: str) -> str:
     return "://".join(urlsplit(url)[:2])
 
 
-def _findings_text(findings: Sequence[Finding], title: Title, response_count: int) -> str:
-    """Return the findings as text, grouped by file, with the number of checked responses."""
+def _findings_text(findings: Sequence[Finding], title: Title, account: Account) -> str:
+    """Return the findings as text, grouped by file, and what became of the exchanges."""
     lines = []
     by_source: dict[str, list[Finding]] = {}
     for finding in findings:
         by_source.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
     for source, group in by_source.items():
         lines += [f"{source}: {counted(group)}", *describe(group), ""]
-    lines.append(checked_line(response_count, "response", findings, title))
+    has_checked = bool(account.operations)
+    lines.append(checked_line(str(account), findings, title, has_checked=has_checked))
     return "\n".join(map(escape_line, lines)) + "\n"

@@ -162,7 +162,7 @@ def first_tests(project: NewProject) -> str:
     label = project.operation.operation_id or project.operation.label
     name = re.sub(r"[^0-9a-z]+", "_", label.lower())[:_LONGEST_NAME].strip("_") or "request"
     retry = list(dict.fromkeys(["bctrl_mock", *fixtures]))
-    module = _WithRequest(request).visit(ast.parse(_TESTS))
+    module = _PlaceholderReplacer(request).visit(ast.parse(_TESTS))
     docstring, imports, conforms, retries = module.body
     conforms.name, retries.name = f"test_{name}_conforms_to_the_contract", f"test_{name}_is_sent_again_after_a_503"
     conforms.args.args = [ast.arg(fixture) for fixture in fixtures]
@@ -200,7 +200,7 @@ def retries():
 '''
 
 
-class _WithRequest(ast.NodeTransformer):
+class _PlaceholderReplacer(ast.NodeTransformer):
     """Replaces the name `REQUEST` by an expression."""
 
     def __init__(self, request: ast.expr) -> None:

@@ -6,7 +6,7 @@ import shlex
 import sys
 import traceback
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from pytest_bctrl.checks.redact import redact_findings
@@ -15,7 +15,8 @@ from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.escaping import escape_lines
-from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
+from pytest_bctrl.exchanges.account import Account, Outcome
+from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.findings.fingerprint import with_fingerprint
@@ -45,6 +46,10 @@ class ProxiedTraffic:
 
     `print_line` is called with a line for each finding that is new. `keep` receives each exchange of the contract whose
     bodies are known, for a recording.
+
+    `account` has what became of each forwarded request. `problems` counts the reasons why something was not checked
+    that belong to no exchange, `rejected` the requests that were not forwarded, and `switched_off` the findings that
+    each line of the levels has switched off.
     """
 
     def __init__(
@@ -56,22 +61,14 @@ class ProxiedTraffic:
         custom_checks: Iterable[Check] = (),
         levels: Levels | None = None,
         print_line: Callable[[str], None] = lambda line: None,
-        keep: Callable[[ProxiedExchange, Exchange], None] = lambda proxied, observed: None,
+        keep: Callable[[Exchange], None] = lambda exchange: None,
     ) -> None:
         self.contract = contract
         self.observer = Observer(contract)
-        self.checked = 0
-        """The number of exchanges whose request and response were checked."""
-        self.not_checked: Counter[str] = Counter()
-        """How often a part of an exchange could not be checked, by reason."""
-        self.unmatched: Counter[str] = Counter()
-        """How often each request was sent that is to no operation of the contract."""
+        self.account = Account()
+        self.problems: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
-        """How often each request was not forwarded, with the reason."""
-        self.cancelled: Counter[str] = Counter()
-        """How often an exchange ended without a complete response through no fault of the server, by reason."""
         self.switched_off: Counter[str] = Counter()
-        """How many findings each line of the levels has switched off."""
         self._redaction = redaction
         self._origin = target_origin
         self._checks = ExchangeChecks(contract, custom_checks)
@@ -93,10 +90,10 @@ class ProxiedTraffic:
         try:
             self._check_exchange(proxied)
         except BrokenCheckError as error:
-            self._count(self.not_checked, str(error))
+            self._account_for("not checked", [str(error)])
         except Exception:  # noqa: BLE001 - the proxy continues, and the exit code says that something was not checked
             print(escape_lines(self._redaction(traceback.format_exc())), file=sys.stderr)
-            self._count(self.not_checked, "a bug in pytest-bctrl, printed above")
+            self._account_for("not checked", ["a bug in pytest-bctrl, printed above"])
 
     def add_surplus(self, proxied: ProxiedExchange, data: bytes) -> None:
         """Add a finding about bytes that belong to no response, unless they are harmless or of no operation."""
@@ -105,72 +102,78 @@ class ProxiedTraffic:
         surplus = Surplus(data, proxied.method, proxied.status)
         if operation is not None and not surplus.is_harmless:
             self._remember(self._checks.redacted(request)[1])
-            self._report([surplus_finding(operation, surplus, self._curl_command(proxied, operation))])
+            self._report([surplus_finding(operation, surplus, self._curl_command(proxied, request))])
 
     def add_unreachable(self, error: TransportError) -> None:
-        """Count as not checked a request that could not be forwarded because the target cannot be reached."""
+        """Count a failure to connect to the target."""
         description = describe_error(error.name, error.detail)
-        self._count(self.not_checked, f"{description.message}; {description.hint}")
+        self.problems[self._shown(f"{description.message}; {description.hint}", self.problems)] += 1
 
     def add_rejected(self, request: str, reason: str) -> None:
-        """Count a request that the proxy rejected."""
-        self._count(self.rejected, f"{request}: {reason}")
+        """Count a request that the proxy rejected; beyond the limit of different texts, as `others`."""
+        text = self._shown(f"{request}: {reason}", self.rejected)
+        self.rejected[text if text in self.rejected or len(self.rejected) < _MAX_KEPT else "others"] += 1
 
     def _check_exchange(self, proxied: ProxiedExchange) -> None:
-        """Check an exchange and add its results; one that was cancelled or is to no operation is only counted."""
-        request = _request_of(proxied)
-        self._remember(self._checks.redacted(request)[1])
+        """Check an exchange and add its results; one that was cancelled is only counted."""
+        exchange = self._exchange(proxied)
         if proxied.cancelled:
-            self._count(self.cancelled, proxied.cancelled)
+            _, credentials = self._checks.redacted(exchange.request)
+            self._remember(credentials)
+            self._account_for("unanswered", [proxied.cancelled])
             return
-        operation = self._operation_of(request)
+        result = self._checks.check(exchange)
+        self._remember(result.credentials)
+        operation = result.operation
         if operation is None:
-            self._add_unmatched(request)
+            self._account_for_request(result)
             return
         if proxied.error is not None:
-            self._report_error(proxied, operation, proxied.error)
-        observed = self._observed(proxied, request, operation)
-        result = self._checks.check(observed)
-        self._remember(result.credentials)
+            self._report_error(exchange, operation, proxied.error)
         self._report(result.findings)
-        for reason in result.not_checked:
-            if proxied.error is None:
-                self._count(self.not_checked, f"{operation.label}: {reason}")
+        self._account_for(result.outcome, [f"{operation.label}: {reason}" for reason in result.not_checked])
         if result.response is None:
             return
-        self.checked += 1
-        query = request.target.partition("?")[2]
-        self.observer.observe_response(result.response, query, request.headers)
-        self._keep(proxied, observed)
+        self.account.operations[operation.label] += 1
+        query = exchange.request.target.partition("?")[2]
+        self.observer.observe_response(result.response, query, exchange.request.headers)
+        self._keep(exchange)
 
-    def _add_unmatched(self, request: Request) -> None:
-        """Count a request to no operation: not checked if that was excluded, else unmatched unless a CORS preflight."""
-        reasons = self._checks.exclusions(request)
-        for reason in reasons:
-            self._count(self.not_checked, reason)
-        if not reasons and not request.is_preflight:
-            shown, _ = self._checks.redacted(request)
-            self._count(self.unmatched, f"{shown.method} {shown.target.partition('?')[0]}")
+    def _account_for_request(self, result: CheckedExchange) -> None:
+        """Count a request to no operation of the contract; a CORS preflight has no note."""
+        request, notes = result.request, result.not_checked
+        if not notes and not request.is_preflight:
+            notes = (request.label,)
+        self._account_for(result.outcome, notes)
 
-    def _report_error(self, proxied: ProxiedExchange, operation: Operation, error: TransportError) -> None:
+    def _account_for(self, outcome: Outcome, notes: Iterable[str]) -> None:
+        """Count an exchange, with notes without credentials."""
+        earlier = self.account.notes(outcome)
+        self.account.add(outcome, [self._shown(note, earlier) for note in notes])
+
+    def _shown(self, text: str, earlier: Container[str]) -> str:
+        """Return a text without credentials, unless it is one of the earlier texts."""
+        return text if text in earlier else Echoes(self._credentials).text(text)
+
+    def _report_error(self, exchange: Exchange, operation: Operation, error: TransportError) -> None:
         """Report the transport error that ended an exchange."""
-        has_begun = bool(proxied.status)
-        description = describe_error(error.name, error.detail, has_begun)
-        command = self._curl_command(proxied, operation)
-        observed = error.detail or error.name
-        self._report([transport_finding(operation, description.kind, description.message, command, observed=observed)])
+        description = describe_error(error.name, error.detail, has_begun=bool(exchange.status))
+        finding = transport_finding(
+            operation, description.kind, description.message, exchange.reproduce, observed=error.detail or error.name
+        )
+        self._report([finding])
 
-    def _observed(self, proxied: ProxiedExchange, request: Request, operation: Operation) -> Exchange:
+    def _exchange(self, proxied: ProxiedExchange) -> Exchange:
         """Return an exchange with its decoded body, or why that is not known."""
-        content, response_unread = Content(b""), ""
+        request, body = _request_of(proxied), proxied.response_body
+        unanswered, response_unread, content = proxied.cancelled, "", Content(b"")
         if proxied.error is not None:
-            response_unread = "the response is not complete"
-        elif not proxied.response_body.is_known:
-            response_unread = f"the body of the response {proxied.response_body.problem}"
+            unanswered = "the response is not complete" if proxied.status else "the target did not respond"
+        elif not body.is_known:
+            response_unread = f"the body of the response {body.problem}"
         else:
             codings = ", ".join(value for name, value in proxied.headers if name.lower() == "content-encoding")
-            content = content_of(bytes(proxied.response_body), codings)
-        command = self._curl_command(proxied, operation)
+            content = content_of(bytes(body), codings)
         if content.unread:
             response_unread = f"the body of the response was not decoded: {content.unread}"
         return Exchange(
@@ -178,10 +181,11 @@ class ProxiedTraffic:
             proxied.status,
             tuple(field for field in proxied.headers if field[0].lower() != "content-encoding"),
             content.body,
-            unanswered="" if proxied.status else "the target did not respond",
+            unanswered=unanswered,
             response_unread=response_unread,
             coding_problem=content.problem,
-            reproduce=command,
+            reproduce=self._curl_command(proxied, request),
+            reason=proxied.reason,
         )
 
     def _operation_of(self, request: Request) -> Operation | None:
@@ -189,19 +193,20 @@ class ProxiedTraffic:
         match = self._checks.match(request)
         return match.of(request.method) if match else None
 
-    def _curl_command(self, proxied: ProxiedExchange, operation: Operation) -> str:
-        """Return a curl command that sends the request to the target, with the key in a variable."""
+    def _curl_command(self, proxied: ProxiedExchange, request: Request) -> str:
+        """Return a curl command that sends a request to the target, with the key in a variable."""
         words = ["curl -sS -i"]
         if proxied.method == "HEAD":
             words.append("-I")
         elif proxied.method != "GET" or proxied.request_body.size:
             words.append(f"-X {shlex.quote(proxied.method)}")
-        fields = key_fields(self.contract, operation) or ()
+        operation = self._operation_of(request)
+        fields = key_fields(self.contract, operation) or () if operation is not None else ()
         words += [f'-H "{field.name}: {field.shell("$BCTRL_API_KEY")}"' for field in fields]
         for name, value in proxied.request_headers:
             if name.lower() in ("accept", "content-type", "prefer"):
                 words.append(f"-H {shlex.quote(f'{name}: {value}')}")
-        shown, _ = self._checks.redacted(_request_of(proxied))
+        shown, _ = self._checks.redacted(request)
         if 0 < proxied.request_body.size <= _MAX_COMMAND_BODY and proxied.request_body.is_known:
             words.append(f"--data-raw {shlex.quote(shown.body.decode('utf-8', 'replace'))}")
         elif proxied.request_body.size:
@@ -232,16 +237,7 @@ class ProxiedTraffic:
                 (self._findings[key],) = redact_findings([finding], self._credentials, has_parts=False)
                 self._print_line(f"{finding.level} {finding_line(self._findings[key])}")
             else:
-                self._count(self.not_checked, f"more than {_MAX_KEPT:,} findings: the rest is not listed")
-
-    def _count(self, counter: Counter[str], text: str) -> None:
-        """Count a text in a counter, without credentials; beyond the limit of different texts, count it as `others`."""
-        if text not in counter:
-            text = Echoes(self._credentials).text(text)
-        if text in counter or len(counter) < _MAX_KEPT:
-            counter[text] += 1
-        else:
-            counter["others"] += 1
+                self.problems[f"more than {_MAX_KEPT:,} findings: the rest is not listed"] += 1
 
 
 def _request_of(proxied: ProxiedExchange) -> Request:
@@ -260,9 +256,9 @@ def _unread_reason(body: CapturedBody) -> str:
     return "the response arrived before the whole request was sent"
 
 
-def count_lines(counter: Counter[str]) -> Iterator[str]:
+def count_lines(counts: Mapping[str, int]) -> Iterator[str]:
     """Yield each counted text with its number, the most frequent first, and the number of omitted ones."""
-    rows = counter.most_common()
+    rows = Counter(counts).most_common()
     for text, count in rows[:_MAX_LISTED]:
         yield text if count == 1 else f"{text} ({count} times)"
     if len(rows) > _MAX_LISTED:

@@ -7,7 +7,6 @@ import os
 import ssl
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -33,6 +32,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
+from pytest_bctrl.exchanges.account import Account, Outcome
 from pytest_bctrl.exchanges.coverage_text import coverage_lines
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, Levels, at_or_above, parse_levels
 from pytest_bctrl.reports import SUFFIXES
@@ -89,14 +89,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_acceptance_arguments(parser)
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """What the reports show: the findings, and the title, which has what was not checked and further notes."""
-
-    findings: list[Finding]
-    title: Title
-
-
 def run(options: argparse.Namespace) -> int:
     """Forward requests until Ctrl-C or SIGTERM, and report; returns 1 if findings fail, else 2 if parts are unchecked.
 
@@ -120,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
         custom_checks=custom_checks,
         levels=levels,
         print_line=(lambda line: None) if log is None else (lambda line: log(f"{line}\n")),
-        keep=(lambda proxied, observed: None) if recording is None else recording.add,
+        keep=(lambda exchange: None) if recording is None else recording.add,
     )
     _serve(options, target, traffic)
     if log is not None:
@@ -134,15 +126,16 @@ def run(options: argparse.Namespace) -> int:
         *_summary_notes(traffic, levels),
         *(recording.notes if recording is not None else ()),
     ]
-    result = _result(options, traffic, findings, problems, notes)
-    _print_summary(options, result, traffic)
-    write_reports(reports, result.findings, result.title, "--report")
-    failing = at_or_above(result.findings, options.fail_on)
+    findings = options.redact.data(findings)
+    title = _title(options, traffic, problems, notes)
+    _print_summary(options, findings, title, traffic)
+    write_reports(reports, findings, title, "--report")
+    failing = at_or_above(findings, options.fail_on)
     if failing and options.accept is not None:
         accept_findings(baseline.path, failing, options.redact(options.accept), until)
     elif failing:
         return 1
-    return 2 if result.title.not_checked else 0
+    return 2 if title.not_checked else 0
 
 
 def _serve(options: argparse.Namespace, target: str, traffic: ProxiedTraffic) -> None:
@@ -241,42 +234,46 @@ def _requested_recording(options: argparse.Namespace, contract: Contract, target
 
 def _summary_notes(traffic: ProxiedTraffic, levels: Levels) -> Iterator[str]:
     """Yield notes on unmatched, rejected and cancelled requests, and on each rule that is switched off."""
-    for request in count_lines(traffic.unmatched):
+    for request in count_lines(_note_counts(traffic.account, "unmatched")):
         yield f"not in the contract: {request}"
     for request in count_lines(traffic.rejected):
         yield f"not forwarded: {request}"
-    for reason in count_lines(traffic.cancelled):
+    for reason in count_lines(_note_counts(traffic.account, "unanswered")):
         yield f"without a complete response: {reason}"
     for entry in levels.off:
         yield f"switched off by --level: {entry.name}, {traffic.switched_off[entry.name]} not shown"
 
 
-def _result(
-    options: argparse.Namespace,
-    traffic: ProxiedTraffic,
-    findings: list[Finding],
-    problems: Sequence[str],
-    notes: Sequence[str],
-) -> _Result:
-    """Return the findings and the title of the reports, with secrets removed."""
+def _note_counts(account: Account, outcome: Outcome) -> dict[str, int]:
+    """Return how many exchanges of an outcome have each note."""
+    return {text: note.count for text, note in account.notes(outcome).items()}
+
+
+def _title(
+    options: argparse.Namespace, traffic: ProxiedTraffic, problems: Sequence[str], notes: Sequence[str]
+) -> Title:
+    """Return the title of the reports, with secrets removed."""
     contract = traffic.contract
-    not_checked = [*problems, *count_lines(traffic.not_checked)]
-    if not traffic.checked and not not_checked:
+    account = traffic.account
+    not_checked = [*problems, *count_lines(traffic.problems), *count_lines(_note_counts(account, "not checked"))]
+    if not account.operations and not not_checked:
         not_checked.append("no exchange of an operation of the contract")
     # Paths of requests may hold a secret.
     not_checked, notes = options.redact.data(not_checked), options.redact.data([*notes, *contract.exclusions])
     remarks = (*not_checked, *notes)
     title = Title("proxy", contract.described, contract.short_digest, options.fail_on, remarks, tuple(not_checked))
-    return _Result(options.redact.data(findings), title)
+    return title._replace(exchanges=account.numbers())
 
 
-def _print_summary(options: argparse.Namespace, result: _Result, traffic: ProxiedTraffic) -> None:
+def _print_summary(
+    options: argparse.Namespace, findings: Sequence[Finding], title: Title, traffic: ProxiedTraffic
+) -> None:
     """Print the findings, what was not checked, notes, coverage, and the verdict."""
-    title = result.title
-    lines = list(describe(result.findings))
+    lines = list(describe(findings))
     lines += [f"not checked: {reason}" for reason in title.not_checked]
     lines += [note for note in title.notes if note not in title.not_checked]
-    if traffic.checked:
+    if traffic.account.operations:
         lines += options.redact.data(list(coverage_lines(traffic.observer)))
-    lines += ["", checked_line(traffic.checked, "exchange", result.findings, title)]
+    has_checked = bool(traffic.account.operations)
+    lines += ["", checked_line(str(traffic.account), findings, title, has_checked=has_checked)]
     print(*map(escape_line, lines), sep="\n", flush=True)

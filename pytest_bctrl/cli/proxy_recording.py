@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,13 +12,12 @@ from urllib.parse import urlsplit
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.files.limits import RECORDED, size
-from pytest_bctrl.http.exchange import Exchange as CheckedExchange
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import split_url
 from pytest_bctrl.recorded.conform import recorded_space_id
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.traffic.origin import origin_of
-from pytest_bctrl.traffic.proxy.exchange import ProxiedExchange
-from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.guard import LeakError, recordable, require_absent, scrub
 from pytest_bctrl.traffic.recordings.har_file import save
 
@@ -44,29 +44,20 @@ class ProxyRecording:
         self._size = 0
         self._omitted: Counter[str] = Counter()
 
-    def add(self, proxied: ProxiedExchange, observed: CheckedExchange) -> None:
+    def add(self, exchange: Exchange) -> None:
         """Add an exchange, unless an equal one was added, its request is incomplete, or the recording is full."""
-        if observed.request.unread:
-            self._omitted[f"of the request: {observed.request.unread}"] += 1
+        request = exchange.request
+        if request.unread:
+            self._omitted[f"of the request: {request.unread}"] += 1
             return
-        exchange = Exchange(
-            method=proxied.method,
-            url=f"{origin_of(self._target)}{proxied.target}",
-            status=proxied.status,
-            headers=proxied.headers,
-            body=observed.body,
-            request_headers=proxied.request_headers,
-            request_body=bytes(proxied.request_body),
-            reason=proxied.reason,
-            started=_now(),
-            test=_TEST,
-            base_path=urlsplit(self._target).path.rstrip("/"),
-            contract=self._contract.digest,
-        )
-        key = (exchange.method, exchange.url, exchange.request_body, exchange.status, exchange.body_digest)
+        base_path = urlsplit(self._target).path.rstrip("/")
+        base_url, target = split_url(f"{origin_of(self._target)}{request.target}", base_path)
+        request = replace(request, base_url=base_url, target=target)
+        exchange = replace(exchange, request=request, started=_now(), test=_TEST, contract=self._contract.digest)
+        key = (request.method, request.target, request.body, exchange.status, exchange.body_digest)
         if key in self._exchanges:
             return
-        added = len(exchange.body) + len(exchange.request_body)
+        added = len(exchange.body) + len(request.body)
         if self._size + added > RECORDED:
             self._omitted[f"a recording holds up to {size(RECORDED)}"] += 1
         else:

@@ -25,10 +25,10 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.attribution import attribute_changes, next_steps
 from pytest_bctrl.observed.facts import Observation, from_data
 from pytest_bctrl.recorded.conform import response_from
-from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import Attachments
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.recordings.har_read import decode, no_attachments
+from pytest_bctrl.traffic.recordings.har_write import Recording
 
 _KINDS = "an observation or a JSON report that contains one, a recording, a HAR file, a JSON body"
 _HINT = f"give {_KINDS}, or - for standard input"

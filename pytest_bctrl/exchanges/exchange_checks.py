@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pytest_bctrl.checks.protocol import coding_violation, unknown_headers
 from pytest_bctrl.checks.redact import redact_findings, response_credentials
 from pytest_bctrl.checks.response import Response, content_key, share
-from pytest_bctrl.checks.run import Check, check_response, check_response_head
+from pytest_bctrl.checks.run import WITHOUT_BODY, Check, check_response
+from pytest_bctrl.checks.violation import findings as findings_in
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.exchanges.account import Outcome
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
@@ -22,11 +24,14 @@ from pytest_bctrl.request_checks.violation import CREDENTIALS, findings_of
 class CheckedExchange(NamedTuple):
     """The result of one exchange.
 
-    `operation` is None if the contract lacks the operation. `response` is None then, and if its body is not known.
-    `not_checked` has the reasons why a part of the exchange was not checked, `credentials` the credentials in it.
+    `request` has no credentials. `operation` is None if the contract lacks the operation. `response` is None then, and
+    if its body is not known. `not_checked` has the reasons why a part of the exchange was not checked, `credentials`
+    the credentials in it.
     """
 
-    operation: Operation | None
+    request: Request
+    outcome: Outcome
+    operation: Operation | None = None
     response: Response | None = None
     findings: tuple[Finding, ...] = ()
     not_checked: tuple[str, ...] = ()
@@ -35,6 +40,29 @@ class CheckedExchange(NamedTuple):
 
 _SHARED_RESPONSES, _SHARED_BYTES = 256, 65_536
 """Maximum number of responses whose results are reused, and the maximum size of their bodies in bytes."""
+
+
+def response_in(
+    exchange: Exchange,
+    contract: Contract,
+    operation: Operation,
+    path_values: Mapping[str, str],
+    usual: Response | None = None,
+) -> Response:
+    """Return the response of an exchange with an operation, for checks; `usual` is that to the plain request."""
+    has_all_headers = exchange.has_all_headers and exchange.contract in ("", contract.digest)
+    return Response(
+        contract,
+        operation,
+        exchange.status,
+        exchange.headers,
+        exchange.body,
+        path_values,
+        exchange.reproduce,
+        exchange.request.method,
+        has_all_headers,
+        usual,
+    )
 
 
 class ExchangeChecks:
@@ -53,37 +81,48 @@ class ExchangeChecks:
     def check(self, exchange: Exchange) -> CheckedExchange:
         """Return the findings about request and response; raises `BrokenCheckError` if a custom check raises."""
         request = exchange.request
+        shown, sent = self.redacted(request)
         match = self.match(request)
         operation = match.of(request.method) if match else None
-        _, sent = self.redacted(request)
         if match is None or operation is None:
-            return CheckedExchange(None, not_checked=tuple(self.exclusions(request)), credentials=sent)
+            exclusions = tuple(self._exclusions(request))
+            outcome: Outcome = "not checked" if exclusions else "unmatched"
+            return CheckedExchange(shown, outcome, not_checked=exclusions, credentials=sent)
         violations = self._requests.of(operation).violations(request, match.values)
         if exchange.hides_credentials:
             violations = (violation for violation in violations if violation.rule != CREDENTIALS)
         findings = findings_of(violations, operation, request, self.contract, match.values)
-        if exchange.unanswered:
-            return CheckedExchange(operation, None, tuple(redact_findings(findings, sent)), credentials=sent)
-        response = self._response(exchange, operation, match)
-        credentials = sent | response_credentials(response)
-        not_checked = [f"the response may lack the required header field {name}" for name in unknown_headers(response)]
-        if exchange.coding_problem:
-            findings += check_response_head(response, [coding_violation(exchange.coding_problem)])
-        elif exchange.response_unread:
-            findings += check_response_head(response)
+        response, credentials, not_checked = None, sent, []
+        if not exchange.coding_problem:
             not_checked.append(exchange.response_unread)
-        else:
-            findings += check_response(response, custom=self._custom)
-            not_checked += filter(None, [response.unvalidated])
+        if exchange.status:
+            response = self._response(exchange, operation, match)
+            credentials |= response_credentials(response)
+            findings += self._response_findings(exchange, response)
+            names = unknown_headers(response)
+            not_checked += [f"the response may lack the required header field {name}" for name in names]
+            if exchange.has_body:
+                not_checked.append(response.unvalidated)
         findings = redact_findings(findings, credentials)
-        known_response = None if exchange.response_unread or exchange.coding_problem else response
-        return CheckedExchange(operation, known_response, tuple(findings), tuple(not_checked), credentials)
+        reasons = tuple(filter(None, not_checked))
+        outcome = "not checked" if reasons else "checked"
+        if exchange.unanswered:
+            outcome = "unanswered"
+        known_response = response if exchange.has_body else None
+        return CheckedExchange(shown, outcome, operation, known_response, tuple(findings), reasons, credentials)
+
+    def _response_findings(self, exchange: Exchange, response: Response) -> list[Finding]:
+        """Return the findings about a response; only those in status and header fields if its body is not known."""
+        if exchange.has_body:
+            return check_response(response, custom=self._custom)
+        problems = [coding_violation(exchange.coding_problem)] if exchange.coding_problem else []
+        return [*findings_in(response, problems), *check_response(response, aspects=WITHOUT_BODY)]
 
     def redacted(self, request: Request) -> tuple[Request, frozenset[str]]:
         """Return a request without its credentials, and the credentials."""
         return self._requests.redacted(request)
 
-    def exclusions(self, request: Request) -> list[str]:
+    def _exclusions(self, request: Request) -> list[str]:
         """Return the reason why a request is not checked if its operation is invalid in the document; else empty."""
         exclusion = self._requests.exclusion(request)
         if exclusion is None:
@@ -92,17 +131,7 @@ class ExchangeChecks:
 
     def _response(self, exchange: Exchange, operation: Operation, match: Match) -> Response:
         """Return the response to check; a small one shares its results with an earlier response of the same content."""
-        response = Response(
-            self.contract,
-            operation,
-            exchange.status,
-            exchange.headers,
-            exchange.body,
-            match.values,
-            exchange.reproduce,
-            exchange.request.method,
-            has_all_headers=exchange.has_all_headers,
-        )
+        response = response_in(exchange, self.contract, operation, match.values)
         if len(exchange.body) > _SHARED_BYTES:
             return response
         key = content_key(response)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 
 from pytest_bctrl.http.message import Headers, Request
 
@@ -11,20 +13,29 @@ from pytest_bctrl.http.message import Headers, Request
 class Exchange:
     """One request and its response.
 
-    `body` is the body of the response, without transfer and content codings. `status` is 0 without a response.
+    `body` is the body of the response, without transfer and content codings. `status` is 0 without a response, and if
+    nothing is known of it. `reason` is the reason phrase if it is known.
 
     Unknown parts:
 
-    - `unanswered` says why there is no response, or why nothing is known of it.
-    - `response_unread` says why the body of the response is not known, such as that nobody has read it.
-      `Request.unread` does so for the request.
+    - `unanswered` says why the response is missing or incomplete.
+    - `response_unread` says why the body of the response is not known, such as that nobody has read it, or why nothing
+      is known of the response, if `status` is 0. `Request.unread` does so for the request.
     - `coding_problem` says why the body of the response is not in its content coding; it is not known then either.
     - `has_all_headers` is whether the response has all header fields that a server would send: the response of a mock
       need not.
     - `hides_credentials` is whether the request may have had credentials that are not in it: a recording leaves them
       out.
 
-    Origin: `reproduce` is a shell command that repeats the request, without credentials.
+    Origin:
+
+    - `reproduce` is a shell command that repeats the request, without credentials.
+    - `client_library` sent the request in the test with the id `test`, at the line `sent_at` of the project; the line
+      is empty if no code of the project was on the call stack. `started` is the time of a recorded exchange.
+    - `registered` says where the response was registered if a mock returned it; `is_of_mock` is true if it was one of
+      this kit.
+    - `contract` is the digest of the contract with which an exchange was recorded. A recording has only the header
+      fields that this contract documents.
     """
 
     request: Request
@@ -37,3 +48,25 @@ class Exchange:
     has_all_headers: bool = True
     hides_credentials: bool = False
     reproduce: str = ""
+    client_library: str = field(default="", compare=False)
+    test: str = field(default="", compare=False)
+    sent_at: str = field(default="", compare=False)
+    registered: str = field(default="", compare=False)
+    is_of_mock: bool = field(default=False, compare=False)
+    started: str = field(default="", compare=False)
+    contract: str = ""
+    reason: str = ""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the body of the response is known."""
+        return bool(self.status) and not (self.unanswered or self.response_unread or self.coding_problem)
+
+    @cached_property
+    def body_digest(self) -> str:
+        """The SHA-256 of the body of the response in hex; computed once because hashing a large body takes a while."""
+        return sha256(self.body).hexdigest()
+
+    def header(self, name: str) -> str:
+        """Return the first value of a response header by its case-insensitive name; empty if it is missing."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")

@@ -26,8 +26,9 @@ _LARGE = 1024 * 1024
 class Request:
     """One request as it was received: `target` is that of the request line, header names are in lower case.
 
-    `base_url` is the URL in front of the target as the client wrote it; it is empty if this kit received the request.
-    `unread` is the reason why the body is not known; empty if it is.
+    Only the proxy keeps header names as they were sent. `base_url` is the URL in front of the target as the client
+    wrote it; it is empty if this kit received the request. `unread` is the reason why the body is not known; empty if
+    it is. `version` is that of HTTP.
     """
 
     method: str
@@ -36,15 +37,40 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     base_url: str = field(default="", compare=False)
     unread: str = ""
+    version: str = field(default="1.1", repr=False, compare=False)
 
     def header(self, name: str) -> str | None:
         """Return the values of a header by its lower-case name, joined by commas (RFC 9110, 5.3); None if missing."""
         return self._fields.get(name)
 
     @property
+    def url(self) -> str:
+        """The URL; only the target if this kit received the request."""
+        return self.base_url + self.target
+
+    @property
+    def path(self) -> str:
+        """The path of the target, as it was sent."""
+        return self.target.partition("?")[0]
+
+    @property
+    def label(self) -> str:
+        """Method and path, without the query, which may hold secrets."""
+        return f"{self.method} {self.path}"
+
+    @property
     def is_preflight(self) -> bool:
         """Whether a browser asks for permission to send another request (a CORS preflight)."""
         return self.method == "OPTIONS" and self.header("access-control-request-method") is not None
+
+    @cached_property
+    def keeps_connection(self) -> bool:
+        """Whether its connection stays open after the response (RFC 9112, 9.3)."""
+        options = {option.strip() for option in (self.header("connection") or "").lower().split(",")}
+        if self.version == "1.0":
+            # Its sender may disagree about the end of a body in a transfer coding (RFC 9112, 6.1).
+            return "keep-alive" in options and "close" not in options and self.header("transfer-encoding") is None
+        return "close" not in options
 
     @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:
@@ -56,19 +82,36 @@ class Request:
         """The header fields by name in lower case, values of the same name joined by commas."""
         fields: dict[str, list[str]] = {}
         for name, value in self.headers:
-            fields.setdefault(name, []).append(value)
+            fields.setdefault(name.lower(), []).append(value)
         return {name: ", ".join(values) for name, values in fields.items()}
+
+
+_URL = re.compile(r"((?:[^:/?#]+:)?(?://[^/?#]*)?)([^?#]*)(\?[^#]*)?")
+"""The part of a URL in front of its path, the path, and the query with its question mark (RFC 3986, appendix B)."""
+
+
+def split_url(url: str, base_path: str = "") -> tuple[str, str]:
+    """Return a URL as base URL and target of a request, without a fragment.
+
+    The base URL ends with `base_path` if the path of the URL is below it.
+    """
+    before, path, query = _URL.findall(url)[0]
+    if not path.startswith(f"{base_path}/"):
+        base_path = ""
+    return f"{before}{base_path}", f"{path.removeprefix(base_path) or '/'}{query}"
 
 
 class Payload:
     """The bytes of a body, plain and compressed; compressed at the first use.
 
-    If the body is a page, `page_of` is the body with all items.
+    If the body is a page, `page_of` is the body with all items. `content` is the body in the content coding of its
+    response, by default the plain body.
     """
 
-    def __init__(self, body: bytes, page_of: Payload | None = None) -> None:
+    def __init__(self, body: bytes, page_of: Payload | None = None, content: bytes | None = None) -> None:
         self.body = body
         self.page_of = page_of
+        self.content = body if content is None else content
 
     @cached_property
     def gzipped(self) -> bytes:

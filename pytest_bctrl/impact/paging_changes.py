@@ -129,7 +129,7 @@ class _Pages:
         elif paging.by == "offset":
             selector = next_start + paging.first
         pairs = [pair for pair in context.request.query if pair[0] != paging.start_name]
-        path = context.request.target.partition("?")[0]
+        path = context.request.path
         url = f"{path}?{urlencode([*pairs, (paging.start_name, str(selector))])}"
         host = context.request.header("host")
         if context.request.base_url:

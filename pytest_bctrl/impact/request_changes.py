@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.schema.locations import without_tags
 from pytest_bctrl.findings.finding import Finding
@@ -14,7 +15,7 @@ from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.contract_version import ContractVersion, operation_shapes
 from pytest_bctrl.impact.error_responses import ChangedErrors
 from pytest_bctrl.request_checks.operation import OperationChecks
-from pytest_bctrl.request_checks.violation import MEDIA_TYPE, RequestViolation
+from pytest_bctrl.request_checks.violation import MEDIA_TYPE
 from pytest_bctrl.traffic.mock.admission import rejection_status
 
 _BODY = "requestBody"
@@ -57,7 +58,7 @@ class RequestChanges:
 
     def _violations(
         self, finding: Finding, context: ResponseContext, old: Operation, new: Operation
-    ) -> Iterator[RequestViolation]:
+    ) -> Iterator[Violation]:
         """Yield the violations of a request that only the new contract has and that a finding explains."""
         locations = [
             place["location"]
@@ -72,7 +73,7 @@ class RequestChanges:
             if is_new and any(_explains(finding, location, violation) for location in locations):
                 yield violation
 
-    def _errors_in(self, version: ContractVersion, operation: Operation, request: Request) -> list[RequestViolation]:
+    def _errors_in(self, version: ContractVersion, operation: Operation, request: Request) -> list[Violation]:
         """Return the violations of a request at level error under one of the contracts, which has the operation."""
         checks = self._checks_of(version, operation)
         violations = [*checks.parameters.path_violations(version.path_values(operation, request))]
@@ -88,7 +89,7 @@ class RequestChanges:
         return self._checks[id(operation)]
 
 
-def _explains(finding: Finding, location: str, violation: RequestViolation) -> bool:
+def _explains(finding: Finding, location: str, violation: Violation) -> bool:
     """Return whether a change explains a violation of a request: by media type, else by location and keyword."""
     if "media-type" in finding.rule:
         return violation.rule == MEDIA_TYPE

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from dataclasses import replace
 
 import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.fingerprint import shape
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
 from pytest_bctrl.recorded.hooks import replay_url
 from pytest_bctrl.settings import lookup, table
@@ -17,9 +19,8 @@ from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.importing import LibraryHooks
 from pytest_bctrl.watch.recorder import Recorder
-from pytest_bctrl.watch.selection import ApiExchange, WatchedApi, watched_servers
+from pytest_bctrl.watch.selection import WatchedApi, watched_servers
 from pytest_bctrl.watch.substitution import (
-    Substitute,
     is_stream,
     observed_response,
     original_response,
@@ -72,60 +73,62 @@ class WatchedExchanges:
         """Pass an exchange with the API to the impact run, unless a test is being rerun."""
         if self._interceptor.is_rerunning:
             return
-        api_exchange = self._api_exchange(exchange)
-        if api_exchange is None:
+        request = self._api_request(exchange)
+        if request is None:
             return
+        operation_label = self._api.operation_label(request)
 
         def observed_exchange() -> InterceptedExchange:
             """Return the exchange with its response, or with the reason why it cannot be changed."""
             response, problem = observed_response(exchange)
-            request = api_exchange.request
-            is_request_known = request.method in _WITHOUT_BODY or not exchange.request_body.unread
-            if not is_request_known:
-                problem = f"the body of its request is not known: {exchange.request_body.unread}"
+            # The test may have sent the body of the request since.
+            request = self._api.request(exchange)
+            if request.method in _WITHOUT_BODY:
+                request = replace(request, unread="")
+            if request.unread:
+                problem = f"the body of its request is not known: {request.unread}"
             obstacle = ""
             if problem:
-                obstacle = f"the response of {api_exchange.operation_label} cannot be changed: {problem}"
+                obstacle = f"the response of {operation_label} cannot be changed: {problem}"
             is_unread = bool(exchange.response_body.unread) and not obstacle
             library = exchange.client_library
-            return InterceptedExchange(request, response, response, library, obstacle, is_unread, is_request_known)
+            return InterceptedExchange(request, response, response, library, obstacle, is_unread)
 
         self._interceptor.add(observed_exchange)
 
     def fail(self, exchange: WatchedExchange) -> None:
         """Count a request to the API that got no response in the impact run."""
-        api_exchange = self._api_exchange(exchange)
-        if api_exchange is not None:
-            self._interceptor.fail(api_exchange.operation_label)
+        request = self._api_request(exchange)
+        if request is not None:
+            self._interceptor.fail(self._api.operation_label(request))
 
     def is_substituted(self, exchange: WatchedExchange) -> bool:
         """Return whether a test is being rerun, and the exchange is one with the API whose response can be changed."""
         if not self._interceptor.is_rerunning or is_stream(exchange):
             return False
-        api_exchange = self._api_exchange(exchange)
-        if api_exchange is None:
+        request = self._api_request(exchange)
+        if request is None:
             return False
-        return shape(api_exchange.operation_label) not in self._interceptor.unchangeable
+        return shape(self._api.operation_label(request)) not in self._interceptor.unchangeable
 
-    def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
+    def substitute(self, exchange: WatchedExchange, content: bytes) -> MockResponse:
         """Return the response with or without the active change; raises `ConnectionResetError` past the time limit."""
-        api_exchange = self._api_exchange(exchange)
+        request = self._api_request(exchange)
         original, problem = original_response(exchange, content)
-        if api_exchange is None or problem:
+        if request is None or problem:
             return substitute_for(exchange, content, original, original)
-        changed = self._interceptor.intercept(api_exchange.request, original, exchange.client_library)
+        changed = self._interceptor.intercept(request, original, exchange.client_library)
         if changed.ending == "reset":
             raise ConnectionResetError("the time limit of a test in an impact run was reached")
         return substitute_for(exchange, content, original, changed)
 
-    def _api_exchange(self, exchange: WatchedExchange) -> ApiExchange | None:
-        """Return an exchange as the API receives it; None if it is to no operation, or if this kit responds."""
-        if exchange.is_of_mock or exchange.is_of_recording:
-            return None
-        api_exchange = self._api.select(exchange)
-        if api_exchange is None or api_exchange.operation is None or api_exchange.is_of_mock:
+    def _api_request(self, watched: WatchedExchange) -> Request | None:
+        """Return a request as the API receives it; None if it is to no operation, or if this kit responds."""
+        origin = self._api.watched_origin(watched)
+        if origin is None or origin in self._api.mocks or watched.is_of_mock or watched.is_of_recording:
             return None
         recording_url = replay_url(self._item)
-        if recording_url and origin_of(recording_url) == api_exchange.origin:
+        if recording_url and origin_of(recording_url) == origin:
             return None
-        return api_exchange
+        request = self._api.request(watched)
+        return request if self._api.operation_label(request) else None

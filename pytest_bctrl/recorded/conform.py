@@ -13,70 +13,40 @@ from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
 from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.http.exchange import Exchange
-from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.reports.terminal import breach
-from pytest_bctrl.traffic.recordings.exchange import Exchange as RecordedExchange
-
-LACKS_BODY = "the file does not have the body (save it with the bodies)"
 
 
-def observed(exchange: RecordedExchange, contract: Contract) -> Exchange:
-    """Return a recorded exchange as the checks take it.
-
-    Files leave out credentials, and have decoded bodies. A recording has the header fields that its contract documents.
-    """
-    decoded = ("content-encoding", "transfer-encoding")
-    fields = tuple((name.lower(), value) for name, value in exchange.request_headers if name.lower() not in decoded)
-    return Exchange(
-        Request(
-            exchange.method,
-            exchange.target,
-            fields,
-            exchange.request_body,
-            unread="" if exchange.has_request_body else LACKS_BODY,
-        ),
-        exchange.status,
-        tuple(field for field in exchange.headers if field[0].lower() not in decoded),
-        exchange.body,
-        response_unread="" if exchange.is_complete else LACKS_BODY,
-        has_all_headers=bool(exchange.headers) and exchange.contract in ("", contract.digest),
-        hides_credentials=True,
-    )
-
-
-def response_from(exchange: RecordedExchange, contract: Contract) -> Response | None:
+def response_from(exchange: Exchange, contract: Contract) -> Response | None:
     """Return the response of an exchange; None if its operation or its body is unknown."""
-    return ExchangeChecks(contract).check(observed(exchange, contract)).response
+    return ExchangeChecks(contract).check(exchange).response
 
 
-def errors_of(exchange: RecordedExchange, contract: Contract) -> list[Finding]:
+def errors_of(exchange: Exchange, contract: Contract) -> list[Finding]:
     """Return the errors in a recorded response; none for one that no operation documents."""
-    findings = ExchangeChecks(contract).check(observed(exchange, contract)).findings
+    findings = ExchangeChecks(contract).check(exchange).findings
     return [finding for finding in at_or_above(findings, "error") if finding.direction != "request"]
 
 
-def require_conforming(exchanges: Sequence[RecordedExchange], contract: Contract, name: str, hint: str) -> None:
+def require_conforming(exchanges: Sequence[Exchange], contract: Contract, name: str, hint: str) -> None:
     """Raise `DocumentError`, naming the recording and its entry, for the first response that breaks the contract."""
     for number, exchange in enumerate(exchanges, 1):
         errors = errors_of(exchange, contract)
         if errors:
-            where = f"{name}: entry {number} of {len(exchanges)}, {exchange.label}"
+            where = f"{name}: entry {number} of {len(exchanges)}, {exchange.request.label}"
             raise DocumentError(f"it breaks the contract: {breach(errors)}", where=where, hint=hint)
 
 
-def exchanges_with_route(
-    exchanges: Iterable[RecordedExchange], contract: Contract
-) -> Iterator[tuple[RecordedExchange, Match]]:
+def exchanges_with_route(exchanges: Iterable[Exchange], contract: Contract) -> Iterator[tuple[Exchange, Match]]:
     """Yield the exchanges whose request is for one of the contract's paths, with the route that matches."""
     routes = Routes(contract)
     for exchange in exchanges:
-        match = routes.match(exchange.target)
+        match = routes.match(exchange.request.target)
         if match is not None:
             yield exchange, match
 
 
-def recorded_space_id(exchanges: Iterable[RecordedExchange], contract: Contract) -> str | None:
+def recorded_space_id(exchanges: Iterable[Exchange], contract: Contract) -> str | None:
     """Return the space id in the first request that has one; None if no request has one."""
     spaces = (
         match.values.get(parameter.name)
@@ -88,9 +58,9 @@ def recorded_space_id(exchanges: Iterable[RecordedExchange], contract: Contract)
     return next(spaces, None)
 
 
-def base_path_of(exchange: RecordedExchange, match: Match) -> str:
+def base_path_of(exchange: Exchange, match: Match) -> str:
     """Return the part of an exchange's path in front of the operation's path; often empty."""
     segments = next(operation.path.count("/") for operation in match.operations.values())
     # A request may omit a leading version, so its path can be shorter than the operation's.
-    before = exchange.path.split("/")[1:-segments]
+    before = exchange.request.path.split("/")[1:-segments]
     return "".join(f"/{segment}" for segment in before)

@@ -211,7 +211,7 @@ def _outcome(recording: RecordedTest, *, passed: bool) -> dict[str, Any]:
     unused_ids = {id(exchange) for exchange in recording.player.unused}
     used, unused = [], []
     for number, exchange in enumerate(recording.exchanges, 1):
-        name = f"{exchange.test or '-'} #{number} {exchange.label}"
+        name = f"{exchange.test or '-'} #{number} {exchange.request.label}"
         if id(exchange) in unused_ids and passed:
             unused.append(name)
         elif id(exchange) not in unused_ids and not recording.is_recording:

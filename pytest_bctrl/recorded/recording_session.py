@@ -17,7 +17,8 @@ from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.files.limits import RECORDED, size
-from pytest_bctrl.http.message import Request
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Request, split_url
 from pytest_bctrl.http.routes import fields_for
 from pytest_bctrl.recorded.conform import (
     base_path_of,
@@ -37,9 +38,9 @@ from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
 from pytest_bctrl.traffic.origin import Connection
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording
 from pytest_bctrl.traffic.recordings.guard import recordable, recorded_target, require_absent, scrub
 from pytest_bctrl.traffic.recordings.har_file import load, save
+from pytest_bctrl.traffic.recordings.har_write import CODINGS, Recording
 from pytest_bctrl.traffic.recordings.replay import (
     LastWord,
     Player,
@@ -157,7 +158,7 @@ class RecordedTest:
         recorded = (
             urlunsplit((parts.scheme, parts.netloc, base_path_of(exchange, match), "", ""))
             for exchange, match in exchanges_with_route(self.player.exchanges, self._contract)
-            if (parts := urlsplit(exchange.url)).netloc
+            if (parts := urlsplit(exchange.request.base_url)).netloc
         )
         return next(recorded, next(iter(self._contract.servers), "http://localhost:8787"))
 
@@ -225,9 +226,10 @@ class RecordedTest:
                 response = http.get(request_inputs.target(operation), headers=dict(request_inputs.headers))
                 return samples.items(response.raise_for_status().json())
         for exchange, match in exchanges_with_route(self.player.exchanges, self._contract):
-            if match.operations.get(exchange.method) is operation and 200 <= exchange.status < 300:
-                self.player.response(exchange.method, exchange.target)
-                replayed_response = self._last_word(Request(exchange.method, exchange.target), as_response(exchange))
+            request = exchange.request
+            if match.operations.get(request.method) is operation and 200 <= exchange.status < 300:
+                self.player.response(request.method, request.target)
+                replayed_response = self._last_word(request, as_response(exchange))
                 return samples.items(httpx.Response(200, content=replayed_response.body).json())
         if not self.player.exchanges:
             raise DocumentError("there is no recording of this test", where=self._place.shown, hint=self._place.hint)
@@ -282,34 +284,27 @@ class RecordedTest:
         """Keep an exchange for the recording. Raises `DocumentError` if the recording becomes too large."""
         wire = b"".join(response.stream)  # type: ignore[arg-type]
         body = httpx.Response(response.status_code, headers=response.headers, content=wire).content
-        if sum(len(exchange.body) + len(exchange.request_body) for exchange in self._kept) + len(body) > RECORDED:
+        if sum(len(exchange.body) + len(exchange.request.body) for exchange in self._kept) + len(body) > RECORDED:
             raise DocumentError(
                 f"its responses are larger than {size(RECORDED)} in all, and are not recorded",
                 where=self._place.shown,
                 hint="request less in one test",
             )
         url = str(request.url.copy_with(username=None, password=None, fragment=None))
-        parts, target_path = urlsplit(url), urlsplit(aim.base_url).path.rstrip("/")
-        base = ""
-        if parts.path.startswith(f"{target_path}/"):
-            base = target_path
+        base_url, target = split_url(url, urlsplit(aim.base_url).path.rstrip("/"))
         if not aim.live:
             # The mock's port differs in every run.
             local_servers = (server for server in self._contract.servers if server.startswith("http://"))
-            local = next(local_servers, "http://localhost:8787")
-            url = urlunsplit((*urlsplit(local)[:2], parts.path, parts.query, ""))
+            local, _ = split_url(next(local_servers, "http://localhost:8787"))
+            base_url = local + urlsplit(base_url).path
         self._kept.append(
             Exchange(
-                method=request.method,
-                url=url,
-                status=response.status_code,
-                headers=tuple(response.headers.multi_items()),
-                body=body,
-                request_headers=tuple(request.headers.multi_items()),
-                request_body=request.content,
+                Request(request.method, target, tuple(request.headers.multi_items()), request.content, base_url),
+                response.status_code,
+                tuple(field for field in response.headers.multi_items() if field[0] not in CODINGS),
+                body,
                 reason=response.reason_phrase,
                 started=_now_as_text(),
-                base_path=base,
             )
         )
 

@@ -36,6 +36,7 @@ def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None
         "summary": {level: sum(finding.level == level for finding in findings) for level in LEVELS},
         "notes": list(title.notes),
         "not_checked": list(title.not_checked),
+        **({"exchanges": dict(title.exchanges)} if title.exchanges else {}),
         **({"version_bump": title.version._asdict()} if title.version else {}),
         **({"excluded": [dict(part) for part in title.excluded]} if title.excluded else {}),
         **(_run_data(run) if run else {}),

@@ -27,6 +27,7 @@ class Title(NamedTuple):
     `not_checked` has a reason for each check that did not run. `accepted` is the number of findings that a comparison
     omits because the baseline accepts them. `excluded` has the data of the invalid parts that were not compared, and
     `version` is the version that the change requires. `side` is the document whose lines annotations refer to.
+    `exchanges` has the number of exchanges that were `sent`, and of each outcome.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Title(NamedTuple):
     excluded: tuple[Mapping[str, Any], ...] = ()
     side: Side = "base"
     version: RequiredVersion | None = None
+    exchanges: Mapping[str, int] = MappingProxyType({})
 
 
 Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]
@@ -238,14 +240,14 @@ def _remaining_tests_phrase(run: RunReport) -> list[str]:
     return [f"{numbered(left, 'test')} did not run"] if left > 0 else []
 
 
-def checked_line(number: int, noun: str, findings: Sequence[Finding], title: Title) -> str:
-    """Return what a command checked, and the number of its findings: `2 responses checked: 1 error under contract …`.
+def checked_line(account: str, findings: Sequence[Finding], title: Title, *, has_checked: bool) -> str:
+    """Return what became of the exchanges, and the number of findings: `2 exchanges: 2 checked; 1 error under …`.
 
     The number is omitted if nothing was checked, because "no findings" would be misleading.
     """
-    text = f"{numbered(number, noun)} checked"
-    if number:
-        text += f": {counted(findings)}"
+    text = account
+    if has_checked:
+        text += f"; {counted(findings)}"
         accepted_count = sum(1 for finding in findings if finding.extra.get("accepted"))
         if accepted_count:
             text += f", {accepted_count} of them accepted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from pytest_bctrl.checks.protocol import unusual_values
 from pytest_bctrl.checks.schema import violations
@@ -33,7 +34,6 @@ from pytest_bctrl.request_checks.violation import (
     READ_ONLY,
     STRICT_JSON,
     UNDOCUMENTED_BODY,
-    RequestViolation,
 )
 
 _PLACE = "body"
@@ -46,14 +46,14 @@ class BodyChecks:
         self._contract = contract
         self._documented = operation.request_body
 
-    def violations(self, request: Request) -> Iterator[RequestViolation]:
+    def violations(self, request: Request) -> Iterator[Violation]:
         """Yield the violations of the body of a request; a warning says so if it is not known."""
         documented = self._documented
         if documented is None:
             if request.body:
                 message = "the contract documents no body for this operation"
-                yield RequestViolation(
-                    UNDOCUMENTED_BODY, "warning", message, _PLACE, (), "no body", f"{len(request.body)} bytes"
+                yield Violation(
+                    UNDOCUMENTED_BODY, "warning", message, (), _PLACE, "no body", f"{len(request.body)} bytes"
                 )
             return
         content_type = parse_content_type(request.header("content-type"))
@@ -62,7 +62,7 @@ class BodyChecks:
         if not request.body and not request.unread and not (documented.required and _allows_empty_body(content_type)):
             if documented.required:
                 message = "the body is required and missing"
-                yield RequestViolation(BODY, "error", message, _PLACE, (), "a body", "no body", "missing")
+                yield Violation(BODY, "error", message, (), _PLACE, "a body", "no body", "missing")
             return
         selected = select_documented(documented.content, content_type)
         if request.unread and (selected is not None or not content_type.essence):
@@ -72,9 +72,7 @@ class BodyChecks:
         else:
             yield from self._content_violations(request, content_type, documented.content[selected])
 
-    def _content_violations(
-        self, request: Request, content_type: ContentType, media: MediaType
-    ) -> Iterator[RequestViolation]:
+    def _content_violations(self, request: Request, content_type: ContentType, media: MediaType) -> Iterator[Violation]:
         """Yield the violations of a decoded body, or a warning if its coding or media type prevents validation."""
         body, codings = request.body, request.header("content-encoding") or ""
         if codings:
@@ -87,8 +85,8 @@ class BodyChecks:
             body, problem = decode_strictly(body, codings)
             if problem:
                 message = "the body is not valid in its content coding"
-                yield RequestViolation(
-                    BODY, "error", f"{message}: {problem}", _PLACE, (), codings, f"{len(body)} bytes", "coding"
+                yield Violation(
+                    BODY, "error", f"{message}: {problem}", (), _PLACE, codings, f"{len(body)} bytes", "coding"
                 )
                 return
         essence = content_type.essence
@@ -103,27 +101,23 @@ class BodyChecks:
                 f"bodies of the media type {essence[:80] or 'that is not given'} are not validated"
             )
 
-    def _json_violations(self, body: bytes, media: MediaType) -> Iterator[RequestViolation]:
+    def _json_violations(self, body: bytes, media: MediaType) -> Iterator[Violation]:
         """Yield the violations of a JSON body: its syntax, unusual values, and the schema."""
         parsed = parse(body)
         for problem in parsed.problems:
-            yield RequestViolation(
-                STRICT_JSON, "error", problem, _PLACE, (), "strict JSON", f"{len(body)} bytes", "syntax"
-            )
+            yield Violation(STRICT_JSON, "error", problem, (), _PLACE, "strict JSON", f"{len(body)} bytes", "syntax")
         if not parsed.ok:
             return
         for violation in unusual_values(parsed.value):
-            yield _body_violation(violation.rule, violation)
+            yield replace(violation, place=_PLACE)
         yield from self._schema_violations(parsed.value, media)
 
-    def _form_violations(self, body: bytes, content_type: ContentType, media: MediaType) -> Iterator[RequestViolation]:
+    def _form_violations(self, body: bytes, content_type: ContentType, media: MediaType) -> Iterator[Violation]:
         """Yield the violations of a form: its syntax, the parts, and the schema of the object it represents."""
         try:
             fields = _FORMS[content_type.essence](body, content_type)
         except FormError as error:
-            yield RequestViolation(
-                BODY, "error", str(error), _PLACE, (), "a complete form", f"{len(body)} bytes", "syntax"
-            )
+            yield Violation(BODY, "error", str(error), (), _PLACE, "a complete form", f"{len(body)} bytes", "syntax")
             return
         except FormSizeError:
             yield _not_checked_warning(f"the form has more than {MOST_FIELDS:,} fields")
@@ -132,27 +126,25 @@ class BodyChecks:
             yield from part_violations(self._contract, media, fields)
         yield from self._schema_violations(form_value(self._contract, media, fields), media)
 
-    def _text_violations(self, body: bytes, content_type: ContentType, media: MediaType) -> Iterator[RequestViolation]:
+    def _text_violations(self, body: bytes, content_type: ContentType, media: MediaType) -> Iterator[Violation]:
         """Yield the violations of a text body: its charset, and the schema of the value that the text represents."""
         try:
             text = _decode_text(body, content_type.charset)
         except (LookupError, ValueError):
             message = "the body is not text in its charset"
-            yield RequestViolation(
-                BODY, "error", message, _PLACE, (), content_type.charset[:80], "other bytes", "charset"
-            )
+            yield Violation(BODY, "error", message, (), _PLACE, content_type.charset[:80], "other bytes", "charset")
             return
         yield from self._schema_violations(read_scalar(self._contract, media.schema, text), media)
 
-    def _schema_violations(self, value: object, media: MediaType) -> Iterator[RequestViolation]:
+    def _schema_violations(self, value: object, media: MediaType) -> Iterator[Violation]:
         """Yield the schema violations of a value, or warnings for read-only properties in a valid one."""
         if not accepts(self._contract, media.schema, value):
             for violation in violations(self._contract, media.schema, value):
-                yield _body_violation(BODY, violation)
+                yield replace(violation, rule=BODY, place=_PLACE)
             return
         for path in read_only_paths(self._contract, media.schema, value):
             message = "the property is read-only, and should not be sent"
-            yield RequestViolation(READ_ONLY, "warning", message, _PLACE, path, "no such property", "a value")
+            yield Violation(READ_ONLY, "warning", message, path, _PLACE, "no such property", "a value")
 
     def _accepts_bytes(self, media: MediaType) -> bool:
         """Return whether the schema of a media type allows any bytes, so that nothing needs to be validated."""
@@ -198,29 +190,15 @@ def _allows_empty_body(content_type: ContentType) -> bool:
     return bool(content_type.essence) and not is_json(content_type.essence) and content_type.essence != MULTIPART
 
 
-def _media_type_violation(documented: RequestBody, content_type: ContentType) -> RequestViolation:
+def _media_type_violation(documented: RequestBody, content_type: ContentType) -> Violation:
     """Return the violation of a media type that is missing or not documented."""
     message, observed = "the media type is not documented", content_type.essence
     if not observed:
         message, observed = "the body has no Content-Type", "no Content-Type"
     expected = list(documented.content)
-    return RequestViolation(MEDIA_TYPE, "error", message, "header Content-Type", (), expected, observed, "media type")
+    return Violation(MEDIA_TYPE, "error", message, (), "header Content-Type", expected, observed, "media type")
 
 
-def _not_checked_warning(reason: str) -> RequestViolation:
+def _not_checked_warning(reason: str) -> Violation:
     """Return the warning that the body was not checked, for a reason."""
-    return RequestViolation(NOT_CHECKED, "warning", f"the body was not checked: {reason}", _PLACE)
-
-
-def _body_violation(rule: str, violation: Violation) -> RequestViolation:
-    """Return a violation of a value as a violation of the request's body."""
-    return RequestViolation(
-        rule,
-        violation.level,
-        violation.message,
-        _PLACE,
-        violation.path,
-        violation.expected,
-        violation.observed,
-        violation.kind,
-    )
+    return Violation(NOT_CHECKED, "warning", f"the body was not checked: {reason}", place=_PLACE)

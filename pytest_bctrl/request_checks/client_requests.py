@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.http.message import Request
+from pytest_bctrl.http.message import Request, split_url
 
 _WHERE = "pytest_bctrl.check_request"
 _HINT = (
@@ -48,12 +47,8 @@ def _client_request(
     method: str, url: str, headers: Iterable[tuple[Any, Any]], body: bytes, unread: str = ""
 ) -> Request:
     """Return a request as data; header names are in lower case."""
-    parts = urlsplit(url)
-    target = parts.path or "/"
-    if parts.query:
-        target += f"?{parts.query}"
     fields = tuple((_text(name).lower(), _text(value)) for name, value in headers)
-    return Request(method.upper(), target, fields, body, unread=unread)
+    return Request(method.upper(), split_url(url)[1], fields, body, unread=unread)
 
 
 def _text(value: Any) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import sent_credentials
 from pytest_bctrl.contract.model import Operation, SecurityScheme
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.request_checks.violation import CREDENTIALS, NOT_CHECKED, RequestViolation
+from pytest_bctrl.request_checks.violation import CREDENTIALS, NOT_CHECKED
 
 CERTIFICATE = "mutualTLS"
 """The type of a security scheme whose credential is not part of the request."""
 _SCHEMES = frozenset({"basic", "bearer", "digest"})
 
 
-def credential_violations(operation: Operation, request: Request) -> Iterator[RequestViolation]:
+def credential_violations(operation: Operation, request: Request) -> Iterator[Violation]:
     """Yield a violation if no security requirement is satisfied; a warning if only a client certificate may be missing.
 
     The requirements are those of the operation (OpenAPI 3.1, 4.8.30).
@@ -29,7 +30,7 @@ def credential_violations(operation: Operation, request: Request) -> Iterator[Re
         unchecked = unchecked or all(scheme.type == CERTIFICATE for scheme in missing)
     if unchecked:
         message = "a client certificate is required, which a request does not show"
-        yield RequestViolation(NOT_CHECKED, "warning", message, "connection", expected="a client certificate")
+        yield Violation(NOT_CHECKED, "warning", message, place="connection", expected="a client certificate")
         return
     first = operation.security[0]
     scheme = next(scheme for scheme in first if not has_credential(scheme, request))
@@ -45,9 +46,7 @@ def credential_violations(operation: Operation, request: Request) -> Iterator[Re
             observed = f"the scheme {name} without a value"
         message = f"the credential is not a {_credential_text(scheme)}"
     expected = [" and ".join(map(_credential_text, requirement)) for requirement in operation.security]
-    yield RequestViolation(
-        CREDENTIALS, "error", message, _credential_place(scheme), (), expected, observed, scheme.name
-    )
+    yield Violation(CREDENTIALS, "error", message, (), _credential_place(scheme), expected, observed, scheme.name)
 
 
 def requires_certificate(operation: Operation) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pytest_bctrl.checks.schema import violations
 from pytest_bctrl.checks.strict_json import parse
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.deep_object import is_member
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Encoding, MediaType, Parameter, Schema
@@ -14,7 +16,7 @@ from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.parameters import Pair, item_schema, object_members, read_pairs, read_scalar, schema_types
 from pytest_bctrl.request_checks.fields import Field
 from pytest_bctrl.request_checks.media import select_documented
-from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, RequestViolation
+from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE
 
 _DEFAULT = Encoding()
 _ABSENT = object()
@@ -105,7 +107,7 @@ def _field_value(contract: Contract, schema: Schema, field: Field, is_json_encod
     return read_scalar(contract, schema, field.text)
 
 
-def part_violations(contract: Contract, media: MediaType, fields: Sequence[Field]) -> Iterator[RequestViolation]:
+def part_violations(contract: Contract, media: MediaType, fields: Sequence[Field]) -> Iterator[Violation]:
     """Yield the violations of the media types and header fields of the parts of a multipart body."""
     for field in fields:
         encoding = media.encoding.get(field.name, _DEFAULT)
@@ -113,33 +115,22 @@ def part_violations(contract: Contract, media: MediaType, fields: Sequence[Field
         actual = field.content_type
         if documented and actual.essence and select_documented(documented, actual) is None:
             message = "the media type of the part is not documented"
-            yield RequestViolation(
-                MEDIA_TYPE, "error", message, "body", (field.name,), documented, actual.essence, "part"
-            )
+            yield Violation(MEDIA_TYPE, "error", message, (field.name,), "body", documented, actual.essence, "part")
         for header in encoding.headers:
             yield from _header_violations(contract, header, field)
 
 
-def _header_violations(contract: Contract, header: Parameter, field: Field) -> Iterator[RequestViolation]:
+def _header_violations(contract: Contract, header: Parameter, field: Field) -> Iterator[Violation]:
     """Yield the violations of a header field of a part: missing though required, or invalid against its schema."""
     text = field.headers.get(header.name)
     place = f"body.{field.name} header {header.name}"
     if text is None:
         if header.required:
             message = "the header field of the part is required and missing"
-            yield RequestViolation(BODY, "error", message, place, (), "a value", "no such field", "missing")
+            yield Violation(BODY, "error", message, (), place, "a value", "no such field", "missing")
         return
     value = next(iter(read_pairs(contract, header, [(header.name, text)])), _ABSENT)
     if accepts(contract, header.schema, value):
         return
     for violation in violations(contract, header.schema, value):
-        yield RequestViolation(
-            BODY,
-            "error",
-            violation.message,
-            place,
-            violation.path,
-            violation.expected,
-            violation.observed,
-            violation.kind,
-        )
+        yield replace(violation, rule=BODY, place=place)

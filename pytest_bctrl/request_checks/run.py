@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from functools import cached_property, lru_cache
 
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.credential_names import credentials_for
 from pytest_bctrl.contract.model import Contract, Operation, decode_path, path_pattern, path_value
 from pytest_bctrl.contract.valid_parts import Exclusion
@@ -14,7 +15,7 @@ from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.request_checks.operation import OperationChecks, target_violation
 from pytest_bctrl.request_checks.redact import redact_request
-from pytest_bctrl.request_checks.violation import NOT_CHECKED, RequestViolation, findings_of
+from pytest_bctrl.request_checks.violation import NOT_CHECKED, findings_of
 
 
 class RequestChecks:
@@ -62,7 +63,7 @@ class RequestChecks:
         exclusion = self.exclusion(request)
         if exclusion is not None:
             message = f"the operation is invalid in the document: {exclusion.problem}, at {exclusion.shown_pointer}"
-            violation = RequestViolation(NOT_CHECKED, "warning", message, "path")
+            violation = Violation(NOT_CHECKED, "warning", message, place="path")
         return tuple(findings_of([violation], None, request, self.contract))
 
 

@@ -3,50 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import Check
-from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.exchanges.account import Account
 from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks
 from pytest_bctrl.findings.finding import Finding, Levels
-from pytest_bctrl.http.codings import Content, content_of, problem_of_part
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
-from pytest_bctrl.watch.selection import ApiExchange, UnwatchedExchange, WatchedApi, WatchedServers
+from pytest_bctrl.watch.exchange import WatchedExchange
+from pytest_bctrl.watch.selection import WatchedApi, WatchedServers
 
-_NO_BODY = frozenset({204, 304})
 _SERVER_ERROR = "not_a_server_error"
-
-
-class UnmatchedRequest(NamedTuple):
-    """A request to a watched server that is to no operation of the contract."""
-
-    label: str
-    test: str
-    sent_at: str
 
 
 @dataclass(slots=True)
 class WatchedTest:
     """What the watch found in the exchanges of one test.
 
-    `operations` counts the checked exchanges by the label of their operation, `off` has the names of the settings that
-    switched findings off, `unwatched` the exchanges with other servers whose path is one of the API, `not_checked` the
-    reasons why a part of an exchange was not checked, `unanswered` a text for each request without a response, of which
-    the request alone was checked, and `unobserved` a sentence for each library that the watch
-    cannot observe.
+    `account` has what became of each exchange, `off` the names of the settings that switched findings off, and
+    `unobserved` a sentence for each library that the watch cannot observe.
     """
 
     findings: list[Finding] = field(default_factory=list)
-    operations: dict[str, int] = field(default_factory=dict)
-    unmatched: list[UnmatchedRequest] = field(default_factory=list)
-    unwatched: list[UnwatchedExchange] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
-    unanswered: list[str] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
     unobserved: list[str] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
     responses: list[tuple[Response, Request]] = field(default_factory=list)
@@ -55,12 +39,7 @@ class WatchedTest:
     def add(self, exchange_result: WatchedTest) -> None:
         """Add the result of an exchange that was checked before the test has ended."""
         self.findings += exchange_result.findings
-        for label, count in exchange_result.operations.items():
-            self.operations[label] = self.operations.get(label, 0) + count
-        self.unmatched += exchange_result.unmatched
-        self.unwatched += exchange_result.unwatched
-        self.not_checked += exchange_result.not_checked
-        self.unanswered += exchange_result.unanswered
+        self.account.update(exchange_result.account.as_data())
         self.off += exchange_result.off
         self.responses += exchange_result.responses
         self.credentials |= exchange_result.credentials
@@ -73,7 +52,6 @@ class WatchedContract:
         self.api = WatchedApi(contract, servers)
         self._levels = levels
         self._checks = ExchangeChecks(contract, custom)
-        self._cache: dict[Exchange, CheckedExchange] = {}
 
     def check(self, exchanges: Iterable[WatchedExchange], test: WatchedTest) -> WatchedTest:
         """Check exchanges, and add the findings and notes to the results of a test, which are returned."""
@@ -86,95 +64,57 @@ class WatchedContract:
                 test.add(exchange.result)
         return test
 
-    def _check(self, exchange: WatchedExchange, test: WatchedTest) -> None:
-        """Check an exchange of an operation; list any other as unwatched, unmatched or, if excluded, as not checked."""
-        api_exchange = self.api.select(exchange)
-        if api_exchange is None:
-            headers = tuple((name.lower(), value) for name, value in exchange.request_headers)
-            test.credentials |= self._checks.redacted(Request(exchange.method, exchange.url, headers))[1]
-            test.unwatched += self.api.unwatched(exchange)
+    def _check(self, watched: WatchedExchange, test: WatchedTest) -> None:
+        """Check an exchange, and add the findings and what became of it to the results of a test."""
+        exchange = self.api.exchange(watched)
+        if exchange is None:
+            _, credentials = self._checks.redacted(self.api.request(watched))
+            test.credentials |= credentials
+            self.api.account_for(test.account, watched)
             return
-        if api_exchange.operation is not None:
-            self._check_operation(exchange, api_exchange, test)
-            return
-        request, credentials = self._checks.redacted(api_exchange.request)
-        test.credentials |= credentials
-        exclusions = self._checks.exclusions(request)
-        test.not_checked += exclusions
-        if not exclusions and not request.is_preflight:
-            label = f"{request.method} {_general_path(request.target)}"
-            test.unmatched.append(UnmatchedRequest(label, exchange.test, exchange.sent_at))
-
-    def _check_operation(self, exchange: WatchedExchange, api_exchange: ApiExchange, test: WatchedTest) -> None:
-        """Check an exchange of an operation, and add the findings to those of the test."""
-        request, label = api_exchange.request, api_exchange.operation_label
-        content = _response_content(exchange)
-        observed = Exchange(
-            request,
-            exchange.status,
-            exchange.response_headers,
-            content.body,
-            unanswered=exchange.unanswered or exchange.unknown_response,
-            response_unread=content.unread,
-            coding_problem=content.problem,
-            has_all_headers=exchange.has_all_headers,
-            hides_credentials=exchange.has_hidden_key,
-        )
-        checked = self._check_cached(observed)
+        checked = self._checks.check(exchange)
         test.credentials |= checked.credentials
-        findings, off = self._levels.apply(checked.findings)
-        if api_exchange.is_of_mock:
-            # A test that makes the mock break the contract does so on purpose.
-            findings = [finding for finding in findings if finding.direction == "request"]
-        if api_exchange.documents(exchange.status):
-            # A test may have its mock, or its application, return a server error that the contract documents.
-            findings = [finding for finding in findings if finding.rule != _SERVER_ERROR]
-        test.findings += [_with_origin(finding, exchange) for finding in findings]
-        test.off += off
-        if exchange.unanswered:
-            test.unanswered.append(f"{label}: {exchange.unanswered}")
+        if checked.operation is None:
+            _account_for_request(test.account, checked, exchange)
             return
-        if exchange.unknown_response:
-            test.not_checked.append(f"an exchange of {label}: {exchange.unknown_response}")
+        label = checked.operation.label
+        test.findings += self._findings(checked, exchange, checked.operation, test.off)
+        if checked.outcome == "unanswered":
+            test.account.add("unanswered", [f"{label}: {exchange.unanswered}"])
             return
-        test.operations[label] = test.operations.get(label, 0) + 1
-        test.not_checked += [f"a response to {label}: {reason}" for reason in checked.not_checked]
+        subject = f"a response to {label}" if exchange.status else f"an exchange of {label}"
+        test.account.add(checked.outcome, [f"{subject}: {reason}" for reason in checked.not_checked])
+        if exchange.status:
+            test.account.operations[label] += 1
         if checked.response is not None:
-            test.responses.append((checked.response, request))
+            test.responses.append((checked.response, exchange.request))
 
-    def _check_cached(self, observed: Exchange) -> CheckedExchange:
-        """Return the result of checking an exchange; equal small ones, which suites often have, are checked once."""
-        if len(observed.body) + len(observed.request.body) > _CACHED_BYTES:
-            return self._checks.check(observed)
-        checked = self._cache.get(observed)
-        if checked is None:
-            if len(self._cache) >= _CACHED_EXCHANGES:
-                self._cache.clear()
-            checked = self._cache[observed] = self._checks.check(observed)
-        return checked
-
-
-_CACHED_EXCHANGES, _CACHED_BYTES = 256, 65_536
-"""Maximum number of exchanges whose results are kept, and the maximum size of their bodies in bytes."""
-
-
-def _response_content(exchange: WatchedExchange) -> Content:
-    """Return the decoded body of a response, or why it is not known.
-
-    A client that cannot decode a body stops reading it, so the problem may be in a part of the body.
-    """
-    body: WatchedBody = exchange.response_body
-    if exchange.method.upper() == "HEAD" or exchange.status in _NO_BODY:
-        return Content(body.content)
-    if not body.is_encoded or body.coding_problem:
-        return Content(body.content, body.coding_problem, body.unread)
-    codings = ",".join(value for name, value in exchange.response_headers if name.lower() == "content-encoding")
-    if body.unread:
-        return Content(b"", problem_of_part(body.content, codings), body.unread)
-    return content_of(body.content, codings)
+    def _findings(
+        self, checked: CheckedExchange, exchange: Exchange, operation: Operation, off: list[str]
+    ) -> Iterator[Finding]:
+        """Yield the findings about an exchange at their levels, with its origin; adds those switched off to `off`."""
+        findings, switched_off = self._levels.apply(checked.findings)
+        off += switched_off
+        is_documented = operation.response_for(exchange.status) is not None
+        for finding in findings:
+            # A test that makes the mock break the contract does so on purpose.
+            is_on_purpose = exchange.is_of_mock and finding.direction != "request"
+            # A test may have its mock, or its application, return a server error that the contract documents.
+            if not is_on_purpose and not (is_documented and finding.rule == _SERVER_ERROR):
+                yield _with_origin(finding, exchange)
 
 
-def _with_origin(finding: Finding, exchange: WatchedExchange) -> Finding:
+def _account_for_request(account: Account, checked: CheckedExchange, exchange: Exchange) -> None:
+    """Add a request to no operation of the contract to an account; a CORS preflight has no note."""
+    request = checked.request
+    if checked.outcome == "unmatched" and not request.is_preflight:
+        label = f"{request.method} {_general_path(request.target)}"
+        account.add("unmatched", [label], (exchange.sent_at, exchange.test))
+    else:
+        account.add(checked.outcome, checked.not_checked)
+
+
+def _with_origin(finding: Finding, exchange: Exchange) -> Finding:
     """Return a finding with the test and the line that sent the request, and where the response was registered."""
     origin: dict[str, Any] = {"test": exchange.test, "sent_at": exchange.sent_at, "library": exchange.client_library}
     if exchange.registered and finding.direction != "request":

@@ -16,8 +16,7 @@ def redact_test(test: WatchedTest) -> None:
         return
     echoes = Echoes(test.credentials, has_parts=True)
     test.findings = redact_findings(test.findings, test.credentials)
-    test.unmatched = [request._replace(label=echoes.text(request.label)) for request in test.unmatched]
-    test.not_checked = list(map(echoes.text, test.not_checked))
+    test.account.replace_texts(echoes.text)
     test.responses = [(_without_echoes(response, echoes), request) for response, request in test.responses]
 
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pytest_bctrl.files.limits import MOST, size
-from pytest_bctrl.http.message import Headers
+from pytest_bctrl.http.codings import Content, content_of, problem_of_part
+from pytest_bctrl.http.message import BODILESS, Headers
 
 NOT_READ = "the test did not read it"
 
@@ -181,6 +182,21 @@ class WatchedExchange:
             f"its response is of class {type(response).__name__}, not a response of {self.client_library}"
         )
         return True
+
+    def response_content(self) -> Content:
+        """Return the decoded body of the response, or why it is not known.
+
+        A client that cannot decode a body stops reading it, so the problem may be in a part of the body.
+        """
+        body = self.response_body
+        if self.method.upper() == "HEAD" or self.status in BODILESS:
+            return Content(body.content)
+        if not body.is_encoded or body.coding_problem:
+            return Content(body.content, body.coding_problem, body.unread)
+        codings = ",".join(value for name, value in self.response_headers if name.lower() == "content-encoding")
+        if body.unread:
+            return Content(b"", problem_of_part(body.content, codings), body.unread)
+        return content_of(body.content, codings)
 
     def _receive_unknown(self, reason: str) -> None:
         """Record why nothing is known of the response."""

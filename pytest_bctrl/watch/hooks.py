@@ -18,6 +18,7 @@ from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import BrokenCheckError, Check, flattened
 from pytest_bctrl.contract.in_force import contract_of_config, load_cached
 from pytest_bctrl.escaping import escape_lines
+from pytest_bctrl.exchanges.account import Account
 from pytest_bctrl.findings.finding import at_or_above
 from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.request_checks.violation import request_rules
@@ -45,6 +46,7 @@ NAME = "bctrl-watch"
 _WATCHED: pytest.StashKey[WatchedTest] = pytest.StashKey()
 _PROBLEM: pytest.StashKey[str] = pytest.StashKey()
 _COLLECTION = "the collection of tests"
+_ON_PURPOSE = "in tests that are marked bctrl_watch(conforming=False)"
 
 
 @lookup.usage_errors()
@@ -191,14 +193,15 @@ class WatchHooks:
 
     def _problem_of_test(self, item: pytest.Item) -> str:
         """Check the exchanges of a test, and return the message with which it fails; empty if it passes."""
-        exchanges = self._recorder.take()
+        exchanges, unchecked = self._recorder.take(), []
         marker = item.get_closest_marker("bctrl_watch")
         if marker is not None and marker.kwargs.get("conforming") is False:
             # The exchanges of the collection are not those of this test.
+            unchecked = [exchange for exchange in exchanges if exchange.test != _COLLECTION]
             exchanges = [exchange for exchange in exchanges if exchange.test == _COLLECTION]
-            if not exchanges:
-                return ""
         test = item.stash[_WATCHED] = WatchedTest(unobserved=self._libraries.unobserved)
+        for exchange in unchecked:
+            self._contract.api.account_for(test.account, exchange, _ON_PURPOSE)
         earlier = [exchange for exchange in exchanges if exchange.test == _COLLECTION]
         try:
             self._contract.check(exchanges, test)
@@ -254,10 +257,12 @@ class WatchHooks:
         if not exchanges or self._config.option.collectonly:
             # The settings may be wrong.
             return
-        labels = list(map(self._contract.api.operation_label, exchanges))
+        account = Account()
+        for exchange in exchanges:
+            self._contract.api.account_for(account, exchange, "after the last test")
         if self._is_worker:
-            self._config.workeroutput[CARRIED] = labels  # type: ignore[attr-defined]
-        self._results.add_late_exchanges(labels)
+            self._config.workeroutput[CARRIED] = account.as_data()  # type: ignore[attr-defined]
+        self._results.account.update(account.as_data())
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Update the baseline; exit with 1 if that fails or findings fail the run, with 2 if nothing was observed."""
@@ -271,7 +276,7 @@ class WatchHooks:
         if is_failed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         is_required = RUN not in self._config.stash and results.has_run and not results.is_partial
-        if is_required and not results.operations and session.exitstatus == pytest.ExitCode.OK:
+        if is_required and not results.account.operations and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
+from pytest_bctrl.exchanges.account import Account
 from pytest_bctrl.exchanges.coverage_text import unchecked_parts
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import LEVELS, FailOn, Finding, Levels, at_or_above, from_dict
@@ -21,8 +22,7 @@ from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.suite.baseline import Baseline
-from pytest_bctrl.watch.checking import UnmatchedRequest, WatchedTest, findings_in_tests
-from pytest_bctrl.watch.selection import UnwatchedExchange
+from pytest_bctrl.watch.checking import WatchedTest, findings_in_tests
 
 CARRIED = "bctrl_watch"
 """The name of the results of a test in its report."""
@@ -46,11 +46,7 @@ def as_carried(test: WatchedTest) -> dict[str, Any]:
     """Return the results of a test as plain data, to be carried by its report."""
     return {
         "findings": [finding.as_dict() for finding in test.findings],
-        "operations": test.operations,
-        "unmatched": [list(request) for request in test.unmatched],
-        "unwatched": [list(exchange) for exchange in test.unwatched],
-        "not_checked": test.not_checked,
-        "unanswered": test.unanswered,
+        "account": test.account.as_data(),
         "unobserved": test.unobserved,
         "off": test.off,
     }
@@ -66,15 +62,10 @@ class WatchResults:
         self.settings = settings
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._findings: list[Finding] = []
-        self.operations: Counter[str] = Counter()
+        self.account = Account()
         self.failed_operations: set[str] = set()
         self.tests: dict[str, RanTest] = {}
-        self.unmatched: defaultdict[str, list[UnmatchedRequest]] = defaultdict(list)
         self.switched_off: Counter[str] = Counter()
-        self._unwatched: defaultdict[str, list[UnwatchedExchange]] = defaultdict(list)
-        self._gaps: Counter[str] = Counter()
-        self.unanswered: Counter[str] = Counter()
-        self._late_operations: list[str] = []
         self._unobserved: dict[str, None] = {}
         self._seconds: Counter[str] = Counter()
         self.observer = Observer(settings.contract)
@@ -98,28 +89,22 @@ class WatchResults:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Add the exchanges that a worker had after its last test."""
-        self.add_late_exchanges(getattr(node, "workeroutput", {}).get(CARRIED, ()))
-
-    def add_late_exchanges(self, labels: Iterable[str]) -> None:
-        """Add the operations of exchanges after the last test; an empty label is of no operation."""
-        self._late_operations += filter(None, labels)
+        late_exchanges = getattr(node, "workeroutput", {}).get(CARRIED)
+        if late_exchanges is not None:
+            self.account.update(late_exchanges)
 
     def add(self, data: Mapping[str, Any], nodeid: str) -> None:
         """Add the results of a test, as its report carries them."""
         findings = [from_dict(finding) for finding in data["findings"]]
         self._findings += findings
-        self.operations.update(data["operations"])
+        account = Account()
+        account.update(data["account"])
+        self.account.update(data["account"])
         failing = self.settings.failing(findings)
         self.failed_operations |= {finding.operation for finding in failing}
-        if data["operations"] or data["unanswered"]:
+        if account.operations or account.counts["unanswered"]:
             self._add_test(self._outcome(nodeid, findings, failing))
-        for request in data["unmatched"]:
-            self.unmatched[request[0]].append(UnmatchedRequest(*request))
-        for exchange in data["unwatched"]:
-            self._unwatched[exchange[0]].append(UnwatchedExchange(*exchange))
         self.switched_off.update(data["off"])
-        self._gaps.update(data["not_checked"])
-        self.unanswered.update(data["unanswered"])
         self._unobserved.update(dict.fromkeys(data["unobserved"]))
 
     def _add_test(self, test: RanTest) -> None:
@@ -150,42 +135,44 @@ class WatchResults:
 
         There is one for each method and path, and one for each operation and error.
         """
-        for label, requests in self.unmatched.items():
-            lines = list(dict.fromkeys(request.sent_at for request in requests if request.sent_at))
+        for label, note in self.account.notes("unmatched").items():
+            lines = list(dict.fromkeys(sent_at for sent_at, _ in note.examples if sent_at))
             where = lines[:1]
             if len(lines) > 1:
                 where = [f"{lines[0]} and {numbered(len(lines) - 1, 'other line')}"]
-            where.append(requests[0].test)
+            where.append(note.examples[0][1])
             yield "unmatched", f"your code sends {label}, which the contract does not have ({', '.join(where)})"
-        for text, count in self.unanswered.items():
-            yield "unanswered", f"{numbered(count, 'request')} without a response, {text}; only the request was checked"
+        for text, note in self.account.notes("unanswered").items():
+            requests = numbered(note.count, "request")
+            yield "unanswered", f"{requests} without a response, {text}; only the request was checked"
 
-    def _unwatched_lines(self) -> Iterator[str]:
-        """Yield a sentence for each server that is not watched."""
-        for origin, exchanges in self._unwatched.items():
-            first = exchanges[0]
+    def _foreign_lines(self) -> Iterator[str]:
+        """Yield a sentence for each server that is not watched, and may be one of the API."""
+        for origin, note in self.account.notes("foreign").items():
+            host, label = note.examples[0]
             yield (
-                f"{numbered(len(exchanges), 'exchange')} with {origin}, which is not a server of the contract, such as "
-                f"{first.operation_label} (bctrl_watch_hosts = {first.host} adds it)"
+                f"{numbered(note.count, 'exchange')} with {origin}, which is not a server of the contract, such as "
+                f"{label} (bctrl_watch_hosts = {host} adds it)"
             )
 
-    def _late_lines(self) -> Iterator[str]:
-        """Yield a sentence about the exchanges after the last test, if there are any."""
-        if self._late_operations:
-            count = numbered(len(self._late_operations), "exchange")
-            yield f"{count} after the last test, such as {self._late_operations[0]}"
+    def _unchecked_lines(self) -> Iterator[str]:
+        """Yield a sentence for each reason why exchanges, or parts of them, were not checked."""
+        for reason, note in self.account.notes("not checked").items():
+            if note.examples:
+                (label,) = note.examples[0]
+                yield f"{numbered(note.count, 'exchange')} {reason}, such as {label}"
+            else:
+                yield reason if note.count == 1 else f"{reason} ({note.count} times)"
 
     def not_checked(self) -> list[str]:
         """Return one sentence per reason why something was not checked."""
-        reasons = [f"{reason} ({count} times)" if count > 1 else reason for reason, count in self._gaps.items()]
         reasons = [
             *self.settings.contract.exclusions,
             *self._unobserved,
-            *self._unwatched_lines(),
-            *self._late_lines(),
-            *reasons,
+            *self._foreign_lines(),
+            *self._unchecked_lines(),
         ]
-        if not self.operations and not self.unanswered:
+        if not self.account.operations and not self.account.counts["unanswered"]:
             reasons.insert(0, self.nothing_observed)
         return reasons
 
@@ -201,14 +188,22 @@ class WatchResults:
         notes = [text for _, text in self.request_notes()]
         notes += [f"{label}: {note}" for label, note in self.baseline_notes()]
         not_checked = self.not_checked()
-        if self.operations:
+        if self.account.operations:
             not_checked += unchecked_parts(self.observer.coverage)
-        return Title("watch", base, "the project's tests", self.settings.fail_on, tuple(notes), tuple(not_checked))
+        return Title(
+            "watch",
+            base,
+            "the project's tests",
+            self.settings.fail_on,
+            tuple(notes),
+            tuple(not_checked),
+            exchanges=self.account.numbers(),
+        )
 
     def report(self) -> RunReport:
         """Return the details of the run that reports show: times, tests, operations, counts and coverage."""
-        coverage = self.observer.coverage if self.operations else None
-        count = self.operations.total()
+        coverage = self.observer.coverage if self.account.operations else None
+        count = self.account.operations.total()
         return RunReport(
             self.settings.contract,
             started=self._started.isoformat(timespec="seconds"),
@@ -216,7 +211,7 @@ class WatchResults:
             is_complete=self.is_complete,
             tests=tuple(self.tests.values()),
             operations=tuple(self._operation_outcomes()),
-            counts={"requests": count + self.unanswered.total(), "answers": count},
+            counts={"requests": count + self.account.counts["unanswered"], "answers": count},
             coverage=coverage,
             shortfall=self.observer.shortfall,
             undecided=self.observer.undecided,
@@ -230,7 +225,7 @@ class WatchResults:
             result = OperationOutcome(operation.label, operation.operation_id, "passed", is_required=False)
             if operation.label in self.failed_operations:
                 result = result._replace(outcome="failed")
-            elif operation.label not in self.operations:
+            elif operation.label not in self.account.operations:
                 result = result._replace(outcome="not checked", reason="the watch observed no request to it")
             yield result
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.exchanges.account import Account
+from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.traffic.origin import Origin, is_loopback, origin_of
@@ -85,37 +86,6 @@ def _is_this_machine(origin: Origin) -> bool:
     return origin.scheme.startswith(_SOCKETS) or _ENCODED_SLASH in origin.host.lower() or is_loopback(origin.host)
 
 
-class ApiExchange(NamedTuple):
-    """An exchange with a watched server: its request, and its operation, None if the contract has none for it.
-
-    `origin` is that of its URL, `is_named` whether the server is one of the contract or of the settings, and
-    `is_of_mock` whether it is a mock of this kit.
-    """
-
-    request: Request
-    operation: Operation | None
-    origin: Origin
-    is_named: bool
-    is_of_mock: bool
-
-    @property
-    def operation_label(self) -> str:
-        """The label of the operation; empty if there is none."""
-        return "" if self.operation is None else self.operation.label
-
-    def documents(self, status: int) -> bool:
-        """Return whether the operation documents a response for a status."""
-        return self.operation is not None and self.operation.response_for(status) is not None
-
-
-class UnwatchedExchange(NamedTuple):
-    """An exchange with a server that is not watched: its origin and host, and the operation that has its path."""
-
-    origin: str
-    host: str
-    operation_label: str
-
-
 class WatchedApi:
     """The operations of a contract and their servers; `mocks` are the origins of the mock servers of this kit."""
 
@@ -124,42 +94,71 @@ class WatchedApi:
         self._routes = Routes(contract)
         self.mocks: set[Origin] = set()
 
-    def select(self, exchange: WatchedExchange) -> ApiExchange | None:
-        """Return an exchange as the API receives it; None unless its server is watched, in process or on loopback."""
-        origin = _origin(exchange.url)
+    def exchange(self, watched: WatchedExchange) -> Exchange | None:
+        """Return an exchange as the API receives it; None if its server is not watched."""
+        origin = self.watched_origin(watched)
         if origin is None:
             return None
-        is_named = self._servers.names(origin)
-        if not (is_named or exchange.is_in_process or _is_this_machine(origin)):
-            return None
-        target = self._target(exchange.url)
-        fields = tuple((name.lower(), value) for name, value in exchange.request_headers)
-        method = exchange.method.upper()
-        body = exchange.request_body
-        request = Request(method, target, fields, body.content, _base_url(exchange.url, target), body.unread)
-        operation, _ = self._routes.operation_and_values(method, target)
-        return ApiExchange(request, operation, origin, is_named, exchange.is_of_mock or origin in self.mocks)
+        content = watched.response_content()
+        return Exchange(
+            self.request(watched),
+            0 if watched.unanswered or watched.unknown_response else watched.status,
+            watched.response_headers,
+            content.body,
+            unanswered=watched.unanswered,
+            response_unread=watched.unknown_response or content.unread,
+            coding_problem=content.problem,
+            has_all_headers=watched.has_all_headers,
+            hides_credentials=watched.has_hidden_key,
+            client_library=watched.client_library,
+            test=watched.test,
+            sent_at=watched.sent_at,
+            registered=watched.registered,
+            is_of_mock=watched.is_of_mock or origin in self.mocks,
+        )
 
-    def operation_label(self, exchange: WatchedExchange) -> str:
-        """Return the label of the operation of an exchange with the API; empty for any other exchange."""
-        api_exchange = self.select(exchange)
-        return "" if api_exchange is None else api_exchange.operation_label
+    def request(self, watched: WatchedExchange) -> Request:
+        """Return the request of an exchange as the API receives it."""
+        target, body = self._target(watched.url), watched.request_body
+        fields = tuple((name.lower(), value) for name, value in watched.request_headers)
+        base_url = _base_url(watched.url, target)
+        return Request(watched.method.upper(), target, fields, body.content, base_url, body.unread)
 
-    def unwatched(self, exchange: WatchedExchange) -> Iterator[UnwatchedExchange]:
-        """Yield an exchange that `select` leaves out because of its server, if its path is one of the API.
+    def account_for(self, account: Account, watched: WatchedExchange, reason: str = "") -> None:
+        """Add an exchange that is not checked to an account, for a reason, or because its server is not watched.
 
-        It may be one of another API that has the same path, or one of a server that the settings should list.
+        A server is noted if it may be one that the settings should list: the path is one of the API.
         """
-        origin = _origin(exchange.url)
+        origin, label = _origin(watched.url), self.operation_label(self.request(watched))
+        if self.watched_origin(watched) is not None:
+            account.add("not checked" if label else "unmatched", [reason] if label else (), (label,))
+        elif origin is not None and label:
+            account.add("foreign", [str(origin).removesuffix(":0")], (origin.url_host, label))
+        else:
+            account.add("foreign")
+
+    def operation_label(self, request: Request) -> str:
+        """Return the label of the operation of a request; empty if the contract has none."""
+        operation, _ = self._routes.operation_and_values(request.method, request.target)
+        return "" if operation is None else operation.label
+
+    def watched_origin(self, watched: WatchedExchange) -> Origin | None:
+        """Return the origin of the URL of an exchange; None unless its server is watched, in process or on loopback."""
+        origin = _origin(watched.url)
         if origin is None:
-            return
-        operation, _ = self._routes.operation_and_values(exchange.method.upper(), self._target(exchange.url))
-        if operation is not None:
-            yield UnwatchedExchange(str(origin).removesuffix(":0"), origin.url_host, operation.label)
+            return None
+        is_watched = self._servers.names(origin) or watched.is_in_process or _is_this_machine(origin)
+        return origin if is_watched else None
 
     def _target(self, url: str) -> str:
-        """Return the target of a URL, without the longest server prefix unless the contract has the path as it is."""
-        parts = urlsplit(url)
+        """Return the target of a URL, without the longest server prefix unless the contract has the path as it is.
+
+        An invalid URL is returned as it is.
+        """
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return url
         target = parts.path or "/"
         if self._routes.match(target) is None:
             prefixes = (prefix for prefix in self._servers.prefixes if target.startswith(f"{prefix}/"))

@@ -55,23 +55,22 @@ class WatchSummary:
         yield from results.baseline_notes()
         if self.is_part:
             return
-        if results.operations and self.shows_coverage:
+        if results.account.operations and self.shows_coverage:
             yield from coverage_rows(results.observer, is_complete=True)
-        elif results.operations:
+        elif results.account.operations:
             for reason in unchecked_parts(results.observer.coverage):
                 yield "not checked", reason
         for path in self.reports:
             yield "report", path
-        if results.operations or not results.is_partial:
+        if results.account.operations or not results.is_partial:
             yield verdict_of(findings, results.title(), results.report())
         yield from self._next_step(findings)
 
     def _checked_text(self) -> str:
-        """Return how many exchanges of how many tests were checked, with the coverage."""
+        """Return what became of the exchanges of how many tests, with the coverage."""
         results = self._results
-        exchanges = numbered(results.operations.total(), "exchange")
-        text = f"{exchanges} of {numbered(len(results.tests), 'test')}"
-        if results.operations and not self.is_part:
+        text = f"{results.account}; {numbered(len(results.tests), 'test')}"
+        if results.account.operations and not self.is_part:
             text += f", coverage {results.observer.coverage.percent:.1f}%"
         return text
 
@@ -83,5 +82,5 @@ class WatchSummary:
                 'correct the code or the mock that these lines name  (--bctrl-accept="why" accepts the findings until '
                 "a date; @pytest.mark.bctrl_watch(conforming=False) is for tests of invalid responses)",
             )
-        elif self._results.operations and not self.shows_coverage:
+        elif self._results.account.operations and not self.shows_coverage:
             yield "next", "--bctrl-coverage lists what no response exercised"

@@ -24,10 +24,11 @@ RULE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 def rules() -> Iterator[str]:
     """Yield the rule ids that the code writes into findings, read from its source, and those of invariants."""
-    for folder in ("checks", "suite", "observed"):
-        for path in (PROJECT / "pytest_bctrl" / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                yield from _constants(node)
+    package = PROJECT / "pytest_bctrl"
+    folders = (package / folder for folder in ("checks", "suite", "observed"))
+    for path in (package / "conformance.py", *(path for folder in folders for path in folder.rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            yield from _constants(node)
     for operation in load().operations:
         yield from (invariant["rule"] for invariant in operation.invariants)
 

@@ -408,8 +408,13 @@ ORDERS_CONTRACT = contract_of_paths({"/orders": PATHS["/orders"]}, servers=[{"ur
 
 
 def shown(finding: Finding | dict[str, Any]) -> str:
-    """Return direction, level, rule and location of a finding; the direction `none` is that of a response."""
+    """Return direction, level, rule and location of a finding; the direction `none` is that of a response.
+
+    `check` has no account, and says by a finding that a body was not checked.
+    """
     data = finding if isinstance(finding, dict) else finding.as_dict()
+    if data["rule"] == "response_not_checked":
+        return NOT_CHECKED
     direction = data["direction"].replace("none", "response")
     return f"{direction} {data['level']} {data['rule']} {data['location']}"
 

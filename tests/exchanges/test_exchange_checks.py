@@ -98,7 +98,8 @@ def test_unread_bodies_are_reported_and_not_checked() -> None:
 def test_a_request_to_no_operation_has_no_findings(method: str, target: str, not_checked: list[str]) -> None:
     """`not_checked` has the reason if its operation is invalid in the document."""
     result = ExchangeChecks(CONTRACT).check(exchange(method, target))
-    assert (None, None, ()) == result[:3]
+    assert (None, None, ()) == (result.operation, result.response, result.findings)
+    assert ("not checked" if not_checked else "unmatched") == result.outcome
     assert not_checked == [reason.partition(":")[0] for reason in result.not_checked]
 
 

@@ -59,7 +59,7 @@ class Unknown(NamedTuple):
 UNKNOWN = (
     Unknown(REQUESTS_ONLY, "response", "it has no response, or one of the mock"),
     Unknown(CHECK, "request", "it has the response: `check_request` checks the request"),
-    Unknown((*CHECK, *REQUESTS_ONLY), NOT_CHECKED, "it returns findings, and keeps no account"),
+    Unknown(REQUESTS_ONLY, NOT_CHECKED, "it returns findings, and keeps no account"),
     Unknown(REQUESTS_ONLY, UNMATCHED, "it keeps no account: a finding says so"),
     Unknown(WITH_ACCOUNT, "request error request_target", "its account says so"),
     Unknown((*CHECK, *CLIENTS), "response error response_framing", "the client drops the body of a 204"),

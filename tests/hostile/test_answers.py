@@ -21,8 +21,8 @@ from pytest_bctrl.files.limits import TooLargeError
 from pytest_bctrl.http import codings
 from pytest_bctrl.recorded.recording_session import RecordingTarget
 from pytest_bctrl.traffic.recordings import har_file
-from pytest_bctrl.traffic.recordings.exchange import Exchange
 from tests.recordings.conftest import recorded
+from tests.recordings.recorded_exchange import recorded_exchange
 from tests.traffic.servers import Server
 
 from .bombs import BOMBS, HARMLESS
@@ -122,7 +122,7 @@ def test_recording_stops_at_16_mib(hostile: Server, tmp_path: Path) -> None:
 
 def test_a_recording_too_large_to_read_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(har_file, "MOST", 1_000)
-    exchange = Exchange("GET", "https://h/", 200, body=bytes(1_000))
+    exchange = recorded_exchange("GET", "https://h/", 200, body=bytes(1_000))
     with pytest.raises(DocumentError, match="it would be larger than"):
         har_file.save(tmp_path / "x.har", "t", [exchange], "live", "")
     assert [] == list(tmp_path.iterdir())

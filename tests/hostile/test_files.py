@@ -9,7 +9,8 @@ import pytest
 
 from pytest_bctrl import check
 from pytest_bctrl.files import limits
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
+from tests.recordings.recorded_exchange import recorded_exchange
 from tests.traffic.servers import Server
 
 from .bombs import GIGABYTE, har
@@ -34,7 +35,9 @@ FULL = "it is larger than 64 MiB"
 PARSED = "reading it as JSON would take more than 160 MiB of memory"
 
 TWO = '"k%d": 0, "k%d": 1'
-OWN = Exchange("GET", "https://api.bctrl.ai/v1/spaces/1/runtimes", 200, body="\U0001f600".encode() + b"x" * 60_000_000)
+OWN = recorded_exchange(
+    "GET", "https://api.bctrl.ai/v1/spaces/1/runtimes", 200, body="\U0001f600".encode() + b"x" * 60_000_000
+)
 
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "same.har": (
@@ -112,7 +115,7 @@ def test_a_file_within_the_limits_is_checked_with_limited_memory(read: dict[str,
         "twice.json": "more than 100 keys appear twice",
     }
     assert (1, "") == (read[name].code, read[name].err)
-    assert messages.get(name, "1 response checked") in read[name].out
+    assert messages.get(name, "1 exchange: 1 checked") in read[name].out
     assert read[name].peak < MEMORY
 
 

@@ -27,9 +27,10 @@ from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.reports.verdict import Title
 from pytest_bctrl.suite.report.hooks import write_reports as write_suite_reports
-from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_file import save
 
 disk = Path(sys.argv[1])
@@ -43,7 +44,8 @@ def findings(size):
 
 
 def recording(path, size):
-    save(path, "t", [Exchange("GET", "http://x.test/", 200, body=b"1" * (size * 500), test="t")], "mock", "now")
+    request = Request("GET", "/", base_url="http://x.test")
+    save(path, "t", [Exchange(request, 200, body=b"1" * (size * 500), test="t")], "mock", "now")
 
 
 def baseline(path, size):

@@ -30,8 +30,9 @@ from pytest_bctrl.baseline.write_entries import add_to_baseline
 from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.reports.verdict import Title
-from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_file import load, save
 
 folder, seed, kills = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -42,7 +43,8 @@ pair = folder / "pair.a", folder / "pair.b"
 
 def write(number):
     body = b"%d" % number * 3000
-    save(recording, "t", [Exchange("GET", "http://x.test/", 200, body=body, test="t")], "mock", "now")
+    request = Request("GET", "/", base_url="http://x.test")
+    save(recording, "t", [Exchange(request, 200, body=body, test="t")], "mock", "now")
     findings = [Finding("r", "error", "items", "wrong", "x", "y", operation="GET /x", fingerprint=f"{number % 7:016x}")]
     add_to_baseline(baseline, findings, f"known {number}", date.max)
     write_reports([ReportFile("json", str(report))], findings * 50, Title("check", "x", ""))

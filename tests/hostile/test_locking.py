@@ -18,8 +18,8 @@ import pytest
 
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.files import locking
-from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_file import load, save
+from tests.recordings.recorded_exchange import recorded_exchange
 
 HOLDER = """
 import sys
@@ -34,7 +34,7 @@ with locked(Path(sys.argv[1])) as part:
 
 def save_recording(path: Path, test: str = "t") -> bool:
     """Save an exchange of a test to a recording, and return whether it was written."""
-    return save(path, test, [Exchange("GET", "http://x.test/", 200, body=b"1", test=test)], "mock", "now")
+    return save(path, test, [recorded_exchange("GET", "http://x.test/", 200, body=b"1", test=test)], "mock", "now")
 
 
 def lock_of(path: Path) -> Path:

@@ -22,7 +22,7 @@ KNOWN = {
     "cli/options.py text": "a report",
     "integration/fixture_values.py f'bctrl_scenario: {error}'": "an error, which is escaped",
     "integration/fixture_values.py f'bctrl: {error}'": "an error, which is escaped",
-    "impact/watched_exchanges.py api_exchange.operation_label": "counted, and not printed here",
+    "impact/watched_exchanges.py self._api.operation_label(request)": "counted, and not printed here",
     "watch/recorder.py exchange": "counted, and not printed here",
     "impact/hooks.py line": "the progress, in own words",
     "impact/rerun.py _time_limit_text(seconds)": "own words",

@@ -56,7 +56,7 @@ def test_idle_connections_beyond_the_descriptors_are_replaced(tmp_path: Path, se
                 assert client.recv(12)
         assert [SMALL] * 3 == [raw(proxy.url, GET, reads=len(SMALL)) for _ in range(3)]
         _, out, err = proxy.end()
-    assert "3 exchanges checked" in out or sent == GET
+    assert "3 exchanges: 3 checked" in out or sent == GET
     assert "\nnot checked: " not in out
     (line,) = err.splitlines()
     assert line.endswith(" connections are open, the maximum: new ones replace those that are idle")
@@ -116,7 +116,7 @@ def test_concurrent_large_bodies_are_forwarded_with_little_memory(tmp_path: Path
         peak = peak_memory(proxy)
         _, out, _ = proxy.end()
     omitted = re.search(r"did not fit into memory next to other bodies \((\d+) times\)", out)
-    checked = re.search(r"(\d+) exchanges checked", out)
+    checked = re.search(r"33 exchanges: (\d+) checked", out)
     assert omitted is not None
     assert checked is not None
     assert 33 == int(omitted[1]) + int(checked[1])

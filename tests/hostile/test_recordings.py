@@ -9,7 +9,7 @@ import pytest
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples import response
-from pytest_bctrl.traffic.recordings.exchange import Recording, encode
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
 from tests.recordings.conftest import CONTRACT, recorded
 from tests.recordings.test_trust import listed
 

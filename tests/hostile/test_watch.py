@@ -56,6 +56,7 @@ def test_streamed_bodies_are_checked_with_little_memory(tmp_path: Path, read: st
             text=True,
             check=False,
         )
-    assert f"{COUNT} exchanges of 1 test" in done.stdout, done.stdout
+    outcome = "checked" if checked else "not checked"
+    assert f"{COUNT} exchanges: {COUNT} {outcome}; 1 test" in done.stdout, done.stdout
     assert ("the test did not read it" in done.stdout) != checked, done.stdout
     assert int((tmp_path / "peak").read_text()) / 1024 < MEMORY

@@ -22,7 +22,7 @@ from pytest_bctrl.http.message import (
     preferred_status,
 )
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestParser, ServerLimits
+from pytest_bctrl.traffic.mock.parse import RequestParser, ServerLimits
 from tests.contract.documents import rooted
 
 CONTRACT = load()
@@ -79,8 +79,8 @@ def test_an_encoded_response_is_a_single_http_message(
 def test_a_chunked_body_is_decoded_to_the_original(body: bytes, size: int) -> None:
     """The server's own parser decodes it."""
     data = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(body, size)
-    (arrived,) = RequestParser(ServerLimits()).feed(data)
-    assert arrived.request.body == body
+    (request,) = RequestParser(ServerLimits()).feed(data)
+    assert request.body == body
 
 
 @settings(deadline=None)
@@ -89,10 +89,10 @@ def test_splitting_the_bytes_does_not_change_the_parsed_requests(data: bytes, cu
     """The same requests and the same problem, in one piece or in many."""
     start = b"GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: b\r\n\r\n"
     at_once, pieces = RequestParser(ServerLimits()), RequestParser(ServerLimits())
-    expected = [arrived.request for arrived in at_once.feed(start + data)]
+    expected = at_once.feed(start + data)
     remaining, parsed = start + data, []
     for cut in [*cuts, len(remaining)]:
-        parsed += [arrived.request for arrived in pieces.feed(remaining[:cut])] if remaining else []
+        parsed += pieces.feed(remaining[:cut]) if remaining else []
         remaining = remaining[cut:]
     assert parsed == expected
     assert (pieces.problem is None) == (at_once.problem is None)
@@ -125,7 +125,7 @@ CHUNKS = [
 @example(before=[[CHUNKS[0]]], data=[CHUNKS[2], CHUNKS[0]])
 def test_previously_parsed_requests_do_not_affect_parsing(before: list[list[bytes]], data: list[bytes]) -> None:
     """A request is parsed as by a parser without a cache."""
-    cache: dict[bytes, ParsedRequest] = {}
+    cache: dict[bytes, Request] = {}
     for earlier in before:
         parser = RequestParser(ServerLimits(), cache)
         for chunk in earlier:
@@ -137,10 +137,10 @@ def test_previously_parsed_requests_do_not_affect_parsing(before: list[list[byte
         assert knowing.is_within == forgetful.is_within
 
 
-class Forgetful(dict[bytes, ParsedRequest]):
+class Forgetful(dict[bytes, Request]):
     """Keeps nothing, so that everything is parsed."""
 
-    def __setitem__(self, data: bytes, arrived: ParsedRequest) -> None:
+    def __setitem__(self, data: bytes, request: Request) -> None:
         pass
 
 

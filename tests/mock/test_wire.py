@@ -115,6 +115,28 @@ def test_http_1_0_gets_200_and_supports_keep_alive(mock: MockServer) -> None:
         ]
 
 
+@pytest.mark.parametrize(
+    ("version", "connection", "stays_open"),
+    [
+        ("1.1", [], True),
+        ("1.1", ["keep-alive"], True),
+        ("1.1", ["x-close, closed"], True),
+        ("1.1", ["Close"], False),
+        ("1.1", ["x", "keep-alive ,close"], False),
+        ("1.0", [], False),
+        ("1.0", ["Keep-Alive"], True),
+        ("1.0", ["x, keep-alive"], True),
+        ("1.0", ["keep-alive", "close"], False),
+    ],
+)
+def test_a_connection_stays_open_as_version_and_connection_field_say(
+    version: str, connection: list[str], stays_open: bool
+) -> None:
+    fields = "".join(f"Connection: {options}\r\n" for options in connection)
+    (request,) = RequestParser(ServerLimits()).feed(f"GET / HTTP/{version}\r\nHost: a\r\n{fields}\r\n".encode())
+    assert request.keeps_connection == stays_open
+
+
 UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
 
 

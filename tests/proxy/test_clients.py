@@ -51,4 +51,4 @@ def test_the_exit_code_is_that_of_the_server_variant(
         subprocess.run(SUITES[client], cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=120)
         code, out, _ = proxy.end()
     assert VARIANTS[variant] == code, out
-    assert "\n3 exchanges checked: " in out
+    assert "\n3 exchanges: 3 checked; " in out

@@ -68,7 +68,7 @@ def test_the_proxy_serves_until_a_signal_and_passes(
         assert (proxy.process.pid, server.url) == (proxy.ready["pid"], proxy.ready["target"])
     assert (0, "") == (code, err)
     assert out.startswith(f"proxy of {server.url} on {proxy.url}\ncontract ")
-    assert "\n1 exchange checked: no findings under contract " in out
+    assert "\n1 exchange: 1 checked; no findings under contract " in out
     assert "coverage " in out
     assert not (tmp_path / "ready.json").exists()
 
@@ -86,7 +86,7 @@ def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path, 
             code, out, err = proxy.end()
     assert (1, "") == (code, err)
     assert 1 == out.count("error GET /v1/spaces/{id}/runtimes: strict_json at ")
-    assert "3 exchanges checked: 1 error" in out
+    assert "3 exchanges: 3 checked; 1 error" in out
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert ("proxy", "failed", 1) == (report["report"], report["verdict"]["status"], report["summary"]["error"])
     assert "strict_json" in (tmp_path / "r.html").read_text("utf-8")

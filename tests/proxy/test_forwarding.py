@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.traffic.proxy.request_reader import RequestHead
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.traffic.proxy.server import ProxyServer, _leaves_base
 from tests.mock.asking import vanish
 from tests.proxy.targets import CLOSE, Observed, proxied, raw, target
@@ -274,8 +274,8 @@ def test_the_fields_of_a_head_are_read_a_constant_number_of_times() -> None:
     counts = []
     for number in (500, 1000):
         names = CountedNames()
-        head = RequestHead("GET", "/", "1.1", tuple((names.new("Connection"), "x") for _ in range(number)))
-        ProxyServer("http://127.0.0.1:9", Observed().events(), body_limit=1000).forwarded_head(head)
+        request = Request("GET", "/", tuple((names.new("Connection"), "x") for _ in range(number)))
+        ProxyServer("http://127.0.0.1:9", Observed().events(), body_limit=1000).forwarded_head(request)
         counts.append(names.count)
     assert counts[1] == 2 * counts[0]
 

@@ -21,6 +21,7 @@ from pytest_bctrl.checks.response import Response as CheckedResponse
 from pytest_bctrl.checks.run import Problem
 from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, count_lines
 from pytest_bctrl.cli.proxy_recording import ProxyRecording
+from pytest_bctrl.exchanges.account import Outcome
 from pytest_bctrl.findings.finding import Finding, parse_levels
 from pytest_bctrl.http.codings import content_of
 from pytest_bctrl.secrets.redaction import Redaction
@@ -40,6 +41,11 @@ CONTRACT = contract_of_paths(
         "/broken": {"get": operation(responses={"200": response({"$ref": "#/components/schemas/Missing"})})},
     }
 )
+
+
+def notes(traffic: ProxiedTraffic, outcome: Outcome) -> dict[str, int]:
+    """Return how many exchanges of an outcome have each note."""
+    return {text: note.count for text, note in traffic.account.notes(outcome).items()}
 
 
 @contextmanager
@@ -74,7 +80,7 @@ def test_a_listing_has_the_findings_of_check(variant: Variant) -> None:
         received = httpx.get(f"{url}/v1/spaces/{server.space_id}/runtimes", headers=headers, trust_env=False)
     expected = [*check(received, contract=contract), *check_request(received.request, contract=contract)]
     assert summary(expected) == summary(traffic.findings)
-    assert 1 == traffic.checked
+    assert 1 == traffic.account.operations.total()
 
 
 @contextmanager
@@ -137,8 +143,8 @@ def test_bodies_are_decoded(coding: str, content: bytes, rules: list[str], not_c
     with scripted(response_bytes) as (url, traffic):
         assert response_bytes == raw(url, request(), reads=len(response_bytes))
     assert rules == [finding.rule for finding in traffic.findings]
-    assert len(not_checked) == len(traffic.not_checked)
-    assert all(text in " ".join(traffic.not_checked) for text in not_checked)
+    assert len(not_checked) == len(notes(traffic, "not checked"))
+    assert all(text in " ".join(notes(traffic, "not checked")) for text in not_checked)
 
 
 def test_a_body_beyond_the_limit_is_forwarded_and_not_checked() -> None:
@@ -147,9 +153,9 @@ def test_a_body_beyond_the_limit_is_forwarded_and_not_checked() -> None:
     sent = request("POST", "/orders", b'"' + b"x" * 6_000_000 + b'"')
     with scripted(large) as (url, traffic):
         assert large == raw(url, sent, reads=len(large))
-    assert ["POST /orders: the body of the response is larger than --max-body"] == list(traffic.not_checked)
+    assert ["POST /orders: the body of the response is larger than --max-body"] == list(notes(traffic, "not checked"))
     assert ("request_not_checked", "status_code_conformance") == tuple(finding.rule for finding in traffic.findings)
-    assert 0 == traffic.checked
+    assert 0 == traffic.account.operations.total()
 
 
 def test_what_is_not_in_the_contract_is_listed_and_is_no_finding() -> None:
@@ -158,9 +164,9 @@ def test_what_is_not_in_the_contract_is_listed_and_is_no_finding() -> None:
     sent = [request("GET", "/order/1?key=2"), request("GET", "/order/1"), request("DELETE", "/orders"), preflight]
     with scripted(reply(b"{}")) as (url, traffic):
         raw(url, *sent, request("GET", "/broken"), reads=5 * len(reply(b"{}")))
-    assert {"GET /order/1": 2, "DELETE /orders": 1} == traffic.unmatched
+    assert {"GET /order/1": 2, "DELETE /orders": 1} == notes(traffic, "unmatched")
     assert [] == traffic.findings
-    (reason,) = traffic.not_checked
+    (reason,) = notes(traffic, "not checked")
     assert reason.startswith("GET /broken is invalid in the document: ")
 
 
@@ -181,7 +187,7 @@ def test_transport_errors_are_findings(data: bytes, rule: str, message: str) -> 
     (finding,) = [finding for finding in traffic.findings if finding.rule == rule]
     assert finding.message.startswith(message)
     assert "error" == finding.level
-    assert {} == traffic.not_checked
+    assert {} == notes(traffic, "not checked")
 
 
 def test_a_body_after_the_response_to_head_is_a_warning() -> None:
@@ -217,7 +223,7 @@ def test_credentials_of_requests_are_redacted_afterwards() -> None:
     ]
     with scripted(reply(b"{}")) as (url, traffic):
         raw(url, *sent, reads=len(sent) * len(reply(b"{}")))
-    assert {"GET /elsewhere/[redacted]": len(credentials), "GET /elsewhere/dark": 1} == traffic.unmatched
+    assert {"GET /elsewhere/[redacted]": len(credentials), "GET /elsewhere/dark": 1} == notes(traffic, "unmatched")
 
 
 def test_levels_and_custom_checks_apply() -> None:
@@ -249,9 +255,9 @@ def test_other_clients_are_served_while_an_exchange_is_checked() -> None:
         raw(url, request(), reads=len(reply(b"{}")))
         assert is_checking.wait(60)
         assert reply(b"{}") == raw(url, request(), reads=len(reply(b"{}")))
-        assert 0 == traffic.checked
+        assert 0 == traffic.account.operations.total()
         may_end.set()
-    assert 2 == traffic.checked
+    assert 2 == traffic.account.operations.total()
 
 
 def test_a_broken_custom_check_is_reported_as_not_checked() -> None:
@@ -261,7 +267,7 @@ def test_a_broken_custom_check_is_reported_as_not_checked() -> None:
 
     with scripted(reply(b"{}"), custom_checks=[broken]) as (url, traffic):
         raw(url, request(), reads=len(reply(b"{}")))
-    (reason,) = traffic.not_checked
+    (reason,) = notes(traffic, "not checked")
     assert "the check broken raised KeyError" in reason
 
 
@@ -273,23 +279,26 @@ def test_an_error_of_the_package_is_not_silent(
     def fail(*_: object) -> None:
         raise RuntimeError("unexpected")
 
-    monkeypatch.setattr(ProxiedTraffic, "_observed", fail)
+    monkeypatch.setattr(ProxiedTraffic, "_exchange", fail)
     with scripted(reply(b"{}")) as (url, traffic):
         raw(url, request(), reads=len(reply(b"{}")))
-    assert ["a bug in pytest-bctrl, printed above"] == list(traffic.not_checked)
+    assert ["a bug in pytest-bctrl, printed above"] == list(notes(traffic, "not checked"))
     assert "RuntimeError: unexpected" in capsys.readouterr().err
 
 
 def test_findings_and_unmatched_paths_are_limited_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a limit of three, the rest is counted."""
     monkeypatch.setattr("pytest_bctrl.cli.proxied_traffic._MAX_KEPT", 3)
+    monkeypatch.setattr("pytest_bctrl.exchanges.account._MAX_NOTES", 3)
     sent = [request("GET", f"/orders?limit=a&p{number}=1") for number in range(6)]
     sent += [request("GET", f"/elsewhere/{number}") for number in range(6)]
     with scripted(reply(b"{}")) as (url, traffic):
         raw(url, *sent, reads=len(sent) * len(reply(b"{}")))
     assert 3 == len(traffic.findings)
-    assert ["more than 3 findings: the rest is not listed"] == list(traffic.not_checked)
-    assert {"GET /elsewhere/0": 1, "GET /elsewhere/1": 1, "GET /elsewhere/2": 1, "others": 3} == traffic.unmatched
+    assert ["more than 3 findings: the rest is not listed"] == list(traffic.problems)
+    assert {"GET /elsewhere/0": 1, "GET /elsewhere/1": 1, "GET /elsewhere/2": 1, "others": 3} == notes(
+        traffic, "unmatched"
+    )
 
 
 def test_the_coverage_counts_what_passed_through() -> None:
@@ -338,7 +347,7 @@ def test_a_recording_has_a_maximum_size(tmp_path: Path, monkeypatch: pytest.Monk
     with scripted(reply(b'"' + b"x" * 100 + b'"'), keep=recording.add) as (url, traffic):
         sent = [request("GET", f"/orders?limit={number % 4}") for number in range(8)]
         raw(url, *sent, reads=8 * len(reply(b"x" * 102)))
-    assert ([], 8) == (recording.save(), traffic.checked)
+    assert ([], 8) == (recording.save(), traffic.account.operations.total())
     assert 2 == len(json.loads(path.read_text("utf-8"))["log"]["entries"])
     assert ["not recorded: 4 exchanges, a recording holds up to 0 MiB"] == recording.notes
 
@@ -351,8 +360,8 @@ def test_the_credentials_that_were_used_last_are_remembered(monkeypatch: pytest.
     sent += [request("GET", f"/elsewhere/{value}") for value in values]
     with scripted(reply(b"{}")) as (url, traffic):
         raw(url, *sent, reads=len(sent) * len(reply(b"{}")))
-    assert (4, {}) == (traffic.checked, traffic.not_checked)
-    assert {"GET /elsewhere/[redacted]": 2, f"GET /elsewhere/{values[1]}": 1} == traffic.unmatched
+    assert (4, {}) == (traffic.account.operations.total(), notes(traffic, "not checked"))
+    assert {"GET /elsewhere/[redacted]": 2, f"GET /elsewhere/{values[1]}": 1} == notes(traffic, "unmatched")
 
 
 @pytest.mark.parametrize("count", [150])
@@ -373,10 +382,10 @@ def test_every_exchange_with_a_new_cookie_is_checked_and_redacted(tmp_path: Path
     ):
         for one in sent:
             raw(url, one, reads=len(responses[0]))
-    assert (count, {}) == (traffic.checked, traffic.not_checked)
+    assert (count, {}) == (traffic.account.operations.total(), notes(traffic, "not checked"))
     assert [] == recording.save()
     assert count == len(json.loads(path.read_text("utf-8"))["log"]["entries"])
-    assert {"GET /elsewhere/[redacted]": 20} == traffic.unmatched
+    assert {"GET /elsewhere/[redacted]": 20} == notes(traffic, "unmatched")
     kept = repr(traffic.findings) + path.read_text("utf-8")
     assert "response_schema_conformance" in kept
     assert "Hd8vKq3xZ1mWc7Tj" not in kept

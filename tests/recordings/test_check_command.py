@@ -11,7 +11,8 @@ import pytest
 
 from pytest_bctrl.cli import main
 from pytest_bctrl.samples import response
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
+from tests.recordings.recorded_exchange import recorded_exchange
 from tests.recordings.test_trust import broken, listed
 from tests.typed import typed
 
@@ -36,9 +37,13 @@ BAD = json.dumps(broken()).encode()
         (encode(Recording((listed(), listed(broken())))), 1, "standard input: entry 2: 1 error"),
         (encode(Recording((listed(),)))[:-5], 2, "it is not JSON, or was cut"),
         (encode(Recording(())), 2, "none of its entries is an exchange"),
-        (encode(Recording((Exchange("GET", "http://a.test/other", 200),))), 2, "none of its entries is an exchange"),
         (
-            encode(Recording((Exchange("DELETE", "http://a.test/v1/spaces/1/runtimes", 204),))),
+            encode(Recording((recorded_exchange("GET", "http://a.test/other", 200),))),
+            2,
+            "none of its entries is an exchange",
+        ),
+        (
+            encode(Recording((recorded_exchange("DELETE", "http://a.test/v1/spaces/1/runtimes", 204),))),
             2,
             "none of its entries is an exchange",
         ),
@@ -101,7 +106,7 @@ def test_accepting_a_value_does_not_accept_other_values(tmp_path: Path) -> None:
 
     assert 0 == check("archived.json", "--accept", "we cope", folder=tmp_path).returncode
     assert [0, 1] == [check(f"{value}.json", folder=tmp_path).returncode for value in ("archived", "paused")]
-    assert "1 response checked: 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
+    assert "1 exchange: 1 checked; 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
 
 
 def test_a_missing_file_exits_with_2_and_other_files_are_checked(tmp_path: Path) -> None:
@@ -168,7 +173,7 @@ def test_a_folder_that_has_only_bodies_is_not_checked(tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_bytes(BAD)
     result = check(".", folder=tmp_path)
-    assert (2, True) == (result.returncode, result.stdout.startswith("0 responses checked "))
+    assert (2, True) == (result.returncode, result.stdout.startswith("0 exchanges under "))
     assert [
         "pytest-bctrl: .: there is no .har file in this folder (name files, or another folder)",
         "pytest-bctrl: .: 2 .json files were skipped; name bodies on the command line",

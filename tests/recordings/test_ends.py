@@ -14,7 +14,7 @@ from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.recorded.hooks import _usual_space
 from pytest_bctrl.samples import SPACE_ID
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.recordings.exchange import Recording, encode
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
 from tests.local_server import Handler, serving
 from tests.recordings.conftest import CONTRACT, Run, recorded
 from tests.recordings.test_trust import listed

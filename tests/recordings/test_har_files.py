@@ -12,8 +12,9 @@ import pytest
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.space_id import SPACE_ID
-from pytest_bctrl.traffic.recordings.exchange import Recording
 from pytest_bctrl.traffic.recordings.har_file import load
+from pytest_bctrl.traffic.recordings.har_read import LACKS_BODY
+from pytest_bctrl.traffic.recordings.har_write import Recording
 from pytest_bctrl.traffic.recordings.replay import Miss, Player
 from tests.recordings.conftest import listing as listed_by
 from tests.recordings.conftest import recorded
@@ -37,7 +38,9 @@ def test_bodies_recorded_by_a_browser_are_read(name: str) -> None:
     page, listing, rejected = loaded(FILES / name).exchanges
 
     assert [404, 200, 401] == [exchange.status for exchange in (page, listing, rejected)]
-    assert ["GET /", f"GET {LISTING}", f"GET {LISTING}"] == [exchange.label for exchange in (page, listing, rejected)]
+    assert ["GET /", f"GET {LISTING}", f"GET {LISTING}"] == [
+        exchange.request.label for exchange in (page, listing, rejected)
+    ]
     assert loaded(FILES / "embed.har").exchanges[1].body == listing.body
     assert 2 == len(json.loads(listing.body)["runtimes"])
     assert b'"unauthorized"' in rejected.body
@@ -62,18 +65,18 @@ def test_the_base_url_is_that_of_the_api_and_not_of_the_page(tmp_path: Path, url
     recording = recorded(tmp_path / "x.har")
     listing = f"{recording.base_url}/v1/spaces/{recording.space_id}/runtimes"
 
-    assert [listing] * 2 == [recording.exchanges[1].url, str(listed_by(recording).url)]
+    assert [listing] * 2 == [recording.exchanges[1].request.url, str(listed_by(recording).url)]
 
 
 def test_entries_without_bodies_are_neither_replayed_nor_checked() -> None:
     recording = loaded(FILES / "omit.har")
 
-    assert [False] * 3 == [exchange.is_complete for exchange in recording.exchanges]
+    assert [LACKS_BODY] * 3 == [exchange.response_unread for exchange in recording.exchanges]
     miss = Player(recording.exchanges, name="omit.har", hint="").response("GET", LISTING)
     assert isinstance(miss, Miss)
     assert "the recorded response has no body: the tool that wrote the file did not save it" in miss.text
     result = check(str(FILES / "omit.har"))
-    assert (2, "0 responses checked under contract ") == (result.returncode, result.stdout[:35])
+    assert (2, "3 exchanges: 2 not checked, 1 unmatched under ") == (result.returncode, result.stdout[:46])
     assert re.search("omit.har: entry 2: GET .*: the file does not have the body", result.stderr)
 
 
@@ -84,7 +87,7 @@ def test_check_has_no_findings_for_har_files_of_other_programs(name: str, unmatc
 
     assert 0 == result.returncode
     assert unmatched == len(result.stderr.splitlines()) == result.stderr.count("GET / is not in the contract")
-    assert " checked: no findings under contract " in result.stdout
+    assert "; no findings under contract " in result.stdout
     assert not result.stdout.startswith("0 ")
 
 

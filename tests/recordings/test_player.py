@@ -19,7 +19,7 @@ from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.listener import Listener
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
 from pytest_bctrl.traffic.recordings.replay import (
     Miss,
     Player,
@@ -29,6 +29,7 @@ from pytest_bctrl.traffic.recordings.replay import (
 )
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.mock.mock_command import MockCommand
+from tests.recordings.recorded_exchange import recorded_exchange
 from tests.recordings.test_trust import listed
 
 ORIGIN = "https://api.example.test"
@@ -36,7 +37,7 @@ ORIGIN = "https://api.example.test"
 
 def miss_lines(method: str, target: str, *recorded: str) -> list[str]:
     """Return the lines of the error for a request that is not among these recorded GETs."""
-    player = Player([Exchange("GET", f"{ORIGIN}{path}", 200) for path in recorded], name="x.har", hint="again")
+    player = Player([recorded_exchange("GET", f"{ORIGIN}{path}", 200) for path in recorded], name="x.har", hint="again")
     response = player.response(method, target)
     assert isinstance(response, Miss)
     return [line.strip() for line in response.text.splitlines()]
@@ -92,7 +93,7 @@ def test_an_invalid_request_is_a_400_over_the_port(nowhere: str) -> None:
 
 @pytest.mark.parametrize("value", ["/\u00e9", "/\u4e16", "plain"])
 def test_a_non_ascii_header_is_replayed_in_process_and_over_the_port(value: str) -> None:
-    exchange = Exchange("GET", "http://localhost:8787/v1/a", 302, (("Location", value),))
+    exchange = recorded_exchange("GET", "http://localhost:8787/v1/a", 302, (("Location", value),))
     player = Player([exchange], name="x.har", hint="")
 
     with httpx.Client(transport=replay_transport(player), base_url="http://a.test", trust_env=False) as client:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from identify.identify import tags_from_path
 
-from pytest_bctrl.traffic.recordings.exchange import Recording, encode
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
 from tests.recordings.test_trust import broken, listed
 
 ROOT = Path(__file__).parents[2]

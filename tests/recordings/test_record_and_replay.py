@@ -8,15 +8,14 @@ import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_bctrl.recorded.conform import errors_of
-from pytest_bctrl.traffic.recordings.exchange import Exchange
 from pytest_bctrl.traffic.recordings.replay import Player
 from tests.recordings.conftest import CONTRACT, PROJECT, Run
+from tests.recordings.recorded_exchange import recorded_exchange
 from tests.recordings.test_trust import broken, listed
 from tests.traffic.servers import response, serve
 from tests.variants.server import Server
@@ -188,17 +187,14 @@ MISSING = ["/v1/a", "/gateway/v1/a?b=c", f"{PREFIX}{PREFIX}/v1/a?b=c", "//v1/a?b
 @pytest.mark.parametrize("path", [*MATCHING, *MISSING])
 def test_requests_match_with_and_without_the_base_path(path: str) -> None:
     """`Player.response` returns the exchange if the path has the base path once or not at all, else a miss."""
-    exchange = Exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
+    exchange = recorded_exchange("GET", f"https://api.example.test{PREFIX}/v1/a?b=c", 200, base_path=PREFIX)
 
     assert (path in MATCHING) == (exchange == Player([exchange], name="x", hint="").response("GET", path))
 
 
 def test_a_response_below_a_base_path_is_checked() -> None:
     """`errors_of` has a finding for an undocumented status in the recording of a gateway."""
-    exchange = listed(broken(), base_path=PREFIX)
-    below = replace(exchange, url=exchange.url.replace("/v1/", f"{PREFIX}/v1/"))
-
-    (finding,) = errors_of(below, CONTRACT)
+    (finding,) = errors_of(listed(broken(), base_path=PREFIX), CONTRACT)
     assert "runtimes[*].status" == finding.location
 
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from urllib.parse import quote, quote_plus
 from uuid import UUID
 
@@ -18,9 +19,12 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.secrets.redaction import Redaction
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
-from pytest_bctrl.traffic.recordings.guard import LeakError, replacement, require_absent, scrub
+from pytest_bctrl.traffic.recordings.guard import LeakError, replacement, require_absent, scrub, without_credentials
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
+from tests.recordings.conftest import CONTRACT
+from tests.recordings.recorded_exchange import recorded_exchange
 
 Encoding = Callable[[str], str]
 
@@ -32,7 +36,7 @@ def require_no_secret(exchanges: Sequence[Exchange], name: str, value: str) -> N
     require_absent(exchanges, name, hide.find, "a secret")
 
 
-PLAIN = Exchange("GET", "https://api.example.test/v1/spaces/s/runtimes", 200, body=b'{"runtimes": []}')
+PLAIN = recorded_exchange("GET", "https://api.example.test/v1/spaces/s/runtimes", 200, body=b'{"runtimes": []}')
 
 
 def _encoded(code: Callable[[bytes], bytes], before: int, text: str) -> str:
@@ -67,11 +71,16 @@ ENCODINGS: dict[str, Encoding] = {
     "html, every letter": lambda text: "".join(f"&#x{ord(letter):X};" for letter in text),
 }
 
+
+def with_request(exchange: Exchange, **changes: Any) -> Exchange:
+    return replace(exchange, request=replace(exchange.request, **changes))
+
+
 LOCATIONS: dict[str, Callable[[Exchange, str], Exchange]] = {
-    "url": lambda exchange, text: replace(exchange, url=f"{exchange.url}?q={text}"),
-    "request header": lambda exchange, text: replace(exchange, request_headers=(("Accept", f"a{text}"),)),
+    "url": lambda exchange, text: with_request(exchange, target=f"{exchange.request.target}?q={text}"),
+    "request header": lambda exchange, text: with_request(exchange, headers=(("accept", f"a{text}"),)),
     "response header": lambda exchange, text: replace(exchange, headers=(("Link", f"<{text}>"),)),
-    "request body": lambda exchange, text: replace(exchange, request_body=f"k={text}".encode()),
+    "request body": lambda exchange, text: with_request(exchange, body=f"k={text}".encode()),
     "body": lambda exchange, text: replace(exchange, body=f'{{"note": "{text}"}}'.encode()),
     "name": lambda exchange, text: replace(exchange, test=f"test_it[{text}]"),
 }
@@ -79,7 +88,7 @@ LOCATIONS: dict[str, Callable[[Exchange, str], Exchange]] = {
 WORDS = f"recordings/x.har {LeakError.__doc__}" + str(
     LeakError(
         "a secret is in the request header response header request body (URL-encoded or escaped base64 plain), "
-        "and nothing was written at note status text method test's name Accept Link",
+        "and nothing was written at note status text method test's name accept Link",
         "recording recordings/x.har: exchange 2 of 2 (GET /v1/spaces/s/runtimes)",
         "remove it from the requests and responses of the test; list only secret values in bctrl_secrets",
     )
@@ -129,12 +138,13 @@ PACKED: dict[str, Callable[[str], bytes]] = {
 
 
 @pytest.mark.parametrize("packing", PACKED)
-@pytest.mark.parametrize("location", ["body", "request_body"])
+@pytest.mark.parametrize("location", ["request body", "response body"])
 def test_a_secret_in_a_compressed_or_utf_16_body_is_found(packing: str, location: str) -> None:
     packed = PACKED[packing]('{"note": "pk-sekret-value"}')
 
-    with pytest.raises(LeakError, match=f"the {'response body' if location == 'body' else 'request body'}"):
-        require_no_secret([replace(PLAIN, **{location: packed})], "x.har", "pk-sekret-value")  # type: ignore[arg-type]
+    exchange = replace(PLAIN, body=packed) if location == "response body" else with_request(PLAIN, body=packed)
+    with pytest.raises(LeakError, match=f"the {location}"):
+        require_no_secret([exchange], "x.har", "pk-sekret-value")
     require_no_secret([replace(PLAIN, body=packed[:12])], "x.har", "pk-sekret-value")
 
 
@@ -149,6 +159,14 @@ def test_a_secret_in_a_compressed_or_utf_16_body_is_found(packing: str, location
 def test_a_body_without_the_complete_secret_is_accepted(body: bytes, value: str) -> None:
     """Its first letters, or base64 of something else."""
     require_no_secret([replace(PLAIN, body=body)], "abc.har", value)
+
+
+def test_a_url_that_is_a_credential_is_replaced() -> None:
+    hook = recorded_exchange("POST", "https://hooks.slack.com/services/T0/B0/abcdef", 200)
+
+    (clean,) = without_credentials([hook], CONTRACT)
+
+    assert "abcdef" not in clean.request.url
 
 
 def test_a_secret_in_the_file_name_is_an_error() -> None:
@@ -178,7 +196,7 @@ def test_scrubbing_replaces_identifiers_consistently(identifiers: list[str], upp
     """Each UUID has the same replacement wherever it occurs, in the URL and the body, in either case."""
     shown = [identifier.upper() if upper else identifier for identifier in identifiers]
     body = json.dumps({"ids": shown + shown, "first": shown[0]}).encode()
-    exchange = replace(PLAIN, url=f"https://a.test/v1/spaces/{shown[0]}/runtimes", body=body)
+    exchange = with_request(replace(PLAIN, body=body), target=f"/v1/spaces/{shown[0]}/runtimes")
 
     (scrubbed,) = scrub([exchange], "x.har", identifiers[0])
 
@@ -189,7 +207,7 @@ def test_scrubbing_replaces_identifiers_consistently(identifiers: list[str], upp
         identifier_in_body.lower() for identifier_in_body in data["ids"]
     ]
     assert data["ids"][0] == data["first"]
-    assert scrubbed.url.lower() == f"https://a.test/v1/spaces/{replacement(identifiers[0])}/runtimes"
+    assert scrubbed.request.target.lower() == f"/v1/spaces/{replacement(identifiers[0])}/runtimes"
 
 
 def test_a_uuid_without_hyphens_is_scrubbed() -> None:
@@ -229,11 +247,13 @@ def _scrubbed(exchange: Exchange, identifier: str) -> list[Exchange]:
 
 def test_a_space_id_that_is_not_a_uuid_is_scrubbed_as_a_whole_word() -> None:
     """As part of another word it is an error."""
-    exchange = replace(PLAIN, url="https://a.test/v1/spaces/acme/runtimes", body=b'{"spaceId": "acme", "n": "acmeism"}')
+    exchange = with_request(
+        replace(PLAIN, body=b'{"spaceId": "acme", "n": "acmeism"}'), target="/v1/spaces/acme/runtimes"
+    )
 
     (scrubbed,) = scrub([replace(exchange, body=b'{"spaceId": "acme"}')], "x.har", "acme")
 
-    assert replacement("acme") in scrubbed.url
+    assert replacement("acme") in scrubbed.request.target
     assert {"spaceId": replacement("acme")} == json.loads(scrubbed.body)
     with pytest.raises(LeakError):
         scrub([exchange], "x.har", "acme")

@@ -12,14 +12,16 @@ import pytest
 
 from pytest_bctrl import assert_conforms
 from pytest_bctrl.errors import DocumentError, SettingError
+from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.recorded.recording_path import recording_path
 from pytest_bctrl.samples import SPACE_ID, response
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
 from pytest_bctrl.traffic.recordings.guard import LeakError
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
 from pytest_bctrl.traffic.recordings.replay import Miss
 from tests.recordings.conftest import CONTRACT, Run, listing, recorded
+from tests.recordings.recorded_exchange import recorded_exchange
 
 PROJECT = """
 import pytest
@@ -36,7 +38,7 @@ def listed(body: Any = None, **fields: Any) -> Exchange:
     """Return a recorded exchange that lists runtimes, by default a conforming one."""
     url = f"http://localhost:8787/v1/spaces/{SPACE_ID}/runtimes"
     content = json.dumps(response() if body is None else body).encode()
-    return Exchange("GET", url, 200, (("Content-Type", "application/json"),), content, **fields)
+    return recorded_exchange("GET", url, 200, (("Content-Type", "application/json"),), content, **fields)
 
 
 def broken(item: int = 0) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def test_commands_use_and_name_the_project_contract(project: Path, typed: Typed)
         [f"*contract *, {project}/contracts/runtimes.contract.json {SOURCE.replace('(', '[(]')}*"]
     )
     assert CONTRACT == show.outlines[1]
-    checked.stdout.fnmatch_lines([f"1 response checked: * under contract *, {CONTRACT.replace('(', '[(]')}"])
+    checked.stdout.fnmatch_lines([f"1 exchange: 1 checked; * under contract *, {CONTRACT.replace('(', '[(]')}"])
     assert 0 == typed("pytest-bctrl explain unique_ids").ret
 
 

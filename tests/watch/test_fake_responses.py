@@ -130,7 +130,7 @@ def test_an_object_in_place_of_a_response_is_not_checked(watch: Run, test: str, 
     result = watch(f"{PATCHED}\ndef test_it():\n    {test}\n\ndef test_conforming():\n    list_orders()\n")
     result.assert_outcomes(passed=2)
     text = result.stdout.str()
-    assert "checked      1 exchange of 1 test," in text
+    assert "checked      2 exchanges: 1 checked, 1 not checked; 1 test," in text
     assert f"not checked  an exchange of GET /orders: {reason}\n" in text
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.findings.finding import Levels
-from pytest_bctrl.watch import checking
 from pytest_bctrl.watch.checking import WatchedContract, WatchedTest
 from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.importing import HOOKS, LibraryHooks
@@ -183,21 +182,21 @@ def check(url: str, *contents: bytes, servers: tuple[str, ...] = (SERVER,)) -> W
 
 def test_a_server_without_a_host_names_no_origin() -> None:
     """Of the contract's servers `/v1` and one with a host, requests to that host are checked."""
-    assert {"GET /orders": 1} == check(f"{SERVER}/orders", b"[]", servers=("/v1", SERVER)).operations
+    assert {"GET /orders": 1} == check(f"{SERVER}/orders", b"[]", servers=("/v1", SERVER)).account.operations
 
 
 @pytest.mark.parametrize("url", ["unix:///orders", "mock://orders.example:port/orders", "http://:80/orders"])
 def test_a_url_without_an_origin_is_not_checked(url: str) -> None:
     """Without a host, or with a port that is not a number, the check of an exchange has no operations."""
     result = check(url, b"[]")
-    assert {} == result.operations
-    assert [] == result.unwatched
+    assert {} == result.account.operations
+    assert {} == result.account.notes("foreign")
+    assert "1 exchange: 1 foreign" == str(result.account)
 
 
-def test_large_bodies_and_many_exchanges_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a cache of one exchange, four are checked and the broken one is found."""
-    monkeypatch.setattr(checking, "_CACHED_EXCHANGES", 1)
+def test_large_bodies_and_equal_exchanges_are_checked() -> None:
+    """Four are checked, and the broken one is found."""
     bodies = (b"[]", b"{}", b"[]" + b" " * 70_000, b"[]")
     result = check(f"{SERVER}/orders", *bodies)
-    assert {"GET /orders": 4} == result.operations
+    assert {"GET /orders": 4} == result.account.operations
     assert ["response_schema_conformance"] == [finding.rule for finding in result.findings]

@@ -134,7 +134,7 @@ def assert_one_response_is_checked(watch: Run, call: str) -> str:
     result.stdout.fnmatch_lines(
         [
             "error response_schema_conformance: the value is not one of the documented values",
-            "checked      1 exchange of 1 test,*",
+            "checked      1 exchange: 1 checked; 1 test,*",
         ]
     )
     text = result.stdout.str()
@@ -153,7 +153,7 @@ def test_a_file_that_is_sent_again_is_one_body(watch: Run) -> None:
         "bctrl_levels=status_code_conformance = off",
     )
     result.assert_outcomes(passed=1)
-    assert "checked      1 exchange of 1 test," in result.stdout.str()
+    assert "checked      1 exchange: 1 checked; 1 test," in result.stdout.str()
 
 
 def test_an_impact_run_changes_the_response_that_the_client_returns(pytester: pytest.Pytester, watch: Run) -> None:
@@ -196,7 +196,7 @@ def test_conforming():
 """
     )
     result.assert_outcomes(passed=3)
-    assert "checked      1 exchange of 1 test," in result.stdout.str()
+    assert "checked      1 exchange: 1 checked; 1 test," in result.stdout.str()
 
 
 def test_the_rest_of_a_decoded_body_that_urllib3_discards_is_not_recorded(watch: Run) -> None:
@@ -285,4 +285,4 @@ def test_it(url, monkeypatch):
 """
     )
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*1 exchange of 1 test*"])
+    result.stdout.fnmatch_lines(["*1 exchange: 1 checked; 1 test*"])

@@ -24,7 +24,7 @@ def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run)
             "  mocked by MockTransport handler at orders.py:10",
             "  tests     test_orders.py::test_broken",
             "*= bctrl watch =*",
-            "checked      2 exchanges of 2 tests, coverage *%",
+            "checked      2 exchanges: 2 checked; 2 tests, coverage *%",
             "failed       1 error fails the run; 1 of 2 tests failed*",
             "next         correct the code or the mock*",
         ]
@@ -108,7 +108,8 @@ def test_a_marked_test_may_break_the_contract(watch: Run) -> None:
     """With `bctrl_watch(conforming=False)`, its exchanges are not counted and the run passes."""
     result = watch("@pytest.mark.bctrl_watch(conforming=False)\n" + BOTH)
     assert pytest.ExitCode.OK == result.ret
-    result.stdout.fnmatch_lines(["checked      1 exchange of 1 test*"])
+    line = "not checked  1 exchange in tests that are marked bctrl_watch(conforming=False), such as GET /orders"
+    result.stdout.fnmatch_lines(["checked      2 exchanges: 1 checked, 1 not checked; 1 test*", line])
 
 
 @pytest.mark.parametrize("arguments", ["", "False", "conforming=1", "conforms=False"])
@@ -209,7 +210,7 @@ def test_workers_of_xdist_report_the_same(watch: Run, pytester: pytest.Pytester)
     tests = "".join(f"def test_{number}():\n    broken()\n" for number in range(4)) + CONFORMING
     result = watch(tests, "-n", "2", "--bctrl-report=report.json", "--bctrl-coverage")
     result.assert_outcomes(passed=5, errors=4)
-    result.stdout.fnmatch_lines(["checked      5 exchanges of 5 tests*", "coverage     *, in 5 responses"])
+    result.stdout.fnmatch_lines(["checked      5 exchanges: 5 checked; 5 tests*", "coverage     *, in 5 responses"])
     (finding,) = read(pytester.path / "report.json")["findings"]
     assert 4 == finding["count"] == len(finding["watched"])
     assert finding["why"].endswith(", and 3 more")
@@ -398,7 +399,7 @@ def test_a_test_that_a_plugin_repeats_is_one_test(watch: Run, pytester: pytest.P
     )
     result = watch("runs = []\n\ndef test_it():\n    runs.append(list_orders() if runs else broken())\n")
     text = result.stdout.str()
-    assert "checked      2 exchanges of 1 test," in text
+    assert "checked      2 exchanges: 2 checked; 1 test," in text
     assert "1 of 1 test failed" in text
 
 

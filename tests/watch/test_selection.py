@@ -206,7 +206,7 @@ def test_a_socket_of_this_machine_is_watched(watch: Run, url: str) -> None:
     """Adapters of requests name a socket or a pipe by a scheme or a host of their own: the response is checked."""
     result = watch(CONFORMING + _OWN_SCHEME.replace("URL", url))
     result.assert_outcomes(passed=2, errors=1)
-    result.stdout.fnmatch_lines(["checked      2 exchanges of 2 tests, *"])
+    result.stdout.fnmatch_lines(["checked      2 exchanges: 2 checked; 2 tests, *"])
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_a_library_that_cannot_be_observed_is_not_checked(
     result = watch(CONFORMING, "--bctrl-report=report.json")
     result.assert_outcomes(passed=1)
     line = f"{missing}: the watch does not observe this version, or not completely"
-    result.stdout.fnmatch_lines(["checked      1 exchange of 1 test*", f"not checked  {line}"])
+    result.stdout.fnmatch_lines(["checked      1 exchange: 1 checked; 1 test*", f"not checked  {line}"])
     not_checked = json.loads(pytester.path.joinpath("report.json").read_text("utf-8"))["not_checked"]
     assert 1 == len([reason for reason in not_checked if fnmatch(reason, line)])
 

@@ -43,7 +43,7 @@ def test_an_adapter_removes_the_body():
 def test_uses_without_an_exchange_end_as_without_the_watch(watch: Run) -> None:
     result = watch(_WITHOUT_REQUESTS + CONFORMING)
     result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["checked      1 exchange of 1 test, *"])
+    result.stdout.fnmatch_lines(["checked      2 exchanges: 1 checked, 1 foreign; 1 test, *"])
 
 
 @pytest.mark.parametrize("serialized", ["[1]", b"[1]"])

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField, has_key, has_valid_key, is_verifiable, key_fields
 from pytest_bctrl.contract.model import Contract, Operation, Parameter
 from pytest_bctrl.contract.parameters import documented_rejections
@@ -15,7 +16,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.credentials import CERTIFICATE, has_credential
 from pytest_bctrl.request_checks.operation import OperationChecks
-from pytest_bctrl.request_checks.violation import ACCEPT, BODY, MEDIA_TYPE, PARAMETERS, RequestViolation, findings_of
+from pytest_bctrl.request_checks.violation import ACCEPT, BODY, MEDIA_TYPE, PARAMETERS, findings_of
 from pytest_bctrl.samples.inputs import existing_path_values
 from pytest_bctrl.secrets.secret import MASK, Secret
 
@@ -178,7 +179,7 @@ class Admission:
             if self._only_known_ids or parameter.setting == "space_id"
         ]
 
-    def _invalid(self, violations: Iterable[RequestViolation]) -> Rejection | None:
+    def _invalid(self, violations: Iterable[Violation]) -> Rejection | None:
         """Return the rejection of a request with errors; None if it has none, or has a wrong `Accept` alone."""
         errors = [violation for violation in violations if violation.level == "error" and violation.rule != ACCEPT]
         if not errors:
@@ -199,7 +200,7 @@ _REASONS = 5
 """Maximum number of violations in the message of an error response; the journal has all."""
 
 
-def _reason(violation: RequestViolation) -> str:
+def _reason(violation: Violation) -> str:
     """Return a violation as a reason of a rejection: location, message, and the expected value if it is short."""
     if violation.kind == "missing" and not violation.path:
         return f"{violation.place} is required and missing"
@@ -218,7 +219,7 @@ _PLAIN = ("missing", "syntax", "coding", "charset")
 """Kinds of violations of a whole value, which has no expected value to show."""
 
 
-def rejection_status(operation: Operation, violation: RequestViolation) -> int:
+def rejection_status(operation: Operation, violation: Violation) -> int:
     """Return the status with which an operation rejects a request: a documented one if possible, else 400."""
     if violation.rule == PARAMETERS and not violation.place.startswith("path "):
         return status_for_malformed(operation)

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from pytest_bctrl.http.message import CONTINUE, MockResponse, Request, date_at, encode
 from pytest_bctrl.traffic.clock import clock
-from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestParser, RequestProblem, ServerLimits
+from pytest_bctrl.traffic.mock.parse import RequestParser, RequestProblem, ServerLimits
 
 READ, WRITE = 1, 2
 """The same bits as `selectors.EVENT_READ` and `EVENT_WRITE`."""
@@ -33,7 +33,7 @@ class Loop(Protocol):
     """The loop that drives connections, as they use it; `Listener` is the one."""
 
     limits: ServerLimits
-    request_cache: dict[bytes, ParsedRequest]
+    request_cache: dict[bytes, Request]
     respond: Callable[[Request], MockResponse]
     reject: Callable[[RequestProblem], MockResponse]
 
@@ -84,9 +84,9 @@ class ClientConnection:
         self._loop = loop
         self._limits = loop.limits
         self._parser = RequestParser(loop.limits, loop.request_cache)
-        self._queue: deque[ParsedRequest] = deque()
+        self._queue: deque[Request] = deque()
         self._out: list[memoryview] = []
-        self._waiting: tuple[ParsedRequest, MockResponse] | None = None
+        self._waiting: tuple[Request, MockResponse] | None = None
         self._paced: _PacedBody | None = None
         self._is_last_response = False
         self._hung = False
@@ -117,9 +117,9 @@ class ClientConnection:
             self._send_part(self._paced)
             return
         if self._waiting is not None and not self.closed:
-            (arrived, response), self._waiting = self._waiting, None
+            (request, response), self._waiting = self._waiting, None
             self.last = clock.monotonic()
-            self._send(arrived, response)
+            self._send(request, response)
             if not self.closed:
                 self._advance()
 
@@ -191,14 +191,14 @@ class ClientConnection:
     def _advance(self) -> None:
         """Respond to the queued requests in order, up to a delayed response; closes a connection that is over."""
         while self._queue and not self._is_busy():
-            arrived = self._queue.popleft()
+            request = self._queue.popleft()
             self._has_requested = True
-            response = self._loop.respond(arrived.request)
+            response = self._loop.respond(request)
             if response.delay:
-                self._waiting = arrived, response
+                self._waiting = request, response
                 self._loop.later(response.delay, self)
             else:
-                self._send(arrived, response)
+                self._send(request, response)
         if not self._is_busy():
             if self._parser.problem is not None and not self._closing:
                 self._reject(self._parser.problem)
@@ -225,11 +225,11 @@ class ClientConnection:
     def _reject(self, problem: RequestProblem) -> None:
         """Send the error response for a malformed request, and close the connection afterwards."""
         response = self._loop.reject(problem)
-        self._send(ParsedRequest(problem.seen, keep_alive=False, old=False), response, drain=True)
+        self._send(problem.seen, response, drain=True)
         if not self.closed:
             self._watch_events()
 
-    def _send(self, arrived: ParsedRequest, response: MockResponse, *, drain: bool = False) -> None:
+    def _send(self, request: Request, response: MockResponse, *, drain: bool = False) -> None:
         """Send a response as its `ending` says: whole, truncated, reset or hung; decides whether to close."""
         if response.ending == "hang":
             self._hung = True
@@ -239,17 +239,18 @@ class ClientConnection:
         if response.ending == "reset":
             self.close(reset=True)
             return
+        is_old = request.version == "1.0"
         has_connection_field = response.header("connection") is not None
-        is_last = has_connection_field or self._is_last_response or response.ending != "whole"
-        stays_open = arrived.keep_alive and not is_last
+        is_last = drain or has_connection_field or self._is_last_response or response.ending != "whole"
+        stays_open = request.keeps_connection and not is_last
         connection = None
         if not stays_open and not has_connection_field:
             connection = "close"
-        elif stays_open and arrived.old:
+        elif stays_open and is_old:
             connection = "keep-alive"
-        if arrived.old and response.chunked:
+        if is_old and response.chunked:
             response = replace(response, chunked=False)
-        head, body = encode(arrived.request, response, date_at(int(time())), connection)
+        head, body = encode(request, response, date_at(int(time())), connection)
         if response.ending == "truncate":
             body = body[: len(body) // 2]
         if not stays_open:

@@ -16,7 +16,7 @@ from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.listening import base_url_of, listening_socket
 from pytest_bctrl.traffic.mock.connection import READ, ClientConnection
-from pytest_bctrl.traffic.mock.parse import ParsedRequest, RequestProblem, ServerLimits
+from pytest_bctrl.traffic.mock.parse import RequestProblem, ServerLimits
 
 _SWEEP_SECONDS, _FULL_SECONDS = 0.5, 0.05
 _DROP_SECONDS = 1.0
@@ -42,7 +42,7 @@ class Listener:
         self.limits = limits or ServerLimits()
         self._connections: set[ClientConnection] = set()
         self._current: ClientConnection | None = None
-        self.request_cache: dict[bytes, ParsedRequest] = {}
+        self.request_cache: dict[bytes, Request] = {}
         self._timers: list[tuple[float, int, ClientConnection]] = []
         self._order = count()
         self._dropped = threading.Event()

@@ -237,7 +237,7 @@ def page_target(paging: Paging, request: Request, *start: str, hidden: Collectio
     """Return the request target of the first page, or of the page at `start`, without the parameters in `hidden`."""
     pairs = [pair for pair in request.query if pair[0] not in (paging.start_name, *hidden)]
     query = urlencode([*pairs, *((paging.start_name, value) for value in start)], quote_via=quote)
-    path = request.target.partition("?")[0]
+    path = request.path
     return f"{path}?{query}" if query else path
 
 

@@ -33,16 +33,6 @@ class ServerLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedRequest:
-    """A complete request, and whether its connection may be reused."""
-
-    request: Request
-    keep_alive: bool
-    old: bool
-    """Whether it is HTTP/1.0, whose client must be told that the connection stays open."""
-
-
-@dataclass(frozen=True, slots=True)
 class RequestProblem:
     """The reason why a request cannot be handled, and the status of the response."""
 
@@ -58,11 +48,11 @@ class RequestParser:
     arrived in one piece, by their bytes: clients repeat themselves.
     """
 
-    def __init__(self, limits: ServerLimits, cache: dict[bytes, ParsedRequest] | None = None) -> None:
+    def __init__(self, limits: ServerLimits, cache: dict[bytes, Request] | None = None) -> None:
         self._limits = limits
         self._cache = {} if cache is None else cache
         self._parser = httptools.HttpRequestParser(self)
-        self._arrived: list[ParsedRequest] = []
+        self._arrived: list[Request] = []
         self._headers: list[tuple[str, str]] = []
         self.problem: RequestProblem | None = None
         self.continue_wanted = False
@@ -71,7 +61,7 @@ class RequestParser:
         """Whether a request has begun and is not complete."""
         self._is_last = False
 
-    def feed(self, data: bytes) -> list[ParsedRequest]:
+    def feed(self, data: bytes) -> list[Request]:
         """Return the requests that `data` completes; sets `problem` if the data breaks the protocol or a limit."""
         if self.problem is not None:
             return []
@@ -88,7 +78,7 @@ class RequestParser:
             self._cache[data] = requests[0]
         return requests
 
-    def _parse(self, data: bytes) -> list[ParsedRequest]:
+    def _parse(self, data: bytes) -> list[Request]:
         """Return the requests that `data` completes, bypassing the cache."""
         remaining = b""
         try:
@@ -152,7 +142,8 @@ class RequestParser:
         """Return the request as far as it was parsed; `?` for a method or target that has not arrived."""
         method = self._parser.get_method().decode("latin-1") if self._url else "?"
         target = self._url.decode("utf-8", "backslashreplace")
-        return Request(method, target or "?", tuple(self._headers), bytes(self._body))
+        version = self._parser.get_http_version()
+        return Request(method, target or "?", tuple(self._headers), bytes(self._body), version=version)
 
     # httptools calls the following methods.
 
@@ -210,12 +201,9 @@ class RequestParser:
         self._body += body
 
     def on_message_complete(self) -> None:
-        """Store the complete request, and whether its connection may stay open."""
+        """Store the complete request."""
         self.is_within = False
         self.continue_wanted = False
-        old = self._parser.get_http_version() == "1.0"
-        # Its sender may disagree about the end of such a body (RFC 9112, 6.1).
-        is_faulty = old and any(name == "transfer-encoding" for name, _ in self._headers)
-        keep_alive = self._parser.should_keep_alive() and not is_faulty
-        self._is_last = not keep_alive
-        self._arrived.append(ParsedRequest(self._parsed_request(), keep_alive, old))
+        request = self._parsed_request()
+        self._is_last = not request.keeps_connection
+        self._arrived.append(request)

@@ -221,7 +221,7 @@ class MockServer(Space):
 
     def respond(self, request: Request) -> MockResponse:
         """Return and record the response of the space that a request names or whose key it has, else of the server."""
-        if request.target.partition("?")[0] == HEALTH and self._has_health:
+        if request.path == HEALTH and self._has_health:
             return _health_response(request)
         is_guarded = self._is_private or (self._control is not None and self._control.serves(request))
         if is_guarded and not is_allowed(request.header("host"), self._hosts):

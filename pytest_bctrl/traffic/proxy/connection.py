@@ -15,9 +15,9 @@ import struct
 from http import HTTPStatus
 from typing import Protocol, cast
 
-from pytest_bctrl.http.message import Headers
+from pytest_bctrl.http.message import Headers, Request
 from pytest_bctrl.traffic.proxy.exchange import BodyBudget, CapturedBody, ProxiedExchange, TransportError
-from pytest_bctrl.traffic.proxy.request_reader import RequestHead, RequestReader
+from pytest_bctrl.traffic.proxy.request_reader import RequestReader
 from pytest_bctrl.traffic.proxy.response_reader import ResponseReader
 
 _MAX_WAITING = 256 * 1024
@@ -49,8 +49,8 @@ class Forwarder(Protocol):
     body_limit: int
     body_budget: BodyBudget
 
-    def forwarded_head(self, head: RequestHead) -> RequestHead:
-        """Return the head as the target receives it; raises `RejectionError` if the request is not forwarded."""
+    def forwarded_head(self, request: Request) -> Request:
+        """Return the head of a request as the target receives it; raises `RejectionError` if it is not forwarded."""
         ...
 
     async def connect(self, connection: TargetConnection) -> None:
@@ -164,21 +164,22 @@ class ProxyConnection(asyncio.Protocol):
 
     # The reader of requests calls the following methods.
 
-    def request_started(self, head: RequestHead) -> None:
+    def request_started(self, request: Request) -> None:
         """Forward the head of a request, or reject the request."""
         if self._rejection is not None:
             return
-        self._method = head.method
+        self._method = request.method
         try:
-            forwarded = self._forwarder.forwarded_head(head)
+            forwarded = self._forwarder.forwarded_head(request)
         except RejectionError as rejection:
-            self._forwarder.rejected(f"{head.method} {head.target.partition('?')[0]}", rejection.reason)
+            self._forwarder.rejected(f"{request.method} {request.target.partition('?')[0]}", rejection.reason)
             self._reject(rejection)
             return
         limit, budget = self._forwarder.body_limit, self._forwarder.body_budget
         bodies = CapturedBody(limit, budget), CapturedBody(limit, budget)
         exchange = ProxiedExchange(forwarded.method, forwarded.target, forwarded.headers, *bodies)
-        self._arriving, self._is_chunked = exchange, head.is_chunked
+        self._arriving = exchange
+        self._is_chunked = "chunked" in (request.header("transfer-encoding") or "").lower()
         self.responses.expect(exchange)
         if self.responses.pending >= _MAX_PENDING:
             self.pause("responses")

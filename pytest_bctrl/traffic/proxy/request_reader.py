@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import httptools
 
-from pytest_bctrl.http.message import Headers
+from pytest_bctrl.http.message import Headers, Request
 
 MAX_HEAD = 1024 * 1024
 """Maximum size in bytes of a request or status line with its header section, and of the trailer section."""
 
 
-class RequestHead(NamedTuple):
-    """The request line and the header fields of a request, with names as they were sent."""
-
-    method: str
-    target: str
-    version: str
-    headers: Headers
-
-    def values(self, name: str) -> list[str]:
-        """Return the values of all header fields whose name in lower case is `name`."""
-        return [value for field, value in self.headers if field.lower() == name]
-
-    @property
-    def is_chunked(self) -> bool:
-        """Whether the body is in the chunked transfer coding."""
-        return any("chunked" in value.lower() for value in self.values("transfer-encoding"))
-
-
 class RequestReceiver(Protocol):
     """Receives the parts of each request in their order."""
 
-    def request_started(self, head: RequestHead) -> None:
-        """Handle the head of a request."""
+    def request_started(self, request: Request) -> None:
+        """Handle the head of a request, which is given without its body."""
 
     def body_received(self, data: bytes) -> None:
         """Handle a part of the body."""
@@ -115,8 +97,8 @@ class RequestReader:
             return
         method = self._parser.get_method().decode("latin-1")
         target = self._url.decode("latin-1")
-        head = RequestHead(method, target, self._parser.get_http_version(), tuple(self._headers))
-        self._receiver.request_started(head)
+        version = self._parser.get_http_version()
+        self._receiver.request_started(Request(method, target, tuple(self._headers), version=version))
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of the body to the receiver."""

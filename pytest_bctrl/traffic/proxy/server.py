@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, combinations
 from queue import SimpleQueue
@@ -19,12 +19,12 @@ from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.traffic.hosts import is_allowed
 from pytest_bctrl.traffic.listening import base_url_of, listening_socket
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.traffic.proxy.connection import ProxyConnection, RejectionError, TargetConnection
 from pytest_bctrl.traffic.proxy.exchange import SMALL, BodyBudget, ProxiedExchange, TransportError
-from pytest_bctrl.traffic.proxy.request_reader import RequestHead
 
 _CONNECT_SECONDS = 10.0
 _STEP_SECONDS, _FULL_SECONDS = 0.02, 0.05
@@ -295,40 +295,40 @@ class ProxyServer:
                 happy_eyeballs_delay=0.25,
             )
 
-    def forwarded_head(self, head: RequestHead) -> RequestHead:
-        """Return the head as the target receives it; raises `RejectionError` if the request is not forwarded."""
-        if head.method == "CONNECT" or not (head.target.startswith("/") or head.target == "*"):
+    def forwarded_head(self, request: Request) -> Request:
+        """Return the head of a request as the target receives it; raises `RejectionError` if it is not forwarded."""
+        if request.method == "CONNECT" or not (request.target.startswith("/") or request.target == "*"):
             raise RejectionError(400, _NEVER)
-        if self._base_path and _leaves_base(head.target):
+        if self._base_path and _leaves_base(request.target):
             raise RejectionError(400, f"its path leaves {self._base_path}, the path of TARGET")
-        host_fields = head.values("host")
+        host_fields = _values(request, "host")
         if len(host_fields) > 1:
             raise RejectionError(400, "the request has several Host fields")
         if host_fields and not is_allowed(host_fields[0], self._hosts):
             raise RejectionError(421, "the Host of the request is not allowed; --allow-host allows it")
-        upgrades = [value for value in head.values("upgrade") if value.strip().lower() != "h2c"]
+        upgrades = [value for value in _values(request, "upgrade") if value.strip().lower() != "h2c"]
         if upgrades:
             raise RejectionError(501, f"the proxy forwards HTTP/1.1 only, and cannot upgrade to {upgrades[0][:40]}")
         if self._only_safe:
-            self._require_safe(head)
-        return self._rewritten(head)
+            self._require_safe(request)
+        return self._rewritten(request)
 
-    def _require_safe(self, head: RequestHead) -> None:
+    def _require_safe(self, request: Request) -> None:
         """Raise `RejectionError`, with status 405, for a method that is not safe or that is overridden."""
-        names = [name for name, _ in head.headers]
-        names += [name for name, _ in parse_qsl(urlsplit(head.target).query, keep_blank_values=True)]
-        if head.method in SAFE_METHODS and not any(map(overrides_method, names)):
+        names = [name for name, _ in request.headers]
+        names += [name for name, _ in parse_qsl(urlsplit(request.target).query, keep_blank_values=True)]
+        if request.method in SAFE_METHODS and not any(map(overrides_method, names)):
             return
-        reason = f"{head.method} is not a safe method, and --only-safe is set"
-        if head.method in SAFE_METHODS:
+        reason = f"{request.method} is not a safe method, and --only-safe is set"
+        if request.method in SAFE_METHODS:
             reason = "the request overrides its method, and --only-safe is set"
         raise RejectionError(405, reason, (("Allow", ", ".join(sorted(SAFE_METHODS))),))
 
-    def _rewritten(self, head: RequestHead) -> RequestHead:
-        """Return the head with the target's `Host` and base path, and without an upgrade to HTTP/2."""
+    def _rewritten(self, request: Request) -> Request:
+        """Return a request with the target's `Host` and base path, and without an upgrade to HTTP/2."""
         headers = []
-        has_upgrade = bool(head.values("upgrade"))
-        for name, value in head.headers:
+        has_upgrade = request.header("upgrade") is not None
+        for name, value in request.headers:
             lower_name = name.lower()
             if lower_name == "host":
                 headers.append((name, self._authority))
@@ -338,10 +338,15 @@ class ProxyServer:
                 headers += [(name, ", ".join(kept))] if kept else []
             elif lower_name not in _UPGRADE_FIELDS:
                 headers.append((name, value))
-        if not head.values("host"):
+        if request.header("host") is None:
             headers.insert(0, ("Host", self._authority))
-        target = head.target if head.target == "*" else self._base_path + head.target
-        return head._replace(target=target, headers=tuple(headers))
+        target = request.target if request.target == "*" else self._base_path + request.target
+        return replace(request, target=target, headers=tuple(headers))
+
+
+def _values(request: Request, name: str) -> list[str]:
+    """Return the values of all header fields whose name in lower case is `name`."""
+    return [value for field_name, value in request.headers if field_name.lower() == name]
 
 
 def _connection_limit() -> int:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pytest_bctrl.contract.credential_names import credentials_for
@@ -17,12 +18,14 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.schema.invariant import as_uuid
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.files.limits import RECORDED
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import split_url
 from pytest_bctrl.request_checks.run import request_checks
 from pytest_bctrl.secrets.credentials import Credentials, placeholder
 from pytest_bctrl.secrets.decoding import decodings, url_decodings
 from pytest_bctrl.secrets.echoes import Echoes
 from pytest_bctrl.secrets.redaction import Redaction
-from pytest_bctrl.traffic.recordings.exchange import REQUEST, RESPONSE, Exchange, select_headers
+from pytest_bctrl.traffic.recordings.har_write import REQUEST, RESPONSE, select_headers
 
 
 class LeakError(BctrlError):
@@ -45,7 +48,7 @@ def require_absent(exchanges: Sequence[Exchange], name: str, find: Finder, what:
             encoding = find(text)
             if encoding is not None:
                 pointer = _location_in_json(text, find) if location.endswith("body") else ""
-                label = "" if find(exchange.label) else f" ({exchange.label})"
+                label = "" if find(exchange.request.label) else f" ({exchange.request.label})"
                 raise LeakError(
                     f"{what} is in the {location}{pointer} ({encoding}), and nothing was written",
                     where=f"recording {name}: exchange {number} of {len(exchanges)}{label}",
@@ -56,14 +59,14 @@ def require_absent(exchanges: Sequence[Exchange], name: str, find: Finder, what:
 
 def texts(exchange: Exchange) -> Iterator[tuple[str, str]]:
     """Yield the location and value of each text of an exchange that is written to the file."""
-    yield "method", exchange.method
-    yield "URL", exchange.url
-    yield "base path", exchange.base_path
-    for name, value in exchange.request_headers:
+    request = exchange.request
+    yield "method", request.method
+    yield "URL", request.url
+    for name, value in request.headers:
         yield f"request header {name}", value
     for name, value in exchange.headers:
         yield f"response header {name}", value
-    for location, body in (("request body", exchange.request_body), ("response body", exchange.body)):
+    for location, body in (("request body", request.body), ("response body", exchange.body)):
         for text in _body_readings(body):
             yield location, text
     yield "status text", exchange.reason
@@ -116,11 +119,13 @@ def recordable(exchanges: Iterable[Exchange], contract: Contract) -> list[Exchan
     """Return exchanges without credentials, and with the header fields that recordings keep."""
     kept = []
     for exchange in without_credentials(exchanges, contract):
-        operation, _ = request_checks(contract).routes.operation_and_values(exchange.method, exchange.target)
+        request = exchange.request
+        operation, _ = request_checks(contract).routes.operation_and_values(request.method, request.target)
         sent, received = recorded_fields(operation, exchange.status)
-        request_headers = select_headers(exchange.request_headers, sent)
+        request = replace(request, headers=select_headers(request.headers, sent))
+        headers = select_headers(exchange.headers, received)
         kept.append(
-            replace(exchange, request_headers=request_headers, headers=select_headers(exchange.headers, received))
+            replace(exchange, request=request, headers=headers, has_all_headers=bool(headers), hides_credentials=True)
         )
     return kept
 
@@ -163,15 +168,24 @@ def credentials_in(exchanges: Iterable[Exchange], contract: Contract) -> frozens
 
 def _split(exchange: Exchange, contract: Contract) -> tuple[Exchange, Set[str]]:
     """Return an exchange with placeholders in place of its credentials, and the credentials."""
-    credentials, path_values = _credentials_for(contract, exchange.method, exchange.target)
+    request = exchange.request
+    credentials, path_values = _credentials_for(contract, request.method, request.target)
+    # The form of a credential may be a whole URL.
+    url = credentials.url(request.url, path_values)
+    base_url, target = split_url(url, urlsplit(request.base_url).path)
+    request = replace(
+        request,
+        base_url=base_url,
+        target=target,
+        headers=credentials.headers(request.headers),
+        body=credentials.body(request.body, request.header("content-type") or ""),
+    )
     edited = replace(
         exchange,
-        url=credentials.url(exchange.url, path_values),
-        reason=credentials.text(exchange.reason),
-        request_headers=credentials.headers(exchange.request_headers),
+        request=request,
         headers=credentials.headers(exchange.headers),
-        request_body=credentials.body(exchange.request_body, exchange.request_header("content-type")),
         body=credentials.body(exchange.body, exchange.header("content-type")),
+        reason=credentials.text(exchange.reason),
     )
     return edited, credentials.values.keys()
 
@@ -251,21 +265,25 @@ def _scrub_exchange(exchange: Exchange, space_id: str, compact: Set[str]) -> Exc
 
 
 def _with_texts(exchange: Exchange, edit: Callable[[str], str]) -> Exchange:
-    """Return an exchange with its URL, base path, status text, header values and bodies as `edit` returns them."""
+    """Return an exchange with its URL, status text, header values and bodies as `edit` returns them."""
 
     def edit_bytes(data: bytes) -> bytes:
         """Return a body as `edit` returns its text."""
         return edit(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
+    request = replace(
+        exchange.request,
+        base_url=edit(exchange.request.base_url),
+        target=edit(exchange.request.target),
+        headers=tuple((name, edit(value)) for name, value in exchange.request.headers),
+        body=edit_bytes(exchange.request.body),
+    )
     return replace(
         exchange,
-        url=edit(exchange.url),
-        reason=edit(exchange.reason),
-        base_path=edit(exchange.base_path),
-        request_headers=tuple((name, edit(value)) for name, value in exchange.request_headers),
+        request=request,
         headers=tuple((name, edit(value)) for name, value in exchange.headers),
-        request_body=edit_bytes(exchange.request_body),
         body=edit_bytes(exchange.body),
+        reason=edit(exchange.reason),
     )
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files import locking
 from pytest_bctrl.files.limits import MOST, TooLargeError, read_file, size
-from pytest_bctrl.traffic.recordings.exchange import Exchange, Recording, encode
+from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.traffic.recordings.har_read import SAVE_AGAIN, AttachmentError, decode
+from pytest_bctrl.traffic.recordings.har_write import Recording, encode
 
 RECORD_AGAIN = "restore it, or delete it and record again: pytest --bctrl-record-mode=rewrite"
 
@@ -143,5 +144,7 @@ def _save_test(path: Path, test: str, exchanges: Sequence[Exchange], target: str
 
 def _comparable(exchange: Exchange) -> tuple[object, ...]:
     """Return the values that decide whether an exchange changed: method, URLs, status, bodies, contract, media type."""
-    compared = attrgetter("method", "url", "base_path", "status", "body", "request_body", "contract")
+    compared = attrgetter(
+        "request.method", "request.url", "request.base_url", "status", "body", "request.body", "contract"
+    )
     return *compared(exchange), exchange.header("content-type")

@@ -14,19 +14,13 @@ from urllib.parse import urlsplit
 
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.files.limits import latin1_json, parsing_problem
-from pytest_bctrl.traffic.recordings.exchange import (
-    BODILESS,
-    CREATOR,
-    FORMAT,
-    REQUEST,
-    RESPONSE,
-    Exchange,
-    Headers,
-    Recording,
-)
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Headers, Request, split_url
+from pytest_bctrl.traffic.recordings.har_write import BODILESS, CODINGS, CREATOR, FORMAT, REQUEST, RESPONSE, Recording
 
 Kind = TypeVar("Kind")
 
+LACKS_BODY = "the file does not have the body (save it with the bodies)"
 SAVE_AGAIN = "restore it, or save it again with the program that wrote it"
 
 
@@ -138,7 +132,10 @@ class _Reader:
         return log
 
     def _exchange(self, entry: Any) -> Exchange | None:
-        """Return the exchange of an entry, or None if another tool recorded no response; may raise `DocumentError`."""
+        """Return the exchange of an entry, or None if another tool recorded no response; may raise `DocumentError`.
+
+        Files leave out credentials, and have decoded bodies.
+        """
         if not isinstance(entry, Mapping):
             raise self._error("an object is expected")
         request = self._member(entry, "request", dict, "request")
@@ -151,21 +148,23 @@ class _Reader:
             return None
         content = self._content(response)
         body, request_body = self._body(content, "response.content"), self._request_body(request)
+        sent = tuple((name.lower(), value) for name, value in self._headers(request, "request"))
+        headers = _with_content_type(self._headers(response, "response"), content)
+        base_url, target = split_url(url, self._base_path(entry, url))
+        unread = LACKS_BODY if request_body is None else ""
+        has_body = body is not None or method == "HEAD" or status in BODILESS or not content.get("size")
         exchange = Exchange(
-            method=method,
-            url=url,
-            status=status,
-            headers=_with_content_type(self._headers(response, "response"), content),
-            body=body or b"",
-            request_headers=self._headers(request, "request"),
-            request_body=request_body or b"",
+            Request(method, target, sent, request_body or b"", base_url, unread),
+            status,
+            headers,
+            body or b"",
+            response_unread="" if has_body else LACKS_BODY,
+            has_all_headers=bool(headers),
+            hides_credentials=True,
             reason=self._string(response, "statusText"),
             started=self._string(entry, "startedDateTime"),
             test=self._string(entry, "_bctrlTest"),
-            base_path=self._base_path(entry, url),
             contract=self._string(entry, "_bctrlContract"),
-            has_request_body=request_body is not None,
-            is_complete=body is not None or method == "HEAD" or status in BODILESS or not content.get("size"),
         )
         self._require_digest(content, exchange.body_digest, "response.content")
         return exchange
@@ -232,7 +231,7 @@ class _Reader:
     def _headers(self, message: Mapping[str, Any], location: str) -> Headers:
         """Return the header fields of a message. Raises `DocumentError` for an invalid one that recordings keep.
 
-        Other fields with an invalid value are left out.
+        Other fields with an invalid value are left out, and those about codings.
         """
         fields = message.get("headers", [])
         if not isinstance(fields, list):
@@ -246,7 +245,8 @@ class _Reader:
                 if header["name"].lower() in RESPONSE | REQUEST:
                     raise self._error(f"{location}.headers: {header['name']} has a value that no header can have")
                 continue
-            headers.append((header["name"], value))
+            if header["name"].lower() not in CODINGS:
+                headers.append((header["name"], value))
         return tuple(headers)
 
     def _body(self, content: Mapping[str, Any], location: str) -> bytes | None:

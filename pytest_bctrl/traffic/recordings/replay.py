@@ -18,11 +18,12 @@ import httpx
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
-from pytest_bctrl.http.message import MockResponse, Payload, Request
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import MockResponse, Payload, Request, split_url
 from pytest_bctrl.request_checks.run import request_checks
 from pytest_bctrl.traffic.mock.scenarios import Scenario
-from pytest_bctrl.traffic.recordings.exchange import BODILESS, Exchange, replayed_headers, select_headers
 from pytest_bctrl.traffic.recordings.guard import recorded_fields
+from pytest_bctrl.traffic.recordings.har_write import BODILESS, replayed_headers, select_headers
 
 Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
@@ -73,28 +74,28 @@ class Player:
         self._lock = Lock()
         self._queues: dict[Key, deque[Exchange]] = {}
         for exchange in exchanges:
-            self._queues.setdefault(key_of(exchange.method, exchange.target), deque()).append(exchange)
-        base_paths = {exchange.base_path for exchange in exchanges if exchange.base_path}
-        self._base_paths = sorted(base_paths, key=len, reverse=True)
+            self._queues.setdefault(_recorded_key(exchange), deque()).append(exchange)
+        base_paths = {urlsplit(exchange.request.base_url).path for exchange in exchanges}
+        self._base_paths = sorted(base_paths - {""}, key=len, reverse=True)
         self._used: set[int] = set()
         self._misses: list[Miss] = []
 
     def response(self, method: str, target: str) -> Exchange | Miss:
         """Return the next exchange recorded for a request (the last repeats); a `Miss` if none or it lacks its body."""
-        key = self._recorded_key(method, target)
+        key = self._matching_key(method, target)
         with self._lock:
             queue = self._queues.get(key)
             if queue is not None:
                 # The last exchange repeats.
                 exchange = queue.popleft() if len(queue) > 1 else queue[0]
                 self._used.add(id(exchange))
-                if exchange.is_complete:
+                if not exchange.response_unread:
                     return exchange
             miss = Miss(self._explain_miss(method, target, lacks_body=queue is not None))
             self._misses.append(miss)
             return miss
 
-    def _recorded_key(self, method: str, target: str) -> Key:
+    def _matching_key(self, method: str, target: str) -> Key:
         """Return the recorded key that a request matches, also without a base path or by an alias; else its own key."""
         targets = [_path_and_query(target), self._recorded_target(method, _path_and_query(target))]
         without_base = [path.removeprefix(base_path) for path in targets for base_path in self._base_paths]
@@ -121,7 +122,7 @@ class Player:
         if lacks_body:
             problem = "the recorded response has no body: the tool that wrote the file did not save it"
         lines = [f"{self._name}: {problem}", f"  requested {self._redact(f'{method} {_path_and_query(target)}')}"]
-        recorded = list(dict.fromkeys(f"{exchange.method} {exchange.target}" for exchange in self.exchanges))
+        recorded = list(dict.fromkeys(_shown(exchange) for exchange in self.exchanges))
         shown = [self._redact(line) for line in recorded[:_SHOWN]] or ["nothing"]
         if len(recorded) > _SHOWN:
             shown.append(f"… and {len(recorded) - _SHOWN} more")
@@ -139,11 +140,17 @@ _SHOWN = 10
 
 def _path_and_query(url: str) -> str:
     """Return path and query of a URL or request target; a target that begins with `//` names no host."""
-    if url.startswith("/"):
-        return url.partition("#")[0]
-    parts = urlsplit(url)
-    path = parts.path or "/"
-    return f"{path}?{parts.query}" if parts.query else path
+    return url.partition("#")[0] if url.startswith("/") else split_url(url)[1]
+
+
+def _shown(exchange: Exchange) -> str:
+    """Return method and target of a recorded request."""
+    return f"{exchange.request.method} {exchange.request.target}"
+
+
+def _recorded_key(exchange: Exchange) -> Key:
+    """Return the key of a recorded exchange."""
+    return key_of(exchange.request.method, exchange.request.target)
 
 
 def _nearest_request(method: str, target: str, exchanges: Sequence[Exchange]) -> str:
@@ -153,18 +160,18 @@ def _nearest_request(method: str, target: str, exchanges: Sequence[Exchange]) ->
 
     def similarity(exchange: Exchange) -> tuple[bool, float, bool]:
         """Return the similarity to the request as a sort key: same path; same query, else similar path; same method."""
-        verb, segments, query = key_of(exchange.method, exchange.target)
+        verb, segments, query = _recorded_key(exchange)
         if segments == requested[1]:
             return True, float(query == requested[2]), verb == requested[0]
         return False, SequenceMatcher(None, path, "/".join(segments)).ratio(), verb == requested[0]
 
     nearest = max(exchanges, key=similarity)
-    return f"{nearest.method} {nearest.target}: {'; '.join(_differences(requested, nearest))}"
+    return f"{_shown(nearest)}: {'; '.join(_differences(requested, nearest))}"
 
 
 def _differences(requested: Key, exchange: Exchange) -> Iterator[str]:
     """Yield the differences between the key of a request and a recorded exchange."""
-    recorded = key_of(exchange.method, exchange.target)
+    recorded = _recorded_key(exchange)
     if recorded[0] != requested[0]:
         yield f"the method is {recorded[0]}, not {requested[0]}"
     if recorded[1] != requested[1]:
@@ -202,7 +209,7 @@ def replay_transport(player: Player, last_word: LastWord = lambda _request, resp
             Request(request.method, str(request.url)),
             MockResponse(exchange.status, replayed_headers(exchange.headers), Payload(exchange.body)),
         )
-        body = b"" if exchange.method == "HEAD" else response.body
+        body = b"" if request.method == "HEAD" else response.body
         fields = list(response.headers)
         if body and response.status not in BODILESS:
             fields.append(("Content-Length", str(len(body))))

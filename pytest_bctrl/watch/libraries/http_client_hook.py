@@ -18,16 +18,6 @@ _SENT, _BODY = "_bctrl_sent", "_bctrl_body"
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
-class _SentRequest:
-    """What a connection has sent since its last request began."""
-
-    def __init__(self, method: str, target: str, sent_at: str) -> None:
-        self.method, self.target, self.sent_at = method, target, sent_at
-        self.data = WatchedBody()
-        self.unread = ""
-        self.is_sending = False
-
-
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe what connections send, and the bodies of their responses while they are read."""
     hook = _HttpClientHook(recorder, module.HTTPResponse)
@@ -44,14 +34,17 @@ class _HttpClientHook:
         self._response_class = response_class
 
     def wrap_putrequest(self, putrequest: Any) -> Any:
-        """Return a function in place of `HTTPConnection.putrequest`, which stores method, target and calling line."""
+        """Return a function in place of `HTTPConnection.putrequest`, which begins an exchange."""
         recorder = self._recorder
 
         def observed_putrequest(self: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
-            """Begin a request, and store its method, target and calling line."""
+            """Begin a request, and store its exchange."""
             vars(self).pop(_SENT, None)
             if recorder.records(HTTP_CLIENT):
-                vars(self)[_SENT] = _SentRequest(method, url or "/", recorder.calling_line())
+                exchange = WatchedExchange("http.client", method, _request_url(self, url or "/"), ())
+                exchange.sent_at = recorder.calling_line()
+                exchange.request_body.problem = ""
+                vars(self)[_SENT] = exchange
             return putrequest(self, method, url, *arguments, **named)
 
         return observed_putrequest
@@ -61,19 +54,17 @@ class _HttpClientHook:
 
         def observed_send(self: Any, data: Any) -> Any:
             """Send bytes of a request, and store them."""
-            sent: _SentRequest | None = vars(self).get(_SENT)
-            if sent is None or sent.is_sending:
+            exchange: WatchedExchange | None = vars(self).get(_SENT)
+            if exchange is None or exchange.request_body.is_reading:
                 # A connection through a proxy sends a request of its own when it opens.
                 return send(self, data)
+            body = exchange.request_body
             if isinstance(data, bytes | bytearray | memoryview):
-                sent.data.add(bytes(data))
+                body.add(bytes(data))
             else:
-                sent.unread = "the client library reads it from a stream"
-            sent.is_sending = True
-            try:
+                body.problem = "the client library reads it from a stream"
+            with body.reading():
                 return send(self, data)
-            finally:
-                sent.is_sending = False
 
         return observed_send
 
@@ -83,15 +74,16 @@ class _HttpClientHook:
 
         def observed_getresponse(self: Any) -> Any:
             """Get the response; record the exchange, or substitute the response while an impact run reruns the test."""
-            sent: _SentRequest | None = vars(self).pop(_SENT, None)
+            exchange: WatchedExchange | None = vars(self).pop(_SENT, None)
+            if exchange is not None:
+                _parse_request(exchange)
             try:
                 response = getresponse(self)
             except Exception as error:
-                if sent is not None:
-                    recorder.add_failed(_exchange(self, sent), error)
+                if exchange is not None:
+                    recorder.add_failed(exchange, error)
                 raise
-            if sent is not None:
-                exchange = _exchange(self, sent)
+            if exchange is not None:
                 if exchange.has_fake_response(response, response_class):
                     recorder.add(exchange)
                     return response
@@ -101,7 +93,7 @@ class _HttpClientHook:
                 if recorder.is_substituted(exchange):
                     with response:
                         content = response.read()
-                    return http_client_response(response, recorder.substitute(exchange, content), sent.method)
+                    return http_client_response(response, recorder.substitute(exchange, content), exchange.method)
                 vars(response)[_BODY] = exchange.response_body
                 _finish_if_ended(response, exchange.response_body)
                 recorder.add(exchange)
@@ -110,23 +102,20 @@ class _HttpClientHook:
         return observed_getresponse
 
 
-def _exchange(connection: Any, sent: _SentRequest) -> WatchedExchange:
-    """Return the exchange of a request, parsed from the bytes that were sent."""
-    head, _, content = sent.data.content.partition(b"\r\n\r\n")
+def _parse_request(exchange: WatchedExchange) -> None:
+    """Divide the bytes that were sent into the header fields and the body of the request."""
+    body = exchange.request_body
+    head, _, content = body.content.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")[1:]
     fields = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
-    exchange = WatchedExchange("http.client", sent.method, _request_url(connection, sent.target), fields)
-    exchange.sent_at = sent.sent_at
-    unread = sent.unread
+    exchange.request_headers = fields
     if any(name.lower() == "transfer-encoding" for name, _ in fields):
         content, problem = _without_chunks(content)
-        unread = unread or problem
-    body = exchange.request_body
-    body.problem = unread or sent.data.problem
+        body.problem = body.problem or problem
+    body.restart()
     body.add(content)
-    if not unread and not sent.data.is_too_large:
+    if not body.problem:
         body.finish()
-    return exchange
 
 
 def _request_url(connection: Any, target: str) -> str:

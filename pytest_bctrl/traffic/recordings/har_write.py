@@ -1,4 +1,4 @@
-"""Recorded exchanges as data, the header fields that they keep, and their encoding as HAR 1.2.
+"""Recordings as data, the header fields that they keep, and their encoding as HAR 1.2.
 
 The fields that HAR does not have are named `_bctrl…`, as HAR asks of extensions.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_bctrl._version import __version__
-
-Headers: TypeAlias = tuple[tuple[str, str], ...]
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Headers, Request
 
 BODILESS = frozenset({204, 205, 304})
 """Statuses of responses without a body."""
@@ -29,12 +29,12 @@ RESPONSE = frozenset({
     "location", "preference-applied", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after",
     "sunset", "www-authenticate", "x-request-id",
 })  # fmt: skip
-"""Names of the response header fields that are recorded, in lower case; bodies are recorded decoded."""
+"""Names of the response header fields that are recorded, in lower case."""
 
+CODINGS = frozenset({"content-encoding", "transfer-encoding"})
+"""Names of the header fields about codings, which the bodies of recordings and HAR files do not have."""
 
-_OF_THE_CONNECTION = frozenset({
-    "connection", "content-encoding", "content-length", "date", "keep-alive", "trailer", "transfer-encoding", "upgrade",
-})  # fmt: skip
+_OF_THE_CONNECTION = frozenset({"connection", "content-length", "date", "keep-alive", "trailer", "upgrade"})
 """Names of the response header fields about one transfer, of which a replay has its own."""
 
 
@@ -46,68 +46,6 @@ def replayed_headers(headers: Iterable[tuple[str, str]]) -> Headers:
 def select_headers(headers: Iterable[tuple[str, str]], allowed: frozenset[str]) -> Headers:
     """Return the header fields whose name in lower case is in `allowed`, in their order."""
     return tuple((name, value) for name, value in headers if name.lower() in allowed)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and its response.
-
-    Bodies have no transfer and content codings. `started` is ISO 8601. `test` names the test that recorded the
-    exchange (empty in files of other tools), `contract` is the digest of the contract at that time. `is_complete` is
-    false if another tool left out the body of the response, `has_request_body` if it left out that of the request.
-    `base_path` is the path of the target's base URL, in front of the
-    contract's paths; requests to a replay may leave it out. `body_digest` is the SHA-256 of `body` in hex, computed
-    once because hashing a large body takes a while.
-    """
-
-    method: str
-    url: str
-    status: int
-    headers: Headers = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
-    request_headers: Headers = field(default=(), repr=False)
-    request_body: bytes = field(default=b"", repr=False)
-    reason: str = ""
-    started: str = ""
-    test: str = ""
-    base_path: str = ""
-    contract: str = ""
-    is_complete: bool = True
-    has_request_body: bool = True
-    body_digest: str = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "body_digest", sha256(self.body).hexdigest())
-
-    @property
-    def path(self) -> str:
-        """The path of the URL after the base path, as it was sent."""
-        return urlsplit(self.url).path.removeprefix(self.base_path) or "/"
-
-    @property
-    def query(self) -> str:
-        """The query of the URL, as it was sent, without its question mark."""
-        return urlsplit(self.url).query
-
-    @property
-    def target(self) -> str:
-        """Path and query of the request, without the base path."""
-        if self.query:
-            return f"{self.path}?{self.query}"
-        return self.path
-
-    @property
-    def label(self) -> str:
-        """Method and path, without the query, which may hold secrets."""
-        return f"{self.method} {self.path}"
-
-    def header(self, name: str) -> str:
-        """Return the value of a response header by its case-insensitive name; empty if it is missing."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
-
-    def request_header(self, name: str) -> str:
-        """Return the value of a request header by its case-insensitive name; empty if it is missing."""
-        return next((value for key, value in self.request_headers if key.lower() == name.lower()), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,24 +84,25 @@ def encode(recording: Recording) -> bytes:
 
 def _har_entry(exchange: Exchange) -> dict[str, Any]:
     """Return an exchange as an entry of a HAR file."""
-    base_path = {"_bctrlBasePath": exchange.base_path} if exchange.base_path else {}
+    request = exchange.request
+    base_path = urlsplit(request.base_url).path
     # The members that HAR 1.2 requires and nothing reads are constant, so that they never change in a diff.
     return {
         "_bctrlTest": exchange.test,
-        **base_path,
+        **({"_bctrlBasePath": base_path} if base_path else {}),
         "_bctrlContract": exchange.contract,
         "startedDateTime": exchange.started,
         "time": 0,
         "request": {
-            "method": exchange.method,
-            "url": exchange.url,
+            "method": request.method,
+            "url": request.url,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": _har_headers(exchange.request_headers),
-            "queryString": [{"name": n, "value": v} for n, v in parse_qsl(exchange.query, keep_blank_values=True)],
-            **_har_post_data(exchange),
+            "headers": _har_headers(request.headers),
+            "queryString": [{"name": n, "value": v} for n, v in request.query],
+            **_har_post_data(request),
             "headersSize": -1,
-            "bodySize": len(exchange.request_body),
+            "bodySize": len(request.body),
         },
         "response": {
             "status": exchange.status,
@@ -190,16 +129,15 @@ def _har_headers(headers: Headers) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in headers]
 
 
-def _har_post_data(exchange: Exchange) -> dict[str, Any]:
+def _har_post_data(request: Request) -> dict[str, Any]:
     """Return the body of a request as the member `postData` of HAR; no member if there is no body."""
-    if not exchange.request_body:
+    if not request.body:
         return {}
-    body = exchange.request_body
     return {
         "postData": {
-            "mimeType": exchange.request_header("content-type"),
+            "mimeType": request.header("content-type") or "",
             "params": [],
-            **_har_text(body, sha256(body).hexdigest()),
+            **_har_text(request.body, sha256(request.body).hexdigest()),
         }
     }
 
