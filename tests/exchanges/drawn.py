@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.exchanges.catalogue import CORRECT, FORM, JSON, Case
+from tests.exchanges.catalogue import CASES, FORM, JSON, Case
 
 Change: TypeAlias = Callable[[st.DrawFn, Case], Case]
 
@@ -161,7 +161,7 @@ def _changed(draw: st.DrawFn, value: Any) -> Any:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Draw an exchange of the catalogue with changes, without the findings that it must get."""
-    case = replace(draw(st.sampled_from(list(CORRECT.values()))), expected=())
+    case = replace(draw(st.sampled_from(list(CASES.values()))), expected=())
     kinds = draw(st.sets(st.sampled_from(range(len(CHANGES))), min_size=1, max_size=3))
     for kind in sorted(kinds):
         case = CHANGES[kind](draw, case)
