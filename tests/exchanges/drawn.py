@@ -46,7 +46,7 @@ OTHER_FIELDS = (
     ("Transfer-Encoding", "chunked"),
 )
 NAMES = ("id", "qty", "size", "notes", "name", "kind", "pin", "maker", "created", "colour", "nick", "lives", "title")
-VALUES = (
+VALUES: tuple[Any, ...] = (
     *(None, True, 0, 7, -1, 1.0, 0.5, 2**53 + 1, "", "s", "small", "a long name", "2026-01-01T00:00:00Z", "yesterday"),
     *("\ud800", "\0", "é", [], {}, [7], ["long"], {"name": "Ada"}, {"name": 7, "address": {"city": None}}),
 )
