@@ -1,8 +1,8 @@
 """The catalogue of exchanges: correct ones, and ones with a single fault each, with the findings that they must get.
 
-To add an exchange, add an entry to `CORRECT` or `FAULTY`. `CONTRACT` describes all of them: each has the operations of
-`PATHS` in a folder of its own, named after the exchange, so that a finding's operation names its exchange at every
-entry point. `tests/exchanges/test_matrix.py` sends the catalogue through the entry points.
+To add an exchange, add an entry to `CORRECT` or `FAULTY`. The contract of `CATALOGUE` describes all of them: each has
+the operations of `PATHS` in a folder of its own, named after the exchange, so that a finding's operation names its
+exchange at every entry point. `tests/exchanges/test_matrix.py` sends the catalogue through the entry points.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -69,6 +70,7 @@ def _event_response(media_type: str) -> dict[str, Any]:
     return {"description": "", "content": {media_type: {"itemSchema": item}}}
 
 
+SECURITY = {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}}
 PATHS: dict[str, dict[str, Any]] = {
     "/orders": {
         "post": {**body(ORDER), "responses": {"201": response(ORDER)}},
@@ -161,6 +163,26 @@ class Case:
     def body(self) -> bytes:
         """The body of the response."""
         return self.text.encode("utf-8", "surrogateescape")
+
+    @property
+    def decoded_body(self) -> bytes:
+        """The body of the response without gzip; as it is if it is not in its content coding."""
+        if self.fields.get("Content-Encoding") != "gzip":
+            return self.body
+        try:
+            return gzip.decompress(self.body)
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            return self.body
+
+    @property
+    def is_undecodable(self) -> bool:
+        """Whether the body of the response is not in its content coding."""
+        return self.fields.get("Content-Encoding") == "gzip" and self.body != b"" and self.decoded_body == self.body
+
+    @property
+    def has_surplus_bytes(self) -> bool:
+        """Whether the response has a body that its status does not allow."""
+        return self.status == 204 and self.body != b""
 
     @property
     def content(self) -> str | None:
@@ -383,7 +405,6 @@ SAMPLE = (
 """The exchanges of `ORDERS_CONTRACT` that a suite of every client and responder sends."""
 ORDERS_CONTRACT = contract_of_paths({"/orders": PATHS["/orders"]}, servers=[{"url": SERVER}])
 """The contract of the exchanges in `SAMPLE`, without folders."""
-FOLDERS = {name: "/" + name.replace(" ", "-") for name in CASES}
 
 
 def shown(finding: Finding | dict[str, Any]) -> str:
@@ -398,18 +419,31 @@ def shown(finding: Finding | dict[str, Any]) -> str:
     return f"{direction} {data['level']} {data['rule']} {data['location']}"
 
 
-def contract_of(cases: Iterable[str]) -> Contract:
-    """Return the contract of some exchanges, each with its operations in its own folder."""
+class Catalogue:
+    """Exchanges by their names, and the contract of their operations, which are in a folder per exchange."""
+
+    def __init__(self, cases: Mapping[str, Case]) -> None:
+        self.cases = cases
+        self.folders = {name: "/" + name.replace(" ", "-") for name in cases}
+        self.contract = _contract_of({self.folders[name]: case for name, case in cases.items()})
+        self._names = {folder.removeprefix("/"): name for name, folder in self.folders.items()}
+
+    def name_in(self, text: str) -> str | None:
+        """Return the name of the exchange whose folder a path or a sentence contains; None if it contains none."""
+        return next((self._names[part] for part in re.findall(r"/([\w-]+)", text) if part in self._names), None)
+
+
+def _contract_of(cases: Mapping[str, Case]) -> Contract:
+    """Return the contract of exchanges by their folders."""
     paths: dict[str, Any] = {}
-    for name in cases:
-        case = CASES[name]
+    for folder, case in cases.items():
         if case.template is not None:
-            paths[FOLDERS[name] + case.template] = _relevant_members(PATHS[case.template], case.method)
+            paths[folder + case.template] = _relevant_members(PATHS[case.template], case.method)
     return contract_of_paths(
         paths,
         openapi="3.2.0",
         servers=[{"url": SERVER}],
-        components={"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        components=SECURITY,
     )
 
 
@@ -421,4 +455,4 @@ def _relevant_members(path_item: dict[str, Any], method: str) -> dict[str, Any]:
     return {key: value for key, value in path_item.items() if key in (name, "parameters")}
 
 
-CONTRACT = contract_of(CASES)
+CATALOGUE = Catalogue(CASES)

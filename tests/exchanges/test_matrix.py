@@ -37,6 +37,12 @@ def _always(_case: Case) -> bool:
     return True
 
 
+def _is_conforming_rejection(case: Case) -> bool:
+    """Return whether a safe request to an operation is rejected, and the response has no error."""
+    is_sent = case.method in ("GET", "HEAD") and UNMATCHED not in case.expected
+    return is_sent and case.status >= 300 and not any(line.startswith("response error") for line in case.expected)
+
+
 class Unknown(NamedTuple):
     """What entry points cannot know: the lines that match `lines`, of exchanges for which `applies` returns true.
 
@@ -68,14 +74,19 @@ UNKNOWN = (
     Unknown(FILES, FRAMING, "a file has no framing"),
     Unknown(FILES, "request error request_credentials", "files leave out credentials"),
     Unknown(("HAR file",), CODING, "a HAR file has decoded bodies"),
-    Unknown((*CHECK, "recording and replay", "watch, respx"), CODING, "the client raises, and returns no response"),
+    Unknown(
+        (*CHECK, "recording and replay", "watch, respx"),
+        EVERYTHING,
+        "the client raises, and returns no response",
+        lambda case: case.is_undecodable,
+    ),
     Unknown(("watch, aiohttp",), "response error complete_answer header", "aiohttp rejects the response"),
     Unknown(("watch, aiohttp",), CODING, "aiohttp decodes a body, and keeps no bytes", _always, NOT_CHECKED),
     Unknown(
         ("watch, aiohttp",),
         "request error request_body body$",
         "aiohttp adds a Content-Type to a POST without a body",
-        lambda case: case.sent is None,
+        lambda case: case.sent is None and "Content-Type" not in case.headers,
         "request error request_media_type header Content-Type",
     ),
     Unknown(SUITE, f"request|{UNMATCHED}", "the requests of the suite conform to the contract"),
@@ -84,7 +95,7 @@ UNKNOWN = (
         SUITE,
         NOTHING,
         "the suite needs a success to check the operation",
-        lambda case: case.status == 404 and not case.expected,
+        _is_conforming_rejection,
         NOT_CHECKED,
     ),
 )

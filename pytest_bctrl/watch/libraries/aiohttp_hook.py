@@ -168,7 +168,8 @@ class _AiohttpHook:
     ) -> Iterator[tuple[WatchedExchange, Any]]:
         """Yield the exchange and the response of each redirect and of the last response."""
         fields = _sent_body(session, named, first.request_body)
-        for number, hop in enumerate((*last.history, last)):
+        # The history has the last response too if it is a redirect without a `Location`.
+        for number, hop in enumerate((*(hop for hop in last.history if hop is not last), last)):
             exchange = first
             if number:
                 exchange = WatchedExchange("aiohttp", "", "", (), sent_at=first.sent_at, registered=first.registered)
