@@ -151,7 +151,9 @@ class Credentials:
         """Return a URL or a request target without credentials; `path_values` are its decoded values by name."""
         for name, value in (path_values or {}).items():
             if value and (plain_name(name) in self._fields or self._is_credential(name, value, is_in_body=True)):
-                for form in dict.fromkeys((quote(value, safe=""), quote(value), value)):
+                # The bytes of a value need not be UTF-8.
+                sent = value.encode("utf-8", "surrogateescape")
+                for form in dict.fromkeys((quote(sent, safe=""), quote(sent), value)):
                     url = url.replace(f"/{form}", f"/{_encoded(self._replaced(value))}")
         return self.text(url)
 

@@ -15,11 +15,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import unquote
 
+import httpx
 import pytest
 
-from pytest_bctrl import MockServer
+from pytest_bctrl import MockServer, check
 from pytest_bctrl.cli.mock import log_line
 from pytest_bctrl.contract.in_force import contract_in_force
+from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.exchange import Exchange
@@ -78,6 +80,17 @@ def test_a_placeholder_changes_no_finding(exchange: CorpusExchange) -> None:
     assert expected == [
         (finding.rule, finding.level, finding.location, finding.message) for finding in findings_of(clean)
     ]
+
+
+def test_a_credential_in_a_path_need_not_be_text() -> None:
+    """The path value `a%FFb`, whose bytes are not UTF-8, is redacted in a finding about the response."""
+    key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string", "format": "password"}}
+    paths = {"/keys/{key}": {"get": {"parameters": [key], "responses": {"200": {"description": "found"}}}}}
+    document = {"openapi": "3.1.0", "info": {"title": "Keys", "version": "1"}, "paths": paths}
+    response = httpx.Response(404, request=httpx.Request("GET", "https://keys.example/keys/a%FFb"))
+    (finding,) = check(response, contract=from_document(document, "keys.json"))
+    assert "status_code_conformance" == finding.rule
+    assert "%FF" not in finding.extra["request"]["path"]
 
 
 @pytest.mark.parametrize("exchange", HARMLESS, ids=lambda exchange: exchange.name)
@@ -154,6 +167,7 @@ WATCHED = """
 import base64
 import json
 
+import httpx
 import httpx
 import pytest
 

@@ -304,11 +304,10 @@ class RunResults:
         if measured is not None:
             notes = (*notes, *traffic_remarks(self.observer))
             not_checked = (*not_checked, *unchecked_parts(measured))
+        numbers = Counter(self.account.numbers())
         if self.watch is not None:
             watched = self.watch.title()
             notes, not_checked = (*notes, *watched.notes), (*not_checked, *watched.not_checked)
-        numbers = Counter(self.account.numbers())
-        if self.watch is not None:
             numbers.update(watched.exchanges)
         return Title("contract run", base, subject, self.run.fail_on, notes, not_checked, exchanges=numbers)
 
