@@ -65,7 +65,7 @@ class ProxiedTraffic:
     ) -> None:
         self.contract = contract
         self.observer = Observer(contract)
-        self.account = Account()
+        self.account = Account(_MAX_KEPT)
         self.problems: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
         self.switched_off: Counter[str] = Counter()

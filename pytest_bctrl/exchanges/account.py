@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,28 +19,25 @@ has no response; or its server is not one of the contract.
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
-_MAX_NOTES = 1_000
-"""Maximum number of different notes per outcome; others are counted as one."""
-_MAX_EXAMPLES = 100
-"""Maximum number of examples per note."""
-
 
 @dataclass(slots=True)
 class Note:
     """A text about exchanges of one outcome: how many have it, and different examples, such as lines of tests."""
 
     count: int = 0
-    examples: list[tuple[str, ...]] = field(default_factory=list)
+    examples: dict[tuple[str, ...], None] = field(default_factory=dict)
 
 
 class Account:
     """How many exchanges of a run have each outcome, with notes on them.
 
     Each exchange has one outcome, so the numbers add up to those that were sent. `operations` counts the exchanges of
-    each operation that were checked, in whole or in part.
+    each operation that were checked, in whole or in part. Beyond `max_notes` different notes on exchanges of an
+    outcome, further ones are counted as `others`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_notes: float = math.inf) -> None:
+        self._max_notes = max_notes
         self.counts: Counter[Outcome] = Counter()
         self.operations: Counter[str] = Counter()
         self._notes: dict[Outcome, dict[str, Note]] = {outcome: {} for outcome in OUTCOMES}
@@ -55,13 +53,11 @@ class Account:
     def _add_note(self, outcome: Outcome, text: str, count: int, examples: Iterable[tuple[str, ...]]) -> None:
         """Count a note; beyond the limit of different notes, count it as `others`."""
         notes = self._notes[outcome]
-        if text not in notes and len(notes) >= _MAX_NOTES:
+        if text not in notes and len(notes) >= self._max_notes:
             text = "others"
         note = notes.setdefault(text, Note())
         note.count += count
-        for example in examples:
-            if example not in note.examples and len(note.examples) < _MAX_EXAMPLES:
-                note.examples.append(example)
+        note.examples.update(dict.fromkeys(examples))
 
     def notes(self, outcome: Outcome) -> Mapping[str, Note]:
         """Return the notes on the exchanges of an outcome, by their text."""
@@ -88,7 +84,7 @@ class Account:
     def as_data(self) -> dict[str, Any]:
         """Return the account as plain data, for `update`."""
         notes = {
-            outcome: {text: [note.count, note.examples] for text, note in notes.items()}
+            outcome: {text: [note.count, list(note.examples)] for text, note in notes.items()}
             for outcome, notes in self._notes.items()
         }
         return {"counts": dict(self.counts), "operations": dict(self.operations), "notes": notes}

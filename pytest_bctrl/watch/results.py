@@ -140,7 +140,7 @@ class WatchResults:
             where = lines[:1]
             if len(lines) > 1:
                 where = [f"{lines[0]} and {numbered(len(lines) - 1, 'other line')}"]
-            where.append(note.examples[0][1])
+            where.append(next(test for _, test in note.examples))
             yield "unmatched", f"your code sends {label}, which the contract does not have ({', '.join(where)})"
         for text, note in self.account.notes("unanswered").items():
             requests = numbered(note.count, "request")
@@ -149,7 +149,7 @@ class WatchResults:
     def _foreign_lines(self) -> Iterator[str]:
         """Yield a sentence for each server that is not watched, and may be one of the API."""
         for origin, note in self.account.notes("foreign").items():
-            host, label = note.examples[0]
+            host, label = next(iter(note.examples))
             yield (
                 f"{numbered(note.count, 'exchange')} with {origin}, which is not a server of the contract, such as "
                 f"{label} (bctrl_watch_hosts = {host} adds it)"
@@ -159,7 +159,7 @@ class WatchResults:
         """Yield a sentence for each reason why exchanges, or parts of them, were not checked."""
         for reason, note in self.account.notes("not checked").items():
             if note.examples:
-                (label,) = note.examples[0]
+                (label,) = next(iter(note.examples))
                 yield f"{numbered(note.count, 'exchange')} {reason}, such as {label}"
             else:
                 yield reason if note.count == 1 else f"{reason} ({note.count} times)"

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.exchanges.catalogue import CASES, FORM, JSON, Case
+from tests.exchanges.catalogue import CASES, Case
+from tests.exchanges.paths import FORM, JSON
 
 Change: TypeAlias = Callable[[st.DrawFn, Case], Case]
 

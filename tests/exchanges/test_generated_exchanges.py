@@ -22,9 +22,10 @@ from hypothesis import assume, given, settings
 from pytest_bctrl import Request, check, check_request
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
 from pytest_bctrl.http.exchange import Exchange
-from tests.exchanges.catalogue import NOT_CHECKED, PATHS, SECURITY, UNMATCHED, Case, Catalogue, shown
+from tests.exchanges.catalogue import NOT_CHECKED, UNMATCHED, Case, Catalogue, shown
 from tests.exchanges.drawn import cases, drawn_cases
 from tests.exchanges.entry_points import ENTRY_POINTS, Run, catalogue_server
+from tests.exchanges.paths import PATHS, SECURITY
 from tests.exchanges.test_matrix import CHECK, EVERYTHING, RESPONDERS, SUITE, WATCH, expected_lines
 from tests.request_checks.orders import contract_of_paths
 

@@ -289,7 +289,6 @@ def test_an_error_of_the_package_is_not_silent(
 def test_findings_and_unmatched_paths_are_limited_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a limit of three, the rest is counted."""
     monkeypatch.setattr("pytest_bctrl.cli.proxied_traffic._MAX_KEPT", 3)
-    monkeypatch.setattr("pytest_bctrl.exchanges.account._MAX_NOTES", 3)
     sent = [request("GET", f"/orders?limit=a&p{number}=1") for number in range(6)]
     sent += [request("GET", f"/elsewhere/{number}") for number in range(6)]
     with scripted(reply(b"{}")) as (url, traffic):

@@ -129,7 +129,7 @@ class Sender:
             if len(self._rejected_operations) >= self._operation_count:
                 # The target rejects every operation.
                 require_access(response)
-            self.tally.settle(exchange, CHECKED)
+            self.tally.settle(exchange, response.unvalidated or CHECKED)
             raise rejected_operation(response)
         return exchange
 
@@ -263,9 +263,11 @@ class Sender:
         findings = list(attempt_findings(operation, transfers, shell, attempts[0].previous_shell))
         for retried in attempts[:-1]:
             is_checked = retried.exchange.status > 0 and retried.response.documented is not None
-            self.tally.settle(retried, CHECKED if is_checked else RETRIED)
+            outcome = RETRIED
             if is_checked:
+                outcome = retried.response.unvalidated or CHECKED
                 findings += [*self._coding_findings(retried), *check_response(retried.response, aspects=PROTOCOL)]
+            self.tally.settle(retried, outcome)
         pauses = self._pauses[operation.label]
         if is_paused and pauses > 1:
             findings.append(pause_finding(operation, pauses, shell))

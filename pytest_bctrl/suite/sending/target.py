@@ -210,7 +210,7 @@ class Target:
         if not is_certain:
             self.tally.settle(exchange, UNCERTAIN)
         elif checks:
-            self.tally.settle(exchange, CHECKED)
+            self.tally.settle(exchange, exchange.response.unvalidated or CHECKED)
         if not is_certain or exchange.is_doubtful or not checks & _VALIDATIONS or not request.has_usual_method:
             # A response that no test validated is not covered: the test may be deselected or skipped.
             return
