@@ -85,7 +85,7 @@ def test_the_example_fault_of_each_invariant_triggers_its_rule(name: str) -> Non
     fault = shlex.split(EXPLANATIONS[name].example)[-1]
     with MockServer(CONTRACT) as mock:
         mock.fault(fault)
-        run = replace(RUN, base_url=mock.url, key=mock.api_key, values={"space_id": mock.space_id})
+        run = replace(RUN, base_url=mock.url, key=Secret(mock.api_key), values={"space_id": mock.space_id})
         assert is_found(name, run, "test_invariant")
 
 

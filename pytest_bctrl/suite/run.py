@@ -287,7 +287,7 @@ def with_mock(run: ContractRun) -> ContractRun:
         run,
         target="mock",
         contract=contract,
-        key=mock.api_key,
+        key=Secret(mock.api_key),
         values=values,
         mock=mock,
         mock_errors=mock.response_errors(),
