@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.run import PROTOCOL, check_response
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.findings.finding import Finding
@@ -109,7 +109,7 @@ def test_each_problem_of_a_body_has_a_fingerprint_that_rewording_keeps(
     def body_findings() -> list[Finding]:
         """Return the findings about the whole body of a response."""
         response = Response(contract, contract.operations[0], 200, headers, body)
-        return [finding for finding in check_protocol(response) if finding.location == "body"]
+        return [finding for finding in check_response(response, aspects=PROTOCOL) if finding.location == "body"]
 
     def reworded(body: bytes) -> Parsed:
         """Return the parsed body, with other messages of its problems."""

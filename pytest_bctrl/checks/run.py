@@ -6,8 +6,9 @@ import re
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path as File
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pytest_bctrl.checks.protocol import (
     check_body,
@@ -102,7 +103,7 @@ def contract_check(
     return decorate
 
 
-def run_check(check: Check, response: Response) -> list[Finding]:
+def _run_check(check: Check, response: Response) -> list[Finding]:
     """Return the findings of a custom check; raises `BrokenCheckError`, with file and line, if the check raises."""
     problems: list[Problem] = []
     try:
@@ -159,7 +160,7 @@ def flattened(results: Iterable[Any], item_type: type | tuple[type, ...], hook: 
     return items
 
 
-def check_undocumented(response: Response) -> list[Finding]:
+def _check_undocumented(response: Response) -> list[Finding]:
     """Return a warning for every property at every depth that the schema does not document, or not for responses.
 
     A property without a name in the schema is valid unless its object is closed, but it is drift nevertheless. Objects
@@ -186,12 +187,13 @@ def check_undocumented(response: Response) -> list[Finding]:
     return [*redact_response_findings(undocumented, response), *check_write_only(response)]
 
 
-def check_invariant(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:
-    """Yield a violation for every location in the body that breaks an entry of `x-bctrl-invariants`."""
-    looked(response).add("invariant")
-    if _can_have_invariants(response):
-        key = ("invariant", id(entry), tuple(sorted(response.path_values.items())))
-        yield from once(response, key, lambda: list(_invariant_violations(response, entry)))
+def _check_invariants(response: Response, entries: Iterable[Mapping[str, Any]]) -> Iterator[Violation]:
+    """Yield a violation for every location in the body that breaks one of these entries of `x-bctrl-invariants`."""
+    for entry in entries:
+        looked(response).add("invariant")
+        if _can_have_invariants(response):
+            key = ("invariant", id(entry), tuple(sorted(response.path_values.items())))
+            yield from once(response, key, partial(list, _invariant_violations(response, entry)))
 
 
 def _invariant_violations(response: Response, entry: Mapping[str, Any]) -> Iterator[Violation]:
@@ -199,12 +201,6 @@ def _invariant_violations(response: Response, entry: Mapping[str, Any]) -> Itera
     for rule in Invariant.of(entry):
         for path, expected, observed in rule.check(response.data, response.path_values):
             yield Violation(entry["rule"], entry["level"], entry["because"], path, "", expected, observed)
-
-
-def check_invariants(response: Response) -> Iterator[Violation]:
-    """Yield the violations of all entries that the contract lists for the operation."""
-    for entry in response.operation.invariants:
-        yield from check_invariant(response, entry)
 
 
 def count_invariant_values(response: Response, entry: Mapping[str, Any]) -> int:
@@ -224,45 +220,47 @@ def _can_have_invariants(response: Response) -> bool:
     return response.parsed.ok and 200 <= response.status < 300
 
 
-def check_response(response: Response, expected: Collection[int] = (), custom: Iterable[Check] = ()) -> list[Finding]:
-    """Return the findings of all checks in a response; `expected` are the statuses that its request may get.
+Aspect: TypeAlias = Literal["head", "body", "retired", "invariants", "undocumented", "custom"]
 
-    `custom` are the project's custom checks; raises `BrokenCheckError` if one of them raises.
+ASPECTS: tuple[Aspect, ...] = ("head", "body", "retired", "invariants", "undocumented", "custom")
+"""The aspects of a response, in the order of their findings."""
+
+PROTOCOL: tuple[Aspect, ...] = ("head", "body")
+"""The aspects of every response, such as a rejection: status, framing and header fields; JSON syntax and schema."""
+
+WITHOUT_BODY: tuple[Aspect, ...] = ("head", "retired")
+"""The aspects of a response whose body is not known."""
+
+
+def check_response(
+    response: Response,
+    expected: Collection[int] = (),
+    custom: Iterable[Check] = (),
+    *,
+    aspects: Collection[Aspect] = ASPECTS,
+    invariants: Iterable[Mapping[str, Any]] | None = None,
+) -> list[Finding]:
+    """Return the findings in these aspects of a response; `expected` are the statuses that its request may get.
+
+    `custom` are the project's custom checks; raises `BrokenCheckError` if one of them raises. `invariants` are the
+    entries of `x-bctrl-invariants` to check, by default all of the operation.
     """
     operation = response.operation
-    chosen = [check for check in custom if check.looks_at(operation.operation_id, operation.label)]
-    return [
-        *findings(
-            response, [*_protocol_violations(response, expected), *check_retired(response), *check_invariants(response)]
-        ),
-        *check_undocumented(response),
-        *(finding for check in chosen for finding in run_check(check, response)),
-    ]
-
-
-def check_response_head(response: Response, further: Iterable[Violation] = ()) -> list[Finding]:
-    """Return the findings in status and header fields of a response whose body is not known, and of `further`."""
-    violations = [
-        *further,
-        *check_status(response),
-        *check_content_type(response),
-        *check_headers(response),
-        *check_retired(response),
-    ]
-    return findings(response, violations)
-
-
-def check_protocol(response: Response, expected: Collection[int] = ()) -> list[Finding]:
-    """Return the findings in status, header fields, body and schema of a response, such as a rejection."""
-    return findings(response, _protocol_violations(response, expected))
-
-
-def _protocol_violations(response: Response, expected: Collection[int]) -> Iterator[Violation]:
-    """Yield the violations in status, framing, header fields, JSON syntax and schema."""
-    yield from check_status(response, expected)
-    yield from check_framing(response)
-    yield from check_content_type(response)
-    yield from check_headers(response)
-    yield from check_body(response)
-    yield from check_interoperable(response)
-    yield from check_schema(response)
+    violations: list[Violation] = []
+    if "head" in aspects:
+        violations += check_status(response, expected)
+        violations += [*check_framing(response), *check_content_type(response), *check_headers(response)]
+    if "body" in aspects:
+        violations += [*check_body(response), *check_interoperable(response), *check_schema(response)]
+    if "retired" in aspects:
+        violations += check_retired(response)
+    if "invariants" in aspects:
+        violations += _check_invariants(response, operation.invariants if invariants is None else invariants)
+    all_findings = findings(response, violations)
+    if "undocumented" in aspects:
+        all_findings += _check_undocumented(response)
+    if "custom" in aspects:
+        for check in custom:
+            if check.looks_at(operation.operation_id, operation.label):
+                all_findings += _run_check(check, response)
+    return all_findings

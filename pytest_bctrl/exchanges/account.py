@@ -44,11 +44,13 @@ class Account:
         self.operations: Counter[str] = Counter()
         self._notes: dict[Outcome, dict[str, Note]] = {outcome: {} for outcome in OUTCOMES}
 
-    def add(self, outcome: Outcome, notes: Iterable[str] = (), example: tuple[str, ...] = ()) -> None:
-        """Count an exchange, and its notes, such as the reasons why parts of it were not checked."""
-        self.counts[outcome] += 1
+    def add(
+        self, outcome: Outcome, notes: Iterable[str] = (), example: tuple[str, ...] = (), *, count: int = 1
+    ) -> None:
+        """Count exchanges, and notes on them, such as the reasons why parts of them were not checked."""
+        self.counts[outcome] += count
         for text in notes:
-            self._add_note(outcome, text, 1, [example] if example else [])
+            self._add_note(outcome, text, count, [example] if example else [])
 
     def _add_note(self, outcome: Outcome, text: str, count: int, examples: Iterable[tuple[str, ...]]) -> None:
         """Count a note; beyond the limit of different notes, count it as `others`."""

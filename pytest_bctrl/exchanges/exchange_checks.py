@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pytest_bctrl.checks.protocol import coding_violation, unknown_headers
 from pytest_bctrl.checks.redact import redact_findings, response_credentials
 from pytest_bctrl.checks.response import Response, content_key, share
-from pytest_bctrl.checks.run import Check, check_response, check_response_head
+from pytest_bctrl.checks.run import WITHOUT_BODY, Check, check_response
+from pytest_bctrl.checks.violation import findings as findings_in
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.exchanges.account import Outcome
 from pytest_bctrl.findings.finding import Finding
@@ -39,6 +40,29 @@ class CheckedExchange(NamedTuple):
 
 _SHARED_RESPONSES, _SHARED_BYTES = 256, 65_536
 """Maximum number of responses whose results are reused, and the maximum size of their bodies in bytes."""
+
+
+def response_in(
+    exchange: Exchange,
+    contract: Contract,
+    operation: Operation,
+    path_values: Mapping[str, str],
+    usual: Response | None = None,
+) -> Response:
+    """Return the response of an exchange with an operation, for checks; `usual` is that to the plain request."""
+    has_all_headers = exchange.has_all_headers and exchange.contract in ("", contract.digest)
+    return Response(
+        contract,
+        operation,
+        exchange.status,
+        exchange.headers,
+        exchange.body,
+        path_values,
+        exchange.reproduce,
+        exchange.request.method,
+        has_all_headers,
+        usual,
+    )
 
 
 class ExchangeChecks:
@@ -89,8 +113,8 @@ class ExchangeChecks:
         """Return the findings about a response; only those in status and header fields if its body is not known."""
         if exchange.has_body:
             return check_response(response, custom=self._custom)
-        coding_problem = exchange.coding_problem
-        return check_response_head(response, [coding_violation(coding_problem)] if coding_problem else [])
+        problems = [coding_violation(exchange.coding_problem)] if exchange.coding_problem else []
+        return [*findings_in(response, problems), *check_response(response, aspects=WITHOUT_BODY)]
 
     def redacted(self, request: Request) -> tuple[Request, frozenset[str]]:
         """Return a request without its credentials, and the credentials."""
@@ -105,18 +129,7 @@ class ExchangeChecks:
 
     def _response(self, exchange: Exchange, operation: Operation, match: Match) -> Response:
         """Return the response to check; a small one shares its results with an earlier response of the same content."""
-        has_all_headers = exchange.has_all_headers and exchange.contract in ("", self.contract.digest)
-        response = Response(
-            self.contract,
-            operation,
-            exchange.status,
-            exchange.headers,
-            exchange.body,
-            match.values,
-            exchange.reproduce,
-            exchange.request.method,
-            has_all_headers=has_all_headers,
-        )
+        response = response_in(exchange, self.contract, operation, match.values)
         if len(exchange.body) > _SHARED_BYTES:
             return response
         key = content_key(response)

@@ -69,8 +69,6 @@ def run_probe(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
             command = target.plain_exchange(probe.operation).response.reproduce
             text = escape_lines(f"{error}\n  checked: {command}")
             raise pytest.fail.Exception(text, pytrace=False) from None
-        finally:
-            verdict.gaps += target.pop_gaps()
         if not_checked and not any(outcomes):
             raise pytest.skip.Exception(escape_line(f"not checked: {not_checked}"))
         if probe.is_repeated and not all(outcomes):

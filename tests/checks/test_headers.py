@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.run import check_protocol, check_response
+from pytest_bctrl.checks.run import PROTOCOL, check_response
 from pytest_bctrl.contract.model import Contract
 from tests.contract.documents import contract_of
 
@@ -31,7 +31,7 @@ def contract() -> Contract:
 def header_findings(*headers: tuple[str, str], **changes: Any) -> list[tuple[str, str]]:
     """Return location and message of the findings of a response with these headers; all are about headers."""
     checked = response({}, headers=(JSON, *headers), contract=contract())
-    findings = check_protocol(replace(checked, **{"has_all_headers": True, **changes}))
+    findings = check_response(replace(checked, **{"has_all_headers": True, **changes}), aspects=PROTOCOL)
     assert {("response_headers_conformance", "error")} >= {(finding.rule, finding.level) for finding in findings}
     return [(finding.location, finding.message) for finding in findings]
 
@@ -42,7 +42,7 @@ def test_a_required_header_of_a_head_operation_is_missing() -> None:
     (operation,) = of.operations
     checked = response({}, headers=(JSON,), contract=of)
     to_head = replace(checked, operation=replace(operation, method="HEAD"), has_all_headers=True)
-    assert MISSING == [(finding.location, finding.message) for finding in check_protocol(to_head)]
+    assert MISSING == [(finding.location, finding.message) for finding in check_response(to_head, aspects=PROTOCOL)]
 
 
 MISSING = [("header X-Total", "the required header field is missing")]
@@ -70,7 +70,7 @@ def test_an_invalid_header_is_a_finding(name: str, value: str, has_all_headers: 
     headers = {"X-Total": "1", name: value}
     expected = [(f"header {name}", "the header field breaks its schema")]
     assert expected == header_findings(*headers.items(), has_all_headers=has_all_headers)
-    (finding,) = check_protocol(response({}, headers=(JSON, *headers.items()), contract=contract()))
+    (finding,) = check_response(response({}, headers=(JSON, *headers.items()), contract=contract()), aspects=PROTOCOL)
     assert value == finding.observed
 
 
@@ -92,5 +92,5 @@ def test_a_missing_header_is_ignored_for_head_and_incomplete_headers() -> None:
 
 def test_headers_of_an_undocumented_status_are_not_checked() -> None:
     """Its status is the only finding."""
-    findings = check_protocol(replace(response({}, 404, contract=contract()), has_all_headers=True))
+    findings = check_response(replace(response({}, 404, contract=contract()), has_all_headers=True), aspects=PROTOCOL)
     assert ["status_code_conformance"] == [finding.rule for finding in findings]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.run import check_invariant, check_invariants, count_invariant_values
+from pytest_bctrl.checks.run import check_response, count_invariant_values
 from pytest_bctrl.contract.schema.invariant import Invariant
 
 from .responses import SPACE, response, runtime, sample
@@ -51,7 +51,8 @@ def test_invariants_of_the_packaged_contract_yield_the_expected_rules(
 
     A time without an offset is a finding; values of another type are left to the schema.
     """
-    assert expected == {finding.rule for finding in check_invariants(response(body, status, **values))}
+    checked = response(body, status, **values)
+    assert expected == {finding.rule for finding in check_response(checked, aspects=["invariants"])}
 
 
 RULE = {"rule": "r", "level": "info", "because": "so"}
@@ -74,10 +75,15 @@ RULE = {"rule": "r", "level": "info", "because": "so"}
     ],
 )
 def test_a_custom_invariant_finds_and_repairs_violations(rule: Any, body: Any, expected: Any) -> None:
-    """`check_invariant` yields their paths; `Invariant.repair` removes all, except one about the body itself."""
-    violations = check_invariant(response(body, id="mine"), {**RULE, **rule})
-    assert expected == [violation.path for violation in violations]
-    (invariant,) = Invariant.of({**RULE, **rule})
+    """`Invariant.check` yields their paths; `Invariant.repair` removes all, except one about the body itself."""
+    checked, entry = response(body, id="mine"), {**RULE, **rule}
+    findings = check_response(checked, aspects=["invariants"], invariants=[entry])
+    assert (len(expected), {"r"} if expected else set()) == (
+        sum(finding.count for finding in findings),
+        {finding.rule for finding in findings},
+    )
+    (invariant,) = Invariant.of(entry)
+    assert expected == [path for path, _, _ in invariant.check(body, {"id": "mine"})]
     invariant.repair(body, {"id": "mine"}, 0)
     # The body itself cannot be changed in place.
     assert [path for path in expected if not path] == [path for path, _, _ in invariant.check(body, {"id": "mine"})]

@@ -17,7 +17,6 @@ from pytest_bctrl.checks.run import (
     check_response,
     contract_check,
     flattened,
-    run_check,
 )
 from pytest_bctrl.errors import SettingError
 
@@ -41,7 +40,7 @@ def counted(checked: Response) -> list[Problem]:
 
 
 def test_a_problem_becomes_a_finding_with_the_name_and_level_of_the_check() -> None:
-    (finding,) = run_check(short_names, response(runtime(name="much too long")))
+    (finding,) = check_response(response(runtime(name="much too long")), custom=[short_names], aspects=["custom"])
     assert ("short_names", "warning", "a name is short") == (finding.rule, finding.level, finding.message)
     assert ("runtimes[*].name", "at most 9", "much too long") == (finding.location, finding.expected, finding.observed)
     assert {"location": "runtimes[0].name", "value": "much too long"} == finding.sample
@@ -49,18 +48,18 @@ def test_a_problem_becomes_a_finding_with_the_name_and_level_of_the_check() -> N
 
 def test_a_custom_check_can_read_headers() -> None:
     """A missing `X-Total` is its finding, without a sample; with the header there is none."""
-    (finding,) = run_check(counted, response({}))
+    (finding,) = check_response(response({}), custom=[counted], aspects=["custom"])
     assert ("counted", "error", "header X-Total", None) == (
         finding.rule,
         finding.level,
         finding.location,
         finding.sample,
     )
-    assert [] == run_check(counted, response({}, headers=(("x-total", "3"),)))
+    assert [] == check_response(response({}, headers=(("x-total", "3"),)), custom=[counted], aspects=["custom"])
 
 
 def test_a_custom_check_that_returns_none_instead_of_a_list_has_no_findings() -> None:
-    assert [] == run_check(Check("quiet", lambda _: None), response({}))  # type: ignore[arg-type, return-value]
+    assert [] == check_response(response({}), custom=[Check("quiet", lambda _: None)], aspects=["custom"])  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,7 @@ def test_an_exception_in_a_custom_check_is_reported_with_its_line(
     """`BrokenCheckError` has the exception, the file with its line, and a hint."""
     monkeypatch.chdir(Path(__file__).parent)
     with pytest.raises(BrokenCheckError) as caught:
-        run_check(Check("mine", function), response({}))
+        check_response(response({}), custom=[Check("mine", function)], aspects=["custom"])
     message, at, hint = error_parts(caught.value)
     assert (True, True, "fix the check; until then nothing is checked by it") == (
         problem in message,

@@ -16,10 +16,9 @@ from pytest_bctrl.checks.credentials import check_refused
 from pytest_bctrl.checks.protocol import check_body, check_content_type, check_interoperable, check_status
 from pytest_bctrl.checks.response import Response, content_key, looked, share
 from pytest_bctrl.checks.run import (
-    check_protocol,
+    PROTOCOL,
+    WITHOUT_BODY,
     check_response,
-    check_response_head,
-    check_undocumented,
     contract_check,
 )
 from pytest_bctrl.checks.schema import check_schema
@@ -132,7 +131,10 @@ def test_a_body_that_cannot_be_examined_is_observed_as_unread(checked: Response,
 def test_the_body_is_validated_even_if_the_content_type_is_wrong() -> None:
     """Content type and schema are both findings."""
     rules = [
-        finding.rule for finding in check_protocol(response(runtime(name=1), headers=(("Content-Type", "text/html"),)))
+        finding.rule
+        for finding in check_response(
+            response(runtime(name=1), headers=(("Content-Type", "text/html"),)), aspects=PROTOCOL
+        )
     ]
     assert ["content_type_conformance", "response_schema_conformance"] == rules
 
@@ -168,7 +170,7 @@ def test_a_body_is_validated_against_the_schema_of_its_media_type(
 ) -> None:
     """Of several documented media types, that of `Content-Type` decides on the rules that are reported."""
     checked = response(body, headers=(("Content-Type", media),), contract=contract_with_content(content))
-    assert rules == [finding.rule for finding in check_protocol(checked)]
+    assert rules == [finding.rule for finding in check_response(checked, aspects=PROTOCOL)]
 
 
 def test_undocumented_properties_depend_on_the_media_type() -> None:
@@ -177,7 +179,9 @@ def test_undocumented_properties_depend_on_the_media_type() -> None:
     checked = response(
         b'{"a": 1, "b": 2}', headers=(("Content-Type", "b/json"),), contract=contract_with_content(schemas)
     )
-    assert [("a", ["b"])] == [(finding.location, finding.expected) for finding in check_undocumented(checked)]
+    assert [("a", ["b"])] == [
+        (finding.location, finding.expected) for finding in check_response(checked, aspects=["undocumented"])
+    ]
 
 
 DIGITS = st.text("0123456789", min_size=1, max_size=400) | st.integers(1, 400).map("9".__mul__)
@@ -201,13 +205,15 @@ def test_a_number_beyond_a_double_is_found(number: str, around: str) -> None:
 
 
 def test_the_head_of_a_response_is_checked_without_its_body() -> None:
-    """`check_response_head` reports the faults in status and header fields, and none in the body."""
+    """`check_response` reports the faults in status and header fields, and none in the body."""
     faulty = response(b"{", 201, (("Content-Type", "text/html"), ("Sunset", "tomorrow")))
-    rules = [finding.rule for finding in check_response_head(faulty)]
+    rules = [finding.rule for finding in check_response(faulty, aspects=WITHOUT_BODY)]
     assert ["status_code_conformance", "retired_operation"] == rules
     wrong_type = replace(faulty, status=200, headers=(("Content-Type", "text/html"),))
-    assert ["content_type_conformance"] == [finding.rule for finding in check_response_head(wrong_type)]
-    assert [] == check_response_head(response(b"{"))
+    assert ["content_type_conformance"] == [
+        finding.rule for finding in check_response(wrong_type, aspects=WITHOUT_BODY)
+    ]
+    assert [] == check_response(response(b"{"), aspects=WITHOUT_BODY)
 
 
 def test_responses_that_share_their_results_have_one_body() -> None:

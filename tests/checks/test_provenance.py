@@ -10,7 +10,7 @@ import pytest
 
 from pytest_bctrl.baseline.baseline_file import load_baseline, mark_accepted
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.run import PROTOCOL, check_response
 from pytest_bctrl.checks.violation import answered_by, is_malformed, softened, source_of
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.findings.finding import parse_levels
@@ -52,14 +52,14 @@ APP = (JSON, ("Server", "app"))
 )
 def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(checked: Response, levels: list[str]) -> None:
     """`softened`: info for a gateway's rejection of an odd value, warning for rules of the overlay, or error."""
-    findings = check_protocol(checked, refusals(checked.operation))
+    findings = check_response(checked, refusals(checked.operation), aspects=PROTOCOL)
     assert levels == [finding.level for finding in softened(checked, findings)]
 
 
 def test_a_rejection_by_a_gateway_is_one_finding() -> None:
     """`answered_by` lists the signs of a proxy or says "the application"; it is empty for a success."""
     checked = rejection("a\x00b", 400)
-    (finding,) = softened(checked, check_protocol(checked, refusals(checked.operation)))
+    (finding,) = softened(checked, check_response(checked, refusals(checked.operation), aspects=PROTOCOL))
     assert finding.message == "a value that no client sends is rejected in front of the application"
     assert answered_by(checked) == (
         "probably a proxy or framework in front of the application: it is not JSON; "
@@ -80,7 +80,7 @@ def test_findings_without_an_overlay_keep_their_level() -> None:
     """`softened` changes none of them, and their source is the contract."""
     contract = from_document(document(True), "things.json")
     checked = replace(response(b"", 400, contract=contract, id="nobody"), usual=None)
-    findings = check_protocol(checked, (404,))
+    findings = check_response(checked, (404,), aspects=PROTOCOL)
     assert findings
     assert findings == softened(checked, findings)
     assert {"contract"} == {finding.extra["source"] for finding in findings}
@@ -111,7 +111,7 @@ def test_is_malformed_recognises_values_that_no_client_sends(value: str) -> None
 
 def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> None:
     """The description of a 404 has its `Server`, `Via`, source and shortened body, without a key."""
-    text = "\n".join(describe(check_protocol(rejection("mine", 404, {"detail": "x"}, HTML))))
+    text = "\n".join(describe(check_response(rejection("mine", 404, {"detail": "x"}, HTML), aspects=PROTOCOL)))
     assert '  response  404, Server nginx/1.26, Via 1.1 edge: {"detail": "x"}' in text
     assert (
         "  from      probably a proxy or framework in front of the application: its Server is nginx/1.26, that" in text
@@ -120,8 +120,12 @@ def test_a_rejection_is_shown_with_its_server_and_the_documented_schema() -> Non
     assert "expected  FlatError {error, code, requestId} | NestedError {error}" in text
     assert "null" not in text
     page = rejection("mine", 404, b"<h1>no</h1>\r\n" + b"word " * 20 + b"pk_secret_0123456789", HTML)
-    assert "404, Server nginx/1.26, Via 1.1 edge: <h1>no</h1> word word" in "\n".join(describe(check_protocol(page)))
-    assert "pk_" not in "\n".join(line for line in describe(check_protocol(page)) if "response" in line)
+    assert "404, Server nginx/1.26, Via 1.1 edge: <h1>no</h1> word word" in "\n".join(
+        describe(check_response(page, aspects=PROTOCOL))
+    )
+    assert "pk_" not in "\n".join(
+        line for line in describe(check_response(page, aspects=PROTOCOL)) if "response" in line
+    )
 
 
 def test_levels_and_baseline_entries_can_name_a_status(tmp_path: Path) -> None:
@@ -129,7 +133,7 @@ def test_levels_and_baseline_entries_can_name_a_status(tmp_path: Path) -> None:
     findings = [
         finding
         for status in (200, 404)
-        for finding in check_protocol(response(b"{}", status, HTML))
+        for finding in check_response(response(b"{}", status, HTML), aspects=PROTOCOL)
         if "header" in finding.location
     ]
     assert ["200", "404"] == [finding.extra["status"] for finding in findings]

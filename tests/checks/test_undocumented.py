@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.checks.run import check_undocumented
+from pytest_bctrl.checks.run import check_response
 from tests.contract.documents import contract_of
 
 from .responses import response, runtime
@@ -16,7 +16,7 @@ from .responses import response, runtime
 def undocumented_locations(body: Any, schema: Any = None, schemas: Any = None) -> list[str]:
     """Return the sample location of each finding; the schema is that of the packaged contract if it is None."""
     checked = response(body) if schema is None else response(body, contract=contract_of(schema, schemas))
-    return [finding.sample["location"] for finding in check_undocumented(checked)]
+    return [finding.sample["location"] for finding in check_response(checked, aspects=["undocumented"])]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_custom_check_is_a_test_of_the_suite(pytester: pytest.Pytester) -> Non
             "bctrl::test_own_check[[]short_names-runtimes-list] PASSED*",
             "warning short_names: a name has three characters at most",
             "  where     runtimes[[]*].name, * of *",
-            "checked * 1 request, 1 of 1 response with a body",
+            "checked      1 exchange: 1 checked; *, 1 of 1 response with a body",
         ]
     )
     assert "other_operation" not in passing.stdout.str()

@@ -24,7 +24,7 @@ def findings_of(server: str, proxy: str = "", fault: str = "") -> list[Finding]:
             findings = run_probes(target)
         finally:
             target.close()
-    assert target.tally["requests"] <= 40
+    assert target.tally.account.total() <= 40
     assert KEY not in repr(findings)
     return findings
 

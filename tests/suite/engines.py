@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
-
-import httpx
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
-from pytest_bctrl.suite.sending.requests import Exchange
+from pytest_bctrl.suite.sending.requests import TargetExchange
+from pytest_bctrl.traffic.flow import Attempt
 
 HEADERS = {"Content-Type": "application/json"}
 
 
 def exchange_of(
     contract: Contract, status: int, body: bytes, headers: dict[str, str] | None = None, method: str = "GET"
-) -> Exchange:
+) -> TargetExchange:
     """Return an exchange with the first operation of a contract that was not sent; its response has this content."""
     operation, headers = contract.operations[0], HEADERS if headers is None else headers
-    request = httpx.Request(method, f"https://api.bctrl.ai{operation.path.replace('{id}', '1')}")
-    received = httpx.Response(status, headers=headers, content=body, request=request)
-    received.elapsed = timedelta(0)
-    response = Response(contract, operation, status, tuple(headers.items()), body, {"id": "1"}, method=method)
-    return Exchange(response, received)
+    request = Request(method, operation.path.replace("{id}", "1"), base_url="https://api.bctrl.ai")
+    fields = tuple(headers.items())
+    response = Response(contract, operation, status, fields, body, {"id": "1"}, method=method)
+    return TargetExchange(Exchange(request, status, fields, body), Attempt(status=status), response)
 
 
 def by_jsonschema(contract: Contract, status: int, body: bytes) -> list[Finding]:

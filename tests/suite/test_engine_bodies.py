@@ -12,7 +12,7 @@ from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.plan import jsonschema_engine, schemathesis_engine
 from pytest_bctrl.suite.plan.engine_faults import ENGINE_FAULTS
-from pytest_bctrl.suite.sending.requests import Exchange
+from pytest_bctrl.suite.sending.requests import TargetExchange
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from tests.contract.documents import contract_of, document
 from tests.suite.engines import by_jsonschema, by_schemathesis, engine_findings, exchange_of
@@ -89,7 +89,7 @@ def test_a_failure_that_schemathesis_cannot_describe_is_a_gap(body: bytes) -> No
     (own,) = check_response(exchange_of(contract, 200, body).response)
     exchange = exchange_of(contract, 200, body)
     assert [] == schemathesis_engine.check_response(exchange)
-    assert [True] == ["an assertion of Schemathesis itself fails" in gap for gap in exchange.gaps]
+    assert [True] == ["an assertion of Schemathesis itself fails" in gap for gap in exchange.tally.gaps]
     assert ("$", 1) == (own.location, len(by_jsonschema(contract, 200, body)))
 
 
@@ -105,8 +105,8 @@ def test_a_body_that_jsonschema_cannot_validate_is_a_gap(schema: Any, body: byte
     contract = contract_of(schema, {"Deep": {"items": {"$ref": "#/components/schemas/Deep"}}})
     exchange = exchange_of(contract, 200, body)
     assert [] == jsonschema_engine.validate(exchange)
-    assert [True] == [gap in text for text in exchange.gaps]
-    assert not exchange.tally
+    assert [True] == [gap in text for text in exchange.tally.gaps]
+    assert not exchange.tally.counts
     with pytest.raises(NotCheckedError, match="jsonschema: the body could not be validated"):
         jsonschema_engine.validate_plain(exchange)
 
@@ -116,7 +116,9 @@ def test_formats_that_jsonschema_cannot_check_are_reported() -> None:
     contract = contract_of({"anyOf": [{"format": "date-time"}, {"format": "uuid"}, {"format": "int32"}]})
     exchange = exchange_of(contract, 200, b"7")
     jsonschema_engine.validate(exchange)
-    assert ["jsonschema: format date-time: pip install 'jsonschema[format-nongpl]' to check it"] == [*exchange.gaps]
+    assert ["jsonschema: format date-time: pip install 'jsonschema[format-nongpl]' to check it"] == [
+        *exchange.tally.gaps
+    ]
 
 
 def test_jsonschema_keeps_findings_from_before_an_error() -> None:
@@ -136,7 +138,7 @@ def test_schemathesis_raises_not_checked_for_an_unsupported_operation() -> None:
     exchange = exchange_of(contract_of({"type": "array", "prefixItems": [{}]}), 200, b"{}")
     with pytest.raises(NotCheckedError, match="Schemathesis cannot read"):
         schemathesis_engine.check_plain(exchange)
-    assert [True] == ["it cannot read" in gap for gap in exchange.gaps]
+    assert [True] == ["it cannot read" in gap for gap in exchange.tally.gaps]
 
 
 EXAMPLES: dict[str, tuple[Any, bytes, str]] = {
@@ -164,7 +166,7 @@ def test_a_listed_engine_fault_is_not_a_finding(fault: Any, monkeypatch: pytest.
     exchange = exchange_of(contract_with(schema, media_type), 200, body, {"Content-Type": media_type})
     nested_contract = contract_with({"anyOf": [schema, {"type": "null"}]}, media_type)
     nested = exchange_of(nested_contract, 200, body, {"Content-Type": media_type})
-    engines: dict[str, Callable[[Exchange], list[Finding]]] = {
+    engines: dict[str, Callable[[TargetExchange], list[Finding]]] = {
         "jsonschema": jsonschema_engine.validate,
         "Schemathesis": schemathesis_engine.check_response,
     }

@@ -12,7 +12,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import current_samples
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.suite.plan import jsonschema_engine
-from pytest_bctrl.suite.sending.requests import Exchange
+from pytest_bctrl.suite.sending.requests import TargetExchange
 from tests.contract.documents import contract_of
 from tests.suite.engines import exchange_of
 
@@ -26,7 +26,7 @@ def items(count: int, **last: Any) -> bytes:
     return encode({"runtimes": [*others, {**item, **last}]})
 
 
-def validated(body: bytes, contract: Any = PACKAGED) -> tuple[list[Finding], Exchange]:
+def validated(body: bytes, contract: Any = PACKAGED) -> tuple[list[Finding], TargetExchange]:
     """Return the findings of jsonschema in a body, and the exchange, which has its gaps."""
     exchange = exchange_of(contract, 200, body)
     return jsonschema_engine.validate(exchange), exchange
@@ -36,9 +36,9 @@ def test_jsonschema_validates_the_first_hundred_items_of_a_long_list() -> None:
     """Of 500 items, 100 are validated and a gap counts the others; 100 items are all validated."""
     findings, exchange = validated(items(500))
     assert [] == findings
-    (gap,) = exchange.gaps
+    (gap,) = exchange.tally.gaps
     assert gap.startswith("jsonschema: 400 of 500 items of a list: its first 100, and those")
-    assert not validated(items(100))[1].gaps
+    assert not validated(items(100))[1].tally.gaps
 
 
 @pytest.mark.parametrize(
@@ -63,23 +63,23 @@ def test_jsonschema_validates_at_most_300_further_items_that_our_engine_rejects(
     contract = contract_of({"items": {"type": "string"}})
     (finding,), exchange = validated(encode([1] * 2_000), contract)
     assert 400 == finding.count
-    assert next(iter(exchange.gaps)).startswith("jsonschema: 1,600 of 2,000 items of a list")
+    assert next(iter(exchange.tally.gaps)).startswith("jsonschema: 1,600 of 2,000 items of a list")
 
 
 def test_unique_items_of_a_long_list_are_not_compared() -> None:
     """jsonschema notes a gap for 501 items, and reports a duplicate among 100."""
     contract = contract_of({"uniqueItems": True})
     findings, exchange = validated(encode([*range(500), 1]), contract)
-    assert ([], ["jsonschema: uniqueItems of a list of 501 items"]) == (findings, [*exchange.gaps])
+    assert ([], ["jsonschema: uniqueItems of a list of 501 items"]) == (findings, [*exchange.tally.gaps])
     assert validated(encode([1, 1, *[0] * 98]), contract)[0]
-    assert not validated(encode([1] * 500), contract_of({"uniqueItems": False}))[1].gaps
+    assert not validated(encode([1] * 500), contract_of({"uniqueItems": False}))[1].tally.gaps
 
 
 def test_items_after_prefix_items_are_all_validated() -> None:
     """jsonschema reports the last of 502 items, and notes no gap."""
     contract = contract_of({"prefixItems": [True], "items": {"type": "integer"}})
     findings, exchange = validated(encode(["a", *range(500), "b"]), contract)
-    assert (1, {}) == (len(findings), exchange.gaps)
+    assert (1, {}) == (len(findings), exchange.tally.gaps)
 
 
 def test_an_identical_body_is_validated_once() -> None:
@@ -88,5 +88,5 @@ def test_an_identical_body_is_validated_once() -> None:
     share(second.response, first.response)
     for exchange in (first, second):
         jsonschema_engine.validate(exchange)
-    assert (1, 0) == (first.tally["jsonschema bodies"], second.tally["jsonschema bodies"])
+    assert (1, 0) == (first.tally.counts["jsonschema bodies"], second.tally.counts["jsonschema bodies"])
     assert second.response.body is first.response.body

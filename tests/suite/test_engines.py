@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.samples import current_samples
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.mutants import mutants
@@ -133,7 +134,7 @@ def test_an_internal_error_of_schemathesis_is_a_gap_and_not_a_finding(monkeypatc
     monkeypatch.setattr(schemathesis_engine, "_check_named", lambda _name: crash)
     exchange = exchange_of(PACKAGED, 200, b"{}")
     assert [] == schemathesis_engine.check_response(exchange)
-    (gap,) = exchange.gaps
+    (gap,) = exchange.tally.gaps
     assert "an assertion of Schemathesis itself fails: that is not a parameter" in gap
 
 
@@ -185,8 +186,8 @@ def test_a_query_with_only_undocumented_names_may_be_accepted() -> None:
         if case.credential is None:
             is_valid = all(value in valid[name] for name, value in case.inputs.query if name in valid)
             exchange = exchange_of(contract, 200, b"{}")
-            url = f"{run.base_url}{case.inputs.target(contract.operations[0])}"
-            exchange.received.request = httpx.Request("GET", url)
+            request = Request("GET", case.inputs.target(contract.operations[0]), base_url=run.base_url)
+            exchange = replace(exchange, exchange=replace(exchange.exchange, request=request))
             reported[is_valid] += [finding.rule for finding in schemathesis_engine.check_case(exchange, case)]
     assert [] == reported[True]
     assert {"negative_data_rejection"} == set(reported[False])

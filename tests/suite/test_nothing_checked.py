@@ -32,9 +32,9 @@ REMOVED: dict[str, tuple[tuple[Any, ...], list[str]]] = {
     "check_body": ((checks,), PROTOCOL),
     "check_interoperable": ((checks,), PROTOCOL),
     "check_schema": ((checks,), PROTOCOL),
-    "check_retired": ((checks, probes), ["test_answer_conforms", "test_conformance_is_kept"]),
-    "check_undocumented": ((checks, probes), ["test_nothing_undocumented", "test_conformance_is_kept"]),
-    "check_invariant": ((probes,), ["test_invariant"]),
+    "check_retired": ((checks,), ["test_answer_conforms", "test_conformance_is_kept"]),
+    "_check_undocumented": ((checks,), ["test_nothing_undocumented", "test_conformance_is_kept"]),
+    "_check_invariants": ((checks,), ["test_invariant"]),
     "check_refused": ((probes,), ["test_wrong_credential_is_refused"]),
     "check_head_refused": ((probes,), ["test_head_needs_the_credential_too"]),
     "validate_plain": ((jsonschema_engine,), ["test_jsonschema"]),
@@ -58,12 +58,8 @@ only path parameter has a value.
 
 REMOVED_OF_PAGES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "check_status": ((checks,), {"test_pages_are_whole", *OF_QUERY}),
-    **{
-        name: ((checks,), {"test_pages_are_whole"})
-        for name, (modules, _) in REMOVED.items()
-        if modules == (checks,) and name != "check_status"
-    },
-    "run_check": ((probes,), {"test_own_check"}),
+    **{name: ((checks,), {"test_pages_are_whole"}) for name, (_, tests) in REMOVED.items() if tests is PROTOCOL},
+    "_run_check": ((checks,), {"test_own_check"}),
     "validate_plain": ((jsonschema_engine,), {"test_jsonschema"}),
     "check_case": ((schemathesis_engine,), {"test_schemathesis"}),
 }

@@ -63,7 +63,7 @@ def test_findings_of_the_suite_are_not_repeated_for_ordinary_traffic(live: LiveR
         result = live(server, "bctrl")
     assert 1 == result.ret
     assert "drift" not in result.stdout.str()
-    assert re.search(r"checked .* requests, coverage \d+\.\d%", result.stdout.str())
+    assert re.search(r"checked .* exchanges: .*, coverage \d+\.\d%", result.stdout.str())
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one-process", "two-workers"])

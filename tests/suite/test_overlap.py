@@ -11,8 +11,7 @@ from pytest_bctrl import load_contract
 from pytest_bctrl.checks.credentials import NONE
 from pytest_bctrl.suite.run import ContractRun, with_mock
 from pytest_bctrl.suite.sending import connections
-from pytest_bctrl.suite.sending.connections import SendResult
-from pytest_bctrl.suite.sending.requests import ProbeRequest, no_findings, plain
+from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, no_findings, plain
 from pytest_bctrl.suite.sending.target import Target
 from tests.suite.conftest import LiveRun
 from tests.suite.test_every_variant import suite_and_observer_findings
@@ -132,12 +131,12 @@ def test_a_request_that_was_not_sent_keeps_no_connection(
         if error is KeyboardInterrupt:
             patch.setattr(connections, "client", interrupt)
         with pytest.raises(error):
-            sender.send(ProbeRequest(operation, no_findings, unsendable), 0)
+            sender.send(PlannedRequest(operation, no_findings, unsendable), 0)
 
-    results: list[SendResult] = []
-    without_key = ProbeRequest(operation, no_findings, plain(run, operation), NONE)
+    results: list[tuple[TargetExchange, ...]] = []
+    without_key = PlannedRequest(operation, no_findings, plain(run, operation), NONE)
     waiting = threading.Thread(target=lambda: results.append(sender.send(without_key, 0)), daemon=True)
     waiting.start()
     waiting.join(60)
-    assert [1] == [len(result.attempts) for result in results]
+    assert [1] == [len(attempts) for attempts in results]
     target.close()

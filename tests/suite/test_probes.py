@@ -30,8 +30,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
 )
 from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, plain
-from pytest_bctrl.suite.sending.sender import DueRequest
+from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, plain
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 from pytest_bctrl.traffic.mock import MockServer, change
@@ -72,16 +71,16 @@ def repeated_request_findings(api: Target) -> list[Finding]:
     return list(chain.from_iterable(api.findings(probe)))
 
 
-def plain_request(api: Target) -> ProbeRequest:
+def plain_request(api: Target) -> PlannedRequest:
     """Return the plain request of the first operation with its first check."""
-    return ProbeRequest(
+    return PlannedRequest(
         api.run.contract.operations[0], probes.check_first, plain(api.run, api.run.contract.operations[0])
     )
 
 
-def send_again(api: Target, request: ProbeRequest) -> Exchange:
+def send_again(api: Target, request: PlannedRequest) -> TargetExchange:
     """Send a request, even if an equal one was sent before, and return its exchange."""
-    return api.sender.exchange(DueRequest(replace(request, number=next(NUMBERS))))
+    return api.sender.exchange(replace(request, number=next(NUMBERS)))
 
 
 def rules_and_messages(findings: list[Finding]) -> set[tuple[str, str]]:

@@ -98,7 +98,7 @@ def test_a_run_with_workers_writes_one_report(pytester: pytest.Pytester) -> None
     """Each of the 45 tests is in it once; it has coverage points and an observation."""
     result = pytester.runpytest("--bctrl-mock", "-n", "2", "--bctrl-report=report.json")
 
-    result.stdout.fnmatch_lines(["checked *GET /v1/spaces/{id}/runtimes: *", "passed *45 of 45 tests passed*"])
+    result.stdout.fnmatch_lines(["checked *; GET /v1/spaces/{id}/runtimes, *", "passed *45 of 45 tests passed*"])
     report = read(pytester.path / "report.json")
     tests = [test["id"] for test in report["tests"]]
     assert len(tests) == len(set(tests)) == 45

@@ -74,7 +74,7 @@ def test_a_passing_live_run_ends_with_a_summary(live: LiveRun) -> None:
 
     result.stdout.fnmatch_lines(
         [
-            "checked      GET /v1/spaces/{id}/runtimes: 40 requests, coverage *%",
+            "checked      40 exchanges: 40 checked; GET /v1/spaces/{id}/runtimes, coverage *%",
             "passed       No findings; 45 of 45 tests passed; *",
             "next         --bctrl-coverage lists what no response exercised",
         ]

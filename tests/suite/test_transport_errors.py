@@ -36,18 +36,12 @@ def attempt(status: int | None = None, error: str | None = None, detail: str = "
 def test_transport_error_message_describes_each_error(
     error: type[httpx.TransportError], detail: str, words: str
 ) -> None:
-    assert words in describe_attempts(error(detail), [attempt(error=error.__name__, detail=detail)]).message
+    assert words in describe_attempts(error.__name__, [attempt(error=error.__name__, detail=detail)]).message
 
 
 def test_transport_error_message_has_the_number_of_attempts() -> None:
-    description = describe_attempts(httpx.ReadTimeout(""), [attempt(error="ReadTimeout")] * 3)
+    description = describe_attempts("ReadTimeout", [attempt(error="ReadTimeout")] * 3)
     assert " (3 attempts in 3 s); check" in description.message
-
-
-def test_transport_error_message_describes_an_error_without_attempts() -> None:
-    """It counts as one attempt, and the message ends with the hint."""
-    message = "the target cannot be reached: why (1 attempt); check that a server listens on this host and port"
-    assert message == describe_attempts(httpx.ConnectError("why"), []).message
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     path_probes,
 )
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Probe, ProbeRequest, no_findings, plain
+from pytest_bctrl.suite.sending.requests import PlannedRequest, Probe, no_findings, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
@@ -73,7 +73,7 @@ def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe
             yield Probe("-".join(filter(None, parts)), operation, requests, is_repeated, kind, test.required_checks)
 
 
-def requests_of_own_checks(run: ContractRun, only: Operation) -> Iterator[ProbeRequest]:
+def requests_of_own_checks(run: ContractRun, only: Operation) -> Iterator[PlannedRequest]:
     """Yield the requests of all tests but those of the other engines, which then check the responses to them."""
     for name, test in _TESTS.items():
         if name not in ENGINE_TESTS and test.applies(run, only):
@@ -107,7 +107,7 @@ def _counted_requests(run: ContractRun, operations: Iterable[Operation]) -> Coun
     for operation in operations:
         kinds[operation.label] = PLAIN
         # The plain request has two keys: the operation's label, and its contents.
-        kinds[ProbeRequest(operation, no_findings, plain(run, operation)).key] = ""
+        kinds[PlannedRequest(operation, no_findings, plain(run, operation)).key] = ""
         # jsonschema validates the responses of other tests.
         for probe in plan(run, *(name for name in _TESTS if name != "test_jsonschema"), only=operation):
             with suppress(NotCheckedError):
@@ -370,7 +370,7 @@ class _PlannedTest(NamedTuple):
     """
 
     rows: RowSource
-    requests: Callable[..., Iterable[ProbeRequest]]
+    requests: Callable[..., Iterable[PlannedRequest]]
     kind: str | Mapping[str, str]
     required_checks: frozenset[str]
     applies: Callable[[ContractRun, Operation], bool]
@@ -382,7 +382,7 @@ class _PlannedTest(NamedTuple):
 
 def _planned_test(
     rows: RowSource,
-    requests: Callable[..., Iterable[ProbeRequest]],
+    requests: Callable[..., Iterable[PlannedRequest]],
     *required_checks: str,
     kind: str | Mapping[str, str] = PLAIN,
     applies: Callable[[ContractRun, Operation], bool] = _is_requestable,

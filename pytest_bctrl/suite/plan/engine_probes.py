@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE
@@ -17,13 +18,13 @@ from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.plan.probes import generatable_parameters
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, no_follow_up, plain
+from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, no_follow_up, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
-RequestSource: TypeAlias = Callable[[], Iterable[ProbeRequest]]
+RequestSource: TypeAlias = Callable[[], Iterable[PlannedRequest]]
 """Returns the requests of the other tests of an operation."""
 
-CheckExchange: TypeAlias = Callable[[Exchange], list[Finding]]
+CheckExchange: TypeAlias = Callable[[TargetExchange], list[Finding]]
 
 CASES = 2
 """Number of cases of each kind that Schemathesis generates, besides those with generated path values."""
@@ -51,7 +52,7 @@ def has_negative_cases(run: ContractRun, operation: Operation) -> bool:
 
 def jsonschema_requests(
     _run: ContractRun, operation: Operation, subject: str, other_requests: RequestSource, _limit: int
-) -> Iterator[ProbeRequest]:
+) -> Iterator[PlannedRequest]:
     """Validate the response bodies with jsonschema: Draft 2020-12, with its format checker.
 
     `plain` validates the plain response, `responses` those of all other requests. Identical bodies are validated once,
@@ -60,7 +61,7 @@ def jsonschema_requests(
     from pytest_bctrl.suite.plan import jsonschema_engine as engine
 
     if subject == "plain":
-        yield ProbeRequest(operation, engine.validate_plain)
+        yield PlannedRequest(operation, engine.validate_plain)
         return
     for request in other_requests():
         yield _with_engine(request, engine.validate_if_documented)
@@ -68,7 +69,7 @@ def jsonschema_requests(
 
 def schemathesis_requests(
     run: ContractRun, operation: Operation, subject: str, other_requests: RequestSource, limit: int
-) -> Iterator[ProbeRequest]:
+) -> Iterator[PlannedRequest]:
     """Send requests that Schemathesis generates, and run its checks on all responses.
 
     `plain` checks the plain response, `responses` those to the requests of other tests. Generated requests are
@@ -78,7 +79,7 @@ def schemathesis_requests(
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
 
     if subject == "plain":
-        yield ProbeRequest(operation, engine.check_plain)
+        yield PlannedRequest(operation, engine.check_plain)
     elif subject == "responses":
         for request in other_requests():
             yield _with_engine(request, engine.check_response)
@@ -88,16 +89,16 @@ def schemathesis_requests(
         yield from _generated_requests(run, operation, subject, limit)
 
 
-def _head_request(run: ContractRun, operation: Operation) -> ProbeRequest:
+def _head_request(run: ContractRun, operation: Operation) -> PlannedRequest:
     """Return the HEAD request without a credential that Schemathesis generates. Raises `NotCheckedError` if none."""
     from pytest_bctrl.suite.plan import schemathesis_cases as cases
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
 
     for case in cases.negative_cases(run, operation, CASES):
         if case.credential is NONE:
-            return ProbeRequest(
+            return PlannedRequest(
                 operation,
-                _case_check(engine.check_case, case),
+                partial(engine.check_case, case=case),
                 plain(run, operation),
                 NONE,
                 method="HEAD",
@@ -107,7 +108,7 @@ def _head_request(run: ContractRun, operation: Operation) -> ProbeRequest:
     raise NotCheckedError("Schemathesis generates no case without a credential")
 
 
-def _generated_requests(run: ContractRun, operation: Operation, subject: str, limit: int) -> Iterator[ProbeRequest]:
+def _generated_requests(run: ContractRun, operation: Operation, subject: str, limit: int) -> Iterator[PlannedRequest]:
     """Yield the requests of the cases that Schemathesis generates for a subject. Raises `NotCheckedError` if none."""
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
     from pytest_bctrl.suite.plan.schemathesis_cases import cases_with_paths, negative_cases, positive_cases
@@ -118,8 +119,8 @@ def _generated_requests(run: ContractRun, operation: Operation, subject: str, li
     if not cases:
         raise NotCheckedError(f"Schemathesis generates no {subject} case that can be sent")
     for number, case in enumerate(cases):
-        check = _case_check(engine.check_case, case)
-        request = ProbeRequest(
+        check = partial(engine.check_case, case=case)
+        request = PlannedRequest(
             operation,
             check,
             case.inputs,
@@ -131,15 +132,10 @@ def _generated_requests(run: ContractRun, operation: Operation, subject: str, li
         yield replace(request, check=_softened_check(request, check))
 
 
-def _case_check(check: Callable[..., list[Finding]], case: object) -> CheckExchange:
-    """Return a check of an exchange that passes the generated case to `check`."""
-    return lambda exchange: check(exchange, case)
-
-
-def _softened_check(request: ProbeRequest, engine_check: CheckExchange) -> CheckExchange:
+def _softened_check(request: PlannedRequest, engine_check: CheckExchange) -> CheckExchange:
     """Return a check that lowers an engine's findings for an unusual request, and has none for a tolerated status."""
 
-    def check(exchange: Exchange) -> list[Finding]:
+    def check(exchange: TargetExchange) -> list[Finding]:
         """Return the findings of the engine at levels that fit the request."""
         engine_findings = engine_check(exchange)
         if exchange.response.status in request.tolerated:
@@ -151,19 +147,19 @@ def _softened_check(request: ProbeRequest, engine_check: CheckExchange) -> Check
     return check
 
 
-def _with_engine(request: ProbeRequest, engine_check: CheckExchange) -> ProbeRequest:
+def _with_engine(request: PlannedRequest, engine_check: CheckExchange) -> PlannedRequest:
     """Return another test's request with an engine as the check of its response and of the follow-up responses."""
     check = _softened_check(request, engine_check)
     if request.follow_up is no_follow_up:
         return replace(request, check=check, is_shared=True)
 
-    def check_page(exchange: Exchange) -> list[Finding]:
+    def check_page(exchange: TargetExchange) -> list[Finding]:
         """Run the original check, which decides on the next page, and return the findings of the engine."""
         # The original check prepares the request for the next page. Its test reports its findings.
         request.check(exchange)
         return check(exchange)
 
-    def follow_up(exchange: Exchange) -> ProbeRequest | None:
+    def follow_up(exchange: TargetExchange) -> PlannedRequest | None:
         """Return the follow-up request with the engine as its check; None if there is none."""
         try:
             next_request = request.follow_up(exchange)

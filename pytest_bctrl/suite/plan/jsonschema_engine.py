@@ -29,7 +29,7 @@ from pytest_bctrl.contract.references import BASE, keyword_objects, rewrite_obje
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.plan.engine_faults import is_engine_fault
 from pytest_bctrl.suite.plan.engine_violations import ENGINES, FALSE, keyword_violation
-from pytest_bctrl.suite.sending.requests import Exchange
+from pytest_bctrl.suite.sending.requests import TargetExchange
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 NAME = ENGINES["jsonschema"]
@@ -60,7 +60,7 @@ def _is_uuid(value: object) -> bool:
     return not isinstance(value, str) or _UUID.fullmatch(value) is not None
 
 
-def validate_plain(exchange: Exchange) -> list[Finding]:
+def validate_plain(exchange: TargetExchange) -> list[Finding]:
     """Return the findings of the plain response's body; raises `NotCheckedError` if it could not be validated."""
     if not has_body(exchange.response):
         raise NotCheckedError(f"{NAME}: the contract documents no JSON body for the response")
@@ -75,7 +75,7 @@ def has_body(response: Response) -> bool:
     return response.schema is not None and bool(response.body.strip())
 
 
-def validate_if_documented(exchange: Exchange) -> list[Finding]:
+def validate_if_documented(exchange: TargetExchange) -> list[Finding]:
     """Return the violations in the body of a response; none if there is no body or no schema for it."""
     return validate(exchange) if has_body(exchange.response) else []
 
@@ -88,7 +88,7 @@ class _BodyResult(NamedTuple):
     not_validated: str = ""
 
 
-def validate(exchange: Exchange) -> list[Finding]:
+def validate(exchange: TargetExchange) -> list[Finding]:
     """Return jsonschema's violations in a body as findings; validates equal bodies once, and notes omissions.
 
     A body that could not be validated to its end, and has no violation until there, does not count as checked.
@@ -99,7 +99,7 @@ def validate(exchange: Exchange) -> list[Finding]:
         """Return the violations in the body, and count the body if it was validated to its end."""
         result = _validate_body(response)
         if not result.not_validated:
-            exchange.tally["jsonschema bodies"] += 1
+            exchange.tally.counts["jsonschema bodies"] += 1
         return result
 
     result = once(response, NAME, validate_once)
@@ -107,10 +107,10 @@ def validate(exchange: Exchange) -> list[Finding]:
     if result.not_validated:
         gaps.insert(0, result.not_validated)
     else:
-        exchange.count_once("jsonschema responses")
+        exchange.tally.count_once(exchange, "jsonschema responses")
     if result.violations or not result.not_validated:
         looked(response).add(NAME)
-    exchange.gaps.update(dict.fromkeys(f"{NAME}: {gap}" for gap in gaps))
+    exchange.tally.gaps.update(dict.fromkeys(f"{NAME}: {gap}" for gap in gaps))
     return findings(response, result.violations, engine=NAME)
 
 

@@ -24,7 +24,7 @@ from pytest_bctrl.contract.schema.ref import flatten
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import Exchange, ProbeRequest, no_findings, plain
+from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, no_findings, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 MAX_PAGES = 4
@@ -42,9 +42,9 @@ CONFIRMATION_NUMBER = 99
 Key: TypeAlias = str | int
 
 
-def page_requests(run: ContractRun, operation: Operation, paging: Paging) -> Iterator[ProbeRequest]:
+def page_requests(run: ContractRun, operation: Operation, paging: Paging) -> Iterator[PlannedRequest]:
     """Request a list page by page: no item is missing or repeated, no page is too long, and there is a last page."""
-    yield ProbeRequest(operation, no_findings, follow_up=PageTraversal(run, operation, paging).first_request)
+    yield PlannedRequest(operation, no_findings, follow_up=PageTraversal(run, operation, paging).first_request)
 
 
 def page_size_for(contract: Contract, paging: Paging, count: int) -> int | None:
@@ -77,7 +77,7 @@ class PageTraversal:
         self._is_broken = self._is_unusable = False
         self._empty_pages = 0
 
-    def first_request(self, exchange: Exchange) -> ProbeRequest:
+    def first_request(self, exchange: TargetExchange) -> PlannedRequest:
         """Return the request for the first page, given the plain exchange.
 
         Raises `NotCheckedError` if no second page can be requested or no id identifies the items.
@@ -120,21 +120,21 @@ class PageTraversal:
             return None
         return query
 
-    def _page_request(self, inputs: Inputs) -> ProbeRequest:
+    def _page_request(self, inputs: Inputs) -> PlannedRequest:
         """Return the request for a page, which checks the page and then requests the next one."""
         self._requested.append(tuple(sorted(inputs.query)))
 
-        def check(exchange: Exchange) -> list[Finding]:
+        def check(exchange: TargetExchange) -> list[Finding]:
             """Return the findings in the response with the page, and store what the next request depends on."""
             page_findings = check_response(exchange.response, self._operation.success_statuses)
             return [*page_findings, *findings(exchange.response, self._check_page(exchange.response, inputs))]
 
-        def follow_up(exchange: Exchange) -> ProbeRequest | None:
+        def follow_up(exchange: TargetExchange) -> PlannedRequest | None:
             """Return the request after the page, as `_next_request` does."""
             return self._next_request(exchange.response, inputs)
 
         # On a new connection, late bytes of the previous page are not taken for this one.
-        return ProbeRequest(self._operation, check, inputs, opens_connection=True, follow_up=follow_up)
+        return PlannedRequest(self._operation, check, inputs, opens_connection=True, follow_up=follow_up)
 
     def _check_page(self, response: Response, inputs: Inputs) -> Iterator[Violation]:
         """Yield the violations of a page, and store repeated items and the query for the next page."""
@@ -191,7 +191,7 @@ class PageTraversal:
         )
         self._next_query, self._is_broken = None, not is_stuck
 
-    def _next_request(self, response: Response, inputs: Inputs) -> ProbeRequest | None:
+    def _next_request(self, response: Response, inputs: Inputs) -> PlannedRequest | None:
         """Return the request after a page: the next page, or the complete list to confirm problems; None at the end.
 
         Raises `NotCheckedError` if the list could not be followed to its end.
@@ -207,12 +207,12 @@ class PageTraversal:
         lost_items = self._lost_items(response, is_ended=not limits and not self._is_broken)
         if lost_items or self._repetitions:
 
-            def check(exchange: Exchange) -> list[Finding]:
+            def check(exchange: TargetExchange) -> list[Finding]:
                 """Return the problems if the list is unchanged."""
                 return self._confirmed_findings(exchange, lost_items)
 
             usual = plain(self._run, self._operation)
-            return ProbeRequest(self._operation, check, usual, number=CONFIRMATION_NUMBER)
+            return PlannedRequest(self._operation, check, usual, number=CONFIRMATION_NUMBER)
         if limits:
             raise NotCheckedError(limits[0])
         return None
@@ -244,7 +244,7 @@ class PageTraversal:
             page, [violation_outside_body("lost_item", message, location, "each item on one page", observed)]
         )
 
-    def _confirmed_findings(self, exchange: Exchange, lost_items: list[Finding]) -> list[Finding]:
+    def _confirmed_findings(self, exchange: TargetExchange, lost_items: list[Finding]) -> list[Finding]:
         """Return repeated and lost items; raises `NotCheckedError` if the response's list is not the first one."""
         if self._item_ids(exchange.response) != self._all_keys:
             raise NotCheckedError("the list changed while its pages were requested")

@@ -37,25 +37,25 @@ from pytest_bctrl.suite.plan.schemathesis_cases import (
     case_source,
     first_line,
 )
-from pytest_bctrl.suite.sending.requests import Exchange
+from pytest_bctrl.suite.sending.requests import TargetExchange
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
 HEAD_CHECKS = ("not_a_server_error", "negative_data_rejection", "ignored_auth")
 """The checks that apply to a response to HEAD, which the contract need not document."""
 
 
-def check_case(exchange: Exchange, case: GeneratedCase) -> list[Finding]:
+def check_case(exchange: TargetExchange, case: GeneratedCase) -> list[Finding]:
     """Return the findings of a case's checks in its response."""
     is_to_head = exchange.response.is_to_head
     checks = [name for name in case.checks if not is_to_head or name in HEAD_CHECKS]
-    exchange.count_once("Schemathesis cases")
+    exchange.tally.count_once(exchange, "Schemathesis cases")
     mode = ""
     if not is_to_head:
         mode = case.case.meta.generation.mode.value
     return _run_checks(exchange, lambda: case.case, checks, case, mode)
 
 
-def check_response(exchange: Exchange, mode: str = "") -> list[Finding]:
+def check_response(exchange: TargetExchange, mode: str = "") -> list[Finding]:
     """Return the findings of the checks of Schemathesis in the response to a request of another test."""
     response = exchange.response
     checks = [name for name in RESPONSE_CHECKS if not response.is_to_head or name in HEAD_CHECKS]
@@ -70,7 +70,7 @@ def check_response(exchange: Exchange, mode: str = "") -> list[Finding]:
     return _run_checks(exchange, case, checks, mode=mode)
 
 
-def check_plain(exchange: Exchange) -> list[Finding]:
+def check_plain(exchange: TargetExchange) -> list[Finding]:
     """Return the findings in the plain response.
 
     Raises `NotCheckedError` if Schemathesis cannot read the operation.
@@ -82,7 +82,7 @@ def check_plain(exchange: Exchange) -> list[Finding]:
 
 
 def _run_checks(
-    exchange: Exchange,
+    exchange: TargetExchange,
     make_case: Callable[[], Any],
     checks: Sequence[str],
     generated: GeneratedCase | None = None,
@@ -92,7 +92,7 @@ def _run_checks(
     from schemathesis.core.errors import SchemathesisError
 
     response = exchange.response
-    exchange.count_once("Schemathesis responses")
+    exchange.tally.count_once(exchange, "Schemathesis responses")
     if response.is_to_head and response.status == 501:
         # The server does not implement HEAD (RFC 9110, 15.6.2).
         checks = [name for name in checks if name != "not_a_server_error"]
@@ -100,7 +100,7 @@ def _run_checks(
     failures: dict[str, list[Any]] = {}
     try:
         case = make_case()
-        received = _converted(exchange.received)
+        received = _converted(exchange)
         failures = _failures_of(exchange, case, received, around_body)
         if SCHEMA in checks:
             # Identical bodies are validated once.
@@ -108,7 +108,7 @@ def _run_checks(
         looked(response).add(NAME)
     except (SchemathesisError, LookupError) as error:
         gap = f"{NAME}: a response of {response.status}, whose documentation it cannot read: {first_line(error)}"
-        exchange.gaps[gap] = None
+        exchange.tally.gaps[gap] = None
     violations = [
         _violation(response, name, failure, generated)
         for name, check_failures in failures.items()
@@ -123,13 +123,14 @@ def _run_checks(
     ]
 
 
-def _rerun_command(exchange: Exchange, check: str, mode: str) -> str:
+def _rerun_command(exchange: TargetExchange, check: str, mode: str) -> str:
     """Return the command line of Schemathesis that reproduces a finding; only a positive request needs the key.
 
     It only sends the documented method, since the fuzzing phase tries no other.
     """
     response, operation = exchange.response, exchange.response.operation
-    url = str(exchange.received.request.url).partition(operation.url_path(response.path_values))[0]
+    sent = exchange.exchange.request
+    url = f"{sent.base_url}{sent.target}".partition(operation.url_path(response.path_values))[0]
     configuration = f"<(printf '%s\\n' {shlex.join(configuration_lines(response.path_values))})"
     fields: Sequence[KeyField] = ()
     if mode == "positive":
@@ -149,7 +150,7 @@ def configuration_lines(path_values: Mapping[str, str]) -> list[str]:
     return ["[parameters]", *(f"{escape_toml(name)} = {escape_toml(value)}" for name, value in texts.items())]
 
 
-def _converted(received: httpx.Response) -> Any:
+def _converted(exchange: TargetExchange) -> Any:
     """Return the received response and its request as Schemathesis represents them.
 
     Its own conversion prepares the request again, which takes longer than the checks.
@@ -159,27 +160,27 @@ def _converted(received: httpx.Response) -> Any:
     from requests.structures import CaseInsensitiveDict
     from schemathesis import Response as SchemathesisResponse
 
-    sent = received.request
+    sent, response = exchange.exchange.request, exchange.response
     request: Any = PreparedRequest()
-    request.method, request.url, request.body = sent.method, str(sent.url), sent.content or None
-    request.headers = CaseInsensitiveDict(sent.headers)
+    request.method, request.url, request.body = sent.method, f"{sent.base_url}{sent.target}", sent.body or None
+    request.headers = CaseInsensitiveDict({name: sent.header(name) for name, _ in sent.headers})
     # The checks read both the jar and the header field.
     request._cookies = RequestsCookieJar()
     return SchemathesisResponse(
-        status_code=received.status_code,
-        headers={name: [value] for name, value in received.headers.items()},
-        content=received.content,
+        status_code=response.status,
+        headers={name: [response.header(name) or ""] for name, _ in response.headers},
+        content=response.body,
         request=request,
-        elapsed=received.elapsed.total_seconds(),
+        elapsed=exchange.transfer.seconds,
         verify=True,
-        message=received.reason_phrase,
+        message=httpx.codes.get_reason_phrase(response.status),
         # JSON is UTF-8 and has no charset parameter (RFC 8259, 8.1 and 11).
         encoding="utf-8",
-        http_version=received.http_version,
+        http_version="HTTP/1.1",
     )
 
 
-def _failures_of(exchange: Exchange, case: Any, received: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+def _failures_of(exchange: TargetExchange, case: Any, received: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     """Run some checks of the received response, and return the failures of each, without known faults of Schemathesis.
 
     A failing assertion inside Schemathesis says nothing about the response; it is reported as a gap.
@@ -203,10 +204,10 @@ def _failures_of(exchange: Exchange, case: Any, received: Any, names: Sequence[s
     return {name: [failure for failure in reported if failure in failures] for name, failures in raised.items()}
 
 
-def _note_own_failure(exchange: Exchange, what: str, message: str) -> None:
+def _note_own_failure(exchange: TargetExchange, what: str, message: str) -> None:
     """Note a gap: an assertion inside Schemathesis failed."""
     first = (message.strip() or "AssertionError").splitlines()[0]
-    exchange.gaps[f"{what}: an assertion of {NAME} itself fails: {first}"] = None
+    exchange.tally.gaps[f"{what}: an assertion of {NAME} itself fails: {first}"] = None
 
 
 def _recording(name: str, failures: list[Any]) -> Callable[..., Any]:

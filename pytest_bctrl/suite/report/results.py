@@ -18,6 +18,7 @@ from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.contract.unvalidated_bodies import unvalidated_media_types
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.errors import BctrlError, DocumentError
+from pytest_bctrl.exchanges.account import Account
 from pytest_bctrl.exchanges.coverage_text import traffic_remarks, unchecked_parts
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
@@ -26,6 +27,7 @@ from pytest_bctrl.observed.empty_lists import EmptyLists, empty_lists
 from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
+from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import credentials_of, omitted_request_count
@@ -34,6 +36,7 @@ from pytest_bctrl.suite.report.hooks import ReportSource
 from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.run import NODE, ContractRun
 from pytest_bctrl.suite.sending.requests import Probe
+from pytest_bctrl.suite.sending.tally import CHECKED, UNANSWERED
 
 _WORKER_OUTPUT = "bctrl_selection"
 
@@ -50,6 +53,7 @@ _CHANGEABLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode
 class RunResults:
     """The findings, outcomes and counts of a contract run; hooks collect them, reports read them.
 
+    `counts` has what `Tally` counts besides the outcomes of requests.
     `repeat_command` is the command line that repeats the run. `is_partial` means that not all contract tests run.
     `watch` has the results of the watch if the run watches the tests of the project too; reports include them.
     """
@@ -58,7 +62,7 @@ class RunResults:
         self.run = run
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._findings: list[Finding] = []
-        self.tally: Counter[str] = Counter()
+        self._outcome_counts, self.counts = Counter[str](), Counter[str]()
         self.outage_reasons: list[str] = []
         self.outage_command = ""
         self.tests: list[RanTest] = []
@@ -118,7 +122,8 @@ class RunResults:
             self.tests.append(test)
             self._record_outcome(verdict, test)
         self._findings.extend(from_dict(finding) for finding in verdict.get("findings", ()))
-        self.tally.update(verdict.get("tally", {}))
+        self._outcome_counts.update(verdict.get("account", {}))
+        self.counts.update(verdict.get("counts", {}))
         self.has_stopped = self.has_stopped or bool(verdict.get("stopped"))
         self.switched_off.update(verdict.get("off", ()))
         self.figures.extend(verdict.get("figures", ()))
@@ -228,6 +233,16 @@ class RunResults:
             (text,) = grouped_reasons((label, reason) for label in filter(None, labels))
         return f"{text} ({number} tests)" if number > 1 else text
 
+    @property
+    def account(self) -> Account:
+        """What became of each request, retries included."""
+        account, reasons = Account(), +self._outcome_counts
+        account.add("checked", count=reasons.pop(CHECKED, 0))
+        account.add("unanswered", count=reasons.pop(UNANSWERED, 0))
+        for reason, count in reasons.items():
+            account.add("not checked", [reason], count=count)
+        return account
+
     def not_checked(self) -> list[str]:
         """Return one sentence per reason why something was not checked."""
         if self.run.target is None:
@@ -241,6 +256,8 @@ class RunResults:
             reasons.append("credentials and rejections, which the published spec does not describe")
         reasons += [f"by {gap}" for gap in self._gaps]
         reasons += self.skip_reasons()
+        for reason, note in self.account.notes("not checked").items():
+            reasons.append(f"{numbered(note.count, 'response')}: {reason}")
         if self.has_stopped:
             reasons.append("remaining tests skipped: the target cannot be tested")
         return reasons
@@ -298,7 +315,10 @@ class RunResults:
         if self.watch is not None:
             watched = self.watch.title()
             notes, not_checked = (*notes, *watched.notes), (*not_checked, *watched.not_checked)
-        return Title("contract run", base, subject, self.run.fail_on, notes, not_checked)
+        numbers = Counter(self.account.numbers())
+        if self.watch is not None:
+            numbers.update(watched.exchanges)
+        return Title("contract run", base, subject, self.run.fail_on, notes, not_checked, exchanges=numbers)
 
     def coverage(self) -> Coverage | None:
         """Return the coverage of the contract; None for a run without a target that observed no response."""
@@ -326,9 +346,9 @@ class RunResults:
             tests=tuple(self.tests),
             operations=self.operations(),
             counts={
-                "requests": self.tally["requests"],
-                "answers": self.tally["responses"],
-                "bodies": self.tally["bodies"],
+                "requests": self.account.sent,
+                "answers": self.counts["responses"],
+                "bodies": self.counts["bodies"],
             },
             coverage=self.coverage(),
             shortfall=self.observer.shortfall,

@@ -164,35 +164,34 @@ class Summary:
 
     def _checked_lines(self, verbosity: int) -> Iterator[str]:
         """Yield a line about operations, requests and responses, and about engines and upstream."""
-        run, tally = self._run, self._results.tally
+        run, counts = self._run, self._results.counts
         if run.target is not None:
             labels = [operation.label for operation in requestable_operations(run)]
             operations = ", ".join(labels) or "no operation"
             if len(labels) > _FEW:
                 operations = listed(labels, "operation", max(0, verbosity - 1))
             measured = self._results.coverage()
-            extent = f"{tally['bodies']} of {numbered(tally['responses'], 'response')} with a body"
+            extent = f"{counts['bodies']} of {numbered(counts['responses'], 'response')} with a body"
             if measured is not None and not verbosity:
                 extent = f"coverage {measured.percent:.1f}%"
-            requests = numbered(tally["requests"], "request")
-            if tally["rate limited"]:
-                requests += f" ({tally['rate limited']} of them rejected by a rate limit, 429, and sent again)"
-            yield f"{operations}: {requests}, {extent}"
+            if counts["rate limited"]:
+                extent += f", {counts['rate limited']} rejected by a rate limit, 429, and sent again"
+            yield f"{self._results.account}; {operations}, {extent}"
             yield from self._engine_lines()
         if run.upstream is not None and not self._results.outage_reasons:
             yield f"the vendored spec against {run.upstream}"
 
     def _engine_lines(self) -> Iterator[str]:
         """Yield a line per other engine with the numbers of responses and bodies it checked."""
-        tally = self._results.tally
-        if tally["jsonschema responses"]:
-            bodies = f"{tally['jsonschema bodies']} different bodies"
-            if tally["jsonschema bodies"] == 1:
+        counts = self._results.counts
+        if counts["jsonschema responses"]:
+            bodies = f"{counts['jsonschema bodies']} different bodies"
+            if counts["jsonschema bodies"] == 1:
                 bodies = "1 body"
-            yield f"by jsonschema: {numbered(tally['jsonschema responses'], 'response')}, {bodies}"
-        if tally["Schemathesis responses"]:
-            responses = numbered(tally["Schemathesis responses"], "response")
-            yield f"by Schemathesis: {responses}, {tally['Schemathesis cases']} to requests that it generated"
+            yield f"by jsonschema: {numbered(counts['jsonschema responses'], 'response')}, {bodies}"
+        if counts["Schemathesis responses"]:
+            responses = numbered(counts["Schemathesis responses"], "response")
+            yield f"by Schemathesis: {responses}, {counts['Schemathesis cases']} to requests that it generated"
 
     def _next_step(self, failing: Sequence[Finding], passing: Sequence[Finding]) -> str:
         """Return what to do next; empty if there is nothing to do, or pytest's short summary lists contract tests."""

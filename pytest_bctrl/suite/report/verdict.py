@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +15,7 @@ from pytest_bctrl.findings.finding import FailOn, Finding, Levels, at_or_above, 
 from pytest_bctrl.reports.terminal import breach
 from pytest_bctrl.reports.wording import accepted_where
 from pytest_bctrl.suite.baseline import Baseline
+from pytest_bctrl.suite.sending.tally import Tally
 
 
 def without_item_ids(finding: Finding) -> Finding:
@@ -43,7 +43,6 @@ class Verdict:
     - `not_checked`: what the test could not check, and why; `reproduce` is the command that shows the problem.
     - `frequency`: in how many of the responses an intermittent fault occurred.
     - `operation`: the label of the tested operation; `operation_gap` says why nothing about it could be checked.
-    - `gaps`: what the engines left out.
     - `figures`: lines for the end of the run.
     - `upstream`: the published document (`name`, `data`), for the attribution of drift.
 
@@ -51,7 +50,7 @@ class Verdict:
     """
 
     fail_on: FailOn
-    tally: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
     baseline: Baseline = field(default_factory=Baseline)
     levels: Levels = field(default_factory=Levels)
     hides_ids: bool = False
@@ -61,15 +60,10 @@ class Verdict:
     frequency: str = ""
     operation: str = ""
     operation_gap: str = ""
-    gaps: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     upstream: Mapping[str, Any] | None = None
-    _tally_before: Counter[str] = field(init=False)
     _collected: list[Finding] = field(init=False, default_factory=list)
     _switched_off: list[str] = field(init=False, default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._tally_before = self.tally.copy()
 
     @property
     def findings(self) -> list[Finding]:
@@ -81,17 +75,19 @@ class Verdict:
         return self.baseline.mark(findings, self.fail_on)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the verdict as plain data for the test's report: findings, counts, and what was not checked."""
+        """Return the verdict as plain data for the test's report: findings, counts, and what was not checked.
+
+        It has the counts since the last verdict.
+        """
         return {
             "findings": [finding.as_dict() for finding in self.findings],
-            "tally": dict(self.tally - self._tally_before),
+            **self.tally.pop(),
             "stopped": self.stopped,
             "not_checked": self.not_checked,
             "reproduce": self.reproduce,
             "frequency": self.frequency,
             "operation": self.operation,
             "operation_gap": self.operation_gap,
-            "gaps": self.gaps,
             "figures": self.figures,
             "off": self._switched_off,
             "upstream": self.upstream,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_bctrl.checks.protocol import check_retired, is_retired, violation_outside_body
+from pytest_bctrl.checks.protocol import is_retired, violation_outside_body
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.checks.run import check_protocol
+from pytest_bctrl.checks.run import PROTOCOL, check_response
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, OperationNotCheckedError
@@ -22,7 +22,7 @@ def rejected_operation(response: Response) -> OperationNotCheckedError:
 
     A response that the contract documents is not a finding. Of any other, the findings are those of the response.
     """
-    problems = [*findings(response, check_retired(response)), *check_protocol(response)]
+    problems = [*check_response(response, aspects=["retired"]), *check_response(response, aspects=PROTOCOL)]
     if problems:
         return OperationNotCheckedError(f"its request is rejected with {response.status}", problems)
     reason = f"its request is rejected with {response.status}, which the contract documents"
@@ -45,7 +45,7 @@ def require_access(response: Response) -> None:
     That is: the operation is retired; key, space or route are rejected; or the rejection itself violates the contract.
     """
     if is_retired(response):
-        raise NoAnswerError(findings(response, check_retired(response))[0], True)
+        raise NoAnswerError(check_response(response, aspects=["retired"])[0], True)
     expected = sorted(response.operation.success_statuses)
     problem = _access_problem(response)
     if problem:
@@ -54,7 +54,7 @@ def require_access(response: Response) -> None:
         access_violation = replace(violation, required_statuses=tuple(expected))
         raise NoAnswerError(findings(response, [access_violation])[0], True, is_outage=True)
     # Every other request would be rejected alike, each time with a finding that says nothing new.
-    protocol_findings = check_protocol(response, expected)
+    protocol_findings = check_response(response, expected, aspects=PROTOCOL)
     if protocol_findings:
         raise NoAnswerError(protocol_findings[0], True)
 
@@ -70,7 +70,7 @@ def _access_problem(response: Response) -> str:
         purpose = "list the space" if has_space else f"send {response.operation.label}"
         return f"rejects the key with 403; check that BCTRL_API_KEY may {purpose}"
     if response.status == 404 and has_space:
-        return _NO_SUCH_ROUTE if check_protocol(response) else _NO_SUCH_SPACE + _id_hint(response)
+        return _NO_SUCH_ROUTE if check_response(response, aspects=PROTOCOL) else _NO_SUCH_SPACE + _id_hint(response)
     if response.status == 404:
         return f"has nothing at this path: 404; check the base URL{_values_hint(response)}"
     return ""

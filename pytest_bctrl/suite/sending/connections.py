@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from threading import Condition
-from typing import NamedTuple
 
 import httpx
 
 from pytest_bctrl.checks.credentials import Credential
+from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation, covers_media_type
+from pytest_bctrl.exchanges.exchange_checks import response_in
+from pytest_bctrl.http.codings import decode_strictly
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Request
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.requests import ProbeRequest
+from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange
+from pytest_bctrl.suite.sending.tally import Tally
 from pytest_bctrl.suite.sending.transport_errors import reproduction
 from pytest_bctrl.traffic.client import ClientOptions, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
@@ -28,21 +33,6 @@ from pytest_bctrl.traffic.retry import RetryPolicy
 
 MAX_PARALLEL = 4
 """Maximum number of requests in flight, and of connections that are kept open."""
-
-
-class SendResult(NamedTuple):
-    """The outcome of a request after all its attempts, and when it ended (seconds, monotonic).
-
-    `shell` is the command that reproduces it, `previous_shell` that of the previous request on the same connection.
-    """
-
-    request: httpx.Request
-    inputs: Inputs
-    shell: str
-    previous_shell: str
-    attempts: tuple[Attempt, ...]
-    outcome: httpx.Response | httpx.TransportError
-    ended: float
 
 
 @dataclass(slots=True)
@@ -60,8 +50,8 @@ class Connections:
     remembers the first.
     """
 
-    def __init__(self, run: ContractRun, base_url: str, retry: RetryPolicy, timeout: float) -> None:
-        self._run, self._base_url, self._retry, self._timeout = run, base_url, retry, timeout
+    def __init__(self, run: ContractRun, base_url: str, retry: RetryPolicy, timeout: float, tally: Tally) -> None:
+        self._run, self._base_url, self._retry, self._timeout, self._tally = run, base_url, retry, timeout, tally
         self._max_open = MAX_PARALLEL
         self._idle: list[_PooledConnection] = []
         self._open = self._busy = 0
@@ -92,51 +82,63 @@ class Connections:
         if self._single is not None:
             self._single.client.close()
 
-    def send(self, probe_request: ProbeRequest, max_attempts: int) -> SendResult:
-        """Send a request on a pooled or new connection; return its attempts and outcome, also a transport error."""
-        pooled, is_kept = self._acquire(probe_request)
+    def send(
+        self, planned: PlannedRequest, max_attempts: int, usual: Response | None = None
+    ) -> tuple[TargetExchange, ...]:
+        """Send a request on a pooled or new connection; return its attempts, also those without a response.
+
+        `usual` is the response to the plain request.
+        """
+        pooled, is_kept = self._acquire(planned)
         try:
-            return self._send_on(pooled, probe_request, max_attempts)
+            request, shell = self._build_request(pooled.client, planned)
+            request.extensions = {**request.extensions, AT_MOST: max_attempts}
+            error = ""
+            try:
+                pooled.client.send(request, stream=True)
+            except httpx.TransportError as transport_error:
+                error = type(transport_error).__name__
+            previous_shell, pooled.last_shell = pooled.last_shell, shell
         finally:
             # After an interruption, too: other requests may be waiting for a connection.
             with self._changed:
                 self._release(pooled, is_kept)
+        transfers: tuple[Attempt, ...] = request.extensions[ATTEMPTS]
+        errors = [transfer.error or "" for transfer in transfers]
+        # A response with bytes after its end is usable. httpx may reject one that was read, such as a redirect.
+        errors[-1] = error if transfers[-1].surplus is None else ""
+        path_values = dict(planned.inputs.path) if planned.inputs else {}
+        attempts = []
+        for transfer, unanswered in zip(transfers, errors, strict=True):
+            exchange = _exchange_of(request, shell, transfer, unanswered)
+            response = response_in(exchange, self._run.contract, planned.operation, path_values, usual)
+            attempts.append(
+                TargetExchange(exchange, transfer, response, previous_shell, time.monotonic(), tally=self._tally)
+            )
+        return tuple(attempts)
 
-    def _send_on(self, pooled: _PooledConnection, probe_request: ProbeRequest, max_attempts: int) -> SendResult:
-        """Send a request on a connection; return its attempts and outcome."""
-        request, inputs, shell = self._build_request(pooled.client, probe_request)
-        request.extensions = {**request.extensions, AT_MOST: max_attempts}
-        outcome: httpx.Response | httpx.TransportError
-        try:
-            outcome = pooled.client.send(request, stream=True)
-        except httpx.TransportError as error:
-            outcome = error.with_traceback(None)
-        previous_shell, pooled.last_shell = pooled.last_shell, shell
-        attempts = request.extensions[ATTEMPTS]
-        return SendResult(request, inputs, shell, previous_shell, attempts, outcome, time.monotonic())
-
-    def _build_request(self, sender: httpx.Client, probe_request: ProbeRequest) -> tuple[httpx.Request, Inputs, str]:
-        """Return the httpx request, its inputs with an `Accept` field, and the command that reproduces it."""
-        operation, inputs = probe_request.operation, probe_request.inputs or Inputs()
+    def _build_request(self, sender: httpx.Client, planned: PlannedRequest) -> tuple[httpx.Request, str]:
+        """Return the httpx request, with an `Accept` field, and the command that reproduces it."""
+        operation, inputs = planned.operation, planned.inputs or Inputs()
         target = operation.url_path(inputs.path) + inputs.query_text
-        inputs = replace(inputs, headers=(*_accept_header(operation), *inputs.headers))
+        headers = (*_accept_header(operation), *inputs.headers)
         request = sender.build_request(
-            probe_request.method or operation.method,
+            planned.method or operation.method,
             self._base_url + target,
-            headers=dict(inputs.headers),
-            content=probe_request.content or None,
+            headers=dict(headers),
+            content=planned.content or None,
         )
-        credentials = list(self._credentials(operation, probe_request.credential))
+        credentials = list(self._credentials(operation, planned.credential))
         key_words = [(field.name, shell) for field, _, shell in credentials]
-        shell = reproduction(request, inputs.headers, key_words, self._run.connection)
+        shell = reproduction(request, headers, key_words, self._run.connection)
         credential_fields = {field.name: value for field, value, _ in credentials}
         request.extensions = {**request.extensions, CREDENTIAL: credential_fields}
-        return request, inputs, shell
+        return request, shell
 
-    def _acquire(self, probe_request: ProbeRequest) -> tuple[_PooledConnection, bool]:
+    def _acquire(self, planned: PlannedRequest) -> tuple[_PooledConnection, bool]:
         """Wait for a connection and return it, with whether it stays open after the request."""
-        is_new = probe_request.opens_connection or self.never_reuses
-        has_key = probe_request.credential is None
+        is_new = planned.opens_connection or self.never_reuses
+        has_key = planned.credential is None
         with self._changed:
             if is_new and self._max_open == 1:
                 # The server may accept the next connection only after the previous one is closed.
@@ -182,6 +184,15 @@ class Connections:
                 yield key_field, Secret(key_field.value(self._run.key.reveal())), key_field.shell("$BCTRL_API_KEY")
             elif invalid.header is not None:
                 yield key_field, invalid.header, invalid.shell
+
+
+def _exchange_of(request: httpx.Request, shell: str, attempt: Attempt, unanswered: str) -> Exchange:
+    """Return one attempt at a request as an exchange; a body that is not in its content coding stays as it was sent."""
+    body, problem = decode_strictly(attempt.body, attempt.headers.get("Content-Encoding", ""))
+    url, target = str(request.url), request.url.raw_path.decode("ascii")
+    sent_headers, headers = tuple(request.headers.multi_items()), tuple(attempt.headers.multi_items())
+    sent = Request(request.method, target, sent_headers, request.content, url.removesuffix(target))
+    return Exchange(sent, attempt.status or 0, headers, body, unanswered, coding_problem=problem, reproduce=shell)
 
 
 def _accept_header(operation: Operation) -> list[tuple[str, str]]:

@@ -2,71 +2,57 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-
-import httpx
 
 from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.samples.inputs import Inputs, inputs
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending.tally import Tally
+from pytest_bctrl.traffic.flow import Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and its response: as data for our checks, and as httpx returns it for those of Schemathesis.
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetExchange:
+    """One attempt at a planned request, and its response as checks examine it; the status is 0 without a response.
 
-    `findings` are about the transfer itself. `is_doubtful` means that further bytes followed the response, so that it
-    may be truncated or belong to another request. If the connection `is_reused`, the response may be bytes that
-    followed an earlier response late. `pause` numbers the pauses of the target (a 503 with `Retry-After`) and is 0 if
-    this request met none. The engines count in `tally` what they validated and add what they left out to `gaps`; the
-    whole run shares both. `counted_by` holds the keys of `tally` under which this response was already counted.
-    `observe` records the response for the coverage.
+    `transfer` says how the response arrived, until `ended` (seconds, monotonic), and `previous_shell` reproduces the
+    previous request on the same connection. `findings` are about the transfer itself. `pause` numbers the pauses of the
+    target (a 503 with `Retry-After`) and is 0 if this request met none. The whole run shares `tally`.
     """
 
+    exchange: Exchange
+    transfer: Attempt
     response: Response
-    received: httpx.Response
+    previous_shell: str = ""
+    ended: float = 0.0
     findings: tuple[Finding, ...] = ()
     pause: int = 0
-    is_doubtful: bool = False
-    is_reused: bool = False
-    tally: Counter[str] = field(default_factory=Counter, compare=False)
-    gaps: dict[str, None] = field(default_factory=dict, compare=False)
-    counted_by: set[str] = field(default_factory=set, compare=False)
-    observe: Callable[[], object] = field(default=lambda: None, compare=False)
+    tally: Tally = field(default_factory=Tally)
 
-    def count_once(self, key: str) -> None:
-        """Add 1 to an entry of the tally; repeated calls with the same key count once."""
-        if key not in self.counted_by:
-            self.counted_by.add(key)
-            self.tally[key] += 1
-
-    def observe_once(self) -> None:
-        """Record the response for the coverage, unless it was already."""
-        if _OBSERVED not in self.counted_by:
-            self.counted_by.add(_OBSERVED)
-            self.observe()
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether further bytes followed the response: it may be truncated or belong to another request."""
+        surplus = self.transfer.surplus
+        return surplus is not None and not surplus.is_body
 
 
-_OBSERVED = "observed"
-
-
-def no_findings(_exchange: Exchange) -> list[Finding]:
+def no_findings(_exchange: TargetExchange) -> list[Finding]:
     """Return no findings: a check for a request whose response other requests check."""
     return []
 
 
-def no_follow_up(_exchange: Exchange) -> None:
+def no_follow_up(_exchange: TargetExchange) -> None:
     """Send no further request after a response."""
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeRequest:
+class PlannedRequest:
     """One planned request, and the check of its response.
 
     Requests with equal keys are sent once and share their response; `number` distinguishes repetitions.
@@ -85,7 +71,7 @@ class ProbeRequest:
     """
 
     operation: Operation
-    check: Callable[[Exchange], list[Finding]]
+    check: Callable[[TargetExchange], list[Finding]]
     inputs: Inputs | None = None
     credential: Credential | None = None
     method: str = ""
@@ -99,7 +85,7 @@ class ProbeRequest:
     is_unusual: bool = False
     is_shared: bool = False
     is_independent: bool = False
-    follow_up: Callable[[Exchange], ProbeRequest | None] = no_follow_up
+    follow_up: Callable[[TargetExchange], PlannedRequest | None] = no_follow_up
 
     @property
     def has_usual_method(self) -> bool:
@@ -134,7 +120,7 @@ class Probe:
 
     name: str
     operation: Operation
-    requests: Callable[[], Iterable[ProbeRequest]]
+    requests: Callable[[], Iterable[PlannedRequest]]
     is_repeated: bool = False
     kind: str = ""
     required_checks: frozenset[str] = frozenset()

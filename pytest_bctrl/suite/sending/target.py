@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import TypeAlias
@@ -14,8 +14,9 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL
-from pytest_bctrl.suite.sending.requests import Exchange, Probe, ProbeRequest
-from pytest_bctrl.suite.sending.sender import DueRequest, Observe, Sender
+from pytest_bctrl.suite.sending.requests import PlannedRequest, Probe, TargetExchange
+from pytest_bctrl.suite.sending.sender import Sender
+from pytest_bctrl.suite.sending.tally import CHECKED, UNCERTAIN, Tally
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError, OperationNotCheckedError
 from pytest_bctrl.traffic.client import TIMEOUT
 from pytest_bctrl.traffic.retry import LONGEST, RetryPolicy
@@ -38,12 +39,11 @@ NUMBER_ON_NEW_CONNECTION = 200
 _VALIDATIONS = frozenset({"schema", "jsonschema", "Schemathesis"})
 """The checks that validate the body of a response: ours, and those of the other engines."""
 
-_Queued: TypeAlias = DueRequest | Exception | None
+Observe: TypeAlias = Callable[[Response, str, tuple[tuple[str, str], ...]], object]
+"""Receives a response, and the query and header fields of its request, without credentials."""
+
+_Queued: TypeAlias = PlannedRequest | Exception | None
 """A request of a probe, the reason why the probe cannot send more, or None at its end."""
-
-
-def ignore_response(_response: Response, _query: str, _headers: tuple[tuple[str, str], ...]) -> None:
-    """Do nothing with a response."""
 
 
 class Target:
@@ -59,14 +59,15 @@ class Target:
         retry: RetryPolicy = RETRY,
         timeout: float = TIMEOUT,
         max_lost_seconds: float = MAX_LOST_SECONDS,
-        observe: Observe = ignore_response,
+        observe: Observe = lambda *_: None,
         max_parallel: int = MAX_PARALLEL,
         is_alone: bool = True,
     ) -> None:
         self.run = run
-        self.sender = Sender(run, retry, timeout, max_lost_seconds, observe, max_parallel)
+        self.sender = Sender(run, retry, timeout, max_lost_seconds, max_parallel)
+        self._observe = observe
         self._is_alone = is_alone
-        self._steps: Iterator[tuple[Probe, ProbeRequest | NotCheckedError | None]] = iter(())
+        self._steps: Iterator[tuple[Probe, PlannedRequest | NotCheckedError | None]] = iter(())
         self._expected: set[Probe] = set()
         self._queues: defaultdict[Probe, deque[_Queued]] = defaultdict(deque)
         self._queued_count = 0
@@ -74,15 +75,15 @@ class Target:
         self._proven: set[tuple[str, str]] = set()
 
     @property
-    def tally(self) -> Counter[str]:
-        """The running counts, no copy: `requests`, `responses`, `bodies`, and what the engines validated."""
+    def tally(self) -> Tally:
+        """The running counts, no copy: what became of each request, and what the engines validated."""
         return self.sender.tally
 
     def close(self) -> None:
         """Wait for requests in flight, close the connections, and stop the mock if that is the target."""
         self.sender.close()
 
-    def plain_exchange(self, operation: Operation) -> Exchange:
+    def plain_exchange(self, operation: Operation) -> TargetExchange:
         """Return the exchange of the operation's plain request, sent once; raises as `Sender.plain_exchange` does."""
         return self.sender.plain_exchange(operation)
 
@@ -112,28 +113,29 @@ class Target:
             self._steps = chain(self._request_steps(probe), self._steps)
         self._expected.discard(probe)
         queue = self._queues[probe]
-        requests: list[ProbeRequest] = []
+        requests: list[PlannedRequest] = []
         completed_checks: set[str] = set()
         requests_until_pause = 0
         is_doubtful = False
         try:
-            while (due := self._next_step(queue)) is not None:
-                if isinstance(due, Exception):
-                    raise due
-                exchange = self._exchange_or_gap(due)
+            while (request := self._next_step(queue)) is not None:
+                if isinstance(request, Exception):
+                    raise request
+                overlaps = self.sender.is_sent_ahead(request)
+                exchange = self._exchange_or_gap(request)
                 if exchange is None:
                     continue
-                requests.append(due.request)
-                if exchange.pause == 1 and due.request.inputs is not None:
+                requests.append(request)
+                if exchange.pause == 1 and request.inputs is not None:
                     # Any of those that overlapped may have been the last before the pause.
-                    requests_until_pause = len(requests) + (MAX_PARALLEL - 1 if due.sending else 0)
-                for checked_exchange, findings, is_certain in self._check_with_follow_ups(due.request, exchange):
+                    requests_until_pause = len(requests) + (MAX_PARALLEL - 1 if overlaps else 0)
+                for checked_exchange, findings, is_certain in self._check_with_follow_ups(request, exchange):
                     is_doubtful = is_doubtful or not is_certain
                     completed_checks |= looked(checked_exchange.response)
                     yield findings
         finally:
             self._queues.pop(probe)
-            self._queued_count -= sum(isinstance(queued, DueRequest) for queued in queue)
+            self._queued_count -= sum(isinstance(queued, PlannedRequest) for queued in queue)
         if probe.is_repeated and requests_until_pause:
             yield from self._repeat_after_pause(probe, requests[:requests_until_pause])
         if is_doubtful:
@@ -141,7 +143,7 @@ class Target:
         if missing := probe.required_checks - completed_checks:
             raise NotCheckedError(f"no response was checked: {', '.join(sorted(missing))}")
 
-    def _repeat_after_pause(self, probe: Probe, requests: list[ProbeRequest]) -> Iterator[list[Finding]]:
+    def _repeat_after_pause(self, probe: Probe, requests: list[PlannedRequest]) -> Iterator[list[Finding]]:
         """Send requests again after the first pause: a server may pause once, but not on every fifth response."""
         label = probe.operation.label
         # One unplanned request remains, for a retry.
@@ -150,33 +152,33 @@ class Target:
         self.sender.unplanned_count[label] += len(repeated)
         yield from self._probe_findings(replace(probe, requests=lambda: repeated, is_repeated=False))
 
-    def _exchange_or_gap(self, due: DueRequest) -> Exchange | None:
+    def _exchange_or_gap(self, request: PlannedRequest) -> TargetExchange | None:
         """Return the exchange of a request; None, with a gap, if a shared one failed: another test reports that."""
-        if not due.request.is_independent:
-            plain_exchange = self.plain_exchange(due.request.operation)
-            if due.request.inputs is None:
+        if not request.is_independent:
+            plain_exchange = self.plain_exchange(request.operation)
+            if request.inputs is None:
                 return plain_exchange
         try:
-            return self.sender.exchange(due)
+            return self.sender.exchange(request)
         except NoAnswerError as error:
-            if error.is_final or not due.request.is_shared:
+            if error.is_final or not request.is_shared:
                 raise
-            self.sender.gaps[f"a response that did not arrive: {error.finding.message}"] = None
+            self.tally.gaps[f"a response that did not arrive: {error.finding.message}"] = None
             return None
 
     def _check_with_follow_ups(
-        self, request: ProbeRequest, exchange: Exchange
-    ) -> Iterator[tuple[Exchange, list[Finding], bool]]:
+        self, request: PlannedRequest, exchange: TargetExchange
+    ) -> Iterator[tuple[TargetExchange, list[Finding], bool]]:
         """Check a response, send and check its follow-ups; yields exchange, findings, and if they are certain."""
-        next_request: ProbeRequest | None = request
+        next_request: PlannedRequest | None = request
         while next_request is not None:
             exchange, findings, is_certain = self._check(next_request, exchange)
             yield exchange, findings, is_certain
             next_request = next_request.follow_up(exchange)
             if next_request is not None:
-                exchange = self.sender.exchange(DueRequest(next_request))
+                exchange = self.sender.exchange(next_request)
 
-    def _check(self, request: ProbeRequest, exchange: Exchange) -> tuple[Exchange, list[Finding], bool]:
+    def _check(self, request: PlannedRequest, exchange: TargetExchange) -> tuple[TargetExchange, list[Finding], bool]:
         """Return the exchange that was checked, its findings, and whether they are certain.
 
         They are not if bytes that belong to no response follow it: then only findings about its framing are returned.
@@ -191,23 +193,34 @@ class Target:
         rules = {(request.operation.label, finding.rule) for finding in findings if finding not in framing_findings}
         is_first = request.number < NUMBER_ON_NEW_CONNECTION
         # A server error is one, whichever request it belongs to.
-        if exchange.is_reused and is_first and exchange.response.status < 500 and not rules <= self._proven:
+        if exchange.transfer.reused and is_first and exchange.response.status < 500 and not rules <= self._proven:
             checked, findings, is_certain = self._confirm(request, exchange, findings, rules)
         else:
             checked = exchange
             self._proven |= rules
-        is_validated = bool(looked(checked.response) & _VALIDATIONS) and request.has_usual_method
-        if is_certain and is_validated and not checked.is_doubtful:
-            # A response that no test validated is not covered: the test may be deselected or skipped.
-            checked.observe_once()
+        self._record(request, checked, is_certain=is_certain)
         if request.inputs is None or request.is_shared:
             # The test that first checks the response reports its framing.
             return checked, findings, is_certain
         return checked, [*exchange.findings, *findings], is_certain
 
+    def _record(self, request: PlannedRequest, exchange: TargetExchange, *, is_certain: bool) -> None:
+        """Count a response as checked, and once for the coverage if its body was validated."""
+        checks = looked(exchange.response)
+        if not is_certain:
+            self.tally.settle(exchange, UNCERTAIN)
+        elif checks:
+            self.tally.settle(exchange, CHECKED)
+        if not is_certain or exchange.is_doubtful or not checks & _VALIDATIONS or not request.has_usual_method:
+            # A response that no test validated is not covered: the test may be deselected or skipped.
+            return
+        if self.tally.is_first(exchange, "observed"):
+            sent = exchange.exchange.request
+            self._observe(exchange.response, sent.target.partition("?")[2], sent.headers)
+
     def _confirm(
-        self, request: ProbeRequest, exchange: Exchange, findings: list[Finding], rules: set[tuple[str, str]]
-    ) -> tuple[Exchange, list[Finding], bool]:
+        self, request: PlannedRequest, exchange: TargetExchange, findings: list[Finding], rules: set[tuple[str, str]]
+    ) -> tuple[TargetExchange, list[Finding], bool]:
         """Repeat a request on a new connection, and return the same as `_check` for the response that counts.
 
         If the repetition has no such finding, the response may be bytes that the server sent late: this is the finding
@@ -221,12 +234,13 @@ class Target:
             self._proven |= rules
             return exchange, findings, True
         self.sender.connections.never_reuses = True
+        self.tally.settle(exchange, UNCERTAIN)
         names = ", ".join(sorted(rule for _, rule in rules))
         used, new = f"{exchange.response.status} ({names})", str(again.response.status)
         mismatch = mismatch_finding(request.operation, used, new, exchange.response.reproduce)
         return again, [mismatch, *again_findings], is_certain
 
-    def _remembers_key(self, request: ProbeRequest) -> bool:
+    def _remembers_key(self, request: PlannedRequest) -> bool:
         """Return whether a new connection accepts a wrong credential between two requests with the right key.
 
         Bytes that follow the first response late would leave the rejection of the second request to the third.
@@ -239,41 +253,35 @@ class Target:
         second = replace(request, number=request.number + 1, opens_connection=False)
         third = replace(second, credential=None)
         exchanges = [self._repeat(each) for each in (first, second, third)]
-        is_kept = all(exchange.is_reused for exchange in exchanges[1:])
+        is_kept = all(exchange.transfer.reused for exchange in exchanges[1:])
         return is_kept and all(200 <= exchange.response.status < 300 for exchange in exchanges)
 
-    def _repeat(self, request: ProbeRequest) -> Exchange:
+    def _repeat(self, request: PlannedRequest) -> TargetExchange:
         """Send a request that was not planned, and return its exchange."""
         self.sender.unplanned_count[request.operation.label] += 1
-        return self.sender.exchange(DueRequest(request))
+        return self.sender.exchange(request)
 
-    def pop_gaps(self) -> list[str]:
-        """Return and remove what the engines left out since the last call, one sentence each."""
-        gaps = list(self.sender.gaps)
-        self.sender.gaps.clear()
-        return gaps
-
-    def _request_steps(self, probe: Probe) -> Iterator[tuple[Probe, ProbeRequest | NotCheckedError | None]]:
+    def _request_steps(self, probe: Probe) -> Iterator[tuple[Probe, PlannedRequest | NotCheckedError | None]]:
         """Yield the requests of a probe that are sent here, then its `NotCheckedError` if it raises one, then None."""
         try:
             for number, request in enumerate(probe.requests()):
                 is_sent_here = self._is_alone or request.inputs is None or self.sender.is_started(request)
                 if request.is_shared and not is_sent_here:
-                    self.sender.gaps[OTHER_WORKERS] = None
+                    self.tally.gaps[OTHER_WORKERS] = None
                 elif self.sender.is_started(request) or not (number and self._is_over_budget(request)):
                     yield probe, request
         except NotCheckedError as error:
             yield probe, error
         yield probe, None
 
-    def _is_over_budget(self, request: ProbeRequest) -> bool:
+    def _is_over_budget(self, request: PlannedRequest) -> bool:
         """Return whether a request is optional, and those that remain for its operation are needed for others."""
         limit = request.optional_above
         return limit is not None and self.sender.remaining_requests(request.operation) <= limit
 
     def _next_step(self, queue: deque[_Queued]) -> _Queued:
         """Remove and return the first step of a probe's queue, after starting the requests that may overlap with it."""
-        while not queue or (isinstance(queue[0], DueRequest) and self._may_send_ahead()):
+        while not queue or (isinstance(queue[0], PlannedRequest) and self._may_send_ahead()):
             step = next(self._steps, None)
             if step is None:
                 break
@@ -282,24 +290,24 @@ class Target:
             if probe in self._queues or probe in self._expected:
                 self._queues[probe].append(self._start_step(request, self._queues[probe]))
         queued = queue.popleft()
-        self._queued_count -= isinstance(queued, DueRequest)
+        self._queued_count -= isinstance(queued, PlannedRequest)
         return queued
 
     def _may_send_ahead(self) -> bool:
         """Return whether another request may be sent before the current one is checked."""
         return self._queued_count < self.sender.max_parallel and not self.sender.is_blocked
 
-    def _start_step(self, step: ProbeRequest | NotCheckedError | None, earlier: Iterable[_Queued]) -> _Queued:
-        """Start to send a request and return it as due, or the error if it cannot be sent; other steps as they are."""
-        if not isinstance(step, ProbeRequest):
+    def _start_step(self, step: PlannedRequest | NotCheckedError | None, earlier: Iterable[_Queued]) -> _Queued:
+        """Start to send a request and return it, or the error if it cannot be sent; other steps as they are."""
+        if not isinstance(step, PlannedRequest):
             return step
         is_proven = step.credential is not None and (step.operation.label, RULE) in self._proven
         if self.sender.remaining_requests(step.operation) <= MAX_PARALLEL and not is_proven:
             # No request may remain that confirms the findings of a used connection.
             step = replace(step, opens_connection=True)
         try:
-            due = self.sender.start(step, [queued for queued in earlier if isinstance(queued, DueRequest)])
+            self.sender.start(step, [queued for queued in earlier if isinstance(queued, PlannedRequest)])
         except (NoAnswerError, NotCheckedError) as error:
             return error
         self._queued_count += 1
-        return due
+        return step

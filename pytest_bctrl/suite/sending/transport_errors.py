@@ -12,7 +12,6 @@ import httpx
 
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.http.codings import decode_strictly
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.transport_findings import (
@@ -52,16 +51,16 @@ class NoAnswerError(Exception):
         self.is_outage = is_outage
 
 
-def describe_attempts(error: httpx.TransportError, attempts: Sequence[Attempt]) -> ErrorDescription:
-    """Return the description of the error that ended the last attempt; its message counts the attempts, with a hint."""
+def describe_attempts(error: str, attempts: Sequence[Attempt]) -> ErrorDescription:
+    """Return the description of the error that ended the last attempt; its message counts the attempts, with a hint.
+
+    `error` is the name of an exception of httpx.
+    """
     seconds = sum(attempt.seconds for attempt in attempts)
     times = "1 attempt"
     if len(attempts) > 1:
         times = f"{len(attempts)} attempts in {seconds:.0f} s"
-    detail, has_begun = str(error), False
-    if attempts:
-        detail, has_begun = attempts[-1].detail, attempts[-1].begun
-    description = describe_error(type(error).__name__, detail, has_begun)
+    description = describe_error(error, attempts[-1].detail, attempts[-1].begun)
     return description._replace(message=f"{description.message} ({times}); {description.hint}")
 
 
@@ -116,22 +115,6 @@ def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
     unavailable = transport_finding(operation, "again", message, shell, "status", observed)
     extra = {**unavailable.extra, "status": "503"}
     return replace(unavailable, rule="not_a_server_error", expected="one pause at most, with Retry-After", extra=extra)
-
-
-def decoded(response: httpx.Response) -> tuple[httpx.Response, str]:
-    """Return a copy of the response without its content coding, and the problem of the coding or "".
-
-    A body that cannot be decoded stays as it was sent. The body of `response` was read but not decoded.
-    """
-    body, problem = decode_strictly(b"".join(response.iter_raw()), response.headers.get("Content-Encoding", ""))
-    headers = [
-        (name, value)
-        for name, value in response.headers.raw
-        if name.lower() not in (b"content-encoding", b"content-length")
-    ]
-    plain_response = httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
-    plain_response.elapsed = response.elapsed
-    return plain_response, problem
 
 
 def reproduction(
