@@ -13,6 +13,7 @@ from pytest_bctrl.checks.protocol import violation_outside_body
 from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
+from pytest_bctrl.contract.model import select_media_type
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret, public_part
 
@@ -224,6 +225,30 @@ def check_refused(response: Response, credential: str) -> Iterator[Violation]:
         yield violation_outside_body(RULE, message, f"credential: {credential}", sorted(REFUSED), response.status, kind)
 
 
+def is_of_accepted_credential(finding: Finding, response: Response) -> bool:
+    """Return whether a finding is about a success without the right credential, which needs evidence."""
+    return 200 <= response.status < 300 and finding.location.startswith("credential: ")
+
+
+def has_media_type_with_key(response: Response, with_key: Response | None) -> bool:
+    """Return whether a success has the media type of the response to the same request with the key.
+
+    Without a key, it must be a documented one.
+    """
+    if with_key is not None:
+        return response.media_type == with_key.media_type
+    success = response.operation.success
+    documented = success.content if success else {}
+    if not documented:
+        return not response.media_type
+    return select_media_type(documented, response.media_type) is not None
+
+
+def is_alike(response: Response, unknown: Response) -> bool:
+    """Return whether the response to an unknown path has the same status and media type as a response."""
+    return (response.status, response.media_type) == (unknown.status, unknown.media_type)
+
+
 _COMPARED = 10
 
 
@@ -239,21 +264,24 @@ def _listed_objects(data: Any) -> list[Any]:
 def merge_accepted(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings with those about accepted credentials merged if a request without one is accepted too.
 
-    The finding for the missing credential remains, and lists the other kinds that were accepted.
+    The finding for the missing credential remains, and lists the other kinds that were accepted. Those of another
+    engine are left out if our own check has one.
     """
     groups: dict[object, list[Finding]] = {}
     for finding in findings:
         cause: object = id(finding)
-        if finding.rule == RULE and isinstance(finding.observed, int) and 200 <= finding.observed < 300:
+        is_own = isinstance(finding.observed, int) and 200 <= finding.observed < 300
+        if finding.rule == RULE and (is_own or finding.extra.get("evidence")):
             cause = (finding.operation, finding.level, bool(finding.extra.get("accepted")))
         groups.setdefault(cause, []).append(finding)
     return [finding for group in groups.values() for finding in _merged_credentials(group)]
 
 
 def _merged_credentials(group: list[Finding]) -> list[Finding]:
-    """Return findings about accepted credentials as one if a missing credential is among them, else unchanged."""
+    """Return our own findings about accepted credentials, as one if a missing credential is among them; else all."""
+    group = [finding for finding in group if "engine" not in finding.extra] or group
     first = next((finding for finding in group if finding.location == f"credential: {NONE.name}"), None)
-    if first is None or len(group) == 1:
+    if first is None or "engine" in first.extra or len(group) == 1:
         return group
     further = ", ".join(finding.location.removeprefix("credential: ") for finding in group if finding is not first)
     message = f"{first.message}, and so are {len(group) - 1} further kinds: {further}"
