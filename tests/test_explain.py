@@ -64,7 +64,10 @@ def test_the_example_response_of_each_rule_triggers_the_rule(name: str) -> None:
     response = f"{head}{length}\n\n".replace("\n", "\r\n").encode() + body.encode()
 
     def respond(connection: socket.socket, _number: int) -> object:
-        """Send the example to the requests that it is for, and an empty list to others."""
+        """Send the example to the requests that it is for, an empty list to others, and 404 for an unknown path."""
+        if "/runtimes" not in server.requests[-1]:
+            connection.sendall(response_of(404))
+            return CLOSE
         is_meant = rule.to.lower() in server.requests[-1].lower()
         connection.sendall(response if is_meant else response_of(body=b'{"runtimes": []}'))
         return CLOSE

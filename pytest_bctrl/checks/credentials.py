@@ -13,7 +13,7 @@ from pytest_bctrl.checks.protocol import violation_outside_body
 from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
-from pytest_bctrl.contract.model import select_media_type
+from pytest_bctrl.contract.model import covering_media_type
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret, public_part
 
@@ -107,7 +107,7 @@ def _similar_keys(key: str, field: KeyField) -> list[_Kind]:
         ("key without its last character", key[:-1], _part(0, last)),
         ("key with another first character", generated[:1] + key[1:], generated[:1] + _part(1)),
         ("key with one character more", key + generated[-1:], _part() + generated[-1:]),
-        ("key in another case, or with another middle", *_in_another_case(key, field)),
+        ("key in another case or with another middle", *_in_another_case(key, field)),
         ("first half of the key", key[:half], _part(0, half)),
         ("second half of the key", key[length - half :], _part(length - half)),
         ("first 8 characters", key[: min(8, half)], _part(0, min(8, half))),
@@ -169,8 +169,8 @@ def _key_under_schemes(key: str, field: KeyField) -> list[_Kind]:
     text, shell = (sent.removeprefix(field.prefix) for sent in (field.value(key), field.shell(variable)))
     scheme = "Bearer" if field.prefix.lower().startswith("token") else "Token"
     kinds = [
-        ("key without its scheme", text, shell),
-        ("key under another scheme", f"{scheme} {text}", f"{scheme} {shell}"),
+        ("key without a scheme", text, shell),
+        ("another scheme", f"{scheme} {text}", f"{scheme} {shell}"),
     ]
     if field.is_bearer:
         kinds.append(("key as a user", BASIC.value(key), BASIC.shell(variable)))
@@ -241,7 +241,7 @@ def has_media_type_with_key(response: Response, with_key: Response | None) -> bo
     documented = success.content if success else {}
     if not documented:
         return not response.media_type
-    return select_media_type(documented, response.media_type) is not None
+    return covering_media_type(documented, response.media_type) is not None
 
 
 def is_alike(response: Response, unknown: Response) -> bool:

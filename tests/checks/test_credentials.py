@@ -16,6 +16,7 @@ from pytest_bctrl.checks.credentials import (
     Credential,
     check_head_refused,
     check_refused,
+    has_media_type_with_key,
     merge_accepted,
     wrong_credentials,
 )
@@ -148,15 +149,15 @@ def test_wrong_credentials_with_the_key_differ_from_it_in_one_respect() -> None:
         "key without its last character": "abc_Key1xend23x7"[:-1],
         "key with another first character": ".bc_Key1xend23x7",
         "key with one character more": "abc_Key1xend23x7.",
-        "key in another case, or with another middle": "abc_...1....23x7",
+        "key in another case or with another middle": "abc_...1....23x7",
         "first half of the key": "abc_Key1",
         "second half of the key": "xend23x7",
         "first 8 characters": "abc_Key1",
     }
     basic = wrong_credentials(Secret("user.name:Pw"), BASIC, contains_key=True)
     sent = {credential.name: credential.header.reveal() for credential in basic if credential.header}
-    assert BASIC.value("user.name:pW") == sent["key in another case, or with another middle"]
-    assert (sent["key without its scheme"], sent["key under another scheme"]) == (
+    assert BASIC.value("user.name:pW") == sent["key in another case or with another middle"]
+    assert (sent["key without a scheme"], sent["another scheme"]) == (
         "dXNlci5uYW1lOlB3",
         "Token dXNlci5uYW1lOlB3",
     )
@@ -188,6 +189,24 @@ def test_a_rejection_that_contains_an_item_of_a_bare_list_is_ignored_auth(body: 
 def test_a_head_without_a_credential_may_be_rejected_with_401_or_501(status: int, rules: list[str]) -> None:
     """`check_head_refused`: 200 is ignored authentication, and 502 a server error."""
     assert rules == [finding.rule for finding in check_head_refused(response(b"", status))]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "with_key", "is_the_same"),
+    [
+        ("application/json", "application/json; charset=utf-8", True),
+        ("text/html", "application/json", False),
+        ("text/html", "text/html", True),
+        ("application/json; charset=utf-8", None, True),
+        ("text/html", None, False),
+    ],
+)
+def test_the_media_type_of_a_success_is_that_with_the_key_or_documented(
+    media_type: str, with_key: str | None, is_the_same: bool
+) -> None:
+    """Without a key, it is one that the contract documents for the success."""
+    success, other = (replace(response({}), headers=(("Content-Type", text or ""),)) for text in (media_type, with_key))
+    assert is_the_same == has_media_type_with_key(success, other if with_key else None)
 
 
 def test_accepting_every_credential_is_one_finding() -> None:

@@ -28,10 +28,10 @@ KEY = f"vk_{SECRET}"
 UNSENT = "the key under another scheme or none*bctrl_probes = derived*"
 
 VARIANTS = {
-    "any-scheme-with-key-accepted": "key under another scheme",
+    "any-scheme-with-key-accepted": "another scheme",
     "key-as-user-of-basic-accepted": "key as a user",
-    "key-without-scheme-accepted": "key without its scheme",
-    "key-in-other-case-accepted": "key in another case, or with another middle",
+    "key-without-scheme-accepted": "key without a scheme",
+    "key-in-other-case-accepted": "key in another case or with another middle",
     "key-with-suffix-accepted": "key with one character more",
     "wrong-last-character-or-none-accepted": "key with another last character",
     "all-but-the-last-character-accepted": "key without its last character",

@@ -217,16 +217,16 @@ class Target:
         doubtful = [finding for finding in findings if is_of_accepted_credential(finding, exchange.response)]
         if not doubtful:
             return findings
-        evidence = self._evidence(request, exchange)
+        evidence = self._evidence(request, exchange.response)
         proven = [replace(finding, extra={**finding.extra, "evidence": evidence}) for finding in doubtful if evidence]
         return [*(finding for finding in findings if finding not in doubtful), *proven]
 
-    def _evidence(self, request: PlannedRequest, exchange: TargetExchange) -> list[str]:
+    def _evidence(self, request: PlannedRequest, response: Response) -> list[str]:
         """Return a line per request that shows that a server ignores the credential; empty if it may not.
 
         A front end may respond to any path with the same page, often only to HEAD.
         """
-        response, has_key = exchange.response, bool(self.run.key)
+        has_key = bool(self.run.key)
         right = self.plain_exchange(request.operation) if has_key and request.has_usual_method else None
         if right is not None and not has_media_type_with_key(response, right.response):
             return []
@@ -239,8 +239,8 @@ class Target:
                 return []
         if not has_media_type_with_key(response, None if right is None else right.response):
             return []
-        compared = {"with the key": right, "with this credential": exchange, "to an unknown path": unknown}
-        return [f"{name}: {_shown(shown)}" for name, shown in compared.items() if shown is not None]
+        evidence = [] if right is None else [f"with the key: {_shown(right)}"]
+        return [*evidence, f"to an unknown path: {'no response' if unknown is None else _shown(unknown)}"]
 
     def _compared(self, request: PlannedRequest) -> TargetExchange | None:
         """Return the exchange of a request whose response is only compared with another one; None if there is none."""
