@@ -12,6 +12,9 @@ from pytest_bctrl.suite.plan.catalogue import plan
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError
 
+BODY_TESTS = ("test_answer_conforms", "test_nothing_undocumented", "test_invariant")
+"""The tests that check the body of the plain response, and nothing else."""
+
 
 def run_probes(target: Target, *names: str, only: Operation | None = None) -> list[Finding]:
     """Send the probes of the tests `names`, of all without them, for all operations or `only` one; return the findings.

@@ -7,7 +7,6 @@ import os
 import ssl
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -90,14 +89,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_acceptance_arguments(parser)
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """What the reports show: the findings, and the title, which has what was not checked and further notes."""
-
-    findings: list[Finding]
-    title: Title
-
-
 def run(options: argparse.Namespace) -> int:
     """Forward requests until Ctrl-C or SIGTERM, and report; returns 1 if findings fail, else 2 if parts are unchecked.
 
@@ -135,15 +126,16 @@ def run(options: argparse.Namespace) -> int:
         *_summary_notes(traffic, levels),
         *(recording.notes if recording is not None else ()),
     ]
-    result = _result(options, traffic, findings, problems, notes)
-    _print_summary(options, result, traffic)
-    write_reports(reports, result.findings, result.title, "--report")
-    failing = at_or_above(result.findings, options.fail_on)
+    findings = options.redact.data(findings)
+    title = _title(options, traffic, problems, notes)
+    _print_summary(options, findings, title, traffic)
+    write_reports(reports, findings, title, "--report")
+    failing = at_or_above(findings, options.fail_on)
     if failing and options.accept is not None:
         accept_findings(baseline.path, failing, options.redact(options.accept), until)
     elif failing:
         return 1
-    return 2 if result.title.not_checked else 0
+    return 2 if title.not_checked else 0
 
 
 def _serve(options: argparse.Namespace, target: str, traffic: ProxiedTraffic) -> None:
@@ -257,14 +249,10 @@ def _note_counts(account: Account, outcome: Outcome) -> dict[str, int]:
     return {text: note.count for text, note in account.notes(outcome).items()}
 
 
-def _result(
-    options: argparse.Namespace,
-    traffic: ProxiedTraffic,
-    findings: list[Finding],
-    problems: Sequence[str],
-    notes: Sequence[str],
-) -> _Result:
-    """Return the findings and the title of the reports, with secrets removed."""
+def _title(
+    options: argparse.Namespace, traffic: ProxiedTraffic, problems: Sequence[str], notes: Sequence[str]
+) -> Title:
+    """Return the title of the reports, with secrets removed."""
     contract = traffic.contract
     account = traffic.account
     not_checked = [*problems, *count_lines(traffic.problems), *count_lines(_note_counts(account, "not checked"))]
@@ -274,18 +262,18 @@ def _result(
     not_checked, notes = options.redact.data(not_checked), options.redact.data([*notes, *contract.exclusions])
     remarks = (*not_checked, *notes)
     title = Title("proxy", contract.described, contract.short_digest, options.fail_on, remarks, tuple(not_checked))
-    title = title._replace(exchanges=account.numbers())
-    return _Result(options.redact.data(findings), title)
+    return title._replace(exchanges=account.numbers())
 
 
-def _print_summary(options: argparse.Namespace, result: _Result, traffic: ProxiedTraffic) -> None:
+def _print_summary(
+    options: argparse.Namespace, findings: Sequence[Finding], title: Title, traffic: ProxiedTraffic
+) -> None:
     """Print the findings, what was not checked, notes, coverage, and the verdict."""
-    title = result.title
-    lines = list(describe(result.findings))
+    lines = list(describe(findings))
     lines += [f"not checked: {reason}" for reason in title.not_checked]
     lines += [note for note in title.notes if note not in title.not_checked]
     if traffic.account.operations:
         lines += options.redact.data(list(coverage_lines(traffic.observer)))
     has_checked = bool(traffic.account.operations)
-    lines += ["", checked_line(str(traffic.account), result.findings, title, has_checked=has_checked)]
+    lines += ["", checked_line(str(traffic.account), findings, title, has_checked=has_checked)]
     print(*map(escape_line, lines), sep="\n", flush=True)

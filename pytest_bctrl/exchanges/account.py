@@ -35,8 +35,8 @@ class Note:
 class Account:
     """How many exchanges of a run have each outcome, with notes on them.
 
-    Each exchange has one outcome, so the numbers add up to what was sent. `operations` counts the exchanges of each
-    operation that were checked, in whole or in part.
+    Each exchange has one outcome, so the numbers add up to those that were sent. `operations` counts the exchanges of
+    each operation that were checked, in whole or in part.
     """
 
     def __init__(self) -> None:

@@ -105,7 +105,9 @@ class ExchangeChecks:
                 not_checked.append(response.unvalidated)
         findings = redact_findings(findings, credentials)
         reasons = tuple(filter(None, not_checked))
-        outcome = "unanswered" if exchange.unanswered else "not checked" if reasons else "checked"
+        outcome = "not checked" if reasons else "checked"
+        if exchange.unanswered:
+            outcome = "unanswered"
         known_response = response if exchange.has_body else None
         return CheckedExchange(shown, outcome, operation, known_response, tuple(findings), reasons, credentials)
 

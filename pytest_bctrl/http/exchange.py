@@ -13,12 +13,12 @@ from pytest_bctrl.http.message import Headers, Request
 class Exchange:
     """One request and its response.
 
-    `body` is the body of the response, without transfer and content codings. `status` is 0 if there is no response, or
-    if nothing is known of it. `reason` is the reason phrase if it is known.
+    `body` is the body of the response, without transfer and content codings. `status` is 0 without a response, and if
+    nothing is known of it. `reason` is the reason phrase if it is known.
 
     Unknown parts:
 
-    - `unanswered` says why there is no complete response.
+    - `unanswered` says why the response is missing or incomplete.
     - `response_unread` says why the body of the response is not known, such as that nobody has read it, or why nothing
       is known of the response, if `status` is 0. `Request.unread` does so for the request.
     - `coding_problem` says why the body of the response is not in its content coding; it is not known then either.

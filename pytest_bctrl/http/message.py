@@ -104,12 +104,14 @@ def split_url(url: str, base_path: str = "") -> tuple[str, str]:
 class Payload:
     """The bytes of a body, plain and compressed; compressed at the first use.
 
-    If the body is a page, `page_of` is the body with all items.
+    If the body is a page, `page_of` is the body with all items. `content` is the body in the content coding of its
+    response, by default the plain body.
     """
 
-    def __init__(self, body: bytes, page_of: Payload | None = None) -> None:
+    def __init__(self, body: bytes, page_of: Payload | None = None, content: bytes | None = None) -> None:
         self.body = body
         self.page_of = page_of
+        self.content = body if content is None else content
 
     @cached_property
     def gzipped(self) -> bytes:

@@ -21,8 +21,7 @@ class InterceptedExchange(NamedTuple):
     """A request, its response without a change, and the response that was sent.
 
     `client_library` is empty unless the watch observed the exchange. `obstacle` is the reason why the response cannot
-    be changed then; empty if it can. `is_unread` is whether nothing of the body was read, so that it is not known yet,
-    and `is_request_known` whether the body of the request is.
+    be changed then; empty if it can. `is_unread` is whether nothing of the body was read, so that it is not known yet.
     """
 
     request: Request
@@ -31,7 +30,6 @@ class InterceptedExchange(NamedTuple):
     client_library: str = ""
     obstacle: str = ""
     is_unread: bool = False
-    is_request_known: bool = True
 
 
 PendingExchange: TypeAlias = Callable[[], InterceptedExchange]

@@ -34,7 +34,7 @@ def _obstacle_in(exchange: InterceptedExchange, change: Change, interceptor: Int
     """Return why a change cannot be applied to one exchange; empty if it can, or if it changes nothing there."""
     if is_about_credentials(change.finding) and _lacks_credentials(exchange, interceptor):
         return NO_CREDENTIALS
-    if exchange.obstacle and change.request_shapes and exchange.is_request_known:
+    if exchange.obstacle and change.request_shapes and not exchange.request.unread:
         changed = interceptor.transformed(change.transform, exchange.request, exchange.original)
         if are_same(exchange.original, changed):
             return ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from dataclasses import replace
 
 import pytest
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.findings.fingerprint import shape
-from pytest_bctrl.http.message import Request
+from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.impact.interceptor import InterceptedExchange, Interceptor
 from pytest_bctrl.recorded.hooks import replay_url
 from pytest_bctrl.settings import lookup, table
@@ -20,7 +21,6 @@ from pytest_bctrl.watch.importing import LibraryHooks
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.selection import WatchedApi, watched_servers
 from pytest_bctrl.watch.substitution import (
-    Substitute,
     is_stream,
     observed_response,
     original_response,
@@ -83,15 +83,16 @@ class WatchedExchanges:
             response, problem = observed_response(exchange)
             # The test may have sent the body of the request since.
             request = self._api.request(exchange)
-            is_request_known = request.method in _WITHOUT_BODY or not request.unread
-            if not is_request_known:
+            if request.method in _WITHOUT_BODY:
+                request = replace(request, unread="")
+            if request.unread:
                 problem = f"the body of its request is not known: {request.unread}"
             obstacle = ""
             if problem:
                 obstacle = f"the response of {operation_label} cannot be changed: {problem}"
             is_unread = bool(exchange.response_body.unread) and not obstacle
             library = exchange.client_library
-            return InterceptedExchange(request, response, response, library, obstacle, is_unread, is_request_known)
+            return InterceptedExchange(request, response, response, library, obstacle, is_unread)
 
         self._interceptor.add(observed_exchange)
 
@@ -110,7 +111,7 @@ class WatchedExchanges:
             return False
         return shape(self._api.operation_label(request)) not in self._interceptor.unchangeable
 
-    def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
+    def substitute(self, exchange: WatchedExchange, content: bytes) -> MockResponse:
         """Return the response with or without the active change; raises `ConnectionResetError` past the time limit."""
         request = self._api_request(exchange)
         original, problem = original_response(exchange, content)

@@ -52,7 +52,6 @@ class WatchedContract:
         self.api = WatchedApi(contract, servers)
         self._levels = levels
         self._checks = ExchangeChecks(contract, custom)
-        self._cache: dict[Exchange, CheckedExchange] = {}
 
     def check(self, exchanges: Iterable[WatchedExchange], test: WatchedTest) -> WatchedTest:
         """Check exchanges, and add the findings and notes to the results of a test, which are returned."""
@@ -73,7 +72,7 @@ class WatchedContract:
             test.credentials |= credentials
             self.api.account_for(test.account, watched)
             return
-        checked = self._check_cached(exchange)
+        checked = self._checks.check(exchange)
         test.credentials |= checked.credentials
         if checked.operation is None:
             _account_for_request(test.account, checked, exchange)
@@ -103,21 +102,6 @@ class WatchedContract:
             # A test may have its mock, or its application, return a server error that the contract documents.
             if not is_on_purpose and not (is_documented and finding.rule == _SERVER_ERROR):
                 yield _with_origin(finding, exchange)
-
-    def _check_cached(self, observed: Exchange) -> CheckedExchange:
-        """Return the result of checking an exchange; equal small ones, which suites often have, are checked once."""
-        if len(observed.body) + len(observed.request.body) > _CACHED_BYTES:
-            return self._checks.check(observed)
-        checked = self._cache.get(observed)
-        if checked is None:
-            if len(self._cache) >= _CACHED_EXCHANGES:
-                self._cache.clear()
-            checked = self._cache[observed] = self._checks.check(observed)
-        return checked
-
-
-_CACHED_EXCHANGES, _CACHED_BYTES = 256, 65_536
-"""Maximum number of exchanges whose results are kept, and the maximum size of their bodies in bytes."""
 
 
 def _account_for_request(account: Account, checked: CheckedExchange, exchange: Exchange) -> None:

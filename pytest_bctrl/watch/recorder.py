@@ -12,8 +12,9 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from pytest_bctrl.files.limits import MOST
+from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
-from pytest_bctrl.watch.substitution import ResponseChanger, Substitute
+from pytest_bctrl.watch.substitution import ResponseChanger
 
 HTTP_CLIENT, URLLIB3, CLIENT = 1, 2, 3
 """The ranks of layers: an exchange of a layer is not recorded again by a lower one.
@@ -122,7 +123,7 @@ class Recorder:
             return False
         return self.changer.is_substituted(exchange)
 
-    def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
+    def substitute(self, exchange: WatchedExchange, content: bytes) -> MockResponse:
         """Return the substitute for a response with the body `content`; raises `RuntimeError` outside an impact run."""
         if self.changer is None:
             raise RuntimeError("no impact run is rerunning a test")

@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
 from pytest_bctrl.http.codings import content_of
-from pytest_bctrl.http.message import BODILESS, Headers, MockResponse, Payload
+from pytest_bctrl.http.message import BODILESS, MockResponse, Payload
 from pytest_bctrl.watch.exchange import NOT_READ, WatchedExchange
 
 FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding"})
 """The header fields that depend on how a body is sent."""
 _STREAMS = ("event-stream", "ndjson", "jsonl", "json-seq", "stream+json", "x-mixed-replace")
 """The ends of media types whose bodies are streams."""
-
-
-@dataclass(frozen=True, slots=True)
-class Substitute:
-    """A response to receive: `body` is without content codings, `content` in those that `headers` name."""
-
-    status: int
-    headers: Headers
-    body: bytes
-    content: bytes
-
-    def reason(self, observed_status: int, observed_reason: str | None) -> str | None:
-        """Return the observed reason phrase for the same status, else the standard one; empty if there is none."""
-        if self.status == observed_status:
-            return observed_reason
-        try:
-            return HTTPStatus(self.status).phrase
-        except ValueError:
-            return ""
-
-    @property
-    def unchunked_headers(self) -> Headers:
-        """The header fields without `Transfer-Encoding`, for a body that is not in chunks."""
-        return tuple(field for field in self.headers if field[0].lower() != "transfer-encoding")
 
 
 class ResponseChanger(Protocol):
@@ -56,7 +31,7 @@ class ResponseChanger(Protocol):
         """Return whether the client is to receive a substitute for the response that an exchange has."""
         ...
 
-    def substitute(self, exchange: WatchedExchange, content: bytes) -> Substitute:
+    def substitute(self, exchange: WatchedExchange, content: bytes) -> MockResponse:
         """Return the response to receive, given the body of the observed response."""
         ...
 
@@ -99,7 +74,7 @@ def original_response(exchange: WatchedExchange, content: bytes) -> tuple[MockRe
 
 def substitute_for(
     exchange: WatchedExchange, content: bytes, original: MockResponse, changed: MockResponse
-) -> Substitute:
+) -> MockResponse:
     """Return the response to receive: the changed status, fields and body, in the original content coding.
 
     A changed body has the content coding of the original one, if that is gzip or deflate.
@@ -107,21 +82,30 @@ def substitute_for(
     framing = tuple(field for field in exchange.response_headers if field[0].lower() in FRAMING)
     coding = _field_value(exchange, "content-encoding").strip().lower()
     is_as_sent = exchange.response_body.is_encoded or not coding or not content
-    if changed is original and is_as_sent:
-        return Substitute(changed.status, exchange.response_headers, original.body, content)
     if changed.body == original.body and is_as_sent:
-        return Substitute(changed.status, (*changed.headers, *framing), original.body, content)
+        fields = exchange.response_headers if changed is original else (*changed.headers, *framing)
+        return MockResponse(changed.status, fields, Payload(original.body, content=content))
     headers, coded = changed.headers, _in_coding(changed.body, coding)
     if coded is None:
         coded = changed.body
     else:
         headers = (*headers, ("Content-Encoding", coding))
     if changed.status in BODILESS:
-        return Substitute(changed.status, changed.headers, b"", b"")
+        return MockResponse(changed.status, changed.headers)
     headers = (*headers, ("Content-Length", str(len(coded))))
     if exchange.method.upper() == "HEAD":
-        return Substitute(changed.status, headers, b"", b"")
-    return Substitute(changed.status, headers, changed.body, coded)
+        return MockResponse(changed.status, headers)
+    return MockResponse(changed.status, headers, Payload(changed.body, content=coded))
+
+
+def reason_phrase(status: int, observed_status: int, observed_reason: str | None) -> str | None:
+    """Return the observed reason phrase for the same status, else the standard one; empty if there is none."""
+    if status == observed_status:
+        return observed_reason
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _in_coding(body: bytes, coding: str) -> bytes | None:

@@ -19,14 +19,13 @@ from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import BODY_TESTS
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.target import RETRY, Target
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import rooted
 from tests.mock.coverage import alternatives_in, alternatives_of
 from tests.observed.bodies import CONTRACT, OPERATION
-from tests.run_probes import run_probes
+from tests.run_probes import BODY_TESTS, run_probes
 from tests.suite.conftest import LiveRun
 from tests.variants import CATALOGUE, Server, Variant, named, serve
 from tests.variants.runtimes import Document

@@ -12,7 +12,6 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.mutants import rules
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.plan.catalogue import BODY_TESTS
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.client import TIMEOUT
@@ -21,7 +20,7 @@ from pytest_bctrl.traffic.mock.faults import FAULTS
 from pytest_bctrl.traffic.mock.scenarios import SCENARIOS
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import Pace, RetryPolicy
-from tests.run_probes import run_probes
+from tests.run_probes import BODY_TESTS, run_probes
 
 CONTRACT = load()
 IMPATIENT = RetryPolicy(statuses=frozenset({429}), budget=2.0, attempts=2, first_wait=0.01)

@@ -15,7 +15,7 @@ import pytest
 import requests
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from pytest_bctrl.http.message import MockResponse, Payload
+from pytest_bctrl.http.message import Headers, MockResponse, Payload
 from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.libraries import urllib3_hook
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
@@ -24,10 +24,10 @@ from pytest_bctrl.watch.substitutes.django_substitute import django_response
 from pytest_bctrl.watch.substitutes.urllib3_substitute import requests_response, urllib3_response
 from pytest_bctrl.watch.substitution import (
     ResponseChanger,
-    Substitute,
     is_stream,
     observed_response,
     original_response,
+    reason_phrase,
     substitute_for,
 )
 
@@ -43,11 +43,16 @@ def exchange_of(content: bytes, *fields: tuple[str, str], method: str = "GET", s
     return exchange
 
 
-def substituted(exchange: WatchedExchange, content: bytes, **changes: Any) -> Substitute:
+def substituted(exchange: WatchedExchange, content: bytes, **changes: Any) -> MockResponse:
     """Return the substitute for an observed response, which must be readable, with these changes of the original."""
     original, problem = original_response(exchange, content)
     assert problem == ""
     return substitute_for(exchange, content, original, replace(original, **changes) if changes else original)
+
+
+def parts(substitute: MockResponse) -> tuple[int, Headers, bytes, bytes]:
+    """Return the status, header fields, plain body and content of a substitute."""
+    return substitute.status, substitute.headers, substitute.body, substitute.payload.content
 
 
 @pytest.mark.parametrize(("coding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
@@ -58,8 +63,8 @@ def test_a_changed_body_has_the_content_coding_of_the_original(coding: str, comp
     substitute = substituted(exchange, content, payload=Payload(NEW))
 
     assert substitute.body == NEW
-    assert zlib.decompress(substitute.content, 47) == NEW
-    fields = (JSON, ("Content-Encoding", coding), ("Content-Length", str(len(substitute.content))))
+    assert zlib.decompress(substitute.payload.content, 47) == NEW
+    fields = (JSON, ("Content-Encoding", coding), ("Content-Length", str(len(substitute.payload.content))))
     assert substitute.headers == fields
 
 
@@ -75,7 +80,7 @@ def test_an_unchanged_response_stays_as_it_is() -> None:
     content = gzip.compress(OLD)
     exchange = exchange_of(content, ("Content-Encoding", "gzip"))
 
-    assert substituted(exchange, content) == Substitute(200, exchange.response_headers, OLD, content)
+    assert parts(substituted(exchange, content)) == (200, exchange.response_headers, OLD, content)
 
 
 def test_a_changed_status_leaves_the_body_as_it_was_sent() -> None:
@@ -85,7 +90,7 @@ def test_a_changed_status_leaves_the_body_as_it_was_sent() -> None:
 
     substitute = substituted(exchange, content, status=206)
 
-    assert (substitute.status, substitute.content) == (206, content)
+    assert (substitute.status, substitute.payload.content) == (206, content)
     assert sorted(substitute.headers) == sorted(exchange.response_headers)
 
 
@@ -95,7 +100,7 @@ def test_a_response_to_head_has_the_length_without_the_body() -> None:
 
     substitute = substituted(exchange_of(b"", method="HEAD"), b"", **attributes(error))
 
-    assert substitute == Substitute(400, (JSON, ("Content-Length", str(len(NEW)))), b"", b"")
+    assert parts(substitute) == (400, (JSON, ("Content-Length", str(len(NEW)))), b"", b"")
 
 
 @pytest.mark.parametrize("changes", [{}, {"status": 206}])
@@ -108,14 +113,14 @@ def test_the_length_of_a_compressed_body_that_head_leaves_out_stays_as_it_is(cha
     substitute = substituted(exchange, b"", **changes)
 
     assert sorted(substitute.headers) == sorted(exchange.response_headers)
-    assert substitute.content == b""
+    assert substitute.payload.content == b""
 
 
 def test_a_status_without_a_body_has_no_length() -> None:
     """The substitute with 204 has no `Content-Length`."""
     substitute = substituted(exchange_of(OLD), OLD, status=204, payload=Payload(b""))
 
-    assert substitute == Substitute(204, (JSON,), b"", b"")
+    assert parts(substitute) == (204, (JSON,), b"", b"")
 
 
 def attributes(response: MockResponse) -> dict[str, Any]:
@@ -125,8 +130,8 @@ def attributes(response: MockResponse) -> dict[str, Any]:
 
 def test_a_status_without_a_name_has_an_empty_reason() -> None:
     """299 has one; the observed reason stays if the status does."""
-    assert Substitute(299, (), b"", b"").reason(200, "OK") == ""
-    assert Substitute(200, (), b"", b"").reason(200, None) is None
+    assert reason_phrase(299, 200, "OK") == ""
+    assert reason_phrase(200, 200, None) is None
 
 
 def test_a_recorder_without_an_impact_run_substitutes_nothing() -> None:
@@ -214,7 +219,7 @@ def test_several_header_fields_of_one_name_stay_several_in_a_raw_response(value:
     observed.request = requests.Request("GET", "https://orders.example/orders").prepare()
     observed.raw = HTTPResponse(BytesIO(OLD), headers=fields, preload_content=False, request_url="/orders")
 
-    response = requests_response(observed, Substitute(200, (("Set-Cookie", value),), NEW, NEW), "GET")
+    response = requests_response(observed, MockResponse(200, (("Set-Cookie", value),), Payload(NEW)), "GET")
 
     assert response.raw.headers.getlist("Set-Cookie") == values
     assert response.headers["Set-Cookie"] == value
@@ -230,7 +235,7 @@ def test_a_response_of_requests_with_another_content_type_has_its_encoding() -> 
     observed.encoding = "iso-8859-1"
     content = '{"size":"\u00e9"}'.encode()
 
-    response = requests_response(observed, Substitute(404, (JSON,), content, content), "GET")
+    response = requests_response(observed, MockResponse(404, (JSON,), Payload(content)), "GET")
 
     assert (response.encoding, response.json()) == ("utf-8", {"size": "\u00e9"})
     assert response.text == content.decode()
@@ -253,7 +258,7 @@ def test_the_data_of_a_response_of_django_rest_framework_are_those_of_its_body(o
     response.json = partial(json.loads, observed)
     own = response.data = object()
 
-    copy = django_response(response, Substitute(200, (JSON,), NEW, NEW))
+    copy = django_response(response, MockResponse(200, (JSON,), Payload(NEW)))
 
     assert copy.content == NEW
     assert copy.data == (json.loads(NEW) if observed == OLD else own)
@@ -266,7 +271,7 @@ def test_the_data_of_a_response_of_django_that_is_no_json_stay() -> None:
     response.json = partial(json.loads, OLD)
     response.data = "text"
 
-    assert django_response(response, Substitute(200, (), b"other", b"other")).data == "text"
+    assert django_response(response, MockResponse(200, (), Payload(b"other"))).data == "text"
 
 
 def test_a_response_that_switches_protocols_is_a_stream() -> None:

@@ -342,9 +342,6 @@ def _as_many_as_examples(max_examples: int) -> int:
     return max_examples
 
 
-BODY_TESTS = ("test_answer_conforms", "test_nothing_undocumented", "test_invariant")
-"""The tests that check the body of the plain response, and nothing else."""
-
 _GENERATED: dict[str, Callable[[int], int]] = {
     "test_generated_path_values_are_refused": generated_path_count,
     "test_generated_query_is_answered": _as_many_as_examples,

@@ -331,7 +331,7 @@ class Sender:
             self.send_one_at_a_time()
 
     def _require_usable(self, operation: Operation, attempts: Attempts) -> None:
-        """Raise `NoAnswerError` if there is no response, or if the target still asks to retry later."""
+        """Raise `NoAnswerError` without a response, or if the target still asks to retry later."""
         last = attempts[-1]
         if last.exchange.unanswered:
             raise self._transport_error(operation, attempts)

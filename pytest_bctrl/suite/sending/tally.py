@@ -44,7 +44,7 @@ class Tally:
             self.account[outcome] += 1
 
     def pop(self) -> dict[str, Any]:
-        """Return what was counted since the last call as plain data, and remove it.
+        """Return the counts since the last call as plain data, and remove them.
 
         A request that a later test examines is then subtracted from the unexamined ones.
         """

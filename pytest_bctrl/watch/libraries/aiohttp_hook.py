@@ -9,12 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pytest_bctrl.checks.response import has_all_headers
-from pytest_bctrl.http.message import Headers
+from pytest_bctrl.http.message import Headers, MockResponse
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import CLIENT, HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
-from pytest_bctrl.watch.substitution import Substitute
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
@@ -188,7 +187,7 @@ class _AiohttpHook:
             exchange.response_body.is_encoded = is_left or not getattr(session, "_auto_decompress", True)
             yield exchange, hop
 
-    async def _substitute_for(self, exchange: WatchedExchange, response: Any) -> Substitute:
+    async def _substitute_for(self, exchange: WatchedExchange, response: Any) -> MockResponse:
         """Return the response to receive instead; the body of a redirect is not read."""
         content = b""
         if response._body is not None or not response._released:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
+from pytest_bctrl.watch.substitution import reason_phrase
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
@@ -34,11 +35,11 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             exchange.response_body.is_encoded = True
             if recorder.is_substituted(exchange):
                 substitute = recorder.substitute(exchange, _read_content(content))
-                reason = substitute.reason(exchange.status, str(status).partition(" ")[2]) or ""
+                reason = reason_phrase(substitute.status, exchange.status, str(status).partition(" ")[2]) or ""
                 if str(status).isupper():
                     reason = reason.upper()
                 fields = type(headers)(list(substitute.headers))
-                return [substitute.content], f"{substitute.status} {reason}", fields
+                return [substitute.payload.content], f"{substitute.status} {reason}", fields
             recorder.add(exchange)
             return _observe_content(content, exchange.response_body), status, headers
 

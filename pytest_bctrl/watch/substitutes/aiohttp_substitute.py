@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.watch.substitutes.copying import shallow_copy
-from pytest_bctrl.watch.substitution import Substitute
+from pytest_bctrl.watch.substitution import reason_phrase
 
 
-def aiohttp_response(response: Any, substitute: Substitute, *, is_decoded: bool, is_whole: bool) -> Any:
+def aiohttp_response(response: Any, substitute: MockResponse, *, is_decoded: bool, is_whole: bool) -> Any:
     """Return a response of aiohttp with the substitute's contents; its body is unread unless `is_whole`."""
     from multidict import CIMultiDict, CIMultiDictProxy
 
     fields = substitute.headers
-    body = substitute.body if is_decoded else substitute.content
+    body = substitute.body if is_decoded else substitute.payload.content
     copy = shallow_copy(
         response,
         status=substitute.status,
-        reason=substitute.reason(response.status, response.reason),
+        reason=reason_phrase(substitute.status, response.status, response.reason),
         _headers=CIMultiDictProxy(CIMultiDict(fields)),
         _raw_headers=tuple((_field_bytes(name), _field_bytes(value)) for name, value in fields),
         _cache={},

@@ -6,11 +6,11 @@ import json
 from functools import partial
 from typing import Any
 
+from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.watch.substitutes.copying import shallow_copy
-from pytest_bctrl.watch.substitution import Substitute
 
 
-def django_response(response: Any, substitute: Substitute) -> Any:
+def django_response(response: Any, substitute: MockResponse) -> Any:
     """Return a response of Django with the substitute's contents, streamed if the observed one is."""
     headers = type(response.headers)({})
     for name, value in substitute.headers:
@@ -18,10 +18,10 @@ def django_response(response: Any, substitute: Substitute) -> Any:
     copy = shallow_copy(response, status_code=substitute.status, _reason_phrase=None, headers=headers)
     vars(copy).pop("_json", None)
     if response.streaming:
-        copy.streaming_content = [substitute.content]
+        copy.streaming_content = [substitute.payload.content]
     else:
-        copy.content = substitute.content
-        if "data" in vars(response) and substitute.content != response.content:
+        copy.content = substitute.payload.content
+        if "data" in vars(response) and substitute.payload.content != response.content:
             copy.data = _parsed(substitute.body, response.data)
     # The client binds its method to the response.
     copy.json = partial(response.json.func, copy)

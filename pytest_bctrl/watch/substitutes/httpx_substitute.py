@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.watch.substitutes.copying import shallow_copy
-from pytest_bctrl.watch.substitution import Substitute
 
 _CACHED = ("_text", "_decoder", "_encoding")
 """The attributes in which a response remembers what it has derived from its body or its header fields."""
 
 
-def httpx_response(module: Any, response: Any, substitute: Substitute) -> Any:
+def httpx_response(module: Any, response: Any, substitute: MockResponse) -> Any:
     """Return a response of httpx with the substitute's contents; closing it closes the observed response."""
     extensions = dict(response.extensions)
     if substitute.status != response.status_code:
@@ -27,7 +27,7 @@ def httpx_response(module: Any, response: Any, substitute: Substitute) -> Any:
     copy.is_stream_consumed = copy.is_closed = False
     is_async = isinstance(response.stream, module.AsyncByteStream)
     base = module.AsyncByteStream if is_async else module.SyncByteStream
-    copy.stream = _stream_class(base)(substitute.content, response, copy)
+    copy.stream = _stream_class(base)(substitute.payload.content, response, copy)
     return copy
 
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
+from pytest_bctrl.http.message import MockResponse, with_headers
 from pytest_bctrl.watch.substitutes.copying import shallow_copy
-from pytest_bctrl.watch.substitution import Substitute
+from pytest_bctrl.watch.substitution import reason_phrase
 
 
-def urllib3_response(response: Any, substitute: Substitute, method: str) -> Any:
+def urllib3_response(response: Any, substitute: MockResponse, method: str) -> Any:
     """Return a response of urllib3 with the substitute's contents, read if the observed one was."""
     if is_recorded(response):
         from pytest_bctrl.watch.substitutes.vcr_substitute import vcr_response
 
         return vcr_response(response, substitute)
     copy = type(response)(
-        body=BytesIO(substitute.content),
+        body=BytesIO(substitute.payload.content),
         headers=_header_dict(response, substitute),
         status=substitute.status,
         version=response.version,
-        reason=substitute.reason(response.status, response.reason),
+        reason=reason_phrase(substitute.status, response.status, response.reason),
         preload_content=isinstance(vars(response).get("_body"), bytes),
         decode_content=response.decode_content,
         request_method=method,
@@ -32,16 +33,16 @@ def urllib3_response(response: Any, substitute: Substitute, method: str) -> Any:
     return copy
 
 
-def requests_response(response: Any, substitute: Substitute, method: str) -> Any:
+def requests_response(response: Any, substitute: MockResponse, method: str) -> Any:
     """Return a response of requests with the substitute's contents, whose body is not read yet."""
     from requests.structures import CaseInsensitiveDict
     from requests.utils import get_encoding_from_headers
     from urllib3.response import HTTPResponse
 
     observed = response.raw
-    reason = substitute.reason(response.status_code, response.reason)
+    reason = reason_phrase(substitute.status, response.status_code, response.reason)
     raw = HTTPResponse(
-        body=BytesIO(substitute.content),
+        body=BytesIO(substitute.payload.content),
         headers=_separate_fields(observed, substitute),
         status=substitute.status,
         version=getattr(observed, "version", None) or 11,
@@ -80,13 +81,13 @@ def recorded_body(response: Any) -> bytes:
     return body
 
 
-def _separate_fields(observed: Any, substitute: Substitute) -> Any:
+def _separate_fields(observed: Any, substitute: MockResponse) -> Any:
     """Return the header fields of a substitute; those that requests has joined are separate, as in the raw response."""
     from urllib3._collections import HTTPHeaderDict
 
     observed_headers = getattr(observed, "headers", None)
     headers = HTTPHeaderDict()
-    for name, value in substitute.unchunked_headers:
+    for name, value in with_headers(substitute, {"Transfer-Encoding": None}).headers:
         values = [value]
         if isinstance(observed_headers, HTTPHeaderDict) and observed_headers.get(name) == value:
             values = observed_headers.getlist(name)
@@ -95,9 +96,9 @@ def _separate_fields(observed: Any, substitute: Substitute) -> Any:
     return headers
 
 
-def _header_dict(response: Any, substitute: Substitute) -> Any:
+def _header_dict(response: Any, substitute: MockResponse) -> Any:
     """Return the header fields for a response of urllib3, several of one name kept separate."""
     headers = type(response.headers)()
-    for name, value in substitute.unchunked_headers:
+    for name, value in with_headers(substitute, {"Transfer-Encoding": None}).headers:
         headers.add(name, value)
     return headers
