@@ -176,14 +176,14 @@ def sent_credentials(
         if _is_bearer(scheme) and name.lower() == "bearer":
             yield value.strip()
         elif _header_field_of(scheme) == BASIC and name.lower() == "basic":
-            yield from basic_credentials(value.strip())
+            yield from _basic_credentials(value.strip())
 
 
 _LAST_WORD = re.compile(r"[ =]([^ =]+=*)\Z")
 """The text after the last blank or equals sign."""
 
 
-def basic_credentials(encoded: str) -> tuple[str, ...]:
+def _basic_credentials(encoded: str) -> tuple[str, ...]:
     """Return the parts of Basic credentials that may be the key (RFC 7617, 2): all of it, the user, the password."""
     try:
         credentials = b64decode(encoded, validate=True).decode()

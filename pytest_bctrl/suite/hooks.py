@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.checks.run import Check, flattened
-from pytest_bctrl.contract.key_fields import basic_credentials
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.settings import lookup, table
@@ -84,13 +83,10 @@ def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
         for credential in credentials_of(run, operation):
             if credential.header is None:
                 continue
-            scheme, _, token = credential.header.reveal().rpartition(" ")
+            token = credential.header.reveal().rpartition(" ")[2]
             # The derived credentials contain parts of the invented one of the same length.
             if credential.is_derived or len(token) == len(run.key.reveal()):
                 redacting.add_derived(token)
-            if scheme == "Basic":
-                for text in basic_credentials(token)[:1]:
-                    redacting.add_derived(text.removesuffix(":"))
 
 
 _ENDED = "bctrl: ended by SIGTERM"

@@ -128,7 +128,10 @@ SCHEME_FAULTS: dict[str, Accepts] = {
 
 @contextmanager
 def careless(field: KeyField, key: str, accepts: Accepts | None, *, compares_header: bool = False) -> Iterator[str]:
-    """Serve `{}` for the right key, and for a key, or header value, that the function accepts; yield the base URL."""
+    """Accept the right key, and a key, or header value, for which the function is true; yield the base URL.
+
+    The body of each response repeats the key that was sent.
+    """
     right = field.value(key)
 
     def admits(text: str) -> bool:
@@ -144,8 +147,9 @@ def careless(field: KeyField, key: str, accepts: Accepts | None, *, compares_hea
         protocol_version = "HTTP/1.1"
 
         def respond(self) -> None:
-            body = b"{}"
-            self.send_response(200 if admits(self.headers.get(field.name, "")) else 401)
+            text = self.headers.get(field.name, "")
+            body = json.dumps({"sent": key_in(field, text)}).encode()
+            self.send_response(200 if admits(text) else 401)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -167,20 +171,26 @@ def careless(field: KeyField, key: str, accepts: Accepts | None, *, compares_hea
             thread.join()
 
 
+def document_with(scheme: dict[str, Any], **rejection: Any) -> dict[str, Any]:
+    """Return a document of one operation with a security scheme, and keywords of the schema of its rejections."""
+
+    def response(schema: dict[str, Any]) -> dict[str, Any]:
+        """Return a response with a JSON object as its body."""
+        return {"description": "x", "content": {"application/json": {"schema": {"type": "object", **schema}}}}
+
+    operation = {"operationId": "listThings", "responses": {"200": response({}), "401": response(rejection)}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "things", "version": "1"},
+        "paths": {"/v1/things": {"get": operation}},
+        "security": [{"own": []}],
+        "components": {"securitySchemes": {"own": scheme}},
+    }
+
+
 def contract_with(scheme: dict[str, Any], field: KeyField) -> Contract:
     """Return a contract of one operation with a security scheme."""
-    body = {"content": {"application/json": {"schema": {"type": "object"}}}}
-    responses = {"200": {"description": "x", **body}, "401": {"description": "x", **body}}
-    contract = from_document(
-        {
-            "openapi": "3.1.0",
-            "info": {"title": "things", "version": "1"},
-            "paths": {"/v1/things": {"get": {"operationId": "listThings", "responses": responses}}},
-            "security": [{"own": []}],
-            "components": {"securitySchemes": {"own": scheme}},
-        },
-        "things.json",
-    )
+    contract = from_document(document_with(scheme), "things.json")
     return with_key_prefix(contract, field.prefix) if field.prefix == "Token " else contract
 
 
@@ -224,3 +234,21 @@ def test_a_correct_server_accepts_no_wrong_credential(name: str, key: str) -> No
 
     with careless(field, key, accepts if field == BASIC else None) as url:
         assert [] == accepted_credentials(contract_with(scheme, field), url, key)
+
+
+@pytest.mark.parametrize("name", ["bearer", "basic"])
+def test_wrong_credentials_that_a_server_repeats_are_redacted(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Each rejection breaks its schema with the value that was sent, so that findings quote it."""
+    scheme, field, key = FIELDS[name]
+    document = document_with(scheme, properties={"sent": {"type": "integer"}})
+    (pytester.path / "things.json").write_text(json.dumps(document))
+    monkeypatch.setenv("BCTRL_API_KEY", key)
+    arguments = ("--bctrl-live", "bctrl", "-vv", "--bctrl-contract=things.json", "--bctrl-report=report.json")
+    with careless(field, key, None) as url:
+        result = pytester.runpytest(*arguments, f"--bctrl-base-url={url}")
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    text = (result.stdout.str() + (pytester.path / "report.json").read_text()).lower()
+    assert "[redacted]" in text
+    assert [] == [part for at in range(len(SECRET) - 8) if (part := SECRET[at : at + 9].lower()) in text]
