@@ -71,14 +71,14 @@ def main() -> None:
             command = [schemathesis, "--config-file", f"{number}.toml", "run", merged]
             commands[f"schemathesis run, {peer}"] = command
             print(f"schemathesis run, {peer}: {_responses(server, command, folder)}")
-        live = ["env", f"BCTRL_API_KEY={server.api_key.reveal()}", *commands[OURS][:-1], "--bctrl-live"]
+        live = ["env", f"BCTRL_API_KEY={server.api_key}", *commands[OURS][:-1], "--bctrl-live"]
         live += [f"--bctrl-space-id={server.space_id}"]
         commands[LIVE] = [*live, f"--bctrl-base-url={server.url}"]
         before = len(server.requests)
         subprocess.run(commands[LIVE], cwd=folder, capture_output=True, check=True)
         requests_test = _REQUESTS_TEST.format(
             url=server.url,
-            key=server.api_key.reveal(),
+            key=server.api_key,
             space=server.space_id,
             merged=merged,
             count=len(server.requests) - before,
@@ -113,7 +113,7 @@ def _responses(server: MockServer, command: list[str], folder: Path) -> str:
 
 def _configuration(server: MockServer, url: str, parameters: str) -> str:
     """Return a configuration of Schemathesis with the base URL, the key and the parameters."""
-    authorization = f"Bearer {server.api_key.reveal()}"
+    authorization = f"Bearer {server.api_key}"
     return f'base-url = "{url}"\nheaders = {{ Authorization = "{authorization}" }}\n{parameters}'
 
 

@@ -64,7 +64,10 @@ def test_the_example_response_of_each_rule_triggers_the_rule(name: str) -> None:
     response = f"{head}{length}\n\n".replace("\n", "\r\n").encode() + body.encode()
 
     def respond(connection: socket.socket, _number: int) -> object:
-        """Send the example to the requests that it is for, and an empty list to others."""
+        """Send the example to the requests that it is for, an empty list to others, and 404 for an unknown path."""
+        if "/runtimes" not in server.requests[-1]:
+            connection.sendall(response_of(404))
+            return CLOSE
         is_meant = rule.to.lower() in server.requests[-1].lower()
         connection.sendall(response if is_meant else response_of(body=b'{"runtimes": []}'))
         return CLOSE
@@ -85,7 +88,7 @@ def test_the_example_fault_of_each_invariant_triggers_its_rule(name: str) -> Non
     fault = shlex.split(EXPLANATIONS[name].example)[-1]
     with MockServer(CONTRACT) as mock:
         mock.fault(fault)
-        run = replace(RUN, base_url=mock.url, key=mock.api_key, values={"space_id": mock.space_id})
+        run = replace(RUN, base_url=mock.url, key=Secret(mock.api_key), values={"space_id": mock.space_id})
         assert is_found(name, run, "test_invariant")
 
 

@@ -31,8 +31,11 @@ def test_schema(bctrl_schema):
     assert "GET" in bctrl_schema["/v1/spaces/{id}/runtimes"]
 
 
-def test_key(bctrl_api_key):
-    assert "**********" == str(bctrl_api_key)
+def test_the_key_of_the_mock_is_a_str(bctrl_api_key, bctrl_base_url, bctrl_space_id):
+    import httpx
+
+    url = f"{bctrl_base_url}/v1/spaces/{bctrl_space_id}/runtimes"
+    assert httpx.get(url, headers={"Authorization": f"Bearer {bctrl_api_key}"}).is_success
 """
 
 
@@ -94,6 +97,10 @@ def test_the_fixtures_use_the_live_target(pytester: pytest.Pytester, monkeypatch
         def test_unsafe_is_refused(bctrl_client, bctrl_space_id):
             with pytest.raises(Exception, match="POST is not sent to a live target"):
                 bctrl_client.post(f"/v1/spaces/{bctrl_space_id}/runtimes")
+
+        @pytest.mark.bctrl_live
+        def test_the_key_is_a_secret(bctrl_api_key):
+            assert "**********" == f"{bctrl_api_key}"
         """
     )
     with serve(named("plain")) as server:
@@ -102,7 +109,7 @@ def test_the_fixtures_use_the_live_target(pytester: pytest.Pytester, monkeypatch
         arguments = (f"--bctrl-base-url={server.url}", f"--bctrl-space-id={server.space_id}", "-m", "bctrl_live")
         result = pytester.runpytest("--bctrl-live", *arguments)
 
-        result.assert_outcomes(passed=2, deselected=45)
+        result.assert_outcomes(passed=3, deselected=45)
         assert ["GET"] == [request.method for request in server.log]
 
 

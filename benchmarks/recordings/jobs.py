@@ -48,7 +48,7 @@ class Job:
 def fetch_list(server: MockServer) -> ListResponse:
     """Return the list of a server, with the URL and the key of the request."""
     url = f"{server.url}/v1/spaces/{server.space_id}/runtimes"
-    return ListResponse(url, server.api_key.reveal(), _fetch(url, server.api_key.reveal()))
+    return ListResponse(url, server.api_key, _fetch(url, server.api_key))
 
 
 def _fetch(url: str, key: str = "") -> bytes:

@@ -13,7 +13,7 @@ from watch import Watcher
 @pytest.fixture
 def watcher(bctrl_mock: Any) -> Iterator[Watcher]:
     """Return a watcher whose pauses advance the clock of the mock instead of waiting."""
-    headers = {"Authorization": f"Bearer {bctrl_mock.api_key.reveal()}"}
+    headers = {"Authorization": f"Bearer {bctrl_mock.api_key}"}
     with httpx.Client(base_url=bctrl_mock.url, headers=headers) as client:
         yield Watcher(client, bctrl_mock.space_id, interval=5, pause=bctrl_mock.advance)
 

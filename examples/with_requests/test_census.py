@@ -15,14 +15,14 @@ from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
 
 @pytest.mark.bctrl_recording
 def test_recorded(bctrl_recording: Any, bctrl_space_id: str) -> None:
-    counts = census(bctrl_recording.url, bctrl_recording.api_key.reveal(), bctrl_space_id)
+    counts = census(bctrl_recording.url, bctrl_recording.api_key, bctrl_space_id)
 
     assert {"active", "stopped", "failed"} == set(counts)
 
 
 @pytest.mark.bctrl_scenario("many", count=300)
 def test_many(bctrl_mock: Any) -> None:
-    assert 300 == census(bctrl_mock.url, bctrl_mock.api_key.reveal(), bctrl_mock.space_id).total()
+    assert 300 == census(bctrl_mock.url, bctrl_mock.api_key, bctrl_mock.space_id).total()
 
 
 def test_a_wrong_key(bctrl_mock: Any) -> None:

@@ -13,12 +13,12 @@ from pytest_bctrl.strategies import responses
 
 @pytest.mark.bctrl_recording
 def test_recorded(bctrl_recording: Any, bctrl_space_id: str) -> None:
-    assert regions(bctrl_recording.url, bctrl_recording.api_key.reveal(), bctrl_space_id)
+    assert regions(bctrl_recording.url, bctrl_recording.api_key, bctrl_space_id)
 
 
 @pytest.mark.bctrl_scenario("empty")
 def test_an_empty_space(bctrl_mock: Any) -> None:
-    assert set() == regions(bctrl_mock.url, bctrl_mock.api_key.reveal(), bctrl_mock.space_id)
+    assert set() == regions(bctrl_mock.url, bctrl_mock.api_key, bctrl_mock.space_id)
 
 
 @given(responses(min_size=1, region="eu-west"))

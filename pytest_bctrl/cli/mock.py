@@ -166,7 +166,7 @@ def _control_token(options: argparse.Namespace) -> Secret:
     return Secret(token)
 
 
-def _mock_key(options: argparse.Namespace) -> Secret | None:
+def _mock_key(options: argparse.Namespace) -> str | None:
     """Return the key in the variable of `--api-key-env`; None, for the fixed key, if the default variable is not set.
 
     Redacts the key in all output. Raises `SettingError` if another variable is not set.
@@ -175,7 +175,7 @@ def _mock_key(options: argparse.Namespace) -> Secret | None:
     key = os.environ.get(name)
     if key:
         options.redact.add(key, name="the key of --api-key-env")
-        return Secret(key)
+        return key
     if name == _KEY_VARIABLE:
         return None
     raise SettingError("the variable is not set", where=f"--api-key-env {name}", hint=f"export {name}=…")
@@ -234,7 +234,7 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
 def _ready_data(server: MockServer, token: Secret | None) -> dict[str, object]:
     """Return the data of the ready file: URL, space, process id, key, and the control path with its token."""
     url = reachable_url(server.url)
-    data = {"url": url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key.reveal()}
+    data = {"url": url, "space_id": server.space_id, "pid": os.getpid(), "api_key": server.api_key}
     if token is not None:
         from pytest_bctrl.traffic.hosts import PREFIX
 

@@ -19,7 +19,6 @@ from pytest_bctrl.impact.derived_changes import derive_changes
 from pytest_bctrl.impact.response_changes import changes_from_drift
 from pytest_bctrl.impact.run import worst_first
 from pytest_bctrl.samples.space_id import SPACE_ID
-from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.traffic.mock.server import MOCK_KEY
@@ -51,7 +50,7 @@ class ImpactPlan:
         if overlay is not None:
             new = apply_overlay(new, overlay, read_overlay(overlay), [])
         new_contract = from_document(new.data, new.name)
-        changes = changes_from_drift(comparison.findings, self.contract, new_contract, Secret(MOCK_KEY), SPACE_ID)
+        changes = changes_from_drift(comparison.findings, self.contract, new_contract, MOCK_KEY, SPACE_ID)
         return [*changes, *_combined_change(changes)]
 
 

@@ -24,7 +24,6 @@ from pytest_bctrl.impact.paging_changes import PagingChanges
 from pytest_bctrl.impact.request_changes import RequestChanges
 from pytest_bctrl.request_checks.credentials import credential_violations
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.admission import Admission, Rejection
 
 _NOT_SENT = "it changes no request and no response"
@@ -35,7 +34,7 @@ _STATUS_STEP = 6
 
 
 def changes_from_drift(
-    findings: Sequence[Finding], old: Contract, new: Contract, key: Secret, space_id: str
+    findings: Sequence[Finding], old: Contract, new: Contract, key: str, space_id: str
 ) -> list[Change]:
     """Return a change for each finding; one that cannot be run has a reason instead of a transform."""
     old_version, new_version = ContractVersion(old), ContractVersion(new)
@@ -47,7 +46,7 @@ def changes_from_drift(
 class _ResponseChanges:
     """Turns findings about whole responses into changes."""
 
-    def __init__(self, old: ContractVersion, new: ContractVersion, key: Secret, space_id: str) -> None:
+    def __init__(self, old: ContractVersion, new: ContractVersion, key: str, space_id: str) -> None:
         self._old = old
         self._new = new
         self._key = key

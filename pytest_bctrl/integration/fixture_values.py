@@ -174,7 +174,7 @@ class MockReport:
         return report
 
 
-def api_key(config: pytest.Config) -> Secret:
+def api_key(config: pytest.Config) -> Secret | str:
     """Return the API key of the target: the live one with `--bctrl-live`, else the mock's."""
     run = _live(config)
     return run.key if run else mock(config).api_key

@@ -145,9 +145,9 @@ class RecordedTest:
         return recorded_space_id(self.player.exchanges, self._contract) or SPACE_ID
 
     @property
-    def api_key(self) -> Secret:
+    def api_key(self) -> str:
         """A placeholder for clients that require a key; requests to the target carry the target's key instead."""
-        return Secret(MOCK_KEY)
+        return MOCK_KEY
 
     @property
     def base_url(self) -> str:

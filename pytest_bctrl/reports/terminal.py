@@ -238,7 +238,9 @@ def _variant(finding: Finding, first: Finding, max_length: int) -> str:
 
 
 def _response_rows(finding: Finding) -> Iterator[Row]:
-    """Yield the rows of an error response: its sender (application or proxy), and the source of the rule it breaks."""
+    """Yield the evidence, and the rows of an error response: its sender, and the source of the rule that it breaks."""
+    for line in finding.extra.get("evidence", ()):
+        yield _escaped_row("evidence", line)
     response = finding.extra.get("response", {})
     if response.get("status", 0) < 300:
         return

@@ -32,7 +32,7 @@ from pytest_bctrl.settings.table import (
 )
 
 Target = Literal["mock", "live"]
-Probes = Literal["all", "contract"]
+Probes = Literal["derived", "all", "contract"]
 Choice = TypeVar("Choice", bound=str)
 
 _SECONDS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600}
@@ -162,7 +162,8 @@ def max_examples(source: SettingSource, environment: Mapping[str, str]) -> int:
 def probes(source: SettingSource) -> Probes:
     """Return which requests a contract run sends, by default `all`; raises `SettingError` for an unknown word.
 
-    `all` includes requests that the contract rejects; `contract` are only those that conform to it.
+    `all` includes requests that the contract rejects; `contract` are only those that conform to it. `derived` also
+    includes wrong credentials that contain the key.
     """
     setting = next(iter(file_values(PROBES, source)), None)
     return _chosen(get_args(Probes), "kind of probes", setting) or "all"

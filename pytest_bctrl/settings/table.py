@@ -87,7 +87,8 @@ UPSTREAM = Setting(
 )
 PROBES = Setting(
     "bctrl_probes",
-    "Requests of the contract suite: all (default), or contract: only those that conform to the contract",
+    "Requests of the contract suite: all (default), contract: only those that conform to the contract, derived: also "
+    "wrong credentials that contain the key, which the mock and this machine always get",
 )
 BASELINE = Setting(
     "bctrl_baseline",

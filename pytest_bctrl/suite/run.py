@@ -19,7 +19,7 @@ from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.suite.baseline import Baseline
-from pytest_bctrl.traffic.origin import Connection, base_url, connection, values
+from pytest_bctrl.traffic.origin import Connection, base_url, connection, is_loopback, origin_of, values
 
 if TYPE_CHECKING:
     from pytest_bctrl.traffic.mock import MockServer
@@ -109,6 +109,11 @@ class ContractRun:
         """Return the names of all rules of the run: those of every contract, its invariants, and custom checks."""
         invariants = [rule for operation in self.contract.operations for rule in operation.invariants]
         return rules_of(invariants, [check.name for check in self.checks])
+
+    @property
+    def sends_key_in_wrong_credentials(self) -> bool:
+        """Whether wrong credentials may contain the key: those for the mock and this machine, or with `derived`."""
+        return self.target == "mock" or self.probes == "derived" or is_loopback(origin_of(self.base_url).host)
 
     @property
     def header_names(self) -> frozenset[str]:
@@ -287,7 +292,7 @@ def with_mock(run: ContractRun) -> ContractRun:
         run,
         target="mock",
         contract=contract,
-        key=mock.api_key,
+        key=Secret(mock.api_key),
         values=values,
         mock=mock,
         mock_errors=mock.response_errors(),

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.checks.credentials import check_head_refused, check_refused, merge_accepted, wrong_credentials
+from pytest_bctrl.checks.credentials import (
+    Credential,
+    check_head_refused,
+    check_refused,
+    has_media_type_with_key,
+    merge_accepted,
+    wrong_credentials,
+)
 from pytest_bctrl.checks.violation import findings
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.secrets.secret import Secret
@@ -22,34 +29,52 @@ from .responses import response, sample
 _KEYS = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126), min_size=1)
 
 
-@given(_KEYS)
-def test_no_wrong_credential_equals_the_key(key: str) -> None:
-    assert f"Bearer {key}" not in [
-        credential.header.reveal() for credential in wrong_credentials(Secret(key)) if credential.header
+_FIELDS = [BEARER, BASIC, KeyField("Authorization", "Token "), KeyField("X-Key"), KeyField("Cookie", "id=")]
+
+
+def both_kinds(key: str, field: KeyField = BEARER) -> list[Credential]:
+    """Return the wrong credentials without and with the key."""
+    return [*wrong_credentials(Secret(key), field), *wrong_credentials(Secret(key), field, contains_key=True)]
+
+
+@given(_KEYS, st.sampled_from(_FIELDS))
+def test_no_wrong_credential_equals_the_key(key: str, field: KeyField) -> None:
+    assert field.value(key) not in [
+        credential.header.reveal() for credential in both_kinds(key, field) if credential.header
     ]
 
 
-@given(_KEYS)
-def test_every_wrong_credential_is_a_valid_header(key: str) -> None:
-    headers = [credential.header.reveal() for credential in wrong_credentials(Secret(key)) if credential.header]
+@given(_KEYS, st.sampled_from(_FIELDS))
+def test_every_wrong_credential_is_a_valid_header(key: str, field: KeyField) -> None:
+    headers = [credential.header.reveal() for credential in both_kinds(key, field) if credential.header]
     assert [] == [header for header in headers if header != header.strip() or not header.isprintable()]
 
 
-@given(st.text(st.sampled_from("KLMNOP23456789"), min_size=8))
-def test_no_shell_command_contains_the_key(key: str) -> None:
-    assert [] == [credential.name for credential in wrong_credentials(Secret(key)) if key in credential.shell]
+@given(st.text(st.sampled_from("KLMNOP23456789"), min_size=8), st.sampled_from(_FIELDS))
+def test_no_shell_command_contains_the_key(key: str, field: KeyField) -> None:
+    assert [] == [credential.name for credential in both_kinds(key, field) if key in credential.shell]
 
 
-@given(_KEYS)
-def test_every_run_sends_the_same_wrong_credentials(key: str) -> None:
-    first, second = (wrong_credentials(Secret(key)) for _ in range(2))
+@given(_KEYS, st.sampled_from(_FIELDS))
+def test_every_run_sends_the_same_wrong_credentials(key: str, field: KeyField) -> None:
+    first, second = (both_kinds(key, field) for _ in range(2))
     assert [credential.shell for credential in first] == [credential.shell for credential in second]
     assert [credential.header and credential.header.reveal() for credential in first] == [
         credential.header and credential.header.reveal() for credential in second
     ]
 
 
+@given(_KEYS.filter(lambda key: len(key) > 1))
+def test_the_wrong_credentials_of_all_keys_have_the_same_names_and_are_as_many_with_the_key(key: str) -> None:
+    without_key, with_key = (wrong_credentials(Secret(key), contains_key=contains) for contains in (False, True))
+    usual = wrong_credentials(Secret("bctrl_Key_0123456789"), contains_key=True)
+    assert [credential.name for credential in usual] == [credential.name for credential in with_key]
+    assert len(without_key) == len(with_key)
+
+
 def test_names_of_wrong_credentials_are_unique() -> None:
+    names = [credential.name for credential in wrong_credentials(Secret("bctrl_Key_0123456789"), contains_key=True)]
+    assert len(set(names)) == len(names)
     names = [credential.name for credential in wrong_credentials(Secret("bctrl_Key_0123456789"))]
     assert (True, len(names)) == (
         {"no header", "empty bearer", "wrong token", "another scheme", "first half of the key"} <= set(names),
@@ -111,6 +136,33 @@ def test_wrong_credentials_share_a_prefix_or_suffix_with_the_key() -> None:
     }
 
 
+def test_wrong_credentials_with_the_key_differ_from_it_in_one_respect() -> None:
+    """Those for a Basic password keep the case of the user name. Dots stand for characters that differ."""
+    credentials = wrong_credentials(Secret("abc_Key1xend23x7"), KeyField("Cookie", "id="), contains_key=True)
+    sent = {
+        credential.name: with_dots(credential.header.reveal().removeprefix("id="), "abc_Key1xend23x7")
+        for credential in credentials
+        if credential.header and credential.name not in ("empty key", "wrong key")
+    }
+    assert sent == {
+        "key with another last character": "abc_Key1xend23x.",
+        "key without its last character": "abc_Key1xend23x7"[:-1],
+        "key with another first character": ".bc_Key1xend23x7",
+        "key with one character more": "abc_Key1xend23x7.",
+        "key in another case or with another middle": "abc_...1....23x7",
+        "first half of the key": "abc_Key1",
+        "second half of the key": "xend23x7",
+        "first 8 characters": "abc_Key1",
+    }
+    basic = wrong_credentials(Secret("user.name:Pw"), BASIC, contains_key=True)
+    sent = {credential.name: credential.header.reveal() for credential in basic if credential.header}
+    assert BASIC.value("user.name:pW") == sent["key in another case or with another middle"]
+    assert (sent["key without a scheme"], sent["another scheme"]) == (
+        "dXNlci5uYW1lOlB3",
+        "Token dXNlci5uYW1lOlB3",
+    )
+
+
 def test_a_rejection_whose_body_contains_the_list_is_ignored_auth() -> None:
     """A 403 that also has the items of the successful response is one finding of this rule."""
     listed = sample()
@@ -137,6 +189,24 @@ def test_a_rejection_that_contains_an_item_of_a_bare_list_is_ignored_auth(body: 
 def test_a_head_without_a_credential_may_be_rejected_with_401_or_501(status: int, rules: list[str]) -> None:
     """`check_head_refused`: 200 is ignored authentication, and 502 a server error."""
     assert rules == [finding.rule for finding in check_head_refused(response(b"", status))]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "with_key", "is_the_same"),
+    [
+        ("application/json", "application/json; charset=utf-8", True),
+        ("text/html", "application/json", False),
+        ("text/html", "text/html", True),
+        ("application/json; charset=utf-8", None, True),
+        ("text/html", None, False),
+    ],
+)
+def test_the_media_type_of_a_success_is_that_with_the_key_or_documented(
+    media_type: str, with_key: str | None, is_the_same: bool
+) -> None:
+    """Without a key, it is one that the contract documents for the success."""
+    success, other = (replace(response({}), headers=(("Content-Type", text or ""),)) for text in (media_type, with_key))
+    assert is_the_same == has_media_type_with_key(success, other if with_key else None)
 
 
 def test_accepting_every_credential_is_one_finding() -> None:
@@ -166,12 +236,11 @@ def test_accepting_every_credential_is_one_finding() -> None:
     )
 
 
-@pytest.mark.parametrize("key", ["bctrl_Key_0123456789", "Keyxendx", "a", "a:b c$'`\\"])
-@pytest.mark.parametrize("field", [BEARER, BASIC, KeyField("Cookie", "id=")])
+@pytest.mark.parametrize("key", ["bctrl_Key_0123456789", "Keyxendx", "a", "a:b c$'`\\", "0123456789"])
+@pytest.mark.parametrize("field", _FIELDS)
 def test_the_shell_command_of_a_wrong_credential_sends_it(key: str, field: KeyField) -> None:
     """With the key in its environment, the shell sends the same header; the command does not contain the key."""
-    none, *others = wrong_credentials(Secret(key), field)
-    assert ("no header", None, "") == (none.name, none.header, none.shell)
+    others = [credential for credential in both_kinds(key, field) if credential.header is not None]
     script = "".join(f'printf "%s\\0" "{credential.shell}"\n' for credential in others)
     process = subprocess.run(
         ["bash", "-c", script], env={**os.environ, "BCTRL_API_KEY": key}, capture_output=True, text=True

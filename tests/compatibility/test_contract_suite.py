@@ -122,7 +122,7 @@ def test_inside(bctrl_schema, bctrl_client, bctrl_mock):
 @schema().parametrize()
 @settings(max_examples=5, deadline=None)
 def test_sent_by_schemathesis(case, bctrl_mock_server):
-    key = {"Authorization": f"Bearer {bctrl_mock_server.api_key.reveal()}"}
+    key = {"Authorization": f"Bearer {bctrl_mock_server.api_key}"}
     case.call_and_validate(base_url=bctrl_mock_server.url, headers=key)
 """
 

@@ -39,7 +39,7 @@ def send_requests(url: str, server: MockServer) -> None:
     for limit in (1, 2, 3):
         response = httpx.get(
             f"{url}/v1/spaces/{server.space_id}/runtimes?limit={limit}",
-            headers={"Authorization": f"Bearer {server.api_key.reveal()}"},
+            headers={"Authorization": f"Bearer {server.api_key}"},
             trust_env=False,
             timeout=60,
         )
@@ -94,7 +94,7 @@ def test_watched(bctrl_mock):
     for limit in (1, 2):
         response = httpx.get(
             f"{bctrl_mock.url}/v1/spaces/{bctrl_mock.space_id}/runtimes",
-            headers={"Authorization": f"Bearer {bctrl_mock.api_key.reveal()}"},
+            headers={"Authorization": f"Bearer {bctrl_mock.api_key}"},
         )
         assert response.status_code == 200
 """

@@ -11,7 +11,6 @@ from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.response_changes import changes_from_drift
-from pytest_bctrl.secrets.secret import Secret
 from tests.contract.documents import document
 
 _JSON = (("Content-Type", "application/json"),)
@@ -35,7 +34,7 @@ def spec_with(schema: Any, components: dict[str, Any] | None = None, put: Any = 
 def changes_between(old: Any, new: Any, contracts: tuple[Any, Any] | None = None) -> dict[str, Change]:
     """Return the changes from one spec to another, by rule and location; `contracts` differ from them by an overlay."""
     old_contract, new_contract = (from_document(contract, "contract") for contract in contracts or (old, new))
-    changes = changes_from_drift(compare(old, new), old_contract, new_contract, Secret("key"), "space")
+    changes = changes_from_drift(compare(old, new), old_contract, new_contract, "key", "space")
     return {f"{change.finding.rule} {change.finding.location}".strip(): change for change in changes}
 
 

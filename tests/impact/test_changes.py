@@ -43,7 +43,7 @@ def _context(mock: MockServer, *headers: tuple[str, str]) -> ResponseContext:
     """Return a request for the main operation, with the response of the mock before a change."""
     main_operation = mock.samples.operation
     values = inputs(mock.contract, main_operation, {"space_id": mock.space_id, "id": "1"}) or Inputs()
-    fields = [("authorization", f"Bearer {mock.api_key.reveal()}"), *((name.lower(), v) for name, v in values.headers)]
+    fields = [("authorization", f"Bearer {mock.api_key}"), *((name.lower(), v) for name, v in values.headers)]
     request = Request("GET", values.target(main_operation), (*fields, *headers))
     return ResponseContext(request, main_operation, mock.samples.parameters(mock.space_id), mock.respond(request))
 

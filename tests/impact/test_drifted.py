@@ -19,7 +19,6 @@ from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.derived_changes import derive_changes
 from pytest_bctrl.impact.response_changes import changes_from_drift
-from pytest_bctrl.secrets.secret import Secret
 from tests.contract.documents import contract_of, document
 
 _THING = {
@@ -72,7 +71,7 @@ def _changes(
     of_both(new)
     of_spec(new)
     contract = from_document(old, "old")
-    findings = changes_from_drift(compare(old, new), contract, from_document(new, "new"), Secret("key"), "space")
+    findings = changes_from_drift(compare(old, new), contract, from_document(new, "new"), "key", "space")
     request = Request("GET", f"{path.replace('{id}', 'a')}{query}")
     match = Routes(contract).match(request.target)
     assert match is not None
@@ -300,9 +299,7 @@ def test_a_change_that_cannot_be_simulated_has_a_reason(of_spec: Callable[[Any],
     old, new = _old(), _old()
     of_spec(new)
     findings = compare(old, new, Options(descriptions=True))
-    [change] = changes_from_drift(
-        findings, from_document(old, "old"), from_document(new, "new"), Secret("key"), "space"
-    )
+    [change] = changes_from_drift(findings, from_document(old, "old"), from_document(new, "new"), "key", "space")
     assert (change.transform, change.not_run_reason) == (None, why)
 
 

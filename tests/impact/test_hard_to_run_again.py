@@ -174,7 +174,7 @@ def test_fixtures_of_a_module_are_set_up_again_per_change(project: pytest.Pytest
         @pytest.fixture(scope="module")
         def runtimes(bctrl_mock_server):
             with bctrl_mock_server.space() as space:
-                headers = {"Authorization": f"Bearer {space.api_key.reveal()}"}
+                headers = {"Authorization": f"Bearer {space.api_key}"}
                 url = f"{space.url}/v1/spaces/{space.space_id}/runtimes"
                 yield httpx.get(url, headers=headers, trust_env=False).json()["runtimes"]
 

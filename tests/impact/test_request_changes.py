@@ -15,7 +15,6 @@ from pytest_bctrl.http.message import MockResponse, Payload, Request
 from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.impact.change import Change, ResponseContext
 from pytest_bctrl.impact.response_changes import changes_from_drift
-from pytest_bctrl.secrets.secret import Secret
 from tests.contract.documents import document
 from tests.impact.simulation import body_after, context_of
 
@@ -67,7 +66,7 @@ def _changes(of_spec: Callable[[Any], Any], old: Any) -> dict[str, Change]:
     new = copy.deepcopy(old)
     of_spec(new)
     findings = compare(old, new)
-    changes = changes_from_drift(findings, from_document(old, "old"), from_document(new, "new"), Secret("key"), "space")
+    changes = changes_from_drift(findings, from_document(old, "old"), from_document(new, "new"), "key", "space")
     return {f"{change.finding.rule} {change.finding.location}": change for change in changes}
 
 

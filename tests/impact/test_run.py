@@ -149,7 +149,7 @@ def test_a_test_passes_if_a_change_still_accepts_its_credentials(project: pytest
         import httpx
 
         def test_thing(bctrl_mock):
-            headers = {"Authorization": f"Bearer {bctrl_mock.api_key.reveal()}"}
+            headers = {"Authorization": f"Bearer {bctrl_mock.api_key}"}
             with httpx.Client(base_url=bctrl_mock.url, headers=headers, trust_env=False) as client:
                 assert client.get("/v1/unknown").status_code == 404
                 assert client.get("/v1/things/a").status_code == 200

@@ -44,7 +44,7 @@ def listed(mock: MockServer, **headers: str) -> Reply:
     """Request the runtimes of the mock's space, with its key; a `_` in a header name stands for a hyphen."""
     path = f"/v1/spaces/{mock.space_id}/runtimes"
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ask(mock, "GET", path, {"Authorization": f"Bearer {mock.api_key.reveal()}", **fields})
+    return ask(mock, "GET", path, {"Authorization": f"Bearer {mock.api_key}", **fields})
 
 
 def raw(mock: MockServer, data: bytes, *, half_close: bool = False, timeout: float = 60) -> bytes:
@@ -86,7 +86,7 @@ def request_bytes(mock: MockServer, *extra: str, method: str = "GET", close: boo
     lines = [
         f"{method} /v1/spaces/{mock.space_id}/runtimes HTTP/1.1",
         "Host: mock.test",
-        f"Authorization: Bearer {mock.api_key.reveal()}",
+        f"Authorization: Bearer {mock.api_key}",
         *extra,
         *(["Connection: close"] if close else []),
     ]

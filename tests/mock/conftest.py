@@ -33,7 +33,7 @@ def path(mock: MockServer) -> str:
 @pytest.fixture
 def bearer(mock: MockServer) -> dict[str, str]:
     """Return the header fields with the mock's key."""
-    return {"Authorization": f"Bearer {mock.api_key.reveal()}"}
+    return {"Authorization": f"Bearer {mock.api_key}"}
 
 
 @pytest.fixture

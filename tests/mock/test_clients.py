@@ -87,7 +87,7 @@ def test_the_official_sdk_receives_the_runtimes(mock: MockServer, base: str) -> 
         "client = Bctrl(api_key=sys.argv[1], base_url=sys.argv[2])\n"
         "print(json.dumps(client._http.request('GET', f'/spaces/{sys.argv[3]}/runtimes')))"
     )
-    shown = _run(sys.executable, "-c", code, mock.api_key.reveal(), base.format(mock.url), mock.space_id)
+    shown = _run(sys.executable, "-c", code, mock.api_key, base.format(mock.url), mock.space_id)
     assert json.loads(shown)["runtimes"] == mock.runtimes
 
 
@@ -106,7 +106,7 @@ def test_the_official_sdk_receives_the_runtimes(mock: MockServer, base: str) -> 
     ids=" ".join,
 )
 def test_curl_receives_the_runtimes(mock: MockServer, url: str, options: list[str]) -> None:
-    shown = _run("curl", "-sS", "--fail", url, "-H", f"Authorization: Bearer {mock.api_key.reveal()}", *options)
+    shown = _run("curl", "-sS", "--fail", url, "-H", f"Authorization: Bearer {mock.api_key}", *options)
     assert json.loads(shown)["runtimes"] == mock.runtimes
 
 
@@ -129,7 +129,7 @@ def test_node_receives_the_runtimes(mock: MockServer, url: str) -> None:
         })
         console.log(JSON.stringify([plain, withBody]))
     """
-    shown = json.loads(_run("node", "--input-type=module", "-e", code, url, mock.api_key.reveal()))
+    shown = json.loads(_run("node", "--input-type=module", "-e", code, url, mock.api_key))
     assert [body["runtimes"] for body in shown] == [mock.runtimes] * 2
 
 
@@ -157,7 +157,7 @@ def test_java_receives_the_runtimes(mock: MockServer, url: str, tmp_path: Path) 
     """Three times, with a body: its standard client offers h2c with the first request."""
     file = tmp_path / "Client.java"
     file.write_text(JAVA, "utf-8")
-    shown = _run("java", str(file), url, mock.api_key.reveal())
+    shown = _run("java", str(file), url, mock.api_key)
     assert [json.loads(line)["runtimes"] for line in shown.splitlines()] == [mock.runtimes] * 3
 
 

@@ -17,6 +17,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.samples import Samples
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
 from pytest_bctrl.traffic.mock.custom import mock_scenario
 from pytest_bctrl.traffic.mock.data import SequenceStep, StepSource
@@ -194,7 +195,7 @@ def test_an_invalid_step_is_an_error(mock: MockServer, wrong: Callable[[MockServ
 def test_the_error_for_a_masked_secret_suggests_reveal(mock: MockServer, path: str, sent: str) -> None:
     """A request with the asterisks that a `Secret` shows, in `Authorization` or in the query."""
     for reply in (
-        ask(mock, "GET", path, {"Authorization": sent.format(mock.api_key)}),
+        ask(mock, "GET", path, {"Authorization": sent.format(Secret(mock.api_key))}),
         ask(mock, "GET", f"{path}?key=%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A", {}),
     ):
         assert reply.json()["error"]["message"].endswith("; it is the mask of a secret: send .reveal()")
@@ -202,7 +203,7 @@ def test_the_error_for_a_masked_secret_suggests_reveal(mock: MockServer, path: s
 
 def _own_list(mock: MockServer) -> Request:
     """Return a request for the runtimes of the mock's space, with its key."""
-    fields = (("authorization", f"Bearer {mock.api_key.reveal()}"),)
+    fields = (("authorization", f"Bearer {mock.api_key}"),)
     return Request("GET", f"/v1/spaces/{mock.space_id}/runtimes", fields)
 
 

@@ -66,7 +66,7 @@ async def test_a_slow_body_is_slow_in_process_too(contract: Contract) -> None:
     """Through `MockTransport`, sync and async: both take the time and return the same body."""
     mock = MockServer(contract)
     mock.fault("slow_body", 20_000)
-    headers = {"Authorization": f"Bearer {mock.api_key.reveal()}", "Accept-Encoding": "identity"}
+    headers = {"Authorization": f"Bearer {mock.api_key}", "Accept-Encoding": "identity"}
     path, begun = f"/v1/spaces/{mock.space_id}/runtimes", time.monotonic()
     with httpx.Client(transport=MockTransport(mock), base_url="http://mock.test", headers=headers) as client:
         body = client.get(path).content

@@ -15,7 +15,7 @@ import pytest
 def ask(mock, number):
     request = urllib.request.Request(
         f"{mock.url}/v1/spaces/{mock.space_id}/runtimes",
-        headers={"Authorization": f"Bearer {mock.api_key.reveal()}", "X-Number": str(number)},
+        headers={"Authorization": f"Bearer {mock.api_key}", "X-Number": str(number)},
     )
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:

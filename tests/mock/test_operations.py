@@ -232,7 +232,7 @@ def test_spaces_have_separate_operations(mock: MockServer) -> None:
         space.operation("listOrders").serve([{"id": "s"}])
         server.operation("listOrders").serve([{"id": "m"}])
         lists = [
-            ask(server, "GET", "/v1/orders", {"Authorization": f"Bearer {owner.api_key.reveal()}"}).json()
+            ask(server, "GET", "/v1/orders", {"Authorization": f"Bearer {owner.api_key}"}).json()
             for owner in (server, space)
         ]
         assert [["m"], ["s"]] == [[order["id"] for order in body["orders"]] for body in lists]

@@ -12,7 +12,6 @@ import pytest
 
 from pytest_bctrl import Journal, Level, MockServer, check_request
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.secrets.secret import Secret
 from tests.request_checks.orders import ORDER, body, contract_of_paths, operation, response
 
 VALID = {"qty": 1, "size": "s"}
@@ -262,7 +261,7 @@ def test_a_repeated_request_has_the_same_result(mock: MockServer) -> None:
 
 def test_a_journal_without_findings_conforms() -> None:
     """`assert_conforming` of an empty journal passes at every level."""
-    Journal(Secret("a key of the mock")).assert_conforming(fail_on="info")
+    Journal("a key of the mock").assert_conforming(fail_on="info")
 
 
 def test_a_json_body_must_be_utf_8(mock: MockServer) -> None:

@@ -24,7 +24,7 @@ from .conforming import violations_in
 def test_every_scenario_conforms_to_the_contract(mock: MockServer, contract: Contract, name: str) -> None:
     """Three responses in a row have 200, JSON, and no violation."""
     mock.scenario(name)
-    with httpx.Client(headers={"Authorization": f"Bearer {mock.api_key.reveal()}"}) as client:
+    with httpx.Client(headers={"Authorization": f"Bearer {mock.api_key}"}) as client:
         for _ in range(3):
             reply = client.get(f"{mock.url}/v1/spaces/{mock.space_id}/runtimes")
             assert (reply.status_code, violations_in(contract, reply.json(), mock.space_id)) == (200, [])

@@ -25,7 +25,7 @@ def client(mock: MockServer, **extra: float) -> httpx.Client:
     return httpx.Client(
         transport=MockTransport(mock),
         base_url="http://mock.test",
-        headers={"Authorization": f"Bearer {mock.api_key.reveal()}"},
+        headers={"Authorization": f"Bearer {mock.api_key}"},
         **extra,  # type: ignore[arg-type]
     )
 
@@ -81,7 +81,7 @@ async def test_an_async_client_gets_the_list_and_then_a_truncated_body(unstarted
     """Through `MockTransport`: the first response is delayed, and the second raises `RemoteProtocolError`."""
     path = f"/v1/spaces/{unstarted.space_id}/runtimes"
     unstarted.fault("delay", 0.01, times=1)
-    headers = {"Authorization": f"Bearer {unstarted.api_key.reveal()}"}
+    headers = {"Authorization": f"Bearer {unstarted.api_key}"}
     async with httpx.AsyncClient(
         transport=MockTransport(unstarted), base_url="http://mock.test", headers=headers
     ) as direct:

@@ -9,7 +9,7 @@ HEAD = """
     import pytest
 
     def fetch(mock):
-        key = {"Authorization": f"Bearer {mock.api_key.reveal()}"}
+        key = {"Authorization": f"Bearer {mock.api_key}"}
         return httpx.get(f"{mock.url}/v1/spaces/{mock.space_id}/runtimes", headers=key).status_code
 
     OPERATION = "GET /v1/spaces/{id}/runtimes"

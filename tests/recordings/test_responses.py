@@ -37,7 +37,7 @@ def mock() -> Iterator[MockServer]:
 def _client_response(library: str, mock: MockServer, method: str = "GET") -> Any:
     """Return the mock's response to a request of a client library, in the type of that library."""
     module = pytest.importorskip(library)
-    url, headers = f"{mock.url}{PATH}", {"Authorization": f"Bearer {mock.api_key.reveal()}"}
+    url, headers = f"{mock.url}{PATH}", {"Authorization": f"Bearer {mock.api_key}"}
     if library == "urllib3":
         with module.PoolManager() as pool:
             return pool.request(method, url, headers=headers)

@@ -86,7 +86,7 @@ def test_an_unknown_value_of_bctrl_probes_is_a_usage_error(live: LiveRun) -> Non
         result = live(server, "-o", "bctrl_probes=some")
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines(
-        ["ERROR: bctrl: bctrl_probes (ini): unknown kind of probes 'some' (choose one of: all, contract)"]
+        ["ERROR: bctrl: bctrl_probes (ini): unknown kind of probes 'some' (choose one of: derived, all, contract)"]
     )
 
 

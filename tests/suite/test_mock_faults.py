@@ -11,6 +11,7 @@ from pytest_bctrl.contract.read import load
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.samples import Samples
 from pytest_bctrl.samples.mutants import rules
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.client import TIMEOUT
@@ -38,7 +39,7 @@ def findings_of(set_up: Callable[[MockServer], object], *tests: str, timeout: fl
     set_up(mock)
     connection = Connection(pace=Pace(max_wait=0.0))
     values = {"space_id": mock.space_id}
-    run = ContractRun("mock", CONTRACT, "", mock.api_key, values, mock=mock, connection=connection)
+    run = ContractRun("mock", CONTRACT, "", Secret(mock.api_key), values, mock=mock, connection=connection)
     with closing(Target(run, IMPATIENT, timeout)) as target:
         return run_probes(target, *tests)
 

@@ -16,6 +16,7 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.operations import require_operations
 from pytest_bctrl.suite.plan import probes
 from pytest_bctrl.suite.plan.catalogue import omitted_request_count, plan
@@ -51,7 +52,7 @@ NUMBERS = count(1_000)
 def run_of(mock: MockServer, contract: Contract = CONTRACT) -> ContractRun:
     """Return a run of a contract on a mock, which may serve another contract."""
     values = {"space_id": mock.space_id}
-    return ContractRun("mock", contract, "", mock.api_key, values, "error", 5, mock=mock)
+    return ContractRun("mock", contract, "", Secret(mock.api_key), values, "error", 5, mock=mock)
 
 
 @contextmanager
@@ -211,7 +212,7 @@ def test_an_operation_with_unsupported_security_is_an_error() -> None:
     with pytest.raises(
         SettingError, match="the suite can test no operation of the contract: its security is not a bearer token"
     ):
-        require_operations(ContractRun("mock", contract, "", mock.api_key, {}, "error", 5, mock=mock))
+        require_operations(ContractRun("mock", contract, "", Secret(mock.api_key), {}, "error", 5, mock=mock))
 
 
 @pytest.mark.parametrize("schema", [{"type": "string", "pattern": "^(?=A)B$"}, {"type": "string", "enum": ["a"]}])

@@ -93,8 +93,25 @@ _SECRET = API_KEY.rpartition("_")[2]
 _HALF = len(API_KEY) // 2
 _KEY_AS_USER = base64.b64encode(f"{API_KEY}:".encode()).decode()
 
+_CONTAIN_THE_KEY = {
+    "any-scheme-with-key-accepted": _also(lambda scheme, token: token == API_KEY),
+    "all-but-the-last-character-accepted": _also_token(lambda token: token == API_KEY[:-1]),
+    "longer-half-accepted": _also_token(lambda token: len(token) > _HALF and API_KEY.startswith(token)),
+    "all-but-the-first-6-characters-compared": _also_token(lambda token: token[6:] == API_KEY[6:]),
+    "all-but-the-first-8-characters-compared": _also_token(lambda token: token[8:] == API_KEY[8:]),
+    "wrong-last-character-or-none-accepted": _also_token(lambda token: token[: len(API_KEY) - 1] == API_KEY[:-1]),
+    "key-with-suffix-accepted": _also_token(lambda token: token.startswith(API_KEY)),
+    "key-in-other-case-accepted": _also_token(lambda token: token.lower() == API_KEY.lower()),
+    "key-as-user-of-basic-accepted": _also(lambda *given: given == ("basic", _KEY_AS_USER)),
+    "token-scheme-accepted": _also(lambda *given: given == ("token", API_KEY)),
+    "basic-with-key-accepted": _also(_basic_holds_key),
+    "key-without-scheme-accepted": _also(lambda scheme, token: scheme == API_KEY.lower()),
+}
+"""Faults that only a credential with more than half of the key shows."""
+
 _FAMILIES = {
     "ignored auth": {
+        **_CONTAIN_THE_KEY,
         "no-auth-needed": Service(admits=lambda _: True),
         "missing-header-accepted": _also_visit(lambda visit: not visit.request.header("Authorization")),
         "empty-header-accepted": _also_visit(lambda visit: visit.request.header("Authorization") == ""),
@@ -151,24 +168,6 @@ _DOUBTS = {
     "first-request-of-a-connection-needs-no-key": "shows only on a connection of its own",
     "remembered-for-all": "shows only after a good request",
     "head-needs-no-key": "shows only to a HEAD without the key",
+    **dict.fromkeys(_CONTAIN_THE_KEY, "needs a credential with more than half of the key"),
 }
-_NEEDS_THE_KEY = "to show it, a probe would have to contain more than half of the key"
-_UNPROBED = {
-    "ignored auth": {
-        "any-scheme-with-key-accepted": _also(lambda scheme, token: token == API_KEY),
-        "all-but-the-last-character-accepted": _also_token(lambda token: token == API_KEY[:-1]),
-        "longer-half-accepted": _also_token(lambda token: len(token) > _HALF and API_KEY.startswith(token)),
-        "all-but-the-first-6-characters-compared": _also_token(lambda token: token[6:] == API_KEY[6:]),
-        "all-but-the-first-8-characters-compared": _also_token(lambda token: token[8:] == API_KEY[8:]),
-        "wrong-last-character-or-none-accepted": _also_token(lambda token: token[: len(API_KEY) - 1] == API_KEY[:-1]),
-        "key-with-suffix-accepted": _also_token(lambda token: token.startswith(API_KEY)),
-        "key-in-other-case-accepted": _also_token(lambda token: token.lower() == API_KEY.lower()),
-        "key-as-user-of-basic-accepted": _also(lambda *given: given == ("basic", _KEY_AS_USER)),
-        "token-scheme-accepted": _also(lambda *given: given == ("token", API_KEY)),
-        "basic-with-key-accepted": _also(_basic_holds_key),
-        "key-without-scheme-accepted": _also(lambda scheme, token: scheme == API_KEY.lower()),
-    },
-}
-"""Faults that no probe shows."""
 VARIANTS = variants("auth", "error", _FAMILIES, _DOUBTS)
-VARIANTS += variants("auth", "pass", _UNPROBED, dict.fromkeys(_UNPROBED["ignored auth"], _NEEDS_THE_KEY))

@@ -392,7 +392,7 @@ def test_faults_of_the_mock_are_no_findings(pytester: pytest.Pytester) -> None:
         "def test_server(bctrl_mock_space):\n    import httpx\n"
         "    bctrl_mock_space.fault('status', 299)\n"
         "    url = f'{bctrl_mock_space.url}/v1/spaces/{bctrl_mock_space.space_id}/runtimes'\n"
-        "    httpx.get(url, headers={'Authorization': f'Bearer {bctrl_mock_space.api_key.reveal()}'})\n\n"
+        "    httpx.get(url, headers={'Authorization': f'Bearer {bctrl_mock_space.api_key}'})\n\n"
         "def test_request(bctrl_mock):\n    import httpx\n"
         "    httpx.get(f'{bctrl_mock.url}/v1/spaces/{bctrl_mock.space_id}/runtimes')\n"
     )

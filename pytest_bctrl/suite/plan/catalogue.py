@@ -68,7 +68,7 @@ def _probes(run: ContractRun, name: str, operation: Operation) -> Iterator[Probe
             arguments = (*arguments, share)
         requests = partial(test.requests, run, operation, *arguments)
         kind = test.kind_of(suffix)
-        if run.probes == "all" or kind in CONFORMING:
+        if run.probes != "contract" or kind in CONFORMING:
             is_repeated = test.requests is probes.repeated_requests
             yield Probe("-".join(filter(None, parts)), operation, requests, is_repeated, kind, test.required_checks)
 
@@ -143,7 +143,7 @@ def _divide_budget(run: ContractRun, operation: Operation) -> dict[str, int]:
     fixed = (
         probes.REPEATS + _count(_sampled(run, operation)) + pages.TARGET_PAGES * _count(_paging_rows(run, operation))
     )
-    if run.probes == "all":
+    if run.probes != "contract":
         fixed += _count(_credential_rows(run, operation)) + _is_head_secured(run, operation)
     fixed += engine_probes.max_requests(run, operation)
     # One request remains for a retry, unless optional requests of generated paths can be left out for it.
@@ -164,7 +164,7 @@ def _possible_requests(run: ContractRun, operation: Operation) -> dict[str, int]
     """Return how many requests each test that varies values could send without a limit."""
     counts = dict.fromkeys(_VALUE_TESTS, 0)
     for name in _VALUE_TESTS:
-        if run.probes == "all" or _TESTS[name].kind_of("") in CONFORMING:
+        if run.probes != "contract" or _TESTS[name].kind_of("") in CONFORMING:
             counts[name] = _count(_TESTS[name].rows(run, operation))
             if name in _GENERATED:
                 counts[name] *= _GENERATED[name](run.max_examples)
@@ -230,7 +230,7 @@ def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credenti
     field = field_to_reject(run.contract, operation)
     if field is None:
         return []
-    credentials = wrong_credentials(run.key, field)
+    credentials = wrong_credentials(run.key, field, contains_key=run.sends_key_in_wrong_credentials)
     return [credential for credential in credentials if not _is_accepted(run, operation, field, credential)]
 
 

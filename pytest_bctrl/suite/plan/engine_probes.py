@@ -33,7 +33,7 @@ CASES = 2
 def max_requests(run: ContractRun, operation: Operation) -> int:
     """Return how many requests `test_schemathesis` adds to an operation's fixed ones, besides generated path values."""
     count = CASES * has_positive_cases(run, operation)
-    if run.probes == "all":
+    if run.probes != "contract":
         is_shared = field_to_reject(run.contract, operation) is not None
         count += has_negative_cases(run, operation) * (CASES - is_shared)
     return count

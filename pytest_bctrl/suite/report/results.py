@@ -30,7 +30,7 @@ from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, Run
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
-from pytest_bctrl.suite.plan.catalogue import omitted_request_count
+from pytest_bctrl.suite.plan.catalogue import credentials_of, omitted_request_count
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
 from pytest_bctrl.suite.report.observing import observer
@@ -39,6 +39,12 @@ from pytest_bctrl.suite.sending.requests import Probe
 from pytest_bctrl.suite.sending.tally import CHECKED, UNANSWERED
 
 _WORKER_OUTPUT = "bctrl_selection"
+
+UNSENT_CREDENTIALS = (
+    "the key under another scheme or none, in another letter case, or with a character more, less or changed, since a "
+    "server may log it; bctrl_probes = derived sends these"
+)
+"""What a run that sends no wrong credentials with the key does not check."""
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _CHANGEABLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
@@ -274,6 +280,8 @@ class RunResults:
             if operation.method != "HEAD" and "yaml" not in media_type
         ]
         texts = grouped_reasons([*((label, reason) for label, reason in reasons if reason), *values, *bodies])
+        if not run.sends_key_in_wrong_credentials and any(credentials_of(run, operation) for operation in operations):
+            texts.append(UNSENT_CREDENTIALS)
         counts = {operation.label: omitted_request_count(run, operation) for operation in operations}
         labels = [label for label, count in counts.items() if count]
         if labels:

@@ -74,7 +74,7 @@ class Summary:
         if len(run.operations) > 1:
             number += f" to {number_of_operations}"
         listed_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        if run.probes != "all":
+        if run.probes == "contract":
             yield f"bctrl: sends {number}: {listed_kinds} (bctrl_probes = contract)"
             return
         without_values = sum(lacks_path_values(run, operation) for operation in run.operations)

@@ -120,7 +120,7 @@ class Connections:
     def _build_request(self, sender: httpx.Client, planned: PlannedRequest) -> tuple[httpx.Request, str]:
         """Return the httpx request, with an `Accept` field, and the command that reproduces it."""
         operation, inputs = planned.operation, planned.inputs or Inputs()
-        target = operation.url_path(inputs.path) + inputs.query_text
+        target = planned.path or operation.url_path(inputs.path) + inputs.query_text
         headers = (*_accept_header(operation), *inputs.headers)
         request = sender.build_request(
             planned.method or operation.method,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from pytest_bctrl.checks.credentials import Credential
+from pytest_bctrl.checks.credentials import NONE, Credential
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.model import Contract, Operation, path_pattern
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.samples.inputs import Inputs, inputs
@@ -58,7 +58,7 @@ class PlannedRequest:
     Requests with equal keys are sent once and share their response; `number` distinguishes repetitions.
 
     - Without `inputs` it is the operation's plain request.
-    - `credential` replaces the key, `method` the operation's method; `content` is the body.
+    - `credential` replaces the key, `method` the operation's method, `path` its path and query; `content` is the body.
     - `opens_connection`: it is sent over a new connection.
     - `waits`: it is sent when the earlier requests of its probe were answered, and before all later requests.
     - `optional_above`: it is left out unless more than this number of requests remain for the operation.
@@ -75,6 +75,7 @@ class PlannedRequest:
     inputs: Inputs | None = None
     credential: Credential | None = None
     method: str = ""
+    path: str = ""
     content: bytes = b""
     number: int = 0
     opens_connection: bool = False
@@ -98,7 +99,30 @@ class PlannedRequest:
         if self.inputs is None:
             return self.operation.label
         method = self.method or self.operation.method
-        return self.operation.label, method, request_key(self.inputs, self.credential), self.content, self.number
+        parameters = request_key(self.inputs, self.credential)
+        return self.operation.label, method, self.path, parameters, self.content, self.number
+
+
+def to_unknown_path(request: PlannedRequest, contract: Contract) -> PlannedRequest:
+    """Return a request without a credential to a path that no operation of the contract has, as near as possible."""
+    path = request.operation.url_path((request.inputs or Inputs()).path)
+    candidates = [f"{path.rpartition('/')[0]}/{_UNKNOWN}", f"{path}/{_UNKNOWN}", f"/{_UNKNOWN}"]
+    patterns = [path_pattern(operation.path)[0] for operation in contract.operations]
+    unknown = [text for text in candidates if not any(pattern.fullmatch(text) for pattern in patterns)]
+    return _compared(replace(request, credential=NONE, path=next(iter(unknown), candidates[-1])))
+
+
+def with_key(request: PlannedRequest) -> PlannedRequest:
+    """Return a request with the key."""
+    return _compared(replace(request, credential=None))
+
+
+def _compared(request: PlannedRequest) -> PlannedRequest:
+    """Return a request on a new connection, whose response is compared with another one."""
+    return replace(request, check=no_findings, number=0, opens_connection=True)
+
+
+_UNKNOWN = "no-such-path-of-this-api"
 
 
 def request_key(inputs: Inputs, credential: Credential | None) -> Hashable:

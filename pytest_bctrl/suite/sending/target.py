@@ -8,13 +8,19 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeAlias
 
-from pytest_bctrl.checks.credentials import RULE
+from pytest_bctrl.checks.credentials import RULE, has_media_type_with_key, is_alike, is_of_accepted_credential
 from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL
-from pytest_bctrl.suite.sending.requests import PlannedRequest, Probe, TargetExchange
+from pytest_bctrl.suite.sending.requests import (
+    PlannedRequest,
+    Probe,
+    TargetExchange,
+    to_unknown_path,
+    with_key,
+)
 from pytest_bctrl.suite.sending.sender import Sender
 from pytest_bctrl.suite.sending.tally import CHECKED, UNCERTAIN, Tally
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, NotCheckedError, OperationNotCheckedError
@@ -185,7 +191,7 @@ class Target:
         A finding of a rule that no new connection has shown yet is confirmed on one.
         """
         looked(exchange.response).clear()
-        findings = request.check(exchange)
+        findings = self._with_evidence(request, exchange, request.check(exchange))
         framing_findings = [finding for finding in findings if finding in exchange.findings]
         is_certain = findings == framing_findings or not exchange.is_doubtful
         if not is_certain:
@@ -203,6 +209,51 @@ class Target:
             # The test that first checks the response reports its framing.
             return checked, findings, is_certain
         return checked, [*exchange.findings, *findings], is_certain
+
+    def _with_evidence(
+        self, request: PlannedRequest, exchange: TargetExchange, findings: list[Finding]
+    ) -> list[Finding]:
+        """Return findings without those about an accepted credential, unless other requests show that it is ignored."""
+        doubtful = [finding for finding in findings if is_of_accepted_credential(finding, exchange.response)]
+        if not doubtful:
+            return findings
+        evidence = self._evidence(request, exchange.response)
+        proven = [replace(finding, extra={**finding.extra, "evidence": evidence}) for finding in doubtful if evidence]
+        return [*(finding for finding in findings if finding not in doubtful), *proven]
+
+    def _evidence(self, request: PlannedRequest, response: Response) -> list[str]:
+        """Return a line per request that shows that a server ignores the credential; empty if it may not.
+
+        A front end may respond to any path with the same page, often only to HEAD.
+        """
+        has_key = bool(self.run.key)
+        right = self.plain_exchange(request.operation) if has_key and request.has_usual_method else None
+        if right is not None and not has_media_type_with_key(response, right.response):
+            return []
+        unknown = self._compared(to_unknown_path(request, self.run.contract))
+        if unknown is not None and is_alike(response, unknown.response):
+            return []
+        if has_key and right is None:
+            right = self._compared(with_key(request))
+            if right is None or (unknown is not None and is_alike(right.response, unknown.response)):
+                return []
+        if not has_media_type_with_key(response, None if right is None else right.response):
+            return []
+        evidence = [] if right is None else [f"with the key: {_shown(right)}"]
+        return [*evidence, f"to an unknown path: {'no response' if unknown is None else _shown(unknown)}"]
+
+    def _compared(self, request: PlannedRequest) -> TargetExchange | None:
+        """Return the exchange of a request whose response is only compared with another one; None if there is none."""
+        if not self.sender.is_started(request):
+            self.sender.unplanned_count[request.operation.label] += 1
+        try:
+            exchange = self.sender.exchange(request)
+        except NoAnswerError as error:
+            if error.is_final:
+                raise
+            return None
+        self.tally.settle(exchange, CHECKED)
+        return exchange
 
     def _record(self, request: PlannedRequest, exchange: TargetExchange, *, is_certain: bool) -> None:
         """Count a response as checked, and once for the coverage if its body was validated."""
@@ -311,3 +362,9 @@ class Target:
             return error
         self._queued_count += 1
         return step
+
+
+def _shown(exchange: TargetExchange) -> str:
+    """Return status and media type of a response, and the command that repeats its request."""
+    response = exchange.response
+    return f"{response.status} {response.media_type or 'without a media type'}: {response.reproduce}"

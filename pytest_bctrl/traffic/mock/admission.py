@@ -18,7 +18,7 @@ from pytest_bctrl.request_checks.credentials import CERTIFICATE, has_credential
 from pytest_bctrl.request_checks.operation import OperationChecks
 from pytest_bctrl.request_checks.violation import ACCEPT, BODY, MEDIA_TYPE, PARAMETERS, findings_of
 from pytest_bctrl.samples.inputs import existing_path_values
-from pytest_bctrl.secrets.secret import MASK, Secret
+from pytest_bctrl.secrets.secret import MASK
 
 """The first word of the reason why a path value is rejected that names nothing in the mock."""
 
@@ -45,7 +45,7 @@ class Admission:
         self,
         contract: Contract,
         operation: Operation,
-        key: Secret,
+        key: str,
         space_id: str,
         checks: OperationChecks | None = None,
         *,
@@ -135,7 +135,7 @@ class Admission:
         A client certificate is taken for granted, since a plain connection has none, unless a request has a wrong
         credential instead. The value of a digest cannot be validated.
         """
-        operation, key = self._operation, self._key.reveal()
+        operation, key = self._operation, self._key
         if has_valid_key(operation, key, request.header, request.query):
             return True
         if not self._unverifiable:

@@ -170,7 +170,7 @@ def _error_text(error: BctrlError) -> str:
 def _open_space(call: _Call) -> dict[str, Any]:
     """Open a space with the id in the request, and return its id, key and URL."""
     space = call.server.space(call.body.get("id"))
-    return {"id": space.space_id, "key": space.api_key.reveal(), "url": call.url}
+    return {"id": space.space_id, "key": space.api_key, "url": call.url}
 
 
 def _close_space(call: _Call) -> None:

@@ -15,7 +15,7 @@ from pytest_bctrl.http.message import Headers, MockResponse, Request
 from pytest_bctrl.request_checks.redact import redact_request
 from pytest_bctrl.secrets.credentials import Credentials
 from pytest_bctrl.secrets.echoes import Echoes
-from pytest_bctrl.secrets.secret import REDACTED, Secret
+from pytest_bctrl.secrets.secret import REDACTED
 from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.mock.request_filter import ANY, RequestFilter
 
@@ -131,7 +131,7 @@ class Journal(Sequence[JournalEntry]):
     """
 
     def __init__(
-        self, key: Secret, most: int = 10_000, redact: Callable[[Request], tuple[Request, frozenset[str]]] | None = None
+        self, key: str, most: int = 10_000, redact: Callable[[Request], tuple[Request, frozenset[str]]] | None = None
     ) -> None:
         self._key = key
         self._redact = redact or _redact_conventional
@@ -348,7 +348,7 @@ class Journal(Sequence[JournalEntry]):
 
         def shown(text: str) -> str:
             """Return a text without the key of the mock."""
-            return text.replace(self._key.reveal(), REDACTED) if self._key else text
+            return text.replace(self._key, REDACTED) if self._key else text
 
         return replace(
             entry,

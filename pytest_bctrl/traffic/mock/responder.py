@@ -21,7 +21,6 @@ from pytest_bctrl.http.routes import Match
 from pytest_bctrl.samples.examples import example_problems
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.text import encode
-from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.active_scenarios import ActiveScenarios
 from pytest_bctrl.traffic.mock.admission import Admission, Rejection, challenge, status_for_malformed
 from pytest_bctrl.traffic.mock.change import Change, FaultInPlay, RequestContext
@@ -43,7 +42,7 @@ class Responder:
     `source` is the source of the initial bodies of the main operation, by default its samples.
     """
 
-    def __init__(self, shared: Shared, api_key: Secret, space_id: str, source: BodySource | None = None) -> None:
+    def __init__(self, shared: Shared, api_key: str, space_id: str, source: BodySource | None = None) -> None:
         self.contract = contract = shared.contract
         self.api_key = api_key
         self.space_id = space_id
@@ -126,7 +125,7 @@ class Responder:
         """Return the request id for a response: that of the request if it is valid, else the next number."""
         request_id = request.header(_ID_FIELD) or ""
         # It is sent back unchanged, but a key in this field must not appear in header, body and journal.
-        if _REQUEST_ID.fullmatch(request_id) and self.api_key.reveal() not in request_id:
+        if _REQUEST_ID.fullmatch(request_id) and self.api_key not in request_id:
             return request_id
         return self._next_request_id()
 

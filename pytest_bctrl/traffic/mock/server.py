@@ -67,7 +67,7 @@ class MockServer(Space):
         is_private: bool = False,
         is_exhaustive: bool = False,
     ) -> None:
-        key = secret(api_key or MOCK_KEY)
+        key = secret(api_key or MOCK_KEY).reveal()
         shared = Shared(contract, is_exhaustive=is_exhaustive)
         super().__init__(shared, key, space_id or SPACE_ID, source=source, log=log, remembered=remembered)
         self._address = host, port
@@ -169,10 +169,10 @@ class MockServer(Space):
         number = next(self._numbers)
         if not space_id:
             space_id = f"space-{number}" if self._allows_names else as_uuid(f"{number:032x}")
-        key = secret(api_key or f"{MOCK_KEY}-{number}")
+        key = secret(api_key or f"{MOCK_KEY}-{number}").reveal()
         space = Space(self._shared, key, space_id, server_url=lambda: self.url, log=self._log, close=self._remove_space)
-        keys = [open_space.api_key.reveal() for open_space in self.spaces.values()]
-        for what, value, used in (("id", space_id, self.spaces), ("key", key.reveal(), keys)):
+        keys = [open_space.api_key for open_space in self.spaces.values()]
+        for what, value, used in (("id", space_id, self.spaces), ("key", key, keys)):
             if value in used:
                 raise SettingError(f"another space has this {what}", where="mock.space", hint=f"give another {what}")
         self._spaces[space_id] = space
@@ -252,7 +252,7 @@ class MockServer(Space):
             if space is not None:
                 return space
         words = {word for _, value in request.headers for word in value.split()}
-        return next((space for space in [*self._spaces.values()] if space.api_key.reveal() in words), None)
+        return next((space for space in [*self._spaces.values()] if space.api_key in words), None)
 
 
 def _health_response(request: Request) -> MockResponse:

@@ -9,7 +9,6 @@ from typing import Any, Self
 
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.http.message import MockResponse, Request
-from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock.adjustable import Adjustable
 from pytest_bctrl.traffic.mock.call_syntax import require_seconds, whole_number
 from pytest_bctrl.traffic.mock.change import Fault, FaultInPlay
@@ -34,7 +33,7 @@ class Space(SpelledAttributes, Adjustable):
     def __init__(
         self,
         shared: Shared,
-        api_key: Secret,
+        api_key: str,
         space_id: str,
         *,
         source: BodySource | None = None,

@@ -41,7 +41,7 @@ def main(modules: str) -> None:
     with tempfile.TemporaryDirectory() as name, MockServer(load(), port=8787) as mock:
         folder = Path(name)
         mock.scenario("many", count=2, seed=7)
-        key = mock.api_key.reveal()
+        key = mock.api_key
         (folder / "browse.mjs").write_text(BROWSE)
         path = f"/v1/spaces/{mock.space_id}/runtimes"
         browse: list[str | Path] = [
