@@ -6,13 +6,13 @@ import argparse
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.cli.project import add_contract_argument, chosen_contract, load_contract, own_files, project_root
 from pytest_bctrl.contract import build
@@ -286,7 +286,7 @@ def _build_with_overlays(options: argparse.Namespace, files: ContractFiles) -> i
         raise DocumentError(
             "it would overwrite what it is built from", where=options.output, hint="give another --output"
         )
-    base = build.merge_contract(files)
+    base: Mapping[str, Any] = build.merge_contract(files)
     if options.contract:
         # The document and not its contract, from which invalid operations are excluded.
         source = chosen_contract(options.contract)

@@ -87,10 +87,11 @@ def _is_bearer(scheme: SecurityScheme) -> bool:
 
 
 def default_key_fields(contract: Contract) -> tuple[KeyField, ...]:
-    """Return the field that carries the key to an unknown operation; none if no operation of the contract takes it."""
-    if contract.is_public or not any(operation.security or operation.assumed for operation in contract.operations):
-        return ()
-    return (KeyField("Authorization", contract.key_prefix),)
+    """Return the fields that carry the key to an unknown operation; none if no operation of the contract takes it."""
+    if not contract.is_public and any(operation.security for operation in contract.operations):
+        return (KeyField("Authorization", contract.key_prefix),)
+    assumed = (operation for operation in contract.operations if operation.assumed)
+    return next((key_fields(contract, operation) or () for operation in assumed), ())
 
 
 def with_assumed_scheme(contract: Contract, scheme: SecurityScheme) -> Contract:

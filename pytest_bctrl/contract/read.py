@@ -26,7 +26,7 @@ from pytest_bctrl.contract.model import (
 )
 from pytest_bctrl.contract.outline import is_json, operations
 from pytest_bctrl.contract.spec import Part, Spec
-from pytest_bctrl.contract.unapplied_security import AUTHORIZATION, find_unapplied
+from pytest_bctrl.contract.unapplied_security import AUTHORIZATION, find_unapplied, with_unapplied_schemes
 from pytest_bctrl.errors import DocumentError
 
 
@@ -86,7 +86,9 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     except DocumentError as error:
         readable, samples = without_unreadable_samples(upgraded, name)
         part, excluded = valid_parts(readable, list(find_problems(readable, name)), contract_of)
-        contract = _contract_or_none(part, contract_of)
+        contract = _contract_or_none(with_unapplied_schemes(part, readable), contract_of)
+        # An invalid scheme that no operation uses is no problem.
+        contract = contract or _contract_or_none(part, contract_of)
         if contract is None:
             raise error from None
         exclusions = original_pointers(document, [*excluded, *samples])
@@ -150,7 +152,7 @@ def from_validated(
         origin=origin,
         unapplied=unapplied,
     )
-    if unapplied is None or not unapplied.scheme or unapplied.fields - {AUTHORIZATION}:
+    if unapplied is None or not unapplied.scheme or any(field != AUTHORIZATION for field, _ in unapplied.parameters):
         # A parameter gets its value from the settings, if at all.
         return contract
     definition = Part(unapplied.schemes[unapplied.scheme], "")

@@ -15,7 +15,7 @@ from pytest_bctrl.contract.outline import (
     security_part,
     security_schemes,
 )
-from pytest_bctrl.contract.overlay import path_segment, quoted
+from pytest_bctrl.contract.overlay import Action, path_segment, quoted
 from pytest_bctrl.contract.spec import Part, Spec
 from pytest_bctrl.secrets.names import is_credential_name
 
@@ -24,7 +24,7 @@ Field = tuple[str, str]
 
 AUTHORIZATION: Field = ("header", "authorization")
 
-_KEY = re.compile(r"(?i).*(?<!csrf)(?<!xsrf)[-_]?(key|token|authorization)")
+_KEY = re.compile(r"(?i)(?!.*[cx]srf).*(key|token|authorization)")
 _KEY_IN_QUERY = re.compile(r"(?i)(x[-_])?(api|access|auth|subscription|app|client)[-_]?(key|token)")
 
 
@@ -35,18 +35,16 @@ class UnappliedSecurity(NamedTuple):
     - `operations` are the labels of the operations that it may belong to. None of them has a `security`.
     - `schemes` are the definitions that may be meant, by name; none if the document does not mention credentials.
     - `derived` are the names of those that the document does not define, and a parameter stands for.
-    - `fields` are the parameters that carry credentials.
     - `targets` are the JSONPaths of the objects whose `security` applies a scheme to the operations.
-    - `removals` are the JSONPaths of the parameters.
+    - `parameters` are the JSONPaths of the parameters that carry credentials, each with its field.
     """
 
     reason: str
     operations: frozenset[str]
     schemes: Mapping[str, Mapping[str, Any]] = {}
     derived: frozenset[str] = frozenset()
-    fields: frozenset[Field] = frozenset()
     targets: Sequence[str] = ()
-    removals: Sequence[str] = ()
+    parameters: Sequence[tuple[Field, str]] = ()
 
     @property
     def scheme(self) -> str:
@@ -54,17 +52,19 @@ class UnappliedSecurity(NamedTuple):
         return next(iter(self.schemes)) if len(self.schemes) == 1 else ""
 
     def overlay(self, name: str) -> dict[str, Any]:
-        """Return the overlay that applies the scheme of this name and removes the parameters that it replaces."""
+        """Return the overlay that applies the scheme of this name and removes the parameters of its field."""
         description = f"{self.reason[:1].upper()}{self.reason[1:]}, so tools treat the operations as public."
-        updates = [(target, {"security": [{name: []}]}) for target in self.targets]
+        scheme = self.schemes[name]
+        actions: list[Action] = []
         if name in self.derived:
-            updates.insert(0, ("$", {"components": {"securitySchemes": {name: dict(self.schemes[name])}}}))
+            actions.append({"target": "$", "update": {"components": {"securitySchemes": {name: scheme}}}})
         return {
             "overlay": "1.0.0",
             "info": {"title": description, "version": "1.0.0"},
             "actions": [
-                *({"target": target, "update": update} for target, update in updates),
-                *({"target": target, "remove": True} for target in self.removals),
+                *actions,
+                *({"target": target, "update": {"security": [{name: []}]}} for target in self.targets),
+                *({"target": path, "remove": True} for field, path in self.parameters if field == _field_of(scheme)),
             ],
         }
 
@@ -92,6 +92,20 @@ def find_unapplied(spec: Spec) -> UnappliedSecurity | None:
     return UnappliedSecurity("the document documents no security", labels) if len(unstated) == len(every) else None
 
 
+def with_unapplied_schemes(part: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the valid part of a document with the security schemes of the document, if no operation applies any.
+
+    Without them, it has only what its operations refer to.
+    """
+    components, paths = document.get("components"), document.get("paths")
+    items = [item for item in paths.values() if isinstance(item, Mapping)] if isinstance(paths, Mapping) else []
+    owners = [document, *(owner for item in items for owner in item.values() if isinstance(owner, Mapping))]
+    if not isinstance(components, Mapping) or any(owner.get("security") for owner in owners):
+        return dict(part)
+    schemes = {"securitySchemes": components.get("securitySchemes", {})}
+    return {**part, "components": {**part.get("components", {}), **schemes}}
+
+
 def _listed(noun: str, names: Collection[str]) -> str:
     """Return names after a noun in its number."""
     return f"{noun if len(names) == 1 else f'{noun}s'} {', '.join(names)}"
@@ -109,7 +123,9 @@ def _field(in_: str, name: str) -> Field:
     return in_, name.lower() if in_ == "header" else name
 
 
-def _credential_parameters(spec: Spec, operation: RawOperation, known: Collection[Field | None]) -> Iterator[RawParameter]:
+def _credential_parameters(
+    spec: Spec, operation: RawOperation, known: Collection[Field | None]
+) -> Iterator[RawParameter]:
     """Yield the parameters of an operation that carry a credential: of a scheme's field, or of a conventional name."""
     for parameter in parameters(spec, operation).values():
         field = _field(parameter.in_, parameter.name)
@@ -145,15 +161,14 @@ def _described_by_parameters(
     subject = labels[0] if len(labels) == 1 else f"{len(labels)} operations"
     names = _listed("parameter", [f"{raw.name} ({raw.in_})" for raw in by_field.values()])
     targets = ["$"] if len(having) == len(credentials) else [_json_path(operation.part) for operation, _ in having]
-    removals = [path for operation, found in having for path in _removals(spec, operation, found)]
+    paths = [path for operation, found in having for path in _parameter_paths(spec, operation, found)]
     return UnappliedSecurity(
         f"no security applies to {subject} with the {names}",
         frozenset(labels),
         schemes,
         frozenset(derived),
-        frozenset(by_field),
         list(dict.fromkeys(targets)),
-        list(dict.fromkeys(removals)),
+        list(dict.fromkeys(paths)),
     )
 
 
@@ -167,18 +182,19 @@ def _derived_scheme(parameter: RawParameter) -> tuple[str, dict[str, str]]:
     return "bearerAuth", {"type": "http", "scheme": "bearer"}
 
 
-def _removals(spec: Spec, operation: RawOperation, found: Sequence[RawParameter]) -> Iterator[str]:
-    """Yield the JSONPaths of parameters in the lists of an operation and its path item; one for all paths, if usual."""
-    pointers = {raw.part.pointer for raw in found}
+def _parameter_paths(spec: Spec, operation: RawOperation, found: Sequence[RawParameter]) -> Iterator[tuple[Field, str]]:
+    """Yield field and JSONPath of parameters in the lists of an operation and its path item; one path for all paths."""
+    fields = {_field(raw.in_, raw.name) for raw in found}
     for holder in (operation.item, operation.part):
         for item in spec.items(holder / "parameters"):
             resolved = spec.resolve(item, "parameters")
-            if resolved.pointer not in pointers:
+            in_, name = resolved.value["in"], resolved.value["name"]
+            if _field(in_, name) not in fields:
                 continue
-            condition = f"@.in == {quoted(resolved.value['in'])} && @.name == {quoted(resolved.value['name'])}"
+            condition = f"@.in == {quoted(in_)} && @.name == {quoted(name)}"
             if item.pointer != resolved.pointer:
                 condition = f"@['$ref'] == {quoted(item.value['$ref'])}"
-            yield f"{_shared_json_path(holder)}.parameters[?{condition}]"
+            yield _field(in_, name), f"{_shared_json_path(holder)}.parameters[?{condition}]"
 
 
 def _shared_json_path(holder: Part) -> str:
