@@ -79,9 +79,9 @@ def find_unapplied(spec: Spec) -> UnappliedSecurity | None:
     if not unstated:
         return None
     defined = {name: part.value for name, part in security_schemes(spec).items()}
-    known = {_field_of(scheme) for scheme in defined.values()}
-    credentials = [(operation, list(_credential_parameters(spec, operation, known))) for operation in unstated]
-    if any(found for _, found in credentials):
+    documented = {_field_of(scheme) for scheme in defined.values()}
+    credentials = [(operation, list(_credential_parameters(spec, operation, documented))) for operation in unstated]
+    if any(raw for _, raw in credentials):
         return _described_by_parameters(spec, credentials, defined)
     if any(security_part(spec, operation).value for operation in every):
         return None
@@ -124,12 +124,12 @@ def _field(in_: str, name: str) -> Field:
 
 
 def _credential_parameters(
-    spec: Spec, operation: RawOperation, known: Collection[Field | None]
+    spec: Spec, operation: RawOperation, documented: Collection[Field | None]
 ) -> Iterator[RawParameter]:
     """Yield the parameters of an operation that carry a credential: of a scheme's field, or of a conventional name."""
     for parameter in parameters(spec, operation).values():
         field = _field(parameter.in_, parameter.name)
-        if field in known or field == AUTHORIZATION or _is_conventional(parameter):
+        if field in documented or field == AUTHORIZATION or _is_conventional(parameter):
             yield parameter
 
 
@@ -147,8 +147,8 @@ def _described_by_parameters(
     defined: Mapping[str, Mapping[str, Any]],
 ) -> UnappliedSecurity:
     """Return the security that parameters describe: the schemes of the same fields, else one derived from each."""
-    having = [(operation, found) for operation, found in credentials if found]
-    by_field = {_field(raw.in_, raw.name): raw for _, found in having for raw in found}
+    matches = [(operation, described) for operation, described in credentials if described]
+    by_field = {_field(raw.in_, raw.name): raw for _, described in matches for raw in described}
     schemes = {name: scheme for name, scheme in defined.items() if _field_of(scheme) in by_field}
     covered, derived = {*map(_field_of, schemes.values())}, []
     for parameter in (raw for field, raw in by_field.items() if field not in covered):
@@ -157,11 +157,11 @@ def _described_by_parameters(
             name += "_"
         derived.append(name)
         schemes[name] = scheme
-    labels = [operation.label for operation, _ in having]
+    labels = [operation.label for operation, _ in matches]
     subject = labels[0] if len(labels) == 1 else f"{len(labels)} operations"
     names = _listed("parameter", [f"{raw.name} ({raw.in_})" for raw in by_field.values()])
-    targets = ["$"] if len(having) == len(credentials) else [_json_path(operation.part) for operation, _ in having]
-    paths = [path for operation, found in having for path in _parameter_paths(spec, operation, found)]
+    targets = ["$"] if len(matches) == len(credentials) else [_json_path(operation.part) for operation, _ in matches]
+    paths = [path for operation, _ in matches for path in _parameter_paths(spec, operation, by_field)]
     return UnappliedSecurity(
         f"no security applies to {subject} with the {names}",
         frozenset(labels),
@@ -182,9 +182,8 @@ def _derived_scheme(parameter: RawParameter) -> tuple[str, dict[str, str]]:
     return "bearerAuth", {"type": "http", "scheme": "bearer"}
 
 
-def _parameter_paths(spec: Spec, operation: RawOperation, found: Sequence[RawParameter]) -> Iterator[tuple[Field, str]]:
+def _parameter_paths(spec: Spec, operation: RawOperation, fields: Collection[Field]) -> Iterator[tuple[Field, str]]:
     """Yield field and JSONPath of parameters in the lists of an operation and its path item; one path for all paths."""
-    fields = {_field(raw.in_, raw.name) for raw in found}
     for holder in (operation.item, operation.part):
         for item in spec.items(holder / "parameters"):
             resolved = spec.resolve(item, "parameters")
