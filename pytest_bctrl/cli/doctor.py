@@ -133,7 +133,7 @@ def _diagnose_project(options: argparse.Namespace, environment: Mapping[str, str
             yield summary
         else:
             yield from _summary_lines(summary, options)
-            yield from _overlay_lines(summary, shown_path(in_force.path))
+            yield from _overlay_lines(contract, summary, shown_path(in_force.path))
     yield _target_line(config, ContractRun("live", contract, chosen=in_force, max_examples=1), environment, options)
     yield from _recording_lines(config, contract, environment)
 
@@ -154,7 +154,7 @@ def _explain_document(options: argparse.Namespace, environment: Mapping[str, str
         yield summary
         return
     yield from _summary_lines(summary, options)
-    yield from _overlay_lines(summary, options.contract)
+    yield from _overlay_lines(contract, summary, options.contract)
     pasted = "\n".join(_lines_to_paste(options.contract, in_force.key_prefix, contract, summary))
     yield Line(
         "paste", pasted, hint="into pytest.ini (pytest-bctrl init writes it, or shows the lines for another file)"
@@ -187,15 +187,18 @@ def _summary_lines(summary: ContractSummary, options: argparse.Namespace) -> Ite
         yield Line(line.topic, line.text, "note" if line.is_gap else "ok")
 
 
-def _overlay_lines(summary: ContractSummary, document: str) -> Iterator[Line]:
+def _overlay_lines(contract: Contract, summary: ContractSummary, document: str) -> Iterator[Line]:
     """Yield the line with the overlay that applies the security of a document, and with what to do with it."""
     if summary.unapplied is None or not summary.unapplied.schemes:
         return
     from pytest_bctrl.cli.security_overlay import SecurityOverlay
 
-    overlay = SecurityOverlay(summary.unapplied, document)
+    overlay, scheme = SecurityOverlay(summary.unapplied, document), summary.unapplied.scheme
+    if scheme and not overlay.merged(contract.document):
+        yield Line("key", f"no overlay is suggested: the kit cannot send a key by the scheme {scheme}", "note")
+        return
     hint = f"save it as {overlay.path}, set bctrl_contract = {overlay.contract_path}, and run {overlay.command}"
-    if summary.unapplied.scheme:
+    if scheme:
         hint += f" (in a new project, {shlex.join(['pytest-bctrl', 'init', document])} does that)"
     yield Line("overlay", overlay.text, "note", hint)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_bctrl.cli.yaml_output import yaml_text
 from pytest_bctrl.contract.build import render
@@ -39,14 +40,16 @@ class SecurityOverlay(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The overlay as YAML, below the command that applies it; of several schemes, it applies the first."""
+        """The overlay as YAML, below comments; of several schemes, it applies the first."""
         first, *others = self.unapplied.schemes
         lines = [f"Applies the security scheme {first}. After a change: {self.command}"]
+        if first in self.unapplied.derived:
+            lines.append("The document does not define this scheme: correct it if the API expects another one.")
         if others:
             lines.append(f"Keep the scheme that the API accepts: {first} or {' or '.join(others)}.")
         return "".join(f"# {escape_line(line)}\n" for line in lines) + yaml_text(self.unapplied.overlay(first))
 
-    def merged(self, document: dict[str, object]) -> str:
+    def merged(self, document: Mapping[str, Any]) -> str:
         """Return the contract of a document with the overlay applied as text; empty if no request could carry a key.
 
         The document is complete: it also has the operations that are excluded from its contract.

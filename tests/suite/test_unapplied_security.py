@@ -162,6 +162,7 @@ def test_a_second_init_uses_the_contract_as_its_owner_has_changed_it(
             ["bearer", "header"],
             "the security schemes bearer, header; pytest-bctrl doctor --contract openapi.json *",
         ),
+        (["query"], "the security scheme query, and the kit cannot send a key by the scheme query"),
         (["certificate"], "the security scheme certificate, and the kit cannot send a key by the scheme certificate"),
     ],
 )
@@ -179,6 +180,7 @@ def test_init_writes_no_overlay_if_it_cannot_know_or_send_the_credential(
     shown = capsys.readouterr().out
     assert "- key        credentials are not checked: no operation applies the security scheme" in shown
     assert ("bearer or header" in shown) == (len(schemes) > 1)
+    assert ("no overlay is suggested" in shown) == (len(schemes) == 1)
     with serve() as url:
         live = run_live(url, "--bctrl-report", "report.json")
     mock = pytester.runpytest("--bctrl-mock", "bctrl")
