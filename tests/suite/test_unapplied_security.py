@@ -15,6 +15,8 @@ from pytest_bctrl.cli import main
 from pytest_bctrl.contract.files import packaged
 from tests.contract.test_unapplied_security import AUTHORIZATION, document, parameter
 from tests.local_server import Handler, serving
+from tests.traffic.servers import response
+from tests.traffic.servers import serve as serve_response
 from tests.variants import named
 from tests.variants import serve as serve_variant
 
@@ -257,3 +259,14 @@ def test_a_key_that_a_public_document_does_not_need_is_not_a_gap(run_live: Run, 
         result = run_live(url, "--bctrl-contract=openapi.json")
     result.stdout.fnmatch_lines(["bctrl: note: BCTRL_API_KEY is not sent: no operation of the contract requires a key"])
     result.stdout.no_fnmatch_line("*credentials are not checked*")
+
+
+def test_init_of_a_url_saves_the_document_beside_the_contract_with_the_overlay(pytester: pytest.Pytester) -> None:
+    body = json.dumps(document({"/a": operation("a")}, "bearer")).encode()
+    with serve_response(response(body=body)) as server:
+        assert 0 == main(["init", f"{server.url}/openapi.json"])
+    assert {"openapi.json", "openapi.overlay.yaml", "openapi.contract.json", "pytest.ini", "test_api.py"} == {
+        path.name for path in Path().iterdir() if path.is_file()
+    }
+    assert "bctrl_contract = openapi.contract.json" in Path("pytest.ini").read_text("utf-8").splitlines()
+    assert Path("openapi.json").read_bytes() == body
