@@ -23,6 +23,7 @@ from pytest_bctrl.cli.contract_summary import (
     value_lines,
 )
 from pytest_bctrl.cli.project import read_config
+from pytest_bctrl.cli.security_overlay import SecurityOverlay
 from pytest_bctrl.contract.build import merge_contract
 from pytest_bctrl.contract.files import shown_path, update_command
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config
@@ -191,8 +192,6 @@ def _overlay_lines(contract: Contract, summary: ContractSummary, document: str) 
     """Yield the line with the overlay that applies the security of a document, and with what to do with it."""
     if summary.unapplied is None or not summary.unapplied.schemes:
         return
-    from pytest_bctrl.cli.security_overlay import SecurityOverlay
-
     overlay, scheme = SecurityOverlay(summary.unapplied, document), summary.unapplied.scheme
     if scheme and not overlay.merged(contract.document):
         yield Line("key", f"no overlay is suggested: the kit cannot send a key by the scheme {scheme}", "note")

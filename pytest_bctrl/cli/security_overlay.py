@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pytest_bctrl.cli.yaml_output import yaml_text
 from pytest_bctrl.contract.build import render
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.overlay import apply_overlay
@@ -41,6 +40,9 @@ class SecurityOverlay(NamedTuple):
     @property
     def text(self) -> str:
         """The overlay as YAML, below comments; of several schemes, it applies the first."""
+        # PyYAML takes a while to import, and most documents need no overlay.
+        from pytest_bctrl.cli.yaml_output import yaml_text
+
         first, *others = self.unapplied.schemes
         lines = [f"Applies the security scheme {first}. After a change: {self.command}"]
         if first in self.unapplied.derived:
