@@ -6,23 +6,24 @@ import argparse
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pytest_bctrl.cli.project import add_contract_argument, load_contract, own_files, project_root
+from pytest_bctrl.cli.project import add_contract_argument, chosen_contract, load_contract, own_files, project_root
 from pytest_bctrl.contract import build
 from pytest_bctrl.contract.engine import is_known_format
 from pytest_bctrl.contract.files import ContractFiles, packaged, update_command
 from pytest_bctrl.contract.in_force import FOLDER, PUBLISHED
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import from_document, load
+from pytest_bctrl.contract.read import from_document, load, read_bundle
 from pytest_bctrl.contract.references import keyword_objects
 from pytest_bctrl.contract.show import contract_lines
+from pytest_bctrl.contract.upgrade import upgrade_supported
 from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples import sample_text
@@ -285,7 +286,11 @@ def _build_with_overlays(options: argparse.Namespace, files: ContractFiles) -> i
         raise DocumentError(
             "it would overwrite what it is built from", where=options.output, hint="give another --output"
         )
-    base = load_contract(options.contract).document if options.contract else build.merge_contract(files)
+    base: Mapping[str, Any] = build.merge_contract(files)
+    if options.contract:
+        # The document and not its contract, from which invalid operations are excluded.
+        source = chosen_contract(options.contract)
+        base = upgrade_supported(read_bundle(source.path, "--contract"), str(source.path))
     document = build.apply_overlays(base, options.overlay)
     from_document(document, options.output)
     build.write_files({path: build.render(document)})

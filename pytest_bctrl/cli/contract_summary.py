@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.unapplied_security import UnappliedSecurity
 from pytest_bctrl.contract.valid_parts import Exclusion
+from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
@@ -40,7 +42,8 @@ class ContractSummary:
     it. `missing` are the lines that `bctrl_values` lacks, each with the labels of the operations that need it. The
     space id has a setting of its own, and `needs_space_id` are the labels of the operations that only lack it.
     `variables` are the environment variables that a live run needs, as typed before a command.
-    `invalid_parts` are other parts of the document that cannot be used, such as examples.
+    `invalid_parts` are other parts of the document that cannot be used, such as examples. `unapplied` is the security
+    that the document does not apply to any operation.
     """
 
     operations: tuple[OperationSummary, ...]
@@ -49,6 +52,7 @@ class ContractSummary:
     needs_space_id: tuple[str, ...] = ()
     invalid_parts: tuple[str, ...] = ()
     variables: str = ""
+    unapplied: UnappliedSecurity | None = None
 
     def operations_in_state(self, state: State) -> list[OperationSummary]:
         """Return the operations in a state."""
@@ -65,7 +69,6 @@ class ContractSummary:
 def summarise(run: ContractRun) -> ContractSummary:
     """Return what a live run checks of the contract, and which credentials, values and space id it needs."""
     contract, variables = run.contract, required_variables(run)
-    run = replace(run, contract=replace(contract, is_public=not run.needs_key))
     operations = [_summarise_operation(run, operation) for operation in run.operations]
     excluded_operations = [exclusion for exclusion in contract.excluded if exclusion.is_operation]
     first_problems = {exclusion.operation: exclusion for exclusion in reversed(excluded_operations)}
@@ -90,7 +93,13 @@ def summarise(run: ContractRun) -> ContractSummary:
             for line in setting_lines(run.contract, by_label[operation.label], names):
                 missing[line] = (*missing.get(line, ()), operation.label)
     return ContractSummary(
-        tuple(operations), _credential_counts(run), missing, tuple(needs_space_id), invalid_parts, variables
+        tuple(operations),
+        _credential_counts(run),
+        missing,
+        tuple(needs_space_id),
+        invalid_parts,
+        variables,
+        None if run.chosen.is_published else contract.unapplied,
     )
 
 
@@ -172,9 +181,11 @@ def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterato
         yield SummaryLine("invalid", part, is_gap=True)
     if not summary.credentials:
         yield SummaryLine("key", f"not needed: no operation requires one ({KEY_VARIABLE} is not sent)")
+    condition = ", if it is set" if summary.unapplied is not None else ""
     for name, count in summary.credentials.items():
-        noun = "operation" if count == 1 else "operations"
-        yield SummaryLine("key", f"{KEY_VARIABLE}, sent as {name} to {count} {noun}")
+        yield SummaryLine("key", f"{KEY_VARIABLE}{condition}, sent as {name} to {numbered(count, 'operation')}")
+    if summary.unapplied is not None and summary.unapplied.schemes:
+        yield SummaryLine("key", f"credentials are not checked: {summary.unapplied.reason}", is_gap=True)
 
 
 def _operation_text(operation: OperationSummary) -> str:

@@ -23,6 +23,7 @@ from pytest_bctrl.cli.contract_summary import (
     value_lines,
 )
 from pytest_bctrl.cli.project import read_config
+from pytest_bctrl.cli.security_overlay import SecurityOverlay
 from pytest_bctrl.contract.build import merge_contract
 from pytest_bctrl.contract.files import shown_path, update_command
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config
@@ -100,10 +101,8 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(escape_json(json.dumps({"exit_code": code, "lines": rows}, indent=2)) + "\n")
     else:
         for line in lines:
-            if line.topic == "paste":
-                print(
-                    "  paste      into pytest.ini (pytest-bctrl init writes it, or shows the lines for another file):\n"
-                )
+            if line.topic in ("paste", "overlay"):
+                print(escape_line(f"  {line.topic:<10} {line.hint}:\n".rstrip()) + "\n")
                 print(escape_lines(f"{line.text}\n"))
                 continue
             print(escape_line(f"{_MARKS[line.state]} {line.topic:<10} {line.text}"))
@@ -135,6 +134,7 @@ def _diagnose_project(options: argparse.Namespace, environment: Mapping[str, str
             yield summary
         else:
             yield from _summary_lines(summary, options)
+            yield from _overlay_lines(contract, summary, shown_path(in_force.path))
     yield _target_line(config, ContractRun("live", contract, chosen=in_force, max_examples=1), environment, options)
     yield from _recording_lines(config, contract, environment)
 
@@ -155,7 +155,11 @@ def _explain_document(options: argparse.Namespace, environment: Mapping[str, str
         yield summary
         return
     yield from _summary_lines(summary, options)
-    yield Line("paste", "\n".join(_lines_to_paste(options.contract, in_force.key_prefix, contract, summary)))
+    yield from _overlay_lines(contract, summary, options.contract)
+    pasted = "\n".join(_lines_to_paste(options.contract, in_force.key_prefix, contract, summary))
+    yield Line(
+        "paste", pasted, hint="into pytest.ini (pytest-bctrl init writes it, or shows the lines for another file)"
+    )
     option = shlex.join([f"--bctrl-contract={options.contract}", *options.arguments])
     live = f"{summary.variables}pytest --bctrl-live {option} bctrl"
     yield Line("next", f"pytest --bctrl-mock {option} bctrl checks the mock; {live} checks the API")
@@ -182,6 +186,20 @@ def _summary_lines(summary: ContractSummary, options: argparse.Namespace) -> Ite
     limit = {} if options.format == "text" else {"limit": None}
     for line in summary_lines(summary, **limit):
         yield Line(line.topic, line.text, "note" if line.is_gap else "ok")
+
+
+def _overlay_lines(contract: Contract, summary: ContractSummary, document: str) -> Iterator[Line]:
+    """Yield the line with the overlay that applies the security of a document, and with what to do with it."""
+    if summary.unapplied is None or not summary.unapplied.schemes:
+        return
+    overlay, scheme = SecurityOverlay(summary.unapplied, document), summary.unapplied.scheme
+    if scheme and not overlay.merged(contract.document):
+        yield Line("key", f"no overlay is suggested: the kit cannot send a key by the scheme {scheme}", "note")
+        return
+    hint = f"save it as {overlay.path}, set bctrl_contract = {overlay.contract_path}, and run {overlay.command}"
+    if scheme:
+        hint += f" (in a new project, {shlex.join(['pytest-bctrl', 'init', document])} does that)"
+    yield Line("overlay", overlay.text, "note", hint)
 
 
 def _lines_to_paste(name: str, key_prefix: str, contract: Contract, summary: ContractSummary) -> Iterator[str]:

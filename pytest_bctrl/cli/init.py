@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,11 +18,12 @@ from urllib.parse import urljoin, urlsplit
 from pytest_bctrl.cli.contract_summary import SPACE_ID, ContractSummary, State, has_server, summarise
 from pytest_bctrl.cli.project import read_config
 from pytest_bctrl.cli.project_files import NewProject, Style, configuration, entries, first_tests, workflow
+from pytest_bctrl.cli.security_overlay import SecurityOverlay
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.files import current_api, shown_path
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.read import from_document, load_from
+from pytest_bctrl.contract.read import from_document, load_from, read_bundle
 from pytest_bctrl.drift.sources import read_text
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line, escape_lines
@@ -60,8 +63,9 @@ class NewFile(NamedTuple):
 class Source(NamedTuple):
     """The contract of a new project, and how it is configured.
 
-    `path` is the value of `bctrl_contract`, empty for the packaged contract. `text` is the content of that file if it
-    is to be written. `base_url` and `headers` are settings that the document requires.
+    `path` is the path of the document, empty for the packaged contract. `text` is the content of that file if it is to
+    be written. `base_url` and `headers` are settings that the document requires. `overlay` applies its security, and
+    `merged` is the text of the contract that results; both are empty if the document needs no overlay.
     """
 
     contract: Contract
@@ -69,6 +73,13 @@ class Source(NamedTuple):
     text: str = ""
     base_url: str = ""
     headers: tuple[str, ...] = ()
+    overlay: SecurityOverlay | None = None
+    merged: str = ""
+
+    @property
+    def setting(self) -> str:
+        """The value of `bctrl_contract`."""
+        return self.path if self.overlay is None else self.overlay.contract_path
 
 
 def run(options: argparse.Namespace) -> int:
@@ -87,10 +98,13 @@ def run(options: argparse.Namespace) -> int:
         )
     source = _contract_source(options.document)
     _require_free_name(source, options.document, options.redact(source.text))
+    source, note = _with_security(source)
     project = _new_project(source, Path.cwd())
     operations = numbered(len(project.summary.operations), "operation")
     title = f"{source.contract.title} {source.contract.version}"
     print(escape_line(f"contract   {title}, {operations}: {project.summary.counts}"))
+    if note:
+        print(escape_line(f"note       credentials are not checked: {note}"))
     files = [file._replace(text=options.redact(file.text)) for file in _new_files(source, project, config.inipath)]
     _write_all(files)
     print("next       pytest --bctrl-mock")
@@ -133,6 +147,30 @@ def _download_contract(url: str) -> Source:
     return Source(contract, f"openapi.{suffix}", document.text, base_url)
 
 
+def _with_security(source: Source) -> tuple[Source, str]:
+    """Return a source with the overlay that applies the security of its document, if there is one scheme to apply.
+
+    Also returns why there is no overlay although the document describes security; empty otherwise. A contract that an
+    earlier run has written is used as it is.
+    """
+    unapplied = source.contract.unapplied
+    if not source.path or unapplied is None or not unapplied.schemes:
+        return source, ""
+    overlay = SecurityOverlay(unapplied, source.path)
+    if not unapplied.scheme:
+        command = shlex.join(["pytest-bctrl", "doctor", "--contract", source.path])
+        return source, f"{unapplied.reason}; {command} shows the overlay that applies one of them"
+    document = load_document(source.text, source.path).data if source.text else read_bundle(source.path, "init")
+    merged = overlay.merged(document)
+    if not merged:
+        return source, f"{unapplied.reason}, and the kit cannot send a key by the scheme {unapplied.scheme}"
+    if Path(overlay.contract_path).is_file():
+        contract = load_from(Path(overlay.contract_path), "init", "")
+        return source._replace(contract=contract, overlay=overlay), ""
+    contract = from_document(json.loads(merged), overlay.contract_path)
+    return source._replace(contract=contract, overlay=overlay, merged=merged), ""
+
+
 def _base_url(url: str, server: str) -> str:
     """Return the URL of a document's relative server; empty if that is on another origin than the document's `url`.
 
@@ -153,7 +191,7 @@ def _new_project(source: Source, root: Path) -> NewProject:
     summary = summarise(ContractRun("live", source.contract))
     operation, values, is_on_mock_only = _first_request(source.contract, summary)
     return NewProject(
-        source.path,
+        source.setting,
         summary,
         operation,
         values,
@@ -198,6 +236,10 @@ def _new_files(source: Source, project: NewProject, config_file: Path | None) ->
     root = Path.cwd()
     if source.text:
         yield NewFile(root / source.path, source.text, "the contract")
+    if source.overlay is not None and source.merged:
+        purpose = f"applies the scheme {source.overlay.unapplied.scheme}, which the document does not apply"
+        yield NewFile(root / source.overlay.path, source.overlay.text, purpose)
+        yield NewFile(root / source.setting, source.merged, "the contract with this overlay")
     settings = list(entries(project))
     if config_file is None:
         yield NewFile(root / "pytest.ini", configuration("pytest", "ini", settings), "the configuration of pytest")

@@ -39,10 +39,9 @@ def _names(contract: Contract, label: str) -> tuple[frozenset[str], frozenset[st
 
     They are those of API keys, of passwords (`format: password`), and of write-only texts.
     """
-    schemes = (
-        scheme for operation in contract.operations for requirement in operation.security for scheme in requirement
-    )
-    fields = {scheme.field for scheme in schemes if scheme.field}
+    alternatives = [alternative for operation in contract.operations for alternative in operation.security]
+    alternatives += [(operation.assumed,) for operation in contract.operations if operation.assumed]
+    fields = {scheme.field for alternative in alternatives for scheme in alternative if scheme.field}
     documented = _documented_names(contract)
     if not documented or not label:
         return frozenset(fields), frozenset()

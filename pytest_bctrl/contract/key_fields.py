@@ -47,13 +47,13 @@ def key_fields(contract: Contract, operation: Operation) -> tuple[KeyField, ...]
 
     Of alternative requirements, the first that a single key can satisfy is used. The result is None if there is none:
     the operation requires a certificate, a key in the URL, which logs would contain, or two credentials in one field.
-    If the contract secures no operation at all, it probably omits the credential, and the key is a bearer token, unless
-    the contract `is_public`.
+    If the operation has none, the scheme that is assumed is used, unless the contract `is_public`.
     """
     if not operation.security:
-        if contract.is_public or any(secured.security for secured in contract.operations):
+        if contract.is_public or operation.assumed is None:
             return ()
-        return (default_key_field(contract),)
+        field = _header_field_of(operation.assumed)
+        return (field,) if field else ()
     for requirement in operation.security:
         fields = dict.fromkeys(map(_header_field_of, requirement))
         names = {field.name.lower() for field in fields if field is not None}
@@ -86,28 +86,45 @@ def _is_bearer(scheme: SecurityScheme) -> bool:
     return scheme.type in ("oauth2", "openIdConnect") or (scheme.type == "http" and scheme.scheme == "bearer")
 
 
-def default_key_field(contract: Contract) -> KeyField:
-    """Return the field that carries the key if the contract does not say which one does."""
-    return KeyField("Authorization", contract.key_prefix)
+def default_key_fields(contract: Contract) -> tuple[KeyField, ...]:
+    """Return the fields that carry the key to an unknown operation; none if no operation of the contract takes it."""
+    if not contract.is_public and any(operation.security for operation in contract.operations):
+        return (KeyField("Authorization", contract.key_prefix),)
+    assumed = (operation for operation in contract.operations if operation.assumed)
+    return next((key_fields(contract, operation) or () for operation in assumed), ())
+
+
+def with_assumed_scheme(contract: Contract, scheme: SecurityScheme) -> Contract:
+    """Return a contract that assumes a scheme for the operations of which the document does not say what they need."""
+    labels = contract.unapplied.operations if contract.unapplied else ()
+    operations = (
+        replace(operation, assumed=scheme) if operation.label in labels else operation
+        for operation in contract.operations
+    )
+    return replace(contract, operations=tuple(operations))
 
 
 def with_key_prefix(contract: Contract, prefix: str) -> Contract:
     """Return a contract whose API keys in header fields follow a prefix, such as `Token `.
 
     If an API key in `Authorization` is documented, that one alone has the prefix, since others hardly ever have one.
-    A scheme of HTTP authentication (`type: http`) with the name of the prefix has it too. Raises `SettingError` if the
-    contract has security, but not one of these schemes.
+    A scheme of HTTP authentication (`type: http`) with the name of the prefix has it too. If no operation has security,
+    the key is sent in `Authorization`, unless the document defines another field as the only one. Raises `SettingError`
+    if the contract has security, but not one of these schemes, or says that all operations are public.
     """
     alternatives = [alternative for operation in contract.operations for alternative in operation.security]
     schemes = {scheme for alternative in alternatives for scheme in alternative}
-    if not schemes:
-        return replace(contract, key_prefix=prefix)
+    if not schemes and contract.unapplied is not None:
+        assumed = next((operation.assumed for operation in contract.operations if operation.assumed), None)
+        if assumed is None or assumed.type != "apiKey":
+            assumed = SecurityScheme("Authorization", "http")
+        return replace(with_assumed_scheme(contract, replace(assumed, prefix=prefix)), key_prefix=prefix)
     prefixed = {scheme for scheme in schemes if scheme.type == "http" and scheme.scheme == prefix.strip().lower()}
     if not prefixed:
         keys = {scheme for scheme in schemes if scheme.type == "apiKey" and scheme.in_ == "header"}
         prefixed = {scheme for scheme in keys if scheme.field.lower() == "authorization"} or keys
     if not prefixed:
-        described = ", ".join(sorted({scheme.scheme or scheme.type for scheme in schemes}))
+        described = ", ".join(sorted({scheme.scheme or scheme.type for scheme in schemes})) or "none"
         raise SettingError(
             f"no operation takes an API key in a header field: the security of the contract is {described}",
             where="bctrl_key_prefix",

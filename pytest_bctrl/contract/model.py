@@ -14,6 +14,7 @@ from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.files import short_path
 from pytest_bctrl.contract.outline import NAME, is_json, operation_keys
 from pytest_bctrl.contract.schema_document import SchemaDocument
+from pytest_bctrl.contract.unapplied_security import UnappliedSecurity
 from pytest_bctrl.contract.valid_parts import Exclusion, exclusion_texts
 from pytest_bctrl.errors import DocumentError
 
@@ -130,6 +131,8 @@ class Operation:
     """An operation of the contract. `paging` is the value of `x-bctrl-paging`, or None if it is absent.
 
     `servers` has the URLs of the servers that the operation or its path names in place of those of the contract.
+    `assumed` is the scheme whose key a request carries although no `security` of the document applies it, if there is
+    only one that may be meant.
     """
 
     method: str
@@ -143,6 +146,7 @@ class Operation:
     paging: Mapping[str, str] | Literal[False] | None = None
     request_body: RequestBody | None = None
     servers: tuple[str, ...] = ()
+    assumed: SecurityScheme | None = None
 
     @property
     def label(self) -> str:
@@ -294,7 +298,8 @@ class Contract(SchemaDocument):
     pointers. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
     `origin` describes which setting selected the document and where its spec was vendored from; it may be empty.
     `excluded` are the invalid parts of the document, which are not part of the contract. `is_public` means that no
-    request carries a key. `key_prefix` precedes the key of a contract without security.
+    request carries a key. `key_prefix` precedes the key in a request to no operation. `unapplied` is the security that
+    the document describes, or leaves out, without saying which operations need it.
     """
 
     name: str
@@ -309,6 +314,7 @@ class Contract(SchemaDocument):
     excluded: tuple[Exclusion, ...] = ()
     is_public: bool = False
     key_prefix: str = "Bearer "
+    unapplied: UnappliedSecurity | None = None
 
     @property
     def described(self) -> str:

@@ -248,17 +248,17 @@ def _removal_actions(old: list[Any], new: list[Any], target: str) -> Iterator[Ac
     removed = [value for value in old if value not in new]
     if all(isinstance(value, str) for value in old) and [value for value in old if value in new] == new:
         for value in dict.fromkeys(removed):
-            yield {"target": f"{target}[?@ == {_quoted(value)}]", "remove": True}
+            yield {"target": f"{target}[?@ == {quoted(value)}]", "remove": True}
 
 
 def path_segment(key: str) -> str:
     """Return a key as a segment of a JSONPath (RFC 9535, 2.3.1): `.name` or `['name']`."""
     if PLAIN.fullmatch(key):
         return f".{key}"
-    return f"[{_quoted(key)}]"
+    return f"[{quoted(key)}]"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a text as a string in a JSONPath."""
     if _SIMPLE.fullmatch(text):
         return f"'{text}'"

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_bctrl.contract import outline
 from pytest_bctrl.contract.document import Document, load_document, read_file
 from pytest_bctrl.contract.files import packaged
+from pytest_bctrl.contract.key_fields import with_assumed_scheme
 from pytest_bctrl.contract.model import (
     Contract,
     Encoding,
@@ -25,6 +26,7 @@ from pytest_bctrl.contract.model import (
 )
 from pytest_bctrl.contract.outline import is_json, operations
 from pytest_bctrl.contract.spec import Part, Spec
+from pytest_bctrl.contract.unapplied_security import AUTHORIZATION, find_unapplied, with_unapplied_schemes
 from pytest_bctrl.errors import DocumentError
 
 
@@ -39,16 +41,26 @@ def load(path: str | Path | None = None, option: str = "--bctrl-contract") -> Co
 
 def load_from(path: str | Path | None, option: str, origin: str) -> Contract:
     """Return a contract as `load` does; `origin` says in reports where it is from."""
-    file = packaged().merged if path is None else Path(path)
-    text = read_file(file, f"{option} takes an OpenAPI 3.0, 3.1 or 3.2 document in JSON or YAML", "the contract")
-    document = load_document(text, str(file))
     if path is None:
         # The tests validate the packaged document, so it need not be validated at every start.
-        return from_validated(document.data, str(file), origin=origin)
+        file = packaged().merged
+        return from_validated(_load_file(file, option).data, str(file), origin=origin)
+    return from_document(read_bundle(path, option), str(path), origin=origin)
+
+
+def _load_file(path: Path, option: str) -> Document:
+    """Return the document in a file that an option has; raises `DocumentError` if it cannot be read."""
+    text = read_file(path, f"{option} takes an OpenAPI 3.0, 3.1 or 3.2 document in JSON or YAML", "the contract")
+    return load_document(text, str(path))
+
+
+def read_bundle(path: str | Path, option: str) -> dict[str, Any]:
+    """Return the data of a document and of the files that it refers to, not yet validated."""
     from pytest_bctrl.contract.bundle import bundle_files
 
-    bundle = bundle_files(document, lambda name: read_file(Path(name), "", "the file"))
-    return from_document(bundle, str(file), origin=origin)
+    document = _load_file(Path(path), option)
+    bundle: dict[str, Any] = bundle_files(document, lambda name: read_file(Path(name), "", "the file"))
+    return bundle
 
 
 def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
@@ -74,7 +86,9 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     except DocumentError as error:
         readable, samples = without_unreadable_samples(upgraded, name)
         part, excluded = valid_parts(readable, list(find_problems(readable, name)), contract_of)
-        contract = _contract_or_none(part, contract_of)
+        contract = _contract_or_none(with_unapplied_schemes(part, readable), contract_of)
+        # An invalid scheme that no operation uses is no problem.
+        contract = contract or _contract_or_none(part, contract_of)
         if contract is None:
             raise error from None
         exclusions = original_pointers(document, [*excluded, *samples])
@@ -125,7 +139,8 @@ def from_validated(
     schemes = {scheme: _read_security_scheme(scheme, part) for scheme, part in outline.security_schemes(spec).items()}
     if source is None:
         source = document
-    return Contract(
+    unapplied = find_unapplied(spec)
+    contract = Contract(
         name=name,
         title=str(info.get("title", "")),
         version=str(info.get("version", "")),
@@ -135,7 +150,13 @@ def from_validated(
         document=document,
         source=source,
         origin=origin,
+        unapplied=unapplied,
     )
+    if unapplied is None or not unapplied.scheme or any(field != AUTHORIZATION for field, _ in unapplied.parameters):
+        # A parameter gets its value from the settings, if at all.
+        return contract
+    definition = Part(unapplied.schemes[unapplied.scheme], "")
+    return with_assumed_scheme(contract, _read_security_scheme(unapplied.scheme, definition))
 
 
 def _server_url(server: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_bctrl.contract.key_fields import KeyField, default_key_field, key_fields
+from pytest_bctrl.contract.key_fields import KeyField, default_key_fields, key_fields
 from pytest_bctrl.contract.model import Contract, Operation, decode_path, path_pattern, path_specificity, path_value
 from pytest_bctrl.contract.parameters import by_fit
 
@@ -142,10 +142,8 @@ def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]
     def fields(method: str, path: str) -> tuple[KeyField, ...]:
         """Return the header fields that carry the key in a request with this method and path."""
         operation, _ = routes.operation_and_values(method, path)
-        if operation is None:
-            return (default_key_field(contract),)
-        documented = key_fields(contract, operation)
-        return (default_key_field(contract),) if documented is None else documented
+        documented = None if operation is None else key_fields(contract, operation)
+        return default_key_fields(contract) if documented is None else documented
 
     return fields
 

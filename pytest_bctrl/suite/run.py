@@ -105,6 +105,24 @@ class ContractRun:
         """Whether an operation requires the key; always true for the published spec, which does not document it."""
         return self.chosen.is_published or not all(operation.is_public for operation in self.contract.operations)
 
+    @property
+    def credentials_gap(self) -> str:
+        """Why the run does not check credentials: the document describes them without applying any, or not at all.
+
+        It is empty if the document says which operations need which, if it says nothing and there is no key to send,
+        and for the published spec, whose limits are known.
+        """
+        unapplied = self.contract.unapplied
+        if self.target is None or unapplied is None or self.chosen.is_published:
+            return ""
+        if unapplied.schemes:
+            return f"{unapplied.reason}; pytest-bctrl doctor shows the overlay that does"
+        if self.target == "mock" or not self.key:
+            return ""
+        is_sent = any(operation.assumed for operation in self.contract.operations)
+        consequence = "" if is_sent else f", so {KEY_VARIABLE} is not sent unless bctrl_key_prefix = Bearer is set"
+        return unapplied.reason + consequence
+
     def rules(self) -> list[str]:
         """Return the names of all rules of the run: those of every contract, its invariants, and custom checks."""
         invariants = [rule for operation in self.contract.operations for rule in operation.invariants]
@@ -179,7 +197,7 @@ def _notes_of_unset_variables(
 def with_live_target(run: ContractRun, source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Return the run with the live API as its target; the default base URL is the first server of the contract.
 
-    No key is required if the contract secures no operation; without one, none is sent.
+    No key is required if the contract secures no operation.
 
     Raises `SettingError` for a missing or wrong setting.
     """
@@ -205,6 +223,8 @@ def with_live_target(run: ContractRun, source: lookup.SettingSource, environment
     space_id = lookup.find_value(table.SPACE_ID, source, environment)
     if space_id is not None and not contract.has_space:
         notes.append(f"{space_id.where} is not used: no operation of the contract is about a space")
+    if key and not run.needs_key and contract.unapplied is None:
+        notes.append(f"{KEY_VARIABLE} is not sent: no operation of the contract requires a key")
     return replace(
         run,
         target="live",

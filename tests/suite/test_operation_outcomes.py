@@ -286,10 +286,10 @@ def test_any_documented_client_error_rejects_an_invalid_value(run_live: Any) -> 
     assert ("status_code_conformance", "status") not in locations
 
 
-def test_no_key_is_required_for_a_contract_without_security(
+def test_no_key_is_required_for_a_contract_without_security_and_none_is_sent(
     run_live: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run passes without a key; a key that is set is sent to all operations."""
+    """A run with a key says that it sends none, and how to send it."""
     pytester.makepyfile("def test_a(bctrl_client):\n    assert 200 == bctrl_client.get('/a').status_code")
     write_contract({"/a": operation("a"), "/b": operation("b")})
     monkeypatch.delenv("BCTRL_API_KEY")
@@ -297,8 +297,16 @@ def test_no_key_is_required_for_a_contract_without_security(
         result, report = run_live(url)
         assert set() == authorized_paths
         monkeypatch.setenv("BCTRL_API_KEY", "a_key_that_is_set")
-        run_live(url)
+        with_key, _ = run_live(url)
+        assert set() == authorized_paths
+        run_live(url, "-o", "bctrl_key_prefix=Bearer")
         assert {"/a", "/b"} == authorized_paths
+    gap = "the document documents no security, so BCTRL_API_KEY is not sent unless bctrl_key_prefix = Bearer is set"
+    assert result.ret == with_key.ret == pytest.ExitCode.OK
+    assert "credentials" not in result.stdout.str()
+    with_key.stdout.fnmatch_lines(
+        [f"bctrl: note: credentials are not checked: {gap}", f"not checked  credentials: {gap}"]
+    )
     assert result.ret == pytest.ExitCode.OK
     assert {"a": "passed", "b": "passed"} == outcomes(report)
 

@@ -254,6 +254,8 @@ class RunResults:
         ]
         if self.run.chosen.is_published:
             reasons.append("credentials and rejections, which the published spec does not describe")
+        if self.run.credentials_gap:
+            reasons.append(f"credentials: {self.run.credentials_gap}")
         reasons += [f"by {gap}" for gap in self._gaps]
         reasons += self.skip_reasons()
         for reason, note in self.account.notes("not checked").items():

@@ -51,7 +51,10 @@ class Summary:
             header += f", without its contract suite ({run.no_suite})"
         if run.fail_on != "error":
             header += f", fails on {run.fail_on}"
-        lines = [header, *self._announcement(config), *(f"bctrl: note: {note}" for note in run.notes)]
+        notes = list(run.notes)
+        if run.credentials_gap:
+            notes.append(f"credentials are not checked: {run.credentials_gap}")
+        lines = [header, *self._announcement(config), *(f"bctrl: note: {note}" for note in notes)]
         return "\n".join(map(escape_line, lines))
 
     def _announcement(self, config: pytest.Config) -> Iterator[str]:
