@@ -31,13 +31,18 @@ received: list[dict[str, str]] = []
 
 @contextmanager
 def serve(field: str = "", value: str = "") -> Iterator[str]:
-    """Serve a thing to requests with this header field, and 401 to others; without a field to all; yield the URL."""
+    """Serve a thing to requests with this header field, and 401 to others; without a field to all; yield the URL.
+
+    An unknown path gets 404.
+    """
 
     class Api(Handler):
         def do_GET(self) -> None:
             received.append({name.lower(): text for name, text in self.headers.items()})
             if field and self.headers.get(field) != value:
                 self.respond(401, b"{}")
+            elif "no-such-path" in self.path:
+                self.respond(404, b"{}")
             else:
                 self.respond(200, b'{"name": "x"}')
 
