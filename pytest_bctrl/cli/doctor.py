@@ -37,7 +37,7 @@ from pytest_bctrl.samples.parameter_settings import require_parameters
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.suite.run import ContractRun, required_variables, with_live_target
+from pytest_bctrl.suite.run import ContractRun, required_variables, with_credentials, with_live_target
 from pytest_bctrl.traffic.origin import connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -175,7 +175,7 @@ def _summary(
         require_parameters(contract, configured)
         if contract.has_space and space_id is not None:
             configured = {SPACE_ID: space_id.value, **configured}
-        run = ContractRun("live", contract, values=configured, chosen=in_force)
+        run = with_credentials(ContractRun("live", contract, values=configured, chosen=in_force), config, environment)
         return summarise(replace(run, connection=connection(config, environment)))
     except BctrlError as error:
         return _error_line("setting", error)

@@ -19,6 +19,7 @@ from pytest_bctrl.contract.in_force import (
     contract_in_force,
     contract_of_config,
     project_files,
+    with_security_settings,
 )
 from pytest_bctrl.errors import SettingError
 
@@ -66,17 +67,14 @@ def chosen_contract(name: str | None, option: str = "--contract") -> ContractInF
     folder = Path.cwd()
     if name is not None:
         root = project_root() if name == PUBLISHED else folder
-        prefix = project_setting("bctrl_key_prefix", _configured_key_prefix) or ""
-        return contract_in_force(name, root, option)._replace(key_prefix=prefix)
-    names = ("bctrl_contract", "bctrl_key_prefix")
+        contract = contract_in_force(name, root, option)
+        return _read_if_relevant(_SECURITY, "", partial(with_security_settings, contract)) or contract
+    names = ("bctrl_contract", *_SECURITY)
     return _read_if_relevant(names, FOLDER, contract_of_config) or contract_in_force(None, folder)
 
 
-def _configured_key_prefix(config: pytest.Config) -> str:
-    """Return the key prefix that pytest's configuration sets."""
-    from pytest_bctrl.settings.resolve import key_prefix
-
-    return key_prefix(config)
+_SECURITY = ("bctrl_key_prefix", "bctrl_security")
+"""The settings of the security of a contract."""
 
 
 def baseline_path(option: str | None, *, is_written: bool) -> Path:

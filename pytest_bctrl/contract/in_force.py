@@ -32,7 +32,7 @@ class ContractInForce(NamedTuple):
 
     `origin` is `project`, `packaged` or the name of a setting. With `is_published`, the document is the vendored spec
     without the overlay. `ignored` is a folder `contracts/` that has no contract of this kit. `key_prefix` is what the
-    settings put in front of the key.
+    settings put in front of the key, and `security` the security schemes that they prefer.
     """
 
     path: Path
@@ -41,6 +41,7 @@ class ContractInForce(NamedTuple):
     is_published: bool = False
     ignored: Path | None = None
     key_prefix: str = ""
+    security: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{short_path(str(self.path))} ({self.provenance})"
@@ -108,11 +109,13 @@ class ContractInForce(NamedTuple):
         is_validated = is_packaged and not self.is_published
         option = "--bctrl-contract" if self.origin in ("project", "packaged") else self.origin
         contract = load_from(None if is_validated else self.path, option, self.provenance)
-        if not self.key_prefix:
+        if not self.key_prefix and not self.security:
             return contract
-        from pytest_bctrl.contract.key_fields import with_key_prefix
+        from pytest_bctrl.contract.key_fields import with_key_prefix, with_preferred_schemes
 
-        return with_key_prefix(contract, self.key_prefix)
+        if self.key_prefix:
+            contract = with_key_prefix(contract, self.key_prefix)
+        return with_preferred_schemes(contract, self.security)
 
 
 def contract_in_force(value: str | None, root: Path, where: str = "--bctrl-contract") -> ContractInForce:
@@ -165,13 +168,18 @@ def packaged_contract() -> ContractInForce:
 
 
 def contract_of_config(config: SettingSource) -> ContractInForce:
-    """Return the contract in force in a run of pytest, with the key prefix of its settings.
+    """Return the contract in force in a run of pytest, with the key prefix and the preferred schemes of its settings.
 
     Raises `DocumentError` as `contract_in_force` does, and `SettingError` for a wrong prefix of the key.
     """
-    from pytest_bctrl.settings.resolve import key_prefix
+    return with_security_settings(_selected_contract(config), config)
 
-    return _selected_contract(config)._replace(key_prefix=key_prefix(config))
+
+def with_security_settings(selected: ContractInForce, config: SettingSource) -> ContractInForce:
+    """Return the contract in force with the settings of its security: the key prefix and the preferred schemes."""
+    from pytest_bctrl.settings.resolve import key_prefix, preferred_schemes
+
+    return selected._replace(key_prefix=key_prefix(config), security=preferred_schemes(config))
 
 
 def _selected_contract(config: SettingSource) -> ContractInForce:

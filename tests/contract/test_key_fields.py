@@ -66,13 +66,13 @@ def open_to(*names: str) -> Contract:
 )
 def test_key_fields_returns_the_first_scheme_that_uses_a_header(names: list[str], expected: KeyField) -> None:
     contract = secured(*names)
-    assert (expected,) == key_fields(contract, contract.operations[0])
+    assert (expected,) == key_fields(contract.operations[0])
 
 
 @pytest.mark.parametrize("name", ["query", "certificate", "digest"])
 def test_key_fields_returns_none_for_schemes_without_a_header(name: str) -> None:
     contract = secured(name)
-    assert key_fields(contract, contract.operations[0]) is None
+    assert key_fields(contract.operations[0]) is None
 
 
 KEY = "a-key"
@@ -149,6 +149,6 @@ def test_the_suite_sends_a_documented_credential_and_finds_no_fault(names: list[
 
     assert [] == [finding for finding in findings if finding.level == "error"]
     assert any(entry.status == 200 for entry in mock.requests)
-    (field,) = key_fields(contract, contract.operations[0]) or ()
+    (field,) = key_fields(contract.operations[0]) or ()
     command = ["bash", "-c", f'printf %s "{field.shell("$KEY")}"']
     assert field.value(key) == subprocess.run(command, env={"KEY": key}, stdout=PIPE, check=True, text=True).stdout

@@ -86,7 +86,7 @@ def contract_with(*schemes: dict[str, str]) -> Contract:
 
 def fields_of(contract: Contract) -> tuple[KeyField, ...] | None:
     """Return the header fields for the key of a contract's first operation."""
-    return key_fields(contract, contract.operations[0])
+    return key_fields(contract.operations[0])
 
 
 IN_X_KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}
