@@ -117,7 +117,7 @@ def test_a_slow_response_without_a_socket_times_out() -> None:
     rules = Rules(origin_of("http://127.0.0.1:1"), None, True, RetryPolicy(attempts=1, budget=0.1))
     inner = httpx.MockTransport(lambda _request: httpx.Response(200, content=drops()))
     too_late = pytest.raises(httpx.ReadTimeout, match="still being sent when the time was up")
-    with httpx.Client(transport=GuardedTransport(rules, inner)) as client, too_late:
+    with httpx.Client(transport=GuardedTransport(rules, lambda *_: inner)) as client, too_late:
         client.get("http://127.0.0.1:1/")
 
 
@@ -125,7 +125,7 @@ def test_a_response_without_a_socket_is_returned() -> None:
     """There are no surplus bytes to look for in a response of a transport in the process."""
     rules = Rules(origin_of("http://127.0.0.1:1"), None, True, RetryPolicy(attempts=1))
     inner = httpx.MockTransport(lambda _request: httpx.Response(200, json={"runtimes": []}))
-    with httpx.Client(transport=GuardedTransport(rules, inner)) as client:
+    with httpx.Client(transport=GuardedTransport(rules, lambda *_: inner)) as client:
         assert {"runtimes": []} == client.get("http://127.0.0.1:1/").json()
 
 
