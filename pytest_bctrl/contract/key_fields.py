@@ -51,11 +51,11 @@ def requirement(operation: Operation) -> tuple[SecurityScheme, ...]:
     """Return the schemes of the security requirement that applies to an operation; empty if it needs no credential.
 
     Of alternatives, it is the first (`with_preferred_schemes`). If the operation has none, it is the scheme that is
-    assumed.
+    assumed, unless no field carries that.
     """
     if operation.security:
         return operation.security[0]
-    return (operation.assumed,) if operation.assumed else ()
+    return (operation.assumed,) if operation.assumed and field_of(operation.assumed) else ()
 
 
 def key_fields(operation: Operation) -> tuple[KeyField, ...] | None:

@@ -62,15 +62,16 @@ def open_to(*names: str) -> Contract:
         (["cookie"], SESSION),
         (["password", "cookie"], BASIC),
         (["query", "certificate", "header"], KeyField("X-Key")),
+        (["certificate", "query"], KeyField("key", in_query=True)),
     ],
 )
-def test_key_fields_returns_the_first_scheme_that_uses_a_header(names: list[str], expected: KeyField) -> None:
+def test_key_fields_returns_the_first_scheme_of_a_header_else_of_the_query(names: list[str], expected: KeyField) -> None:
     contract = secured(*names)
     assert (expected,) == key_fields(contract.operations[0])
 
 
-@pytest.mark.parametrize("name", ["query", "certificate", "digest"])
-def test_key_fields_returns_none_for_schemes_without_a_header(name: str) -> None:
+@pytest.mark.parametrize("name", ["certificate", "digest"])
+def test_key_fields_returns_none_for_schemes_without_a_key(name: str) -> None:
     contract = secured(name)
     assert key_fields(contract.operations[0]) is None
 

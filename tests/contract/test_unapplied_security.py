@@ -63,7 +63,7 @@ WITH_AUTHORIZATION = {"/a": {"get": operation(AUTHORIZATION)}}
     [
         (PLAIN, ["bearer"], ["bearer"], BEARER),
         (PLAIN, ["header"], ["header"], KeyField("X-Api-Key")),
-        (PLAIN, ["query"], ["query"], None),
+        (PLAIN, ["query"], ["query"], KeyField("code", in_query=True)),
         (PLAIN, ["certificate"], ["certificate"], None),
         (PLAIN, ["bearer", "header"], ["bearer", "header"], None),
         (PLAIN, [], [], None),

@@ -74,7 +74,7 @@ def test_rejected_key_without_a_prefix_names_the_setting(
     with serve(f"Token {KEY}") as url:
         result = pytester.runpytest("--bctrl-live", "--bctrl-base-url", url, "--bctrl-contract=api.json")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["not checked *rejects the key with 401*(bctrl_key_prefix)"])
+    result.stdout.fnmatch_lines(["not checked *rejects the credential with 401*(bctrl_key_prefix)"])
 
 
 def contract_with(*schemes: dict[str, str]) -> Contract:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_bctrl.contract.key_fields import BEARER as IN_BEARER
 from pytest_bctrl.contract.key_fields import KeyField
 from pytest_bctrl.contract.model import Parameter
 from pytest_bctrl.contract.read import load
@@ -36,8 +37,8 @@ BEARER = f"Bearer {KEY}"
     [
         ({}, BEARER),
         ({"headers": {"Authorization": "Bearer wrong"}}, "Bearer wrong"),
-        ({"extensions": {CREDENTIAL: {"Authorization": Secret("Bearer wrong")}}}, "Bearer wrong"),
-        ({"extensions": {CREDENTIAL: {}}}, ""),
+        ({"extensions": {CREDENTIAL: [(IN_BEARER, Secret("Bearer wrong"))]}}, "Bearer wrong"),
+        ({"extensions": {CREDENTIAL: []}}, ""),
     ],
     ids=["key", "header of the caller's own", "another credential", "no credential"],
 )

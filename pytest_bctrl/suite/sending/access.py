@@ -78,8 +78,8 @@ def _access_problem(response: Response) -> str:
         return "requires a client certificate: 400; set --bctrl-client-cert"
     if response.status in REFUSED:
         return (
-            f"rejects a request without a credential with {response.status}; document the security of the operation, "
-            f"and set {KEY_VARIABLE}"
+            f"rejects a request without a key with {response.status}; set {KEY_VARIABLE}, and document the security of "
+            "the operation"
         )
     has_space = any(parameter.setting == "space_id" for parameter in response.operation.path_parameters)
     if response.status == 404 and has_space:

@@ -183,7 +183,7 @@ class Sender:
         response = exchange.response
         if not needs_credential(self.run.contract, operation) or is_retired(response):
             return
-        if not self.has_credentials and requirement(operation):
+        if not self.has_credentials and operation.security:
             self.tally.settle(exchange, CHECKED)
             raise missing_key(response)
         if response.status not in REFUSED or not self.has_credentials:
