@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from pytest_bctrl.contract.key_fields import KeyField, field_of, requirement
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.scheme_values import values_by_scheme
 from pytest_bctrl.contract.unapplied_security import UnappliedSecurity
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.reports.wording import numbered
@@ -156,9 +157,6 @@ def _exclusion_reason(exclusion: Exclusion) -> str:
 
 def _credential_uses(run: ContractRun) -> tuple[dict[CredentialUse, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     """Return which operations get which credential, and which get none, because a scheme has no value."""
-    # They load httpx, which other commands do not need.
-    from pytest_bctrl.traffic.auth import values_by_scheme
-
     values = values_by_scheme(run.contract, run.key or Secret("not set"), run.scheme_values)
     uses: dict[CredentialUse, tuple[str, ...]] = {}
     without_value: dict[str, tuple[str, ...]] = {}

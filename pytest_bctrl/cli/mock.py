@@ -18,12 +18,12 @@ from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.cli.serving import LineLog, byte_count, serve_until_signal, warn_of_other_machines
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.scheme_values import curl_url
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.request_checks.credentials import requires_certificate
 from pytest_bctrl.samples.inputs import exemplified, inputs, main_operation
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.traffic.auth import curl_url
 from pytest_bctrl.traffic.listening import reachable_url
 from pytest_bctrl.traffic.mock.journal import JournalEntry
 from pytest_bctrl.traffic.mock.parse import ServerLimits

@@ -14,6 +14,7 @@ from pytest_bctrl.checks.run import BrokenCheckError, Check
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.scheme_values import curl_url
 from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.exchanges.account import Account, Outcome
 from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks
@@ -28,7 +29,6 @@ from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.echoes import Echoes
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
-from pytest_bctrl.traffic.auth import curl_url
 from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange, TransportError
 from pytest_bctrl.traffic.surplus import Surplus
 from pytest_bctrl.traffic.transport_findings import describe_error, surplus_finding, transport_finding

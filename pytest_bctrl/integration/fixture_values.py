@@ -127,37 +127,20 @@ def client_target(request: pytest.FixtureRequest) -> tuple[str, httpx.Auth | Non
 
     The mock is reset for this test.
     """
+    from pytest_bctrl.suite.report.sinks import redaction
+    from pytest_bctrl.traffic.auth import TargetOperations, credential_reporter
+
     run = _live(request.config)
     if run is None:
         request.getfixturevalue("bctrl_mock")
-    options = _options_of_auth(request.config)
-    if run is not None:
-        options["connection"] = run.connection
-    base_url, auth = request.getfixturevalue("bctrl_base_url"), request.getfixturevalue("bctrl_auth")
-    return base_url, auth, run is not None, options
-
-
-def _options_of_auth(config: pytest.Config) -> dict[str, Any]:
-    """Return the options of a client for an auth of the project: where it applies, and what to redact."""
-    from pytest_bctrl.http.routes import Routes
-    from pytest_bctrl.suite.report.sinks import redaction
-    from pytest_bctrl.traffic.auth import credential_reporter, needs_credential
-
-    run = _live(config)
+    config, base_url = request.config, request.getfixturevalue("bctrl_base_url")
     in_force = run.contract if run else contract(config)
-    routes = Routes(in_force)
-
-    def is_path(target: str) -> bool:
-        """Return whether the contract has the path of a target."""
-        return routes.match(target) is not None
-
-    def requires(method: str, target: str) -> bool:
-        """Return whether a request to the API carries credentials."""
-        operation, _ = routes.operation_and_values(method, target)
-        return operation is not None and needs_credential(in_force, operation)
-
-    report = credential_reporter(in_force, lambda value: redaction(config).add_derived(value))
-    return {"is_path": is_path, "needs_credential": requires, "see_credentials": report}
+    options = {
+        "operations": TargetOperations(in_force, base_url),
+        "see_credentials": credential_reporter(in_force, lambda value: redaction(config).add_derived(value)),
+        "connection": run.connection if run else None,
+    }
+    return base_url, request.getfixturevalue("bctrl_auth"), run is not None, options
 
 
 def auth(config: pytest.Config, key: Secret | str, base_url: str) -> httpx.Auth | None:
@@ -165,7 +148,8 @@ def auth(config: pytest.Config, key: Secret | str, base_url: str) -> httpx.Auth 
 
     Every security scheme of the mock has its key.
     """
-    from pytest_bctrl.traffic.auth import ContractAuth, values_by_scheme, values_of_mock
+    from pytest_bctrl.contract.scheme_values import values_by_scheme, values_of_mock
+    from pytest_bctrl.traffic.auth import ContractAuth
 
     run = _live(config)
     if run is None:

@@ -12,6 +12,7 @@ from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, load_cached, packaged_contract
 from pytest_bctrl.contract.key_fields import cookies, field_of, requirement, with_preferred_schemes
 from pytest_bctrl.contract.model import Contract, Operation, path_pattern
+from pytest_bctrl.contract.scheme_values import values_by_scheme, values_of_mock
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
 from pytest_bctrl.samples.inputs import exemplified, names_without_value
@@ -113,9 +114,6 @@ class ContractRun:
 
     def _find_credentials(self) -> Mapping[str, SchemeValue]:
         """Return the values of security schemes by name."""
-        # They load httpx, which other runs do not need.
-        from pytest_bctrl.traffic.auth import values_by_scheme, values_of_mock
-
         if self.target == "mock":
             return values_of_mock(self.contract, self.key)
         source = "bctrl_api_key" if "bctrl_api_key" in self.own_fixtures else KEY_VARIABLE

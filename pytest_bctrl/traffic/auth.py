@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
-from urllib.parse import quote, unquote_plus
+from collections.abc import Callable, Generator, Iterator, Mapping
+from urllib.parse import quote, unquote_plus, urlsplit
 
 import httpx
 
-from pytest_bctrl.contract.key_fields import KeyField, field_of, requirement, schemes_in_order
+from pytest_bctrl.contract.key_fields import KeyField
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.http.message import Request
-from pytest_bctrl.http.routes import Routes
-from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
+from pytest_bctrl.contract.scheme_values import Credentials, credentials_of, needs_credential
+from pytest_bctrl.http.message import Request, split_url
+from pytest_bctrl.http.routes import Match, Routes
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings.secret_settings import SchemeValue
 from pytest_bctrl.traffic.origin import origin_of
-
-Credentials: TypeAlias = Sequence[tuple[KeyField, Secret]]
-"""Header fields and query parameters with their values, such as `Bearer …` for `Authorization`."""
 
 GUARDED = "bctrl_guarded"
 """Request extension: the client that sends the request adds its credentials itself."""
@@ -27,49 +23,39 @@ UNAUTHENTICATED = "bctrl_unauthenticated"
 """Request extension: the request before an auth of the user changed it; a request that the auth yields has none."""
 
 
-def values_by_scheme(
-    contract: Contract, key: Secret, given: Mapping[str, SchemeValue], source: str = KEY_VARIABLE
-) -> dict[str, SchemeValue]:
-    """Return the values of security schemes by name: those that are given, and the key.
+class TargetOperations:
+    """The operations of a contract on the server at a base URL."""
 
-    The key is the value of the first scheme in order of preference that has no other value, and of schemes that put
-    it in the same place.
-    """
-    values = dict(given)
-    schemes = [scheme for scheme in schemes_in_order(contract) if scheme.name not in given]
-    if key and schemes:
-        first = field_of(schemes[0])
-        key_value = SchemeValue(key, source, f"${KEY_VARIABLE}")
-        values |= {scheme.name: key_value for scheme in schemes if scheme == schemes[0] or field_of(scheme) == first}
-    return values
+    def __init__(self, contract: Contract, base_url: str) -> None:
+        self._contract = contract
+        self._routes = Routes(contract)
+        url = str(httpx.URL(base_url))
+        self.origin = origin_of(url)
+        self._base_path = urlsplit(url).path.rstrip("/")
 
+    def _match(self, request: httpx.Request) -> Match | None:
+        """Return the match of a request; None for another origin or a path that the contract does not have."""
+        if origin_of(str(request.url)) != self.origin:
+            return None
+        return self._routes.match(split_url(str(request.url), self._base_path)[1])
 
-def values_of_mock(contract: Contract, key: Secret) -> dict[str, SchemeValue]:
-    """Return the key of the mock as the value of each security scheme."""
-    value = SchemeValue(key, "the mock", f"${KEY_VARIABLE}")
-    return {scheme.name: value for scheme in schemes_in_order(contract)}
+    def has_path(self, request: httpx.Request) -> bool:
+        """Return whether a request is to a path of the contract."""
+        return self._match(request) is not None
 
+    def find(self, request: httpx.Request) -> Operation | None:
+        """Return the operation of a request; None if the contract has none."""
+        match = self._match(request)
+        return match.of(request.method) if match else None
 
-def fields_with_values(operation: Operation, values: Mapping[str, SchemeValue]) -> list[tuple[KeyField, SchemeValue]]:
-    """Return the fields of the requirement that applies to an operation, with their values; only those with a value."""
-    fields = ((field_of(scheme), values.get(scheme.name)) for scheme in requirement(operation))
-    return [(field, value) for field, value in fields if field is not None and value is not None]
-
-
-def credentials_of(operation: Operation, values: Mapping[str, SchemeValue]) -> Credentials:
-    """Return the credentials of requests to an operation; empty if it needs none."""
-    fields = fields_with_values(operation, values)
-    return [(field, Secret(field.value(value.secret.reveal()))) for field, value in fields]
-
-
-def needs_credential(contract: Contract, operation: Operation) -> bool:
-    """Return whether requests to an operation carry credentials: it requires some, or the document does not say so."""
-    unapplied = contract.unapplied
-    return bool(requirement(operation)) or (unapplied is not None and operation.label in unapplied.operations)
+    def need_credential(self, request: httpx.Request) -> bool:
+        """Return whether a request carries credentials."""
+        operation = self.find(request)
+        return operation is not None and needs_credential(self._contract, operation)
 
 
 class ContractAuth(httpx.Auth):
-    """Adds the credentials that the contract requires, each to the operations that need it, at one origin only.
+    """Adds the credentials that the contract requires, each to the operations that need it, at one base URL only.
 
     `values` are those of the security schemes, by name. Requests to other operations, paths and origins are sent as
     they are. A header field or query parameter that the request already has stays, so that a test can send a wrong key.
@@ -77,25 +63,22 @@ class ContractAuth(httpx.Auth):
 
     def __init__(self, contract: Contract, base_url: str, values: Mapping[str, SchemeValue]) -> None:
         self.values = values
-        self._routes = Routes(contract)
-        self._origin = origin_of(str(httpx.URL(base_url)))
+        self._operations = TargetOperations(contract, base_url)
 
     def __repr__(self) -> str:
         sources = ", ".join(f"{name} from {value.source}" for name, value in self.values.items())
-        return f"<ContractAuth for {self._origin}: {sources or 'no credentials'}>"
+        return f"<ContractAuth for {self._operations.origin}: {sources or 'no credentials'}>"
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the credentials of the request's operation; a client of this package does so itself."""
-        if GUARDED not in request.extensions and origin_of(str(request.url)) == self._origin:
-            add_credentials(request, self.credentials(request.method, request.url.raw_path.decode("ascii")))
+        if GUARDED not in request.extensions:
+            add_credentials(request, self.credentials(request))
         yield request
 
-    def credentials(self, method: str, target: str) -> Credentials:
-        """Return the credentials of a request with this method and target; empty if no operation needs any."""
-        operation, _ = self._routes.operation_and_values(method, target)
-        if operation is None:
-            return []
-        return credentials_of(operation, self.values)
+    def credentials(self, request: httpx.Request) -> Credentials:
+        """Return the credentials of a request; empty if its operation needs none, or it is to none."""
+        operation = self._operations.find(request)
+        return [] if operation is None else credentials_of(operation, self.values)
 
 
 def add_credentials(request: httpx.Request, credentials: Credentials) -> None:
@@ -161,11 +144,3 @@ def credential_reporter(
                 add(value)
 
     return report
-
-
-def curl_url(url: str, credentials: Iterable[tuple[KeyField, str]]) -> str:
-    """Return a URL for a shell command, with the keys that belong into its query."""
-    pairs = [f"{field.name}={value}" for field, value in credentials if field.in_query]
-    if not pairs:
-        return shlex.quote(url)
-    return f'{shlex.quote(url)}"{"&" if "?" in url else "?"}{"&".join(pairs)}"'

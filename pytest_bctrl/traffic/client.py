@@ -26,7 +26,7 @@ from pytest_bctrl.files.limits import MOST, size
 from pytest_bctrl.http.codings import ACCEPTED
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings.secret_settings import SchemeValue, is_sendable
-from pytest_bctrl.traffic.auth import GUARDED, UNAUTHENTICATED, ContractAuth
+from pytest_bctrl.traffic.auth import GUARDED, UNAUTHENTICATED, ContractAuth, TargetOperations
 from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.flow import Attempt, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
@@ -46,8 +46,7 @@ class ClientOptions(TypedDict, total=False):
     retry: RetryPolicy | None
     connection: Connection | None
     see: Callable[[httpx.Request, httpx.Response], None] | None
-    is_path: Callable[[str], bool] | None
-    needs_credential: Callable[[str, str], bool] | None
+    operations: TargetOperations | None
     see_credentials: Callable[[httpx.Request, httpx.Request | None], None] | None
 
 
@@ -66,9 +65,9 @@ def client(
     called with each request and its response, whose body is in memory. `connection` holds the settings that all
     requests share.
 
-    Any `httpx.Auth` authenticates requests to the origin for whose method and target `needs_credential` is true. What
-    it yields to a path for which `is_path` is false, such as that of a token endpoint, is sent as it is.
-    `see_credentials` is called with each request that it has changed or yielded, and the request before that, if any.
+    An `httpx.Auth` authenticates the requests of `operations` that need a credential. What it yields to a path that
+    they do not have, such as that of a token endpoint, is sent as it is. `see_credentials` is called with each request
+    that it has changed or yielded, and the request before that, if any.
 
     A response with bytes after its end raises `RemoteProtocolError`. Each request opens a new connection, so that bytes
     which arrive later are never read as the response to another request. With `keep_alive`, connections are reused: the
@@ -127,10 +126,8 @@ def _prepared(request: httpx.Request, rules: Rules, options: dict[str, Any]) -> 
         return options
     original = httpx.Request(request.method, request.url, headers=request.headers)
     request.extensions = {**request.extensions, UNAUTHENTICATED: original}
-    auth = options.get("auth", httpx.USE_CLIENT_DEFAULT)
-    target = request.url.raw_path.decode("ascii")
-    is_at_origin = origin_of(str(request.url)) == rules.origin
-    if auth is httpx.USE_CLIENT_DEFAULT and not (is_at_origin and rules.needs_credential(request.method, target)):
+    is_of_client = options.get("auth", httpx.USE_CLIENT_DEFAULT) is httpx.USE_CLIENT_DEFAULT
+    if is_of_client and not rules.authenticates(request):
         return {**options, "auth": None}
     return options
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 import httpx
 
 from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
+from pytest_bctrl.contract.scheme_values import Credentials
 from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.files.limits import TooLargeError
 from pytest_bctrl.http.codings import require_unpackable
@@ -23,7 +24,7 @@ from pytest_bctrl.traffic.auth import (
     GUARDED,
     UNAUTHENTICATED,
     ContractAuth,
-    Credentials,
+    TargetOperations,
     add_credentials,
     set_credential,
     without_added,
@@ -134,9 +135,9 @@ class ProxyAddress:
 class Rules:
     """The rules of a client: its origin and the credentials for it, whether the target is live, when to retry.
 
-    A `ContractAuth` as `auth` is applied here, so that the requests which the caller holds show no credential; any
-    other auth by httpx, to requests for which `needs_credential` is true. Requests that such an auth yields to a target
-    for which `is_path` is false are sent as they are.
+    A `ContractAuth` as `auth` is applied here, so that the requests which the caller holds show no credential. Any
+    other auth is applied by httpx, to requests of `operations` that need a credential. What it yields to a path that
+    they do not have is sent as it is.
     Requests go through `proxy`. `see` is called with each request, without credentials, and its response;
     `see_credentials` with each request that another auth has changed or yielded, and the request before that.
     """
@@ -148,8 +149,7 @@ class Rules:
     connection: Connection = field(default_factory=Connection)
     proxy: ProxyAddress | None = None
     see: Callable[[httpx.Request, httpx.Response], None] = lambda request, response: None
-    is_path: Callable[[str], bool] = lambda target: True
-    needs_credential: Callable[[str, str], bool] = lambda method, target: True
+    operations: TargetOperations | None = None
     see_credentials: Callable[[httpx.Request, httpx.Request | None], None] = lambda request, original: None
 
     @property
@@ -161,7 +161,11 @@ class Rules:
         """Return whether a request is one that the auth sends for itself, for example to get a token."""
         if self.auth is None or self.contract_auth is not None or UNAUTHENTICATED in request.extensions:
             return False
-        return origin_of(str(request.url)) != self.origin or not self.is_path(request.url.raw_path.decode("ascii"))
+        return self.operations is None or not self.operations.has_path(request)
+
+    def authenticates(self, request: httpx.Request) -> bool:
+        """Return whether the auth of the client may change a request."""
+        return self.operations is None or self.operations.need_credential(request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +305,7 @@ def _outgoing(request: httpx.Request, rules: Rules, *, is_of_auth: bool) -> http
             set_credential(outgoing, key_field, value)
     elif rules.contract_auth is not None:
         # A field that the caller set is sent as it is, so that tests can send a wrong key.
-        target = request.url.raw_path.decode("ascii")
-        add_credentials(outgoing, rules.contract_auth.credentials(request.method, target))
+        add_credentials(outgoing, rules.contract_auth.credentials(request))
     return outgoing
 
 

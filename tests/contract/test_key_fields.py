@@ -65,7 +65,9 @@ def open_to(*names: str) -> Contract:
         (["certificate", "query"], KeyField("key", in_query=True)),
     ],
 )
-def test_key_fields_returns_the_first_scheme_of_a_header_else_of_the_query(names: list[str], expected: KeyField) -> None:
+def test_key_fields_returns_the_first_scheme_of_a_header_else_of_the_query(
+    names: list[str], expected: KeyField
+) -> None:
     contract = secured(*names)
     assert (expected,) == key_fields(contract.operations[0])
 

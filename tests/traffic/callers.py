@@ -10,9 +10,10 @@ import httpx
 
 from pytest_bctrl.contract.key_fields import BEARER, KeyField
 from pytest_bctrl.contract.read import load
+from pytest_bctrl.contract.scheme_values import Credentials
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings.secret_settings import SchemeValue
-from pytest_bctrl.traffic.auth import ContractAuth, Credentials
+from pytest_bctrl.traffic.auth import ContractAuth
 from pytest_bctrl.traffic.client import async_client, client
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -32,8 +33,8 @@ class KeyAuth(ContractAuth):
         super().__init__(load(), base_url, {"key": SchemeValue(secret, "BCTRL_API_KEY", "$BCTRL_API_KEY")})
         self._sent = [(field, Secret(field.value(secret.reveal())))]
 
-    def credentials(self, method: str, target: str) -> Credentials:
-        """Return the key, whatever the request."""
+    def credentials(self, request: httpx.Request) -> Credentials:
+        """Return the key for any request to the origin."""
         return self._sent
 
 

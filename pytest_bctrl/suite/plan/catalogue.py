@@ -15,6 +15,7 @@ from pytest_bctrl.contract.key_fields import KeyField, field_to_reject, has_vali
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.paging_read import read_paging
+from pytest_bctrl.contract.scheme_values import fields_with_values
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.suite.operations import lacks_path_values, reason_not_requested
 from pytest_bctrl.suite.plan import engine_probes, pages, probes
@@ -31,7 +32,6 @@ from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.credentials import invalid_credentials
 from pytest_bctrl.suite.sending.requests import PlannedRequest, Probe, no_findings, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
-from pytest_bctrl.traffic.auth import fields_with_values
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 """For one operation: the ends of test ids, and the arguments of each probe besides run and operation."""

@@ -15,18 +15,18 @@ import httpx
 
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.contract.model import Operation, covers_media_type
+from pytest_bctrl.contract.scheme_values import needs_credential
 from pytest_bctrl.exchanges.exchange_checks import response_in
 from pytest_bctrl.http.codings import decode_strictly
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.credentials import sent_credentials
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange
 from pytest_bctrl.suite.sending.tally import FOREIGN, UNMATCHED, Tally
 from pytest_bctrl.suite.sending.transport_errors import reproduction
-from pytest_bctrl.traffic.auth import credential_reporter, needs_credential
+from pytest_bctrl.traffic.auth import TargetOperations, credential_reporter
 from pytest_bctrl.traffic.client import ClientOptions, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
 from pytest_bctrl.traffic.origin import origin_of
@@ -55,7 +55,7 @@ class Connections:
         self.run, self._base_url, self._retry, self._timeout, self._tally = run, base_url, retry, timeout, tally
         self.auth: httpx.Auth | None = None
         self._report_credentials: Callable[[httpx.Request, httpx.Request | None], None] = lambda *_: None
-        self._routes = Routes(run.contract)
+        self._operations = TargetOperations(run.contract, base_url)
         self._max_open = MAX_PARALLEL
         self._idle: list[_PooledConnection] = []
         self._open = self._busy = 0
@@ -68,15 +68,11 @@ class Connections:
         self.run, self.auth = run, auth
         self._report_credentials = credential_reporter(run.contract, add_secret)
 
-    def _is_path(self, target: str) -> bool:
-        """Return whether the contract has the path of a target."""
-        return self._routes.match(target) is not None
-
     def _see_credentials(self, request: httpx.Request, original: httpx.Request | None) -> None:
         """Redact the credentials of a request that an auth has changed or yielded; count one that it yielded."""
         self._report_credentials(request, original)
         if original is None:
-            is_foreign = origin_of(str(request.url)) != origin_of(self._base_url)
+            is_foreign = origin_of(str(request.url)) != self._operations.origin
             self._tally.account[FOREIGN if is_foreign else UNMATCHED] += 1
 
     def limit_to_one(self, idle_connections: int) -> None:
@@ -200,7 +196,7 @@ class Connections:
         """Return a new client of the target, for one connection if it is kept."""
         options = ClientOptions(retry=self._retry, connection=self.run.connection)
         if self.auth is not None:
-            options |= ClientOptions(is_path=self._is_path, see_credentials=self._see_credentials)
+            options |= ClientOptions(operations=self._operations, see_credentials=self._see_credentials)
         http_client = client(self._base_url, self.auth, live=True, keep_alive=is_kept, **options)
         http_client.timeout = httpx.Timeout(self._timeout)
         # A session cookie from the target must not replace the key in the next request.

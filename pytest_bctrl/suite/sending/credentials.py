@@ -9,9 +9,9 @@ from dataclasses import replace
 from pytest_bctrl.checks.credentials import Credential, wrong_credentials
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.scheme_values import fields_with_values
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.traffic.auth import fields_with_values
 
 _UNKNOWN_KEY = Secret("key_of_a_fixture_that_is_not_known_yet")
 """Stands for the key of an overridden `bctrl_api_key` while the tests are collected."""

@@ -22,6 +22,7 @@ from pytest_bctrl.checks.response import Response, content_key, share
 from pytest_bctrl.checks.run import PROTOCOL, check_response
 from pytest_bctrl.contract.key_fields import requirement
 from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.scheme_values import needs_credential
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
@@ -49,7 +50,6 @@ from pytest_bctrl.suite.sending.transport_errors import (
     pause_finding,
     retry_later_message,
 )
-from pytest_bctrl.traffic.auth import needs_credential
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.retry import RetryPolicy, parse_retry_after, requests_left
 from pytest_bctrl.traffic.transport_findings import transport_finding

@@ -12,8 +12,8 @@ import httpx
 
 from pytest_bctrl.contract.key_fields import KeyField
 from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.scheme_values import curl_url
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.traffic.auth import curl_url
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.transport_findings import (
