@@ -39,7 +39,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     ),
     "contract made circular": lambda _: make.circular(),
     "header none": lambda _: connection(make.Given({"bctrl_headers": ["X-Mine"]}), {}),
-    "header ours": lambda _: connection(make.Given(bctrl_headers=["Authorization: Bearer $MINE"]), {"MINE": make.KEY}),
+    "header ours": lambda _: connection(make.Given(bctrl_headers=["Content-Length: $MINE"]), {"MINE": make.KEY}),
     "header unset": lambda _: connection(make.Given(bctrl_headers=["X-Mine: $NOT_SET_HERE"]), {}),
     "header odd": lambda _: connection(make.Given(bctrl_headers=["X-Mine: ${MINE}"]), {"MINE": f"{make.KEY}\n"}),
     "rate": lambda _: connection(make.Given(bctrl_rate="30 per minute"), {}),

@@ -45,7 +45,7 @@ def test_the_annotation_page_lists_every_fixture(name: str) -> None:
     function = inspect.unwrap(getattr(plugin, name)._get_wrapped_function())
     annotation = str(function.__annotations__["return"]).removeprefix("Iterator[")
     row = next(line for line in page.read_text("utf-8").splitlines() if line.startswith("|") and f"`{name}`" in line)
-    assert annotation.removesuffix("]").rpartition(".")[2] in row
+    assert annotation.removesuffix("]").rpartition(".")[2] in row.replace("\\|", "|")
 
 
 def test_the_code_of_the_annotation_page_is_type_checked() -> None:

@@ -81,10 +81,16 @@ def with_preferred_schemes(contract: Contract, names: Sequence[str] = ()) -> Con
     one without any scheme, then those of header fields, then those with a key in the URL, which logs would contain, and
     last those that no key satisfies. Raises `SettingError` for a name that no operation has.
     """
-    known = {scheme.name for operation in contract.operations for schemes in operation.security for scheme in schemes}
+    scheme_names = {
+        scheme.name for operation in contract.operations for schemes in operation.security for scheme in schemes
+    }
     for name in names:
-        if name not in known:
-            hint = f"name one or more of: {', '.join(sorted(known))}" if known else "remove it: no operation has one"
+        if name not in scheme_names:
+            hint = (
+                f"name one or more of: {', '.join(sorted(scheme_names))}"
+                if scheme_names
+                else "remove it: no operation has one"
+            )
             raise SettingError(f"no operation has the security scheme {name!r}", where="bctrl_security", hint=hint)
     ranks = {name: rank for rank, name in enumerate(names)}
 

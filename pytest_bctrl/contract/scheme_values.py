@@ -16,15 +16,15 @@ Credentials: TypeAlias = Sequence[tuple[KeyField, Secret]]
 
 
 def values_by_scheme(
-    contract: Contract, key: Secret, given: Mapping[str, SchemeValue], source: str = KEY_VARIABLE
+    contract: Contract, key: Secret, further: Mapping[str, SchemeValue], source: str = KEY_VARIABLE
 ) -> dict[str, SchemeValue]:
-    """Return the values of security schemes by name: those that are given, and the key.
+    """Return the values of security schemes by name: the further ones, and the key.
 
     The key is the value of the first scheme in order of preference that has no other value, and of schemes that put
     it in the same place.
     """
-    values = dict(given)
-    schemes = [scheme for scheme in schemes_in_order(contract) if scheme.name not in given]
+    values = dict(further)
+    schemes = [scheme for scheme in schemes_in_order(contract) if scheme.name not in further]
     if key and schemes:
         first = field_of(schemes[0])
         key_value = SchemeValue(key, source, f"${KEY_VARIABLE}")

@@ -54,7 +54,7 @@ def scheme_values(source: SettingSource, environment: Mapping[str, str]) -> dict
 
     Raises `SettingError` for a line that is not `scheme = $VARIABLE`, and for a variable that is not set.
     """
-    found: dict[str, SchemeValue] = {}
+    scheme_values: dict[str, SchemeValue] = {}
     for line in file_values(CREDENTIALS, source):
         name, equals, text = (part.strip() for part in line.value.partition("="))
         if not name or not equals or not _VARIABLES.fullmatch(text):
@@ -65,8 +65,8 @@ def scheme_values(source: SettingSource, environment: Mapping[str, str]) -> dict
         if not is_sendable(value.reveal()):
             hint = "give printable ASCII, without white space around it"
             raise SettingError(f"no request can carry the value of {text}", where=line.where, hint=hint)
-        found[name] = SchemeValue(value, f"{text} ({CREDENTIALS.ini})", text)
-    return found
+        scheme_values[name] = SchemeValue(value, f"{text} ({CREDENTIALS.ini})", text)
+    return scheme_values
 
 
 _VARIABLES = re.compile(r"\$(\w+|\{\w+\})(:\$(\w+|\{\w+\}))?", re.ASCII)

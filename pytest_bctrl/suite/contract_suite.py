@@ -53,7 +53,7 @@ def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
 
 @pytest.fixture
 def authenticated_target(request: pytest.FixtureRequest, target: Target) -> Target:
-    """The API under test, with the credentials of the fixtures that the project overrides, whatever their scope."""
+    """The API under test, with the credentials of the fixtures that the project overrides, of any scope."""
     own_fixtures = request.config.stash[RUN].own_fixtures
     auth = request.getfixturevalue("bctrl_auth") if "bctrl_auth" in own_fixtures else None
     key = request.getfixturevalue("bctrl_api_key") if "bctrl_api_key" in own_fixtures else target.run.key

@@ -72,8 +72,8 @@ def _own_fixtures(config: pytest.Config) -> frozenset[str]:
     They are known before any fixture has a value. pytest loads the `conftest.py` files of the arguments first.
     """
     names = ("bctrl_api_key", "bctrl_auth")
-    own = [plugin for plugin in config.pluginmanager.get_plugins() if getattr(plugin, "__name__", "") != _PLUGIN]
-    return frozenset(name for name in names if any(hasattr(plugin, name) for plugin in own))
+    modules = [plugin for plugin in config.pluginmanager.get_plugins() if getattr(plugin, "__name__", "") != _PLUGIN]
+    return frozenset(name for name in names if any(hasattr(plugin, name) for plugin in modules))
 
 
 _PLUGIN = "pytest_bctrl.plugin"

@@ -267,20 +267,26 @@ def with_credentials(run: ContractRun, source: lookup.SettingSource, environment
     Without a key, alternatives that have a value come before the others.
     """
     key = secret_settings.api_key(environment, run.chosen.key_prefix)
-    given = secret_settings.scheme_values(source, environment)
-    require_schemes(run.contract, given)
+    further = secret_settings.scheme_values(source, environment)
+    require_schemes(run.contract, further)
     contract = run.contract
-    if given and not key:
-        contract = with_preferred_schemes(contract, tuple(dict.fromkeys([*contract.preferred_schemes, *given])))
-    return replace(run, contract=contract, key=key, scheme_values=given)
+    if further and not key:
+        contract = with_preferred_schemes(contract, tuple(dict.fromkeys([*contract.preferred_schemes, *further])))
+    return replace(run, contract=contract, key=key, scheme_values=further)
 
 
 def require_schemes(contract: Contract, names: Iterable[str]) -> None:
     """Raise `SettingError` for a name in `bctrl_credentials` that is none of a security scheme of the contract."""
-    known = {scheme.name for operation in contract.operations for schemes in operation.security for scheme in schemes}
+    scheme_names = {
+        scheme.name for operation in contract.operations for schemes in operation.security for scheme in schemes
+    }
     for name in names:
-        if name not in known:
-            hint = f"name one of: {', '.join(sorted(known))}" if known else "use bctrl_headers for undeclared ones"
+        if name not in scheme_names:
+            hint = (
+                f"name one of: {', '.join(sorted(scheme_names))}"
+                if scheme_names
+                else "use bctrl_headers for undeclared ones"
+            )
             raise SettingError(f"no operation has the security scheme {name!r}", where="bctrl_credentials", hint=hint)
 
 

@@ -120,8 +120,8 @@ def added_values(request: httpx.Request, original: httpx.Request) -> Iterator[st
             # The credential follows the name of a scheme, or is one of several cookies.
             yield value.partition(" ")[2]
             yield from (pair.partition("=")[2] for pair in value.split("; ") if name == "cookie")
-    known = original.url.params.multi_items()
-    yield from (value for name, value in request.url.params.multi_items() if (name, value) not in known)
+    pairs = original.url.params.multi_items()
+    yield from (value for name, value in request.url.params.multi_items() if (name, value) not in pairs)
 
 
 def credential_reporter(
@@ -129,7 +129,7 @@ def credential_reporter(
 ) -> Callable[[httpx.Request, httpx.Request | None], None]:
     """Return a function that passes the credentials of a request to `add`, after an auth has changed or yielded it.
 
-    They are those of conventional and documented names, and whatever the auth has added to the original request.
+    They are those of conventional and documented names, and all values that the auth has added to the original request.
     """
     from pytest_bctrl.request_checks.run import request_checks
 

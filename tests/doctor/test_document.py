@@ -63,7 +63,10 @@ def test_a_document_is_explained_by_operation_with_the_lines_to_paste(doctor: Do
     assert line("not checked")["text"].startswith("GET /certified: its security is not a bearer token")
     assert "POST /pets" == line("unsafe")["text"]
     assert "at #/paths/~1broken/get/responses/200" in line("excluded")["text"]
-    assert "BCTRL_API_KEY, sent as X-Key: … to 2 operations" == line("key")["text"]
+    assert (
+        "BCTRL_API_KEY, sent as X-Key: … (key) to 2 operations: GET /pets/{petId}, GET /pets/{petId}/toys"
+        == line("key")["text"]
+    )
     expected = [
         "[pytest]",
         "bctrl_contract = pets.json",
@@ -127,7 +130,7 @@ def test_public_operations_need_no_key_and_other_invalid_parts_are_listed(doctor
     _, line = doctor("--contract", "public.json")
 
     assert "2: 2 checked" == line("operations")["text"]
-    assert "BCTRL_API_KEY, sent as X-Key: … to 1 operation" == line("key")["text"]
+    assert "BCTRL_API_KEY, sent as X-Key: … (key) to 1 operation: GET /mine" == line("key")["text"]
     assert line("invalid")["text"].startswith("the operationId of ")
 
 

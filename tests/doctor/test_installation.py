@@ -150,7 +150,7 @@ def test_a_key_without_a_space_id_is_reported(doctor: Doctor) -> None:
     ("space", "key", "code", "words"),
     [
         ("", "", 0, "responds: 200"),
-        ("", KEY, 1, "the target rejects the key with 401"),
+        ("", KEY, 1, "the target rejects the credential with 401"),
         ("no-such-space", "", 1, "the target does not have this space: 404"),
     ],
 )

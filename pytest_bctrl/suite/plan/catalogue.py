@@ -238,9 +238,17 @@ def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credenti
 
 def _is_accepted(run: ContractRun, operation: Operation, field: KeyField, credential: Credential) -> bool:
     """Return whether a request with this credential in `field` would be valid by another security requirement."""
-    values = [(other, value) for other, value in fields_with_values(operation, run.credentials) if other != field]
-    headers = {other.name.lower(): other.value(value.secret.reveal()) for other, value in values if not other.in_query}
-    query = [(other.name, value.secret.reveal()) for other, value in values if other.in_query]
+    values = [
+        (other_field, value)
+        for other_field, value in fields_with_values(operation, run.credentials)
+        if other_field != field
+    ]
+    headers = {
+        other_field.name.lower(): other_field.value(value.secret.reveal())
+        for other_field, value in values
+        if not other_field.in_query
+    }
+    query = [(other_field.name, value.secret.reveal()) for other_field, value in values if other_field.in_query]
     if credential.header is not None and field.in_query:
         query.append((field.name, credential.header.reveal()))
     elif credential.header is not None:

@@ -22,7 +22,7 @@ def invalid_credentials(run: ContractRun, operation: Operation, field: KeyField)
 
     None contains the key if the fixture `bctrl_auth` provides it, so that it is not known.
     """
-    value = next((value for known, value in fields_with_values(operation, run.credentials) if known == field), None)
+    value = dict(fields_with_values(operation, run.credentials)).get(field)
     key, variable = Secret(""), KEY_VARIABLE
     if value is not None:
         key = value.secret
@@ -48,8 +48,8 @@ def sent_credentials(
         value = values.get(field)
         if invalid is not None and number == 0:
             if invalid.header is not None:
-                known = _with_known_key(run, operation, field, invalid)
-                yield field, known.header or Secret(""), known.shell
+                derived = _with_known_key(run, operation, field, invalid)
+                yield field, derived.header or Secret(""), derived.shell
         elif not is_known:
             yield field, Secret(""), field.shell(f"${KEY_VARIABLE}")
         elif value is not None:

@@ -198,30 +198,34 @@ class Sender:
 
     def _operation_that_accepts(self, operation: Operation) -> Operation | None:
         """Return an operation that accepts the credential of another one, after trying some; None if none does."""
-        others = [other for other in requestable_operations(self.run) if self._has_same_credential(operation, other)]
-        for other in others:
-            if isinstance(self._plain_exchanges.get(other.label), TargetExchange):
-                return other
-        for other in others[:_MAX_TRIED]:
+        candidates = [
+            candidate
+            for candidate in requestable_operations(self.run)
+            if self._has_same_credential(operation, candidate)
+        ]
+        for candidate in candidates:
+            if isinstance(self._plain_exchanges.get(candidate.label), TargetExchange):
+                return candidate
+        for candidate in candidates[:_MAX_TRIED]:
             try:
-                response = self.exchange(self._plain_request(other)).response
+                response = self.exchange(self._plain_request(candidate)).response
             except (NoAnswerError, NotCheckedError):
                 continue
-            if response.status in other.success_statuses:
-                return other
+            if response.status in candidate.success_statuses:
+                return candidate
         return None
 
-    def _has_same_credential(self, operation: Operation, other: Operation) -> bool:
+    def _has_same_credential(self, operation: Operation, candidate: Operation) -> bool:
         """Return whether another operation requires the credential of an operation."""
-        is_authenticated = self.connections.auth is not None and needs_credential(self.run.contract, other)
-        has_same_schemes = {*requirement(operation)} == {*requirement(other)}
-        return other is not operation and (is_authenticated or has_same_schemes)
+        is_authenticated = self.connections.auth is not None and needs_credential(self.run.contract, candidate)
+        has_same_schemes = {*requirement(operation)} == {*requirement(candidate)}
+        return candidate is not operation and (is_authenticated or has_same_schemes)
 
     def _rejection(self, operation: Operation, response: Response) -> NoAnswerError | OperationNotCheckedError:
         """Return the error for a credential that no operation accepts: final if all operations need it."""
         message = rejected_credential(self.run, response)
         operations = requestable_operations(self.run)
-        if all(other is operation or self._has_same_credential(operation, other) for other in operations):
+        if all(each is operation or self._has_same_credential(operation, each) for each in operations):
             return outage(response, message)
         return OperationNotCheckedError(message)
 
