@@ -91,7 +91,8 @@ def _access_problem(response: Response) -> str:
 
 def missing_key(response: Response) -> NoAnswerError:
     """Return the error for a target that rejects a request without a key, which the contract requires."""
-    text = f"no API key is set, and the target rejects {response.operation.label} with {_said(response)}; {KEY_HINT}"
+    label, message = response.operation.label, _message_of(response)
+    text = f"no API key is set, and the target rejects {label} with {message}; {KEY_HINT}"
     return outage(response, text, lacks_key=True)
 
 
@@ -104,14 +105,14 @@ def rejected_credential(run: ContractRun, response: Response) -> str:
     has_space = any(parameter.setting == "space_id" for parameter in response.operation.path_parameters)
     if response.status == 403:
         hint = f"check that it may {'list the space' if has_space else f'send {response.operation.label}'}"
-    return f"the target rejects the credential with {_said(response)}: {fields} from {sources}; {hint}"
+    return f"the target rejects the credential with {_message_of(response)}: {fields} from {sources}; {hint}"
 
 
 def expired_credential(run: ContractRun, response: Response) -> NoAnswerError:
     """Return the error for a credential that the target has accepted and rejects now."""
     fields, sources = _described_credential(run, response.operation)
     text = (
-        f"the credential has expired during the run, which the target rejects with {_said(response)}: {fields} from "
+        f"the credential has expired during the run: the target rejects it with {_message_of(response)}: {fields} from "
         f"{sources}; use one that is valid for longer, or override the fixture bctrl_auth"
     )
     return outage(response, text)
@@ -120,7 +121,7 @@ def expired_credential(run: ContractRun, response: Response) -> NoAnswerError:
 def forbidden(run: ContractRun, response: Response, accepting: str) -> OperationNotCheckedError:
     """Return the error for an operation that rejects a credential which another one (`accepting`) accepts."""
     fields, sources = _described_credential(run, response.operation)
-    text = f"forbidden: it rejects {fields} from {sources}, which {accepting} accepts, with {_said(response)}"
+    text = f"forbidden: it rejects {fields} from {sources}, which {accepting} accepts, with {_message_of(response)}"
     return OperationNotCheckedError(text)
 
 
@@ -134,7 +135,7 @@ def _described_credential(run: ContractRun, operation: Operation) -> tuple[str, 
     return " and ".join(fields) or "a credential", " and ".join(dict.fromkeys(sources))
 
 
-def _said(response: Response) -> str:
+def _message_of(response: Response) -> str:
     """Return the status of a response and its message, if any, as one line without semicolons."""
     text = (response.header("WWW-Authenticate") or "") if not response.body else ""
     if isinstance(response.data, dict):
