@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from pytest_bctrl.checks.credentials import NONE, Credential
-from pytest_bctrl.contract.key_fields import field_to_reject
+from pytest_bctrl.contract.key_fields import field_of, field_to_reject
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.outline import IGNORED_FIELDS
 from pytest_bctrl.contract.parameters import documented_rejections
@@ -152,10 +152,12 @@ def _case_inputs(run: ContractRun, operation: Operation, case: Any) -> Inputs:
     }
     # Schemathesis generates fields whose definitions the specification ignores.
     removed = fixed | IGNORED_FIELDS
-    if key_field is not None:
-        removed |= {key_field.name.lower()}
-    for container in (case.query, case.headers):
-        for name in [name for name in container or () if name.lower() in removed]:
+    # It generates values for all security schemes, too.
+    fields = [field_of(scheme) for schemes in operation.security for scheme in schemes]
+    removed |= {field.name.lower() for field in fields if field is not None}
+    removed_cookies = {field.prefix.removesuffix("=").lower() for field in fields if field and field.name == "Cookie"}
+    for container, names in ((case.query, removed), (case.headers, removed), (case.cookies, removed_cookies)):
+        for name in [name for name in container or () if name.lower() in names]:
             del container[name]
     generated = _transport_inputs(case)
     if key_field is not None and case.headers is not None:
