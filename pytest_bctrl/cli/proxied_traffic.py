@@ -28,7 +28,7 @@ from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.echoes import Echoes
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
-from pytest_bctrl.traffic.auth import curl_url
+from pytest_bctrl.traffic.auth import curl_url, header_fields
 from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange, TransportError
 from pytest_bctrl.traffic.surplus import Surplus
 from pytest_bctrl.traffic.transport_findings import describe_error, surplus_finding, transport_finding
@@ -205,7 +205,7 @@ class ProxiedTraffic:
         operation = self._operation_of(request)
         fields = key_fields(operation) or () if operation is not None else ()
         credentials = [(field, field.shell(f"${KEY_VARIABLE}")) for field in fields]
-        words += [f'-H "{field.name}: {text}"' for field, text in credentials if not field.in_query]
+        words += [f'-H "{name}: {text}"' for name, text in header_fields(credentials).items()]
         for name, value in proxied.request_headers:
             if name.lower() in ("accept", "content-type", "prefer"):
                 words.append(f"-H {shlex.quote(f'{name}: {value}')}")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pytest_bctrl.checks.credentials import NONE, Credential
 from pytest_bctrl.checks.run import Check
-from pytest_bctrl.contract.key_fields import KeyField, field_to_reject, has_valid_key
+from pytest_bctrl.contract.key_fields import field_to_reject
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.paging_read import read_paging
@@ -28,10 +28,9 @@ from pytest_bctrl.suite.plan.parameter_values import (
     path_probes,
 )
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.credentials import invalid_credentials
+from pytest_bctrl.suite.sending.credentials import invalid_credentials, is_accepted
 from pytest_bctrl.suite.sending.requests import PlannedRequest, Probe, no_findings, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
-from pytest_bctrl.traffic.auth import fields_with_values
 
 Rows: TypeAlias = Iterator[tuple[str, tuple[Any, ...]]]
 """For one operation: the ends of test ids, and the arguments of each probe besides run and operation."""
@@ -233,19 +232,7 @@ def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credenti
     if field is None:
         return []
     credentials = invalid_credentials(run, operation, field)
-    return [credential for credential in credentials if not _is_accepted(run, operation, field, credential)]
-
-
-def _is_accepted(run: ContractRun, operation: Operation, field: KeyField, credential: Credential) -> bool:
-    """Return whether a request with this credential in `field` would be valid by another security requirement."""
-    values = [(other, value) for other, value in fields_with_values(operation, run.credentials) if other != field]
-    headers = {other.name.lower(): other.value(value.secret.reveal()) for other, value in values if not other.in_query}
-    query = [(other.name, value.secret.reveal()) for other, value in values if other.in_query]
-    if credential.header is not None and field.in_query:
-        query.append((field.name, credential.header.reveal()))
-    elif credential.header is not None:
-        headers[field.name.lower()] = credential.header.reveal()
-    return has_valid_key(operation, run.key.reveal(), headers.get, query)
+    return [credential for credential in credentials if not is_accepted(run, operation, field, credential)]
 
 
 def _is_head_secured(run: ContractRun, operation: Operation) -> bool:
@@ -254,7 +241,7 @@ def _is_head_secured(run: ContractRun, operation: Operation) -> bool:
     If the contract documents HEAD for the path, that operation may be public, and its own tests check it.
     """
     field = field_to_reject(operation)
-    if field is None or operation.method != "GET" or _is_accepted(run, operation, field, NONE):
+    if field is None or operation.method != "GET" or is_accepted(run, operation, field, NONE):
         return False
     head_paths = {candidate.path for candidate in run.contract.operations if candidate.method == "HEAD"}
     return operation.path not in head_paths

@@ -23,6 +23,7 @@ from pytest_bctrl.suite.plan.engine_violations import ENGINES, SCHEMA
 from pytest_bctrl.suite.plan.parameter_values import cursor_parameters, has_empty_list, invalid_parameters, is_opaque
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.schema import new_schema
+from pytest_bctrl.suite.sending.credentials import is_accepted
 from pytest_bctrl.suite.sending.requests import plain, request_key
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
@@ -116,6 +117,8 @@ def _select_negative_cases(run: ContractRun, operation: Operation, limit: int) -
         if key_field is not None and is_negative.get("header") and headers.keys() <= {key_name}:
             checks = (*RESPONSE_CHECKS, REJECTED, IGNORED)
             credential = _generated_credential(headers.get(key_name))
+            if is_accepted(run, operation, key_field, credential):
+                return None
             return GeneratedCase(case, plain(run, operation), checks, credential)
         if is_negative.get("query") and documented_rejections(operation):
             request = _case_inputs(run, operation, case)

@@ -39,6 +39,7 @@ from pytest_bctrl.suite.plan.schemathesis_cases import (
 )
 from pytest_bctrl.suite.sending.requests import TargetExchange
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
+from pytest_bctrl.traffic.auth import header_fields
 
 HEAD_CHECKS = ("not_a_server_error", "negative_data_rejection", "ignored_auth")
 """The checks that apply to a response to HEAD, which the contract need not document."""
@@ -135,7 +136,8 @@ def _rerun_command(exchange: TargetExchange, check: str, mode: str) -> str:
     fields: Sequence[KeyField] = ()
     if mode == "positive":
         fields = key_fields(operation) or ()
-    keys = "".join(f' -H "{field.name}: {field.shell("$BCTRL_API_KEY")}"' for field in fields if not field.in_query)
+    credentials = [(field, field.shell("$BCTRL_API_KEY")) for field in fields]
+    keys = "".join(f' -H "{name}: {text}"' for name, text in header_fields(credentials).items())
     chosen = f"--include-method {operation.method} --include-path {shlex.quote(operation.path)}"
     return (
         f"schemathesis --config-file {configuration} run {shlex.quote(shown_path(Path(response.contract.name)))}"
