@@ -62,7 +62,9 @@ def requirements(security: str) -> list[dict[str, list[str]]]:
     return [] if security == "public" else [{name: [] for name in names} for names in alternatives(security)]
 
 
-def document(securities: Mapping[str, str | None], *unapplied: str, rejection: int | None = 401) -> dict[str, Any]:
+def document(
+    securities: Mapping[str, str | None], *unapplied: str, rejections: Sequence[int] = (401,)
+) -> dict[str, Any]:
     """Return a document with an operation per path and its security; None leaves the keyword out.
 
     The path `*` is the document itself. Schemes that only `unapplied` names are defined as well.
@@ -70,7 +72,7 @@ def document(securities: Mapping[str, str | None], *unapplied: str, rejection: i
     item = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
     success = {"description": "", "content": {"application/json": {"schema": item}}}
     failure = {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}
-    responses = {"200": success} | ({str(rejection): failure} if rejection else {})
+    responses = {"200": success} | {str(status): failure for status in rejections}
     names = {*unapplied} | {
         name
         for security in securities.values()
