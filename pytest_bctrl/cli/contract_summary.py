@@ -49,7 +49,7 @@ class ContractSummary:
 
     `credentials` are the labels of the operations that get each credential. `schemes_without_value` are the lines that
     `bctrl_credentials` lacks, and `missing` those that `bctrl_values` lacks, each with the labels of the operations
-    that need it. The space id has a setting of its own, and `needs_space_id` are the labels of the operations that only
+    that need it. `without_credential` are the labels of the operations that get no credential. The space id has a setting of its own, and `needs_space_id` are the labels of the operations that only
     lack it. `variables` are the environment variables that a live run needs, as typed before a command.
     `invalid_parts` are other parts of the document that cannot be used, such as examples. `unapplied` is the security
     that the document does not apply to any operation.
@@ -58,6 +58,7 @@ class ContractSummary:
     operations: tuple[OperationSummary, ...]
     credentials: Mapping[CredentialUse, tuple[str, ...]]
     schemes_without_value: Mapping[str, tuple[str, ...]]
+    without_credential: tuple[str, ...]
     missing: Mapping[str, tuple[str, ...]]
     needs_space_id: tuple[str, ...] = ()
     invalid_parts: tuple[str, ...] = ()
@@ -107,6 +108,7 @@ def summarise(run: ContractRun) -> ContractSummary:
         tuple(operations),
         credentials,
         schemes_without_value,
+        tuple(_without_credential(run)),
         missing,
         tuple(needs_space_id),
         invalid_parts,
@@ -172,6 +174,13 @@ def _credential_uses(run: ContractRun) -> tuple[dict[CredentialUse, tuple[str, .
     return uses, without_value
 
 
+def _without_credential(run: ContractRun) -> Iterator[str]:
+    """Yield the labels of the operations that get no credential, with a note if one may be sent."""
+    for operation in run.operations:
+        if not requirement(operation):
+            yield f"{operation.label} (optional)" if operation.security else operation.label
+
+
 class SummaryLine(NamedTuple):
     """A line about a contract: its topic, its text, and whether it names something that a live run cannot check."""
 
@@ -196,6 +205,9 @@ def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterato
             yield SummaryLine(state, f"and {len(operations) - limit} more (--format json lists all)", is_gap)
     for part in summary.invalid_parts[:limit]:
         yield SummaryLine("invalid", part, is_gap=True)
+    if summary.credentials and summary.without_credential:
+        text = f"none is sent to {_listed_operations(summary.without_credential, limit)}"
+        yield SummaryLine("key", text)
     if not summary.credentials:
         yield SummaryLine("key", f"not needed: no operation requires one ({KEY_VARIABLE} is not sent)")
     condition = ", if it is set" if summary.unapplied is not None else ""

@@ -14,7 +14,7 @@ from pytest_bctrl.checks.run import BrokenCheckError, Check
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.scheme_values import curl_url
+from pytest_bctrl.contract.scheme_values import curl_url, header_fields
 from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.exchanges.account import Account, Outcome
 from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks
@@ -205,7 +205,7 @@ class ProxiedTraffic:
         operation = self._operation_of(request)
         fields = key_fields(operation) or () if operation is not None else ()
         credentials = [(field, field.shell(f"${KEY_VARIABLE}")) for field in fields]
-        words += [f'-H "{field.name}: {text}"' for field, text in credentials if not field.in_query]
+        words += [f'-H "{name}: {text}"' for name, text in header_fields(credentials).items()]
         for name, value in proxied.request_headers:
             if name.lower() in ("accept", "content-type", "prefer"):
                 words.append(f"-H {shlex.quote(f'{name}: {value}')}")

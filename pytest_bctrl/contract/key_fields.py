@@ -69,7 +69,13 @@ def key_fields(operation: Operation) -> tuple[KeyField, ...] | None:
 def _fields_of(schemes: Sequence[SecurityScheme]) -> tuple[KeyField, ...] | None:
     """Return the fields that carry the credentials of schemes; None if one has none, or two share one."""
     fields = dict.fromkeys(map(field_of, schemes))
-    if None in fields or len({(field.name.lower(), field.in_query) for field in fields if field}) < len(fields):
+    # A request has one field of a name, which holds several cookies (RFC 6265, 5.4).
+    places = {
+        (field.name.lower(), field.in_query, field.prefix if field.name == "Cookie" else "")
+        for field in fields
+        if field is not None
+    }
+    if len(places) < len(fields):
         return None
     return tuple(field for field in fields if field is not None)
 

@@ -56,6 +56,15 @@ def needs_credential(contract: Contract, operation: Operation) -> bool:
     return bool(requirement(operation)) or (unapplied is not None and operation.label in unapplied.operations)
 
 
+def header_fields(credentials: Iterable[tuple[KeyField, str]]) -> dict[str, str]:
+    """Return the header fields that carry credentials; all cookies are in one."""
+    fields: dict[str, str] = {}
+    for field, text in credentials:
+        if not field.in_query:
+            fields[field.name] = f"{fields[field.name]}; {text}" if field.name in fields else text
+    return fields
+
+
 def curl_url(url: str, credentials: Iterable[tuple[KeyField, str]]) -> str:
     """Return a URL for a shell command, with the keys that belong into its query."""
     pairs = [f"{field.name}={value}" for field, value in credentials if field.in_query]

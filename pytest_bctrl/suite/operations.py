@@ -118,7 +118,10 @@ def require_operations(run: ContractRun) -> None:
         hint = f"add to bctrl_values: {all_lines}, or add examples to the contract"
     else:
         reason = next((reason_not_requested(run, operation) for operation in safe), _NO_SAFE_METHOD)
-        hint = _HINTS[reason.partition(": ")[0]]
+        hint = _HINTS.get(reason.partition(": ")[0], "")
+        if not hint:
+            # The lines of bctrl_credentials follow the reason.
+            reason, _, hint = reason.partition("; ")
     raise SettingError(f"the suite can test no operation of the contract: {reason}", where=run.contract.name, hint=hint)
 
 

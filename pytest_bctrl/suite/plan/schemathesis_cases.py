@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from pytest_bctrl.checks.credentials import NONE, Credential
-from pytest_bctrl.contract.key_fields import field_to_reject
+from pytest_bctrl.contract.key_fields import field_of, field_to_reject
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.outline import IGNORED_FIELDS
 from pytest_bctrl.contract.parameters import documented_rejections
@@ -23,6 +23,7 @@ from pytest_bctrl.suite.plan.engine_violations import ENGINES, SCHEMA
 from pytest_bctrl.suite.plan.parameter_values import cursor_parameters, has_empty_list, invalid_parameters, is_opaque
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.schema import new_schema
+from pytest_bctrl.suite.sending.credentials import is_accepted
 from pytest_bctrl.suite.sending.requests import plain, request_key
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
@@ -116,6 +117,8 @@ def _select_negative_cases(run: ContractRun, operation: Operation, limit: int) -
         if key_field is not None and is_negative.get("header") and headers.keys() <= {key_name}:
             checks = (*RESPONSE_CHECKS, REJECTED, IGNORED)
             credential = _generated_credential(headers.get(key_name))
+            if is_accepted(run, operation, key_field, credential):
+                return None
             return GeneratedCase(case, plain(run, operation), checks, credential)
         if is_negative.get("query") and documented_rejections(operation):
             request = _case_inputs(run, operation, case)
@@ -152,10 +155,12 @@ def _case_inputs(run: ContractRun, operation: Operation, case: Any) -> Inputs:
     }
     # Schemathesis generates fields whose definitions the specification ignores.
     removed = fixed | IGNORED_FIELDS
-    if key_field is not None:
-        removed |= {key_field.name.lower()}
-    for container in (case.query, case.headers):
-        for name in [name for name in container or () if name.lower() in removed]:
+    # It generates values for all security schemes, too.
+    fields = [field_of(scheme) for schemes in operation.security for scheme in schemes]
+    removed |= {field.name.lower() for field in fields if field is not None}
+    removed_cookies = {field.prefix.removesuffix("=").lower() for field in fields if field and field.name == "Cookie"}
+    for container, names in ((case.query, removed), (case.headers, removed), (case.cookies, removed_cookies)):
+        for name in [name for name in container or () if name.lower() in names]:
             del container[name]
     generated = _transport_inputs(case)
     if key_field is not None and case.headers is not None:

@@ -22,6 +22,7 @@ from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.key_fields import KeyField, key_fields
+from pytest_bctrl.contract.scheme_values import header_fields
 from pytest_bctrl.escaping import escape_toml
 from pytest_bctrl.findings.finding import Finding, Level
 from pytest_bctrl.suite.plan.engine_faults import is_engine_fault
@@ -135,7 +136,8 @@ def _rerun_command(exchange: TargetExchange, check: str, mode: str) -> str:
     fields: Sequence[KeyField] = ()
     if mode == "positive":
         fields = key_fields(operation) or ()
-    keys = "".join(f' -H "{field.name}: {field.shell("$BCTRL_API_KEY")}"' for field in fields if not field.in_query)
+    credentials = [(field, field.shell("$BCTRL_API_KEY")) for field in fields]
+    keys = "".join(f' -H "{name}: {text}"' for name, text in header_fields(credentials).items())
     chosen = f"--include-method {operation.method} --include-path {shlex.quote(operation.path)}"
     return (
         f"schemathesis --config-file {configuration} run {shlex.quote(shown_path(Path(response.contract.name)))}"

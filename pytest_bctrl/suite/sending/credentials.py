@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pytest_bctrl.checks.credentials import Credential, wrong_credentials
-from pytest_bctrl.contract.key_fields import KeyField, key_fields
+from pytest_bctrl.contract.key_fields import KeyField, has_key, key_fields
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.scheme_values import fields_with_values
+from pytest_bctrl.contract.scheme_values import fields_with_values, header_fields
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.suite.run import ContractRun
 
@@ -54,6 +54,22 @@ def sent_credentials(
             yield field, Secret(""), field.shell(f"${KEY_VARIABLE}")
         elif value is not None:
             yield field, Secret(field.value(value.secret.reveal())), field.shell(value.shell)
+
+
+def is_accepted(run: ContractRun, operation: Operation, field: KeyField, credential: Credential) -> bool:
+    """Return whether a request with this credential in `field` would be valid by another security requirement."""
+    values = [pair for pair in fields_with_values(operation, run.credentials) if pair[0] != field]
+    sent = [(right_field, right_field.value(value.secret.reveal())) for right_field, value in values]
+    if credential.header is not None:
+        sent.append((field, credential.header.reveal()))
+    headers = {name.lower(): text for name, text in header_fields(sent).items()}
+    query = [(sent_field.name, text) for sent_field, text in sent if sent_field.in_query]
+    secrets = (run.key, _UNKNOWN_KEY, *(value.secret for value in run.credentials.values()))
+    keys = [secret.reveal() for secret in secrets if secret]
+    return any(
+        all(any(has_key(scheme, key, headers.get, query) for key in keys) for scheme in schemes)
+        for schemes in operation.security
+    )
 
 
 def _with_known_key(run: ContractRun, operation: Operation, field: KeyField, invalid: Credential) -> Credential:

@@ -12,7 +12,7 @@ import httpx
 
 from pytest_bctrl.contract.key_fields import KeyField
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.scheme_values import curl_url
+from pytest_bctrl.contract.scheme_values import curl_url, header_fields
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.origin import Connection
@@ -132,7 +132,7 @@ def reproduction(
     """
     replaced = {name.lower() for name, *_ in connection.headers}
     words = [shlex.quote(_curl_header(name, value)) for name, value in headers if name.lower() not in replaced]
-    words += [f'"{_curl_header(field.name, value)}"' for field, value in credentials if not field.in_query]
+    words += [f'"{_curl_header(name, value)}"' for name, value in header_fields(credentials).items()]
     words += [word for *_, word in connection.headers]
     fields = "".join(f" -H {word}" for word in words)
     if connection.certificate:
