@@ -47,12 +47,12 @@ class CredentialUse(NamedTuple):
 class ContractSummary:
     """The operations of a contract and what they need.
 
-    `credentials` are the labels of the operations that get each credential. `schemes_without_value` are the lines that
-    `bctrl_credentials` lacks, and `missing` those that `bctrl_values` lacks, each with the labels of the operations
-    that need it. `without_credential` are the labels of the operations that get no credential. The space id has a setting of its own, and `needs_space_id` are the labels of the operations that only
-    lack it. `variables` are the environment variables that a live run needs, as typed before a command.
-    `invalid_parts` are other parts of the document that cannot be used, such as examples. `unapplied` is the security
-    that the document does not apply to any operation.
+    `credentials` are the labels of the operations that get each credential, `without_credential` of those that get
+    none. `schemes_without_value` are the lines that `bctrl_credentials` lacks, and `missing` those that `bctrl_values`
+    lacks, each with the labels of the operations that need it. The space id has a setting of its own, and
+    `needs_space_id` are the labels of the operations that only lack it. `variables` are the environment variables that
+    a live run needs, as typed before a command. `invalid_parts` are other parts of the document that cannot be used,
+    such as examples. `unapplied` is the security that the document does not apply to any operation.
     """
 
     operations: tuple[OperationSummary, ...]
@@ -205,14 +205,14 @@ def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterato
             yield SummaryLine(state, f"and {len(operations) - limit} more (--format json lists all)", is_gap)
     for part in summary.invalid_parts[:limit]:
         yield SummaryLine("invalid", part, is_gap=True)
-    if summary.credentials and summary.without_credential:
-        text = f"none is sent to {_listed_operations(summary.without_credential, limit)}"
-        yield SummaryLine("key", text)
     if not summary.credentials:
         yield SummaryLine("key", f"not needed: no operation requires one ({KEY_VARIABLE} is not sent)")
     condition = ", if it is set" if summary.unapplied is not None else ""
     for use, labels in summary.credentials.items():
         text = f"{use.source}{condition}, sent as {use.field} ({use.scheme}) to {_listed_operations(labels, limit)}"
+        yield SummaryLine("key", text)
+    if summary.credentials and summary.without_credential:
+        text = f"none is sent to {_listed_operations(summary.without_credential, limit)}"
         yield SummaryLine("key", text)
     for line, labels in summary.schemes_without_value.items():
         text = f"no value; add to bctrl_credentials: {line}, for {_listed_operations(labels, limit)}"

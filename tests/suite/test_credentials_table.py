@@ -210,7 +210,18 @@ def resolution(row: Row) -> set[str]:
     for name in dict.fromkeys(name for names in sent.values() for name in names.split()):
         paths = [path for path, names in sent.items() if name in names.split()]
         lines.add(f"{source_of(row, name)}{condition}, sent as {SCHEMES[name][1]} ({name}) to {listed(paths)}")
-    return lines or {"not needed: no operation requires one (BCTRL_API_KEY is not sent)"}
+    if not lines:
+        return {"not needed: no operation requires one (BCTRL_API_KEY is not sent)"}
+    without = [path for path in row.paths if not sent.get(path)]
+    if without:
+        lines.add(f"none is sent to {listed([f'{path}{optional(row, path)}' for path in without])}")
+    return lines
+
+
+def optional(row: Row, path: str) -> str:
+    """Return a note if the security of a path accepts requests with a credential and without."""
+    security = row.securities.get(path) or row.securities.get("*") or ""
+    return " (optional)" if "nothing" in security else ""
 
 
 def listed(paths: Sequence[str]) -> str:
@@ -274,7 +285,8 @@ def test_the_mock_accepts_the_same_credentials_with_its_key(name: str) -> None:
         for path in row.paths:
             names = row.sent.get(path, "").split()
             texts = [credential(name, mock.api_key) for name in names]
-            headers = [tuple(text.split(": ", 1)) for text in texts if not text.startswith(("?", "Cookie"))]
+            pairs = [text.partition(": ") for text in texts if not text.startswith(("?", "Cookie"))]
+            headers = [(name, value) for name, _, value in pairs]
             headers += [("Cookie", "; ".join(text[8:] for text in texts if text.startswith("Cookie")))]
             query = "&".join(text[1:] for text in texts if text.startswith("?"))
             assert 200 == client.get(f"{path}?{query}".rstrip("?"), headers=headers).status_code
