@@ -274,7 +274,7 @@ def merge_accepted(findings: Iterable[Finding]) -> list[Finding]:
     for finding in findings:
         cause: object = id(finding)
         is_own = isinstance(finding.observed, int) and 200 <= finding.observed < 300
-        if finding.rule == RULE and (is_own or finding.extra.get("evidence")):
+        if finding.location.startswith("credential: ") and (is_own or finding.extra.get("evidence")):
             cause = (finding.operation, finding.level, bool(finding.extra.get("accepted")))
         groups.setdefault(cause, []).append(finding)
     return [finding for group in groups.values() for finding in _merged_credentials(group)]
