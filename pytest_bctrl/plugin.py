@@ -370,11 +370,12 @@ def bctrl_api_key(pytestconfig: pytest.Config) -> Secret | str:
     return fixture_values.api_key(pytestconfig)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def bctrl_auth(pytestconfig: pytest.Config, bctrl_api_key: Secret | str, bctrl_base_url: str) -> httpx.Auth | None:
     """The `httpx.Auth` of the clients and of the contract suite; None without credentials. Override it to get tokens.
 
-    By default, it adds the key and the values of `bctrl_credentials` to the requests that need them.
+    By default, it adds the key and the values of `bctrl_credentials` to the requests that need them. Its scope is that
+    of the narrowest key: a project may override `bctrl_api_key` in any scope.
     """
     from pytest_bctrl.integration import fixture_values
 

@@ -56,7 +56,7 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER, *, contains_key: bo
 
     None contains more than half of the key, since a server may log or repeat rejected credentials, unless
     `contains_key`: then most contain all of it, or all but a character. Kinds that cannot be derived from this key are
-    left out.
+    left out; from an empty key, which stands for one that is not known, all but a few.
     """
     value = key.reveal()
     right = field.value(value)
@@ -65,7 +65,8 @@ def wrong_credentials(key: Secret, field: KeyField = BEARER, *, contains_key: bo
     wrong_keys = [(f"wrong {wrong_label}", "not-a-key-of-this-api", "not-a-key-of-this-api"), *wrong_keys]
     headers = [(f"empty {empty_label}", field.prefix.rstrip(), field.prefix.rstrip())]
     headers += [(name, field.value(text), field.shell(shell)) for name, text, shell in wrong_keys if text]
-    headers += _key_under_schemes(value, field) if contains_key else _generated_under_schemes(value, field)
+    if value:
+        headers += _key_under_schemes(value, field) if contains_key else _generated_under_schemes(value, field)
     if field.is_bearer:
         headers.append(("empty header", "", ""))
     # With a very short key, some of them are the right credential.

@@ -109,7 +109,9 @@ def without_added(request: httpx.Request, original: httpx.Request) -> httpx.Requ
     headers = [field for field in request.headers.raw if field in original.headers.raw]
     is_redirected = request.url.copy_with(query=None) != original.url.copy_with(query=None)
     url = request.url if is_redirected else original.url
-    return httpx.Request(request.method, url, headers=headers, stream=httpx.ByteStream(request.content))
+    copy = httpx.Request(request.method, url, headers=headers, stream=httpx.ByteStream(request.content))
+    copy.read()
+    return copy
 
 
 def added_values(request: httpx.Request, original: httpx.Request) -> Iterator[str]:

@@ -28,7 +28,7 @@ from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings.secret_settings import SchemeValue, is_sendable
 from pytest_bctrl.traffic.auth import GUARDED, UNAUTHENTICATED, ContractAuth, TargetOperations
 from pytest_bctrl.traffic.clock import clock
-from pytest_bctrl.traffic.flow import Attempt, ProxyAddress, Rules, Send, TooMuchError, flow
+from pytest_bctrl.traffic.flow import RESPONSES, Attempt, ProxyAddress, Rules, Send, TooMuchError, flow, see_responses
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import Surplus, find_surplus
@@ -104,7 +104,9 @@ class _Client(httpx.Client):
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request as httpx does, with the auth of the client only where its rules allow it."""
-        return super().send(request, **_prepared(request, self._rules, options))
+        response = super().send(request, **_prepared(request, self._rules, options))
+        see_responses(request, self._rules)
+        return response
 
 
 class _AsyncClient(httpx.AsyncClient):
@@ -116,7 +118,9 @@ class _AsyncClient(httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request as httpx does, with the auth of the client only where its rules allow it."""
-        return await super().send(request, **_prepared(request, self._rules, options))
+        response = await super().send(request, **_prepared(request, self._rules, options))
+        see_responses(request, self._rules)
+        return response
 
 
 def _prepared(request: httpx.Request, rules: Rules, options: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +128,7 @@ def _prepared(request: httpx.Request, rules: Rules, options: dict[str, Any]) -> 
     if rules.auth is None or rules.contract_auth is not None:
         request.extensions = {**request.extensions, GUARDED: True}
         return options
-    original = httpx.Request(request.method, request.url, headers=request.headers)
+    original = httpx.Request(request.method, request.url, headers=request.headers, extensions={RESPONSES: []})
     request.extensions = {**request.extensions, UNAUTHENTICATED: original}
     is_of_client = options.get("auth", httpx.USE_CLIENT_DEFAULT) is httpx.USE_CLIENT_DEFAULT
     if is_of_client and not rules.authenticates(request):

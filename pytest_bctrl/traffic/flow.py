@@ -49,6 +49,9 @@ class TooMuchError(httpx.ReadError):
     """A response is too large to be read to its end or decompressed."""
 
 
+RESPONSES = "bctrl_responses"
+"""Extension of an `UNAUTHENTICATED` request: its responses, each with the request without credentials."""
+
 ATTEMPTS = "bctrl_attempts"
 """Response extension: the tuple of `Attempt`s that led to the response."""
 
@@ -222,9 +225,26 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         yield wait
     earlier: tuple[Attempt, ...] = request.extensions.get(ATTEMPTS, ())
     response = _response_or_raise(request, attempt, (*earlier, *attempts))
-    if not is_of_auth:
-        rules.see(without_added(request, original) if original else request, response)
+    if original is not None:
+        # httpx replaces the stream of the response that it gets.
+        body = httpx.ByteStream(attempt.body)
+        kept = httpx.Response(response.status_code, headers=response.headers, stream=body, extensions=response.extensions)
+        original.extensions[RESPONSES].append((without_added(request, original), kept))
+    elif not is_of_auth:
+        rules.see(request, response)
     yield response
+
+
+def see_responses(request: httpx.Request, rules: Rules) -> None:
+    """Call `see` for the responses to a request that an auth has changed: the last one, and redirects before it.
+
+    To any other, such as a 401 for a token that has expired, the auth has responded with another request.
+    """
+    original: httpx.Request | None = request.extensions.get(UNAUTHENTICATED)
+    responses = original.extensions[RESPONSES] if original is not None else []
+    for number, (sent, response) in enumerate(responses, 1):
+        if response.has_redirect_location or number == len(responses):
+            rules.see(sent, response)
 
 
 def _failed_if_too_large(attempt: Attempt) -> Attempt:
