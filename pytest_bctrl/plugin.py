@@ -370,12 +370,19 @@ def bctrl_api_key(pytestconfig: pytest.Config) -> Secret | str:
     return fixture_values.api_key(pytestconfig)
 
 
-@pytest.fixture
+def _scope_of_auth(fixture_name: str, config: pytest.Config) -> Literal["function", "session"]:
+    """Return the scope of `bctrl_auth`: a project may override the key in any scope, and then its own is as narrow."""
+    from pytest_bctrl.settings.lookup import overrides_of
+
+    return "function" if overrides_of("bctrl_api_key", config) else "session"
+
+
+@pytest.fixture(scope=_scope_of_auth)
 def bctrl_auth(pytestconfig: pytest.Config, bctrl_api_key: Secret | str, bctrl_base_url: str) -> httpx.Auth | None:
     """The `httpx.Auth` of the clients and of the contract suite; None without credentials. Override it to get tokens.
 
-    By default, it adds the key and the values of `bctrl_credentials` to the requests that need them. Its scope is that
-    of the narrowest key: a project may override `bctrl_api_key` in any scope.
+    By default, it adds the key and the values of `bctrl_credentials` to the requests that need them. Its scope is the
+    session, unless the project overrides `bctrl_api_key`.
     """
     from pytest_bctrl.integration import fixture_values
 

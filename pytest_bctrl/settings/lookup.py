@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pytest_bctrl.errors import BctrlError, SettingError
 from pytest_bctrl.settings.table import SECRETS, SETTINGS, Setting
+
+if TYPE_CHECKING:
+    import pytest
 
 
 @contextmanager
@@ -24,6 +27,19 @@ def usage_errors() -> Iterator[None]:
         import pytest
 
         raise pytest.UsageError(f"bctrl: {error}") from None
+
+
+def overrides_of(fixture: str, config: pytest.Config) -> list[object]:
+    """Return the `conftest.py` files and plugins that define a fixture of this kit again, so far as they are loaded.
+
+    pytest loads those that the arguments of a run lie in, or else `conftest.py` of the rootdir and of its `test*`
+    folders, before it collects tests.
+    """
+    plugins = config.pluginmanager.get_plugins()
+    return [plugin for plugin in plugins if hasattr(plugin, fixture) and getattr(plugin, "__name__", "") != _PLUGIN]
+
+
+_PLUGIN = "pytest_bctrl.plugin"
 
 
 class SettingSource(Protocol):

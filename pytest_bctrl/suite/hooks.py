@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from logging import LogRecord
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,7 +33,7 @@ from pytest_bctrl.suite.report.results import RunResults, is_unchecked
 from pytest_bctrl.suite.report.sinks import redact, redaction
 from pytest_bctrl.suite.report.summary import Summary
 from pytest_bctrl.suite.report.verdict import VERDICT
-from pytest_bctrl.suite.run import NODE, ContractRun, resolve
+from pytest_bctrl.suite.run import NODE, OWN_FIXTURES, ContractRun, resolve
 from pytest_bctrl.suite.run_key import RUN
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 
@@ -44,7 +44,10 @@ def start(config: pytest.Config) -> None:
     baseline = replace(
         resolve_baseline(config, os.environ, config.rootpath, date.today()), redact=partial(redact, config)
     )
-    run = replace(resolve(config, os.environ), baseline=baseline, own_fixtures=_own_fixtures(config))
+    run = replace(resolve(config, os.environ), baseline=baseline)
+    if run.target == "live":
+        own_fixtures = frozenset(name for name in OWN_FIXTURES if lookup.overrides_of(name, config))
+        run = replace(run, own_fixtures=own_fixtures)
     names_suite = bool(split_arguments(config.args)[1])
     makes_recordings = config.option.bctrl_record_mode in ("once", "rewrite") and not names_suite
     if config.option.bctrl_live and makes_recordings:
@@ -64,19 +67,6 @@ def start(config: pytest.Config) -> None:
     config.pluginmanager.register(ContractHooks(config, results, summary), "bctrl-contract")
     _end_with_sigterm(config)
     freeze_until_hypothesis(config)
-
-
-def _own_fixtures(config: pytest.Config) -> frozenset[str]:
-    """Return the fixtures with credentials that a `conftest.py` or a plugin of the project overrides.
-
-    They are known before any fixture has a value. pytest loads the `conftest.py` files of the arguments first.
-    """
-    names = ("bctrl_api_key", "bctrl_auth")
-    modules = [plugin for plugin in config.pluginmanager.get_plugins() if getattr(plugin, "__name__", "") != _PLUGIN]
-    return frozenset(name for name in names if any(hasattr(plugin, name) for plugin in modules))
-
-
-_PLUGIN = "pytest_bctrl.plugin"
 
 
 def _write_line(config: pytest.Config, line: str) -> None:
@@ -132,13 +122,13 @@ class ContractModule(pytest.Module):
     has_probes: Callable[[str], bool]
 
     @classmethod
-    def for_session(cls, session: pytest.Session, name: str, run: ContractRun) -> ContractModule:
+    def below(cls, parent: pytest.Collector, name: str, run: ContractRun) -> ContractModule:
         """Return a collector for the tests of the module `name` of the package `suite`.
 
         Of `contract_suite`, it leaves out the tests for which the plan of the run has no probes.
         """
         imported = import_module(f"pytest_bctrl.suite.{name}")
-        module: ContractModule = cls.from_parent(session, path=Path(str(imported.__file__)), nodeid=NODE)
+        module: ContractModule = cls.from_parent(parent, path=Path(str(imported.__file__)), nodeid=NODE)
         module.obj = imported
 
         def has_probes(test: str) -> bool:
@@ -156,6 +146,31 @@ class ContractModule(pytest.Module):
     def istestclass(self, obj: object, name: str) -> bool:
         """Return False: no class of the module is a test class, even if an imported one looks like one."""
         return False
+
+
+def _folder_of_own_fixtures(session: pytest.Session, run: ContractRun, items: list[pytest.Item]) -> pytest.Collector:
+    """Return the collector of the folder whose `conftest.py` overrides the credentials: the suite then sees that.
+
+    It is the session for the rootdir. pytest finds fixtures at the collectors above a test, those of a `conftest.py`
+    only after it has collected the folder.
+    """
+    overrides = [plugin for name in sorted(run.own_fixtures) for plugin in lookup.overrides_of(name, session.config)]
+    files = [Path(plugin.__file__) for plugin in overrides if isinstance(plugin, ModuleType) and plugin.__file__]
+    folders = [file.parent for file in files if file.name == "conftest.py" and session.path in file.parent.parents]
+    collected = {node.path: node for item in items for node in item.listchain() if isinstance(node, pytest.Directory)}
+    collector: pytest.Collector = session
+    for folder in folders[:1]:
+        for path in [*reversed(folder.parents), folder]:
+            if session.path in path.parents:
+                collector = collected.get(path) or _collected_folder(collector, path)
+    return collector
+
+
+def _collected_folder(parent: pytest.Collector, path: Path) -> pytest.Collector:
+    """Return a collector for a folder that has no test of this run, with the fixtures of its `conftest.py`."""
+    folder: pytest.Collector = pytest.Dir.from_parent(parent, path=path)
+    folder.ihook.pytest_make_collect_report(collector=folder)
+    return folder
 
 
 def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -196,10 +211,11 @@ class ContractHooks:
         """Insert the selected contract tests before the tests of the project; it is an error if ids select none."""
         run = self._with_custom_checks(session.config)
         modules = {"contract_suite": run.target and not run.no_suite, "upstream": run.upstream}
+        parent = _folder_of_own_fixtures(session, run, items)
         contract_items: list[pytest.Item] = []
         for name, is_selected in modules.items():
             if is_selected:
-                contract_items += session.genitems(ContractModule.for_session(session, name, run))
+                contract_items += session.genitems(ContractModule.below(parent, name, run))
         contract_items = [item for item in contract_items if is_chosen(item.nodeid, self._chosen)]
         if self._chosen and not contract_items:
             chosen = escape_line(", ".join(self._chosen))

@@ -34,6 +34,9 @@ Result = TypeVar("Result")
 NODE = "bctrl"
 """The beginning of the ids of contract tests."""
 
+OWN_FIXTURES = ("bctrl_api_key", "bctrl_auth")
+"""The fixtures with credentials, which a project may override."""
+
 SELECTING_OPTIONS = ("keyword", "markexpr", "deselect", "lf", "stepwise")
 """The options of pytest that select tests."""
 

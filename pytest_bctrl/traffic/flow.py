@@ -228,7 +228,9 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     if original is not None:
         # httpx replaces the stream of the response that it gets.
         body = httpx.ByteStream(attempt.body)
-        kept = httpx.Response(response.status_code, headers=response.headers, stream=body, extensions=response.extensions)
+        kept = httpx.Response(
+            response.status_code, headers=response.headers, stream=body, extensions=response.extensions
+        )
         original.extensions[RESPONSES].append((without_added(request, original), kept))
     elif not is_of_auth:
         rules.see(request, response)

@@ -311,6 +311,64 @@ def test_httpx_digest_auth_works_for_an_operation_that_requires_a_digest(pyteste
     assert not any(word in text for text in texts for word in ("Digest", SECRET, "cnonce"))
 
 
+@pytest.mark.parametrize("folder", ["", "tests", "tests/api"])
+@pytest.mark.parametrize("name", ["bctrl_auth", "bctrl_api_key"])
+def test_an_override_in_any_folder_is_that_of_the_suite(pytester: pytest.Pytester, name: str, folder: str) -> None:
+    """The other fixtures of its `conftest.py` can be used, too."""
+    key = value_of("bearer")
+    Path("api.json").write_text(json.dumps(document({"/a": "bearer"})), "utf-8")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    Path(folder, "conftest.py").write_text(
+        f"""
+import pytest
+
+
+@pytest.fixture(scope="session")
+def vault():
+    return "{key}"
+
+
+@pytest.fixture(scope="session")
+def {name}(vault):
+    import httpx
+
+    class Bearer(httpx.Auth):
+        def auth_flow(self, request):
+            request.headers["Authorization"] = f"Bearer {{vault}}"
+            yield request
+
+    return Bearer() if "{name}" == "bctrl_auth" else vault
+""",
+        "utf-8",
+    )
+    Path(folder, "test_own.py").write_text("def test_own(bctrl_client):\n    assert bctrl_client.get('/a').json()\n")
+    with serve(guard({"/a": "bearer"})) as api:
+        pytester.makeini(
+            f"[pytest]\nbctrl_contract = api.json\nbctrl_base_url = {api.url}\ntestpaths = {folder or '.'}"
+        )
+        result = pytester.runpytest_subprocess("--bctrl-live", "-v")
+    assert pytest.ExitCode.OK == result.ret, result.stdout.str()
+    assert {frozenset([credential("bearer")])} == api.accepted("/a")
+
+
+def test_a_fixture_of_the_session_can_use_the_auth(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import httpx
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def client(bctrl_auth, bctrl_base_url):
+            with httpx.Client(auth=bctrl_auth, base_url=bctrl_base_url, trust_env=False) as client:
+                yield client
+
+        def test_list(client, bctrl_space_id):
+            assert 200 == client.get(f"/v1/spaces/{bctrl_space_id}/runtimes").status_code
+        """
+    )
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize("scope", ["session", "function"])
 @pytest.mark.parametrize("scheme", ["bearer", "header", "query", "cookie", "basic"])
 def test_overriding_the_key_is_enough_for_suite_clients_and_recordings(
