@@ -223,8 +223,12 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     response = _response_or_raise(request, attempt, (*earlier, *attempts))
     if original is not None:
         # httpx replaces the stream of the response that it gets.
-        body = httpx.ByteStream(attempt.body)
-        kept = httpx.Response(response.status_code, headers=response.headers, stream=body, extensions=response.extensions)
+        kept = httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=httpx.ByteStream(attempt.body),
+            extensions=response.extensions,
+        )
         original.extensions[RESPONSES].append((without_added(request, original), kept))
     elif not is_of_auth:
         rules.see(request, response)

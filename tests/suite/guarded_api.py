@@ -156,7 +156,7 @@ def serve(decide: Decide) -> Iterator[Api]:
     class Shop(Handler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            sent = credentials_in(self.headers, self.path)
+            sent = credentials_in(dict(self.headers), self.path)
             status, body = decide(path, sent, tuple(api.log))
             api.log.append(Received(self.headers.get("User-Agent", ""), self.command, path, sent, status))
             self.respond(status, json.dumps(body).encode())

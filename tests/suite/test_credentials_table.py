@@ -274,8 +274,8 @@ def test_the_mock_accepts_the_same_credentials_with_its_key(name: str) -> None:
         for path in row.paths:
             names = row.sent.get(path, "").split()
             texts = [credential(name, mock.api_key) for name in names]
-            headers = [tuple(text.split(": ", 1)) for text in texts if not text.startswith(("?", "Cookie"))]
-            headers += [("Cookie", "; ".join(text[8:] for text in texts if text.startswith("Cookie")))]
+            headers = dict(text.split(": ", 1) for text in texts if not text.startswith(("?", "Cookie")))
+            headers["Cookie"] = "; ".join(text[8:] for text in texts if text.startswith("Cookie"))
             query = "&".join(text[1:] for text in texts if text.startswith("?"))
             assert 200 == client.get(f"{path}?{query}".rstrip("?"), headers=headers).status_code
             # A plain connection has no certificate, which the mock takes for granted.

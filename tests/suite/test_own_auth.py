@@ -253,6 +253,7 @@ def test_a_failing_test_that_prints_its_request_shows_no_token(
     "statement",
     [
         'request.headers["X-Signature"] = VALUE',
+        'request.headers["X-Note"] = VALUE',
         'request.headers["Cookie"] = f"theme=dark; sid={VALUE}"',
         'request.url = request.url.copy_add_param("sig", VALUE)',
     ],
@@ -317,8 +318,9 @@ class Digest:
             return False
         challenge = [fields[name] for name in ("nonce", "nc", "cnonce", "qop")]
         right = digest(digest("alice", "shop", SECRET), *challenge, digest(method, target))
-        self.accepted += fields["response"] == right
-        return fields["response"] == right
+        is_right: bool = fields["response"] == right
+        self.accepted += is_right
+        return is_right
 
 
 def test_httpx_digest_auth_works_for_an_operation_that_requires_a_digest(pytester: pytest.Pytester) -> None:
