@@ -130,30 +130,30 @@ def client_target(request: pytest.FixtureRequest) -> tuple[str, httpx.Auth | Non
     run = _live(request.config)
     if run is None:
         request.getfixturevalue("bctrl_mock")
-    options = _options_of_auth(request.config)
+    base_url, auth = request.getfixturevalue("bctrl_base_url"), request.getfixturevalue("bctrl_auth")
+    options = _options_of_auth(request.config, base_url)
     if run is not None:
         options["connection"] = run.connection
-    base_url, auth = request.getfixturevalue("bctrl_base_url"), request.getfixturevalue("bctrl_auth")
     return base_url, auth, run is not None, options
 
 
-def _options_of_auth(config: pytest.Config) -> dict[str, Any]:
+def _options_of_auth(config: pytest.Config, base_url: str) -> dict[str, Any]:
     """Return the options of a client for an auth of the project: where it applies, and what to redact."""
-    from pytest_bctrl.http.routes import Routes
     from pytest_bctrl.suite.report.sinks import redaction
-    from pytest_bctrl.traffic.auth import credential_reporter, needs_credential
+    from pytest_bctrl.traffic.auth import credential_reporter, matcher, needs_credential
 
     run = _live(config)
     in_force = run.contract if run else contract(config)
-    routes = Routes(in_force)
+    match = matcher(in_force, base_url)
 
     def is_path(target: str) -> bool:
         """Return whether the contract has the path of a target."""
-        return routes.match(target) is not None
+        return match(target) is not None
 
     def requires(method: str, target: str) -> bool:
         """Return whether a request to the API carries credentials."""
-        operation, _ = routes.operation_and_values(method, target)
+        matched = match(target)
+        operation = matched.of(method) if matched else None
         return operation is not None and needs_credential(in_force, operation)
 
     report = credential_reporter(in_force, lambda value: redaction(config).add_derived(value))

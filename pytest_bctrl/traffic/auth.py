@@ -12,7 +12,7 @@ import httpx
 from pytest_bctrl.contract.key_fields import KeyField, field_of, requirement, schemes_in_order
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.http.routes import Routes
+from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings.secret_settings import SchemeValue
 from pytest_bctrl.traffic.origin import origin_of
@@ -77,7 +77,7 @@ class ContractAuth(httpx.Auth):
 
     def __init__(self, contract: Contract, base_url: str, values: Mapping[str, SchemeValue]) -> None:
         self.values = values
-        self._routes = Routes(contract)
+        self._match = matcher(contract, base_url)
         self._origin = origin_of(str(httpx.URL(base_url)))
 
     def __repr__(self) -> str:
@@ -92,10 +92,21 @@ class ContractAuth(httpx.Auth):
 
     def credentials(self, method: str, target: str) -> Credentials:
         """Return the credentials of a request with this method and target; empty if no operation needs any."""
-        operation, _ = self._routes.operation_and_values(method, target)
-        if operation is None:
-            return []
-        return credentials_of(operation, self.values)
+        match = self._match(target)
+        operation = match.of(method) if match else None
+        return [] if operation is None else credentials_of(operation, self.values)
+
+
+def matcher(contract: Contract, base_url: str) -> Callable[[str], Match | None]:
+    """Return a function that returns the match of a request target, which may begin with the path of the base URL."""
+    routes, base = Routes(contract), httpx.URL(base_url).raw_path.decode("ascii").rstrip("/")
+
+    def match(target: str) -> Match | None:
+        """Return the match of a target; None if the contract has no such path."""
+        is_below = bool(base) and target.startswith(f"{base}/")
+        return (routes.match(target.removeprefix(base)) if is_below else None) or routes.match(target)
+
+    return match
 
 
 def add_credentials(request: httpx.Request, credentials: Credentials) -> None:

@@ -19,14 +19,13 @@ from pytest_bctrl.exchanges.exchange_checks import response_in
 from pytest_bctrl.http.codings import decode_strictly
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.http.routes import Routes
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.credentials import sent_credentials
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange
 from pytest_bctrl.suite.sending.tally import FOREIGN, UNMATCHED, Tally
 from pytest_bctrl.suite.sending.transport_errors import reproduction
-from pytest_bctrl.traffic.auth import credential_reporter, needs_credential
+from pytest_bctrl.traffic.auth import credential_reporter, matcher, needs_credential
 from pytest_bctrl.traffic.client import ClientOptions, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
 from pytest_bctrl.traffic.origin import origin_of
@@ -55,7 +54,7 @@ class Connections:
         self.run, self._base_url, self._retry, self._timeout, self._tally = run, base_url, retry, timeout, tally
         self.auth: httpx.Auth | None = None
         self._report_credentials: Callable[[httpx.Request, httpx.Request | None], None] = lambda *_: None
-        self._routes = Routes(run.contract)
+        self._match = matcher(run.contract, base_url)
         self._max_open = MAX_PARALLEL
         self._idle: list[_PooledConnection] = []
         self._open = self._busy = 0
@@ -70,7 +69,7 @@ class Connections:
 
     def _is_path(self, target: str) -> bool:
         """Return whether the contract has the path of a target."""
-        return self._routes.match(target) is not None
+        return self._match(target) is not None
 
     def _see_credentials(self, request: httpx.Request, original: httpx.Request | None) -> None:
         """Redact the credentials of a request that an auth has changed or yielded; count one that it yielded."""
