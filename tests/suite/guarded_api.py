@@ -157,7 +157,7 @@ def serve(decide: Decide) -> Iterator[Api]:
     class Shop(Handler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            sent = credentials_in(self.headers, self.path)
+            sent = credentials_in(dict(self.headers), self.path)
             status, body = decide(path, sent, tuple(api.log))
             api.log.append(Received(self.headers.get("User-Agent", ""), self.command, path, sent, status))
             self.respond(status, json.dumps(body).encode())
@@ -168,14 +168,18 @@ def serve(decide: Decide) -> Iterator[Api]:
         yield api
 
 
-def guard(securities: Mapping[str, str | None]) -> Decide:
-    """Return the decision of a server that requires the credentials of each path, and has no other path."""
+def guard(securities: Mapping[str, str | None], base: str = "") -> Decide:
+    """Return the decision of a server that requires the credentials of each path, and has no other path.
+
+    `base` precedes the paths of the document.
+    """
 
     def decide(path: str, sent: frozenset[str], _: Sequence[Received]) -> tuple[int, Any]:
         """Return a thing, 401 without one of the alternatives, or 404."""
-        if path not in securities:
+        documented = path.removeprefix(base)
+        if not path.startswith(base) or documented not in securities:
             return 404, {}
-        security = securities[path] or securities.get("*") or "nothing"
+        security = securities[documented] or securities.get("*") or "nothing"
         if security == "public":
             return 200, THING
         # The server sees no certificate, and accepts no digest.

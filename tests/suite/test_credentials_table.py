@@ -264,6 +264,20 @@ def test_each_operation_gets_exactly_its_credentials(
     assert resolution(row) == lines_of_doctor(shown)
 
 
+@pytest.mark.parametrize("name", ["bearer", "two cookies", "bearer, a cookie, and none", "unapplied, with a key"])
+def test_a_base_url_with_a_path_that_the_document_does_not_have_changes_nothing(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    row, base = TABLE[name], "/gateway/v2"
+    with serve(guard(row.securities, base)) as api:
+        write_project(row, row.settings, monkeypatch, api.url + base)
+        result = pytester.runpytest("--bctrl-live")
+    assert pytest.ExitCode.OK == result.ret, result.stdout.str()
+    for path in row.paths:
+        expected = frozenset(credential(scheme) for scheme in row.sent.get(path, "").split())
+        assert {agent: {expected} for agent in AGENTS} == {agent: api.accepted(base + path, agent) for agent in AGENTS}
+
+
 @pytest.mark.parametrize(("name", "setting"), [(name, setting) for name in NEEDED for setting in NEEDED[name].settings])
 def test_no_setting_can_be_left_out(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str, setting: str
@@ -285,9 +299,8 @@ def test_the_mock_accepts_the_same_credentials_with_its_key(name: str) -> None:
         for path in row.paths:
             names = row.sent.get(path, "").split()
             texts = [credential(name, mock.api_key) for name in names]
-            pairs = [text.partition(": ") for text in texts if not text.startswith(("?", "Cookie"))]
-            headers = [(name, value) for name, _, value in pairs]
-            headers += [("Cookie", "; ".join(text[8:] for text in texts if text.startswith("Cookie")))]
+            headers = dict(text.split(": ", 1) for text in texts if not text.startswith(("?", "Cookie")))
+            headers["Cookie"] = "; ".join(text[8:] for text in texts if text.startswith("Cookie"))
             query = "&".join(text[1:] for text in texts if text.startswith("?"))
             assert 200 == client.get(f"{path}?{query}".rstrip("?"), headers=headers).status_code
             # A plain connection has no certificate, which the mock takes for granted.

@@ -92,10 +92,15 @@ async def test_recorded_async(bctrl_async_client):
 """
 
 FAILING = """
+from pathlib import Path
+
+
 def test_fails(bctrl_client):
     response = bctrl_client.get("/a")
     print("sent", dict(response.request.headers), response.request.headers["Authorization"])
     token, auth = bctrl_client.auth.token, response.request.headers["Authorization"]
+    secret = Path("vault").read_text()
+    print("of the client", secret)
     assert auth == f"{token} and more"
 """
 
@@ -244,6 +249,57 @@ def test_a_failing_test_that_prints_its_request_shows_no_token(
     assert [] == leaks(tokens, result)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'request.headers["X-Signature"] = VALUE',
+        'request.headers["X-Note"] = VALUE',
+        'request.headers["Cookie"] = f"theme=dark; sid={VALUE}"',
+        'request.url = request.url.copy_add_param("sig", VALUE)',
+    ],
+)
+def test_whatever_an_auth_adds_to_a_request_is_a_secret(pytester: pytest.Pytester, statement: str) -> None:
+    pytester.makeconftest(
+        f"""
+        from pathlib import Path
+
+        import httpx
+        import pytest
+
+        VALUE = Path("vault").read_text()
+
+        class Signature(httpx.Auth):
+            def auth_flow(self, request):
+                {statement}
+                yield request
+
+        @pytest.fixture(scope="session")
+        def bctrl_auth():
+            return Signature()
+        """
+    )
+    pytester.makepyfile(
+        test_failing="""
+        from pathlib import Path
+
+        def test_fails(bctrl_client):
+            request = bctrl_client.get("/a").request
+            print("sent", request.url, dict(request.headers))
+            assert Path("vault").read_text() == ""
+        """
+    )
+    Path("vault").write_text(SECRET, "utf-8")
+    Path("api.json").write_text(json.dumps(document({"/a": "oauth"})), "utf-8")
+    with serve(guard({"/a": None})) as server:
+        pytester.makeini(f"[pytest]\nbctrl_contract = api.json\nbctrl_base_url = {server.url}")
+        arguments = ("-vv", "--junitxml=junit.xml", "test_failing.py")
+        result = pytester.runpytest_subprocess("--bctrl-live", "--bctrl-report=report.json", *arguments)
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert any(SECRET in text for request in server.log for text in request.credentials)
+    result.stdout.fnmatch_lines(["sent *[[]redacted]*"])
+    assert [] == leaks(Tokens(), result)
+
+
 @dataclass
 class Digest:
     """A server of HTTP Digest authentication (RFC 7616), and the number of requests that it has accepted."""
@@ -262,8 +318,9 @@ class Digest:
             return False
         challenge = [fields[name] for name in ("nonce", "nc", "cnonce", "qop")]
         right = digest(digest("alice", "shop", SECRET), *challenge, digest(method, target))
-        self.accepted += fields["response"] == right
-        return fields["response"] == right
+        is_right: bool = fields["response"] == right
+        self.accepted += is_right
+        return is_right
 
 
 def test_httpx_digest_auth_works_for_an_operation_that_requires_a_digest(pytester: pytest.Pytester) -> None:
