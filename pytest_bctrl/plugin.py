@@ -363,8 +363,8 @@ def bctrl_contract(pytestconfig: pytest.Config) -> Contract:
 
 
 @pytest.fixture(scope="session")
-def bctrl_api_key(pytestconfig: pytest.Config) -> Secret | str:
-    """The API key: BCTRL_API_KEY as a `Secret` with --bctrl-live, else the mock's as a `str`. Override to change it."""
+def bctrl_api_key(pytestconfig: pytest.Config) -> Secret:
+    """The API key as a `Secret`: BCTRL_API_KEY with --bctrl-live, else the mock's. Override it to take it elsewhere."""
     from pytest_bctrl.integration import fixture_values
 
     return fixture_values.api_key(pytestconfig)

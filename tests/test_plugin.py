@@ -31,11 +31,12 @@ def test_schema(bctrl_schema):
     assert "GET" in bctrl_schema["/v1/spaces/{id}/runtimes"]
 
 
-def test_the_key_of_the_mock_is_a_str(bctrl_api_key, bctrl_base_url, bctrl_space_id):
+def test_the_key_of_the_mock_is_a_str(bctrl_mock, bctrl_api_key, bctrl_base_url, bctrl_space_id):
     import httpx
 
     url = f"{bctrl_base_url}/v1/spaces/{bctrl_space_id}/runtimes"
-    assert httpx.get(url, headers={"Authorization": f"Bearer {bctrl_api_key}"}).is_success
+    for key in (bctrl_mock.api_key, bctrl_api_key.reveal()):
+        assert httpx.get(url, headers={"Authorization": f"Bearer {key}"}).is_success
 """
 
 

@@ -200,10 +200,10 @@ class MockReport:
         return report
 
 
-def api_key(config: pytest.Config) -> Secret | str:
+def api_key(config: pytest.Config) -> Secret:
     """Return the API key of the target: the live one with `--bctrl-live`, else the mock's."""
     run = _live(config)
-    return run.key if run else mock(config).api_key
+    return run.key if run else Secret(mock(config).api_key)
 
 
 def base_url(config: pytest.Config) -> str:

@@ -103,7 +103,7 @@ def test_fixtures(
     bctrl_contract: Contract,
     bctrl_recording: RecordedTest,
     bctrl_runtimes: list[dict[str, Any]],
-    bctrl_api_key: Secret | str,
+    bctrl_api_key: Secret,
     bctrl_space_id: str,
 ) -> None:
     """Types of fixtures and of their methods, which mypy and pyright check."""
@@ -116,7 +116,7 @@ def test_fixtures(
     assert_type(bctrl_mock.runtimes, list[dict[str, Any]])
     assert_type(bctrl_mock.requests[0], JournalEntry)
     assert_type(bctrl_contract.operations, tuple[Operation, ...])
-    assert_type(bctrl_api_key, Secret | str)
+    assert_type(bctrl_api_key, Secret)
     assert_type(bctrl_mock.api_key, str)
     assert_type(load_contract("contract.yaml"), Contract)
     assert_type(bctrl_recording.url, str)

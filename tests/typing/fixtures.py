@@ -6,7 +6,7 @@ from pytest_bctrl import Contract, MockServer, RecordedTest, Secret, Space
 
 
 def test_the_fixtures_have_the_settings_of_the_mock(
-    bctrl_contract: Contract, bctrl_api_key: Secret | str, bctrl_base_url: str, bctrl_space_id: str
+    bctrl_contract: Contract, bctrl_api_key: Secret, bctrl_base_url: str, bctrl_space_id: str
 ) -> None:
     assert "/v1/spaces/{id}/runtimes" in [operation.path for operation in bctrl_contract.operations]
     assert bctrl_base_url.startswith("http://127.0.0.1:")

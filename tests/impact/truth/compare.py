@@ -44,7 +44,7 @@ import httpx, pytest
 @pytest.fixture
 def bctrl_client(combination, changed_api, bctrl_mock, bctrl_api_key):
     changed_api.upstream = bctrl_mock.url
-    headers = {"Authorization": f"Bearer {bctrl_api_key}", "Accept": "application/json"}
+    headers = {"Authorization": f"Bearer {bctrl_api_key.reveal()}", "Accept": "application/json"}
     url = f"{changed_api.url}/{combination}"
     # Loading certificates takes longer than a test, and no server uses TLS.
     with httpx.Client(base_url=url, headers=headers, trust_env=False, verify=False) as client:

@@ -129,7 +129,7 @@ def test_floats(api):
     "urllib": '''
 def test_names(bctrl_base_url, bctrl_api_key, bctrl_space_id, bctrl_client):
     request = urllib.request.Request(str(bctrl_client.base_url).rstrip("/") + PATH.format(bctrl_space_id))
-    request.add_header("Authorization", f"Bearer {bctrl_api_key}")
+    request.add_header("Authorization", f"Bearer {bctrl_api_key.reveal()}")
     with urllib.request.urlopen(request) as response:
         assert all(one["name"] for one in json.load(response)["runtimes"])
 ''',

@@ -135,7 +135,7 @@ _CLAIMS = """
 
 @pytest.fixture
 def bctrl_client(bctrl_mock, bctrl_api_key, tmp_path_factory):
-    headers = {"Authorization": f"Bearer {bctrl_api_key}", "Accept": "application/json"}
+    headers = {"Authorization": f"Bearer {bctrl_api_key.reveal()}", "Accept": "application/json"}
     # A folder of its own would take longer than a test.
     folder = tmp_path_factory.getbasetemp()
     with serving(bctrl_mock, folder) as (base_url, options), client_for(base_url, headers, **options) as client:
@@ -148,7 +148,7 @@ _TRUTH = (
 @pytest.fixture
 def bctrl_client(combination, changed_api, bctrl_mock, bctrl_api_key):
     changed_api.upstream = bctrl_mock.url
-    headers = {"Authorization": f"Bearer {bctrl_api_key}", "Accept": "application/json"}
+    headers = {"Authorization": f"Bearer {bctrl_api_key.reveal()}", "Accept": "application/json"}
     with client_for(f"{changed_api.url}/{combination}", headers) as client:
         yield client
 """
