@@ -147,7 +147,8 @@ def _redact_secrets(config: pytest.Config) -> None:
     """Add the secrets of environment and settings to the redaction of output, which starts if any may be set."""
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values", "bctrl_credentials")
-    if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
+    is_set = os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names)
+    if is_set or any(_overrides(config, name) for name in ("bctrl_api_key", "bctrl_auth")):
         from pytest_bctrl.settings import secret_settings
         from pytest_bctrl.suite.report.sinks import redact_trace, redaction
 
@@ -372,9 +373,14 @@ def bctrl_api_key(pytestconfig: pytest.Config) -> Secret:
 
 def _scope_of_auth(fixture_name: str, config: pytest.Config) -> Literal["function", "session"]:
     """Return the scope of `bctrl_auth`: a project may override the key in any scope, and then its own is as narrow."""
+    return "function" if _overrides(config, "bctrl_api_key") else "session"
+
+
+def _overrides(config: pytest.Config, fixture: str) -> bool:
+    """Return whether a `conftest.py` or a plugin of the project defines a fixture of this kit again."""
     from pytest_bctrl.settings.lookup import overrides_of
 
-    return "function" if overrides_of("bctrl_api_key", config) else "session"
+    return bool(overrides_of(fixture, config))
 
 
 @pytest.fixture(scope=_scope_of_auth)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.message import Message
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -136,7 +135,7 @@ Decide = Callable[[str, frozenset[str], Sequence[Received]], tuple[int, Any]]
 THING = {"name": "x"}
 
 
-def credentials_in(headers: Message, target: str) -> frozenset[str]:
+def credentials_in(headers: Mapping[str, str], target: str) -> frozenset[str]:
     """Return the credentials of a request as `Name: value`, `Cookie: name=value` and `?name=value`."""
     shown = {name.lower(): name for _, place in SCHEMES.values() for name in [place.partition(":")[0]]}
     found = {

@@ -202,6 +202,8 @@ def test_the_suite_passes_with_tokens_that_expire_and_counts_the_requests_for_th
     assert 0 == account["not checked"] == account["unanswered"]
     assert tokens.requests == account["unmatched"] + account["foreign"]
     assert account["sent"] == account["checked"] + tokens.requests
+    gap = "wrong credentials that contain a part of the right one, which bctrl_auth provides"
+    result.stdout.fnmatch_lines([f"not checked  {gap}"])
 
 
 @pytest.mark.parametrize("scope", ["session", "function"])
