@@ -62,7 +62,7 @@ class Attempt:
 
     `reused` is true if the attempt used a connection that an earlier request had opened, `begun` if the head of a
     response arrived. `surplus` are the bytes that followed the response.
-    Errors are kept as data because a traceback would keep the frames that hold the key.
+    Errors are copied as data because a traceback would keep the frames that hold the key.
     """
 
     method: str = ""
@@ -228,10 +228,10 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     if original is not None:
         # httpx replaces the stream of the response that it gets.
         body = httpx.ByteStream(attempt.body)
-        kept = httpx.Response(
+        copied = httpx.Response(
             response.status_code, headers=response.headers, stream=body, extensions=response.extensions
         )
-        original.extensions[RESPONSES].append((without_added(request, original), kept))
+        original.extensions[RESPONSES].append((without_added(request, original), copied))
     elif not is_of_auth:
         rules.see(request, response)
     yield response
