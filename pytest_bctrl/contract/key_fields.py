@@ -87,17 +87,7 @@ def with_preferred_schemes(contract: Contract, names: Sequence[str] = ()) -> Con
     one without any scheme, then those of header fields, then those with a key in the URL, which logs would contain, and
     last those that no key satisfies. Raises `SettingError` for a name that no operation has.
     """
-    scheme_names = {
-        scheme.name for operation in contract.operations for schemes in operation.security for scheme in schemes
-    }
-    for name in names:
-        if name not in scheme_names:
-            hint = (
-                f"name one or more of: {', '.join(sorted(scheme_names))}"
-                if scheme_names
-                else "remove it: no operation has one"
-            )
-            raise SettingError(f"no operation has the security scheme {name!r}", where="bctrl_security", hint=hint)
+    require_schemes(contract, names, "bctrl_security")
     ranks = {name: rank for rank, name in enumerate(names)}
 
     def scheme_rank(scheme: SecurityScheme) -> int:
@@ -118,6 +108,16 @@ def with_preferred_schemes(contract: Contract, names: Sequence[str] = ()) -> Con
         ordered = [tuple(sorted(schemes, key=scheme_rank)) for schemes in operation.security]
         operations.append(replace(operation, security=tuple(sorted(ordered, key=alternative_rank))))
     return replace(contract, operations=tuple(operations), preferred_schemes=tuple(names))
+
+
+def require_schemes(contract: Contract, names: Iterable[str], setting: str) -> None:
+    """Raise `SettingError` for a name in a setting that is none of a security scheme of the contract."""
+    alternatives = [schemes for operation in contract.operations for schemes in operation.security]
+    known_names = sorted({scheme.name for schemes in alternatives for scheme in schemes})
+    for name in names:
+        if name not in known_names:
+            hint = f"name one of: {', '.join(known_names) or 'none, so remove it'}"
+            raise SettingError(f"no operation has the security scheme {name!r}", where=setting, hint=hint)
 
 
 def schemes_in_order(contract: Contract) -> list[SecurityScheme]:

@@ -44,7 +44,7 @@ def fields_with_values(operation: Operation, values: Mapping[str, SchemeValue]) 
     return [(field, value) for field, value in fields if field is not None and value is not None]
 
 
-def credentials_of(operation: Operation, values: Mapping[str, SchemeValue]) -> Credentials:
+def right_credentials(operation: Operation, values: Mapping[str, SchemeValue]) -> Credentials:
     """Return the credentials of requests to an operation; empty if it needs none."""
     fields = fields_with_values(operation, values)
     return [(field, Secret(field.value(value.secret.reveal()))) for field, value in fields]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, load_cached, packaged_contract
-from pytest_bctrl.contract.key_fields import cookies, field_of, requirement, with_preferred_schemes
+from pytest_bctrl.contract.key_fields import cookies, field_of, require_schemes, requirement, with_preferred_schemes
 from pytest_bctrl.contract.model import Contract, Operation, path_pattern
 from pytest_bctrl.contract.scheme_values import values_by_scheme, values_of_mock
 from pytest_bctrl.errors import DocumentError, SettingError
@@ -222,7 +222,7 @@ def _notes_of_unset_variables(
     complete = {**environment, **dict.fromkeys(unset, "not-set")}
     connection(source, complete)
     require_parameters(contract, values(source, complete))
-    require_schemes(contract, secret_settings.scheme_values(source, complete))
+    require_schemes(contract, secret_settings.scheme_values(source, complete), table.CREDENTIALS.ini)
     for name, where in unset.items():
         yield f"the variable {name} is not set ({where}), which a live run needs"
 
@@ -271,26 +271,11 @@ def with_credentials(run: ContractRun, source: lookup.SettingSource, environment
     """
     key = secret_settings.api_key(environment, run.chosen.key_prefix)
     further = secret_settings.scheme_values(source, environment)
-    require_schemes(run.contract, further)
+    require_schemes(run.contract, further, table.CREDENTIALS.ini)
     contract = run.contract
     if further and not key:
         contract = with_preferred_schemes(contract, tuple(dict.fromkeys([*contract.preferred_schemes, *further])))
     return replace(run, contract=contract, key=key, scheme_values=further)
-
-
-def require_schemes(contract: Contract, names: Iterable[str]) -> None:
-    """Raise `SettingError` for a name in `bctrl_credentials` that is none of a security scheme of the contract."""
-    scheme_names = {
-        scheme.name for operation in contract.operations for schemes in operation.security for scheme in schemes
-    }
-    for name in names:
-        if name not in scheme_names:
-            hint = (
-                f"name one of: {', '.join(sorted(scheme_names))}"
-                if scheme_names
-                else "use bctrl_headers for undeclared ones"
-            )
-            raise SettingError(f"no operation has the security scheme {name!r}", where="bctrl_credentials", hint=hint)
 
 
 def undeclared_credentials(contract: Contract, connection: Connection) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The credentials of requests: the value of each security scheme, and the `httpx.Auth` that adds them."""
+"""The `httpx.Auth` that adds the credentials which a contract requires, and what any other auth adds to requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 
 from pytest_bctrl.contract.key_fields import KeyField
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.scheme_values import Credentials, credentials_of, needs_credential
+from pytest_bctrl.contract.scheme_values import Credentials, needs_credential, right_credentials
 from pytest_bctrl.http.message import Request, split_url
 from pytest_bctrl.http.routes import Match, Routes
 from pytest_bctrl.secrets.secret import Secret
@@ -78,7 +78,7 @@ class ContractAuth(httpx.Auth):
     def credentials(self, request: httpx.Request) -> Credentials:
         """Return the credentials of a request; empty if its operation needs none, or it is to none."""
         operation = self._operations.find(request)
-        return [] if operation is None else credentials_of(operation, self.values)
+        return [] if operation is None else right_credentials(operation, self.values)
 
 
 def add_credentials(request: httpx.Request, credentials: Credentials) -> None:

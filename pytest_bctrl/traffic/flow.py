@@ -62,7 +62,7 @@ class Attempt:
 
     `reused` is true if the attempt used a connection that an earlier request had opened, `begun` if the head of a
     response arrived. `surplus` are the bytes that followed the response.
-    Errors are copied as data because a traceback would keep the frames that hold the key.
+    Errors are kept as data because a traceback would keep the frames that hold the key.
     """
 
     method: str = ""

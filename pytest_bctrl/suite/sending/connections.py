@@ -22,7 +22,7 @@ from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.credentials import sent_credentials
+from pytest_bctrl.suite.sending.credentials import request_credentials
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange
 from pytest_bctrl.suite.sending.tally import FOREIGN, UNMATCHED, Tally
 from pytest_bctrl.suite.sending.transport_errors import reproduction
@@ -145,7 +145,7 @@ class Connections:
             content=planned.content or None,
         )
         credentials = list(
-            sent_credentials(self.run, operation, planned.credential, is_known=not self._uses_auth(planned))
+            request_credentials(self.run, operation, planned.credential, is_known=not self._uses_auth(planned))
         )
         key_words = [(field, shell) for field, _, shell in credentials]
         shell = reproduction(request, headers, key_words, self.run.connection)

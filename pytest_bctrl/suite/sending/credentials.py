@@ -35,7 +35,7 @@ def invalid_credentials(run: ContractRun, operation: Operation, field: KeyField)
     return [replace(credential, shell=credential.shell.replace(KEY_VARIABLE, variable)) for credential in credentials]
 
 
-def sent_credentials(
+def request_credentials(
     run: ContractRun, operation: Operation, invalid: Credential | None, *, is_known: bool
 ) -> Iterator[tuple[KeyField, Secret, str]]:
     """Yield the fields of a request, each with its value and the expression of that in a shell.
