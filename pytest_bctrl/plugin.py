@@ -146,7 +146,7 @@ def _is_source(following: str) -> bool:
 def _redact_secrets(config: pytest.Config) -> None:
     """Add the secrets of environment and settings to the redaction of output, which starts if any may be set."""
     options = getattr(config.option, "bctrl_headers", None)
-    names = ("bctrl_secrets", "bctrl_headers", "bctrl_values")
+    names = ("bctrl_secrets", "bctrl_headers", "bctrl_values", "bctrl_credentials")
     if os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names):
         from pytest_bctrl.settings import secret_settings
         from pytest_bctrl.suite.report.sinks import redact_trace, redaction
@@ -368,6 +368,17 @@ def bctrl_api_key(pytestconfig: pytest.Config) -> Secret | str:
     from pytest_bctrl.integration import fixture_values
 
     return fixture_values.api_key(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def bctrl_auth(pytestconfig: pytest.Config, bctrl_api_key: Secret | str, bctrl_base_url: str) -> httpx.Auth | None:
+    """The `httpx.Auth` of the clients and of the contract suite; None without credentials. Override it to get tokens.
+
+    By default, it adds the key and the values of `bctrl_credentials` to the requests that need them.
+    """
+    from pytest_bctrl.integration import fixture_values
+
+    return fixture_values.auth(pytestconfig, bctrl_api_key, bctrl_base_url)
 
 
 @pytest.fixture(scope="session")

@@ -75,8 +75,8 @@ TRANSPORT_ERRORS = [
 
 def retried_error(error: type[httpx.TransportError], detail: str) -> Finding:
     """Return the finding for an attempt that failed with this error before a second attempt succeeded."""
-    failed = Attempt("GET", "http://h/", None, error.__name__, detail, 1.0, reused=False, begun=False)
-    succeeded = Attempt("GET", "http://h/", 200, None, "", 1.0, reused=False, begun=True)
+    failed = Attempt("GET", None, error.__name__, detail, 1.0, reused=False, begun=False)
+    succeeded = Attempt("GET", 200, None, "", 1.0, reused=False, begun=True)
     (finding,) = transport_errors.attempt_findings(load().operations[0], [failed, succeeded], "curl")
     return with_fingerprint(finding)
 

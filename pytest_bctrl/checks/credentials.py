@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -39,8 +40,10 @@ class Credential:
     @property
     def is_derived(self) -> bool:
         """Whether it contains a part of the key."""
-        return KEY_VARIABLE in self.shell
+        return _PART_OF_KEY.search(self.shell) is not None
 
+
+_PART_OF_KEY = re.compile(r"(?<!\\)\$\{")
 
 NONE = Credential("no header", None, "")
 

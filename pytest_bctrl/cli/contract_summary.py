@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from pytest_bctrl.contract.key_fields import key_fields
+from pytest_bctrl.contract.key_fields import KeyField, field_of, requirement
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.scheme_values import values_by_scheme
 from pytest_bctrl.contract.unapplied_security import UnappliedSecurity
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
-from pytest_bctrl.secrets.secret import KEY_VARIABLE
+from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.suite.operations import reason_not_requested
 from pytest_bctrl.suite.run import ContractRun, required_variables
 
@@ -34,20 +35,29 @@ class OperationSummary(NamedTuple):
     missing: tuple[str, ...] = ()
 
 
+class CredentialUse(NamedTuple):
+    """Where the value of a credential comes from, which field carries it, and the name of its security scheme."""
+
+    source: str
+    field: KeyField
+    scheme: str
+
+
 @dataclass(frozen=True, slots=True)
 class ContractSummary:
     """The operations of a contract and what they need.
 
-    `credentials` are the header fields and cookies that carry the key, each with the number of operations that require
-    it. `missing` are the lines that `bctrl_values` lacks, each with the labels of the operations that need it. The
-    space id has a setting of its own, and `needs_space_id` are the labels of the operations that only lack it.
-    `variables` are the environment variables that a live run needs, as typed before a command.
+    `credentials` are the labels of the operations that get each credential. `schemes_without_value` are the lines that
+    `bctrl_credentials` lacks, and `missing` those that `bctrl_values` lacks, each with the labels of the operations
+    that need it. The space id has a setting of its own, and `needs_space_id` are the labels of the operations that only
+    lack it. `variables` are the environment variables that a live run needs, as typed before a command.
     `invalid_parts` are other parts of the document that cannot be used, such as examples. `unapplied` is the security
     that the document does not apply to any operation.
     """
 
     operations: tuple[OperationSummary, ...]
-    credentials: Mapping[str, int]
+    credentials: Mapping[CredentialUse, tuple[str, ...]]
+    schemes_without_value: Mapping[str, tuple[str, ...]]
     missing: Mapping[str, tuple[str, ...]]
     needs_space_id: tuple[str, ...] = ()
     invalid_parts: tuple[str, ...] = ()
@@ -92,9 +102,11 @@ def summarise(run: ContractRun) -> ContractSummary:
         elif names:
             for line in setting_lines(run.contract, by_label[operation.label], names):
                 missing[line] = (*missing.get(line, ()), operation.label)
+    credentials, schemes_without_value = _credential_uses(run)
     return ContractSummary(
         tuple(operations),
-        _credential_counts(run),
+        credentials,
+        schemes_without_value,
         missing,
         tuple(needs_space_id),
         invalid_parts,
@@ -115,7 +127,7 @@ def _space_parameters(run: ContractRun) -> set[tuple[str, str]]:
 
 def has_bare_key(summary: ContractSummary) -> bool:
     """Return whether the key is sent in `Authorization` without a scheme: an API may expect a word in front of it."""
-    return "Authorization: …" in summary.credentials
+    return any(use.field == KeyField("Authorization") for use in summary.credentials)
 
 
 def has_server(contract: Contract) -> bool:
@@ -143,16 +155,21 @@ def _exclusion_reason(exclusion: Exclusion) -> str:
     return f"{problem}, at {exclusion.shown_pointer} ({exclusion.hint})"
 
 
-def _credential_counts(run: ContractRun) -> dict[str, int]:
-    """Return how many operations require each credential, by its field: `Authorization: Bearer …`."""
-    counts: dict[str, int] = {}
+def _credential_uses(run: ContractRun) -> tuple[dict[CredentialUse, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return which operations get which credential, and which get none, because a scheme has no value."""
+    values = values_by_scheme(run.contract, run.key or Secret("not set"), run.scheme_values)
+    uses: dict[CredentialUse, tuple[str, ...]] = {}
+    without_value: dict[str, tuple[str, ...]] = {}
     for operation in run.operations:
-        if () in operation.security:
-            continue
-        for field in key_fields(run.contract, operation) or ():
-            name = f"{field.name}: {field.prefix}…"
-            counts[name] = counts.get(name, 0) + 1
-    return counts
+        for scheme in requirement(operation):
+            field = field_of(scheme)
+            if field is not None and scheme.name in values:
+                use = CredentialUse(values[scheme.name].source, field, scheme.name)
+                uses[use] = (*uses.get(use, ()), operation.label)
+            elif field is not None:
+                line = f"{scheme.name} = $VARIABLE"
+                without_value[line] = (*without_value.get(line, ()), operation.label)
+    return uses, without_value
 
 
 class SummaryLine(NamedTuple):
@@ -182,10 +199,20 @@ def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterato
     if not summary.credentials:
         yield SummaryLine("key", f"not needed: no operation requires one ({KEY_VARIABLE} is not sent)")
     condition = ", if it is set" if summary.unapplied is not None else ""
-    for name, count in summary.credentials.items():
-        yield SummaryLine("key", f"{KEY_VARIABLE}{condition}, sent as {name} to {numbered(count, 'operation')}")
+    for use, labels in summary.credentials.items():
+        text = f"{use.source}{condition}, sent as {use.field} ({use.scheme}) to {_listed_operations(labels, limit)}"
+        yield SummaryLine("key", text)
+    for line, labels in summary.schemes_without_value.items():
+        text = f"no value; add to bctrl_credentials: {line}, for {_listed_operations(labels, limit)}"
+        yield SummaryLine("key", text, is_gap=True)
     if summary.unapplied is not None and summary.unapplied.schemes:
         yield SummaryLine("key", f"credentials are not checked: {summary.unapplied.reason}", is_gap=True)
+
+
+def _listed_operations(labels: Sequence[str], limit: int | None) -> str:
+    """Return the number of operations with their labels, at most `limit` of these."""
+    shown = ", ".join(labels[:limit])
+    return f"{numbered(len(labels), 'operation')}: {shown}{', …' if len(labels) > len(labels[:limit]) else ''}"
 
 
 def _operation_text(operation: OperationSummary) -> str:

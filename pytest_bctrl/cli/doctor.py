@@ -25,7 +25,13 @@ from pytest_bctrl.cli.contract_summary import (
 from pytest_bctrl.cli.security_overlay import SecurityOverlay
 from pytest_bctrl.contract.build import merge_contract
 from pytest_bctrl.contract.files import shown_path, update_command
-from pytest_bctrl.contract.in_force import FOLDER, ContractInForce, contract_in_force, contract_of_config
+from pytest_bctrl.contract.in_force import (
+    FOLDER,
+    ContractInForce,
+    contract_in_force,
+    contract_of_config,
+    with_security_settings,
+)
 from pytest_bctrl.contract.json_source import read_json
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
@@ -37,7 +43,7 @@ from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings.project import read_config
-from pytest_bctrl.suite.run import ContractRun, required_variables, with_live_target
+from pytest_bctrl.suite.run import ContractRun, required_variables, with_credentials, with_live_target
 from pytest_bctrl.traffic.origin import connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
 from pytest_bctrl.traffic.retry import RetryPolicy
@@ -146,7 +152,7 @@ def _explain_document(options: argparse.Namespace, environment: Mapping[str, str
         config = read_config(options.arguments)
         secret_settings.add_secrets(options.redact, config, environment)
         in_force = contract_in_force(options.contract, config.rootpath, "--contract")
-        in_force = in_force._replace(key_prefix=settings.key_prefix(config))
+        in_force = with_security_settings(in_force, config)
         contract = in_force.load()
     except BctrlError as error:
         yield _error_line("contract", error, "unknown")
@@ -177,7 +183,7 @@ def _summary(
         require_parameters(contract, configured)
         if contract.has_space and space_id is not None:
             configured = {SPACE_ID: space_id.value, **configured}
-        run = ContractRun("live", contract, values=configured, chosen=in_force)
+        run = with_credentials(ContractRun("live", contract, values=configured, chosen=in_force), config, environment)
         return summarise(replace(run, connection=connection(config, environment)))
     except BctrlError as error:
         return _error_line("setting", error)

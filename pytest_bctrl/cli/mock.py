@@ -18,6 +18,7 @@ from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.cli.serving import LineLog, byte_count, serve_until_signal, warn_of_other_machines
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract
+from pytest_bctrl.contract.scheme_values import curl_url
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.request_checks.credentials import requires_certificate
@@ -219,13 +220,13 @@ def _print_start(server: MockServer, options: argparse.Namespace) -> None:
     certified = ", ".join(required.label for required in contract.operations if requires_certificate(required))
     if certified:
         print(escape_line(f"not checked: client certificates, which a plain connection does not have ({certified})"))
-    fields = key_fields(contract, operation) or ()
-    headers = "".join(f' -H "{field.name}: {field.shell(key)}"' for field in fields)
+    credentials = [(field, field.shell(key)) for field in key_fields(operation) or ()]
+    headers = "".join(f' -H "{field.name}: {text}"' for field, text in credentials if not field.in_query)
     if request is not None:
         headers += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers)
         url = f"{reachable_url(server.url)}{request.target(operation)}"
         method = "" if operation.method == "GET" else f" -X {operation.method}"
-        print(escape_line(f"try: curl{method}{headers} {shlex.quote(url)}"))
+        print(escape_line(f"try: curl{method}{headers} {curl_url(url, credentials)}"))
     for text in contract.exclusions_as("served"):
         print(escape_line(f"warning: {text}"), file=sys.stderr)
     print(escape_line(f"contract {contract.described}"), flush=True)

@@ -14,6 +14,7 @@ from pytest_bctrl.checks.run import BrokenCheckError, Check
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import Contract, Operation
+from pytest_bctrl.contract.scheme_values import curl_url
 from pytest_bctrl.escaping import escape_lines
 from pytest_bctrl.exchanges.account import Account, Outcome
 from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks
@@ -27,6 +28,7 @@ from pytest_bctrl.reports.terminal import finding_line
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.secrets.echoes import Echoes
 from pytest_bctrl.secrets.redaction import Redaction
+from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.traffic.proxy.exchange import CapturedBody, ProxiedExchange, TransportError
 from pytest_bctrl.traffic.surplus import Surplus
 from pytest_bctrl.traffic.transport_findings import describe_error, surplus_finding, transport_finding
@@ -201,8 +203,9 @@ class ProxiedTraffic:
         elif proxied.method != "GET" or proxied.request_body.size:
             words.append(f"-X {shlex.quote(proxied.method)}")
         operation = self._operation_of(request)
-        fields = key_fields(self.contract, operation) or () if operation is not None else ()
-        words += [f'-H "{field.name}: {field.shell("$BCTRL_API_KEY")}"' for field in fields]
+        fields = key_fields(operation) or () if operation is not None else ()
+        credentials = [(field, field.shell(f"${KEY_VARIABLE}")) for field in fields]
+        words += [f'-H "{field.name}: {text}"' for field, text in credentials if not field.in_query]
         for name, value in proxied.request_headers:
             if name.lower() in ("accept", "content-type", "prefer"):
                 words.append(f"-H {shlex.quote(f'{name}: {value}')}")
@@ -211,7 +214,7 @@ class ProxiedTraffic:
             words.append(f"--data-raw {shlex.quote(shown.body.decode('utf-8', 'replace'))}")
         elif proxied.request_body.size:
             words.append("--data-binary @BODY")
-        return " ".join([*words, shlex.quote(f"{self._origin}{shown.target}")])
+        return " ".join([*words, curl_url(f"{self._origin}{shown.target}", credentials)])
 
     def _remember(self, credentials: Iterable[str]) -> None:
         """Redact credentials in later exchanges too, in place of those that have not been used for longest."""

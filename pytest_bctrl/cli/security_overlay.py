@@ -59,6 +59,6 @@ class SecurityOverlay(NamedTuple):
         applied = apply_overlay(self.unapplied.overlay(self.unapplied.scheme), document, self.path)
         contract = from_document(applied, self.contract_path)
         secured = [operation for operation in contract.operations if operation.label in self.unapplied.operations]
-        if any(key_fields(contract, operation) is None for operation in secured):
+        if any(key_fields(operation) is None for operation in secured):
             return ""
         return render(applied)

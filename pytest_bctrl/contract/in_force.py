@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,7 +44,7 @@ class ContractInForce(NamedTuple):
 
     `origin` is `project`, `packaged` or the name of a setting. With `is_published`, the document is the vendored spec
     without the overlay. `ignored` is a folder `contracts/` that has no contract of this kit. `key_prefix` is what the
-    settings put in front of the key.
+    settings put in front of the key, and `security` the security schemes that they prefer.
     """
 
     path: Path
@@ -53,6 +53,7 @@ class ContractInForce(NamedTuple):
     is_published: bool = False
     ignored: Path | None = None
     key_prefix: str = ""
+    security: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{short_path(str(self.path))} ({self.provenance})"
@@ -160,11 +161,13 @@ class ContractInForce(NamedTuple):
         is_validated = is_packaged and not self.is_published
         option = "--bctrl-contract" if self.origin in ("project", "packaged") else self.origin
         contract = load_from(None if is_validated else self.path, option, self.provenance)
-        if not self.key_prefix:
+        if not self.key_prefix and not self.security:
             return contract
-        from pytest_bctrl.contract.key_fields import with_key_prefix
+        from pytest_bctrl.contract.key_fields import with_key_prefix, with_preferred_schemes
 
-        return with_key_prefix(contract, self.key_prefix)
+        if self.key_prefix:
+            contract = with_key_prefix(contract, self.key_prefix)
+        return with_preferred_schemes(contract, self.security)
 
 
 def contract_in_force(value: str | None, root: Path, where: str = "--bctrl-contract") -> ContractInForce:
@@ -232,14 +235,16 @@ def project_contract(name: str | None = None, where: str = "--contract") -> Cont
     """
     folder = Path.cwd()
     if name is None:
-        names = ("bctrl_contract", "bctrl_key_prefix")
+        names = ("bctrl_contract", *_SECURITY)
         return read_if_relevant(names, FOLDER, contract_of_config) or contract_in_force(None, folder)
     if name == PUBLISHED:
         folder = read_if_relevant((), FOLDER, lambda config: config.rootpath) or folder
-    from pytest_bctrl.settings.resolve import key_prefix
+    contract = contract_in_force(name, folder, where)
+    return read_if_relevant(_SECURITY, "", partial(with_security_settings, contract)) or contract
 
-    prefix = project_setting("bctrl_key_prefix", key_prefix) or ""
-    return contract_in_force(name, folder, where)._replace(key_prefix=prefix)
+
+_SECURITY = ("bctrl_key_prefix", "bctrl_security")
+"""The settings of the security of a contract."""
 
 
 def packaged_contract() -> ContractInForce:
@@ -248,13 +253,18 @@ def packaged_contract() -> ContractInForce:
 
 
 def contract_of_config(config: SettingSource) -> ContractInForce:
-    """Return the contract in force in a run of pytest, with the key prefix of its settings.
+    """Return the contract in force in a run of pytest, with the key prefix and the preferred schemes of its settings.
 
     Raises `SettingError` for a URL, and for a wrong prefix of the key.
     """
-    from pytest_bctrl.settings.resolve import key_prefix
+    return with_security_settings(_selected_contract(config), config)
 
-    return _selected_contract(config)._replace(key_prefix=key_prefix(config))
+
+def with_security_settings(selected: ContractInForce, config: SettingSource) -> ContractInForce:
+    """Return the contract in force with the settings of its security: the key prefix and the preferred schemes."""
+    from pytest_bctrl.settings.resolve import key_prefix, preferred_schemes
+
+    return selected._replace(key_prefix=key_prefix(config), security=preferred_schemes(config))
 
 
 def _selected_contract(config: SettingSource) -> ContractInForce:

@@ -1,11 +1,11 @@
-"""The header fields in which an operation takes the API key, and whether a request has the valid key."""
+"""Which security requirement of an operation applies, where its credentials go, and whether a request has them."""
 
 from __future__ import annotations
 
 import hmac
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_bctrl.contract.model import Contract, Operation, SecurityScheme
@@ -14,18 +14,23 @@ from pytest_bctrl.errors import SettingError
 
 @dataclass(frozen=True, slots=True)
 class KeyField:
-    """A header field and the prefix of the key in it: `Authorization` and `Bearer `, `X-Key` and no prefix."""
+    """A header field or query parameter, and the prefix of the key in it: `Authorization` and `Bearer `, or `X-Key`."""
 
     name: str
     prefix: str = ""
+    in_query: bool = False
 
     @property
     def is_bearer(self) -> bool:
         """Whether the key is a bearer token (RFC 6750, 2.1)."""
         return self == BEARER
 
+    def __str__(self) -> str:
+        """Return where the key goes, as text: `Authorization: Bearer …`, or `?api_key=…`."""
+        return f"?{self.name}=…" if self.in_query else f"{self.name}: {self.prefix}…"
+
     def value(self, key: str) -> str:
-        """Return the value of the header field for a key; for Basic, the key is `user:password` or a user alone."""
+        """Return the value of the field for a key; for Basic, the key is `user:password` or a user alone."""
         if self == BASIC:
             key = b64encode((key if ":" in key else f"{key}:").encode()).decode("ascii")
         return self.prefix + key
@@ -42,32 +47,81 @@ BEARER = KeyField("Authorization", "Bearer ")
 BASIC = KeyField("Authorization", "Basic ")
 
 
-def key_fields(contract: Contract, operation: Operation) -> tuple[KeyField, ...] | None:
-    """Return the header fields that carry the key; empty for a public operation, None if headers cannot carry it.
+def requirement(operation: Operation) -> tuple[SecurityScheme, ...]:
+    """Return the schemes of the security requirement that applies to an operation; empty if it needs no credential.
 
-    Of alternative requirements, the first that a single key can satisfy is used. The result is None if there is none:
-    the operation requires a certificate, a key in the URL, which logs would contain, or two credentials in one field.
-    If the operation has none, the scheme that is assumed is used, unless the contract `is_public`.
+    Of alternatives, it is the first (`with_preferred_schemes`). If the operation has none, it is the scheme that is
+    assumed, unless no field carries that.
     """
-    if not operation.security:
-        if contract.is_public or operation.assumed is None:
-            return ()
-        field = _header_field_of(operation.assumed)
-        return (field,) if field else ()
-    for requirement in operation.security:
-        fields = dict.fromkeys(map(_header_field_of, requirement))
-        names = {field.name.lower() for field in fields if field is not None}
-        if len(names) == len(fields):
-            return tuple(field for field in fields if field is not None)
-    return None
+    if operation.security:
+        return operation.security[0]
+    return (operation.assumed,) if operation.assumed and field_of(operation.assumed) else ()
+
+
+def key_fields(operation: Operation) -> tuple[KeyField, ...] | None:
+    """Return the fields that carry the credentials of an operation; empty if it needs none, None if none can.
+
+    The result is None if the operation requires a certificate, a digest or two credentials in one field.
+    """
+    return _fields_of(requirement(operation))
+
+
+def _fields_of(schemes: Sequence[SecurityScheme]) -> tuple[KeyField, ...] | None:
+    """Return the fields that carry the credentials of schemes; None if one has none, or two share one."""
+    fields = dict.fromkeys(map(field_of, schemes))
+    if None in fields or len({(field.name.lower(), field.in_query) for field in fields if field}) < len(fields):
+        return None
+    return tuple(field for field in fields if field is not None)
+
+
+def with_preferred_schemes(contract: Contract, names: Sequence[str] = ()) -> Contract:
+    """Return a contract whose security requirements are in order of preference: the first one applies.
+
+    First are those whose schemes are all in `names`, in that order. The others keep the order of the document: first
+    one without any scheme, then those of header fields, then those with a key in the URL, which logs would contain, and
+    last those that no key satisfies. Raises `SettingError` for a name that no operation has.
+    """
+    known = {scheme.name for operation in contract.operations for schemes in operation.security for scheme in schemes}
+    for name in names:
+        if name not in known:
+            hint = f"name one or more of: {', '.join(sorted(known))}" if known else "remove it: no operation has one"
+            raise SettingError(f"no operation has the security scheme {name!r}", where="bctrl_security", hint=hint)
+    ranks = {name: rank for rank, name in enumerate(names)}
+
+    def scheme_rank(scheme: SecurityScheme) -> int:
+        """Return the position of a scheme among the preferred ones; that after the last for all others."""
+        return ranks.get(scheme.name, len(ranks))
+
+    def alternative_rank(schemes: tuple[SecurityScheme, ...]) -> tuple[int, list[int]]:
+        """Return the rank of a requirement, by which alternatives are sorted."""
+        if schemes and all(scheme.name in ranks for scheme in schemes):
+            return 0, sorted(map(scheme_rank, schemes))
+        fields = _fields_of(schemes)
+        if fields is None:
+            return 4, []
+        return (3 if any(field.in_query for field in fields) else 2 if fields else 1), []
+
+    operations = []
+    for operation in contract.operations:
+        ordered = [tuple(sorted(schemes, key=scheme_rank)) for schemes in operation.security]
+        operations.append(replace(operation, security=tuple(sorted(ordered, key=alternative_rank))))
+    return replace(contract, operations=tuple(operations), preferred_schemes=tuple(names))
+
+
+def schemes_in_order(contract: Contract) -> list[SecurityScheme]:
+    """Return the schemes that apply to operations: the preferred ones, those of the document, then of operations."""
+    applied = {scheme.name: scheme for operation in contract.operations for scheme in requirement(operation)}
+    of_document = [name for alternative in contract.document.get("security") or () for name in alternative]
+    names = dict.fromkeys([*contract.preferred_schemes, *of_document, *applied])
+    return [applied[name] for name in names if name in applied]
 
 
 _NAME = re.compile(r"[#%&'*+.^_|~0-9A-Za-z-]+")
 """A token (RFC 9110, 5.6.2) without characters that a shell expands, because commands have it in double quotes."""
 
 
-def _header_field_of(scheme: SecurityScheme) -> KeyField | None:
-    """Return the header field that carries the credential of a scheme; None if no header does."""
+def field_of(scheme: SecurityScheme) -> KeyField | None:
+    """Return the field that carries the credential of a scheme; None if none does, such as that of a certificate."""
     if _is_bearer(scheme):
         return BEARER
     if scheme.type == "http" and scheme.prefix:
@@ -78,20 +132,12 @@ def _header_field_of(scheme: SecurityScheme) -> KeyField | None:
         return None
     if scheme.in_ == "cookie":
         return KeyField("Cookie", f"{scheme.field}=")
-    return KeyField(scheme.field, scheme.prefix) if scheme.in_ == "header" else None
+    return KeyField(scheme.field, scheme.prefix, in_query=scheme.in_ == "query")
 
 
 def _is_bearer(scheme: SecurityScheme) -> bool:
     """Return whether the credential of a scheme is a bearer token."""
     return scheme.type in ("oauth2", "openIdConnect") or (scheme.type == "http" and scheme.scheme == "bearer")
-
-
-def default_key_fields(contract: Contract) -> tuple[KeyField, ...]:
-    """Return the fields that carry the key to an unknown operation; none if no operation of the contract takes it."""
-    if not contract.is_public and any(operation.security for operation in contract.operations):
-        return (KeyField("Authorization", contract.key_prefix),)
-    assumed = (operation for operation in contract.operations if operation.assumed)
-    return next((key_fields(contract, operation) or () for operation in assumed), ())
 
 
 def with_assumed_scheme(contract: Contract, scheme: SecurityScheme) -> Contract:
@@ -118,7 +164,7 @@ def with_key_prefix(contract: Contract, prefix: str) -> Contract:
         assumed = next((operation.assumed for operation in contract.operations if operation.assumed), None)
         if assumed is None or assumed.type != "apiKey":
             assumed = SecurityScheme("Authorization", "http")
-        return replace(with_assumed_scheme(contract, replace(assumed, prefix=prefix)), key_prefix=prefix)
+        return with_assumed_scheme(contract, replace(assumed, prefix=prefix))
     prefixed = {scheme for scheme in schemes if scheme.type == "http" and scheme.scheme == prefix.strip().lower()}
     if not prefixed:
         keys = {scheme for scheme in schemes if scheme.type == "apiKey" and scheme.in_ == "header"}
@@ -135,14 +181,14 @@ def with_key_prefix(contract: Contract, prefix: str) -> Contract:
     for operation in contract.operations:
         security = [tuple(changed.get(scheme, scheme) for scheme in alternative) for alternative in operation.security]
         operations.append(replace(operation, security=tuple(security)))
-    return replace(contract, operations=tuple(operations), key_prefix=prefix)
+    return replace(contract, operations=tuple(operations))
 
 
-def field_to_reject(contract: Contract, operation: Operation) -> KeyField | None:
+def field_to_reject(operation: Operation) -> KeyField | None:
     """Return the field in which a wrong key must be rejected; None for a public operation or if no field carries it."""
     if operation.is_public:
         return None
-    fields = key_fields(contract, operation)
+    fields = key_fields(operation)
     return fields[0] if fields else None
 
 
@@ -170,7 +216,7 @@ def has_key(
 
 def is_verifiable(scheme: SecurityScheme) -> bool:
     """Return whether a key can be the credential of a scheme, unlike a certificate or a digest."""
-    return _header_field_of(scheme) is not None or scheme.type == "apiKey"
+    return field_of(scheme) is not None or scheme.type == "apiKey"
 
 
 def sent_credentials(
@@ -192,7 +238,7 @@ def sent_credentials(
         name, _, value = (header("authorization") or "").partition(" ")
         if _is_bearer(scheme) and name.lower() == "bearer":
             yield value.strip()
-        elif _header_field_of(scheme) == BASIC and name.lower() == "basic":
+        elif field_of(scheme) == BASIC and name.lower() == "basic":
             yield from _basic_credentials(value.strip())
 
 

@@ -114,8 +114,8 @@ class ResponseSpec:
 class SecurityScheme:
     """An entry of `components.securitySchemes`.
 
-    `in_` and `field` locate an API key in the request. `prefix` is what precedes it there, from the settings: OpenAPI
-    has no keyword for it.
+    `in_` and `field` locate an API key in the request. `prefix` is what precedes it there, from the settings or the
+    description of the scheme: OpenAPI has no keyword for it.
     """
 
     name: str
@@ -129,6 +129,8 @@ class SecurityScheme:
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """An operation of the contract. `paging` is the value of `x-bctrl-paging`, or None if it is absent.
+
+    `security` has the alternative requirements in order of preference: the first one applies.
 
     `servers` has the URLs of the servers that the operation or its path names in place of those of the contract.
     `assumed` is the scheme whose key a request carries although no `security` of the document applies it, if there is
@@ -297,9 +299,9 @@ class Contract(SchemaDocument):
     `source` is the merged document in OpenAPI 3.1. `document` is the same, with references by identifier replaced by
     pointers. `digest` is the SHA-256 of the merged document in canonical JSON (sorted keys, no spaces), in hex.
     `origin` describes which setting selected the document and where its spec was vendored from; it may be empty.
-    `excluded` are the invalid parts of the document, which are not part of the contract. `is_public` means that no
-    request carries a key. `key_prefix` precedes the key in a request to no operation. `unapplied` is the security that
-    the document describes, or leaves out, without saying which operations need it.
+    `excluded` are the invalid parts of the document, which are not part of the contract. `unapplied` is the security
+    that the document describes, or leaves out, without saying which operations need it. `preferred_schemes` are the
+    names of the security schemes that the settings select, the first one first.
     """
 
     name: str
@@ -312,9 +314,8 @@ class Contract(SchemaDocument):
     source: Mapping[str, Any] = field(repr=False)
     origin: str = ""
     excluded: tuple[Exclusion, ...] = ()
-    is_public: bool = False
-    key_prefix: str = "Bearer "
     unapplied: UnappliedSecurity | None = None
+    preferred_schemes: tuple[str, ...] = ()
 
     @property
     def described(self) -> str:

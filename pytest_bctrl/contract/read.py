@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from pytest_bctrl.contract import outline
 from pytest_bctrl.contract.document import Document, load_document, read_file
 from pytest_bctrl.contract.files import packaged
-from pytest_bctrl.contract.key_fields import with_assumed_scheme
+from pytest_bctrl.contract.key_fields import with_assumed_scheme, with_preferred_schemes
 from pytest_bctrl.contract.model import (
     Contract,
     Encoding,
@@ -140,7 +141,7 @@ def from_validated(
     if source is None:
         source = document
     unapplied = find_unapplied(spec)
-    contract = Contract(
+    read = Contract(
         name=name,
         title=str(info.get("title", "")),
         version=str(info.get("version", "")),
@@ -152,6 +153,7 @@ def from_validated(
         origin=origin,
         unapplied=unapplied,
     )
+    contract = with_preferred_schemes(read)
     if unapplied is None or not unapplied.scheme or any(field != AUTHORIZATION for field, _ in unapplied.parameters):
         # A parameter gets its value from the settings, if at all.
         return contract
@@ -349,8 +351,39 @@ def _json_bodies(spec: Spec, content: Mapping[str, Part]) -> Iterator[tuple[str,
 
 def _read_security_scheme(name: str, part: Part) -> SecurityScheme:
     """Return an entry of `components.securitySchemes` as a `SecurityScheme`; a missing field is empty."""
-    type_, scheme, in_, field = (str(part.value.get(key, "")) for key in ("type", "scheme", "in", "name"))
-    return SecurityScheme(name, type_, scheme.lower(), in_, field)
+    type_, scheme, in_, field, description = (
+        str(part.value.get(key, "")) for key in ("type", "scheme", "in", "name", "description")
+    )
+    prefix = ""
+    if type_ == "http" and scheme.lower() not in _HTTP_SCHEMES:
+        prefix = f"{scheme} "
+    elif type_ == "apiKey" and in_ == "header":
+        prefix = _described_prefix(description)
+    return SecurityScheme(name, type_, scheme.lower(), in_, field, prefix)
+
+
+_HTTP_SCHEMES = frozenset(
+    {"", "basic", "bearer", "concealed", "digest", "dpop", "gnap", "hoba", "mutual", "negotiate", "ntlm", "oauth"}
+    | {"privatetoken", "scram-sha-1", "scram-sha-256", "vapid", "hmac", "signature", "aws4-hmac-sha256", "hawk"}
+)
+"""The HTTP authentication schemes with a format of their own; a key follows the name of any other (RFC 9110, 11.1)."""
+
+_PREFIXED_KEY = re.compile(
+    r"""(?i)\b(?P<word>bearer|token|api-?key|key|basic|oauth|jwt|(?<=authorization:\s)[\w-]+)(?P<gap>\s+|=)"""
+    r"""(?:token=)?["']?(?:<[^<>]+>|\{+[^{}]+\}+|\[[^\[\]]+\]|\$\w+|(?:your|my)[-_ ]\w+|x{3,}|…|\.\.\.)"""
+)
+"""Matches a word and a placeholder, such as `Token <key>`, in the description of an API key."""
+
+
+def _described_prefix(description: str) -> str:
+    """Return what precedes an API key in its header field, as the description of its scheme shows; empty if nothing.
+
+    An example of a field, such as `X-Key: <key>`, shows nothing.
+    """
+    match = _PREFIXED_KEY.search(description)
+    if match is None:
+        return ""
+    return match["word"] + ("=" if match["gap"] == "=" else " ")
 
 
 def _require_kind(kind: str, value: Any, where: str) -> None:

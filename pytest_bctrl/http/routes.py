@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_bctrl.contract.key_fields import KeyField, default_key_fields, key_fields
 from pytest_bctrl.contract.model import Contract, Operation, decode_path, path_pattern, path_specificity, path_value
 from pytest_bctrl.contract.parameters import by_fit
 
@@ -133,19 +132,6 @@ class Routes:
         if match is None:
             return None, {}
         return match.of(method), match.values
-
-
-def fields_for(contract: Contract) -> Callable[[str, str], tuple[KeyField, ...]]:
-    """Return a function from method and path to the fields with the key: none if public, `Authorization` if unknown."""
-    routes = Routes(contract)
-
-    def fields(method: str, path: str) -> tuple[KeyField, ...]:
-        """Return the header fields that carry the key in a request with this method and path."""
-        operation, _ = routes.operation_and_values(method, path)
-        documented = None if operation is None else key_fields(contract, operation)
-        return default_key_fields(contract) if documented is None else documented
-
-    return fields
 
 
 def _documented_paths(path: str, bases: Sequence[str]) -> Iterator[str]:

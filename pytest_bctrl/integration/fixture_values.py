@@ -14,10 +14,12 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.samples.space_id import SPACE_ID
-from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.secrets.secret import Secret, secret
 from pytest_bctrl.settings import resolve as settings
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_bctrl.http.message import MockResponse, Request
     from pytest_bctrl.suite.run import ContractRun
     from pytest_bctrl.traffic.mock import MockServer
@@ -120,32 +122,56 @@ def _require_used(request: pytest.FixtureRequest, space: Space, fixture: str) ->
         raise pytest.fail.Exception("\n".join(map(escape_line, lines)), pytrace=False)
 
 
-def client_target(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return base URL and key of the target, whether it is live, and the connection settings of a live target.
+def client_target(request: pytest.FixtureRequest) -> tuple[str, httpx.Auth | None, bool, dict[str, Any]]:
+    """Return base URL and auth of the target, whether it is live, and further options of its clients.
 
     The mock is reset for this test.
     """
+    from pytest_bctrl.suite.report.sinks import redaction
+    from pytest_bctrl.traffic.auth import TargetOperations, credential_reporter
+
     run = _live(request.config)
     if run is None:
         request.getfixturevalue("bctrl_mock")
-    target = {"base_url": request.getfixturevalue("bctrl_base_url"), "key": request.getfixturevalue("bctrl_api_key")}
-    return {**target, "live": run is not None, "connection": run.connection if run else None}
+    config, base_url = request.config, request.getfixturevalue("bctrl_base_url")
+    in_force = run.contract if run else contract(config)
+    options = {
+        "operations": TargetOperations(in_force, base_url),
+        "see_credentials": credential_reporter(in_force, lambda value: redaction(config).add_derived(value)),
+        "connection": run.connection if run else None,
+    }
+    return base_url, request.getfixturevalue("bctrl_auth"), run is not None, options
+
+
+def auth(config: pytest.Config, key: Secret | str, base_url: str) -> httpx.Auth | None:
+    """Return the auth of the target: the key and further values, each for the operations that need it; None for none.
+
+    Every security scheme of the mock has its key.
+    """
+    from pytest_bctrl.contract.scheme_values import values_by_scheme, values_of_mock
+    from pytest_bctrl.traffic.auth import ContractAuth
+
+    run = _live(config)
+    if run is None:
+        values = values_of_mock(contract(config), secret(key))
+        return ContractAuth(contract(config), base_url, values) if values else None
+    values = values_by_scheme(run.contract, secret(key), run.scheme_values)
+    return ContractAuth(run.contract, base_url, values) if values else None
 
 
 def client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return the arguments of a client for the target, with the key's header fields and the observer of coverage."""
-    from pytest_bctrl.http.routes import fields_for
+    """Return the arguments of a client for the target, with the observer of coverage."""
     from pytest_bctrl.suite.report.observing import observer
 
-    config, target = request.config, client_target(request)
+    config = request.config
+    base_url, auth, live, options = client_target(request)
     # If the bundled mock violates the contract, the test has told it to.
-    is_mock = _MOCK in config.stash and target["base_url"] == config.stash[_MOCK].url
+    is_mock = _MOCK in config.stash and base_url == config.stash[_MOCK].url
     see = None
     # Responses changed by an impact run are no observations of the API, and the watch observes all exchanges itself.
     if LAST_WORD not in config.stash and not config.pluginmanager.has_plugin(WATCH):
         see = partial(observer(config).observe, validated=is_mock)
-    run = _live(config)
-    return {**target, "see": see, "fields": fields_for(contract(config) if run is None else run.contract)}
+    return {"base_url": base_url, "auth": auth, "live": live, "see": see, **options}
 
 
 def _live(config: pytest.Config) -> ContractRun | None:

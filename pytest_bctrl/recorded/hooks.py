@@ -29,7 +29,8 @@ def recording_in_use(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
     """Yield the recording of a test, set to the run's target if it records; close its clients and ports after."""
     recording = recorded_test(request)
     if recording.is_recording:
-        recording.aim = RecordingTarget(**client_target(request), space_id=_target_space(request))
+        base_url, auth, live, options = client_target(request)
+        recording.aim = RecordingTarget(base_url, auth, _target_space(request), live, options)
     try:
         yield recording
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +19,6 @@ from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.files.limits import RECORDED, size
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request, split_url
-from pytest_bctrl.http.routes import fields_for
 from pytest_bctrl.recorded.conform import (
     base_path_of,
     exchanges_with_route,
@@ -32,12 +31,11 @@ from pytest_bctrl.samples.inputs import Inputs, inputs, main_operation
 from pytest_bctrl.samples.sample import Samples
 from pytest_bctrl.samples.space_id import SPACE_ID
 from pytest_bctrl.secrets.redaction import Redaction
-from pytest_bctrl.secrets.secret import Secret, secret
+from pytest_bctrl.traffic.auth import ContractAuth
 from pytest_bctrl.traffic.client import async_client, client
 from pytest_bctrl.traffic.mock.error_responses import ErrorResponses
 from pytest_bctrl.traffic.mock.listener import Listener
 from pytest_bctrl.traffic.mock.server import MOCK_KEY, MockServer
-from pytest_bctrl.traffic.origin import Connection
 from pytest_bctrl.traffic.recordings.guard import recordable, recorded_target, require_absent, scrub
 from pytest_bctrl.traffic.recordings.har_file import load, save
 from pytest_bctrl.traffic.recordings.har_write import CODINGS, Recording
@@ -54,13 +52,13 @@ from pytest_bctrl.traffic.recordings.replay import (
 
 @dataclass(frozen=True, slots=True)
 class RecordingTarget:
-    """The target that is recorded: its base URL, the key that it receives, and the space id of the requests."""
+    """The target that is recorded: base URL, auth and further options of its clients, and the space id of requests."""
 
     base_url: str
-    key: Secret | str = field(repr=False)
+    auth: httpx.Auth | None
     space_id: str
     live: bool
-    connection: Connection | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class RecordedTest:
@@ -211,10 +209,8 @@ class RecordedTest:
 
     def _record_arguments(self, aim: RecordingTarget) -> dict[str, Any]:
         """Return the arguments of a client that sends requests to the target and records them."""
-        target = {"base_url": aim.base_url, "key": aim.key, "live": aim.live, "connection": aim.connection}
-        # A live run has no key only if the contract secures nothing.
-        contract = self._contract if secret(aim.key) else replace(self._contract, is_public=True)
-        return {**target, "fields": fields_for(contract), "see": partial(self._record_exchange, aim)}
+        target = {"base_url": aim.base_url, "auth": aim.auth, "live": aim.live}
+        return {**target, **aim.options, "see": partial(self._record_exchange, aim)}
 
     def runtimes(self) -> list[dict[str, Any]]:
         """Return the runtimes of the first recorded success, or raise `DocumentError`; while recording, fetch them."""
@@ -256,12 +252,12 @@ class RecordedTest:
         if self._scrub_ids:
             exchanges = scrub(exchanges, self._place.shown, self.aim.space_id)
         exchanges = recordable(exchanges, self._contract)
-        # The key of the mock is public, so it needs no name.
-        target, key_name = "mock", ""
-        if self.aim.live:
-            target, key_name = self.aim.base_url, "bctrl_api_key"
+        target = self.aim.base_url if self.aim.live else "mock"
+        if isinstance(self.aim.auth, ContractAuth):
+            for value in self.aim.auth.values.values():
+                # The key of the mock is public, so it needs no name.
+                self._redaction.add(value.secret, name=value.source if self.aim.live else "")
         # Secrets are searched for before the check, because its findings quote values.
-        self._redaction.add(self.aim.key, name=key_name)
         require_absent(exchanges, self._place.shown, self._redaction.find, "a secret")
         self._require_conforming(exchanges)
         self.was_written = save(self.path, self._place.test, exchanges, target, _now_as_text(), self._damaged_hint)

@@ -24,6 +24,7 @@ from pytest_bctrl.settings.table import (
     RECORD_MODE,
     RECORD_MODES,
     SCRUB,
+    SECURITY,
     SPACE_ID,
     UPSTREAM,
     WATCH,
@@ -213,6 +214,11 @@ def key_prefix(source: SettingSource) -> str:
         raise SettingError("it is not a word that a header field can hold", where=setting.where, hint=hint)
     prefix = " ".join(words)
     return prefix if prefix.endswith(("=", ":")) else f"{prefix} "
+
+
+def preferred_schemes(source: SettingSource) -> tuple[str, ...]:
+    """Return the names of the security schemes that the settings prefer, the first one first."""
+    return tuple(dict.fromkeys(line.value.strip() for line in file_values(SECURITY, source)))
 
 
 _LONGEST_PREFIX = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, SHORTEST, Secret
@@ -16,28 +16,60 @@ from pytest_bctrl.settings.lookup import (
     is_placeholder,
     list_values,
     require_types,
+    substitute_variables,
     variables_in,
 )
 from pytest_bctrl.settings.resolve import record_mode, scrubs_ids
-from pytest_bctrl.settings.table import HEADERS, RECORD_MODES, SECRETS, VALUES
+from pytest_bctrl.settings.table import CREDENTIALS, HEADERS, RECORD_MODES, SECRETS, VALUES
 
 if TYPE_CHECKING:
     from pytest_bctrl.secrets.redaction import Redaction
 
 
 def api_key(environment: Mapping[str, str], client_prefix: str = "") -> Secret:
-    """Return the API key from the environment; raises `SettingError`, which does not show it, if missing or invalid.
+    """Return the API key from the environment, empty if it is not set; raises `SettingError`, without it, if invalid.
 
     `client_prefix` is what the client puts in front of the key, if that is set.
     """
     # A `Secret` from the start, because a traceback shows the values of local variables.
     key = Secret(environment.get(KEY_VARIABLE, ""))
-    hint = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
-    if not key:
-        raise SettingError("no API key is set, and --bctrl-live needs one", where=KEY_VARIABLE, hint=hint)
-    if problem := _problem_of_key(key.reveal(), client_prefix):
-        raise SettingError(problem, where=KEY_VARIABLE, hint=hint)
+    if key and (problem := _problem_of_key(key.reveal(), client_prefix)):
+        raise SettingError(problem, where=KEY_VARIABLE, hint=KEY_HINT)
     return key
+
+
+KEY_HINT = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
+
+
+class SchemeValue(NamedTuple):
+    """The value of a security scheme, where it comes from, and its expression in a shell."""
+
+    secret: Secret
+    source: str
+    shell: str
+
+
+def scheme_values(source: SettingSource, environment: Mapping[str, str]) -> dict[str, SchemeValue]:
+    """Return the values in `bctrl_credentials` by the names of their security schemes.
+
+    Raises `SettingError` for a line that is not `scheme = $VARIABLE`, and for a variable that is not set.
+    """
+    found: dict[str, SchemeValue] = {}
+    for line in file_values(CREDENTIALS, source):
+        name, equals, text = (part.strip() for part in line.value.partition("="))
+        if not name or not equals or not _VARIABLES.fullmatch(text):
+            # The line is not shown, because it may contain the credential.
+            hint = "write scheme = $VARIABLE, or scheme = $USER:$PASSWORD; the values come from the environment"
+            raise SettingError("a line names no security scheme and variable", where=line.where, hint=hint)
+        value = Secret(substitute_variables(text, line.where, environment))
+        if not is_sendable(value.reveal()):
+            hint = "give printable ASCII, without white space around it"
+            raise SettingError(f"no request can carry the value of {text}", where=line.where, hint=hint)
+        found[name] = SchemeValue(value, f"{text} ({CREDENTIALS.ini})", text)
+    return found
+
+
+_VARIABLES = re.compile(r"\$(\w+|\{\w+\})(:\$(\w+|\{\w+\}))?", re.ASCII)
 
 
 def _problem_of_key(key: str, client_prefix: str) -> str:
@@ -98,7 +130,8 @@ def add_secrets(redaction: Redaction, source: SettingSource, environment: Mappin
             redaction.add(secret, name=name)
     # pytest has no options yet when it calls this for the first time.
     with suppress(SettingError, ValueError):
-        for line in (*list_values(HEADERS, source), *file_values(VALUES, source)):
+        settings = (*list_values(HEADERS, source), *file_values(VALUES, source), *file_values(CREDENTIALS, source))
+        for line in settings:
             for name in variables_in(line.value):
                 redaction.add(environment.get(name, ""), name=name)
 

@@ -171,6 +171,17 @@ KEY_PREFIX = Setting(
     "bctrl_key_prefix",
     "Word in front of the API key in its header field, such as Token in 'Authorization: Token KEY'",
 )
+SECURITY = Setting(
+    "bctrl_security",
+    "Security schemes of the contract to use where an operation accepts several, one per line, the first one first; "
+    "BCTRL_API_KEY is the value of the first",
+    native=list,
+)
+CREDENTIALS = Setting(
+    "bctrl_credentials",
+    "Values of further security schemes, one per line: scheme = $VARIABLE; user and password are $USER:$PASSWORD",
+    native=list,
+)
 VALUES = Setting(
     "bctrl_values",
     "Real values of parameters, one per line: parameter = value, operationId.parameter = value, or "

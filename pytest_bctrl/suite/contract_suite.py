@@ -11,9 +11,11 @@ import pytest
 
 from pytest_bctrl.checks.run import BrokenCheckError
 from pytest_bctrl.escaping import escape_line, escape_lines
+from pytest_bctrl.secrets.secret import secret
 from pytest_bctrl.settings.resolve import scrubs_ids
 from pytest_bctrl.suite.plan.catalogue import docstrings_by_test, plan
 from pytest_bctrl.suite.report.observing import observer
+from pytest_bctrl.suite.report.sinks import redaction
 from pytest_bctrl.suite.report.verdict import VERDICT, Verdict
 from pytest_bctrl.suite.run_key import RUN
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL
@@ -50,8 +52,20 @@ def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
 
 
 @pytest.fixture
-def run_probe(target: Target, verdict: Verdict) -> Callable[[Probe], None]:
+def authenticated_target(request: pytest.FixtureRequest, target: Target) -> Target:
+    """The API under test, with the credentials of the fixtures that the project overrides, whatever their scope."""
+    own_fixtures = request.config.stash[RUN].own_fixtures
+    auth = request.getfixturevalue("bctrl_auth") if "bctrl_auth" in own_fixtures else None
+    key = request.getfixturevalue("bctrl_api_key") if "bctrl_api_key" in own_fixtures else target.run.key
+    if own_fixtures:
+        target.use(auth, secret(key), redaction(request.config).add_derived)
+    return target
+
+
+@pytest.fixture
+def run_probe(authenticated_target: Target, verdict: Verdict) -> Callable[[Probe], None]:
     """A function that sends the requests of a probe and fails the test for findings at the failing level."""
+    target = authenticated_target
 
     def run(probe: Probe) -> None:
         """Send the requests of a probe; fails the test at the failing level, skips it if nothing could be checked."""

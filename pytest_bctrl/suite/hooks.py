@@ -44,7 +44,7 @@ def start(config: pytest.Config) -> None:
     baseline = replace(
         resolve_baseline(config, os.environ, config.rootpath, date.today()), redact=partial(redact, config)
     )
-    run = replace(resolve(config, os.environ), baseline=baseline)
+    run = replace(resolve(config, os.environ), baseline=baseline, own_fixtures=_own_fixtures(config))
     names_suite = bool(split_arguments(config.args)[1])
     makes_recordings = config.option.bctrl_record_mode in ("once", "rewrite") and not names_suite
     if config.option.bctrl_live and makes_recordings:
@@ -64,6 +64,19 @@ def start(config: pytest.Config) -> None:
     config.pluginmanager.register(ContractHooks(config, results, summary), "bctrl-contract")
     _end_with_sigterm(config)
     freeze_until_hypothesis(config)
+
+
+def _own_fixtures(config: pytest.Config) -> frozenset[str]:
+    """Return the fixtures with credentials that a `conftest.py` or a plugin of the project overrides.
+
+    They are known before any fixture has a value. pytest loads the `conftest.py` files of the arguments first.
+    """
+    names = ("bctrl_api_key", "bctrl_auth")
+    own = [plugin for plugin in config.pluginmanager.get_plugins() if getattr(plugin, "__name__", "") != _PLUGIN]
+    return frozenset(name for name in names if any(hasattr(plugin, name) for plugin in own))
+
+
+_PLUGIN = "pytest_bctrl.plugin"
 
 
 def _write_line(config: pytest.Config, line: str) -> None:
@@ -209,7 +222,7 @@ class ContractHooks:
         except NoAnswerError as error:
             failure = error
         verdict, message = pyfuncitem.stash[VERDICT], escape_line(failure.finding.message)
-        verdict.stopped = failure.is_final
+        verdict.stopped, verdict.lacks_key = failure.is_final, failure.lacks_key
         if failure.is_final:
             # pytest prints this text as it is.
             pyfuncitem.session.shouldfail = f"bctrl: {message}"

@@ -25,7 +25,7 @@ _NO_SUCCESS = "the contract documents no successful response"
 _NOT_A_PATH = "its path has a query or a fragment, which is not part of a path"
 _NOT_UTF_8 = "its path has a lone surrogate, which no URL can contain"
 _NEEDS_BODY = "its request requires a body, and the suite sends none with a safe method"
-_NO_KEY_FIELD = "its security is not a bearer token, a password or an API key in a header field or cookie"
+_NO_KEY_FIELD = "its security is not a bearer token, a password or an API key"
 _NO_RESPONSE = "the mock cannot generate one of its responses"
 _HINTS = {
     _NO_SAFE_METHOD: f"use a document with a {' or '.join(sorted(SAFE_METHODS))} operation",
@@ -33,7 +33,7 @@ _HINTS = {
     _NOT_A_PATH: "document the query as parameters, and the path without it",
     _NOT_UTF_8: "remove the surrogate from the path",
     _NEEDS_BODY: "use a document with an operation without one",
-    _NO_KEY_FIELD: "document one of these under security, each in a header field of its own",
+    _NO_KEY_FIELD: "override the fixture bctrl_auth, or document one of these, each in a field of its own",
     _NO_RESPONSE: "check the API itself with --bctrl-live, or correct the schema",
 }
 """What to do, for each reason that no setting removes."""
@@ -58,7 +58,7 @@ def lacks_path_values(run: ContractRun, operation: Operation) -> bool:
         return False
     missing = {*names_without_value(run.contract, operation, run.values_of(operation))}
     has_only_paths = bool(missing) and missing <= {parameter.name for parameter in operation.path_parameters}
-    return has_only_paths and key_fields(run.contract, operation) is not None
+    return has_only_paths and not _reason_of_security(run, operation)
 
 
 def _reason_in_contract(operation: Operation) -> str:
@@ -84,11 +84,24 @@ def _compute_reason(run: ContractRun, operation: Operation) -> str:
     if missing:
         lines = ", ".join(setting_lines(run.contract, operation, missing))
         return f"no value for {', '.join(missing)}, and no example in the contract{LINES_TO_ADD}{lines}"
-    if key_fields(run.contract, operation) is None:
-        return _NO_KEY_FIELD
+    if reason := _reason_of_security(run, operation):
+        return reason
     if operation.label in run.mock_errors:
         return f"{_NO_RESPONSE}: {run.mock_errors[operation.label]}"
     return ""
+
+
+def _reason_of_security(run: ContractRun, operation: Operation) -> str:
+    """Return why the suite cannot authenticate a request to an operation; empty if it can, or tries without a key."""
+    if "bctrl_auth" in run.own_fixtures:
+        return ""
+    if key_fields(operation) is None:
+        return _NO_KEY_FIELD
+    missing = run.missing_schemes(operation)
+    if not missing or not run.credentials:
+        return ""
+    lines = ", ".join(f"{name} = $VARIABLE" for name in missing)
+    return f"no value for the security of {', '.join(missing)}; add to bctrl_credentials: {lines}"
 
 
 def require_operations(run: ContractRun) -> None:

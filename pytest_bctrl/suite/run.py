@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, load_cached, packaged_contract
+from pytest_bctrl.contract.key_fields import cookies, field_of, requirement, with_preferred_schemes
 from pytest_bctrl.contract.model import Contract, Operation, path_pattern
+from pytest_bctrl.contract.scheme_values import values_by_scheme, values_of_mock
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
 from pytest_bctrl.samples.inputs import exemplified, names_without_value
@@ -18,6 +20,7 @@ from pytest_bctrl.samples.parameter_settings import require_parameters, values_o
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings.secret_settings import SchemeValue
 from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.traffic.origin import Connection, base_url, connection, is_loopback, origin_of, values
 
@@ -46,6 +49,8 @@ class ContractRun:
     - `probes` says whether requests that violate the contract are sent as well.
     - `checks` are the custom checks, available after the `conftest.py` files are loaded.
     - `values` fill parameters: the names are those of `bctrl_values`, and `values_of` returns those of an operation.
+    - `key` is the key of the target, and `scheme_values` the values of further security schemes, by name.
+    - `own_fixtures` are the fixtures with credentials that the project overrides: they replace `key` during the run.
     - `connection` holds what all requests have in common.
     - `optional` has the labels of the operations that need not be checked.
     - `notes` are about settings that this run does not use, and those that it does not need and another would.
@@ -71,6 +76,8 @@ class ContractRun:
     mock: MockServer | None = None
     mock_errors: Mapping[str, DocumentError] = field(default_factory=dict)
     connection: Connection = field(default_factory=Connection)
+    scheme_values: Mapping[str, SchemeValue] = field(default_factory=dict)
+    own_fixtures: frozenset[str] = frozenset()
     _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
@@ -101,9 +108,25 @@ class ContractRun:
         return values_of(operation, self.values)
 
     @property
+    def credentials(self) -> Mapping[str, SchemeValue]:
+        """The values of security schemes by name; every scheme of the mock has its key."""
+        return self.once("credentials", self._find_credentials)
+
+    def _find_credentials(self) -> Mapping[str, SchemeValue]:
+        """Return the values of security schemes by name."""
+        if self.target == "mock":
+            return values_of_mock(self.contract, self.key)
+        source = "bctrl_api_key" if "bctrl_api_key" in self.own_fixtures else KEY_VARIABLE
+        return values_by_scheme(self.contract, self.key, self.scheme_values, source)
+
+    def missing_schemes(self, operation: Operation) -> list[str]:
+        """Return the names of the security schemes that an operation requires and that have no value."""
+        return [scheme.name for scheme in requirement(operation) if scheme.name not in self.credentials]
+
+    @property
     def needs_key(self) -> bool:
-        """Whether an operation requires the key; always true for the published spec, which does not document it."""
-        return self.chosen.is_published or not all(operation.is_public for operation in self.contract.operations)
+        """Whether an operation requires a credential."""
+        return any(requirement(operation) for operation in self.contract.operations)
 
     @property
     def credentials_gap(self) -> str:
@@ -166,10 +189,12 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
         run = replace(run, notes=tuple(_notes_of_unset_variables(source, environment, contract)))
     if target == "live":
         run = with_live_target(run, source, environment)
+        from pytest_bctrl.traffic.auth import ContractAuth
         from pytest_bctrl.traffic.client import client
 
         # Report wrong proxies and certificates now.
-        client(run.base_url, run.key, live=True, connection=run.connection).close()
+        auth = ContractAuth(run.contract, run.base_url, run.credentials)
+        client(run.base_url, auth, live=True, connection=run.connection).close()
         return run
     if target == "mock":
         return with_mock(run)
@@ -195,13 +220,18 @@ def _notes_of_unset_variables(
 
     Raises `SettingError` if the settings of a live run are wrong: the mock needs none, but mistakes are reported early.
     """
-    lines = [*lookup.list_values(table.HEADERS, source), *lookup.file_values(table.VALUES, source)]
+    lines = [
+        *lookup.list_values(table.HEADERS, source),
+        *lookup.file_values(table.VALUES, source),
+        *lookup.file_values(table.CREDENTIALS, source),
+    ]
     unset = {
         name: line.where for line in lines for name in lookup.variables_in(line.value) if not environment.get(name)
     }
     complete = {**environment, **dict.fromkeys(unset, "not-set")}
     connection(source, complete)
     require_parameters(contract, values(source, complete))
+    require_schemes(contract, secret_settings.scheme_values(source, complete))
     for name, where in unset.items():
         yield f"the variable {name} is not set ({where}), which a live run needs"
 
@@ -209,15 +239,10 @@ def _notes_of_unset_variables(
 def with_live_target(run: ContractRun, source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
     """Return the run with the live API as its target; the default base URL is the first server of the contract.
 
-    No key is required if the contract secures no operation.
-
     Raises `SettingError` for a missing or wrong setting.
     """
-    contract, key = run.contract, Secret(environment.get(KEY_VARIABLE, ""))
-    if run.needs_key or key:
-        key = secret_settings.api_key(environment, run.chosen.key_prefix)
-    else:
-        contract = replace(contract, is_public=True)
+    run = with_credentials(run, source, environment)
+    contract, key = run.contract, run.key
     values = live_values(contract, source, environment)
     common = connection(source, environment)
     configured_url = lookup.find_value(table.BASE_URL, source, environment)
@@ -237,16 +262,57 @@ def with_live_target(run: ContractRun, source: lookup.SettingSource, environment
         notes.append(f"{space_id.where} is not used: no operation of the contract is about a space")
     if key and not run.needs_key and contract.unapplied is None:
         notes.append(f"{KEY_VARIABLE} is not sent: no operation of the contract requires a key")
+    notes += undeclared_credentials(contract, common)
     return replace(
         run,
         target="live",
-        contract=contract,
         base_url=url,
-        key=key,
         values=values,
         connection=common,
         notes=tuple(notes),
     )
+
+
+def with_credentials(run: ContractRun, source: lookup.SettingSource, environment: Mapping[str, str]) -> ContractRun:
+    """Return the run with the key and the values of security schemes; raises `SettingError` for a wrong one.
+
+    Without a key, alternatives that have a value come before the others.
+    """
+    key = secret_settings.api_key(environment, run.chosen.key_prefix)
+    given = secret_settings.scheme_values(source, environment)
+    require_schemes(run.contract, given)
+    contract = run.contract
+    if given and not key:
+        contract = with_preferred_schemes(contract, tuple(dict.fromkeys([*contract.preferred_schemes, *given])))
+    return replace(run, contract=contract, key=key, scheme_values=given)
+
+
+def require_schemes(contract: Contract, names: Iterable[str]) -> None:
+    """Raise `SettingError` for a name in `bctrl_credentials` that is none of a security scheme of the contract."""
+    known = {scheme.name for operation in contract.operations for schemes in operation.security for scheme in schemes}
+    for name in names:
+        if name not in known:
+            hint = f"name one of: {', '.join(sorted(known))}" if known else "use bctrl_headers for undeclared ones"
+            raise SettingError(f"no operation has the security scheme {name!r}", where="bctrl_credentials", hint=hint)
+
+
+def undeclared_credentials(contract: Contract, connection: Connection) -> Iterator[str]:
+    """Yield a note for each `Authorization` and `Cookie` field of `bctrl_headers`, which no security scheme declares.
+
+    Raises `SettingError` if a scheme declares it: its value belongs to `bctrl_credentials`.
+    """
+    schemes = {scheme for operation in contract.operations for schemes in operation.security for scheme in schemes}
+    for name, value, _ in connection.headers:
+        for scheme in schemes:
+            field = field_of(scheme)
+            is_same = field is not None and field.name.lower() == name.lower() and not field.in_query
+            if is_same and (name.lower() != "cookie" or cookies(value.reveal(), scheme.field)):
+                hint = f"set bctrl_credentials: {scheme.name} = $VARIABLE, or {KEY_VARIABLE}"
+                raise SettingError(
+                    f"{name} carries the security scheme {scheme.name}", where=table.HEADERS.ini, hint=hint
+                )
+        if name.lower() in ("authorization", "cookie"):
+            yield f"{name} of {table.HEADERS.ini} is sent with every request; what it gives access to is not checked"
 
 
 def _require_base_url(url: str, contract: Contract, where: str) -> None:

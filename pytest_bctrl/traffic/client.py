@@ -9,7 +9,8 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing, contextmanager, suppress
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from threading import Event, Timer
 from typing import Any, TypedDict, Unpack
@@ -23,10 +24,11 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.files.limits import MOST, size
 from pytest_bctrl.http.codings import ACCEPTED
-from pytest_bctrl.secrets.secret import Secret, secret
-from pytest_bctrl.settings.secret_settings import is_sendable
+from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
+from pytest_bctrl.settings.secret_settings import SchemeValue, is_sendable
+from pytest_bctrl.traffic.auth import GUARDED, UNAUTHENTICATED, ContractAuth, TargetOperations
 from pytest_bctrl.traffic.clock import clock
-from pytest_bctrl.traffic.flow import Attempt, FieldsFor, ProxyAddress, Rules, Send, TooMuchError, flow
+from pytest_bctrl.traffic.flow import Attempt, ProxyAddress, Rules, Send, TooMuchError, flow
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import Surplus, find_surplus
@@ -42,26 +44,30 @@ class ClientOptions(TypedDict, total=False):
     """The keyword arguments of `client` and `async_client` beside the target; None means the default."""
 
     retry: RetryPolicy | None
-    fields: FieldsFor | None
     connection: Connection | None
     see: Callable[[httpx.Request, httpx.Response], None] | None
+    operations: TargetOperations | None
+    see_credentials: Callable[[httpx.Request, httpx.Request | None], None] | None
 
 
 def client(
     base_url: str,
-    key: Secret | str | None,
+    auth: httpx.Auth | None,
     *,
     live: bool,
     keep_alive: bool = False,
     **options: Unpack[ClientOptions],
 ) -> httpx.Client:
-    """Return an `httpx.Client` on `base_url` that sends `key` to that origin only.
+    """Return an `httpx.Client` on `base_url` that sends credentials to that origin only.
 
     The client follows no redirect, rejects unsafe methods if `live`, times out after 10 s, and retries safe requests on
     408, 429, 502, 503, 504 and broken connections for up to 30 s, after the time that `Retry-After` names. `see` is
-    called with each request and its response, whose body is in memory. `fields` returns the header fields that carry
-    the key, for a method and a path; by default, the key is a bearer token. `connection` holds the settings that all
+    called with each request and its response, whose body is in memory. `connection` holds the settings that all
     requests share.
+
+    An `httpx.Auth` authenticates the requests of `operations` that need a credential. What it yields to a path that
+    they do not have, such as that of a token endpoint, is sent as it is. `see_credentials` is called with each request
+    that it has changed or yielded, and the request before that, if any.
 
     A response with bytes after its end raises `RemoteProtocolError`. Each request opens a new connection, so that bytes
     which arrive later are never read as the response to another request. With `keep_alive`, connections are reused: the
@@ -69,54 +75,102 @@ def client(
 
     Raises `SettingError` for a key, a certificate or a proxy that cannot be used.
     """
-    rules = _rules(base_url, key, live, options)
+    rules = _rules(base_url, auth, live, options)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0)
-    transport = GuardedTransport(rules, _inner_transport(httpx.HTTPTransport, rules, limits))
-    return httpx.Client(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
+    transport = GuardedTransport(rules, partial(_inner_transport, httpx.HTTPTransport, limits))
+    return _Client(rules, base_url=base_url, auth=auth, transport=transport, headers=_HEADERS, **_SAFE)
 
 
 def async_client(
-    base_url: str, key: Secret | str | None, *, live: bool, **options: Unpack[ClientOptions]
+    base_url: str, auth: httpx.Auth | None, *, live: bool, **options: Unpack[ClientOptions]
 ) -> httpx.AsyncClient:
     """Return an `httpx.AsyncClient` that follows the same rules as `client`.
 
     Each request opens a new connection and closes it with the response, so that a client whose `aclose` was never
     awaited leaves no open connection when its event loop ends.
     """
-    rules = _rules(base_url, key, live, options)
+    rules = _rules(base_url, auth, live, options)
     limits = httpx.Limits(max_keepalive_connections=0)
-    transport = GuardedTransport(rules, _inner_transport(httpx.AsyncHTTPTransport, rules, limits))
-    return httpx.AsyncClient(base_url=base_url, transport=transport, headers=_HEADERS, **_SAFE)
+    transport = GuardedTransport(rules, partial(_inner_transport, httpx.AsyncHTTPTransport, limits))
+    return _AsyncClient(rules, base_url=base_url, auth=auth, transport=transport, headers=_HEADERS, **_SAFE)
 
 
-def _rules(base_url: str, key: Secret | str | None, live: bool, options: ClientOptions) -> Rules:
+class _Client(httpx.Client):
+    """A client that tells its transport which requests an auth has changed."""
+
+    def __init__(self, rules: Rules, **options: Any) -> None:
+        super().__init__(**options)
+        self._rules = rules
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request as httpx does, with the auth of the client only where its rules allow it."""
+        return super().send(request, **_prepared(request, self._rules, options))
+
+
+class _AsyncClient(httpx.AsyncClient):
+    """An async client that tells its transport which requests an auth has changed."""
+
+    def __init__(self, rules: Rules, **options: Any) -> None:
+        super().__init__(**options)
+        self._rules = rules
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request as httpx does, with the auth of the client only where its rules allow it."""
+        return await super().send(request, **_prepared(request, self._rules, options))
+
+
+def _prepared(request: httpx.Request, rules: Rules, options: dict[str, Any]) -> dict[str, Any]:
+    """Mark a request for its transport, and return the options to send it with."""
+    if rules.auth is None or rules.contract_auth is not None:
+        request.extensions = {**request.extensions, GUARDED: True}
+        return options
+    original = httpx.Request(request.method, request.url, headers=request.headers)
+    request.extensions = {**request.extensions, UNAUTHENTICATED: original}
+    is_of_client = options.get("auth", httpx.USE_CLIENT_DEFAULT) is httpx.USE_CLIENT_DEFAULT
+    if is_of_client and not rules.authenticates(request):
+        return {**options, "auth": None}
+    return options
+
+
+def _rules(base_url: str, auth: httpx.Auth | None, live: bool, options: ClientOptions) -> Rules:
     """Return the rules of a client, with the environment's proxy; raises `SettingError` for a wrong key or proxy."""
-    secret_key = None if key is None else secret(key)
-    # `is_sendable` has returned when the error is raised: a traceback shows the values of its frames.
-    if secret_key is not None and not is_sendable(secret_key.reveal()):
-        raise SettingError(
-            "the key contains white space, a line end or characters that no key has",
-            where="bctrl_api_key",
-            hint="strip what the key was read from",
-        )
+    if isinstance(auth, ContractAuth):
+        for value in auth.values.values():
+            _require_sendable(value)
     # httpx writes a host name in the form that goes on the wire (`xn--…`), and the origin is compared with that.
     origin = origin_of(str(httpx.URL(base_url)))
     keywords: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    return Rules(origin, secret_key, live, proxy=_proxy_for(origin), **keywords)
+    return Rules(origin, auth, live, proxy=_proxy_for(origin), **keywords)
 
 
-def _inner_transport(transport_type: type[Any], rules: Rules, limits: httpx.Limits) -> Any:
-    """Return an httpx transport for the origin and its proxy; raises `SettingError` for a wrong file or proxy."""
+def _require_sendable(value: SchemeValue) -> None:
+    """Raise `SettingError` for a credential that no request can carry."""
+    # `is_sendable` has returned when the error is raised: a traceback shows the values of its frames.
+    if not is_sendable(value.secret.reveal()):
+        raise SettingError(
+            "the key contains white space, a line end or characters that no key has",
+            where="bctrl_api_key" if value.source == KEY_VARIABLE else value.source,
+            hint="strip what the key was read from",
+        )
+
+
+def _inner_transport(
+    transport_type: type[Any],
+    limits: httpx.Limits,
+    origin: Origin,
+    connection: Connection,
+    through: ProxyAddress | None,
+) -> Any:
+    """Return an httpx transport for an origin and its proxy; raises `SettingError` for a wrong file or proxy."""
     verify = _unused_tls_context()
-    if rules.origin.scheme == "https":
+    if origin.scheme == "https":
         # Reading the CAs takes as long as a request or two, and a run has several clients.
-        contexts = rules.connection.contexts
-        if not contexts:
-            contexts.append(tls_context(rules.connection))
-        verify = contexts[0]
+        if not connection.contexts:
+            connection.contexts.append(tls_context(connection))
+        verify = connection.contexts[0]
     proxy, variable = None, ""
-    if rules.proxy:
-        proxy, variable = httpx.Proxy(rules.proxy.address.reveal()), rules.proxy.variable
+    if through:
+        proxy, variable = httpx.Proxy(through.address.reveal()), through.variable
     try:
         return transport_type(verify=verify, proxy=proxy, limits=limits)
     except ImportError:
@@ -181,10 +235,23 @@ def _proxy_for(origin: Origin) -> ProxyAddress | None:
 class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Sends requests according to `Rules` over an httpx transport; async requests run under asyncio or trio."""
 
-    def __init__(self, rules: Rules, inner: Any) -> None:
+    def __init__(self, rules: Rules, open_transport: Callable[[Origin, Connection, ProxyAddress | None], Any]) -> None:
         self._rules = rules
-        self._inner = inner
+        self._open_transport = open_transport
+        self._inner = open_transport(rules.origin, rules.connection, rules.proxy)
+        self._elsewhere: dict[Origin, Any] = {}
         self._last_stream: Any = None
+
+    def _transport_for(self, request: httpx.Request) -> Any:
+        """Return the transport for the origin of a request: another one has its own TLS and proxy."""
+        origin = origin_of(str(request.url))
+        if origin == self._rules.origin:
+            return self._inner
+        if origin not in self._elsewhere:
+            # The client certificate is for the client's origin.
+            connection = replace(self._rules.connection, certificate="", contexts=[])
+            self._elsewhere[origin] = self._open_transport(origin, connection, _proxy_for(origin))
+        return self._elsewhere[origin]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response to a request, after retries; raises httpx's errors, and `UnsafeRequestError` first."""
@@ -215,7 +282,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         body = bytearray()
         with _shut_down_at(step.deadline, streams) as is_late:
             try:
-                with closing(self._inner.handle_request(step.request)) as response:
+                with closing(self._transport_for(step.request).handle_request(step.request)) as response:
                     has_begun = True
                     for chunk in response.stream:
                         body += chunk
@@ -233,7 +300,8 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def close(self) -> None:
         """Close the connections."""
-        self._inner.close()
+        for transport in (self._inner, *self._elsewhere.values()):
+            transport.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response to a request, after retries; raises httpx's errors, and `UnsafeRequestError` first."""
@@ -262,7 +330,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         surplus: Surplus | None = None
         try:
             with anyio.move_on_after(step.deadline - clock.monotonic()) as scope:
-                received = await self._inner.handle_async_request(step.request)
+                received = await self._transport_for(step.request).handle_async_request(step.request)
                 async with aclosing(received) as response:
                     async for chunk in received.stream:
                         body += chunk
@@ -280,7 +348,8 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._inner.aclose()
+        for transport in (self._inner, *self._elsewhere.values()):
+            await transport.aclose()
 
 
 @contextmanager

@@ -10,24 +10,32 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeAlias
 from urllib.parse import unquote_plus
 
 import httpx
 
-from pytest_bctrl.contract.key_fields import BEARER, KeyField
 from pytest_bctrl.contract.model import SAFE_METHODS, overrides_method
+from pytest_bctrl.contract.scheme_values import Credentials
 from pytest_bctrl.errors import UnsafeRequestError
 from pytest_bctrl.files.limits import TooLargeError
 from pytest_bctrl.http.codings import require_unpackable
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.traffic.auth import (
+    GUARDED,
+    UNAUTHENTICATED,
+    ContractAuth,
+    TargetOperations,
+    add_credentials,
+    set_credential,
+    without_added,
+)
 from pytest_bctrl.traffic.clock import clock
 from pytest_bctrl.traffic.origin import Connection, Origin, is_loopback, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 from pytest_bctrl.traffic.surplus import Surplus
 
 CREDENTIAL = "bctrl_credential"
-"""Request extension: the header fields, name to `Secret`, to send in place of the key; an empty mapping sends none."""
+"""Request extension: the `Credentials` to send in place of those that the contract requires; none if it is empty."""
 
 AT_MOST = "bctrl_at_most"
 """Request extension: the maximum number of attempts, if it is lower than that of the policy.
@@ -40,9 +48,6 @@ stale connection.
 class TooMuchError(httpx.ReadError):
     """A response is too large to be read to its end or decompressed."""
 
-
-FieldsFor: TypeAlias = Callable[[str, str], Sequence[KeyField]]
-"""Returns the header fields that carry the key, for a method and a path."""
 
 ATTEMPTS = "bctrl_attempts"
 """Response extension: the tuple of `Attempt`s that led to the response."""
@@ -58,7 +63,6 @@ class Attempt:
     """
 
     method: str = ""
-    url: str = ""
     status: int | None = None
     error: str | None = None
     detail: str = ""
@@ -129,20 +133,39 @@ class ProxyAddress:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a client: which origin gets the key, whether the target is live, when to retry.
+    """The rules of a client: its origin and the credentials for it, whether the target is live, when to retry.
 
-    `fields` returns the header fields that carry the key, for a method and a path. Requests go through `proxy`. `see`
-    is called with each request and its response.
+    A `ContractAuth` as `auth` is applied here, so that the requests which the caller holds show no credential. Any
+    other auth is applied by httpx, to requests of `operations` that need a credential. What it yields to a path that
+    they do not have is sent as it is.
+    Requests go through `proxy`. `see` is called with each request, without credentials, and its response;
+    `see_credentials` with each request that another auth has changed or yielded, and the request before that.
     """
 
     origin: Origin
-    key: Secret | None
+    auth: httpx.Auth | None
     live: bool
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    fields: FieldsFor = lambda method, path: (BEARER,)
     connection: Connection = field(default_factory=Connection)
     proxy: ProxyAddress | None = None
     see: Callable[[httpx.Request, httpx.Response], None] = lambda request, response: None
+    operations: TargetOperations | None = None
+    see_credentials: Callable[[httpx.Request, httpx.Request | None], None] = lambda request, original: None
+
+    @property
+    def contract_auth(self) -> ContractAuth | None:
+        """The auth that is applied here."""
+        return self.auth if isinstance(self.auth, ContractAuth) else None
+
+    def is_own_request_of_auth(self, request: httpx.Request) -> bool:
+        """Return whether a request is one that the auth sends for itself, for example to get a token."""
+        if self.auth is None or self.contract_auth is not None or UNAUTHENTICATED in request.extensions:
+            return False
+        return self.operations is None or not self.operations.has_path(request)
+
+    def authenticates(self, request: httpx.Request) -> bool:
+        """Return whether the auth of the client may change a request."""
+        return self.operations is None or self.operations.need_credential(request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +188,14 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
     Raises `UnsafeRequestError` before anything is sent if the method is not safe on a live target, or the URL is
     plain http to another machine.
     """
-    require_safe(request, rules)
-    outgoing = _with_credentials(request, rules)
+    original: httpx.Request | None = request.extensions.get(UNAUTHENTICATED)
+    is_of_auth = rules.is_own_request_of_auth(request)
+    if not is_of_auth:
+        require_safe(request, rules)
+    require_encrypted(request, rules)
+    if is_of_auth or original is not None:
+        rules.see_credentials(request, original)
+    outgoing = _outgoing(request, rules, is_of_auth=is_of_auth)
     rate_limit_budget = rules.retry.rate_limit_budget
     attempts: list[Attempt] = []
     if pause := rules.connection.pace.take(clock.monotonic()):
@@ -176,7 +205,7 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
         started = clock.monotonic()
         result = yield Send(_with_timeouts(outgoing, deadline - started), deadline)
         seconds = clock.monotonic() - started
-        attempt = replace(_failed_if_too_large(result), method=request.method, url=str(request.url), seconds=seconds)
+        attempt = replace(_failed_if_too_large(result), method=request.method, seconds=seconds)
         attempts.append(attempt)
         rules.connection.pace.learn(attempt.status, attempt.headers, clock.monotonic(), datetime.now(UTC), started)
         is_rate_limited = attempt.status == 429
@@ -191,8 +220,10 @@ def flow(request: httpx.Request, rules: Rules) -> Flow:
             # The target requested this wait, so it does not count as time that the target takes.
             rate_limit_budget, deadline = rate_limit_budget - wait, deadline + wait
         yield wait
-    response = _response_or_raise(request, attempt, tuple(attempts))
-    rules.see(request, response)
+    earlier: tuple[Attempt, ...] = request.extensions.get(ATTEMPTS, ())
+    response = _response_or_raise(request, attempt, (*earlier, *attempts))
+    if not is_of_auth:
+        rules.see(without_added(request, original) if original else request, response)
     yield response
 
 
@@ -205,31 +236,35 @@ def _failed_if_too_large(attempt: Attempt) -> Attempt:
     return attempt
 
 
+def _shown_url(request: httpx.Request) -> str:
+    """Return the URL of a request without its query, which may hold secrets."""
+    return str(request.url.copy_with(query=None))
+
+
 def require_safe(request: httpx.Request, rules: Rules) -> None:
-    """Raise `UnsafeRequestError` if a request could change a live target, or is plain http to a host not allowed it."""
-
-    def shown_url() -> str:
-        """Return the URL without its query, which may hold secrets."""
-        return str(request.url.copy_with(query=None))
-
+    """Raise `UnsafeRequestError` if a request could change a live target."""
     override = next(_method_overrides(request), "")
     if rules.live and override:
         raise UnsafeRequestError(
             f"the {override} is not sent to a live target: it could turn {request.method} into another method there",
-            where=shown_url(),
+            where=_shown_url(request),
             hint="leave it out, or use the bctrl_mock fixture",
         )
     if rules.live and request.method not in SAFE_METHODS:
         raise UnsafeRequestError(
             f"{request.method} is not sent to a live target: it could create or change something there",
-            where=shown_url(),
+            where=_shown_url(request),
             hint="live clients send GET, HEAD and OPTIONS; use the bctrl_mock fixture to test other methods",
         )
+
+
+def require_encrypted(request: httpx.Request, rules: Rules) -> None:
+    """Raise `UnsafeRequestError` for plain http to another machine that the settings do not allow it."""
     origin = origin_of(str(request.url))
     if origin.scheme == "http" and not is_loopback(origin.host) and origin.host not in rules.connection.http_hosts:
         raise UnsafeRequestError(
             "plain http to another machine is not sent",
-            where=shown_url(),
+            where=_shown_url(request),
             hint="use https, or name the host in bctrl_http_hosts",
         )
 
@@ -244,48 +279,54 @@ def _method_overrides(request: httpx.Request) -> Iterator[str]:
             yield f"query parameter {name}"
 
 
-def _with_credentials(request: httpx.Request, rules: Rules) -> httpx.Request:
-    """Return a copy of the request: with key and configured fields for the key's origin, else without the key."""
-    headers = httpx.Headers(request.headers)
-    if origin_of(str(request.url)) == rules.origin:
-        _add_configured_fields(headers, rules)
-        _add_key(headers, request, rules)
-    elif rules.key is not None:
-        key = rules.key.reveal()
-        for name in [name for name, value in headers.items() if key in value]:
-            del headers[name]
-    extensions = {name: value for name, value in request.extensions.items() if name != CREDENTIAL}
+def _outgoing(request: httpx.Request, rules: Rules, *, is_of_auth: bool) -> httpx.Request:
+    """Return the copy of a request that is sent.
+
+    It has credentials and configured fields for the client's origin, and is without them for any other. A request that
+    an auth sends for itself is copied as it is.
+    """
+    extensions = {
+        name: value
+        for name, value in request.extensions.items()
+        if name not in (CREDENTIAL, GUARDED, UNAUTHENTICATED, ATTEMPTS)
+    }
     body = httpx.ByteStream(request.content)
-    return httpx.Request(request.method, request.url, headers=headers, stream=body, extensions=extensions)
+    headers = httpx.Headers(request.headers)
+    outgoing = httpx.Request(request.method, request.url, headers=headers, stream=body, extensions=extensions)
+    if is_of_auth:
+        return outgoing
+    if origin_of(str(request.url)) != rules.origin:
+        _remove_credentials(outgoing, request, rules)
+        return outgoing
+    _add_configured_fields(outgoing.headers, rules)
+    chosen: Credentials | None = request.extensions.get(CREDENTIAL)
+    if chosen is not None:
+        for key_field, value in chosen:
+            set_credential(outgoing, key_field, value)
+    elif rules.contract_auth is not None:
+        # A field that the caller set is sent as it is, so that tests can send a wrong key.
+        add_credentials(outgoing, rules.contract_auth.credentials(request))
+    return outgoing
+
+
+def _remove_credentials(outgoing: httpx.Request, request: httpx.Request, rules: Rules) -> None:
+    """Remove the header fields that contain a credential of the client's origin, as those of a redirected request."""
+    original: httpx.Request | None = request.extensions.get(UNAUTHENTICATED)
+    if original is not None:
+        outgoing.headers = without_added(request, original).headers
+    if rules.contract_auth is not None:
+        for name, text in list(outgoing.headers.items()):
+            if any(value.secret.reveal() in text for value in rules.contract_auth.values.values()):
+                del outgoing.headers[name]
 
 
 def _add_configured_fields(headers: httpx.Headers, rules: Rules) -> None:
     """Add the configured header fields; a field that is set stays, except for `Accept` and `User-Agent`."""
     for name, value, _ in rules.connection.headers:
-        if name.lower() in ("accept", "user-agent") or name not in headers:
+        if name.lower() == "cookie" and headers.get(name):
+            headers[name] = f"{headers[name]}; {value.reveal()}"
+        elif name.lower() in ("accept", "user-agent") or name not in headers:
             headers[name] = value.reveal()
-
-
-def _add_key(headers: httpx.Headers, request: httpx.Request, rules: Rules) -> None:
-    """Add the fields with the key that are not set, or those of the request's credentials; none if there is no key."""
-    if rules.key is None:
-        return
-    credential = request.extensions.get(CREDENTIAL)
-    if isinstance(credential, Mapping):
-        for name, value in credential.items():
-            _set_field(headers, name, value.reveal())
-        return
-    for key_field in rules.fields(request.method, request.url.path):
-        # A header that the caller set is sent as it is, so that tests can send a wrong key.
-        if key_field.name == "Cookie" or key_field.name not in headers:
-            _set_field(headers, key_field.name, key_field.value(rules.key.reveal()))
-
-
-def _set_field(headers: httpx.Headers, name: str, value: str) -> None:
-    """Set a header field; a cookie is appended to the cookies already set (RFC 6265, 4.2.1)."""
-    if name == "Cookie" and headers.get(name):
-        value = f"{headers[name]}; {value}"
-    headers[name] = value
 
 
 def _with_timeouts(request: httpx.Request, seconds: float) -> httpx.Request:
@@ -332,9 +373,9 @@ def _response_or_raise(request: httpx.Request, last: Attempt, attempts: tuple[At
     if last.status is None:
         times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""
         error_type: type[httpx.TransportError] = getattr(httpx, str(last.error), TooMuchError)
-        raise error_type(f"{request.method} {request.url}: {last.detail}{times}", request=request)
+        raise error_type(f"{request.method} {_shown_url(request)}: {last.detail}{times}", request=request)
     if last.surplus is not None:
-        message = f"{request.method} {request.url}: the server sent {last.surplus}"
+        message = f"{request.method} {_shown_url(request)}: the server sent {last.surplus}"
         raise httpx.RemoteProtocolError(message, request=request)
     return httpx.Response(
         last.status,

@@ -96,10 +96,8 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
     return f"{parts.scheme.lower()}://{parts.netloc}{path}"
 
 
-_RESERVED = frozenset(
-    {"accept-encoding", "authorization", "connection", "content-length", "cookie", "host", "transfer-encoding"}
-)
-"""Header fields that only the client sets: those of the key and of the message framing."""
+_RESERVED = frozenset({"accept-encoding", "connection", "content-length", "host", "transfer-encoding"})
+"""Header fields that only the client sets: those of the message framing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +157,7 @@ def _header_settings(source: SettingSource, environment: Mapping[str, str]) -> I
         if not colon or not secret_settings.is_field_name(name):
             raise SettingError("it is not a header field", where=line.where, hint="write 'NAME: VALUE'")
         if name.lower() in _RESERVED:
-            hint = "the key comes from BCTRL_API_KEY, a word in front of it from bctrl_key_prefix"
-            raise SettingError(f"{name} cannot be set", where=line.where, hint=hint)
+            raise SettingError(f"{name} cannot be set", where=line.where, hint="remove it: the client sets it")
         value = Secret(lookup.substitute_variables(text, line.where, environment))
         if not value or not secret_settings.is_sendable(value.reveal()):
             hint = "give printable ASCII"

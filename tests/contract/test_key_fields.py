@@ -62,17 +62,20 @@ def open_to(*names: str) -> Contract:
         (["cookie"], SESSION),
         (["password", "cookie"], BASIC),
         (["query", "certificate", "header"], KeyField("X-Key")),
+        (["certificate", "query"], KeyField("key", in_query=True)),
     ],
 )
-def test_key_fields_returns_the_first_scheme_that_uses_a_header(names: list[str], expected: KeyField) -> None:
+def test_key_fields_returns_the_first_scheme_of_a_header_else_of_the_query(
+    names: list[str], expected: KeyField
+) -> None:
     contract = secured(*names)
-    assert (expected,) == key_fields(contract, contract.operations[0])
+    assert (expected,) == key_fields(contract.operations[0])
 
 
-@pytest.mark.parametrize("name", ["query", "certificate", "digest"])
-def test_key_fields_returns_none_for_schemes_without_a_header(name: str) -> None:
+@pytest.mark.parametrize("name", ["certificate", "digest"])
+def test_key_fields_returns_none_for_schemes_without_a_key(name: str) -> None:
     contract = secured(name)
-    assert key_fields(contract, contract.operations[0]) is None
+    assert key_fields(contract.operations[0]) is None
 
 
 KEY = "a-key"
@@ -149,6 +152,6 @@ def test_the_suite_sends_a_documented_credential_and_finds_no_fault(names: list[
 
     assert [] == [finding for finding in findings if finding.level == "error"]
     assert any(entry.status == 200 for entry in mock.requests)
-    (field,) = key_fields(contract, contract.operations[0]) or ()
+    (field,) = key_fields(contract.operations[0]) or ()
     command = ["bash", "-c", f'printf %s "{field.shell("$KEY")}"']
     assert field.value(key) == subprocess.run(command, env={"KEY": key}, stdout=PIPE, check=True, text=True).stdout

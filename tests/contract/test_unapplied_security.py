@@ -63,7 +63,7 @@ WITH_AUTHORIZATION = {"/a": {"get": operation(AUTHORIZATION)}}
     [
         (PLAIN, ["bearer"], ["bearer"], BEARER),
         (PLAIN, ["header"], ["header"], KeyField("X-Api-Key")),
-        (PLAIN, ["query"], ["query"], None),
+        (PLAIN, ["query"], ["query"], KeyField("code", in_query=True)),
         (PLAIN, ["certificate"], ["certificate"], None),
         (PLAIN, ["bearer", "header"], ["bearer", "header"], None),
         (PLAIN, [], [], None),
@@ -92,7 +92,7 @@ def test_the_schemes_that_may_be_meant_are_found_and_the_key_is_sent_for_the_onl
     contract = contract_of(paths, *schemes)
     assert contract.unapplied is not None
     assert candidates == list(contract.unapplied.schemes)
-    assert (() if field is None else (field,)) == key_fields(contract, contract.operations[0])
+    assert (() if field is None else (field,)) == key_fields(contract.operations[0])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_security_of_the_document_is_the_statement_of_its_author(
 ) -> None:
     contract = contract_of(paths, "bearer", "header", **extra)
     assert contract.unapplied is None
-    assert all(item.security or not key_fields(contract, item) for item in contract.operations)
+    assert all(item.security or not key_fields(item) for item in contract.operations)
 
 
 @pytest.mark.parametrize(

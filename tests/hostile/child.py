@@ -67,13 +67,13 @@ def run(
 
 def _get(url: str) -> int:
     """Print the size of a response's body; return the exit code 0."""
-    with client(url, "key", live=True) as http:
+    with client(url, None, live=True) as http:
         return _print_number(len(http.get("/").content))
 
 
 def _stream(url: str) -> int:
     """Print the size of a response's body that is streamed; return the exit code 0."""
-    with client(url, "key", live=True) as http, http.stream("GET", "/") as response:
+    with client(url, None, live=True) as http, http.stream("GET", "/") as response:
         return _print_number(sum(map(len, response.iter_bytes())))
 
 
@@ -81,7 +81,7 @@ def _async(url: str) -> int:
     """Print the size of a response's body that an async client received; return the exit code 0."""
 
     async def get() -> int:
-        async with async_client(url, "key", live=True) as client:
+        async with async_client(url, None, live=True) as client:
             return len((await client.get("/")).content)
 
     return _print_number(anyio.run(get))

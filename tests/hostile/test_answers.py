@@ -113,7 +113,7 @@ def test_a_brotli_version_without_limits_is_not_used(monkeypatch: pytest.MonkeyP
 
 def test_recording_stops_at_16_mib(hostile: Server, tmp_path: Path) -> None:
     """After two responses of 6 MiB, the third one raises `DocumentError`."""
-    test = recorded(tmp_path / "x.har", aim=RecordingTarget(f"{hostile.url}/six", "key", "1", live=True))
+    test = recorded(tmp_path / "x.har", aim=RecordingTarget(f"{hostile.url}/six", None, "1", live=True))
     with test.client() as client:
         assert [200, 200] == [client.get("/").status_code for _ in range(2)]
         with pytest.raises(DocumentError, match=r"x\.har: its responses are larger than 16 MiB in all"):

@@ -65,4 +65,4 @@ def test_a_key_whose_header_name_a_shell_would_expand_is_not_sent(place: str, na
         "paths": {"/a": {"get": operation}},
     }
     contract = from_document(document, "contract.json")
-    assert key_fields(contract, contract.operations[0]) is None
+    assert key_fields(contract.operations[0]) is None

@@ -13,6 +13,7 @@ from pytest_bctrl.traffic.client import client
 from tests.hostile.ci_parsers import azure_commands, github_commands
 from tests.hostile.inputs import INTENDED, JOB, command_output, document, har
 from tests.hostile.outputs import PAYLOAD, faults, markdown_faults
+from tests.traffic.callers import KeyAuth
 from tests.traffic.servers import CLOSE, serve
 
 
@@ -109,7 +110,7 @@ def test_no_error_of_the_client_is_a_workflow_command(status: str) -> None:
     response = status.replace("{}", line).encode() + b"\r\n\r\n{}"
     with (
         serve(response) as server,
-        client(server.url, "key", live=True) as api,
+        client(server.url, KeyAuth(server.url, "key"), live=True) as api,
         pytest.raises(httpx.RemoteProtocolError) as caught,
     ):
         api.get("/")

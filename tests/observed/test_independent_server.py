@@ -16,6 +16,7 @@ from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.observed.bodies import CONTRACT, OPERATION
+from tests.traffic.callers import KeyAuth
 from tests.variants import Variant, serve
 from tests.variants.runtimes import Document, Edit, cut, edited, on_all, put
 from tests.variants.service import Service
@@ -33,7 +34,7 @@ def observed(variant: Variant, times: int = 1, retry: RetryPolicy = ONCE) -> tup
         http_client = stack.enter_context(
             client(
                 server.url,
-                server.api_key,
+                KeyAuth(server.url, server.api_key),
                 live=True,
                 retry=retry,
                 see=partial(observer.observe, validated=False),

@@ -15,6 +15,7 @@ from pytest_bctrl.recorded.recording_session import RecordedTest, RecordingTarge
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.mock import MockServer
+from tests.traffic.callers import KeyAuth
 from tests.variants import named, serve
 from tests.variants.server import Server
 
@@ -68,7 +69,7 @@ def recorded(
     """Return the recording of a test as the fixture does; with a `mock` or an `aim`, it records from there."""
     place = RecordingPath(path, test, HINT, path.name, conforming)
     if mock is not None:
-        aim = RecordingTarget(mock.url, mock.api_key, mock.space_id, live=False)
+        aim = RecordingTarget(mock.url, KeyAuth(mock.url, mock.api_key), mock.space_id, live=False)
     hide = Redaction()
     for secret in secrets:
         hide.add(secret)

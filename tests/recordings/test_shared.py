@@ -104,4 +104,4 @@ def test_a_truncated_file_is_an_error_before_any_request(shared: Path) -> None:
     shared.write_bytes(shared.read_bytes()[:700])
 
     with pytest.raises(DocumentError, match=r"it is not JSON, or was cut: .*restore it, or delete it and record again"):
-        recorded(shared, TESTS[1], aim=RecordingTarget("http://127.0.0.1:9", "key", SPACE_ID, live=False))
+        recorded(shared, TESTS[1], aim=RecordingTarget("http://127.0.0.1:9", None, SPACE_ID, live=False))

@@ -23,6 +23,10 @@ def bookshop() -> Contract:
     return load(BOOKSHOP)
 
 
+CREDENTIALS = "bctrl_credentials = shopKey = $BCTRL_API_KEY"
+"""The setting for the second security scheme, which has the key of the first."""
+
+
 @pytest.fixture
 def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> ShopRun:
     """Return a function that runs `pytest --bctrl-live` with the contract against a shop."""
@@ -34,6 +38,8 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> ShopRun:
             "--bctrl-live",
             f"--bctrl-base-url={shop.url}",
             f"--bctrl-contract={BOOKSHOP}",
+            "-o",
+            CREDENTIALS.replace(" = ", "=", 1),
             "-p",
             "no:randomly",
             *arguments,

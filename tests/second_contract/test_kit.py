@@ -19,7 +19,7 @@ from pytest_bctrl.samples.text import encode
 from pytest_bctrl.strategies import Nonconforming, nonconforming, responses
 from tests.mock.strength import undetected_mutants
 
-from .conftest import BOOKSHOP
+from .conftest import BOOKSHOP, CREDENTIALS
 from .shop import KEY, book, serve
 
 DOWNSTREAM = """
@@ -77,7 +77,7 @@ def test_the_bookshop_is_recorded_replayed_and_checked(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Recorded live, replayed without a key and a server; the key in its custom header is not recorded."""
-    pytester.makeini(f"[pytest]\nbctrl_contract = {BOOKSHOP}\n")
+    pytester.makeini(f"[pytest]\nbctrl_contract = {BOOKSHOP}\n{CREDENTIALS}")
     pytester.makepyfile(test_shop=RECORDED)
     with serve() as shop:
         monkeypatch.setenv("BCTRL_API_KEY", KEY)

@@ -7,6 +7,7 @@ import pytest
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.findings.finding import Level
 from pytest_bctrl.secrets.secret import Secret
+from pytest_bctrl.settings.secret_settings import SchemeValue
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.target import Target
 from tests.run_probes import run_probes
@@ -112,7 +113,8 @@ def reported_findings(
 ) -> set[tuple[Level, str, str]]:
     """Return level, rule and location of each finding for a shop with a fault, of all operations or only one."""
     with serve(fault) as shop:
-        run = ContractRun("live", bookshop, shop.url, Secret(KEY), {}, "error", max_examples=max_examples)
+        shop_key = {"shopKey": SchemeValue(Secret(KEY), "$BCTRL_API_KEY", "$BCTRL_API_KEY")}
+        run = ContractRun("live", bookshop, shop.url, Secret(KEY), max_examples=max_examples, scheme_values=shop_key)
         target = Target(run)
         findings = run_probes(target, only=only)
         target.close()

@@ -19,8 +19,18 @@ SECURED: dict[str, Any] = {"security": [{"key": []}]}
     ("path", "keywords", "status", "message"),
     [
         ("/a", {}, 401, "rejects a request without a key with 401; set BCTRL_API_KEY, and document the security"),
-        ("/a", SECURED, 401, "rejects the key with 401; check that BCTRL_API_KEY holds a key of this API"),
-        ("/a", SECURED, 403, "rejects the key with 403; check that BCTRL_API_KEY may send GET /a"),
+        (
+            "/a",
+            SECURED,
+            401,
+            "rejects the credential with 401: key (Authorization: Bearer …) from BCTRL_API_KEY; check that it is",
+        ),
+        (
+            "/a",
+            SECURED,
+            403,
+            "rejects the credential with 403: key (Authorization: Bearer …) from BCTRL_API_KEY; check that it may send",
+        ),
         ("/a", {}, 404, "has nothing at this path: 404; check the base URL"),
         (
             "/a/{id}",

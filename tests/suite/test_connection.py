@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from pytest_bctrl.checks.response import Response
+from pytest_bctrl.contract.key_fields import BEARER
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.observed.coverage import coverage, unexercised_lines
@@ -85,7 +86,7 @@ def test_the_reproduce_command_sends_the_same_headers_and_certificate() -> None:
     common = connection(source, {"ACCESS": ACCESS})
     headers = [("Accept", "application/json"), ("X-Own", 'a "b" $HOME'), ("X-None", "")]
     request = httpx.Request("GET", "https://api.test/v1/things/a'b?c=$d")
-    line = reproduction(request, headers, [("Authorization", "Bearer $BCTRL_API_KEY")], common)
+    line = reproduction(request, headers, [(BEARER, "Bearer $BCTRL_API_KEY")], common)
     assert ACCESS not in line
     environment = {**os.environ, "ACCESS": ACCESS, "BCTRL_API_KEY": "pk_key"}
     shown = subprocess.run(

@@ -74,7 +74,7 @@ def test_rejected_key_without_a_prefix_names_the_setting(
     with serve(f"Token {KEY}") as url:
         result = pytester.runpytest("--bctrl-live", "--bctrl-base-url", url, "--bctrl-contract=api.json")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["not checked *rejects the key with 401*(bctrl_key_prefix)"])
+    result.stdout.fnmatch_lines(["not checked *rejects the credential with 401*(bctrl_key_prefix)"])
 
 
 def contract_with(*schemes: dict[str, str]) -> Contract:
@@ -86,7 +86,7 @@ def contract_with(*schemes: dict[str, str]) -> Contract:
 
 def fields_of(contract: Contract) -> tuple[KeyField, ...] | None:
     """Return the header fields for the key of a contract's first operation."""
-    return key_fields(contract, contract.operations[0])
+    return key_fields(contract.operations[0])
 
 
 IN_X_KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}

@@ -153,7 +153,7 @@ def test_an_unreachable_target_is_reported_and_stops_the_run(
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("BCTRL_API_KEY", "pk_wrong_0123456789", "the target rejects the key with 401; check that BCTRL_API_KEY"),
+        ("BCTRL_API_KEY", "pk_wrong_0123456789", "the target rejects the credential with 401"),
         (
             "BCTRL_SPACE_ID",
             "0b4e6b9c-2f5e-4b0a-9a0e-3a8f5f1d2c3b",

@@ -317,9 +317,10 @@ def test_key_is_required_if_one_operation_is_secured(
     monkeypatch.delenv("BCTRL_API_KEY", raising=False)
     schemes = {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}
     write_contract({"/a": operation("a"), "/b": operation("b", security=[{"key": []}])}, components=schemes)
-    result = pytester.runpytest("--bctrl-live", "--bctrl-base-url=http://127.0.0.1:1", "--bctrl-contract=api.json")
+    with serve({"/a": 200, "/b": 401}) as url:
+        result = pytester.runpytest("--bctrl-live", "--bctrl-base-url", url, "--bctrl-contract=api.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*BCTRL_API_KEY: no API key is set*"])
+    result.stdout.fnmatch_lines(["*no API key is set, and the target rejects GET /b with 401*"])
 
 
 @pytest.mark.parametrize("verbosity", ["-qq", "-q", "-v"])

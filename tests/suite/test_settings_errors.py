@@ -117,7 +117,7 @@ def test_a_contract_whose_operations_cannot_be_requested_is_an_error(method: str
         (
             "/things",
             {"security": [{"key": [], "token": []}]},
-            "its security is not a bearer token, a password or an API key in a header field or cookie (document one of",
+            "its security is not a bearer token, a password or an API key (override the fixture bctrl_auth, or",
         ),
     ],
 )

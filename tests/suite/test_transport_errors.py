@@ -14,7 +14,7 @@ OPERATION = load().operations[0]
 
 def attempt(status: int | None = None, error: str | None = None, detail: str = "", kept: bool = False) -> Attempt:
     """Return an attempt of a second; `kept` means on a connection that was used before, and before any response."""
-    return Attempt("GET", "http://h/", status, error, detail, 1.0, reused=kept, begun=not kept)
+    return Attempt("GET", status, error, detail, 1.0, reused=kept, begun=not kept)
 
 
 @pytest.mark.parametrize(

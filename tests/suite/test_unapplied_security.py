@@ -169,7 +169,6 @@ def test_a_second_init_uses_the_contract_as_its_owner_has_changed_it(
             ["bearer", "header"],
             "the security schemes bearer, header; pytest-bctrl doctor --contract openapi.json *",
         ),
-        (["query"], "the security scheme query, and the kit cannot send a key by the scheme query"),
         (["certificate"], "the security scheme certificate, and the kit cannot send a key by the scheme certificate"),
     ],
 )

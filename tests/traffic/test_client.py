@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_bctrl.contract.key_fields import BEARER as IN_BEARER
 from pytest_bctrl.contract.key_fields import KeyField
 from pytest_bctrl.contract.model import Parameter
 from pytest_bctrl.contract.read import load
@@ -25,7 +26,7 @@ from pytest_bctrl.traffic.flow import CREDENTIAL, Rules, Send, flow
 from pytest_bctrl.traffic.origin import Connection, origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 
-from .callers import KEY, ONCE, Ask
+from .callers import KEY, ONCE, Ask, KeyAuth
 from .servers import Script, close, cut, hang, response, serve
 
 BEARER = f"Bearer {KEY}"
@@ -36,8 +37,8 @@ BEARER = f"Bearer {KEY}"
     [
         ({}, BEARER),
         ({"headers": {"Authorization": "Bearer wrong"}}, "Bearer wrong"),
-        ({"extensions": {CREDENTIAL: {"Authorization": Secret("Bearer wrong")}}}, "Bearer wrong"),
-        ({"extensions": {CREDENTIAL: {}}}, ""),
+        ({"extensions": {CREDENTIAL: [(IN_BEARER, Secret("Bearer wrong"))]}}, "Bearer wrong"),
+        ({"extensions": {CREDENTIAL: []}}, ""),
     ],
     ids=["key", "header of the caller's own", "another credential", "no credential"],
 )
@@ -64,9 +65,9 @@ def test_a_client_without_a_key_sends_the_callers_credential_to_any_origin() -> 
 
 def test_a_key_in_a_cookie_is_added_to_the_cookies_of_the_caller() -> None:
     """The request has one `Cookie` field (RFC 6265, 5.4)."""
-    options: Any = {"connection": Connection(), "fields": lambda _method, _path: [KeyField("Cookie", "key=")]}
     with serve(response()) as server:
-        with client(server.url, KEY, live=True, **options) as http:
+        auth = KeyAuth(server.url, field=KeyField("Cookie", "key="))
+        with client(server.url, auth, live=True, connection=Connection()) as http:
             http.get("/things", headers={"Cookie": "theme=dark"})
         (request,) = server.requests
     assert [f"theme=dark; key={KEY}"] == re.findall("(?im)^cookie: (.*?)\\r?$", request)
@@ -117,7 +118,7 @@ def test_a_slow_response_without_a_socket_times_out() -> None:
     rules = Rules(origin_of("http://127.0.0.1:1"), None, True, RetryPolicy(attempts=1, budget=0.1))
     inner = httpx.MockTransport(lambda _request: httpx.Response(200, content=drops()))
     too_late = pytest.raises(httpx.ReadTimeout, match="still being sent when the time was up")
-    with httpx.Client(transport=GuardedTransport(rules, inner)) as client, too_late:
+    with httpx.Client(transport=GuardedTransport(rules, lambda *_: inner)) as client, too_late:
         client.get("http://127.0.0.1:1/")
 
 
@@ -125,7 +126,7 @@ def test_a_response_without_a_socket_is_returned() -> None:
     """There are no surplus bytes to look for in a response of a transport in the process."""
     rules = Rules(origin_of("http://127.0.0.1:1"), None, True, RetryPolicy(attempts=1))
     inner = httpx.MockTransport(lambda _request: httpx.Response(200, json={"runtimes": []}))
-    with httpx.Client(transport=GuardedTransport(rules, inner)) as client:
+    with httpx.Client(transport=GuardedTransport(rules, lambda *_: inner)) as client:
         assert {"runtimes": []} == client.get("http://127.0.0.1:1/").json()
 
 
@@ -207,7 +208,7 @@ def shown(error: BaseException) -> str:
 
 
 def test_a_response_its_request_and_the_client_show_no_key() -> None:
-    with serve(response()) as server, client(server.url, Secret(KEY), live=True) as http:
+    with serve(response()) as server, client(server.url, KeyAuth(server.url), live=True) as http:
         received = http.get("/things")
         parts = [http, vars(http), received, vars(received), received.request.headers.multi_items(), http.headers]
         assert KEY not in repr(parts)
@@ -218,7 +219,7 @@ def test_a_response_its_request_and_the_client_show_no_key() -> None:
 def test_an_invalid_key_is_an_error_that_does_not_show_it(make: type, end: str) -> None:
     secret = Secret(KEY + end)
     with pytest.raises(SettingError, match="white space, a line end") as caught:
-        make("https://api.example.org", secret, live=True)
+        make("https://api.example.org", KeyAuth("https://api.example.org", secret), live=True)
     assert KEY not in shown(caught.value)
 
 
@@ -230,7 +231,7 @@ def test_the_error_for_an_invalid_header_does_not_show_the_key(ask: Ask) -> None
 
 def test_the_key_is_sent_to_an_international_host() -> None:
     """httpx sends such a name as `xn--…`: base URL and request have the same origin."""
-    with client("https://bücher.example", Secret(KEY), live=True) as http:
+    with client("https://bücher.example", KeyAuth("https://bücher.example"), live=True) as http:
         transport: Any = http._transport
         step = next(flow(http.build_request("GET", "/things"), transport._rules))
     assert isinstance(step, Send)
@@ -249,7 +250,10 @@ def test_the_proxies_of_the_environment_are_not_used_for_loopback(ask: Ask, monk
 def test_a_proxy_url_without_a_scheme_is_accepted(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """As is one with a scheme; the error for the unreachable proxy shows its address without the password."""
     monkeypatch.setenv("https_proxy", proxy)
-    with client("https://api.test", Secret(KEY), live=True) as http, pytest.raises(httpx.ProxyError) as caught:
+    with (
+        client("https://api.test", KeyAuth("https://api.test"), live=True) as http,
+        pytest.raises(httpx.ProxyError) as caught,
+    ):
         http.get("/things")
     assert "the proxy (HTTPS_PROXY, 127.0.0.1:9) cannot be reached" in str(caught.value)
     assert "pa55" not in f"{caught.value!r} {caught.value}"
@@ -261,7 +265,7 @@ def test_an_invalid_proxy_is_an_error_that_does_not_show_its_password(
 ) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(SettingError, match=r"^HTTPS_PROXY: the address of the proxy is not one that can be") as caught:
-        client("https://api.test", Secret(KEY), live=True)
+        client("https://api.test", KeyAuth("https://api.test"), live=True)
     assert "pa55" not in f"{caught.value!r} {caught.value}"
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import ATTEMPTS, Attempt, Rules, Send, flow
 from pytest_bctrl.traffic.origin import origin_of
@@ -117,7 +116,7 @@ def test_no_negative_time_out_is_used_after_the_budget_ran_out(
     """A further attempt after the wait has positive time-outs."""
     now = 100.0
     monkeypatch.setattr("pytest_bctrl.traffic.flow.clock", SimpleNamespace(monotonic=lambda: now))
-    rules = Rules(origin_of("http://127.0.0.1:1"), Secret(KEY), True, RetryPolicy(budget=0.05, first_wait=0.04))
+    rules = Rules(origin_of("http://127.0.0.1:1"), None, True, RetryPolicy(budget=0.05, first_wait=0.04))
     running = flow(httpx.Request("GET", "http://127.0.0.1:1/"), rules)
     first = next(running)
     waiting = running.send(Attempt(status=503))

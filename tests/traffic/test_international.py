@@ -9,11 +9,10 @@ import httpx
 import pytest
 
 from pytest_bctrl.errors import UnsafeRequestError
-from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.traffic.client import client
 from pytest_bctrl.traffic.flow import Send, flow
 from pytest_bctrl.traffic.origin import Connection
-from tests.traffic.callers import KEY, ONCE, Ask
+from tests.traffic.callers import KEY, ONCE, Ask, KeyAuth
 from tests.traffic.servers import Server, response, serve
 
 HOSTS = [
@@ -67,7 +66,7 @@ def test_the_key_is_sent_only_to_names_of_the_same_host() -> None:
     valid = [url for url in urls if on_the_wire(url) is not None]
     assert len(valid) > len(HOSTS) // 2
     shared = Connection()
-    clients = {base: client(base, Secret(KEY), live=True, connection=shared) for base in valid}
+    clients = {base: client(base, KeyAuth(base), live=True, connection=shared) for base in valid}
     for base, url in product(valid, valid):
         is_same = on_the_wire(base) == on_the_wire(url)
         assert is_same == (KEY in repr(prepared(clients[base], url).headers.raw)), (base, url)
@@ -78,7 +77,7 @@ def test_the_key_is_sent_only_to_names_of_the_same_host() -> None:
 @pytest.mark.parametrize("host", [host for host in HOSTS if on_the_wire(f"https://{host}") is None])
 def test_an_invalid_host_name_raises_invalid_url(host: str) -> None:
     with pytest.raises(httpx.InvalidURL):
-        client(f"https://{host}", Secret(KEY), live=True)
+        client(f"https://{host}", KeyAuth(f"https://{host}"), live=True)
 
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")

@@ -9,12 +9,13 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_bctrl.checks.credentials import NONE, Credential, wrong_credentials
+from pytest_bctrl.checks.credentials import NONE, Credential
 from pytest_bctrl.checks.run import Check
-from pytest_bctrl.contract.key_fields import KeyField, field_to_reject, has_valid_key, key_fields
+from pytest_bctrl.contract.key_fields import KeyField, field_to_reject, has_valid_key
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.paging import Paging
 from pytest_bctrl.contract.paging_read import read_paging
+from pytest_bctrl.contract.scheme_values import fields_with_values
 from pytest_bctrl.findings.fingerprint import shape
 from pytest_bctrl.suite.operations import lacks_path_values, reason_not_requested
 from pytest_bctrl.suite.plan import engine_probes, pages, probes
@@ -28,6 +29,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     path_probes,
 )
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending.credentials import invalid_credentials
 from pytest_bctrl.suite.sending.requests import PlannedRequest, Probe, no_findings, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
@@ -227,24 +229,23 @@ def credentials_of(run: ContractRun, operation: Operation) -> list[Credential]:
 
 def _derive_credentials(run: ContractRun, operation: Operation) -> list[Credential]:
     """Return the invalid credentials with which no security requirement is satisfied; empty for a public operation."""
-    field = field_to_reject(run.contract, operation)
+    field = field_to_reject(operation)
     if field is None:
         return []
-    credentials = wrong_credentials(run.key, field, contains_key=run.sends_key_in_wrong_credentials)
+    credentials = invalid_credentials(run, operation, field)
     return [credential for credential in credentials if not _is_accepted(run, operation, field, credential)]
 
 
 def _is_accepted(run: ContractRun, operation: Operation, field: KeyField, credential: Credential) -> bool:
     """Return whether a request with this credential in `field` would be valid by another security requirement."""
-    key = run.key.reveal()
-    key_headers = {
-        other_field.name.lower(): other_field.value(key)
-        for other_field in key_fields(run.contract, operation) or ()
-        if other_field != field
-    }
-    if credential.header is not None:
-        key_headers[field.name.lower()] = credential.header.reveal()
-    return has_valid_key(operation, key, key_headers.get)
+    values = [(other, value) for other, value in fields_with_values(operation, run.credentials) if other != field]
+    headers = {other.name.lower(): other.value(value.secret.reveal()) for other, value in values if not other.in_query}
+    query = [(other.name, value.secret.reveal()) for other, value in values if other.in_query]
+    if credential.header is not None and field.in_query:
+        query.append((field.name, credential.header.reveal()))
+    elif credential.header is not None:
+        headers[field.name.lower()] = credential.header.reveal()
+    return has_valid_key(operation, run.key.reveal(), headers.get, query)
 
 
 def _is_head_secured(run: ContractRun, operation: Operation) -> bool:
@@ -252,7 +253,7 @@ def _is_head_secured(run: ContractRun, operation: Operation) -> bool:
 
     If the contract documents HEAD for the path, that operation may be public, and its own tests check it.
     """
-    field = field_to_reject(run.contract, operation)
+    field = field_to_reject(operation)
     if field is None or operation.method != "GET" or _is_accepted(run, operation, field, NONE):
         return False
     head_paths = {candidate.path for candidate in run.contract.operations if candidate.method == "HEAD"}

@@ -34,7 +34,7 @@ def max_requests(run: ContractRun, operation: Operation) -> int:
     """Return how many requests `test_schemathesis` adds to an operation's fixed ones, besides generated path values."""
     count = CASES * has_positive_cases(run, operation)
     if run.probes != "contract":
-        is_shared = field_to_reject(run.contract, operation) is not None
+        is_shared = field_to_reject(operation) is not None
         count += has_negative_cases(run, operation) * (CASES - is_shared)
     return count
 
@@ -47,7 +47,7 @@ def has_positive_cases(run: ContractRun, operation: Operation) -> bool:
 def has_negative_cases(run: ContractRun, operation: Operation) -> bool:
     """Return whether an operation must reject an invalid credential, or documents a rejection of generated values."""
     is_query_rejected = bool(documented_rejections(operation)) and has_positive_cases(run, operation)
-    return field_to_reject(run.contract, operation) is not None or is_query_rejected
+    return field_to_reject(operation) is not None or is_query_rejected
 
 
 def jsonschema_requests(

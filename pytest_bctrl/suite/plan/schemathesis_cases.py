@@ -106,7 +106,7 @@ def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
 
 def _select_negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return up to `limit` different generated cases that are invalid because of the credential or the query."""
-    key_field = field_to_reject(run.contract, operation)
+    key_field = field_to_reject(operation)
     key_name = key_field.name.lower() if key_field is not None else ""
 
     def read(case: Any) -> GeneratedCase | None:
@@ -143,7 +143,7 @@ def _case_inputs(run: ContractRun, operation: Operation, case: Any) -> Inputs:
     The case is changed accordingly and gets a key, since Schemathesis decides from it whether the request is valid.
     """
     usual = plain(run, operation)
-    key_field = field_to_reject(run.contract, operation)
+    key_field = field_to_reject(operation)
     provided = {*run.values_of(operation), *cursor_parameters(run.contract, operation)}
     fixed = {
         parameter.name.lower()

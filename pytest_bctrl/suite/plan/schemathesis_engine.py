@@ -134,8 +134,8 @@ def _rerun_command(exchange: TargetExchange, check: str, mode: str) -> str:
     configuration = f"<(printf '%s\\n' {shlex.join(configuration_lines(response.path_values))})"
     fields: Sequence[KeyField] = ()
     if mode == "positive":
-        fields = key_fields(response.contract, operation) or ()
-    keys = "".join(f' -H "{field.name}: {field.shell("$BCTRL_API_KEY")}"' for field in fields)
+        fields = key_fields(operation) or ()
+    keys = "".join(f' -H "{field.name}: {field.shell("$BCTRL_API_KEY")}"' for field in fields if not field.in_query)
     chosen = f"--include-method {operation.method} --include-path {shlex.quote(operation.path)}"
     return (
         f"schemathesis --config-file {configuration} run {shlex.quote(shown_path(Path(response.contract.name)))}"

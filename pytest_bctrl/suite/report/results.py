@@ -36,7 +36,7 @@ from pytest_bctrl.suite.report.hooks import ReportSource
 from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.run import NODE, ContractRun
 from pytest_bctrl.suite.sending.requests import Probe
-from pytest_bctrl.suite.sending.tally import CHECKED, UNANSWERED
+from pytest_bctrl.suite.sending.tally import CHECKED, FOREIGN, UNANSWERED, UNMATCHED
 
 _WORKER_OUTPUT = "bctrl_selection"
 
@@ -74,6 +74,7 @@ class RunResults:
         self.switched_off: Counter[str] = Counter()
         self.repeat_command = ["pytest"]
         self.has_stopped = False
+        self.lacks_key = False
         self._has_failed = False
         self.is_partial = False
         self.observer = Observer(run.contract)
@@ -125,6 +126,7 @@ class RunResults:
         self._outcome_counts.update(verdict.get("account", {}))
         self.counts.update(verdict.get("counts", {}))
         self.has_stopped = self.has_stopped or bool(verdict.get("stopped"))
+        self.lacks_key = self.lacks_key or bool(verdict.get("lacks_key"))
         self.switched_off.update(verdict.get("off", ()))
         self.figures.extend(verdict.get("figures", ()))
         self._gaps.update(dict.fromkeys(verdict.get("gaps", ())))
@@ -198,7 +200,9 @@ class RunResults:
         if (self.has_stopped or self.outage_reasons) and session.exitstatus in _CHANGEABLE:
             # For a run that stopped itself, pytest reports a failure, and pytest-xdist an interruption.
             session.exitstatus = pytest.ExitCode.INTERRUPTED
-            if self._has_failed:
+            if self.lacks_key:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            elif self._has_failed:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif session.exitstatus == pytest.ExitCode.OK and self.tests and self.report().unchecked_operations():
             session.exitstatus = pytest.ExitCode.INTERRUPTED
@@ -239,6 +243,8 @@ class RunResults:
         account, reasons = Account(), +self._outcome_counts
         account.add("checked", count=reasons.pop(CHECKED, 0))
         account.add("unanswered", count=reasons.pop(UNANSWERED, 0))
+        account.add("unmatched", count=reasons.pop(UNMATCHED, 0))
+        account.add("foreign", count=reasons.pop(FOREIGN, 0))
         for reason, count in reasons.items():
             account.add("not checked", [reason], count=count)
         return account

@@ -39,7 +39,7 @@ VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
 class Verdict:
     """Collects the findings of one test; `raise_if_failing` fails the test if one is at or above the failing level.
 
-    - `stopped`: the test stopped the run, because the target cannot be tested.
+    - `stopped`: the test stopped the run, because the target cannot be tested; `lacks_key`: no key is set.
     - `not_checked`: what the test could not check, and why; `reproduce` is the command that shows the problem.
     - `frequency`: in how many of the responses an intermittent fault occurred.
     - `operation`: the label of the tested operation; `operation_gap` says why nothing about it could be checked.
@@ -55,6 +55,7 @@ class Verdict:
     levels: Levels = field(default_factory=Levels)
     hides_ids: bool = False
     stopped: bool = False
+    lacks_key: bool = False
     not_checked: str = ""
     reproduce: str = ""
     frequency: str = ""
@@ -83,6 +84,7 @@ class Verdict:
             "findings": [finding.as_dict() for finding in self.findings],
             **self.tally.pop(),
             "stopped": self.stopped,
+            "lacks_key": self.lacks_key,
             "not_checked": self.not_checked,
             "reproduce": self.reproduce,
             "frequency": self.frequency,

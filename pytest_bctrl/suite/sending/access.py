@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_bctrl.checks.credentials import REFUSED
 from pytest_bctrl.checks.protocol import is_retired, violation_outside_body
 from pytest_bctrl.checks.response import Response
 from pytest_bctrl.checks.run import PROTOCOL, check_response
 from pytest_bctrl.checks.violation import findings
-from pytest_bctrl.contract.key_fields import KeyField, key_fields
+from pytest_bctrl.contract.key_fields import KeyField, field_of, key_fields, requirement
+from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.secrets.secret import KEY_VARIABLE
+from pytest_bctrl.settings.secret_settings import KEY_HINT
+from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError, OperationNotCheckedError
 
 
@@ -49,26 +54,34 @@ def require_access(response: Response) -> None:
     expected = sorted(response.operation.success_statuses)
     problem = _access_problem(response)
     if problem:
-        rule, message = "status_code_conformance", f"the target {problem}"
-        violation = violation_outside_body(rule, message, "status", expected, None)
-        access_violation = replace(violation, required_statuses=tuple(expected))
-        raise NoAnswerError(findings(response, [access_violation])[0], True, is_outage=True)
+        raise outage(response, f"the target {problem}")
     # Every other request would be rejected alike, each time with a finding that says nothing new.
     protocol_findings = check_response(response, expected, aspects=PROTOCOL)
     if protocol_findings:
         raise NoAnswerError(protocol_findings[0], True)
 
 
+def outage(response: Response, message: str, *, lacks_key: bool = False) -> NoAnswerError:
+    """Return the error for a response that shows that the target cannot be tested."""
+    expected = sorted(response.operation.success_statuses)
+    violation = violation_outside_body("status_code_conformance", message, "status", expected, None)
+    access_violation = replace(violation, required_statuses=tuple(expected))
+    return NoAnswerError(findings(response, [access_violation])[0], True, is_outage=True, lacks_key=lacks_key)
+
+
 def _access_problem(response: Response) -> str:
-    """Return how the target rejects certificate, key, space or path (by 400 to 404), and what to check; else empty."""
+    """Return how the target rejects certificate, space or path (by 400 to 404), and what to check; else empty.
+
+    A rejected credential is not among them: `rejected_credential` describes it.
+    """
     if response.status == 400 and b"SSL certificate" in response.body:
         return "requires a client certificate: 400; set --bctrl-client-cert"
-    if response.status == 401:
-        return _rejected_key_text(response)
+    if response.status in REFUSED:
+        return (
+            f"rejects a request without a key with {response.status}; set {KEY_VARIABLE}, and document the security of "
+            "the operation"
+        )
     has_space = any(parameter.setting == "space_id" for parameter in response.operation.path_parameters)
-    if response.status == 403:
-        purpose = "list the space" if has_space else f"send {response.operation.label}"
-        return f"rejects the key with 403; check that BCTRL_API_KEY may {purpose}"
     if response.status == 404 and has_space:
         return _NO_SUCH_ROUTE if check_response(response, aspects=PROTOCOL) else _NO_SUCH_SPACE + _id_hint(response)
     if response.status == 404:
@@ -76,15 +89,66 @@ def _access_problem(response: Response) -> str:
     return ""
 
 
-def _rejected_key_text(response: Response) -> str:
-    """Return what is wrong if the target rejects a request with 401, and what to set."""
-    fields = key_fields(response.contract, response.operation)
-    if not fields:
-        return "rejects a request without a key with 401; set BCTRL_API_KEY, and document the security of the operation"
-    problem = "rejects the key with 401; check that BCTRL_API_KEY holds a key of this API"
-    if fields[0] == KeyField("Authorization"):
-        problem += ", and that no word belongs in front of it (bctrl_key_prefix)"
-    return problem
+def missing_key(response: Response) -> NoAnswerError:
+    """Return the error for a target that rejects a request without a key, which the contract requires."""
+    text = f"no API key is set, and the target rejects {response.operation.label} with {_said(response)}; {KEY_HINT}"
+    return outage(response, text, lacks_key=True)
+
+
+def rejected_credential(run: ContractRun, response: Response) -> str:
+    """Return which credential a target rejects, where its value comes from, what the target says, and what to check."""
+    fields, sources = _described_credential(run, response.operation)
+    hint = "check that it is a credential of this API"
+    if any(field == KeyField("Authorization") for field in key_fields(response.operation) or ()):
+        hint += ", and that no word belongs in front of it (bctrl_key_prefix)"
+    has_space = any(parameter.setting == "space_id" for parameter in response.operation.path_parameters)
+    if response.status == 403:
+        hint = f"check that it may {'list the space' if has_space else f'send {response.operation.label}'}"
+    return f"the target rejects the credential with {_said(response)}: {fields} from {sources}; {hint}"
+
+
+def expired_credential(run: ContractRun, response: Response) -> NoAnswerError:
+    """Return the error for a credential that the target has accepted and rejects now."""
+    fields, sources = _described_credential(run, response.operation)
+    text = (
+        f"the credential has expired during the run, which the target rejects with {_said(response)}: {fields} from "
+        f"{sources}; use one that is valid for longer, or override the fixture bctrl_auth"
+    )
+    return outage(response, text)
+
+
+def forbidden(run: ContractRun, response: Response, accepting: str) -> OperationNotCheckedError:
+    """Return the error for an operation that rejects a credential which another one (`accepting`) accepts."""
+    fields, sources = _described_credential(run, response.operation)
+    text = f"forbidden: it rejects {fields} from {sources}, which {accepting} accepts, with {_said(response)}"
+    return OperationNotCheckedError(text)
+
+
+def _described_credential(run: ContractRun, operation: Operation) -> tuple[str, str]:
+    """Return the credential that an operation requires, and where its values come from, as texts."""
+    schemes = requirement(operation)
+    fields = [f"{scheme.name} ({field_of(scheme) or scheme.type})" for scheme in schemes]
+    sources = [run.credentials[scheme.name].source for scheme in schemes if scheme.name in run.credentials]
+    if "bctrl_auth" in run.own_fixtures:
+        sources = ["bctrl_auth"]
+    return " and ".join(fields) or "a credential", " and ".join(dict.fromkeys(sources))
+
+
+def _said(response: Response) -> str:
+    """Return the status of a response and its message, if any, as one line without semicolons."""
+    text = (response.header("WWW-Authenticate") or "") if not response.body else ""
+    if isinstance(response.data, dict):
+        # The usual names of messages (RFC 9457, 3.1; RFC 6749, 5.2).
+        names = ("detail", "message", "error_description", "error", "title")
+        text = next((data for name in names if isinstance(data := response.data.get(name), str)), "")
+    elif response.media_type == "text/plain":
+        text = response.body[: 4 * _SHOWN].decode("utf-8", "replace")
+    shown = " ".join(text.replace(";", ",").split())[:_SHOWN]
+    return f"{response.status} ({shown})" if shown else str(response.status)
+
+
+_SHOWN = 160
+"""Maximum number of characters of the message of a response that is shown."""
 
 
 def _id_hint(response: Response) -> str:

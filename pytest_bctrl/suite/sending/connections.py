@@ -6,29 +6,30 @@ Several threads may use it. What the run knows about its target is in `sender`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from threading import Condition
 
 import httpx
 
-from pytest_bctrl.checks.credentials import Credential
 from pytest_bctrl.checks.response import Response
-from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Operation, covers_media_type
+from pytest_bctrl.contract.scheme_values import needs_credential
 from pytest_bctrl.exchanges.exchange_checks import response_in
 from pytest_bctrl.http.codings import decode_strictly
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.samples.inputs import Inputs
-from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.sending.credentials import sent_credentials
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange
-from pytest_bctrl.suite.sending.tally import Tally
+from pytest_bctrl.suite.sending.tally import FOREIGN, UNMATCHED, Tally
 from pytest_bctrl.suite.sending.transport_errors import reproduction
+from pytest_bctrl.traffic.auth import TargetOperations, credential_reporter
 from pytest_bctrl.traffic.client import ClientOptions, client
 from pytest_bctrl.traffic.flow import AT_MOST, ATTEMPTS, CREDENTIAL, Attempt
+from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.traffic.retry import RetryPolicy
 
 MAX_PARALLEL = 4
@@ -51,13 +52,28 @@ class Connections:
     """
 
     def __init__(self, run: ContractRun, base_url: str, retry: RetryPolicy, timeout: float, tally: Tally) -> None:
-        self._run, self._base_url, self._retry, self._timeout, self._tally = run, base_url, retry, timeout, tally
+        self.run, self._base_url, self._retry, self._timeout, self._tally = run, base_url, retry, timeout, tally
+        self.auth: httpx.Auth | None = None
+        self._report_credentials: Callable[[httpx.Request, httpx.Request | None], None] = lambda *_: None
+        self._operations = TargetOperations(run.contract, base_url)
         self._max_open = MAX_PARALLEL
         self._idle: list[_PooledConnection] = []
         self._open = self._busy = 0
         self._changed = Condition()
         self._single: _PooledConnection | None = None
         self.never_reuses = False
+
+    def use(self, run: ContractRun, auth: httpx.Auth | None, add_secret: Callable[[str], object]) -> None:
+        """Use the key of a run, or an auth of the project; `add_secret` is called with each credential that it adds."""
+        self.run, self.auth = run, auth
+        self._report_credentials = credential_reporter(run.contract, add_secret)
+
+    def _see_credentials(self, request: httpx.Request, original: httpx.Request | None) -> None:
+        """Redact the credentials of a request that an auth has changed or yielded; count one that it yielded."""
+        self._report_credentials(request, original)
+        if original is None:
+            is_foreign = origin_of(str(request.url)) != self._operations.origin
+            self._tally.account[FOREIGN if is_foreign else UNMATCHED] += 1
 
     def limit_to_one(self, idle_connections: int) -> None:
         """Allow one connection at a time from now on, and keep at most `idle_connections` idle ones open."""
@@ -95,7 +111,7 @@ class Connections:
             request.extensions = {**request.extensions, AT_MOST: max_attempts}
             error = ""
             try:
-                pooled.client.send(request, stream=True)
+                pooled.client.send(request, stream=True, auth=self.auth if self._uses_auth(planned) else None)
             except httpx.TransportError as transport_error:
                 error = type(transport_error).__name__
             previous_shell, pooled.last_shell = pooled.last_shell, shell
@@ -111,7 +127,7 @@ class Connections:
         attempts = []
         for transfer, unanswered in zip(transfers, errors, strict=True):
             exchange = _exchange_of(request, shell, transfer, unanswered)
-            response = response_in(exchange, self._run.contract, planned.operation, path_values, usual)
+            response = response_in(exchange, self.run.contract, planned.operation, path_values, usual)
             attempts.append(
                 TargetExchange(exchange, transfer, response, previous_shell, time.monotonic(), tally=self._tally)
             )
@@ -128,12 +144,20 @@ class Connections:
             headers=dict(headers),
             content=planned.content or None,
         )
-        credentials = list(self._credentials(operation, planned.credential))
-        key_words = [(field.name, shell) for field, _, shell in credentials]
-        shell = reproduction(request, headers, key_words, self._run.connection)
-        credential_fields = {field.name: value for field, value, _ in credentials}
-        request.extensions = {**request.extensions, CREDENTIAL: credential_fields}
+        credentials = list(
+            sent_credentials(self.run, operation, planned.credential, is_known=not self._uses_auth(planned))
+        )
+        key_words = [(field, shell) for field, _, shell in credentials]
+        shell = reproduction(request, headers, key_words, self.run.connection)
+        if not self._uses_auth(planned):
+            chosen = [(field, value) for field, value, _ in credentials]
+            request.extensions = {**request.extensions, CREDENTIAL: chosen}
         return request, shell
+
+    def _uses_auth(self, planned: PlannedRequest) -> bool:
+        """Return whether an `httpx.Auth` of the project adds the credentials of a request."""
+        is_right = planned.credential is None and needs_credential(self.run.contract, planned.operation)
+        return self.auth is not None and is_right
 
     def _acquire(self, planned: PlannedRequest) -> tuple[_PooledConnection, bool]:
         """Wait for a connection and return it, with whether it stays open after the request."""
@@ -170,20 +194,14 @@ class Connections:
 
     def _new_client(self, *, is_kept: bool) -> httpx.Client:
         """Return a new client of the target, for one connection if it is kept."""
-        options = ClientOptions(retry=self._retry, connection=self._run.connection)
-        http_client = client(self._base_url, self._run.key, live=True, keep_alive=is_kept, **options)
+        options = ClientOptions(retry=self._retry, connection=self.run.connection)
+        if self.auth is not None:
+            options |= ClientOptions(operations=self._operations, see_credentials=self._see_credentials)
+        http_client = client(self._base_url, self.auth, live=True, keep_alive=is_kept, **options)
         http_client.timeout = httpx.Timeout(self._timeout)
         # A session cookie from the target must not replace the key in the next request.
         http_client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
         return http_client
-
-    def _credentials(self, operation: Operation, invalid: Credential | None) -> Iterator[tuple[KeyField, Secret, str]]:
-        """Yield the field, the value and the shell text of each credential that a request carries."""
-        for number, key_field in enumerate(key_fields(self._run.contract, operation) or ()):
-            if invalid is None or number:
-                yield key_field, Secret(key_field.value(self._run.key.reveal())), key_field.shell("$BCTRL_API_KEY")
-            elif invalid.header is not None:
-                yield key_field, invalid.header, invalid.shell
 
 
 def _exchange_of(request: httpx.Request, shell: str, attempt: Attempt, unanswered: str) -> Exchange:

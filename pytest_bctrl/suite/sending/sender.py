@@ -8,19 +8,35 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import httpx
+
+from pytest_bctrl.checks.credentials import REFUSED
+from pytest_bctrl.checks.protocol import is_retired
 from pytest_bctrl.checks.response import Response, content_key, share
 from pytest_bctrl.checks.run import PROTOCOL, check_response
+from pytest_bctrl.contract.key_fields import requirement
 from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.scheme_values import needs_credential
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.access import is_rejected, rejected_operation, require_access
+from pytest_bctrl.suite.sending.access import (
+    expired_credential,
+    forbidden,
+    is_rejected,
+    missing_key,
+    outage,
+    rejected_credential,
+    rejected_operation,
+    require_access,
+)
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL, Connections
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, no_findings, plain
 from pytest_bctrl.suite.sending.tally import CHECKED, RETRIED, RETRY_LATER, UNANSWERED, UNEXAMINED, Tally
@@ -43,6 +59,12 @@ MAX_HANGING_OPERATIONS = 5
 
 MAX_UNPLANNED = 7
 """Maximum number of unplanned requests per operation; a target that causes more is given up."""
+
+NUMBER_OF_REPEATED_PLAIN = 300
+"""Added to the number of a plain request that is sent again, so that it is not equal to the first."""
+
+_MAX_TRIED = 20
+"""Maximum number of other operations that are tried with a credential that one operation rejects."""
 
 MAX_RATE_LIMITED = 100
 """Maximum number of requests per operation that a rate limit may reject (429) and that are sent again."""
@@ -114,8 +136,7 @@ class Sender:
 
     def _accepted_plain_exchange(self, operation: Operation) -> TargetExchange:
         """Send the plain request and return its exchange; raises an error if it is rejected or gets no response."""
-        # On a new connection, it gets no late bytes of another operation.
-        request = PlannedRequest(operation, no_findings, plain(self.run, operation), opens_connection=True)
+        request = self._plain_request(operation)
         try:
             exchange = self.exchange(request)
         except NoAnswerError as error:
@@ -125,6 +146,7 @@ class Sender:
             raise OperationNotCheckedError(message, [error.finding]) from None
         response = exchange.response
         if is_rejected(response):
+            self._require_credential(operation, exchange)
             self._rejected_operations.add(operation.label)
             if len(self._rejected_operations) >= self._operation_count:
                 # The target rejects every operation.
@@ -132,6 +154,90 @@ class Sender:
             self.tally.settle(exchange, response.unvalidated or CHECKED)
             raise rejected_operation(response)
         return exchange
+
+    def _plain_request(self, operation: Operation, number: int = 0) -> PlannedRequest:
+        """Return the plain request of an operation; `number` tells repetitions apart."""
+        # On a new connection, it gets no late bytes of another operation.
+        inputs = plain(self.run, operation)
+        return PlannedRequest(operation, no_findings, inputs, number=number, opens_connection=True)
+
+    def use(self, auth: httpx.Auth | None, key: Secret, add_secret: Callable[[str], object]) -> None:
+        """Use the credentials of the project: its own auth, or its key; `add_secret` gets those that the auth adds."""
+        self.run = replace(self.run, key=key)
+        self.connections.use(self.run, auth, add_secret)
+        if auth is not None:
+            # An auth need not be safe for several threads.
+            self.send_one_at_a_time()
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether requests carry any credential."""
+        return self.connections.auth is not None or bool(self.run.credentials)
+
+    def _require_credential(self, operation: Operation, exchange: TargetExchange) -> None:
+        """Raise an error if the target rejects the credential of a plain request, or the lack of one.
+
+        Raises `NoAnswerError` if no key is set, or if the credential has expired. Raises `OperationNotCheckedError` if
+        another operation accepts the credential, or else for all operations that need it, once for each.
+        """
+        response = exchange.response
+        if not needs_credential(self.run.contract, operation) or is_retired(response):
+            return
+        if not self.has_credentials and operation.security:
+            self.tally.settle(exchange, CHECKED)
+            raise missing_key(response)
+        if response.status not in REFUSED or not self.has_credentials:
+            return
+        self.tally.settle(exchange, CHECKED)
+        accepting = self._operation_that_accepts(operation)
+        if accepting is None:
+            raise self._rejection(operation, response)
+        if accepting.label in self._plain_exchanges:
+            self.require_unexpired(accepting)
+        raise forbidden(self.run, response, accepting.label)
+
+    def _operation_that_accepts(self, operation: Operation) -> Operation | None:
+        """Return an operation that accepts the credential of another one, after trying some; None if none does."""
+        others = [other for other in requestable_operations(self.run) if self._has_same_credential(operation, other)]
+        for other in others:
+            if isinstance(self._plain_exchanges.get(other.label), TargetExchange):
+                return other
+        for other in others[:_MAX_TRIED]:
+            try:
+                response = self.exchange(self._plain_request(other)).response
+            except (NoAnswerError, NotCheckedError):
+                continue
+            if response.status in other.success_statuses:
+                return other
+        return None
+
+    def _has_same_credential(self, operation: Operation, other: Operation) -> bool:
+        """Return whether another operation requires the credential of an operation."""
+        is_authenticated = self.connections.auth is not None and needs_credential(self.run.contract, other)
+        has_same_schemes = {*requirement(operation)} == {*requirement(other)}
+        return other is not operation and (is_authenticated or has_same_schemes)
+
+    def _rejection(self, operation: Operation, response: Response) -> NoAnswerError | OperationNotCheckedError:
+        """Return the error for a credential that no operation accepts: final if all operations need it."""
+        message = rejected_credential(self.run, response)
+        operations = requestable_operations(self.run)
+        if all(other is operation or self._has_same_credential(operation, other) for other in operations):
+            return outage(response, message)
+        return OperationNotCheckedError(message)
+
+    def require_unexpired(self, operation: Operation) -> None:
+        """Send the plain request of an operation that was accepted again; raises `NoAnswerError` if it is rejected now.
+
+        Nothing is sent if the operation has used up its requests.
+        """
+        if self.remaining_unplanned(operation) < 1:
+            return
+        self.unplanned_count[operation.label] += 1
+        number = NUMBER_OF_REPEATED_PLAIN + self.unplanned_count[operation.label]
+        exchange = self.exchange(self._plain_request(operation, number))
+        self.tally.settle(exchange, CHECKED)
+        if exchange.response.status in REFUSED:
+            raise expired_credential(self.run, exchange.response)
 
     def is_started(self, request: PlannedRequest) -> bool:
         """Return whether an equal request was sent or is in flight."""

@@ -8,6 +8,8 @@ from typing import Any
 
 CHECKED = "checked"
 UNANSWERED = "unanswered"
+UNMATCHED, FOREIGN = "unmatched", "foreign"
+"""Requests that an auth of the project sends for itself, for example to get a token."""
 UNEXAMINED = "no test examined the response"
 RETRIED = "the response was retried, and the contract does not document it"
 RETRY_LATER = "the target asked to send the request again later"
@@ -17,9 +19,9 @@ UNCERTAIN = "the response may belong to another request"
 class Tally:
     """Counts requests, responses and bodies; each exchange once per entry.
 
-    `account` has the number of requests that were sent, retries included, by outcome: `CHECKED`, `UNANSWERED`, or the
-    reason why the response was not checked. Until `settle`, a request is `UNEXAMINED`. `counts` has the other counts,
-    and `gaps` what the engines did not check.
+    `account` has the number of requests that were sent, retries included, by outcome: `CHECKED`, `UNANSWERED`,
+    `UNMATCHED`, `FOREIGN`, or the reason why the response was not checked. Until `settle`, a request is `UNEXAMINED`.
+    `counts` has the other counts, and `gaps` what the engines did not check.
     """
 
     def __init__(self) -> None:

@@ -8,10 +8,14 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeAlias
 
+import httpx
+
 from pytest_bctrl.checks.credentials import RULE, has_media_type_with_key, is_alike, is_of_accepted_credential
 from pytest_bctrl.checks.response import Response, looked
+from pytest_bctrl.contract.key_fields import requirement
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL
 from pytest_bctrl.suite.sending.requests import (
@@ -88,6 +92,10 @@ class Target:
     def close(self) -> None:
         """Wait for requests in flight, close the connections, and stop the mock if that is the target."""
         self.sender.close()
+
+    def use(self, auth: httpx.Auth | None, key: Secret, add_secret: Callable[[str], object]) -> None:
+        """Use the credentials of the project: its own auth, or its key; `add_secret` gets those that the auth adds."""
+        self.sender.use(auth, key, add_secret)
 
     def plain_exchange(self, operation: Operation) -> TargetExchange:
         """Return the exchange of the operation's plain request, sent once; raises as `Sender.plain_exchange` does."""
@@ -190,6 +198,9 @@ class Target:
         They are not if bytes that belong to no response follow it: then only findings about its framing are returned.
         A finding of a rule that no new connection has shown yet is confirmed on one.
         """
+        operation, response = request.operation, exchange.response
+        if response.status == 401 and request.credential is None and 401 not in operation.success_statuses:
+            self._require_unexpired(request)
         looked(exchange.response).clear()
         findings = self._with_evidence(request, exchange, request.check(exchange))
         framing_findings = [finding for finding in findings if finding in exchange.findings]
@@ -210,6 +221,11 @@ class Target:
             return checked, findings, is_certain
         return checked, [*exchange.findings, *findings], is_certain
 
+    def _require_unexpired(self, request: PlannedRequest) -> None:
+        """Raise `NoAnswerError` if the target rejects a request with the right credential because that has expired."""
+        if requirement(request.operation) and self.sender.has_credentials and not request.is_independent:
+            self.sender.require_unexpired(request.operation)
+
     def _with_evidence(
         self, request: PlannedRequest, exchange: TargetExchange, findings: list[Finding]
     ) -> list[Finding]:
@@ -226,7 +242,7 @@ class Target:
 
         A front end may respond to any path with the same page, often only to HEAD.
         """
-        has_key = bool(self.run.key)
+        has_key = self.sender.has_credentials
         right = self.plain_exchange(request.operation) if has_key and request.has_usual_method else None
         if right is not None and not has_media_type_with_key(response, right.response):
             return []

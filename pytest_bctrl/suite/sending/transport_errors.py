@@ -10,7 +10,9 @@ from http import HTTPStatus
 
 import httpx
 
+from pytest_bctrl.contract.key_fields import KeyField
 from pytest_bctrl.contract.model import Operation
+from pytest_bctrl.contract.scheme_values import curl_url
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.traffic.flow import Attempt
 from pytest_bctrl.traffic.origin import Connection
@@ -41,14 +43,15 @@ class NoAnswerError(Exception):
     """Raised if no attempt got a complete response, or the target cannot be tested.
 
     `is_final` means that further requests would only lose time. `is_outage` means that the target could not be tested
-    at all: no finding is reported, and the exit code is 2.
+    at all: no finding is reported, and the exit code is 2, or 4 if it `lacks_key`.
     """
 
-    def __init__(self, finding: Finding, is_final: bool, is_outage: bool = False) -> None:
+    def __init__(self, finding: Finding, is_final: bool, is_outage: bool = False, *, lacks_key: bool = False) -> None:
         super().__init__(finding.message)
         self.finding = finding
         self.is_final = is_final or is_outage
         self.is_outage = is_outage
+        self.lacks_key = lacks_key
 
 
 def describe_attempts(error: str, attempts: Sequence[Attempt]) -> ErrorDescription:
@@ -120,17 +123,16 @@ def pause_finding(operation: Operation, pauses: int, shell: str) -> Finding:
 def reproduction(
     request: httpx.Request,
     headers: Iterable[tuple[str, str]],
-    key_headers: Iterable[tuple[str, str]],
+    credentials: Sequence[tuple[KeyField, str]],
     connection: Connection,
 ) -> str:
     """Return a curl command that sends the request again, with these header fields.
 
-    `key_headers` contain `$BCTRL_API_KEY` in place of the key; `connection` holds what the settings add to every
-    request.
+    `credentials` contain variables such as `$BCTRL_API_KEY`; `connection` holds what the settings add to every request.
     """
     replaced = {name.lower() for name, *_ in connection.headers}
     words = [shlex.quote(_curl_header(name, value)) for name, value in headers if name.lower() not in replaced]
-    words += [f'"{_curl_header(name, value)}"' for name, value in key_headers]
+    words += [f'"{_curl_header(field.name, value)}"' for field, value in credentials if not field.in_query]
     words += [word for *_, word in connection.headers]
     fields = "".join(f" -H {word}" for word in words)
     if connection.certificate:
@@ -141,7 +143,7 @@ def reproduction(
         method = f" -X {request.method} --data-raw {shlex.quote(request.content.decode())}"
     # curl resolves dot segments, encoded ones too (RFC 3986, 5.2.4), and would request another path.
     as_is = " --path-as-is" if _DOTS.search(request.url.raw_path.decode("ascii")) else ""
-    return f"curl -sS -i{as_is}{method}{fields} {shlex.quote(str(request.url))}"
+    return f"curl -sS -i{as_is}{method}{fields} {curl_url(str(request.url), credentials)}"
 
 
 def _curl_header(name: str, value: str) -> str:

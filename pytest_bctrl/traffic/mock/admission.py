@@ -111,13 +111,15 @@ class Admission:
         if self._has_valid_credentials(request):
             return None
         # The message describes the first alternative that has a header field.
-        field = next(iter(key_fields(self._contract, operation) or ()), None)
+        field = next(iter(key_fields(operation) or ()), None)
         credential, is_present = "credential", False
         if field is not None:
             credential = _CREDENTIALS.get(field, f"key in {field.name}")
             if field.prefix and field.name != "Cookie" and field not in _CREDENTIALS:
                 credential += f" after {field.prefix.strip()!r}"
             is_present = request.header(field.name.lower()) is not None
+            if field.in_query:
+                is_present = any(name == field.name for name, _ in request.query)
         message = f"the {credential} is {'not accepted' if is_present else 'missing'}"
         texts = (request.target, *(value for _, value in request.headers))
         if any(MASK in unquote(text) for text in texts):
