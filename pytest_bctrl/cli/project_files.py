@@ -78,6 +78,10 @@ def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
     if has_bare_key(project.summary):
         text = "The word in front of the key in Authorization, if the API expects one."
         yield ConfigurationEntry(text, "bctrl_key_prefix", "Token", is_active=False)
+    if project.summary.schemes_without_value:
+        text = "Values of further security schemes, without which their operations are not checked."
+        lines = list(project.summary.schemes_without_value)
+        yield ConfigurationEntry(text, "bctrl_credentials", lines, is_active=False)
     url = project.base_url or "https://api.example.com"
     text = "The API that --bctrl-live checks (default: the contract's first server)."
     yield ConfigurationEntry(text, "bctrl_base_url", url, is_active=bool(project.base_url))
