@@ -12,6 +12,7 @@ from pytest_bctrl.cli.options import ReportFile, write_reports
 from pytest_bctrl.cli.traffic import open_traffic
 from pytest_bctrl.contract.document import load_data, load_document
 from pytest_bctrl.contract.files import ContractFiles, packaged
+from pytest_bctrl.contract.in_force import ContractInForce
 from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.report import MAX_CHANGES
 from pytest_bctrl.files.limits import DOCUMENT
@@ -99,7 +100,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     ),
     "sample text": lambda _: make.sampled({"type": "string", "minLength": 10**9}),
     "installed contract": lambda _: contract._reject_installed(
-        ContractFiles(Path(pytest_bctrl.__file__).parent / "contracts"), "update"
+        ContractInForce(Path(), "packaged", ContractFiles(Path(pytest_bctrl.__file__).parent / "contracts")), "update"
     ),
     "list item": lambda _: Samples(make.listless(), make.listless().operations[0]).item_schema,
     "list strategy": lambda _: strategies.responses(contract=make.listless()),

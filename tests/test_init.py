@@ -18,12 +18,13 @@ import pytest
 import yaml
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.cli.project import read_config
+from pytest_bctrl.cli.installed import pinned_requirement
 from pytest_bctrl.contract.files import current_api, packaged
 from pytest_bctrl.contract.in_force import contract_of_config
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.settings import lookup, table
+from pytest_bctrl.settings import lookup, resolve, table
+from pytest_bctrl.settings.project import read_config
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.target import Target
 from pytest_bctrl.traffic.origin import Connection, values
@@ -117,41 +118,72 @@ def test_the_commands_of_a_new_project_pass(init: Init, tmp_path: Path, argument
 
     assert output.endswith("next       pytest --bctrl-mock\n")
     commands = [step["run"] for step in steps("mock") if "run" in step]
-    assert ["pip", "pytest"] == [shlex.split(command)[0] for command in commands]
+    own_document = ["pytest-bctrl"] if arguments else []
+    assert ["echo", "pytest", *own_document] == [shlex.split(command)[0] for command in commands]
     completed = run_command(commands[1])
     assert 0 == completed.returncode, completed.stdout + completed.stderr
     assert "test_api.py .." in completed.stdout
 
 
-def test_the_workflow_fails_with_what_to_set_until_it_names_the_package(init: Init) -> None:
+def test_the_workflow_fails_with_what_to_replace_if_only_this_machine_has_the_package(init: Init) -> None:
     init()
-    installs = {step["run"] for job in ("mock", "nightly") for step in steps(job) if "pip" in step.get("run", "")}
-    (install,) = installs
+    (install,) = {step["run"] for job in ("mock", "nightly") for step in steps(job) if "install" in step.get("run", "")}
 
-    assert {"PYTEST_BCTRL": "${{ vars.PYTEST_BCTRL }}"} == yaml.safe_load(WORKFLOW.read_text("utf-8"))["env"]
-    environment = {**os.environ, "PYTEST_BCTRL": ""}
-    done = subprocess.run(
-        ["bash", "-ec", install], env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert 0 != done.returncode
-    assert "PYTEST_BCTRL: set it to the path or URL of pytest-bctrl" in done.stderr
-    for page in ("README.md", "docs/index.md", "docs/tutorial.md", "docs/how-to/drift.md"):
-        assert install in (PROJECT / page).read_text("utf-8"), page
+    done = subprocess.run(["bash", "-ec", install], capture_output=True, text=True, check=False, timeout=60)
+
+    assert 1 == done.returncode
+    assert done.stdout.startswith("::error::replace this line by one that installs pytest-bctrl")
+
+
+@pytest.mark.parametrize(
+    ("version", "origin", "requirement"),
+    [
+        ("1.2.0", None, "pytest-bctrl==1.2.0"),
+        ("1.3.0.dev1", None, ""),
+        ("1.2.0+local", None, ""),
+        ("1", {"url": "file:///home/me/kit", "dir_info": {"editable": True}}, ""),
+        ("1", {"url": "file:///tmp/kit.whl", "archive_info": {"hashes": {"sha256": "ab"}}}, ""),
+        ("1", {"url": "file:///home/me/kit", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}, ""),
+        ("1", {"url": "http://e.com/kit.whl", "archive_info": {"hashes": {"sha256": "ab"}}}, ""),
+        ("1", {"url": "https://me:pw@e.com/kit", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}, ""),
+        ("1", {"url": "https://e.com/kit.whl", "archive_info": {}}, ""),
+        (
+            "1",
+            {"url": "https://e.com/kit.whl", "archive_info": {"hashes": {"sha256": "ab"}}},
+            "pytest-bctrl @ https://e.com/kit.whl#sha256=ab",
+        ),
+        (
+            "1",
+            {
+                "url": "ssh://git@e.com/kit",
+                "subdirectory": "a",
+                "vcs_info": {"vcs": "git", "requested_revision": "main", "commit_id": "c0ffee"},
+            },
+            "pytest-bctrl @ git+ssh://git@e.com/kit@c0ffee#subdirectory=a",
+        ),
+    ],
+)
+def test_the_job_installs_what_is_installed_pinned(
+    version: str, origin: dict[str, Any] | None, requirement: str
+) -> None:
+    """It is empty for what only this machine has, what is not encrypted or pinned, and for a URL with a password."""
+    assert requirement == pinned_requirement(version, origin)
 
 
 def test_the_tutorial_shows_the_workflow_with_one_more_step(init: Init) -> None:
-    """Without the step that checks recordings, it is the file that `init` writes."""
+    """Without the step that checks recordings, and with another installation, it is the file that `init` writes."""
     init()
     (shown,) = (block.text for block in blocks(PROJECT / "docs" / "tutorial.md") if block.file == str(WORKFLOW))
     head, step = f"# {WORKFLOW}\n", "      - run: pytest-bctrl check recordings/\n"
+    written = re.sub(r"run: 'echo .*", "run: pip install ./.pytest-bctrl", WORKFLOW.read_text("utf-8"))
 
-    assert WORKFLOW.read_text("utf-8") == shown.removeprefix(head).replace(step, "")
+    assert written == shown.removeprefix(head).replace(step, "")
 
 
 def test_the_nightly_job_of_the_packaged_contract_compares_its_spec_and_sends_nothing(init: Init) -> None:
     init()
 
-    assert "pytest-bctrl drift --format text" == steps("nightly")[-1]["run"]
+    assert "pytest-bctrl drift" == steps("nightly")[-1]["run"]
     assert "--bctrl-live" not in WORKFLOW.read_text("utf-8")
     assert "retired in production" in WORKFLOW.read_text("utf-8")
 
@@ -202,6 +234,7 @@ def test_a_document_at_a_url_is_saved_and_its_server_is_the_target(init: Init) -
     setting = lookup.find_value(table.BASE_URL, config, {})
     assert setting is not None
     assert f"{server.url}/shop" == setting.value
+    assert f"{server.url}/openapi.yaml" == resolve.upstream(config, {})
 
 
 STYLES: Mapping[str, tuple[str, str]] = {
@@ -300,6 +333,62 @@ def test_a_pyproject_that_cannot_be_extended_is_not_changed(init: Init, tmp_path
     assert "exists     pyproject.toml was not changed" in output
 
 
+def test_the_next_command_checks_the_new_contract_until_its_settings_are_added(init: Init, tmp_path: Path) -> None:
+    """The job on pull requests too: a `pyproject.toml` that configures pytest is not changed."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '-q'\n", "utf-8")
+
+    output = init("current")
+    command = output.splitlines()[-1].removeprefix("next       ")
+
+    assert command in [step.get("run") for step in steps("mock")]
+    completed = run_command(f"{command} bctrl")
+    assert 0 == completed.returncode, completed.stdout + completed.stderr
+    assert "3 of 3 operations passed" in completed.stdout
+    (again,) = re.findall(r"next  +\S+ (pytest --bctrl-live .*) checks the API", completed.stdout)
+    assert command.replace("--bctrl-mock", "--bctrl-live") == again
+
+    settings = output.partition("[tool.pytest.ini_options]")[2].partition("written ")[0]
+    with (tmp_path / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("\n".join(line.strip() for line in settings.splitlines()))
+    assert init("current").endswith("next       pytest --bctrl-mock\n")
+
+
+def test_the_job_compares_and_checks_the_new_contract_until_its_settings_are_added(init: Init, tmp_path: Path) -> None:
+    """The document is at a URL, which is its upstream and the base URL."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '-q'\n", "utf-8")
+    document = re.sub(r"url: https://\S+", "url: /shop", BOOKSHOP)
+    with serve(response(body=document.encode())) as server:
+        init(f"{server.url}/openapi.yaml")
+
+    options = f"--bctrl-contract=openapi.yaml --bctrl-base-url={server.url}/shop"
+    assert [
+        f"pytest --bctrl-mock {options}",
+        'pytest-bctrl drift openapi.yaml --base "git:origin/$GITHUB_BASE_REF"',
+    ] == [step["run"] for step in steps("mock")[-2:]]
+    assert [f"pytest --bctrl-live {options}", f"pytest-bctrl drift {server.url}/openapi.yaml --base openapi.yaml"] == [
+        step["run"] for step in steps("nightly")[-2:]
+    ]
+
+
+def test_every_operation_without_a_value_is_optional(init: Init, tmp_path: Path) -> None:
+    paths = {f"/pets{number}/{{petId}}": DOCUMENT["paths"]["/pets/{petId}"] for number in range(30)}
+    (tmp_path / "pets.yaml").write_text(yaml.safe_dump({**DOCUMENT, "paths": paths}), "utf-8")
+
+    init("pets.yaml")
+
+    optional = [value.value for value in lookup.file_values(table.OPTIONAL, read_config())]
+    assert {f"GET {path}" for path in paths} == set(optional)
+
+
+def test_without_a_document_the_contract_of_the_project_is_used(init: Init, tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_contract = bookshop.yaml\n", "utf-8")
+
+    output = init()
+
+    assert output.startswith("contract   Paper & Ink 2.4.0, ")
+    assert output.endswith("next       pytest --bctrl-mock\n")
+
+
 DOCUMENT: Mapping[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Pets", "version": "1"},
@@ -333,7 +422,7 @@ def test_an_operation_without_values_is_tested_on_the_mock_and_its_settings_are_
     assert 2 == Path("test_api.py").read_text("utf-8").count("(bctrl_mock, bctrl_client)")
     text = Path("pytest.ini").read_text("utf-8")
     assert "#   petId = VALUE\n" in text
-    assert "#   GET /pets/{petId}\n" in text
+    assert ["GET /pets/{petId}"] == [value.value for value in lookup.file_values(table.OPTIONAL, read_config())]
     assert {"BCTRL_BASE_URL": "${{ vars.BCTRL_BASE_URL }}"} == steps("nightly")[-1]["env"]
 
 
@@ -352,7 +441,8 @@ def test_names_of_a_document_do_not_leave_their_line(init: Init, tmp_path: Path,
     assert [ast.Expr, ast.ImportFrom, ast.FunctionDef, ast.FunctionDef] == [type(node) for node in module.body]
     text = (tmp_path / "pytest.ini").read_text("utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    assert ["[pytest]", "bctrl_contract = pets.json"] == lines
+    assert ["[pytest]", "bctrl_contract = pets.json", "bctrl_optional ="] == lines[:3]
+    assert all(line.startswith("  GET /pets/") for line in lines[3:])
 
 
 def test_a_public_api_with_a_server_needs_no_variables(init: Init) -> None:

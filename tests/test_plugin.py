@@ -134,6 +134,12 @@ def test_bctrl_contract_in_the_ini_file_selects_the_contract(pytester: pytest.Py
     pytester.runpytest().assert_outcomes(passed=1)
 
 
+def test_a_second_contract_on_the_command_line_is_an_error(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--bctrl-contract=a.yaml", "--bctrl-contract", "b.yaml")
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["ERROR: bctrl: --bctrl-contract: it is given twice (run pytest once per contract)"])
+
+
 def test_a_custom_key_fixture_may_return_no_key(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

@@ -27,10 +27,10 @@ COMMANDS = {
     "check": "check recordings, HAR files and JSON bodies against the contract; - reads standard input",
     "mock": "serve the API's contract on this machine, for any client in any language",
     "proxy": "forward requests to an API, and check requests and responses against the contract",
-    "contract": "show the contract in force, build it, update the vendored spec, or suggest an overlay from traffic",
+    "contract": "show the contract in force, build it, update its document, or suggest an overlay from traffic",
     "doctor": "show what is installed, where each setting comes from, whether the target responds, and the next step; "
     "or explain an OpenAPI document",
-    "drift": "compare the vendored spec with the published one, and fail if a change breaks a consumer",
+    "drift": "compare the contract with another version of its document, and fail if a change breaks a consumer",
     "init": "write the configuration, first tests and a CI job for the packaged contract or any OpenAPI document",
     "explain": "explain a rule: what it checks, its source, an example that breaks it, and how to accept findings",
 }
@@ -117,7 +117,7 @@ def _argument_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser of the command line; only a command among the arguments gets its own arguments."""
     parser = _ArgumentParser(
         prog="pytest-bctrl",
-        description="Contract testing for the bctrl API's List Runtimes endpoint.",
+        description="Contract testing of HTTP APIs against their OpenAPI documents.",
         formatter_class=_help_formatter,
         epilog=_EPILOG,
     )

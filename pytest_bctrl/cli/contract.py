@@ -6,19 +6,27 @@ import argparse
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_bctrl.cli.project import add_contract_argument, chosen_contract, load_contract, own_files, project_root
+from pytest_bctrl.cli.project import add_contract_argument, load_contract
 from pytest_bctrl.contract import build
+from pytest_bctrl.contract.document import is_self_contained, load_document
 from pytest_bctrl.contract.engine import is_known_format
-from pytest_bctrl.contract.files import ContractFiles, packaged, update_command
-from pytest_bctrl.contract.in_force import FOLDER, PUBLISHED
+from pytest_bctrl.contract.files import ContractFiles, packaged, shown_path
+from pytest_bctrl.contract.in_force import (
+    FOLDER,
+    PUBLISHED,
+    ContractInForce,
+    packaged_contract,
+    project_contract,
+    project_upstream,
+)
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load, read_bundle
 from pytest_bctrl.contract.references import keyword_objects
@@ -40,11 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="print the contract as a tree; * marks required properties and parameters")
     show.add_argument("path", nargs="?", help="an OpenAPI document, or published (default: the contract in force)")
-    rebuild = actions.add_parser(
-        "build", help="merge the vendored spec and the overlay into the JSON that test runs read"
-    )
-    update = actions.add_parser("update", help="show the drift, then update the vendored spec")
-    update.add_argument("source", nargs="?", help="path, https URL or -; default: the source of the vendored spec")
+    rebuild = actions.add_parser("build", help="merge the spec and its overlay into the JSON that test runs read")
+    update = actions.add_parser("update", help="show the drift, then replace the spec of the contract")
+    update.add_argument("source", nargs="?", help="path, https URL or -; default: bctrl_upstream, else the lock's")
     update.add_argument("--dry-run", action="store_true", help="show the drift and write nothing")
     rebuild.add_argument(
         "--overlay", action="append", default=[], type=Path, metavar="FILE", help="apply a further overlay; repeatable"
@@ -61,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_contract_argument(suggest, "the contract to compare it with")
     suggest.add_argument("--output", metavar="PATH", help="where to write it; default: standard output")
+    add_contract_argument(update, "the document to replace")
     for action in (rebuild, update):
         action.add_argument(
             "--contracts", type=Path, metavar="DIR", help="folder of the contract's files; update creates it"
@@ -74,29 +81,55 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.action == "suggest":
         return _suggest(options)
-    files = _contract_files(options.contracts)
+    contract = _target(options)
     if options.action == "build" and (options.overlay or options.contract or options.output):
-        return _build_with_overlays(options, files)
-    if options.contracts is None and not getattr(options, "dry_run", False):
-        _reject_installed(files, options.action, getattr(options, "source", None))
-    if options.action == "update":
-        if options.contracts is None or options.contracts.exists():
-            return update(files, options.source, options.dry_run)
-        if options.dry_run:
-            return update(packaged(), options.source, is_dry=True)
-        with _packaged_copy(options.contracts):
-            return update(files, options.source, is_dry=False, is_new=True)
+        return _build_with_overlays(options, contract)
+    if options.action == "build":
+        return _build(contract)
+    if options.contracts is None or options.contracts.exists():
+        return update(contract, options.source, options.dry_run)
+    if options.dry_run:
+        return update(packaged_contract(), options.source, is_dry=True)
+    with _packaged_copy(options.contracts):
+        return update(contract, options.source, is_dry=False, is_new=True)
+
+
+def _target(options: argparse.Namespace) -> ContractInForce:
+    """Return the contract in the folder of `--contracts`, else that of `--contract`, else the one in force.
+
+    Raises `SettingError` for a folder to create in a project that uses another document than the packaged one.
+    """
+    if options.contracts is None:
+        return project_contract(options.contract if options.action == "update" else None)
+    files = ContractFiles(options.contracts)
+    if options.action == "update" and not options.contracts.exists():
+        in_force = project_contract()
+        if in_force.files is None or not in_force.files.is_vendored:
+            raise SettingError(
+                f"it would be a copy of the packaged contract, but the project uses {in_force.described}",
+                where=f"--contracts {options.contracts}",
+                hint=f"leave it out: {in_force.update_command(options.source)}",
+            )
+    return ContractInForce(files.merged, "--contracts", files)
+
+
+def _build(contract: ContractInForce) -> int:
+    """Merge the spec of a contract and its overlay, print whether that changed the contract, and return 0.
+
+    Raises `SettingError` for a document without an overlay.
+    """
+    files = contract.files
+    if files is None:
+        raise SettingError(
+            f"it has no overlay, so there is nothing to build: {contract.reason}",
+            where=str(contract.path),
+            hint="to apply an overlay to it: pytest-bctrl contract build --overlay FILE --output PATH",
+        )
+    _reject_installed(contract, "build")
     changed = build.build(files)
     _write_sample(files)
-    print(escape_line(f"{files.merged}: {'written' if changed else 'unchanged'}"))
+    print(escape_line(f"{files.merged}: {'written' if changed else 'unchanged'} ({contract.reason})"))
     return 0
-
-
-def _contract_files(folder: Path | None) -> ContractFiles:
-    """Return the files in the folder, else those of the project, else those of the package."""
-    if folder:
-        return ContractFiles(folder)
-    return own_files() or packaged()
 
 
 def _show(path: str | None) -> None:
@@ -108,7 +141,9 @@ def _show(path: str | None) -> None:
 
 
 def _write_sample(files: ContractFiles) -> None:
-    """Write a sample response of the built contract beside it; prints why if none can be generated."""
+    """Write a sample response of a vendored contract beside it; prints why if none can be generated."""
+    if not files.is_vendored:
+        return
     try:
         text = sample_text(load(files.merged))
     except BctrlError as error:
@@ -147,55 +182,67 @@ def _packaged_copy(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder)
         raise
     print(escape_line(f"{folder}: created as a copy of the packaged contract"))
-    if folder.resolve() == (project_root() / FOLDER).resolve():
+    if ContractFiles(folder).merged.resolve() == project_contract().path.resolve():
         print("it is now the contract in force, for every command and for pytest")
         print("next: pytest --bctrl-mock bctrl")
     else:
         print(escape_line(f"next: pytest --bctrl-contract={shlex.quote(str(ContractFiles(folder).merged))}"))
 
 
-def _reject_installed(files: ContractFiles, action: str, source: str | None = None) -> None:
+def _reject_installed(contract: ContractInForce, action: str, source: str | None = None) -> None:
     """Raise `SettingError` if the contract's files are part of an installed package."""
-    if not files.is_installed:
+    if contract.files is None or not contract.files.is_installed:
         return
-    copy = shlex.join(["cp", "-r", str(files.folder), "contracts"])
-    hint = f"work on a copy: {copy}; pytest-bctrl contract build --contracts contracts"
+    folder = contract.files.folder
+    copy = shlex.join(["cp", "-r", str(folder), FOLDER])
+    hint = f"work on a copy: {copy}; pytest-bctrl contract build --contracts {FOLDER}"
     if action == "update":
-        hint = f"name another folder, which is created as a copy: {update_command(source)}"
+        hint = f"name another folder, which is created as a copy: {contract.update_command(source)}"
     raise SettingError(
         "the contract's files belong to the installed package, and its next upgrade would undo the change",
-        where=str(files.folder),
+        where=str(folder),
         hint=hint,
     )
 
 
-def update(files: ContractFiles, source: str | None, is_dry: bool, is_new: bool = False) -> int:
-    """Print the drift, update a vendored spec that changed unless `is_dry`, and return 0; an error changes no file.
+def update(contract: ContractInForce, source: str | None, is_dry: bool, is_new: bool = False) -> int:
+    """Print the drift, replace the spec of a contract if it changed unless `is_dry`, and return 0.
 
-    `is_new` means that the files are a fresh copy, so that they are written even without a change: they name the
-    source of their spec.
+    The new spec is that at `source`, else the upstream of the contract. An error changes no file. `is_new` means that
+    the files are a fresh copy, so that they are written even without a change: they name the source of their spec.
     """
+    from pytest_bctrl.contract.bundle import bundle_files
     from pytest_bctrl.drift.contract_change import compare_contracts
     from pytest_bctrl.drift.options import Options
-    from pytest_bctrl.drift.sources import read_text, source_name
+    from pytest_bctrl.drift.sources import read_source, read_text, source_name
     from pytest_bctrl.reports.drift_text import drift_text
     from pytest_bctrl.reports.verdict import Title
 
-    source = source or build.published_url(files)
-    name = source_name(source)
-    pending = build.prepare_update(read_text(source), name, files, date.today())
-    comparison = compare_contracts(pending.old, pending.new, files.overlay, Options())
-    title = Title("drift", pending.old.name, name, notes=comparison.notes, not_checked=comparison.not_compared)
+    if not is_dry:
+        _reject_installed(contract, "update", source)
+    source = source or project_upstream(contract)
+    text = read_text(source)
+    old, new = read_source(shown_path(contract.spec)), load_document(text, source_name(source))
+    data = new.data if is_self_contained(text) else bundle_files(new, read_text)
+    contract.require_same_api(old.data, new.data)
+    texts = build.updated_texts(new, data, text, contract.spec, contract.files, date.today())
+    overlay = contract.files.overlay if contract.files else None
+    comparison = compare_contracts(old, new._replace(data=data), overlay, Options())
+    notes = (f"contract {contract.described}", *comparison.notes)
+    title = Title("drift", old.name, new.name, notes=notes, not_checked=comparison.not_compared)
     sys.stdout.write(drift_text(comparison.findings, title))
-    if is_dry and pending.changes:
-        print(escape_line(f"{files.folder}: nothing written (--dry-run)"))
-        return 0
-    if is_dry or not (pending.changes or is_new):
-        print(escape_line(f"{files.folder}: nothing written, the spec is unchanged"))
-        return 0
-    build.write_files(pending.texts)
-    _write_sample(files)
-    print(escape_line(f"{files.folder}: written: {', '.join(sorted(path.name for path in pending.texts))}"))
+    is_vendored = contract.files is not None and contract.files.is_vendored
+    where = shown_path(contract.spec.parent if is_vendored else contract.spec)
+    has_changed = build.normalise_spec(old.text) != texts[contract.spec]
+    if is_dry and has_changed:
+        print(escape_line(f"{where}: nothing written (--dry-run)"))
+    elif has_changed or (is_new and not is_dry):
+        build.write_files(texts)
+        if contract.files:
+            _write_sample(contract.files)
+        print(escape_line(f"{where}: written: {', '.join(sorted(path.name for path in texts))}"))
+    else:
+        print(escape_line(f"{where}: nothing written, the spec is unchanged"))
     return 0
 
 
@@ -266,31 +313,31 @@ def _overlay_text(suggestion: Suggestion, command: str) -> str:
     return head + yaml_text(suggestion.overlay)
 
 
-def _build_with_overlays(options: argparse.Namespace, files: ContractFiles) -> int:
+def _build_with_overlays(options: argparse.Namespace, contract: ContractInForce) -> int:
     """Apply further overlays to a contract, write the result to `--output`, and return 0.
 
     Raises for an invalid contract, and for an output that would overwrite what it is built from.
     """
     if not options.overlay or options.output is None:
         raise SettingError(
-            "they belong together, because the packaged contract is built with its own overlay only",
+            "they belong together, because a contract is built with its own overlay only",
             where="--overlay, --contract, --output",
             hint=f"--overlay suggested.overlay.yaml --output {_OBSERVED}",
         )
     path = Path(options.output)
-    if path.resolve() == files.merged.resolve():
+    chosen = contract if options.contract is None else project_contract(options.contract)
+    if chosen.files and path.resolve() == chosen.files.merged.resolve():
         problem = "it is the contract that is built without --overlay"
         raise DocumentError(problem, where=options.output, hint="give another --output")
-    inputs = [*options.overlay, *filter(None, [options.contract])]
-    if path.resolve() in {Path(name).resolve() for name in inputs}:
+    if path.resolve() in {name.resolve() for name in (*options.overlay, chosen.path)}:
         raise DocumentError(
             "it would overwrite what it is built from", where=options.output, hint="give another --output"
         )
-    base: Mapping[str, Any] = build.merge_contract(files)
-    if options.contract:
-        # The document and not its contract, from which invalid operations are excluded.
-        source = chosen_contract(options.contract)
-        base = upgrade_supported(read_bundle(source.path, "--contract"), str(source.path))
+    # The document and not its contract, from which invalid operations are excluded.
+    if chosen.files is None or chosen.is_published:
+        base = upgrade_supported(read_bundle(chosen.path, "--contract"), str(chosen.path))
+    else:
+        base = build.merge_contract(chosen.files)
     document = build.apply_overlays(base, options.overlay)
     from_document(document, options.output)
     build.write_files({path: build.render(document)})

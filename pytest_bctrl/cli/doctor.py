@@ -22,11 +22,16 @@ from pytest_bctrl.cli.contract_summary import (
     summary_lines,
     value_lines,
 )
-from pytest_bctrl.cli.project import read_config
 from pytest_bctrl.cli.security_overlay import SecurityOverlay
 from pytest_bctrl.contract.build import merge_contract
 from pytest_bctrl.contract.files import shown_path, update_command
-from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config
+from pytest_bctrl.contract.in_force import (
+    FOLDER,
+    ContractInForce,
+    contract_in_force,
+    contract_of_config,
+    with_security_settings,
+)
 from pytest_bctrl.contract.json_source import read_json
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.errors import BctrlError
@@ -37,6 +42,7 @@ from pytest_bctrl.samples.parameter_settings import require_parameters
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings.project import read_config
 from pytest_bctrl.suite.run import ContractRun, required_variables, with_credentials, with_live_target
 from pytest_bctrl.traffic.origin import connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -120,15 +126,16 @@ def _diagnose_project(options: argparse.Namespace, environment: Mapping[str, str
         yield _error_line("settings", error, "unknown")
         return
     secret_settings.add_secrets(options.redact, config, environment)
-    yield from _setting_lines(config, environment)
     try:
         in_force = contract_of_config(config)
         contract = in_force.load()
     except BctrlError as error:
+        yield from _setting_lines(config, environment)
         yield _error_line("contract", error, "unknown")
         return
+    yield from _setting_lines(config, environment, has_space=contract.has_space)
     yield from _contract_lines(in_force, contract)
-    if in_force.origin != "packaged":
+    if not in_force.is_packaged:
         summary = _summary(config, in_force, contract, environment)
         if isinstance(summary, Line):
             yield summary
@@ -142,9 +149,10 @@ def _diagnose_project(options: argparse.Namespace, environment: Mapping[str, str
 def _explain_document(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[Line]:
     """Yield the lines about one document: its operations, what they need, and the lines to paste."""
     try:
-        config = read_config([f"--bctrl-contract={options.contract}", *options.arguments])
+        config = read_config(options.arguments)
         secret_settings.add_secrets(options.redact, config, environment)
-        in_force = contract_of_config(config)
+        in_force = contract_in_force(options.contract, config.rootpath, "--contract")
+        in_force = with_security_settings(in_force, config)
         contract = in_force.load()
     except BctrlError as error:
         yield _error_line("contract", error, "unknown")
@@ -235,8 +243,11 @@ def _version(name: str) -> str:
         return ""
 
 
-def _setting_lines(config: pytest.Config, environment: Mapping[str, str]) -> Iterator[Line]:
-    """Yield the lines about settings: ini file, key, those with a default, levels, and a line per wrong setting."""
+def _setting_lines(config: pytest.Config, environment: Mapping[str, str], *, has_space: bool = True) -> Iterator[Line]:
+    """Yield the lines about settings: ini file, key, those with a default, levels, and a line per wrong setting.
+
+    `has_space` is whether the contract has a parameter for the space id.
+    """
     yield Line("ini", str(config.inipath or "none"))
     key_state = "set" if Secret(environment.get(KEY_VARIABLE, "")) else "not set"
     yield Line("setting", f"key: {key_state} ({KEY_VARIABLE})")
@@ -249,7 +260,7 @@ def _setting_lines(config: pytest.Config, environment: Mapping[str, str]) -> Ite
             if source.startswith("--"):
                 source += ", command line or addopts"
             yield Line("setting", f"{name}: {_without_credentials(explicit.value)} ({source})")
-        else:
+        elif has_space or setting is not table.SPACE_ID:
             defaults.append(f"{name}: {setting.default}")
     yield Line("defaults", "; ".join(defaults))
     for read in (
@@ -293,7 +304,7 @@ def _contract_lines(in_force: ContractInForce, contract: Contract) -> Iterator[L
     title = f"{contract.title} {contract.version}, {operations}, digest {contract.short_digest}"
     yield Line("contract", f"{title}, {in_force.path} ({in_force.provenance}), {overlay}")
     if in_force.ignored is not None:
-        hint = f"if it should be one, create it: {update_command(None)}"
+        hint = f"if it should be one, create it: {update_command(None, '--contracts', FOLDER)}"
         yield Line("contract", f"{in_force.ignored} is not used: it contains no contract of pytest-bctrl", "note", hint)
     if in_force.overlay is None or in_force.files is None:
         return
@@ -305,8 +316,9 @@ def _contract_lines(in_force: ContractInForce, contract: Contract) -> Iterator[L
         yield _error_line("contract", error)
         return
     if not is_built:
-        folder = shown_path(in_force.files.folder)
-        hint = f"pytest-bctrl contract build --contracts {folder}"
+        hint = "pytest-bctrl contract build"
+        if in_force.files.is_vendored:
+            hint += f" --contracts {shown_path(in_force.files.folder)}"
         yield Line("contract", f"{in_force.path} is out of date: its spec or overlay has changed", "wrong", hint)
 
 

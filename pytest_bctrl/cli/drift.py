@@ -1,4 +1,4 @@
-"""`pytest-bctrl drift`: compares the vendored spec with the published one, and fails if a change breaks a consumer."""
+"""`pytest-bctrl drift`: compares two versions of a document, and fails if a change breaks a consumer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.baseline.baseline_file import DRIFT_SETTINGS_FILE
 from pytest_bctrl.cli.options import (
@@ -17,15 +17,14 @@ from pytest_bctrl.cli.options import (
     requested_reports,
     write_reports,
 )
-from pytest_bctrl.cli.project import baseline_path, chosen_contract, project_setting
-from pytest_bctrl.contract.files import short_path, shown_path
+from pytest_bctrl.cli.project import baseline_path
+from pytest_bctrl.contract.files import shown_path
+from pytest_bctrl.contract.in_force import project_contract, project_upstream
 from pytest_bctrl.escaping import escape_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
-
-    import pytest
 
     from pytest_bctrl.baseline.baseline_file import BaselineFile, PartitionedFindings
     from pytest_bctrl.contract.document import Document
@@ -47,12 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         metavar="UPSTREAM",
         help="the new spec: a path, git:REVISION:PATH, an https URL, or - for standard input; an OpenAPI 3.0, "
-        "3.1 or 3.2 document, or a Markdown page that contains one (default: bctrl_upstream, else the published page)",
+        "3.1 or 3.2 document, or a Markdown page that contains one (default: with --base, the contract in force; else "
+        "its upstream, which bctrl_upstream or the lock names)",
     )
     parser.add_argument(
         "--base",
         metavar="DOCUMENT",
-        help="the document to compare it with (default: the spec of the contract in force)",
+        help="the document to compare it with; git:REVISION is the same file in a revision (default: the contract in "
+        "force)",
     )
     add_report_arguments(parser)
     parser.add_argument(
@@ -115,22 +116,21 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
     until = expiry_date(arguments.accept, arguments.until, today)
     reports = requested_reports(arguments)
     levels = _levels_in_force(arguments.levels)
-    in_force = chosen_contract(None) if arguments.base is None or arguments.upstream is None else None
-    baseline = read_baseline(arguments.baseline, in_force, is_written=arguments.accept is not None)
-    # The contract in force, if it is one side of the comparison.
-    compared = in_force if arguments.base is None else None
-    base, upstream = default_sources(arguments.base, arguments.upstream, in_force)
-    old = _read_base(base, is_given=arguments.base is not None)
-    new = read_source(upstream, previous=old)
+    sides = sides_of(arguments.base, arguments.upstream)
+    baseline = read_baseline(arguments.baseline, sides.contract, is_written=arguments.accept is not None)
+    old = _read_base(sides.base, is_given=arguments.base is not None)
+    new = read_source(sides.upstream, previous=old)
+    if sides.contract is not None:
+        sides.contract.require_same_api(old.data, new.data)
     options = Options(levels, arguments.descriptions)
-    comparison = compare_contracts(old, new, compared.overlay if compared else None, options)
+    comparison = compare_contracts(old, new, sides.contract.overlay if sides.contract else None, options)
     result = apply_baseline(comparison.findings, baseline, today)
     findings = result.remaining
     if arguments.observed:
-        findings, entry_notes = _with_observed(arguments, (old, new), result, baseline, compared, today)
+        findings, entry_notes = _with_observed(arguments, (old, new), result, baseline, sides.old_contract, today)
     else:
         entry_notes = baseline_notes(comparison.findings, baseline.of_rules(rules()), today)
-    updatable = _updatable_contract(compared, base, comparison.findings)
+    updatable = _updatable_contract(sides, comparison.findings)
     adoption_notes: list[str] = []
     if updatable is not None:
         # The new spec may become the contract. For any other document, this would take half of the time of a run.
@@ -145,19 +145,16 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
         # With --fail-on never, no finding fails the run, and every finding is accepted.
         accepted = findings if arguments.fail_on == "never" else failing
         return _accept_changes(baseline.path, accepted, arguments, until)
-    remarks = tuple(notes)
-    if compared is not None:
-        remarks = (f"compared with {short_path(base)}: {compared.reason}", *notes)
     title = Title(
         "drift",
         old.name,
         new.name,
         arguments.fail_on,
-        remarks,
+        (*sides.remarks, *notes),
         not_compared,
         accepted=len(result.accepted),
         excluded=excluded,
-        side=_annotated_side(new, compared),
+        side=_annotated_side(new, sides.old_contract),
         version=required_version(
             arguments.redact.data(comparison.findings),
             [*not_compared, *_labels_excluded_from_base(excluded)],
@@ -176,19 +173,17 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
     return _exit_code(len(failing), arguments, updatable)
 
 
-def _updatable_contract(
-    compared: ContractInForce | None, path: str, findings: Sequence[Finding]
-) -> ContractInForce | None:
+def _updatable_contract(sides: Sides, findings: Sequence[Finding]) -> ContractInForce | None:
     """Return the contract in force if the old document is its spec, which an update would replace; else None.
 
-    `compared` is that contract if it is known already, else None; then None is also returned if nothing changed.
+    If the old document is given as a path, None is also returned if nothing changed.
     """
-    if compared is not None:
-        return compared
-    if not findings or not Path(path).is_file():
+    if sides.contract is not None:
+        return sides.old_contract
+    if not findings or not Path(sides.base).is_file():
         return None
-    in_force = chosen_contract(None)
-    if in_force.spec.resolve() == Path(path).resolve():
+    in_force = project_contract()
+    if in_force.spec.resolve() == Path(sides.base).resolve():
         return in_force
     return None
 
@@ -296,37 +291,91 @@ def _read_base(base: str, *, is_given: bool) -> Document:
         raise DocumentError(error.problem, where=f"--base {error.where}", hint=error.hint) from None
 
 
-def default_sources(base: str | None, upstream: str | None, in_force: ContractInForce | None) -> tuple[str, str]:
-    """Return base and upstream as given, or their defaults: the spec of the contract in force, its published source.
+class Sides(NamedTuple):
+    """The two documents to compare, and the contract in force if one of them is its spec.
 
-    The published source is `bctrl_upstream` if the project sets it, else the page that the lock names. Raises
-    `SettingError` if both would be read from standard input.
+    `is_contract_new` is whether the contract is the new document. `note` says that the old one does not exist.
     """
-    from pytest_bctrl.contract.in_force import published_source
+
+    base: str
+    upstream: str
+    contract: ContractInForce | None = None
+    is_contract_new: bool = False
+    note: str = ""
+
+    @property
+    def old_contract(self) -> ContractInForce | None:
+        """The contract in force, if it is the old document."""
+        return None if self.is_contract_new else self.contract
+
+    @property
+    def remarks(self) -> Iterator[str]:
+        """What the report says about the choice of the documents."""
+        if self.contract is not None:
+            verb = "the new document is" if self.is_contract_new else "compared with"
+            yield f"{verb} {self.contract.described}"
+        if self.note:
+            yield self.note
+
+
+def sides_of(base: str | None, upstream: str | None) -> Sides:
+    """Return the documents to compare: those given, else the contract in force and its upstream.
+
+    The contract is the old document without `--base`, and the new one if only `--base` is given. A `--base` that is
+    only a revision means the file of the new document in that revision. Raises `BctrlError` if a document is unknown,
+    and `SettingError` if both are to be read from standard input.
+    """
     from pytest_bctrl.errors import SettingError
 
-    if in_force is not None and upstream is None:
-        upstream = upstream_setting() or published_source(in_force)
-    if in_force is not None and base is None:
-        base = shown_path(in_force.spec)
+    if base is None:
+        contract = project_contract()
+        contract.require_files()
+        return Sides(shown_path(contract.spec), upstream or project_upstream(contract), contract)
     if base == "-" and upstream == "-":
         raise SettingError(
             "standard input can be only one of the two", where="--base -", hint="give a path for the other"
         )
-    return str(base), str(upstream)
+    if upstream is None:
+        contract = _contract_to_compare(base)
+        return _in_revision(Sides(base, shown_path(contract.spec), contract, is_contract_new=True))
+    return _in_revision(Sides(base, upstream))
 
 
-def upstream_setting() -> str | None:
-    """Return the value of `bctrl_upstream`; None if the project does not set it. Raises `SettingError`."""
-    import os
+def _contract_to_compare(base: str) -> ContractInForce:
+    """Return the contract in force as the new document; raises `SettingError` if it is packaged, or the base itself."""
+    from pytest_bctrl.errors import SettingError
 
-    def read(config: pytest.Config) -> str | None:
-        """Return the value in pytest's configuration, or None."""
-        from pytest_bctrl.settings.resolve import upstream
+    contract = project_contract()
+    contract.require_files()
+    problem = ""
+    if contract.is_packaged:
+        problem = f"no new document is given; the contract in force is {contract.reason}"
+    elif Path(base).is_file() and Path(base).samefile(contract.spec):
+        problem = f"it is the new document too; the contract in force is {contract.described}"
+    if problem:
+        raise SettingError(
+            problem,
+            where=f"--base {base}",
+            hint="name the new document, or leave out --base to compare the contract with its upstream",
+        )
+    return contract
 
-        return upstream(config, os.environ)
 
-    return project_setting("bctrl_upstream", read)
+def _in_revision(sides: Sides) -> Sides:
+    """Return the sides with the file of the new document in a revision as the base, if that is a revision alone.
+
+    If the revision does not have the file, the new document is compared with itself, and the note says so.
+    """
+    revision = sides.base.removeprefix("git:")
+    if revision == sides.base or ":" in revision:
+        return sides
+    from pytest_bctrl.drift.sources import source_in_revision
+
+    base = source_in_revision(revision, sides.upstream)
+    if base:
+        return sides._replace(base=base)
+    note = f"nothing is compared, because {sides.upstream} is new: {revision} does not have it"
+    return sides._replace(base=sides.upstream, note=note)
 
 
 def _levels_in_force(path: str | None) -> Mapping[str, Level]:
@@ -362,7 +411,7 @@ def _rules_of_checks(in_force: ContractInForce | None) -> list[str]:
     """Return the names of the rules of checks, the invariants of the contract included."""
     from pytest_bctrl.checks.rules import rules_of
 
-    contract = (in_force or chosen_contract(None)).load()
+    contract = (in_force or project_contract()).load()
     return rules_of([rule for operation in contract.operations for rule in operation.invariants], ())
 
 

@@ -8,29 +8,44 @@ import os
 import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from textwrap import indent
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote as quote_path
 from urllib.parse import urljoin, urlsplit
 
 from pytest_bctrl.cli.contract_summary import SPACE_ID, ContractSummary, State, has_server, summarise
-from pytest_bctrl.cli.project import read_config
-from pytest_bctrl.cli.project_files import NewProject, Style, configuration, entries, first_tests, workflow
+from pytest_bctrl.cli.project_files import (
+    NewProject,
+    Style,
+    configuration,
+    entries,
+    first_tests,
+    mock_command,
+    workflow,
+)
 from pytest_bctrl.cli.security_overlay import SecurityOverlay
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.files import current_api, shown_path
+from pytest_bctrl.contract.in_force import contract_of_config, upstream_of
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import from_document, load_from, read_bundle
 from pytest_bctrl.drift.sources import read_text
-from pytest_bctrl.errors import DocumentError, SettingError
+from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, responds_with_json
+from pytest_bctrl.settings import resolve as settings
+from pytest_bctrl.settings import table
+from pytest_bctrl.settings.project import read_config
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.traffic.origin import origin_of
+
+if TYPE_CHECKING:
+    import pytest
 
 CURRENT = "current"
 """The value of DOCUMENT for today's API."""
@@ -47,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         metavar="DOCUMENT",
         help="the API's OpenAPI document, a path or a URL, which is saved; or current: today's bctrl API "
-        "(default: the packaged contract)",
+        "(default: the contract in force, which is the packaged one in a project without its own)",
     )
 
 
@@ -64,8 +79,9 @@ class Source(NamedTuple):
     """The contract of a new project, and how it is configured.
 
     `path` is the path of the document, empty for the packaged contract. `text` is the content of that file if it is to
-    be written. `base_url` and `headers` are settings that the document requires. `overlay` applies its security, and
-    `merged` is the text of the contract that results; both are empty if the document needs no overlay.
+    be written. `base_url` and `headers` are settings that the document requires, and `upstream` is where it is
+    published, if that is known. `overlay` applies its security, and `merged` is the text of the contract that results;
+    both are empty if the document needs no overlay.
     """
 
     contract: Contract
@@ -73,6 +89,7 @@ class Source(NamedTuple):
     text: str = ""
     base_url: str = ""
     headers: tuple[str, ...] = ()
+    upstream: str = ""
     overlay: SecurityOverlay | None = None
     merged: str = ""
 
@@ -96,10 +113,11 @@ def run(options: argparse.Namespace) -> int:
             where=str(config.inipath),
             hint=f"run it there: cd {folder}; or, for a separate project in this folder: touch pytest.ini",
         )
-    source = _contract_source(options.document)
+    source = _contract_source(options.document, config)
     _require_free_name(source, options.document, options.redact(source.text))
     source, note = _with_security(source)
     project = _new_project(source, Path.cwd())
+    project = project._replace(options=tuple(_options_in_place_of_settings(project, config)))
     operations = numbered(len(project.summary.operations), "operation")
     title = f"{source.contract.title} {source.contract.version}"
     print(escape_line(f"contract   {title}, {operations}: {project.summary.counts}"))
@@ -107,14 +125,20 @@ def run(options: argparse.Namespace) -> int:
         print(escape_line(f"note       credentials are not checked: {note}"))
     files = [file._replace(text=options.redact(file.text)) for file in _new_files(source, project, config.inipath)]
     _write_all(files)
-    print("next       pytest --bctrl-mock")
+    print(escape_line(f"next       {mock_command(project)}"))
     return 0
 
 
-def _contract_source(document: str | None) -> Source:
-    """Return the contract that DOCUMENT names: a path, a URL, `current`, or None for the packaged one."""
+def _contract_source(document: str | None, config: pytest.Config) -> Source:
+    """Return the contract that DOCUMENT names: a path, a URL, `current`, or None for the one in force."""
     if document is None:
-        return Source(load_from(None, "init", ""))
+        in_force = contract_of_config(config)
+        if in_force.is_packaged:
+            return Source(load_from(None, "init", ""))
+        upstream = ""
+        with suppress(BctrlError):
+            upstream = upstream_of(in_force, settings.upstream(config, os.environ))
+        return Source(in_force.load(), shown_path(in_force.path), upstream=upstream)
     if document == CURRENT:
         contract = load_from(current_api(), "init", "")
         header = f"{VERSION_HEADER}: {contract.version}"
@@ -143,8 +167,8 @@ def _download_contract(url: str) -> Source:
     suffix = "json" if document.format == "json" else "yaml"
     base_url = ""
     if not has_server(contract):
-        base_url = _base_url(url, next(iter(contract.servers), "/"))
-    return Source(contract, f"openapi.{suffix}", document.text, base_url)
+        base_url = _base_url(url, next(iter(contract.servers), "") or "/")
+    return Source(contract, f"openapi.{suffix}", document.text, base_url, upstream=url)
 
 
 def _with_security(source: Source) -> tuple[Source, str]:
@@ -192,6 +216,7 @@ def _new_project(source: Source, root: Path) -> NewProject:
     operation, values, is_on_mock_only = _first_request(source.contract, summary)
     return NewProject(
         source.setting,
+        source.path,
         summary,
         operation,
         values,
@@ -199,8 +224,23 @@ def _new_project(source: Source, root: Path) -> NewProject:
         has_server=has_server(source.contract),
         base_url=source.base_url,
         headers=source.headers,
+        upstream=source.upstream,
         has_requirements=(root / "requirements.txt").is_file(),
     )
+
+
+def _options_in_place_of_settings(project: NewProject, config: pytest.Config) -> Iterator[str]:
+    """Yield the options of pytest that select the contract until its settings are added to a file that exists."""
+    if config.inipath is None or not project.contract:
+        return
+    text = configuration(*_pytest_table(config.inipath), entries(project))
+    is_selected = contract_of_config(config).path.resolve() == Path(project.contract).resolve()
+    if is_selected or _can_append(config.inipath, text):
+        return
+    yield f"{table.CONTRACT.option}={project.contract}"
+    yield from (f"{table.HEADERS.option}={header}" for header in project.headers)
+    if project.base_url:
+        yield f"{table.BASE_URL.option}={project.base_url}"
 
 
 def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operation, Inputs, bool]:
@@ -240,12 +280,11 @@ def _new_files(source: Source, project: NewProject, config_file: Path | None) ->
         purpose = f"applies the scheme {source.overlay.unapplied.scheme}, which the document does not apply"
         yield NewFile(root / source.overlay.path, source.overlay.text, purpose)
         yield NewFile(root / source.setting, source.merged, "the contract with this overlay")
-    settings = list(entries(project))
+    lines = list(entries(project))
     if config_file is None:
-        yield NewFile(root / "pytest.ini", configuration("pytest", "ini", settings), "the configuration of pytest")
+        yield NewFile(root / "pytest.ini", configuration("pytest", "ini", lines), "the configuration of pytest")
     else:
-        table, style = _pytest_table(config_file)
-        text = configuration(table, style, settings)
+        text = configuration(*_pytest_table(config_file), lines)
         yield NewFile(config_file, text, "the configuration of pytest", _can_append(config_file, text))
     folder = root / "tests" if (root / "tests").is_dir() else root
     yield NewFile(folder / "test_api.py", first_tests(project), "first tests")

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from glob import escape as escape_glob
 from typing import Any, Literal, NamedTuple
 
 from pytest_bctrl.cli.contract_summary import ContractSummary, has_bare_key, names_parameter
+from pytest_bctrl.cli.installed import installed_requirement
 from pytest_bctrl.contract.model import LONE_SURROGATE, Operation, encode_segment
 from pytest_bctrl.contract.outline import NAME
 from pytest_bctrl.errors import SettingError
@@ -36,14 +38,17 @@ class ConfigurationEntry(NamedTuple):
 class NewProject(NamedTuple):
     """What `init` knows about the project.
 
-    - `contract` is the path of its document, empty for the packaged contract.
+    - `contract` is the path of its contract, empty for the packaged one, and `document` that of the document itself.
+    - `upstream` is the URL or path where the document is published, if that is known.
     - `operation` is the operation of the first tests, with its `inputs`, whose values may exist `on_mock_only`.
     - `has_server` is whether the document has the URL of a server; if it has none, `base_url` may be set.
     - `headers` are sent with every request.
     - `has_requirements` is whether the project has a `requirements.txt`.
+    - `options` are the options of pytest that replace the settings, if those have to be added by hand.
     """
 
     contract: str
+    document: str
     summary: ContractSummary
     operation: Operation
     inputs: Inputs
@@ -51,10 +56,9 @@ class NewProject(NamedTuple):
     has_server: bool = True
     base_url: str = ""
     headers: tuple[str, ...] = ()
+    upstream: str = ""
     has_requirements: bool = False
-
-
-_MOST_OPTIONAL = 20
+    options: tuple[str, ...] = ()
 
 
 def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
@@ -62,6 +66,9 @@ def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
     if project.contract:
         text = "The contract, which tests, mock and every command read. What it needs: pytest-bctrl doctor"
         yield ConfigurationEntry(text, "bctrl_contract", project.contract)
+        text = "Where the API publishes its document, with which pytest-bctrl drift compares the contract."
+        upstream = project.upstream or "https://api.example.com/openapi.yaml"
+        yield ConfigurationEntry(text, "bctrl_upstream", upstream, is_active=bool(project.upstream))
     else:
         text = "The contract is the packaged one. To use another OpenAPI document, name it here."
         yield ConfigurationEntry(text, "bctrl_contract", "openapi.yaml", is_active=False)
@@ -71,6 +78,10 @@ def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
     if has_bare_key(project.summary):
         text = "The word in front of the key in Authorization, if the API expects one."
         yield ConfigurationEntry(text, "bctrl_key_prefix", "Token", is_active=False)
+    if project.summary.schemes_without_value:
+        text = "Values of further security schemes, without which their operations are not checked."
+        lines = list(project.summary.schemes_without_value)
+        yield ConfigurationEntry(text, "bctrl_credentials", lines, is_active=False)
     url = project.base_url or "https://api.example.com"
     text = "The API that --bctrl-live checks (default: the contract's first server)."
     yield ConfigurationEntry(text, "bctrl_base_url", url, is_active=bool(project.base_url))
@@ -88,8 +99,10 @@ def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
         for operation in project.summary.operations
         if operation.state in _UNCHECKED and operation.label not in project.summary.needs_space_id
     ]
-    text = "Operations that --bctrl-live need not check. Without this line, an unchecked one makes the exit code 2."
-    yield ConfigurationEntry(text, "bctrl_optional", unchecked[:_MOST_OPTIONAL] or ["GET /admin/*"], is_active=False)
+    text = "Operations that --bctrl-live need not check. Any other that is not checked makes the exit code 2."
+    if unchecked:
+        text += " Those below have no values yet, or cannot be checked: remove a line once bctrl_values has its values."
+    yield ConfigurationEntry(text, "bctrl_optional", unchecked or ["GET /admin/*"], is_active=bool(unchecked))
     text = "The maximum rate of requests to the API (default: adapted to its responses)."
     yield ConfigurationEntry(text, "bctrl_rate", "30/m", is_active=False)
 
@@ -249,45 +262,86 @@ def _target(project: NewProject) -> ast.expr:
     return target
 
 
-_INSTALL = 'pip install "${PYTEST_BCTRL:?set it to the path or URL of pytest-bctrl, such as ./pytest-bctrl}"'
-"""The command that installs the kit, which is on no index; without the variable, it fails with the message."""
+_CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", "v7.0.1"
+_SETUP_PYTHON = "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97", "v7.0.0"
+"""The actions of the workflow, pinned by the hash of a commit, and the version for the comment."""
+
+_NOT_INSTALLABLE = (
+    "echo '::error::replace this line by one that installs pytest-bctrl, which no index has: "
+    "pip install ./.pytest-bctrl, if the repository has a copy of it there, or a URL with a commit'; exit 1"
+)
 
 
 def workflow(project: NewProject) -> str:
-    """Return a workflow of GitHub Actions: the tests on every change, and every night the API or its spec."""
+    """Return a workflow of GitHub Actions: the gate of pull requests, and every night the API and its document.
+
+    It installs the kit that is installed here. If that is on this machine alone, its line fails and says so.
+    """
+    requirement = installed_requirement()
     setup: list[dict[str, Any]] = [
-        {"uses": "actions/checkout@v4"},
-        {"uses": "actions/setup-python@v5", "with": {"python-version": "3.13"}},
-        {"run": _INSTALL},
+        {"uses": _SETUP_PYTHON[0], "with": {"python-version": "3.13"}},
+        {"run": shlex.join(["pip", "install", requirement]) if requirement else _NOT_INSTALLABLE},
     ]
     if project.has_requirements:
         setup.append({"run": "pip install -r requirements.txt"})
-    nightly: dict[str, Any] = {
-        # A job for the packaged contract: its endpoint is retired in production.
-        "name": "compare the spec; the endpoint is retired in production, so no request is sent to the API",
-        "run": "pytest-bctrl drift --format text",
-    }
-    if project.contract:
-        nightly = {"run": "pytest --bctrl-live"}
-        variables = _variables(project)
-        if variables:
-            nightly["env"] = variables
+    checkout: dict[str, Any] = {"uses": _CHECKOUT[0]}
     job = {"runs-on": "ubuntu-latest", "timeout-minutes": 10}
+    mock = [{**checkout, "with": {"fetch-depth": 0}} if project.contract else checkout, *setup, *_gate(project)]
     # PyYAML takes a while to import, and other commands do not need it.
     from pytest_bctrl.cli.yaml_output import yaml_text
 
-    return yaml_text(
+    text = yaml_text(
         {
             "name": "contract",
             "on": {"pull_request": None, "schedule": [{"cron": "17 4 * * *"}]},
             "permissions": {"contents": "read"},
-            "env": {"PYTEST_BCTRL": "${{ vars.PYTEST_BCTRL }}"},
             "jobs": {
-                "mock": {**job, "steps": [*setup, {"run": "pytest --bctrl-mock"}]},
-                "nightly": {"if": "github.event_name == 'schedule'", **job, "steps": [*setup, nightly]},
+                "mock": {**job, "steps": mock},
+                "nightly": {
+                    "if": "github.event_name == 'schedule'",
+                    **job,
+                    "steps": [checkout, *setup, *_nightly_checks(project)],
+                },
             },
         }
     )
+    for action, version in (_CHECKOUT, _SETUP_PYTHON):
+        text = text.replace(action, f"{action} # {version}")
+    return text
+
+
+def _gate(project: NewProject) -> Iterator[dict[str, Any]]:
+    """Yield the steps of a pull request: the mock run, and the drift of the project's own document."""
+    yield {"run": mock_command(project)}
+    if project.contract:
+        # The variable is empty in the nightly run.
+        document = [project.document] if project.options else []
+        drift = shlex.join(["pytest-bctrl", "drift", *document, "--base"])
+        yield {"if": "github.event_name == 'pull_request'", "run": f'{drift} "git:origin/$GITHUB_BASE_REF"'}
+
+
+def _nightly_checks(project: NewProject) -> Iterator[dict[str, Any]]:
+    """Yield the steps of the nightly job: the live run with the variables that it needs, and the drift from upstream.
+
+    That of the packaged contract sends nothing, because its endpoint is retired in production.
+    """
+    if not project.contract:
+        yield {
+            "name": "compare the spec; the endpoint is retired in production, so no request is sent to the API",
+            "run": "pytest-bctrl drift",
+        }
+        return
+    live: dict[str, Any] = {"run": shlex.join(["pytest", "--bctrl-live", *project.options])}
+    variables = _variables(project)
+    yield {**live, "env": variables} if variables else live
+    if project.upstream:
+        sources = [project.upstream, "--base", project.document] if project.options else []
+        yield {"if": "!cancelled()", "run": shlex.join(["pytest-bctrl", "drift", *sources])}
+
+
+def mock_command(project: NewProject) -> str:
+    """Return the command that checks the mock of the project's contract."""
+    return shlex.join(["pytest", "--bctrl-mock", *project.options])
 
 
 def _variables(project: NewProject) -> dict[str, str]:

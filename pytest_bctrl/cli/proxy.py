@@ -24,7 +24,7 @@ from pytest_bctrl.cli.options import (
     load_custom_parts,
     write_reports,
 )
-from pytest_bctrl.cli.project import add_contract_argument, baseline_path, load_contract, project_setting
+from pytest_bctrl.cli.project import add_contract_argument, baseline_path, load_contract
 from pytest_bctrl.cli.proxied_traffic import ProxiedTraffic, count_lines
 from pytest_bctrl.cli.proxy_recording import ProxyRecording
 from pytest_bctrl.cli.serving import LineLog, byte_count, serve_until_signal, warn_of_other_machines
@@ -40,6 +40,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.verdict import Title, checked_line
 from pytest_bctrl.request_checks.violation import request_rules
 from pytest_bctrl.settings import lookup, resolve, table
+from pytest_bctrl.settings.project import project_setting
 from pytest_bctrl.traffic.listening import reachable_url
 from pytest_bctrl.traffic.origin import Connection, base_url, origin_of
 from pytest_bctrl.traffic.proxy.server import ProxyEvents, ProxyServer
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 _PORT = 8788
 _MAX_BODY = 32 * 1024 * 1024
 EXAMPLES = (
-    "pytest-bctrl proxy https://api.bctrl.ai",
+    "pytest-bctrl proxy https://api.example.com",
     "pytest-bctrl proxy http://localhost:3000 --port 0 --ready-file proxy.json --report traffic.html",
 )
 

@@ -6,16 +6,15 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pytest_bctrl.contract import overlay as overlays
-from pytest_bctrl.contract.document import Document, load_document, openapi_block, read_file
-from pytest_bctrl.contract.files import ContractFiles, shown_path, with_samples
+from pytest_bctrl.contract.document import FILES, Document, read_file
+from pytest_bctrl.contract.files import ContractFiles, shown_path
 from pytest_bctrl.contract.model import Contract
-from pytest_bctrl.contract.read import from_document
+from pytest_bctrl.contract.read import from_document, read_bundle
 from pytest_bctrl.contract.soundness import validate_document
 from pytest_bctrl.contract.yaml_source import read_yaml
 from pytest_bctrl.errors import BctrlError, DocumentError
@@ -25,7 +24,9 @@ from pytest_bctrl.files.limits import read_text
 
 
 def merge_contract(files: ContractFiles) -> dict[str, Any]:
-    """Return the vendored spec with the overlay applied. Raises `DocumentError` if a file is missing or invalid."""
+    """Return the spec with the overlay applied. Raises `DocumentError` if a file is missing or invalid."""
+    if not files.is_vendored:
+        return apply_overlays(read_bundle(files.spec, "the contract"), [files.overlay])
     spec = read_yaml(_read_project_file(files.spec), str(files.spec))
     if not isinstance(spec, dict):
         raise DocumentError(
@@ -53,9 +54,10 @@ def render(document: Mapping[str, Any]) -> str:
 def build(files: ContractFiles) -> bool:
     """Rebuild the merged document from spec and overlay; return whether the file changed.
 
-    Raises `DocumentError` if the spec does not match the lock, or if the overlay no longer applies.
+    Raises `DocumentError` if a vendored spec does not match the lock, or if the overlay no longer applies.
     """
-    require_locked(files)
+    if files.is_vendored:
+        require_locked(files)
     text = render(merge_contract(files))
     if files.merged.is_file() and read_text(files.merged) == text:
         return False
@@ -73,11 +75,6 @@ def require_locked(files: ContractFiles) -> None:
             where=str(files.spec),
             hint="restore the file, or vendor again from the published page",
         )
-
-
-def extract_spec(page: str, name: str) -> str:
-    """Return the normalised text of the only OpenAPI document in a page; raises `DocumentError` unless there is one."""
-    return normalise_spec(openapi_block(page, name).text)
 
 
 def normalise_spec(text: str) -> str:
@@ -139,21 +136,6 @@ def contract_with_overlay(document: Document, overlay: Path | None) -> Contract:
     return from_document(merged, document.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A spec that is ready to be vendored: the old and the new document, and the new texts of the files."""
-
-    old: Document
-    new: Document
-    spec: str
-    texts: Mapping[Path, str]
-
-    @property
-    def changes(self) -> bool:
-        """Whether the text of the spec differs from that of the vendored spec."""
-        return self.old.text != self.spec
-
-
 def published_url(files: ContractFiles) -> str:
     """Return the URL where the spec is published, according to the lock; raises `DocumentError` if it names none.
 
@@ -192,23 +174,30 @@ def _lock_entry(files: ContractFiles, name: str) -> str:
     )
 
 
-def prepare_update(text: str, source: str, files: ContractFiles, today: date) -> Update:
-    """Return the update that vendors `text`; its lock records `source` and the digest of the text.
+def updated_texts(
+    new: Document, bundled: Mapping[str, Any], page: str, spec: Path, files: ContractFiles | None, today: date
+) -> dict[Path, str]:
+    """Return the new text of the spec at a path, and of the files of its contract that depend on it, if there are any.
 
-    Raises `DocumentError` if the text has no OpenAPI document, or if the overlay no longer applies to it, naming the
-    action and the reason.
+    `bundled` is the new document with the files that it refers to, and `page` the text that it was read from. The lock
+    of a vendored spec records the source, the digests of both texts, and the date. Raises `DocumentError` if nothing in
+    the document is valid, or if the overlay no longer applies to it, naming the action and the reason.
     """
-    new = load_document(text, source)
-    spec = extract_spec(text, source) if new.format == "markdown" else normalise_spec(new.text)
-    merged = apply_overlays(read_yaml(spec, source), [files.overlay])
-    validate_document(merged, source)
-    old = with_samples(load_document(_read_project_file(files.spec), str(files.spec)), files.spec)
-    page = ""
-    if not is_url(source):
-        page = _published_url_if_known(files)
-    lock = lock_text(recorded_source(source), today.isoformat(), spec, text, page, new.samples)
-    texts = {files.spec: spec, files.merged: render(merged), files.lock: lock}
-    return Update(old, new, spec, texts)
+    text = normalise_spec(new.text)
+    if FILES in bundled or (spec.suffix == ".json" and not text.lstrip().startswith("{")):
+        text = render(bundled)
+    if files is None:
+        from_document(bundled, new.name)
+        return {spec: text}
+    merged = apply_overlays(bundled, [files.overlay])
+    texts = {files.spec: text, files.merged: render(merged)}
+    if files.is_vendored:
+        validate_document(merged, new.name)
+        url = "" if is_url(new.name) else _published_url_if_known(files)
+        texts[files.lock] = lock_text(recorded_source(new.name), today.isoformat(), text, page, url, new.samples)
+    else:
+        from_document(merged, new.name)
+    return texts
 
 
 def _published_url_if_known(files: ContractFiles) -> str:

@@ -13,9 +13,19 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 class ContractFiles(NamedTuple):
-    """The paths of one vendored contract."""
+    """The paths of one contract with an overlay: a vendored one, or that of a project's own document.
+
+    The spec has the name `stem` and `suffix`, and the other files begin with `stem`. An own document has no lock.
+    """
 
     folder: Path
+    stem: str = "runtimes"
+    suffix: str = ".openapi.yaml"
+
+    @property
+    def is_vendored(self) -> bool:
+        """Whether `pytest-bctrl contract update` vendors the spec, and writes a lock and a sample."""
+        return self[1:] == ContractFiles(self.folder)[1:]
 
     @property
     def is_installed(self) -> bool:
@@ -29,28 +39,28 @@ class ContractFiles(NamedTuple):
 
     @property
     def spec(self) -> Path:
-        """The path of the vendored spec, verbatim (YAML)."""
-        return self.folder / "runtimes.openapi.yaml"
+        """The path of the spec, verbatim; that of a vendored one is YAML."""
+        return self.folder / f"{self.stem}{self.suffix}"
 
     @property
     def lock(self) -> Path:
         """The path of the lock: the source of the spec, when it was fetched, and its SHA-256 (JSON)."""
-        return self.folder / "runtimes.lock.json"
+        return self.folder / f"{self.stem}.lock.json"
 
     @property
     def overlay(self) -> Path:
         """The path of the overlay, which adds what the spec omits (OpenAPI Overlay 1.0, YAML)."""
-        return self.folder / "runtimes.overlay.yaml"
+        return self.folder / f"{self.stem}.overlay.yaml"
 
     @property
     def merged(self) -> Path:
         """The path of the contract: spec and overlay merged (JSON, so that a test run parses no YAML)."""
-        return self.folder / "runtimes.contract.json"
+        return self.folder / f"{self.stem}.contract.json"
 
     @property
     def sample(self) -> Path:
         """The path of the sample response, which has every part of the contract and was not recorded (JSON)."""
-        return self.folder / "runtimes.sample.json"
+        return self.folder / f"{self.stem}.sample.json"
 
 
 def with_samples(document: Document, spec: Path) -> Document:
@@ -77,10 +87,20 @@ def built_from(contract: str) -> ContractFiles | None:
     return files
 
 
-def update_command(source: str | None, folder: Path | str = "contracts") -> str:
-    """Return the shell command that vendors a spec in a folder; without a source, from where its lock says."""
+def files_with_overlay(contract: Path) -> ContractFiles | None:
+    """Return the files of a project's own contract: `api.contract.json`, made of `api.yaml` and `api.overlay.yaml`."""
+    stem = contract.name.removesuffix(".contract.json")
+    for suffix in (".yaml", ".yml", ".json"):
+        files = ContractFiles(contract.parent, stem, suffix)
+        if files.merged == contract and files.overlay.is_file() and files.spec.is_file():
+            return files
+    return None
+
+
+def update_command(source: str | None, *options: str) -> str:
+    """Return the shell command that replaces the spec of a contract; without a source, by its upstream."""
     sources = [source] if source else []
-    return shlex.join(["pytest-bctrl", "contract", "update", *sources, "--contracts", str(folder)])
+    return shlex.join(["pytest-bctrl", "contract", "update", *sources, *options])
 
 
 def shown_path(path: Path) -> str:

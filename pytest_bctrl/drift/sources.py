@@ -6,6 +6,7 @@ seconds, without keys, cookies or anything from a credential store.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from functools import partial
@@ -24,6 +25,7 @@ SECONDS = 20.0
 REDIRECTS = 5
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
+_GIT_HINT = "git:REVISION:PATH, such as git:origin/main:openapi.yaml"
 _HINT = "give a URL that begins with https://, a path, or - for standard input"
 
 
@@ -77,16 +79,47 @@ def _read_revision(source: str, seconds: float) -> bytes:
     The path is relative to the working directory, or to the root of a repository without a working tree.
     """
     revision, _, path = source.removeprefix("git:").partition(":")
-    hint = "git:REVISION:PATH, such as git:origin/main:contracts/runtimes.openapi.yaml"
     if not revision or not path or revision.startswith("-"):
-        raise DocumentError("no revision and path are given", where=source, hint=hint)
+        raise DocumentError("no revision and path are given", where=source, hint=_GIT_HINT)
     done = _run_git(source, seconds, "cat-file", "blob", f"{revision}:./{path}")
     if done.returncode and _run_git(source, seconds, "rev-parse", "--is-inside-work-tree").stdout.strip() == b"false":
         done = _run_git(source, seconds, "cat-file", "blob", f"{revision}:{path}")
     if done.returncode:
-        errors = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git cannot read it"]
-        raise DocumentError(errors[0].removeprefix("fatal: "), where=source, hint=hint)
+        raise _git_error(source, revision, done, seconds)
     return done.stdout[: DOCUMENT + 1]
+
+
+def source_in_revision(revision: str, path: str) -> str:
+    """Return `git:REVISION:PATH` for a file under its name in a revision; empty if the revision does not have the file.
+
+    Raises `DocumentError` if the revision is unknown.
+    """
+    source = f"git:{revision}"
+    if not revision or revision.startswith("-"):
+        raise DocumentError("no revision is given", where=source, hint=_GIT_HINT)
+    done = _run_git(source, SECONDS, "cat-file", "-e", f"{revision}^{{tree}}")
+    if done.returncode:
+        raise _git_error(source, revision, done, SECONDS)
+    relative = Path(os.path.relpath(path)).as_posix()
+    if not _run_git(source, SECONDS, "cat-file", "-e", f"{revision}:./{relative}").returncode:
+        return f"{source}:{relative}"
+    # A change near the start of a document in one line leaves little that git recognises.
+    options = ("--relative", "--find-renames=10%", "--diff-filter=R", "--name-status", "-z")
+    renamed = _run_git(source, SECONDS, "diff", *options, revision, "--").stdout.decode("utf-8", "replace").split("\0")
+    # A status, the old name and the new one, for each renamed file.
+    old_names = dict(zip(renamed[2::3], renamed[1::3], strict=False))
+    return f"{source}:{old_names[relative]}" if relative in old_names else ""
+
+
+def _git_error(source: str, revision: str, done: subprocess.CompletedProcess[bytes], seconds: float) -> DocumentError:
+    """Return the error with the message of git; for a clone that lacks the revision, with how to fetch the history."""
+    errors = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git cannot read it"]
+    hint = _GIT_HINT
+    if _run_git(source, seconds, "rev-parse", "--verify", "--quiet", f"{revision}^{{tree}}").returncode:
+        state = _run_git(source, seconds, "rev-parse", "--is-shallow-repository")
+        if state.stdout.strip() == b"true":
+            hint = "the clone is shallow: set fetch-depth: 0 of actions/checkout, or run git fetch --unshallow"
+    return DocumentError(errors[0].removeprefix("fatal: "), where=source, hint=hint)
 
 
 def _run_git(source: str, seconds: float, *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from pytest_bctrl.contract.in_force import contract_of_config, load_cached, published_source
+from pytest_bctrl.contract.in_force import contract_of_config, load_cached, upstream_of
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.drift.contract_change import apply_overlay, compare_contracts, read_overlay
 from pytest_bctrl.drift.options import Options
@@ -34,7 +34,7 @@ class ImpactPlan:
         self.contract = load_cached(self.base)
         source = settings.impact(config, os.environ)
         if source == PUBLISHED:
-            source = published_source(self.base)
+            source = upstream_of(self.base, settings.upstream(config, os.environ))
         self.source = "" if source == MUTANTS else source
         self.notes: tuple[str, ...] = ()
         drift = self._changes_from_drift() if self.source else []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
-from pytest_bctrl.settings.table import SETTINGS
+from pytest_bctrl.settings.table import CONTRACT, SETTINGS
 
 if TYPE_CHECKING:
     import pytest
@@ -81,8 +81,11 @@ _OPTION = re.compile(r"-(?!\d*\.?\d+$)\S+")
 def require_values(arguments: Sequence[str]) -> None:
     """Raise `SettingError` for an option of this plugin that lacks its value, or a flag of it that has one.
 
-    `arguments` are those of the command line.
+    `arguments` are those of the command line. A second `--bctrl-contract` is an error too: it would replace the first.
     """
+    names = [argument.partition("=")[0] for argument in takewhile("--".__ne__, arguments)]
+    if names.count(CONTRACT.option) > 1:
+        raise SettingError("it is given twice", where=CONTRACT.option, hint="run pytest once per contract")
     metavars = {setting.option: setting.metavar for setting in SETTINGS if setting.metavar}
     metavars |= {"--bctrl-accept": "REASON", "--bctrl-until": "DATE"}
     for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):

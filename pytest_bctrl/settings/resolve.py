@@ -68,20 +68,16 @@ def contract_setting(source: SettingSource) -> SettingValue | None:
     """Return the path of the contract, or `published`; None if neither the command line nor the file sets it.
 
     A relative path on the command line starts from the working directory, one in a file from the folder of the file.
-    Raises `SettingError` for a URL.
     """
     setting = find_value(CONTRACT, source, {})
     if setting is None or setting.value == "published":
         return setting
-    if "://" in setting.value:
-        hint = f"download it, and give the file: curl -sSLo openapi.json {setting.value}"
-        raise SettingError("a contract is a file, and this is a URL", where=setting.where, hint=hint)
     return _relative_to_file(setting, source)
 
 
 def _relative_to_file(path: SettingValue, source: SettingSource) -> SettingValue:
     """Return a path of the configuration file with the folder of that file in front, and any other as it is."""
-    if not path.is_ini or source.inipath is None or source.inipath.parent == Path.cwd():
+    if not path.is_ini or "://" in path.value or source.inipath is None or source.inipath.parent == Path.cwd():
         return path
     return replace(path, value=str(source.inipath.parent / path.value))
 

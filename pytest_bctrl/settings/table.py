@@ -81,9 +81,10 @@ MAX_EXAMPLES = Setting(
 )
 UPSTREAM = Setting(
     "bctrl_upstream",
-    "Page, file or URL of the spec as it is published now: check that it has not drifted",
+    "Page, file or URL of the document as it is published now, with which drift, contract update and live runs compare "
+    "the contract; as an option, also mock runs",
     metavar="SOURCE",
-    default="none",
+    default="the URL in the contract's lock, if it has one",
 )
 PROBES = Setting(
     "bctrl_probes",

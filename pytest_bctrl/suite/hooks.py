@@ -304,7 +304,7 @@ def _flags_to_repeat(config: pytest.Config, run: ContractRun) -> list[str]:
         value = config.getoption(f"bctrl_{name}")
         if value is not None:
             flags.append(f"--bctrl-{name.replace('_', '-')}={value}")
-    return flags
+    return flags + [f"{table.HEADERS.option}={header}" for header in config.getoption(table.HEADERS.ini) or ()]
 
 
 _REPEATED = ("base_url", "space_id", "contract", "upstream", "fail_on", "baseline")

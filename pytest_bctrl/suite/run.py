@@ -184,7 +184,7 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
         fail_on=settings.fail_on(source, environment),
         max_examples=settings.max_examples(source, environment),
         probes=settings.probes(source),
-        upstream=settings.upstream(source, environment),
+        upstream=_upstream_to_compare(source, environment, target),
         levels=settings.levels(source),
         chosen=chosen,
     )
@@ -202,6 +202,18 @@ def resolve(source: lookup.SettingSource, environment: Mapping[str, str]) -> Con
     if target == "mock":
         return with_mock(run)
     return run
+
+
+def _upstream_to_compare(
+    source: lookup.SettingSource, environment: Mapping[str, str], target: settings.Target | None
+) -> str | None:
+    """Return the upstream with which the run compares the contract; None for a mock run unless the option names one.
+
+    A mock run needs no network, and a configuration file only says where the upstream is.
+    """
+    if target == "mock" and source.getoption(table.UPSTREAM.ini) is None:
+        return None
+    return settings.upstream(source, environment)
 
 
 def _notes_of_unset_variables(

@@ -69,7 +69,7 @@ def base_url(text: str, *, where: str, prefix: str = "/v1", http_hosts: Collecti
     """
     import httpx
 
-    example = "it should look like https://api.bctrl.ai, or http://localhost:8787 for a server on this machine"
+    example = "it should look like https://api.example.com, or http://localhost:8787 for a server on this machine"
     text = text.strip()
     try:
         parts, origin = urlsplit(text), origin_of(text)

@@ -53,9 +53,10 @@ _ON_PURPOSE = "in tests that are marked bctrl_watch(conforming=False)"
 def start(config: pytest.Config) -> None:
     """Resolve the settings of the watch and register its hooks; a wrong setting is a `pytest.UsageError`."""
     run = config.stash.get(RUN, None)
-    contract = run.contract if run else load_cached(contract_of_config(config))
+    chosen = contract_of_config(config)
     watch_settings = WatchSettings(
-        contract,
+        run.contract if run else load_cached(chosen),
+        chosen.reason,
         settings.fail_on(config, os.environ),
         settings.levels(config),
         replace(resolve_baseline(config, os.environ, config.rootpath, date.today()), redact=partial(redact, config)),

@@ -30,9 +30,10 @@ CARRIED = "bctrl_watch"
 
 @dataclass(frozen=True, slots=True)
 class WatchSettings:
-    """The settings of the watch."""
+    """The settings of the watch; `reason` says why the contract is selected."""
 
     contract: Contract
+    reason: str = ""
     fail_on: FailOn = "error"
     levels: Levels = field(default_factory=Levels)
     baseline: Baseline = field(default_factory=Baseline)
@@ -173,13 +174,10 @@ class WatchResults:
             *self._unchecked_lines(),
         ]
         if not self.account.operations and not self.account.counts["unanswered"]:
-            reasons.insert(0, self.nothing_observed)
+            contract = self.settings.contract
+            sentence = f"the watch observed no request to an operation of the contract {contract.title}"
+            reasons.insert(0, f"{sentence}: {self.settings.reason}")
         return reasons
-
-    @property
-    def nothing_observed(self) -> str:
-        """The sentence for a run without any exchange of an operation."""
-        return "the watch observed no request to an operation of the contract"
 
     def title(self) -> Title:
         """Return the heading of the reports: contract, subject, notes, and what was not checked."""

@@ -180,7 +180,7 @@ def test_drift_fails_the_action_until_the_spec_is_updated(step: Run, tmp_path: P
 
 
 def test_the_action_compares_a_document_with_its_old_version(step: Run, tmp_path: Path) -> None:
-    """A changed document fails the action, and an equal one passes; without `upstream`, the exit code is 4."""
+    """A changed document fails the action, and an equal one passes; without `upstream`, the new one is the contract."""
     old = packaged().spec.read_text("utf-8")
     (tmp_path / "old.yaml").write_text(old)
     (tmp_path / "new.yaml").write_text(old.replace("- failed\n", "- failed\n        - paused\n"))
@@ -191,7 +191,11 @@ def test_the_action_compares_a_document_with_its_old_version(step: Run, tmp_path
     assert "::error file=new.yaml,line=" in output
     assert "paused" in (tmp_path / "out.xml").read_text("utf-8")
     assert 0 == step("run", {**inputs, "upstream": "old.yaml"})[0]
-    assert 4 == step("run", inputs)[0]
+    assert (1, "failed") == (lambda done: (done[0], done[1]["verdict"]))(
+        step("run", {**inputs, "contract": "new.yaml"})
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_contract = new.yaml\n")
+    assert 1 == step("run", inputs)[0]
 
 
 def test_an_input_is_never_executed(step: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.contract import build
-from pytest_bctrl.contract.document import page_samples
+from pytest_bctrl.contract.document import load_document, page_samples
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.errors import DocumentError
 
@@ -74,8 +74,10 @@ def test_an_update_records_a_url_or_revision_as_its_source(files: ContractFiles,
     """If the source is a URL, the lock names no other page."""
     known = {**json.loads(files.lock.read_text("utf-8")), "source": "https://docs.example.org/page.md"}
     files.lock.write_text(json.dumps(known), "utf-8")
-    update = build.prepare_update(files.spec.read_text("utf-8"), source, files, date(2026, 3, 1))
-    lock = json.loads(update.texts[files.lock])
+    text = files.spec.read_text("utf-8")
+    new = load_document(text, source)
+    texts = build.updated_texts(new, new.data, text, files.spec, files, date(2026, 3, 1))
+    lock = json.loads(texts[files.lock])
     assert source == lock["source"]
     assert ("" if build.is_url(source) else "https://docs.example.org/page.md") == lock.get("page", "")
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.cli.project import chosen_contract, own_files, project_setting, read_config
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.files import ContractFiles, packaged
 from pytest_bctrl.contract.in_force import (
@@ -18,11 +17,13 @@ from pytest_bctrl.contract.in_force import (
     contract_of_config,
     current_contract,
     packaged_contract,
-    published_source,
+    project_contract,
+    upstream_of,
 )
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.settings import current_run
+from pytest_bctrl.settings.project import project_setting, read_config
 
 URL = "https://platform.bctrl.ai/api/api-reference/runtimes/list.md"
 VENDORED = f"vendored {json.loads(packaged().lock.read_text('utf-8'))['fetched']} from {URL}"
@@ -67,7 +68,9 @@ def test_a_custom_document_has_no_overlay(tmp_path: Path) -> None:
     shutil.copy(packaged().merged, path)
     chosen = contract_in_force(str(path), tmp_path)
     assert (path, path, None, "--bctrl-contract") == (chosen.path, chosen.spec, chosen.overlay, chosen.provenance)
-    assert published_source(chosen) == URL
+    assert "https://api.example.com/openapi.json" == upstream_of(chosen, "https://api.example.com/openapi.json")
+    with pytest.raises(SettingError, match=r"bctrl_upstream: no upstream of .*own\.json is known: --bctrl"):
+        upstream_of(chosen, None)
 
 
 @pytest.mark.parametrize("name", ["runtimes.yaml", "README.md", "runtimes.sample.json"])
@@ -92,7 +95,7 @@ def test_a_contracts_folder_that_lacks_a_file_is_an_error(tmp_path: Path, name: 
     path: Path = getattr(files, name)
     path.unlink()
     with pytest.raises(DocumentError, match=f"lacks its file {path.name}"):
-        contract_in_force(None, tmp_path)
+        contract_in_force(None, tmp_path).load()
 
 
 @pytest.mark.parametrize(
@@ -154,17 +157,18 @@ def test_an_example_in_the_document_takes_precedence_over_the_setting() -> None:
     assert from_document(document, "x.yaml").operations[0].path_parameters[0].setting is None
 
 
-def test_the_update_command_has_the_folder_of_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--contracts kept` for a contract vendored there, and `contracts` otherwise."""
+def test_the_update_command_replaces_the_contract_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the folder of a vendored contract, and the document that only an option has."""
     monkeypatch.chdir(tmp_path)
     files = vendored(tmp_path, "kept")
-    commands = {
-        contract_in_force(None, tmp_path).update_command("page.md"),
-        contract_in_force("own.json", tmp_path).update_command("page.md"),
-    }
-    assert {"pytest-bctrl contract update page.md --contracts contracts"} == commands
-    ours = contract_in_force(str(files.merged), tmp_path)
-    assert "pytest-bctrl contract update --contracts kept" == ours.update_command(None)
+    update = "pytest-bctrl contract update page.md"
+    for value, where, options in (
+        (None, "", " --contracts contracts"),
+        (str(files.merged), "bctrl_contract (ini)", " --contracts kept"),
+        ("own.json", "bctrl_contract (ini)", ""),
+        ("own.json", "--bctrl-contract", " --contract own.json"),
+    ):
+        assert update + options == contract_in_force(value, tmp_path, where).update_command("page.md")
 
 
 def test_provenance_ignores_an_unreadable_lock(tmp_path: Path) -> None:
@@ -211,10 +215,8 @@ def test_commands_and_pytest_use_the_same_contract(
     monkeypatch.setenv("PYTEST_PLUGINS", "pytest_bctrl.plugin")
     expected = contract_of_config(read_config())
 
-    assert expected._replace(ignored=None) == chosen_contract(None)._replace(ignored=None)
+    assert expected._replace(ignored=None) == project_contract()._replace(ignored=None)
     assert expected.path.resolve().is_file()
-    in_project = expected.files if expected.origin == "project" else None
-    assert in_project in (own_files(), None)
 
 
 def test_commands_do_not_import_the_conftest_to_select_the_contract(
@@ -226,9 +228,9 @@ def test_commands_do_not_import_the_conftest_to_select_the_contract(
     (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
     vendored(tmp_path)
     assert project_setting("bctrl_upstream", str) is None
-    assert "project" == chosen_contract(None).origin
-    assert chosen_contract("published").is_published
-    assert "--contract" == chosen_contract("own.json").origin
+    assert "project" == project_contract().origin
+    assert project_contract("published").is_published
+    assert "--contract" == project_contract("own.json").origin
 
 
 def test_the_current_contract_is_that_of_the_current_run(pytester: pytest.Pytester) -> None:
@@ -263,6 +265,11 @@ def test_without_a_run_the_current_contract_is_that_of_the_working_directory(
     assert "packaged" == current_contract().origin.partition(",")[0]
     files = vendored(tmp_path)
     assert (str(files.merged), True) == (current_contract().name, current_contract() is current_contract())
+    vendored(tmp_path, "kept")
+    for folder in ("kept", "contracts"):
+        path = f"{folder}/runtimes.contract.json"
+        (tmp_path / "pytest.ini").write_text(f"[pytest]\nbctrl_contract = {path}\n", "utf-8")
+        assert (path, True) == (current_contract().name, current_contract() is current_contract())
 
 
 def test_a_missing_contract_file_is_an_error(tmp_path: Path) -> None:
@@ -341,7 +348,7 @@ def test_build_restores_the_contract_of_the_project(
     files.merged.unlink()
     files.sample.unlink()
     assert 0 == main(["contract", "build"])
-    assert f"{files.merged}: written\n" == capsys.readouterr().out
+    assert capsys.readouterr().out.startswith(f"{files.merged}: written (the project has a contracts folder, ")
     assert packaged().sample.read_text("utf-8") == files.sample.read_text("utf-8")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_bctrl.contract.build import extract_spec
+from pytest_bctrl.contract.build import normalise_spec
 from pytest_bctrl.contract.document import Block, fenced_blocks, openapi_block
 from pytest_bctrl.errors import DocumentError
 
@@ -43,7 +43,7 @@ SETTING = "```yaml\ndocs:\n  openapi: ./openapi.yml\n```\n\n"
     ],
 )
 def test_the_spec_is_extracted_from_every_kind_of_fence(block: str, spec: str) -> None:
-    assert spec == extract_spec(page(block), "page.md")
+    assert spec == normalise_spec(openapi_block(page(block), "page.md").text)
 
 
 def test_a_block_has_the_line_number_of_its_first_line_of_content() -> None:
@@ -74,7 +74,7 @@ NONE = r"page\.md: the page has no fenced block"
 )
 def test_a_page_without_exactly_one_spec_is_an_error(text: str, problem: str) -> None:
     with pytest.raises(DocumentError, match=problem):
-        extract_spec(text, "page.md")
+        openapi_block(text, "page.md")
 
 
 @given(st.text(st.characters(exclude_characters="`~\r\n", exclude_categories=["Cs"])))

@@ -38,17 +38,11 @@ def _follow(page: Path) -> Outcome:
         home = workspace / "you"
         if str(page.relative_to(PROJECT)) not in BY_A_NEWCOMER:
             return Reader(page, workspace, environment(workspace, home, page.read_text("utf-8")), outside).follow()
-        shell = real_environment(home)
+        reader = Reader(page, workspace, real_environment(home), outside, registry=registry_access())
         if IN_A_CLONE not in page.read_text("utf-8"):
-            shell |= _repository(workspace / "repository")
-        return Reader(page, workspace, shell, outside, registry=registry_access()).follow()
-
-
-def _repository(folder: Path) -> dict[str, str]:
-    """Create a copy of this project, and return the variable that names it in install commands."""
-    folder.mkdir()
-    clone(folder)
-    return {"PYTEST_BCTRL": f"{folder}"}
+            (home / "pytest-bctrl").mkdir()
+            clone(home / "pytest-bctrl")
+        return reader.follow()
 
 
 def write(page: Path, outcome: Outcome) -> None:

@@ -42,7 +42,6 @@ def environment(workspace: Path, home: Path, page: str = "") -> dict[str, str]:
         **{name: value for name, value in variables.items() if not name.startswith(_REGISTRY)},
         # For Hypothesis alone: on a machine of a CI service it tries the same examples each time, however slowly.
         "CIRRUS_CI": "true",
-        "PYTEST_BCTRL": ".",
         "PATH": os.pathsep.join([str(programs), sysconfig.get_path("scripts"), variables["PATH"]]),
         # Installed here for the tests of this project, or slow to load and of no use to a page. The warning is of trio.
         "PYTEST_ADDOPTS": f"-p no:randomly {unused} -W 'ignore:It looks like `register_random`'",
@@ -86,7 +85,7 @@ def missing(arguments: list[str]) -> Iterator[str]:
             line for line in Path(file).read_text("utf-8").splitlines() if line and not line.startswith("#")
         ]
     for text in requirements:
-        is_local = re.fullmatch(r"\.|[\w./*-]*\.whl", text)
+        is_local = re.fullmatch(r"\.|\.{1,2}/\.?pytest-bctrl|[\w./*-]*\.whl", text)
         requirement = Requirement("pytest-bctrl" if is_local else text)
         try:
             version(requirement.name)

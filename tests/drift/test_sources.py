@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.cli.drift import default_sources
-from pytest_bctrl.cli.project import chosen_contract
+from pytest_bctrl.cli.drift import sides_of
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import check_upstream, compare
@@ -171,22 +170,12 @@ def test_an_upstream_that_responds_with_status_500_is_an_error(upstream: Upstrea
         check_upstream(f"{upstream.url}/", SPEC)
 
 
-def test_default_sources_are_the_vendored_spec_and_its_published_url(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_contract_is_compared_with_its_upstream_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    base, upstream = default_sources(None, None, chosen_contract(None))
+    sides = sides_of(None, None)
 
-    assert packaged().spec.resolve() == Path(base).resolve()
-    assert json.loads(packaged().lock.read_text("utf-8"))["source"] == upstream
-
-
-def test_the_base_from_standard_input_is_compared_with_the_published_url(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    published_url = json.loads(packaged().lock.read_text("utf-8"))["source"]
-    assert ("-", published_url) == default_sources("-", None, chosen_contract(None))
+    assert packaged().spec.resolve() == Path(sides.base).resolve()
+    assert json.loads(packaged().lock.read_text("utf-8"))["source"] == sides.upstream
 
 
 def test_a_file_is_read_from_a_git_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +241,8 @@ def test_no_document_reads_a_file_outside_its_folder(
     folder = tmp_path / "received"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    text = json.dumps({**REFERRING, "paths": {"/a": {"get": {"responses": {"200": {"$ref": "../x.json"}}}}}})
+    paths = {"/a": {"get": {"responses": {"200": {"$ref": "../x.json"}}}}}
+    text = json.dumps({**REFERRING, "info": {"title": "bctrl API", "version": "1"}, "paths": paths})
     Path(form).write_text(f"```json\n{text}\n```\n" if form == "page.md" else text, "utf-8")
     assert 2 == main(["drift", form])
     output = capsys.readouterr()

@@ -25,10 +25,10 @@ from hypothesis import strategies as st
 from iniconfig import IniConfig
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.cli.project import read_config
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.settings import lookup, table
+from pytest_bctrl.settings.project import read_config
 from pytest_bctrl.traffic.origin import base_url, origin_of, values
 from tests import UNUSED
 from tests.traffic.servers import response, serve
@@ -193,12 +193,13 @@ def test_files_of_a_hostile_document_contain_only_the_intended_calls_and_keys(
             return
         assert_only_intended_code((folder / "test_api.py").read_text("utf-8"))
         jobs = yaml.safe_load((folder / ".github/workflows/contract.yml").read_text("utf-8"))
-        assert {"name", True, "permissions", "env", "jobs"} == {"on" and key if key != "on" else True for key in jobs}
+        assert {"name", True, "permissions", "jobs"} == {"on" and key if key != "on" else True for key in jobs}
         if configuration in ("tox.ini", "setup.cfg"):
             # They configure pytest already, so they are not changed.
             assert CONFIGURATIONS[configuration] == config.read_text("utf-8")
             return
-        assert {"bctrl_contract": "api.json"} == keys(config)
+        active = {name: value for name, value in keys(config).items() if name != "bctrl_optional"}
+        assert {"bctrl_contract": "api.json"} == active
         for path in (config, folder / "test_api.py"):
             assert [] == [line for line in path.read_text("utf-8").split("\n") if line != escape_line(line)]
         assert_suggestions_name_what_the_document_has(config)

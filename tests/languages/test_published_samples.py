@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bctrl.contract.build import extract_spec
+from pytest_bctrl.contract.build import normalise_spec
+from pytest_bctrl.contract.document import openapi_block
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.read import load
 from pytest_bctrl.secrets.secret import Secret
@@ -90,7 +91,7 @@ def test_the_languages_are_those_of_the_samples_on_the_page() -> None:
 
 
 def test_the_packaged_spec_is_that_of_the_page() -> None:
-    assert packaged().spec.read_text("utf-8") == extract_spec(PAGE.read_text("utf-8"), PAGE.name)
+    assert packaged().spec.read_text("utf-8") == normalise_spec(openapi_block(PAGE.read_text("utf-8"), PAGE.name).text)
 
 
 @pytest.mark.skipif(not UPSTREAM.is_file(), reason="the published page is not beside this checkout")

@@ -120,10 +120,18 @@ def test_a_marker_with_wrong_arguments_is_a_usage_error(watch: Run, arguments: s
 
 
 def test_a_run_without_any_exchange_checked_nothing(watch: Run) -> None:
-    """The exit code is 2, and the summary says that nothing was checked."""
+    """The exit code is 2, and the summary says that nothing was checked, and against which contract."""
     result = watch("def test_it():\n    pass\n")
     assert pytest.ExitCode.INTERRUPTED == result.ret
-    result.stdout.fnmatch_lines(["not checked  Nothing was checked; the watch observed no request to an operation*"])
+    nothing = "not checked  Nothing was checked; the watch observed no request to an operation of the contract"
+    result.stdout.fnmatch_lines([f"{nothing} Orders: --bctrl-contract sets it."])
+
+
+def test_a_project_without_a_contract_is_watched_against_the_packaged_one(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it():\n    pass\n")
+    result = pytester.runpytest("--bctrl-watch")
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    result.stdout.fnmatch_lines(["not checked  *: the packaged one, because *bctrl_contract is not set"])
 
 
 def test_a_part_of_the_tests_need_not_send_anything(watch: Run) -> None:

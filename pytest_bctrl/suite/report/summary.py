@@ -212,7 +212,8 @@ class Summary:
             return f"{empty.sentence}: add data that {shown} returns, then run again"
         if self._run.target == "mock":
             variables = required_variables(replace(self._run, values={}))
-            return f"{variables}pytest --bctrl-live checks the API itself"
+            command = ["--bctrl-live" if word == "--bctrl-mock" else word for word in self._results.repeat_command]
+            return f"{variables}{shlex.join(command)} checks the API itself"
         if self._results.is_partial:
             return f"{shlex.join(self._results.repeat_command)} runs the whole suite"
         if self._run.target and not self.shows_coverage:
