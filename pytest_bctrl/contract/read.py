@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_bctrl.contract import outline
 from pytest_bctrl.contract.document import Document, load_document, read_file
@@ -145,7 +146,7 @@ def from_validated(
         title=str(info.get("title", "")),
         version=str(info.get("version", "")),
         digest=sha256 or digest(source),
-        servers=tuple(_server_url(server) for server in document.get("servers", ())),
+        servers=_server_urls(document.get("servers")),
         operations=tuple(_read_operation(spec, schemes, operation) for operation in operations(spec)),
         document=document,
         source=source,
@@ -160,11 +161,14 @@ def from_validated(
 
 
 def _server_url(server: Mapping[str, Any]) -> str:
-    """Return a server's URL with the defaults of its variables (OpenAPI 3.1, 4.8.6), without slashes at its end."""
+    """Return a server's URL with the defaults of its variables (OpenAPI 3.1, 4.8.6), without slashes at its end.
+
+    The root path `/` is not the empty reference, which is the URL of the document itself.
+    """
     url = str(server["url"])
     for name, variable in server.get("variables", {}).items():
         url = url.replace(f"{{{name}}}", variable["default"])
-    return url.rstrip("/")
+    return url.rstrip("/") or url[:1]
 
 
 def digest(document: Any) -> str:
@@ -206,20 +210,23 @@ def _read_operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation
         invariants=tuple(raw.value.get("x-bctrl-invariants", ())),
         paging=raw.value.get("x-bctrl-paging"),
         request_body=_read_request_body(spec, raw / "requestBody"),
-        servers=_own_servers(raw.value.get("servers", operation.item.value.get("servers"))),
+        servers=_server_urls(raw.value.get("servers", operation.item.value.get("servers"))),
     )
 
 
-def _own_servers(servers: object) -> tuple[str, ...]:
-    """Return the URLs of the servers of an operation or its path; invalid ones are left out, as no request uses any."""
+def _server_urls(servers: object) -> tuple[str, ...]:
+    """Return the URLs of the servers of a document, an operation or its path; invalid ones are left out."""
     if not isinstance(servers, list):
         return ()
     urls = []
     for server in servers:
         try:
-            urls.append(_server_url(server))
-        except (AttributeError, KeyError, TypeError):
+            url = _server_url(server)
+            # Reading an invalid port raises `ValueError`.
+            _ = urlsplit(url).port
+        except (AttributeError, KeyError, TypeError, ValueError):
             continue
+        urls.append(url)
     return tuple(urls)
 
 
