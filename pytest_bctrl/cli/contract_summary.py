@@ -14,7 +14,7 @@ from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
-from pytest_bctrl.suite.operations import reason_not_requested
+from pytest_bctrl.suite.operations import reason_unchecked
 from pytest_bctrl.suite.run import ContractRun, required_variables
 
 State = Literal["checked", "no value", "not checked", "unsafe", "excluded"]
@@ -125,7 +125,7 @@ def has_server(contract: Contract) -> bool:
 
 def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSummary:
     """Return the summary of an operation; its state is `unsafe`, `no value`, `not checked` or `checked`."""
-    reason = reason_not_requested(run, operation)
+    reason = reason_unchecked(run, operation)
     state: State = "not checked" if reason else "checked"
     missing: tuple[str, ...] = ()
     if not operation.is_safe:
@@ -139,8 +139,7 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
 
 def _exclusion_reason(exclusion: Exclusion) -> str:
     """Return the reason of an exclusion, with the JSON pointer of the invalid part."""
-    problem = exclusion.problem.removesuffix(f", at {exclusion.shown_pointer}")
-    return f"{problem}, at {exclusion.shown_pointer} ({exclusion.hint})"
+    return f"{exclusion.reason} ({exclusion.hint})"
 
 
 def _credential_counts(run: ContractRun) -> dict[str, int]:

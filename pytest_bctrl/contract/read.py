@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_bctrl.contract import outline
-from pytest_bctrl.contract.document import Document, load_document, read_file
+from pytest_bctrl.contract.document import EXCLUDED, Document, load_document, read_file
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.key_fields import with_assumed_scheme
 from pytest_bctrl.contract.model import (
@@ -74,7 +74,7 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     from pytest_bctrl.contract.soundness import find_problems
     from pytest_bctrl.contract.unused_parts import without_repeated_ids, without_unreadable_samples
     from pytest_bctrl.contract.upgrade import upgrade_supported
-    from pytest_bctrl.contract.valid_parts import original_pointers, valid_parts
+    from pytest_bctrl.contract.valid_parts import valid_parts, with_original_pointers
 
     upgraded, sha256 = upgrade_supported(document, name), digest(document)
 
@@ -86,14 +86,14 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
         return without_repeated_ids(contract_of(upgraded))
     except DocumentError as error:
         readable, samples = without_unreadable_samples(upgraded, name)
-        part, excluded = valid_parts(readable, list(find_problems(readable, name)), contract_of)
+        part, excluded = valid_parts(readable, list(find_problems(readable, name)), contract_of, document)
         contract = _contract_or_none(with_unapplied_schemes(part, readable), contract_of)
         # An invalid scheme that no operation uses is no problem.
         contract = contract or _contract_or_none(part, contract_of)
         if contract is None:
             raise error from None
-        exclusions = original_pointers(document, [*excluded, *samples])
-        return without_repeated_ids(replace(contract, excluded=tuple(exclusions)))
+        exclusions = tuple(with_original_pointers(document, exclusion) for exclusion in (*excluded, *samples))
+        return without_repeated_ids(replace(contract, excluded=exclusions))
 
 
 def _contract_or_none(
@@ -239,7 +239,7 @@ def _read_request_body(spec: Spec, part: Part) -> RequestBody | None:
         name: MediaType(media.value.get("schema", True), _read_encodings(spec, media))
         for name, media in outline.media_types(spec, body).items()
     }
-    return RequestBody(content, spec.flag(body / "required"))
+    return RequestBody(content, spec.flag(body / "required"), spec.text(body / EXCLUDED))
 
 
 def _read_encodings(spec: Spec, media: Part) -> dict[str, Encoding]:
@@ -340,6 +340,7 @@ def _read_response(spec: Spec, status: str, response: Part) -> ResponseSpec:
         headers=tuple(_read_parameter(spec, header) for header in outline.headers(spec, response).values()),
         examples=examples,
         item_schemas={media: body.value["itemSchema"] for media, body in content.items() if "itemSchema" in body.value},
+        invalid=spec.text(response / EXCLUDED),
     )
 
 

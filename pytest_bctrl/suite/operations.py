@@ -49,6 +49,14 @@ def reason_not_requested(run: ContractRun, operation: Operation) -> str:
     return run.once(("not requested", operation.label), partial(_compute_reason, run, operation))
 
 
+def reason_unchecked(run: ContractRun, operation: Operation) -> str:
+    """Return why an operation is not checked: no request is sent, or its successful response is invalid; else empty."""
+    reason = reason_not_requested(run, operation)
+    if not reason and operation.success is not None and operation.success.invalid:
+        return f"the response {operation.success.status} is invalid in the document: {operation.success.invalid}"
+    return reason
+
+
 def lacks_path_values(run: ContractRun, operation: Operation) -> bool:
     """Return whether an operation is left out only because its path parameters have no value; False for OPTIONS.
 

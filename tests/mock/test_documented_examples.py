@@ -225,7 +225,7 @@ def test_an_invalid_operation_gets_501_with_the_reason_and_the_others_are_mocked
     with MockServer(of) as mock:
         good, bad = (ask(mock, "GET", path, {}) for path in ("/good/1", "/bad/1"))
         other = ask(mock, "PUT", "/bad/1", {})
-    assert (200, 501, 404) == (good.status, bad.status, other.status)
+    assert (200, 501, 405) == (good.status, bad.status, other.status)
     assert bad.json()["detail"].startswith("the mock cannot respond to GET /bad/{id}: ")
     assert "strnig" in bad.json()["detail"]
 

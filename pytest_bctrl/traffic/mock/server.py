@@ -133,11 +133,12 @@ class MockServer(Space):
 
         If the shortest bodies `are_valid`, only the invariants of the operation can exclude a sample.
         """
-        samples = self._shared.samples.get(operation.label)
-        if samples is None or (are_valid and not samples.invariants):
-            return None
+        success, samples = self._shared.success[operation.label], self._shared.samples.get(operation.label)
         try:
-            samples.sample_with_optionals(self.space_id, optional=False)
+            if success.invalid:
+                self._shared.documented.response(success, success.code)
+            elif samples is not None and (samples.invariants or not are_valid):
+                samples.sample_with_optionals(self.space_id, optional=False)
         except DocumentError as error:
             return error
         return None
