@@ -11,7 +11,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.unapplied_security import UnappliedSecurity
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.reports.wording import numbered
-from pytest_bctrl.samples.inputs import names_without_value
+from pytest_bctrl.samples.inputs import names_without_value, optional_names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import KEY_VARIABLE
 from pytest_bctrl.suite.operations import reason_unchecked
@@ -25,13 +25,17 @@ SPACE_ID = "space_id"
 
 
 class OperationSummary(NamedTuple):
-    """Whether a live run checks an operation; `missing` are its parameters without a value."""
+    """Whether a live run checks an operation; `missing` are its required parameters without a value.
+
+    `unsent` are optional parameters that are not sent, since an invented value would prove nothing.
+    """
 
     label: str
     operation_id: str
     state: State
     reason: str = ""
     missing: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +132,17 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
     reason = reason_unchecked(run, operation)
     state: State = "not checked" if reason else "checked"
     missing: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
+    values = run.values_of(operation)
     if not operation.is_safe:
         state = "unsafe"
     elif reason:
-        missing = tuple(names_without_value(run.contract, operation, run.values_of(operation)))
+        missing = tuple(names_without_value(run.contract, operation, values))
+    else:
+        unsent = tuple(optional_names_without_value(run.contract, operation, values))
     if missing:
         state = "no value"
-    return OperationSummary(operation.label, operation.operation_id, state, reason, missing)
+    return OperationSummary(operation.label, operation.operation_id, state, reason, missing, unsent)
 
 
 def _exclusion_reason(exclusion: Exclusion) -> str:
@@ -176,6 +184,8 @@ def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterato
             yield SummaryLine(state, _operation_text(operation), is_gap)
         if limit is not None and len(operations) > limit:
             yield SummaryLine(state, f"and {len(operations) - limit} more (--format json lists all)", is_gap)
+    for operation in [operation for operation in summary.operations if operation.unsent][:limit]:
+        yield SummaryLine("no value", f"{operation.label}: {', '.join(operation.unsent)} (optional)", is_gap=True)
     for part in summary.invalid_parts[:limit]:
         yield SummaryLine("invalid", part, is_gap=True)
     if not summary.credentials:

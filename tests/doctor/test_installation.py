@@ -136,7 +136,7 @@ def test_a_space_id_in_the_values_needs_no_variable(doctor: Doctor, tmp_path: Pa
 )
 def test_an_operation_without_a_value_gets_no_request(doctor: Doctor, tmp_path: Path, paths: tuple[str, ...]) -> None:
     """Another operation gets it; if there is none, the next step is the mock."""
-    content = {"application/json": {"schema": {}}}
+    content: dict[str, Any] = {"application/json": {"schema": {}}}
     operations = {path: {"get": {"responses": {"200": {"description": "x", "content": content}}}} for path in paths}
     document = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": operations}
     (tmp_path / "shop.json").write_text(json.dumps(document))

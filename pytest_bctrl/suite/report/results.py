@@ -28,6 +28,7 @@ from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import numbered
+from pytest_bctrl.samples.inputs import optional_names_without_value
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.operations import reason_not_requested, reason_unchecked, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import credentials_of, omitted_request_count
@@ -274,6 +275,11 @@ class RunResults:
             (operation.label, "invalid values of its parameters, since it documents no 400 or 422")
             for operation in operations
             if operation.other_parameters and not documented_rejections(operation)
+        ]
+        values += [
+            (operation.label, f"its optional parameter {name}, which has no value")
+            for operation in operations
+            for name in optional_names_without_value(run.contract, operation, run.values_of(operation))
         ]
         bodies = [
             (operation.label, f"the schema of its {media_type} body, since only JSON bodies are validated")
