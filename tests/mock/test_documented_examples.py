@@ -48,6 +48,20 @@ def body(of: Contract, target: str = "/x", prefer: str = "") -> Any:
     return json.loads(fetch(of, target, prefer).body)
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("is_list", [False, True], ids=["object", "list"])
+def test_a_mock_returns_every_documented_property_unless_a_scenario_omits_them(method: str, is_list: bool) -> None:
+    key = {"type": "object", "properties": {"id": {"type": "string"}, "owner": PERSON, "tags": {"type": "array"}}}
+    operation = {"responses": {"201": response({"type": "array", "items": key, "minItems": 1} if is_list else key)}}
+    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/keys": {method: operation}}}
+    with MockServer(from_document(document, "x")) as mock:
+        complete = ask(mock, method.upper(), "/keys", {}).json()
+        minimal = ask(mock.scenario("minimal"), method.upper(), "/keys", {}).json()
+    for item in complete if is_list else [complete]:
+        assert ({"id", "owner", "tags"}, PERSON["properties"].keys()) == (item.keys(), item["owner"].keys())
+    assert all(item == {} for item in (minimal if is_list else [minimal]))
+
+
 NAMED = {"small": {"value": [{"id": "s", "name": "S"}]}, "two": {"value": [{"id": "a", "name": "A"}] * 2}}
 
 

@@ -92,9 +92,12 @@ class DocumentedResponses:
         return _encoded(media_type, value)
 
     def sample(self, schema: Schema) -> Any:
-        """Return a value that a schema allows, the same at each call; raises `DocumentError` if there is none."""
+        """Return a value that a schema allows, with every property; raises `DocumentError` if there is none.
+
+        It is the same at each call.
+        """
         if id(schema) not in self._samples:
-            builder = Builder(self._contract, RoundRobin(SEED), prefers_examples=True)
+            builder = Builder(self._contract, RoundRobin(SEED, optional=True), prefers_examples=True)
             self._samples[id(schema)] = builder.value(schema)
         return self._samples[id(schema)]
 
