@@ -18,7 +18,7 @@ from pytest_bctrl.traffic.mock import MockServer
 from tests.mock.asking import ask
 from tests.mock.test_operations import response
 
-PERSON = {
+PERSON: dict[str, Any] = {
     "type": "object",
     "required": ["id", "name"],
     "properties": {

@@ -172,9 +172,10 @@ class RunResults:
     def _operation_outcome(self, operation: Operation) -> OperationOutcome:
         """Return failed if a test failed; passed if one passed, unless there is no plain request; else not checked."""
         outcomes = self._outcomes[operation.label]
+        is_sent = self.run.may_send(operation)
         is_required = operation.is_safe and operation.label not in self.run.optional
         result = OperationOutcome(
-            operation.label, operation.operation_id, "passed", "", operation.is_safe, is_required=is_required
+            operation.label, operation.operation_id, "passed", "", is_sent, is_required=is_required
         )
         if outcomes & {"failed", "error"}:
             return result._replace(outcome="failed")

@@ -121,12 +121,15 @@ class Connections:
         """Return the httpx request, with an `Accept` field, and the command that reproduces it."""
         operation, inputs = planned.operation, planned.inputs or Inputs()
         target = planned.path or operation.url_path(inputs.path) + inputs.query_text
-        headers = (*_accept_header(operation), *inputs.headers)
+        headers, content = (*_accept_header(operation), *inputs.headers), planned.content
+        if body := self._run.body_of(operation) if planned.has_usual_method else None:
+            media_type, content = body
+            headers = (*headers, ("Content-Type", media_type))
         request = sender.build_request(
             planned.method or operation.method,
             self._base_url + target,
             headers=dict(headers),
-            content=planned.content or None,
+            content=content or None,
         )
         credentials = list(self._credentials(operation, planned.credential))
         key_words = [(field.name, shell) for field, _, shell in credentials]
@@ -170,8 +173,9 @@ class Connections:
 
     def _new_client(self, *, is_kept: bool) -> httpx.Client:
         """Return a new client of the target, for one connection if it is kept."""
+        is_live = self._run.target != "mock"
         options = ClientOptions(retry=self._retry, connection=self._run.connection)
-        http_client = client(self._base_url, self._run.key, live=True, keep_alive=is_kept, **options)
+        http_client = client(self._base_url, self._run.key, live=is_live, keep_alive=is_kept, **options)
         http_client.timeout = httpx.Timeout(self._timeout)
         # A session cookie from the target must not replace the key in the next request.
         http_client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))

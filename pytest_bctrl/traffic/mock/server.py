@@ -94,8 +94,8 @@ class MockServer(Space):
         return self
 
     def response_errors(self) -> dict[str, DocumentError]:
-        """Return, by label, why a documented response of an operation with a safe method cannot be generated."""
-        operations = [operation for operation in self.contract.operations if operation.is_safe]
+        """Return, by label, why a documented response of an operation cannot be generated."""
+        operations = self.contract.operations
         # Many operations have the same body, such as that of an error.
         schemas = {_schema_key(schema): schema for operation in operations for schema in _body_schemas(operation)}
         bodies = {key: self._shortest_body(schema) for key, schema in schemas.items()}
