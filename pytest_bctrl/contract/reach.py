@@ -130,17 +130,18 @@ class Reach:
             bodies = self._bodies(operation)
             roots = [body for body in bodies if body not in self.excluded]
             if roots == bodies:
+                # Another operation may refer to the whole operation.
                 roots = [operation]
-            self._parts[operation] = self._parts_besides_bodies(operation) | self.reachable(roots)
+            self._parts[operation] = self._parts_with(operation, roots)
         return self._parts[operation]
 
-    def _parts_besides_bodies(self, operation: str) -> frozenset[str]:
-        """Return the parts of an operation besides its responses and the body of its request."""
+    def _parts_with(self, operation: str, included: Iterable[str]) -> frozenset[str]:
+        """Return the parts of an operation, of its responses and the body of its request only the included ones."""
         value, bodies = value_at(self.document, operation), self._bodies(operation)
         members = value if isinstance(value, Mapping) else ()
         roots = [f"{operation}/{escape_token(key)}" for key in members]
         roots = [root for root in roots if not any(f"{body}/".startswith(f"{root}/") for body in bodies)]
-        roots += self._security_pointers(operation)
+        roots += [*included, *self._security_pointers(operation)]
         trails: set[str] = set()
         for pointer, _, shared, trail in self._operations:
             if pointer == operation:
@@ -156,7 +157,8 @@ class Reach:
         bodies = [f"{operation}/requestBody"] if "requestBody" in value else []
         responses = value.get("responses")
         if isinstance(responses, Mapping) and "$ref" not in responses:
-            bodies += [f"{operation}/responses/{escape_token(str(status))}" for status in responses]
+            statuses = [str(status) for status in responses if not str(status).startswith("x-")]
+            bodies += [f"{operation}/responses/{escape_token(status)}" for status in statuses]
         return bodies
 
     def reachable(self, pointers: Iterable[str]) -> frozenset[str]:
@@ -209,7 +211,7 @@ class Reach:
         if not self.affects(operation, pointer):
             return []
         bodies = [body for body in self._bodies(operation) if _is_within(pointer, self.reachable([body]))]
-        if not bodies or _is_within(pointer, self._parts_besides_bodies(operation)):
+        if not bodies or _is_within(pointer, self._parts_with(operation, ())):
             return [operation]
         return [body for body in bodies if body not in self.excluded]
 
