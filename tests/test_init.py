@@ -224,17 +224,34 @@ def test_the_contract_of_the_current_api_is_that_of_the_sdk() -> None:
     assert current_text() == current_api().read_text("utf-8")
 
 
-def test_a_document_at_a_url_is_saved_and_its_server_is_the_target(init: Init) -> None:
-    document = re.sub(r"url: https://\S+", "url: /shop", BOOKSHOP)
+@pytest.mark.parametrize(
+    ("server_url", "base_url"),
+    [
+        (".", "{origin}/api"),
+        ("./", "{origin}/api"),
+        ("v1", "{origin}/api/v1"),
+        ("./v1/", "{origin}/api/v1"),
+        ("../v1", "{origin}/v1"),
+        ("/v1", "{origin}/v1"),
+        ("/", "{origin}"),
+        ("//host.test/v9", "http://host.test/v9"),
+        ("", "{origin}/api/openapi.yaml"),
+        ("https://host.test/v9", None),
+    ],
+)
+def test_a_document_at_a_url_is_saved_and_its_server_is_the_target(
+    init: Init, server_url: str, base_url: str | None
+) -> None:
+    """A relative URL is resolved by RFC 3986; an absolute one needs no setting."""
+    document = re.sub(r"url: https://\S+", f"url: {server_url!r}", BOOKSHOP)
     with serve(response(body=document.encode())) as server:
-        init(f"{server.url}/openapi.yaml")
+        init(f"{server.url}/api/openapi.yaml")
 
     assert document == Path("openapi.yaml").read_text("utf-8")
     config = read_config()
     setting = lookup.find_value(table.BASE_URL, config, {})
-    assert setting is not None
-    assert f"{server.url}/shop" == setting.value
-    assert f"{server.url}/openapi.yaml" == resolve.upstream(config, {})
+    assert (base_url and base_url.format(origin=server.url)) == (setting and setting.value)
+    assert f"{server.url}/api/openapi.yaml" == resolve.upstream(config, {})
 
 
 STYLES: Mapping[str, tuple[str, str]] = {

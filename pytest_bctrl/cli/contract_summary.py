@@ -12,10 +12,10 @@ from pytest_bctrl.contract.scheme_values import values_by_scheme
 from pytest_bctrl.contract.unapplied_security import UnappliedSecurity
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.reports.wording import numbered
-from pytest_bctrl.samples.inputs import names_without_value
+from pytest_bctrl.samples.inputs import names_without_value, optional_names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
-from pytest_bctrl.suite.operations import reason_not_requested
+from pytest_bctrl.suite.operations import reason_unchecked
 from pytest_bctrl.suite.run import ContractRun, required_variables
 
 State = Literal["checked", "no value", "not checked", "unsafe", "excluded"]
@@ -26,13 +26,17 @@ SPACE_ID = "space_id"
 
 
 class OperationSummary(NamedTuple):
-    """Whether a live run checks an operation; `missing` are its parameters without a value."""
+    """Whether a live run checks an operation; `missing` are its required parameters without a value.
+
+    `unsent` are optional parameters that are not sent, since an invented value would prove nothing.
+    """
 
     label: str
     operation_id: str
     state: State
     reason: str = ""
     missing: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
 
 
 class CredentialUse(NamedTuple):
@@ -139,22 +143,25 @@ def has_server(contract: Contract) -> bool:
 
 def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSummary:
     """Return the summary of an operation; its state is `unsafe`, `no value`, `not checked` or `checked`."""
-    reason = reason_not_requested(run, operation)
+    reason = reason_unchecked(run, operation)
     state: State = "not checked" if reason else "checked"
     missing: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
+    values = run.values_of(operation)
     if not operation.is_safe:
         state = "unsafe"
     elif reason:
-        missing = tuple(names_without_value(run.contract, operation, run.values_of(operation)))
+        missing = tuple(names_without_value(run.contract, operation, values))
+    else:
+        unsent = tuple(optional_names_without_value(run.contract, operation, values))
     if missing:
         state = "no value"
-    return OperationSummary(operation.label, operation.operation_id, state, reason, missing)
+    return OperationSummary(operation.label, operation.operation_id, state, reason, missing, unsent)
 
 
 def _exclusion_reason(exclusion: Exclusion) -> str:
     """Return the reason of an exclusion, with the JSON pointer of the invalid part."""
-    problem = exclusion.problem.removesuffix(f", at {exclusion.shown_pointer}")
-    return f"{problem}, at {exclusion.shown_pointer} ({exclusion.hint})"
+    return f"{exclusion.reason} ({exclusion.hint})"
 
 
 def _credential_uses(run: ContractRun) -> tuple[dict[CredentialUse, tuple[str, ...]], dict[str, tuple[str, ...]]]:
@@ -194,7 +201,7 @@ _FEW = 40
 
 
 def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterator[SummaryLine]:
-    """Yield lines about a contract: operations by state, invalid parts, keys; `limit` applies per state."""
+    """Yield lines about a contract: operations by state, invalid parts, credentials; `limit` applies per state."""
     yield SummaryLine("operations", f"{len(summary.operations)}: {summary.counts}")
     for state in STATES:
         operations = summary.operations_in_state(state)
@@ -203,8 +210,15 @@ def summary_lines(summary: ContractSummary, limit: int | None = _FEW) -> Iterato
             yield SummaryLine(state, _operation_text(operation), is_gap)
         if limit is not None and len(operations) > limit:
             yield SummaryLine(state, f"and {len(operations) - limit} more (--format json lists all)", is_gap)
+    for operation in [operation for operation in summary.operations if operation.unsent][:limit]:
+        yield SummaryLine("no value", f"{operation.label}: {', '.join(operation.unsent)} (optional)", is_gap=True)
     for part in summary.invalid_parts[:limit]:
         yield SummaryLine("invalid", part, is_gap=True)
+    yield from _credential_lines(summary, limit)
+
+
+def _credential_lines(summary: ContractSummary, limit: int | None) -> Iterator[SummaryLine]:
+    """Yield lines about the credentials that the operations get, and those that have no value."""
     if not summary.credentials:
         yield SummaryLine("key", f"not needed: no operation requires one ({KEY_VARIABLE} is not sent)")
     condition = ", if it is set" if summary.unapplied is not None else ""

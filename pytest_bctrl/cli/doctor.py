@@ -43,6 +43,7 @@ from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings.project import read_config
+from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.run import ContractRun, required_variables, with_credentials, with_live_target
 from pytest_bctrl.traffic.origin import connection, values
 from pytest_bctrl.traffic.recordings.har_file import load as load_recording
@@ -346,13 +347,20 @@ def _target_line(
 
 
 def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float | None = None) -> Line:
-    """Send one GET with the key and return a line about the response; `redact` removes secrets from it."""
+    """Send a request of an operation whose parameters have values, and return a line about the response.
+
+    `redact` removes secrets from the line.
+    """
     # These load httpx, which a diagnosis without a request does not need.
     from pytest_bctrl.suite.sending.target import Target
     from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
     from pytest_bctrl.traffic.client import TIMEOUT
 
-    operation = main_operation(run.contract)
+    operations = requestable_operations(run)
+    if not operations:
+        reason = reason_not_requested(run, main_operation(run.contract))
+        return Line("target", f"{run.base_url}: no request sent: {reason}", "note", command="pytest --bctrl-mock bctrl")
+    operation = main_operation(replace(run.contract, operations=tuple(operations)))
     run = replace(run, contract=replace(run.contract, operations=(operation,)))
     target = Target(run, RetryPolicy(attempts=1), TIMEOUT if timeout is None else timeout, max_parallel=1)
     try:

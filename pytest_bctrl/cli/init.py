@@ -160,7 +160,7 @@ def _require_free_name(source: Source, document: str | None, text: str) -> None:
 
 
 def _download_contract(url: str) -> Source:
-    """Return the contract at a URL, with the URL's origin as base URL if the document has no absolute server."""
+    """Return the contract at a URL; if its first server is relative, the base URL is relative to the document's."""
     text = read_text(url)
     document = load_document(text, url)
     contract = from_document(document.data, url)
@@ -196,18 +196,15 @@ def _with_security(source: Source) -> tuple[Source, str]:
 
 
 def _base_url(url: str, server: str) -> str:
-    """Return the URL of a document's relative server; empty if that is on another origin than the document's `url`.
-
-    It is relative to the URL of the document (OpenAPI 3.1.1, 4.5.2).
-    """
+    """Return the URL of the relative server of the document at `url` (RFC 3986, 5.2); empty if it is invalid."""
     try:
         target = urljoin(url, server)
-        if origin_of(target) != origin_of(url):
-            return ""
+        origin_of(target)
     except ValueError:
         return ""
-    path = quote_path(urlsplit(target).path, safe="/%:@!$&'()*+,;=~-._", errors="surrogatepass").rstrip("/")
-    return f"{urlsplit(url).scheme}://{urlsplit(url).netloc.rpartition('@')[2]}{path}"
+    parts = urlsplit(target)
+    path = quote_path(parts.path, safe="/%:@!$&'()*+,;=~-._", errors="surrogatepass").rstrip("/")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
 
 
 def _new_project(source: Source, root: Path) -> NewProject:

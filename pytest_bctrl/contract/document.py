@@ -32,6 +32,9 @@ INLINED = "x-bctrl-inlined"
 SAMPLES = "x-bctrl-samples"
 """The key under which in-memory data holds the digests of the page's other code blocks, by name."""
 
+EXCLUDED = "x-bctrl-excluded"
+"""The key of an invalid operation, response or request body. A part that others refer to is still in it."""
+
 _TOP_LEVEL_OPENAPI = re.compile(r"^[\"']?openapi[\"']?[ \t]*:", re.MULTILINE)
 _BESIDE = re.compile(r"""\$ref["']?\s*:\s*(?:[>|][-+]?\s+)?["']?[^#"'\s>|]""")
 _FILE_NAME = re.compile(r"\.(?:json|ya?ml)\b")

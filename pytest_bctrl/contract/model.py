@@ -79,10 +79,14 @@ class MediaType:
 
 @dataclass(frozen=True, slots=True)
 class RequestBody:
-    """The documented body of a request, by media type or range (`application/*`)."""
+    """The documented body of a request, by media type or range (`application/*`).
+
+    `invalid` says what is invalid in the document; then any body is allowed.
+    """
 
     content: Mapping[str, MediaType]
     required: bool = False
+    invalid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ class ResponseSpec:
 
     `json` is the media type and the schema of the JSON body, or None if there is no JSON body. `examples` are the
     documented bodies per media type, by name; the name of the only one (`example`) is empty. `item_schemas` are the
-    schemas of the items (`itemSchema`) of media types that have one, such as event streams.
+    schemas of the items (`itemSchema`) of media types that have one, such as event streams. `invalid` says what is
+    invalid in the document; then any body is allowed.
     """
 
     status: str
@@ -101,6 +106,7 @@ class ResponseSpec:
     json: tuple[str, Schema] | None = None
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     item_schemas: Mapping[str, Schema] = field(default_factory=dict)
+    invalid: str = ""
 
     @property
     def code(self) -> int:
@@ -345,10 +351,10 @@ class Contract(SchemaDocument):
         return self.exclusions_as("checked")
 
     def exclusions_as(self, verb: str) -> list[str]:
-        """Return a sentence per problem: its operations are not `verb`, such as `checked`; other parts are not used."""
-        operations = [exclusion for exclusion in self.excluded if exclusion.is_operation]
-        others = [exclusion for exclusion in self.excluded if not exclusion.is_operation]
-        return [*exclusion_texts(operations, verb), *exclusion_texts(others, "used")]
+        """Return a sentence per problem: operations and bodies are not `verb`, such as `checked`; others not used."""
+        unchecked = [exclusion for exclusion in self.excluded if exclusion.is_operation or exclusion.is_body]
+        unused = [exclusion for exclusion in self.excluded if exclusion not in unchecked]
+        return [*exclusion_texts(unchecked, verb), *exclusion_texts(unused, "used")]
 
     @cached_property
     def short_digest(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from pytest_bctrl.contract.document import EXCLUDED
 from pytest_bctrl.contract.spec import Part, Spec
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
@@ -20,9 +21,6 @@ ADDITIONAL = "additionalOperations"
 
 STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple", "querystring": "form"}
 """The values of a parameter's `in`, and the default style of each (OpenAPI 3.2, 4.12.2)."""
-
-EXCLUDED = "x-bctrl-excluded"
-"""The key of an invalid operation that stays in a document because other operations refer to parts of it."""
 
 NAME = re.compile(r"\{([^{}/]+)\}")
 """Matches a parameter in a path template."""

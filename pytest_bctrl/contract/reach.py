@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_bctrl.contract.document import INLINED, SAMPLES, UNREAD, escape_token, unescape_token, value_at
-from pytest_bctrl.contract.outline import EXCLUDED, METHODS
+from pytest_bctrl.contract.document import EXCLUDED, INLINED, SAMPLES, UNREAD, escape_token, unescape_token, value_at
+from pytest_bctrl.contract.outline import METHODS
 from pytest_bctrl.contract.references import Addresses, keyword_objects
 
 _SECTIONS = frozenset({"paths", "webhooks", "components"})
@@ -37,7 +37,10 @@ class _OperationPart(NamedTuple):
 
 
 class Reach:
-    """The operations of a document, and the pointers of the parts that each of them consists of."""
+    """The operations of a document, and the pointers of the parts that each of them consists of.
+
+    `excluded` has the reason for each operation, response and request body that is excluded, by its pointer.
+    """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
@@ -46,23 +49,24 @@ class Reach:
         self._pointers = [reference.pointer for reference in self.references]
         self._targets: dict[str, frozenset[str]] = {}
         self._parts: dict[str, frozenset[str]] = {}
+        self.excluded: dict[str, str] = {}
 
     def _find_references(self) -> Iterator[Reference]:
         """Yield the references of the document, and those in the mappings of discriminators."""
         for value, pointer, base, _ in keyword_objects(self.document):
             text = value.get("$ref")
             if isinstance(text, str):
-                yield Reference(pointer, text, self._existing_pointer(self._addresses.pointer(text, base)))
+                yield Reference(pointer, text, self.existing_pointer(self._addresses.pointer(text, base)))
             elif "propertyName" in value and isinstance(value.get("mapping"), dict):
                 for target in map(str, value["mapping"].values()):
                     component = f"/components/schemas/{escape_token(target)}"
-                    existing = self._existing_pointer(component) or self._existing_pointer(
+                    existing = self.existing_pointer(component) or self.existing_pointer(
                         self._addresses.pointer(target, base)
                     )
                     if existing:
                         yield Reference(pointer, target, existing)
 
-    def _existing_pointer(self, pointer: str | None) -> str | None:
+    def existing_pointer(self, pointer: str | None) -> str | None:
         """Return the pointer if there is a value at it, else None."""
         if pointer is None or not (pointer == "" or pointer.startswith("/")):
             return None
@@ -106,7 +110,7 @@ class Reach:
         while isinstance(item, Mapping) and isinstance(item.get("$ref"), str) and pointer not in trail:
             trail.append(pointer)
             target = self._addresses.pointer(item["$ref"], self._addresses.base(pointer))
-            pointer = self._existing_pointer(target) or ""
+            pointer = self.existing_pointer(target) or ""
             item = value_at(self.document, pointer) if pointer else None
         if not isinstance(item, Mapping) or pointer in trail:
             yield _OperationPart(path, name, [], [])
@@ -121,16 +125,41 @@ class Reach:
             yield _OperationPart(at, f"{method} {name}", shared, trail)
 
     def parts(self, operation: str) -> frozenset[str]:
-        """Return the pointers of the parts that an operation, given by its pointer, consists of."""
+        """Return the pointers of the parts that an operation, given by its pointer, consists of; none are excluded."""
         if operation not in self._parts:
-            roots = [operation, *self._security_pointers(operation)]
-            trails: set[str] = set()
-            for pointer, _, shared, trail in self._operations:
-                if pointer == operation:
-                    roots += shared
-                    trails.update(trail)
-            self._parts[operation] = self.reachable(roots) | trails
+            bodies = self._bodies(operation)
+            roots = [body for body in bodies if body not in self.excluded]
+            if roots == bodies:
+                # Another operation may refer to the whole operation.
+                roots = [operation]
+            self._parts[operation] = self._parts_with(operation, roots)
         return self._parts[operation]
+
+    def _parts_with(self, operation: str, included: Iterable[str]) -> frozenset[str]:
+        """Return the parts of an operation, of its responses and the body of its request only the included ones."""
+        value, bodies = value_at(self.document, operation), self._bodies(operation)
+        members = value if isinstance(value, Mapping) else ()
+        roots = [f"{operation}/{escape_token(key)}" for key in members]
+        roots = [root for root in roots if not any(f"{body}/".startswith(f"{root}/") for body in bodies)]
+        roots += [*included, *self._security_pointers(operation)]
+        trails: set[str] = set()
+        for pointer, _, shared, trail in self._operations:
+            if pointer == operation:
+                roots += shared
+                trails.update(trail)
+        return self.reachable(roots) | trails
+
+    def _bodies(self, operation: str) -> list[str]:
+        """Return the pointers of the responses of an operation and of the body of its request."""
+        value = value_at(self.document, operation)
+        if not isinstance(value, Mapping):
+            return []
+        bodies = [f"{operation}/requestBody"] if "requestBody" in value else []
+        responses = value.get("responses")
+        if isinstance(responses, Mapping) and "$ref" not in responses:
+            statuses = [str(status) for status in responses if not str(status).startswith("x-")]
+            bodies += [f"{operation}/responses/{escape_token(status)}" for status in statuses]
+        return bodies
 
     def reachable(self, pointers: Iterable[str]) -> frozenset[str]:
         """Return pointers, and those of all parts that references at or below them lead to."""
@@ -170,19 +199,50 @@ class Reach:
 
     def affects(self, operation: str, pointer: str) -> bool:
         """Return whether the value at a pointer is within a part of an operation or contains it; never for `/paths`."""
-        if operation.startswith(f"{pointer}/") and pointer.count("/") > 1:
+        if f"{operation}/".startswith(f"{pointer}/") and pointer.count("/") > 1:
             return True
-        parts = self.parts(operation)
-        while pointer and pointer not in parts:
-            pointer = pointer.rpartition("/")[0]
-        return pointer != ""
+        return _is_within(pointer, self.parts(operation))
+
+    def dependents(self, operation: str, pointer: str) -> list[str]:
+        """Return what the value at a pointer affects of an operation: the responses and the body that consist of it.
+
+        If any other part consists of it, that is the operation as a whole; empty if nothing does.
+        """
+        if not self.affects(operation, pointer):
+            return []
+        bodies = [body for body in self._bodies(operation) if _is_within(pointer, self.reachable([body]))]
+        if not bodies or _is_within(pointer, self._parts_with(operation, ())):
+            return [operation]
+        return [body for body in bodies if body not in self.excluded]
+
+    def labels(self, operation: str, part: str) -> list[str]:
+        """Return the labels of an operation, or of a response or the body of its request."""
+        labels = self.operations[operation]
+        if part == operation:
+            return labels
+        keys = part.removeprefix(f"{operation}/").split("/")
+        noun = f"the response {unescape_token(keys[1])}" if keys[1:] else "the request body"
+        return [f"{noun} of {label}" for label in labels]
+
+    def can_be_used(self, operation: str, excluded: Collection[str]) -> bool:
+        """Return whether an operation is not among the excluded parts, nor are all of its responses."""
+        responses = [body for body in self._bodies(operation) if body != f"{operation}/requestBody"]
+        return operation not in excluded and (not responses or not {*responses} <= {*excluded})
+
+    def exclude(self, operation: str, part: str, reason: str) -> None:
+        """Exclude an operation for a reason, or only its part: a response, or the body of the request."""
+        self.excluded[part] = reason
+        self._parts.pop(operation, None)
 
     def only(self, operations: Collection[str]) -> dict[str, Any]:
         """Return the document with these operations and the parts that they refer to; others may remain, but marked.
 
-        Another operation is marked as excluded if these refer to a part of it.
+        Another operation is marked as excluded if these refer to a part of it, and an excluded body in any case.
         """
         tree = _key_tree(part for operation in operations for part in self.parts(operation))
+        bodies = [body for operation in operations for body in self._bodies(operation) if body in self.excluded]
+        for body in bodies:
+            _branch(tree, body)
         retained: dict[str, Any] = {}
         for key, value in self.document.items():
             if key in tree:
@@ -192,23 +252,32 @@ class Reach:
         retained.setdefault("paths", {})
         for operation in self.operations.keys() - {*operations}:
             self._mark_excluded(retained, operation)
+        for body in bodies:
+            value = value_at(retained, body)
+            mark = {EXCLUDED: self.excluded[body]}
+            retained = _with_value_at(retained, _keys(body), {**value, **mark} if isinstance(value, Mapping) else mark)
         return retained
 
     def with_values_replaced(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the document with the values at their pointers replaced; None removes the member.
 
-        Parts of a removed operation remain if other operations refer to them.
+        Parts of a removed operation, or of an excluded body, remain if other operations refer to them.
         """
-        removed = {pointer for pointer, value in values.items() if value is None and pointer in self.operations}
-        retained = {part for operation in self.operations.keys() - removed for part in self.parts(operation)}
+        removed = {pointer for pointer in values if pointer in self.operations}
+        retained = set[str]()
+        for operation in self.operations.keys() - removed:
+            for body in values.keys() & {*self._bodies(operation)}:
+                self.exclude(operation, body, values[body][EXCLUDED])
+            retained |= self.parts(operation)
         document = dict(self.document)
         for pointer, value in values.items():
+            if any(pointer.startswith(f"{operation}/") for operation in removed):
+                continue
             tree = _key_tree(part for part in retained if part.startswith(f"{pointer}/"))
-            if value is None and tree:
-                for token in pointer.split("/")[1:]:
-                    tree = tree[unescape_token(token)]
-                value = {**_with_only_keys(value_at(self.document, pointer), tree), EXCLUDED: True}
-            document = _with_value_at(document, [unescape_token(token) for token in pointer.split("/")[1:]], value)
+            if tree and (value is None or EXCLUDED in value):
+                retained_value = _with_only_keys(value_at(self.document, pointer), _branch(tree, pointer))
+                value = {**retained_value, EXCLUDED: True, **(value or {})}
+            document = _with_value_at(document, _keys(pointer), value)
         return document
 
     def _mark_excluded(self, document: Mapping[str, Any], operation: str) -> None:
@@ -225,11 +294,27 @@ def _key_tree(pointers: Iterable[str]) -> _Tree:
     """Return a tree of the keys on the way to pointers; None is a key where a pointer ends."""
     tree: _Tree = {}
     for pointer in pointers:
-        branch = tree
-        for token in pointer.split("/")[1:]:
-            branch = branch.setdefault(unescape_token(token), {})
-        branch[None] = {}
+        _branch(tree, pointer)[None] = {}
     return tree
+
+
+def _branch(tree: _Tree, pointer: str) -> _Tree:
+    """Return the part of a tree of keys at a pointer, which is added if it is missing."""
+    for key in _keys(pointer):
+        tree = tree.setdefault(key, {})
+    return tree
+
+
+def _keys(pointer: str) -> list[str]:
+    """Return the keys that lead from the root of a document to a pointer."""
+    return [unescape_token(token) for token in pointer.split("/")[1:]]
+
+
+def _is_within(pointer: str, parts: Collection[str]) -> bool:
+    """Return whether a pointer is one of some parts, or below one."""
+    while pointer and pointer not in parts:
+        pointer = pointer.rpartition("/")[0]
+    return pointer != ""
 
 
 def _with_only_keys(value: Any, tree: _Tree) -> Any:
@@ -243,7 +328,7 @@ def _with_only_keys(value: Any, tree: _Tree) -> Any:
         return {key: _with_only_keys(inner, tree[key]) for key, inner in value.items() if key in tree}
     if not isinstance(value, list) or not tree.keys() <= set(map(str, range(len(value)))):
         return value
-    last = max(int(index) for index in tree if index)
+    last = max((int(index) for index in tree if index), default=-1)
     return [
         _with_only_keys(value[index], tree[str(index)]) if str(index) in tree else True for index in range(last + 1)
     ]

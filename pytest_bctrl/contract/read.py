@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_bctrl.contract import outline
-from pytest_bctrl.contract.document import Document, load_document, read_file
+from pytest_bctrl.contract.document import EXCLUDED, Document, load_document, read_file
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.contract.key_fields import with_assumed_scheme, with_preferred_schemes
 from pytest_bctrl.contract.model import (
@@ -74,7 +75,7 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
     from pytest_bctrl.contract.soundness import find_problems
     from pytest_bctrl.contract.unused_parts import without_repeated_ids, without_unreadable_samples
     from pytest_bctrl.contract.upgrade import upgrade_supported
-    from pytest_bctrl.contract.valid_parts import original_pointers, valid_parts
+    from pytest_bctrl.contract.valid_parts import valid_parts, with_original_pointers
 
     upgraded, sha256 = upgrade_supported(document, name), digest(document)
 
@@ -86,14 +87,14 @@ def from_document(document: Any, name: str, *, origin: str = "") -> Contract:
         return without_repeated_ids(contract_of(upgraded))
     except DocumentError as error:
         readable, samples = without_unreadable_samples(upgraded, name)
-        part, excluded = valid_parts(readable, list(find_problems(readable, name)), contract_of)
+        part, excluded = valid_parts(readable, list(find_problems(readable, name)), contract_of, document)
         contract = _contract_or_none(with_unapplied_schemes(part, readable), contract_of)
         # An invalid scheme that no operation uses is no problem.
         contract = contract or _contract_or_none(part, contract_of)
         if contract is None:
             raise error from None
-        exclusions = original_pointers(document, [*excluded, *samples])
-        return without_repeated_ids(replace(contract, excluded=tuple(exclusions)))
+        exclusions = tuple(with_original_pointers(document, exclusion) for exclusion in (*excluded, *samples))
+        return without_repeated_ids(replace(contract, excluded=exclusions))
 
 
 def _contract_or_none(
@@ -146,7 +147,7 @@ def from_validated(
         title=str(info.get("title", "")),
         version=str(info.get("version", "")),
         digest=sha256 or digest(source),
-        servers=tuple(_server_url(server) for server in document.get("servers", ())),
+        servers=_server_urls(document.get("servers")),
         operations=tuple(_read_operation(spec, schemes, operation) for operation in operations(spec)),
         document=document,
         source=source,
@@ -162,11 +163,14 @@ def from_validated(
 
 
 def _server_url(server: Mapping[str, Any]) -> str:
-    """Return a server's URL with the defaults of its variables (OpenAPI 3.1, 4.8.6), without slashes at its end."""
+    """Return a server's URL with the defaults of its variables (OpenAPI 3.1, 4.8.6), without slashes at its end.
+
+    The root path `/` is not the empty reference, which is the URL of the document itself.
+    """
     url = str(server["url"])
     for name, variable in server.get("variables", {}).items():
         url = url.replace(f"{{{name}}}", variable["default"])
-    return url.rstrip("/")
+    return url.rstrip("/") or url[:1]
 
 
 def digest(document: Any) -> str:
@@ -208,20 +212,23 @@ def _read_operation(spec: Spec, schemes: Mapping[str, SecurityScheme], operation
         invariants=tuple(raw.value.get("x-bctrl-invariants", ())),
         paging=raw.value.get("x-bctrl-paging"),
         request_body=_read_request_body(spec, raw / "requestBody"),
-        servers=_own_servers(raw.value.get("servers", operation.item.value.get("servers"))),
+        servers=_server_urls(raw.value.get("servers", operation.item.value.get("servers"))),
     )
 
 
-def _own_servers(servers: object) -> tuple[str, ...]:
-    """Return the URLs of the servers of an operation or its path; invalid ones are left out, as no request uses any."""
+def _server_urls(servers: object) -> tuple[str, ...]:
+    """Return the URLs of the servers of a document, an operation or its path; invalid ones are left out."""
     if not isinstance(servers, list):
         return ()
     urls = []
     for server in servers:
         try:
-            urls.append(_server_url(server))
-        except (AttributeError, KeyError, TypeError):
+            url = _server_url(server)
+            # Reading an invalid port raises `ValueError`.
+            _ = urlsplit(url).port
+        except (AttributeError, KeyError, TypeError, ValueError):
             continue
+        urls.append(url)
     return tuple(urls)
 
 
@@ -234,7 +241,7 @@ def _read_request_body(spec: Spec, part: Part) -> RequestBody | None:
         name: MediaType(media.value.get("schema", True), _read_encodings(spec, media))
         for name, media in outline.media_types(spec, body).items()
     }
-    return RequestBody(content, spec.flag(body / "required"))
+    return RequestBody(content, spec.flag(body / "required"), spec.text(body / EXCLUDED))
 
 
 def _read_encodings(spec: Spec, media: Part) -> dict[str, Encoding]:
@@ -335,6 +342,7 @@ def _read_response(spec: Spec, status: str, response: Part) -> ResponseSpec:
         headers=tuple(_read_parameter(spec, header) for header in outline.headers(spec, response).values()),
         examples=examples,
         item_schemas={media: body.value["itemSchema"] for media, body in content.items() if "itemSchema" in body.value},
+        invalid=spec.text(response / EXCLUDED),
     )
 
 

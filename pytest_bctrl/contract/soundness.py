@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from pytest_bctrl.contract.cost import Cost
-from pytest_bctrl.contract.document import bundling_hint, escape_token, unread_references
+from pytest_bctrl.contract.document import EXCLUDED, bundling_hint, escape_token, unread_references
 from pytest_bctrl.contract.engine import as_engine_input, is_pattern, path_and_value
-from pytest_bctrl.contract.outline import EXCLUDED, METHODS
+from pytest_bctrl.contract.outline import METHODS
 from pytest_bctrl.contract.references import Addresses, KeywordObject, keyword_objects
 from pytest_bctrl.contract.schema.locations import parse_steps
 from pytest_bctrl.contract.schema_document import resolve_pointer
@@ -47,6 +47,11 @@ def _list(items: Any) -> dict[str, Any]:
 def _or_reference(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema of a value that is a reference or valid against `schema`."""
     return {"type": "object", "if": {"required": ["$ref"]}, "then": _object({"$ref": _TEXT}), "else": schema}
+
+
+def _unless_excluded(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of a value that is excluded or valid against `schema`."""
+    return {"if": _object({}, EXCLUDED), "else": schema}
 
 
 _HEADER = _or_reference(_object({"schema": _SCHEMA}))
@@ -85,7 +90,7 @@ _RESPONSE = _or_reference(_object({"description": _TEXT, "content": _MEDIA, "hea
 _RESPONSES = {
     "type": "object",
     "propertyNames": {"pattern": r"^(?:[1-5](?:[0-9]{2}|XX|xx)|default|x-.*)$"},
-    "patternProperties": {"^[^x]": _RESPONSE},
+    "patternProperties": {"^[^x]": _unless_excluded(_RESPONSE)},
 }
 _SECURITY = _list(_map(_list(_TEXT)))
 _INVARIANT = {
@@ -119,14 +124,14 @@ _OPERATION_OBJECT = _object(
         "operationId": _TEXT,
         "summary": _TEXT,
         "parameters": _list(_PARAMETER),
-        "requestBody": _REQUEST_BODY,
+        "requestBody": _unless_excluded(_REQUEST_BODY),
         "responses": _RESPONSES,
         "security": _SECURITY,
         "x-bctrl-invariants": _list(_INVARIANT),
         "x-bctrl-paging": _PAGING,
     }
 )
-_OPERATION = {"if": _object({}, EXCLUDED), "else": _OPERATION_OBJECT}
+_OPERATION = _unless_excluded(_OPERATION_OBJECT)
 _PATH_ITEM = _or_reference(
     _object(
         {

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_bctrl.contract.document import (
+    EXCLUDED,
     FILES,
     Document,
     bundling_hint,
@@ -136,7 +137,8 @@ class Spec:
     def resolve(self, part: Part, kind: str = "") -> Part:
         """Return the part that `$ref` refers to, or the part itself if it has no `$ref`.
 
-        Raises `DocumentError` if the target does not exist. The caller has to read the siblings of `$ref`.
+        Raises `DocumentError` if the target does not exist. The caller has to read the siblings of `$ref`. An excluded
+        response or body is one with any content.
         `kind` is the section of `components` that the target belongs to, if any, and as which it is validated.
         """
         trail: list[str] = []
@@ -145,6 +147,8 @@ class Spec:
                 raise self.error_at(part, "a $ref leads back to itself", "let it name a definition")
             trail.append(part.pointer)
             part = self.target(part)
+        if isinstance(part.value, dict) and EXCLUDED in part.value:
+            return Part({"description": "", "content": {"*/*": {}}, EXCLUDED: part.value[EXCLUDED]}, part.pointer)
         if kind:
             self.mapping(part)
             if trail and self._require and part.pointer.rpartition("/")[0] != f"/components/{kind}":

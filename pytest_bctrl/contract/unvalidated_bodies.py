@@ -1,4 +1,4 @@
-"""The documented response bodies whose schemas are not validated, because only JSON bodies are."""
+"""The documented response bodies that are not validated: their schema is invalid, or they are not JSON."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ def reason_unvalidated(contract: Contract, response: ResponseSpec, media_type: s
 
     The media type is in lower case and has no parameters.
     """
+    if response.invalid:
+        return f"the response {response.status} is invalid in the document: {response.invalid}"
     documented = covering_media_type(response.content, media_type)
     if documented is None:
         return ""
@@ -24,8 +26,11 @@ def reason_unvalidated(contract: Contract, response: ResponseSpec, media_type: s
 
 
 def unvalidated_media_types(contract: Contract, response: ResponseSpec | None) -> list[str]:
-    """Return the media types of a response that are not validated; of a response with JSON, only that of the JSON."""
-    if response is None:
+    """Return the media types of a response that are not validated; of a response with JSON, only that of the JSON.
+
+    An invalid response has none: it is listed among the exclusions of the contract.
+    """
+    if response is None or response.invalid:
         return []
     media_types = response.content if response.json is None else response.json[:1]
     essences = {media_type: media_type.partition(";")[0].strip().lower() for media_type in media_types}

@@ -1,6 +1,7 @@
-"""Separates the operations of a document that are valid from those that are not.
+"""Separates the valid parts of a document from those that are not.
 
-An operation is invalid if its own definition is, or any part that it refers to. The others can be used.
+An invalid value excludes the responses and request bodies that consist of it. If more of an operation does, such as a
+parameter, the operation is excluded.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ class DocumentProblem(NamedTuple):
 
 
 class Exclusion(NamedTuple):
-    """An operation that cannot be used, or another part of the document, and a reason.
+    """An operation that cannot be used, one of its bodies, or another part of the document, and a reason.
 
-    `operation` is its label, or begins with "the" for another part. `part` is its pointer, and `pointer` that of the
-    invalid value.
+    `operation` is its label, or begins with "the" unless it is an operation. `part` is its pointer, and `pointer` that
+    of the invalid value.
     """
 
     operation: str
@@ -50,9 +51,20 @@ class Exclusion(NamedTuple):
         return not self.operation.startswith("the ")
 
     @property
+    def is_body(self) -> bool:
+        """Whether this excludes a response or the body of a request."""
+        return self.operation.startswith(("the response ", "the request body "))
+
+    @property
     def shown_pointer(self) -> str:
         """The pointer of the invalid value as messages show it."""
         return shown_pointer(self.pointer)
+
+    @property
+    def reason(self) -> str:
+        """The problem, with the pointer of the invalid value."""
+        pointer = f", at {self.shown_pointer}"
+        return self.problem.removesuffix(pointer) + pointer
 
 
 def exclusion_texts(excluded: Iterable[Exclusion], verb: str) -> list[str]:
@@ -86,48 +98,61 @@ _FEW = 5
 """Maximum number of operations in a sentence."""
 
 
-def valid_parts(
-    document: Mapping[str, Any], problems: Iterable[DocumentProblem], check: Check
-) -> tuple[dict[str, Any], list[Exclusion]]:
-    """Return a document with only its valid operations and their parts, and an exclusion per problem of the others.
+def exclusions_of(
+    reach: Reach, operation: str, problem: DocumentProblem, pointers: Iterable[str] = ()
+) -> Iterator[Exclusion]:
+    """Yield an exclusion for each part of an operation that a problem affects, and for each label of the operation.
 
-    `problems` are the problems that are known. `check` raises `DocumentError` for a document with others.
-    An invalid `info` or `servers` is replaced by an empty one.
+    `pointers` are further values that the problem affects.
+    """
+    parts = [part for pointer in (problem.pointer, *pointers) for part in reach.dependents(operation, pointer)]
+    for part in [operation] if operation in parts else dict.fromkeys(parts):
+        for label in reach.labels(operation, part):
+            yield Exclusion(label, part, *problem)
+
+
+def valid_parts(
+    document: Mapping[str, Any], problems: Iterable[DocumentProblem], check: Check, original: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Exclusion]]:
+    """Return a document with only its valid operations and their valid parts, and an exclusion per problem of others.
+
+    `problems` are the problems that are known. `check` raises `DocumentError` for a document with others. Reasons have
+    the pointers of the `original` document, of which `document` may be an upgrade.
+    An invalid `info` or `servers` is replaced by an empty one. If no operation has a valid response, none is valid.
     """
     reach = Reach(document)
-    reasons: dict[str, list[DocumentProblem]] = defaultdict(list)
+    excluded: dict[str, list[Exclusion]] = {operation: [] for operation in reach.operations}
     document_parts: dict[str, DocumentProblem] = {}
     for problem in problems:
-        hit = [operation for operation in reach.operations if reach.affects(operation, problem.pointer)]
-        for operation in hit:
-            reasons[operation].append(problem)
+        for operation, exclusions in excluded.items():
+            exclusions += exclusions_of(reach, operation, problem)
         key = problem.pointer.split("/")[1:2]
         if key and key[0] in _REPLACEMENTS:
             document_parts.setdefault(key[0], problem)
-    usable = {**document, **{key: _REPLACEMENTS[key] for key in document_parts}}
-    reach = Reach(usable) if document_parts else reach
-    remaining = [operation for operation in reach.operations if operation not in reasons]
-    for operation, problem in _find_invalid(reach, remaining, check):
-        reasons[operation].append(problem)
-    excluded = [
-        Exclusion(_PARTS[key], f"/{key}", problem.pointer, problem.text, problem.hint)
-        for key, problem in document_parts.items()
+    if document_parts:
+        reach = Reach({**document, **{key: _REPLACEMENTS[key] for key in document_parts}})
+    for operation, exclusions in excluded.items():
+        for exclusion in exclusions:
+            reach.exclude(operation, exclusion.part, with_original_pointers(original, exclusion).reason)
+    for operation, exclusion in _find_invalid(reach, check, original):
+        excluded[operation].append(exclusion)
+    of_document = [Exclusion(_PARTS[key], f"/{key}", *problem) for key, problem in document_parts.items()]
+    of_operations = [
+        exclusion
+        for operation, exclusions in excluded.items()
+        for exclusion in dict.fromkeys(exclusions)
+        if operation not in reach.excluded or exclusion.part == operation
     ]
-    excluded += [
-        Exclusion(label, operation, problem.pointer, problem.text, problem.hint)
-        for operation, labels in reach.operations.items()
-        for label in labels
-        for problem in dict.fromkeys(reasons.get(operation, ()))
-    ]
-    return reach.only([operation for operation in remaining if operation not in reasons]), excluded
+    valid_operations = [operation for operation in excluded if operation not in reach.excluded]
+    if not any(reach.can_be_used(operation, reach.excluded) for operation in valid_operations):
+        valid_operations = []
+    return reach.only(valid_operations), [*of_document, *of_operations]
 
 
-def original_pointers(document: Mapping[str, Any], excluded: Iterable[Exclusion]) -> Iterator[Exclusion]:
-    """Yield exclusions of an upgraded document of OpenAPI 3.0 with the pointers of the original document."""
-    for exclusion in excluded:
-        pointers = (_original_pointer(document, pointer) for pointer in (exclusion.part, exclusion.pointer))
-        part, pointer = pointers
-        yield exclusion._replace(part=part, pointer=pointer)
+def with_original_pointers(document: Mapping[str, Any], exclusion: Exclusion) -> Exclusion:
+    """Return an exclusion of an upgraded document of OpenAPI 3.0 with the pointers of the original document."""
+    part, pointer = (_original_pointer(document, pointer) for pointer in (exclusion.part, exclusion.pointer))
+    return exclusion._replace(part=part, pointer=pointer)
 
 
 def _original_pointer(document: Any, pointer: str) -> str:
@@ -156,11 +181,11 @@ _REPLACEMENTS: Mapping[str, Any] = {"info": {}, "servers": []}
 _PARTS = {"info": "the info object", "servers": "the list of servers"}
 
 
-def _find_invalid(reach: Reach, operations: Sequence[str], check: Check) -> Iterable[tuple[str, DocumentProblem]]:
-    """Yield each invalid operation with its problem, found by checking halves, quarters, and so on."""
-    pending = [list(operations)]
+def _find_invalid(reach: Reach, check: Check, original: Mapping[str, Any]) -> Iterator[tuple[str, Exclusion]]:
+    """Exclude each invalid part and yield it with its operation, found by checking halves, quarters, and so on."""
+    pending = [list(reach.operations)]
     while pending:
-        batch = pending.pop()
+        batch = [operation for operation in pending.pop() if operation not in reach.excluded]
         if not batch:
             continue
         try:
@@ -168,11 +193,13 @@ def _find_invalid(reach: Reach, operations: Sequence[str], check: Check) -> Iter
             continue
         except DocumentError as error:
             problem = DocumentProblem.of(error, batch[0])
-        if len(batch) == 1:
-            yield batch[0], problem
-            hit = [operation for batch in pending for operation in batch if reach.affects(operation, problem.pointer)]
-            yield from ((operation, problem) for operation in hit)
-            pending = [[operation for operation in batch if operation not in hit] for batch in pending]
-        else:
-            middle = len(batch) // 2
-            pending += [batch[middle:], batch[:middle]]
+        middle = len(batch) // 2
+        pending += [batch[middle:], batch[:middle]]
+        if middle:
+            continue
+        # The problem may be elsewhere, or in a part that is excluded.
+        further = [] if reach.dependents(batch[0], problem.pointer) else batch
+        for operation in [operation for batch in pending for operation in batch]:
+            for exclusion in exclusions_of(reach, operation, problem, further):
+                reach.exclude(operation, exclusion.part, with_original_pointers(original, exclusion).reason)
+                yield operation, exclusion

@@ -1,7 +1,7 @@
-"""Compares the valid parts of two documents: an invalid part excludes the operations that consist of it.
+"""Compares the valid parts of two documents: an invalid part excludes the bodies and operations that consist of it.
 
-An operation that is invalid in one document is not compared in either. If the other document does not have it, it is
-still reported as removed or added.
+A response, body or operation that is invalid in one document is not compared in either. If the other document does not
+have it, it is still reported as removed or added.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ def _without_invalid(
             if removal.exclusion not in excluded[side]:
                 excluded[side].append(removal.exclusion)
             removals[side][removal.exclusion.part] = removal.value
-            removals[1 - side].update(dict.fromkeys(removal.counterparts))
+            value = removal.value if removal.exclusion.is_body else None
+            removals[1 - side].update(dict.fromkeys(removal.counterparts, value))
     if not any(removals):
         raise error
     old, new = (
@@ -187,11 +188,11 @@ def _without_invalid(
 
 
 def _are_all_excluded(document: Document, excluded: list[Exclusion]) -> bool:
-    """Return whether a document has no operation besides those that are excluded."""
+    """Return whether a document has no operation besides those that are excluded, or whose responses all are."""
     from pytest_bctrl.contract.reach import Reach
 
-    labels = {label for names in Reach(document.data).operations.values() for label in names}
-    return bool(excluded) and labels <= {exclusion.operation for exclusion in excluded}
+    reach, parts = Reach(document.data), {exclusion.part for exclusion in excluded}
+    return bool(parts) and not any(reach.can_be_used(operation, parts) for operation in reach.operations)
 
 
 class _Removal(NamedTuple):
@@ -205,25 +206,29 @@ class _Removal(NamedTuple):
 def _removals(
     reaches: tuple[Reach, Reach], side: int, problem: DocumentProblem, extensions: Extensions
 ) -> Iterator[_Removal]:
-    """Yield the operations that an invalid part excludes; if there are none, the component or section that it is in."""
-    from pytest_bctrl.contract.document import value_at
-    from pytest_bctrl.contract.valid_parts import Exclusion
+    """Yield the bodies and operations that a problem excludes; if there are none, its component or section."""
+    from pytest_bctrl.contract.document import EXCLUDED, value_at
+    from pytest_bctrl.contract.valid_parts import Exclusion, exclusions_of
 
     reach, counterpart = reaches[side], reaches[1 - side]
-    pointers = [problem.pointer, *_extended_with_discriminator(reach.document, problem.pointer, extensions)]
-    hit = [operation for operation in reach.operations if any(reach.affects(operation, at) for at in pointers)]
-    for operation in hit:
+    extended = [*_extended_with_discriminator(reach.document, problem.pointer, extensions)]
+    exclusions = [
+        (operation, exclusion)
+        for operation in reach.operations
+        for exclusion in exclusions_of(reach, operation, problem, extended)
+    ]
+    for operation, exclusion in exclusions:
         labels = reach.operations[operation]
-        counterparts = [
-            pointer for pointer, names in counterpart.operations.items() if _are_same_operation(labels, names)
-        ]
+        same = [pointer for pointer, names in counterpart.operations.items() if _are_same_operation(labels, names)]
         value = None
-        if not counterparts:
+        if exclusion.is_body:
+            value = {EXCLUDED: problem.text}
+        elif not same:
             value = _operation_outline(value_at(reach.document, operation))
-        for label in labels:
-            yield _Removal(Exclusion(label, operation, *problem), value, counterparts)
+        parts = [f"{pointer}{exclusion.part.removeprefix(operation)}" for pointer in same]
+        yield _Removal(exclusion, value, [part for part in parts if counterpart.existing_pointer(part)])
     section, *tokens = problem.pointer.split("/")[1:]
-    if hit or len(tokens) < _KEYS.get(section, 0):
+    if exclusions or len(tokens) < _KEYS.get(section, 0):
         return
     part = "".join(f"/{token}" for token in (section, *tokens[: _KEYS.get(section, 0)]))
     used = [part for operation in counterpart.operations for part in counterpart.parts(operation)]

@@ -123,7 +123,7 @@ class ExchangeChecks:
         exclusion = self._requests.exclusion(request)
         if exclusion is None:
             return []
-        return [f"{exclusion.operation} is invalid in the document: {exclusion.problem}, at {exclusion.shown_pointer}"]
+        return [f"{exclusion.operation} is invalid in the document: {exclusion.reason}"]
 
     def _response(self, exchange: Exchange, operation: Operation, match: Match) -> Response:
         """Return the response to check; a small one shares its results with an earlier response of the same content."""

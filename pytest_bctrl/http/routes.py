@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pytest_bctrl.contract.model import Contract, Operation, decode_path, path_pattern, path_specificity, path_value
 from pytest_bctrl.contract.parameters import by_fit
@@ -71,7 +71,7 @@ class Routes:
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in contract.operations:
             by_path.setdefault(operation.path, {})[operation.method] = operation
-        bases = sorted({urlsplit(server).path.rstrip("/") for server in contract.servers} or {""})
+        bases = sorted({base_path(server) for server in contract.servers} or {""})
         by_specificity = sorted(by_path.items(), key=lambda item: path_specificity(item[0]))
         routes: dict[str, _Route] = {}
         # A path that the contract documents is never another operation's path with another version or base.
@@ -132,6 +132,17 @@ class Routes:
         if match is None:
             return None, {}
         return match.of(method), match.values
+
+
+def base_path(server: str, base_url: str = "") -> str:
+    """Return the path of a server's URL without a slash at its end; empty for an invalid URL.
+
+    A relative URL is resolved against the base URL, or without one against the root (RFC 3986, 5.2).
+    """
+    try:
+        return urlsplit(urljoin(base_url or "http://localhost", server)).path.rstrip("/")
+    except ValueError:
+        return ""
 
 
 def _documented_paths(path: str, bases: Sequence[str]) -> Iterator[str]:

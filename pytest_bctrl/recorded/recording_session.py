@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpx
 
@@ -48,6 +48,9 @@ from pytest_bctrl.traffic.recordings.replay import (
     replay_transport,
     scenario,
 )
+
+_LOCAL = "http://localhost:8787"
+"""The base URL of a recording if the contract has no server on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,8 @@ class RecordedTest:
             for exchange, match in exchanges_with_route(self.player.exchanges, self._contract)
             if (parts := urlsplit(exchange.request.base_url)).netloc
         )
-        return next(recorded, next(iter(self._contract.servers), "http://localhost:8787"))
+        server = urljoin(_LOCAL, next(iter(self._contract.servers), ""))
+        return next(recorded, server.rstrip("/"))
 
     @cached_property
     def url(self) -> str:
@@ -291,7 +295,7 @@ class RecordedTest:
         if not aim.live:
             # The mock's port differs in every run.
             local_servers = (server for server in self._contract.servers if server.startswith("http://"))
-            local, _ = split_url(next(local_servers, "http://localhost:8787"))
+            local, _ = split_url(next(local_servers, _LOCAL))
             base_url = local + urlsplit(base_url).path
         self._kept.append(
             Exchange(

@@ -57,7 +57,9 @@ class BodyChecks:
                 )
             return
         content_type = parse_content_type(request.header("content-type"))
-        if not documented.content:
+        if documented.invalid:
+            yield _not_checked_warning(f"it is invalid in the document: {documented.invalid}")
+        if documented.invalid or not documented.content:
             return
         if not request.body and not request.unread and not (documented.required and _allows_empty_body(content_type)):
             if documented.required:

@@ -62,7 +62,7 @@ class RequestChecks:
         violation = target_violation(self.contract, request, match)
         exclusion = self.exclusion(request)
         if exclusion is not None:
-            message = f"the operation is invalid in the document: {exclusion.problem}, at {exclusion.shown_pointer}"
+            message = f"the operation is invalid in the document: {exclusion.reason}"
             violation = Violation(NOT_CHECKED, "warning", message, place="path")
         return tuple(findings_of([violation], None, request, self.contract))
 

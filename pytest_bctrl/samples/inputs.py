@@ -1,12 +1,14 @@
 """The values of a request's parameters: from settings, from the document's examples, or generated from a schema.
 
 A path value names something that exists, so it comes from a setting, an example, a default or a listed value; it is
-generated only for a mock.
+generated only for a mock. The same applies to any other parameter for which an invented value proves nothing, such as a
+URL, an e-mail address or an id.
 """
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -14,9 +16,10 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from pytest_bctrl.contract.model import Contract, Operation, Parameter
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.parameters import Pair, serialize_field, serialize_pairs, survives_transport
-from pytest_bctrl.contract.schema.shapes import Shape, shapes
+from pytest_bctrl.contract.schema.ref import flatten, listed_values
+from pytest_bctrl.contract.schema.shapes import Shape, allowed_types, shapes
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import RoundRobin
@@ -24,6 +27,7 @@ from pytest_bctrl.samples.text import RoundRobin
 _MAX_ALTERNATIVES = 8
 _SEED = 1
 _TRIES = 12
+_MAX_DEPTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +100,77 @@ def inputs_with(
 
 def names_without_value(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> list[str]:
     """Return the names of the required parameters that have no value."""
+    required = [parameter for parameter in operation.parameters if parameter.required or parameter.in_ == "path"]
+    return [parameter.name for parameter in required if not _has_value(contract, parameter, settings)]
 
-    def has_value(parameter: Parameter) -> bool:
-        """Return whether a parameter has a value, or needs none."""
-        if parameter.in_ == "path":
-            return bool(_existing_values(contract, parameter, settings))
-        return not parameter.required or any(True for _ in _possible_values(contract, parameter, settings))
 
-    return [parameter.name for parameter in operation.parameters if not has_value(parameter)]
+def optional_names_without_value(contract: Contract, operation: Operation, settings: Mapping[str, str]) -> list[str]:
+    """Return the names of the optional parameters that are not sent, because an invented value would prove nothing."""
+    optional = [parameter for parameter in operation.other_parameters if not parameter.required]
+    return [
+        parameter.name
+        for parameter in optional
+        if needs_real_value(contract, parameter) and not _has_value(contract, parameter, settings)
+    ]
+
+
+def _has_value(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> bool:
+    """Return whether a parameter has a value."""
+    if parameter.in_ == "path":
+        return bool(_existing_values(contract, parameter, settings))
+    return any(True for _ in _possible_values(contract, parameter, settings))
+
+
+_NAMING = frozenset({
+    "id", "ids", "uuid", "guid", "slug", "url", "urls", "uri", "link", "host", "hostname", "domain", "email", "mail",
+    "phone", "username", "password", "token", "secret", "key", "code", "signature",
+})  # fmt: skip
+"""Words in the name of a required parameter whose value names something, or is issued by somebody."""
+
+_CHOSEN_BY_CLIENT = frozenset({"request", "correlation", "trace", "span", "idempotency", "nonce"})
+"""Words in the name of a parameter whose value the client invents, such as `X-Request-Id`."""
+
+_FORMATS = frozenset({
+    "uri", "uri-reference", "iri", "iri-reference", "url", "email", "idn-email", "hostname", "idn-hostname", "uuid",
+    "ipv4", "ipv6", "password",
+})  # fmt: skip
+"""Formats of values that name something."""
+
+_ID_PATTERN = re.compile(r"^\^?[A-Za-z]{2,}_|\{(?:1[2-9]|[2-9]\d|\d{3,})[,}]")
+"""Matches in a pattern of ids: it begins with a prefix such as `cus_`, or repeats a character twelve times or more."""
+
+
+def needs_real_value(contract: Contract, parameter: Parameter) -> bool:
+    """Return whether an invented value of a parameter proves nothing, since it must name something that exists.
+
+    A format or a pattern says so, or the name of a required parameter. A value that the schema lists is not invented.
+    """
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", parameter.name)}
+    if words & _CHOSEN_BY_CLIENT:
+        return False
+    is_named = parameter.required and bool(words & _NAMING)
+    return any(
+        (is_named and allowed_types(schema) in _TYPES_OF_NAMES)
+        or schema.get("format") in _FORMATS
+        or _ID_PATTERN.search(str(schema.get("pattern", "")))
+        for schema in _scalar_schemas(contract, parameter.schema)
+    )
+
+
+_TYPES_OF_NAMES = ((), ("string",), ("integer",))
+
+
+def _scalar_schemas(contract: Contract, schema: Schema, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """Yield the flat schemas of the branches and items of a schema that list no values, or of the schema itself."""
+    flat = flatten(contract, schema)
+    branches = [*flat.get("oneOf", ()), *flat.get("anyOf", ())]
+    parts = branches or ([flat["items"]] if "items" in flat else [])
+    if listed_values(flat) is not None or depth > _MAX_DEPTH:
+        return
+    if not parts:
+        yield flat
+    for part in parts:
+        yield from _scalar_schemas(contract, part, depth + 1)
 
 
 def existing_path_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[str]:
@@ -124,7 +191,7 @@ def distinct_values(contract: Contract, parameter: Parameter, settings: Mapping[
 
 
 def _existing_values(contract: Contract, parameter: Parameter, settings: Mapping[str, str]) -> list[Any]:
-    """Return the values of a path parameter that exist: from settings, or else examples and listed values."""
+    """Return the values of a parameter that exist: from settings, or else examples and listed values."""
     if configured := _from_settings(parameter, settings):
         return configured
     if parameter.setting is not None and not parameter.examples:
@@ -134,7 +201,7 @@ def _existing_values(contract: Contract, parameter: Parameter, settings: Mapping
 
 
 def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
-    """Return a contract for a mock, in which each path parameter without a valid value gets a generated example.
+    """Return a contract for a mock, in which each parameter that needs a real value and has none gets a generated one.
 
     An example that the schema rejects is left out: the mock would reject it too.
 
@@ -145,12 +212,12 @@ def exemplified(contract: Contract, settings: Mapping[str, str]) -> Contract:
 
 @lru_cache(maxsize=8)
 def _with_path_examples(contract: Contract, setting_pairs: tuple[tuple[str, str], ...]) -> Contract:
-    """Return the contract with an example for each path parameter that has no valid value."""
+    """Return the contract with an example for each parameter that needs a real value and has no valid one."""
     settings = dict(setting_pairs)
 
     def with_example(parameter: Parameter) -> Parameter:
-        """Return a path parameter without invalid examples, and with a generated one if it has no value."""
-        if parameter.in_ != "path":
+        """Return a parameter that needs a real value without invalid examples, with a generated one if it has none."""
+        if parameter.in_ != "path" and not needs_real_value(contract, parameter):
             return parameter
         valid = tuple(filter(partial(survives_transport, contract, parameter), parameter.examples))
         if len(valid) < len(parameter.examples):
@@ -158,7 +225,7 @@ def _with_path_examples(contract: Contract, setting_pairs: tuple[tuple[str, str]
         if _existing_values(contract, parameter, settings):
             return parameter
         bare = replace(parameter, setting=None)
-        return replace(parameter, examples=tuple(islice(_possible_values(contract, bare, {}), 1)))
+        return replace(parameter, examples=tuple(islice(_generated_values(contract, bare), 1)))
 
     parameters = [tuple(map(with_example, operation.parameters)) for operation in contract.operations]
     if parameters == [operation.parameters for operation in contract.operations]:
@@ -180,6 +247,14 @@ def _possible_values(contract: Contract, parameter: Parameter, settings: Mapping
         yield from filter(arriving, _from_settings(parameter, settings) or parameter.examples)
         return
     yield from filter(arriving, parameter.examples)
+    if parameter.in_ != "path" and needs_real_value(contract, parameter):
+        return
+    yield from _generated_values(contract, parameter)
+
+
+def _generated_values(contract: Contract, parameter: Parameter) -> Iterator[Any]:
+    """Yield listed and generated values of a parameter that survive transport."""
+    arriving = partial(survives_transport, contract, parameter)
     for number, shape in enumerate(shapes(contract, parameter.schema)):
         if shape.kind == "fixed":
             yield from filter(arriving, [shape.value])

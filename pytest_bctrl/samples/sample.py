@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from itertools import cycle, islice
 from typing import Any
@@ -77,9 +78,9 @@ class Samples:
         return self._covering_body(RoundRobin(_SAMPLE_SEED))
 
     def exemplary(self, space_id: str = SPACE_ID) -> Any:
-        """Return the first documented example that conforms, else the sample, possibly with the examples of its parts.
+        """Return the first documented example that conforms, else a sample, whose space id is `space_id`.
 
-        The space id in it is `space_id`.
+        The sample has every optional property and the examples of its parts, unless these do not fit together.
         """
         for body in self.examples.values():
             return self.set_space_id(copy.deepcopy(body), space_id)
@@ -95,9 +96,14 @@ class Samples:
 
     @cached_property
     def _exemplary_body(self) -> Any:
-        """The sample of any space with the examples of its parts."""
-        choice = RoundRobin(_SAMPLE_SEED)
-        return self._covering_body(choice, Builder(self.contract, choice, self._locations, prefers_examples=True))
+        """The sample of any space with the examples of its parts and every optional property."""
+        choice = RoundRobin(_SAMPLE_SEED, optional=True)
+        # The items are as many as if properties were omitted, too.
+        fewest = _MIN_ITEMS
+        with suppress(DocumentError):
+            fewest = len(self.items(self._sample_body))
+        builder = Builder(self.contract, choice, self._locations, prefers_examples=True)
+        return self._covering_body(choice, builder, fewest)
 
     @cached_property
     def examples(self) -> dict[str, Any]:
@@ -115,8 +121,11 @@ class Samples:
         body = self._covering_body(RoundRobin(_SAMPLE_SEED, optional=optional))
         return self._repaired(body, space_id, 0)
 
-    def _covering_body(self, choice: RoundRobin, builder: Builder | None = None) -> Any:
-        """Return a body with items until each alternative is used, if it has a list; no invariants are applied."""
+    def _covering_body(self, choice: RoundRobin, builder: Builder | None = None, fewest: int = _MIN_ITEMS) -> Any:
+        """Return a body with at least `fewest` items, and until each alternative is used; no invariants are applied.
+
+        It has no items if it has no list.
+        """
         builder = builder or Builder(self.contract, choice, self._locations)
         if not self.lists:
             return builder.value(self.schema)
@@ -132,7 +141,7 @@ class Samples:
             return body
         # The loop counts attempts and not items, because an optional list adds no item in some attempts, or in all.
         for _ in range(_MAX_ITEMS):
-            if len(items) >= min(_MIN_ITEMS, max_items) and (len(items) >= max_items or not choice.has_pending()):
+            if len(items) >= min(fewest, max_items) and (len(items) >= max_items or not choice.has_pending()):
                 break
             previous_length, was_accepted = len(items), accepts(self.contract, self.schema, body)
             items += self.items(builder.value(self.schema))[: max_items - len(items)]

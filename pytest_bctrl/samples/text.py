@@ -82,7 +82,7 @@ class UnsampledError(DocumentError):
 def _string_candidates(schema: Mapping[str, Any], text: str, patterns: list[str], source: Random) -> Iterator[str]:
     """Yield texts that a schema may allow: the plain one, examples, and texts that match the patterns."""
     yield text
-    yield _SHORT.get(str(schema.get("format", "")), text)
+    yield from _SHORT.get(str(schema.get("format", "")), ())
     yield from (example for example in schema.get("examples", ()) if isinstance(example, str))
     for pattern in patterns:
         # A few repetitions, none, more and more, and at last enough for the minimum length.
@@ -179,21 +179,26 @@ FORMATS: Mapping[str, FormatText] = {
     "date-time": lambda _location, _source, minutes: example_time(minutes),
     "date": lambda _location, _source, minutes: example_time(minutes)[:10],
     "time": lambda _location, _source, minutes: example_time(minutes)[11:],
-    "email": lambda _location, source, _minutes: f"{source.choice(_WORDS)}@example.test",
-    "idn-email": lambda _location, source, _minutes: f"{source.choice(_WORDS)}@example.test",
-    "iri": lambda _location, source, _minutes: f"https://example.test/{source.choice(_WORDS)}",
+    "email": lambda _location, source, _minutes: f"{source.choice(_WORDS)}@example.com",
+    "idn-email": lambda _location, source, _minutes: f"{source.choice(_WORDS)}@example.com",
+    "iri": lambda _location, source, _minutes: f"https://example.com/{source.choice(_WORDS)}",
     "relative-json-pointer": lambda _location, source, _minutes: f"{source.randint(0, 9)}/{source.choice(_WORDS)}",
-    "uri": lambda _location, source, _minutes: f"https://example.test/{source.choice(_WORDS)}",
+    "uri": lambda _location, source, _minutes: f"https://example.com/{source.choice(_WORDS)}",
     "uri-reference": lambda _location, source, _minutes: f"/{source.choice(_WORDS)}",
     "duration": lambda _location, source, _minutes: f"PT{source.randint(1, 59)}M",
     "json-pointer": lambda _location, source, _minutes: f"/{source.choice(_WORDS)}",
-    "hostname": lambda _location, source, _minutes: f"{source.choice(_WORDS)}.example.test",
+    "hostname": lambda _location, source, _minutes: f"{source.choice(_WORDS)}.example.com",
     "ipv4": lambda _location, source, _minutes: f"192.0.2.{source.randint(1, 254)}",
     "ipv6": lambda _location, source, _minutes: f"2001:db8::{source.randint(1, 9999)}",
 }
 
 
-_SHORT: Mapping[str, str] = {"email": "a@b.test", "uri": "urn:a:b", "hostname": "a.test", "uri-reference": "/"}
+_SHORT: Mapping[str, tuple[str, ...]] = {
+    "email": ("a@example.com", "a@b.test"),
+    "hostname": ("example.com", "a.test"),
+    "uri": ("urn:a:b",),
+    "uri-reference": ("/",),
+}
 """Short texts by format, for a schema with a small maximum length."""
 
 

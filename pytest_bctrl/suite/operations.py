@@ -24,7 +24,7 @@ _NO_SAFE_METHOD = "none has a safe method"
 _NO_SUCCESS = "the contract documents no successful response"
 _NOT_A_PATH = "its path has a query or a fragment, which is not part of a path"
 _NOT_UTF_8 = "its path has a lone surrogate, which no URL can contain"
-_NEEDS_BODY = "its request requires a body, and the suite sends none with a safe method"
+_NEEDS_BODY = "its request requires a body that the suite does not send"
 _NO_KEY_FIELD = "its security is not a bearer token, a password or an API key"
 _NO_RESPONSE = "the mock cannot generate one of its responses"
 _HINTS = {
@@ -49,21 +49,29 @@ def reason_not_requested(run: ContractRun, operation: Operation) -> str:
     return run.once(("not requested", operation.label), partial(_compute_reason, run, operation))
 
 
+def reason_unchecked(run: ContractRun, operation: Operation) -> str:
+    """Return why an operation is not checked: no request is sent, or its successful response is invalid; else empty."""
+    reason = reason_not_requested(run, operation)
+    if not reason and operation.success is not None and operation.success.invalid:
+        return f"the response {operation.success.status} is invalid in the document: {operation.success.invalid}"
+    return reason
+
+
 def lacks_path_values(run: ContractRun, operation: Operation) -> bool:
     """Return whether an operation is left out only because its path parameters have no value; False for OPTIONS.
 
     A request with an id that does not exist can still be sent, except OPTIONS, which may describe the route for any id.
     """
-    if not reason_not_requested(run, operation) or _reason_in_contract(operation) or operation.method == "OPTIONS":
+    if not reason_not_requested(run, operation) or _reason_in_contract(run, operation) or operation.method == "OPTIONS":
         return False
     missing = {*names_without_value(run.contract, operation, run.values_of(operation))}
     has_only_paths = bool(missing) and missing <= {parameter.name for parameter in operation.path_parameters}
     return has_only_paths and not _reason_of_security(run, operation)
 
 
-def _reason_in_contract(operation: Operation) -> str:
+def _reason_in_contract(run: ContractRun, operation: Operation) -> str:
     """Return why no setting can make the suite send requests to an operation; empty if settings decide."""
-    if not operation.is_safe:
+    if not run.may_send(operation):
         return f"{operation.method} could change something, and the suite sends safe methods only"
     if operation.success is None:
         return _NO_SUCCESS
@@ -71,14 +79,14 @@ def _reason_in_contract(operation: Operation) -> str:
         return _NOT_A_PATH
     if LONE_SURROGATE.search(operation.path):
         return _NOT_UTF_8
-    if operation.request_body is not None and operation.request_body.required:
+    if operation.request_body is not None and operation.request_body.required and run.body_of(operation) is None:
         return _NEEDS_BODY
     return ""
 
 
 def _compute_reason(run: ContractRun, operation: Operation) -> str:
     """Return why the suite sends no plain request to an operation: its method, missing values, its security, or ""."""
-    if reason := _reason_in_contract(operation):
+    if reason := _reason_in_contract(run, operation):
         return reason
     missing = names_without_value(run.contract, operation, run.values_of(operation))
     if missing:
@@ -108,7 +116,7 @@ def require_operations(run: ContractRun) -> None:
     """Raise `SettingError` if a run with a target can send no request: it would pass with nothing checked."""
     if run.target is None or requestable_operations(run):
         return
-    safe = [operation for operation in run.operations if operation.is_safe]
+    safe = [operation for operation in run.operations if run.may_send(operation)]
     missing = {operation: names_without_value(run.contract, operation, run.values_of(operation)) for operation in safe}
     names = sorted({name for operation_names in missing.values() for name in operation_names})
     if names:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.exchanges.account import Account
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
-from pytest_bctrl.http.routes import Routes
+from pytest_bctrl.http.routes import Routes, base_path
 from pytest_bctrl.traffic.origin import Origin, is_loopback, origin_of
 from pytest_bctrl.watch.exchange import WatchedExchange
 
@@ -46,20 +46,12 @@ def watched_servers(contract: Contract, base_url: str, hosts: Iterable[str]) -> 
     own_servers = dict.fromkeys(url for operation in contract.operations for url in operation.servers)
     for url in filter(None, (*contract.servers, *own_servers, base_url)):
         try:
-            origins.add(origin_of(url))
+            origins.add(origin_of(urljoin(base_url, url)))
         except ValueError:
-            # The URL of a server may be relative, or have variables.
+            # The URL of a server may be relative although there is no base URL, or have variables.
             continue
-    prefixes = filter(None, map(_path, (base_url, *own_servers)))
+    prefixes = filter(None, (base_path(url, base_url) for url in ("", *own_servers)))
     return WatchedServers(frozenset(origins), frozenset(host.lower() for host in hosts), tuple(prefixes))
-
-
-def _path(url: str) -> str:
-    """Return the path of a URL without a slash at its end; empty for an invalid URL."""
-    try:
-        return urlsplit(url).path.rstrip("/")
-    except ValueError:
-        return ""
 
 
 def _origin(url: str) -> Origin | None:

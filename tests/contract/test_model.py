@@ -108,6 +108,17 @@ def test_a_documented_path_is_never_that_of_another_version_or_base(
 
 
 @pytest.mark.parametrize(
+    "server", ["v2", "./v2", "../v2/", "/v2", "//host.test/v2", "https://host.test/v2", "/x/../v2"]
+)
+def test_the_base_path_of_a_relative_server_is_resolved(server: str) -> None:
+    spec = document()
+    spec["servers"] = [{"url": server}, {"url": "https://[invalid"}]
+    spec["paths"] = {"/things": {"get": {"responses": {"204": {"description": ""}}}}}
+    routes = Routes(from_document(spec, "a.json"))
+    assert [True, True, False] == [routes.match(path) is not None for path in ("/things", "/v2/things", "/v3/things")]
+
+
+@pytest.mark.parametrize(
     ("target", "path"),
     [
         ("/pets/", None),

@@ -145,7 +145,7 @@ def test_an_operation_with_the_parameter_is_found_beside_operations_with_securit
     assert [True, True, False] == [bool(item.security) for item in merged.operations]
 
 
-BROKEN = {"get": {"responses": {"200": {"$ref": "#/components/responses/missing"}}}}
+BROKEN = {"get": {"parameters": [{"$ref": "#/components/parameters/missing"}], "responses": {}}}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An invalid part of a document excludes the operations that consist of it, and no other."""
+"""An invalid part of a document excludes the bodies and operations that consist of it, and no other."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.contract.show import contract_lines
 from pytest_bctrl.errors import DocumentError
+from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
+from pytest_bctrl.http.exchange import Exchange
+from pytest_bctrl.http.message import Request
+from pytest_bctrl.request_checks.run import request_findings
 
 from .. import invalid_parts
 from ..invalid_parts import SCHEMA, Doc, operation, replace_at
@@ -75,6 +79,13 @@ INVALID: dict[str, tuple[Any, str, str]] = {
 }  # fmt: skip
 
 
+BODIES = (
+    *("dangling", "dangling in a request body", "remote", "invalid schema", "duplicate name", "invalid component"),
+    *("pattern", "dialect"),
+)
+"""The invalid parts that exclude a response or the body of a request."""
+
+
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0", "3.2.0"])
 @pytest.mark.parametrize("name", INVALID)
 def test_an_invalid_operation_is_excluded_with_pointer_and_reason(name: str, version: str) -> None:
@@ -82,9 +93,14 @@ def test_an_invalid_operation_is_excluded_with_pointer_and_reason(name: str, ver
 
     contract = from_document(document(version, x=item), "x.json")
 
-    assert ["GET /fine"] == labels(contract)
     (exclusion,) = contract.excluded
-    assert exclusion.operation in ("GET /x", "POST /x", "/x")
+    if exclusion.is_body:
+        assert {"the request body of POST /x", "the response 200 of GET /x"} >= {exclusion.operation}
+        assert {"GET /fine", exclusion.operation.rpartition(" of ")[2]} == {*labels(contract)}
+    else:
+        assert ["GET /fine"] == labels(contract)
+        assert exclusion.operation in ("GET /x", "/x")
+    assert exclusion.is_body == (name in BODIES)
     expected = pointer.removeprefix("#") if pointer.startswith("#") else f"/paths/~1x{pointer}"
     assert expected == exclusion.pointer
     assert problem in exclusion.problem
@@ -95,7 +111,7 @@ def test_an_invalid_operation_is_excluded_with_pointer_and_reason(name: str, ver
 
 
 def test_a_document_without_a_valid_operation_is_rejected() -> None:
-    broken = document(x=get({"type": "text"}))
+    broken = document(x=get(parameters=[{}]))
     broken["paths"]["/fine"]["get"] = 1
     with pytest.raises(DocumentError, match='the type "object" is expected, not 1'):
         from_document(broken, "x.json")
@@ -106,13 +122,14 @@ def test_operations_excluded_for_equal_reasons_are_listed_with_their_pointers() 
 
     (text,) = contract.exclusions
     pointers = [f"#/paths/~1{name}/{BODY}/type" for name in "ab"]
-    assert text.startswith(f"GET /a ({pointers[0]}), GET /b ({pointers[1]}) are not checked: it is not well-formed")
+    labels = [f"the response 200 of GET /{name} ({pointer})" for name, pointer in zip("ab", pointers, strict=True)]
+    assert text.startswith(f"{', '.join(labels)} are not checked: it is not well-formed")
 
 
 def test_all_operations_that_use_an_invalid_component_are_excluded_for_one_reason() -> None:
     """The reason names five of seven, and how many more there are."""
-    reference = {"$ref": "#/components/schemas/Wrong"}
-    paths = {f"p{number}": get({"items": reference}) for number in range(7)}
+    parameters = [{"name": "q", "in": "query", "schema": {"$ref": "#/components/schemas/Wrong"}}]
+    paths = {f"p{number}": get(parameters=parameters) for number in range(7)}
 
     contract = from_document(document(**paths), "x.json")
 
@@ -122,11 +139,11 @@ def test_all_operations_that_use_an_invalid_component_are_excluded_for_one_reaso
 
 
 def test_the_valid_part_of_an_invalid_component_can_be_used() -> None:
-    """A reference to a valid property of it excludes nothing; a reference to all of it excludes the operation."""
+    """A reference to a valid property of it excludes nothing; a reference to all of it excludes the response."""
     contract = from_document(document(x=get({"$ref": "#/components/schemas/Both/properties/a"})), "x.json")
     assert (["GET /fine", "GET /x"], ()) == (labels(contract), contract.excluded)
     contract = from_document(document(x=get({"$ref": "#/components/schemas/Both"})), "x.json")
-    assert [("GET /x", "/components/schemas/Both/properties/b")] == [
+    assert [("the response 200 of GET /x", "/components/schemas/Both/properties/b")] == [
         (exclusion.operation, exclusion.pointer) for exclusion in contract.excluded
     ]
 
@@ -157,8 +174,32 @@ def test_a_callback_may_be_a_path_item_whose_operation_is_valid() -> None:
     assert before == given
 
 
+def test_any_body_of_an_excluded_response_is_not_checked() -> None:
+    """The other responses of the operation are checked."""
+    item = get({"type": "text"})
+    item["get"]["responses"]["400"] = {"content": {"application/json": {"schema": {"type": "string"}}}}
+    contract = from_document(document(x=item), "x.json")
+    checks, sent = ExchangeChecks(contract), Request("GET", "/x", ())
+    fields = (("content-type", "application/json"), ("content-length", "1"))
+    excluded, checked = (checks.check(Exchange(sent, status, fields, b"1")) for status in (200, 400))
+    assert ("not checked", ()) == (excluded.outcome, excluded.findings)
+    assert excluded.not_checked[0].startswith("the response 200 is invalid in the document: it is not well-formed")
+    assert ("checked", ["response_schema_conformance"]) == (
+        checked.outcome,
+        [finding.rule for finding in checked.findings],
+    )
+
+
+def test_any_body_of_a_request_is_accepted_if_the_documented_one_is_excluded() -> None:
+    body = {"content": {"application/json": {"schema": {"$ref": "#/gone"}}}, "required": True}
+    contract = from_document(document(x={"post": operation(True, requestBody=body)}), "x.json")
+    for sent in (b"", b"1"):
+        (finding,) = request_findings(Request("POST", "/x", (), sent), contract, None)
+        assert ("request_not_checked", "warning") == (finding.rule, finding.level)
+
+
 def test_a_path_item_that_two_paths_share_is_excluded_in_both() -> None:
-    shared = {"get": operation({"type": "text"}), "post": operation({"type": "string"})}
+    shared = {"get": operation(True, parameters=[{"name": "q", "in": "body"}]), "post": operation({"type": "string"})}
     paths = {"x": {"$ref": "#/components/pathItems/Shared"}, "y": {"$ref": "#/components/pathItems/Shared"}}
     broken = document(**paths)
     broken["components"]["pathItems"] = {"Shared": shared}
@@ -250,7 +291,7 @@ def test_a_file_that_cannot_be_read_excludes_what_refers_to_it(tmp_path: Path) -
 
     contract = load(tmp_path / "api.json")
 
-    assert ["GET /fine", "GET /y"] == labels(contract)
+    assert ["x", "z", "w"] == [exclusion.operation.rpartition("/")[2] for exclusion in contract.excluded]
     assert [
         "gone.yaml: the file cannot be read: No such file or directory",
         "gone.yaml: the file cannot be read: No such file or directory",
@@ -286,7 +327,8 @@ def test_the_other_operations_are_the_same_whatever_is_broken(place: str, junk: 
 
     expected = [f"GET /{name}" for name in ("fine", *paths) if name != f"p{number}"]
     assert expected == [label for label in labels(contract) if label != f"GET /p{number}"]
-    assert {exclusion.operation for exclusion in contract.excluded} <= {f"GET /p{number}", f"/p{number}"}
+    excluded = {exclusion.operation for exclusion in contract.excluded}
+    assert excluded <= {f"GET /p{number}", f"/p{number}", f"the response 200 of GET /p{number}"}
     assert len(contract.operations) + len(contract.excluded) >= len(whole["paths"]) - 1
     whole_contract = from_document(whole, "x.json")
     for label in expected:
@@ -389,7 +431,6 @@ def test_an_invalid_media_type_component_excludes_what_uses_it() -> None:
     content = {"application/json": {"$ref": "#/components/mediaTypes/Gone"}}
     spec = document("3.2.0", x={"get": {"responses": {"200": {"content": content}}}})
     contract = from_document(spec, "x.json")
-    assert ["GET /fine"] == labels(contract)
-    assert ["/paths/~1x/get/responses/200/content/application~1json"] == [
-        exclusion.pointer for exclusion in contract.excluded
+    assert [("the response 200 of GET /x", "/paths/~1x/get/responses/200/content/application~1json")] == [
+        (exclusion.operation, exclusion.pointer) for exclusion in contract.excluded
     ]

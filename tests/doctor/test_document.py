@@ -34,7 +34,8 @@ PETS: dict[str, Any] = {
             }
         },
         "/certified": {"get": {"security": [{"mutual": []}], "responses": {"200": {"description": "Certified"}}}},
-        "/broken": {"get": {"responses": {"200": {"$ref": "#/components/responses/missing"}}}},
+        "/broken": {"get": {"parameters": [{"$ref": "#/components/parameters/missing"}], "responses": {}}},
+        "/invalid": {"get": {"responses": {"200": {"$ref": "#/components/responses/missing"}}}},
     },
     "components": {
         "securitySchemes": {
@@ -57,12 +58,13 @@ def test_a_document_is_explained_by_operation_with_the_lines_to_paste(doctor: Do
     code, line = doctor("--contract", pets)
 
     assert 0 == code
-    assert "6: 1 checked, 2 no value, 1 not checked, 1 unsafe, 1 excluded" == line("operations")["text"]
+    assert "7: 1 checked, 2 no value, 2 not checked, 1 unsafe, 1 excluded" == line("operations")["text"]
     assert "GET /pets  listPets" == line("checked")["text"]
     assert ("GET /pets/{petId}: petId", "note") == (line("no value")["text"], line("no value")["state"])
     assert line("not checked")["text"].startswith("GET /certified: its security is not a bearer token")
     assert "POST /pets" == line("unsafe")["text"]
-    assert "at #/paths/~1broken/get/responses/200" in line("excluded")["text"]
+    assert "at #/paths/~1broken/get/parameters/0" in line("excluded")["text"]
+    assert line("invalid")["text"].startswith("the response 200 of GET /invalid: the reference")
     assert (
         "BCTRL_API_KEY, sent as X-Key: … (key) to 2 operations: GET /pets/{petId}, GET /pets/{petId}/toys"
         == line("key")["text"]
@@ -99,7 +101,7 @@ def test_the_pasted_lines_leave_no_operation_without_a_value(doctor: Doctor, pet
 
     _, line = doctor("--offline")
 
-    assert "6: 3 checked, 1 not checked, 1 unsafe, 1 excluded" == line("operations")["text"]
+    assert "7: 3 checked, 2 not checked, 1 unsafe, 1 excluded" == line("operations")["text"]
 
 
 def test_a_name_that_means_different_things_is_set_per_operation(doctor: Doctor, tmp_path: Path) -> None:

@@ -131,6 +131,26 @@ def test_a_space_id_in_the_values_needs_no_variable(doctor: Doctor, tmp_path: Pa
     assert "pytest --bctrl-live bctrl" == line("next")["text"]
 
 
+@pytest.mark.parametrize(
+    "paths", [("/pets/{id}",), ("/pets/{id}", "/shops")], ids=["alone", "beside another operation"]
+)
+def test_an_operation_without_a_value_gets_no_request(doctor: Doctor, tmp_path: Path, paths: tuple[str, ...]) -> None:
+    """Another operation gets it; if there is none, the next step is the mock."""
+    content: dict[str, Any] = {"application/json": {"schema": {}}}
+    operations = {path: {"get": {"responses": {"200": {"description": "x", "content": content}}}} for path in paths}
+    document = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": operations}
+    (tmp_path / "shop.json").write_text(json.dumps(document))
+    with serve(response(body=b"{}")) as server:
+        (tmp_path / "pytest.ini").write_text(f"[pytest]\nbctrl_contract = shop.json\nbctrl_base_url = {server.url}\n")
+        code, line = doctor()
+    assert (0, "GET /pets/{id}: id") == (code, line("no value")["text"])
+    expected = ("responds: 200", "pytest --bctrl-live bctrl")
+    if len(paths) == 1:
+        expected = ("add to bctrl_values: id = VALUE", "pytest --bctrl-mock bctrl")
+    assert line("target")["text"].endswith(expected[0])
+    assert expected[1] == line("next")["text"]
+
+
 def test_offline_sends_no_request(doctor: Doctor) -> None:
     url = "https://nowhere.invalid"
 

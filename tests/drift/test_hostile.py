@@ -262,7 +262,7 @@ def test_alternatives_that_all_refer_to_each_other_are_rejected_quickly(
 def test_a_broken_schema_in_an_added_property_is_an_error(
     broken: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The exit code is 2 for the new document; in the old one, the operation is excluded and it is 0."""
+    """The exit code is 2 for the new document; in the old one, the response is excluded and it is 0."""
     plain = written(tmp_path, _with_schemas({"S0": {"type": "object"}}), "plain.json")
     inside = {"type": "object", "properties": {"b": {"type": "array", "items": broken}}}
     path = written(tmp_path, _with_schemas({"S0": {"type": "object", "properties": {"a": inside}}}), "broken.json")
@@ -271,7 +271,7 @@ def test_a_broken_schema_in_an_added_property_is_an_error(
     require_clear_result(code, out, err)
     code, out, err = drift_result(plain, capsys, path)
     assert code == 0
-    assert ["GET /a"] == [part["operation"] for part in json.loads(out)["excluded"]]
+    assert ["the response 200 of GET /a"] == [part["operation"] for part in json.loads(out)["excluded"]]
     assert "GET /a is not compared" in err
 
 

@@ -1,4 +1,4 @@
-"""An invalid part of a document excludes its own operations from the comparison; everything else is compared."""
+"""An invalid part of a document excludes its bodies and operations from the comparison; all else is compared."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ VALID = {"get": operation({"$ref": "#/components/schemas/Fine"})}
 INVALID: dict[str, tuple[Any, str, str]] = {
     "dangling": ({"get": operation({"$ref": "#/gone"})}, f"/get/{SCHEMA}", "the $ref '#/gone' names nothing"),
     "dangling in a request body": (
-        {"get": operation({}, requestBody={"content": {"application/json": {"schema": {"$ref": "#/gone"}}}})},
+        {"get": {**VALID["get"], "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/gone"}}}}}},
         "/get/requestBody/content/application~1json/schema",
         "the $ref '#/gone' names nothing",
     ),
@@ -66,13 +66,17 @@ INVALID: dict[str, tuple[Any, str, str]] = {
 def test_an_invalid_operation_of_the_new_document_is_not_compared(name: str) -> None:
     item, pointer, problem = INVALID[name]
     comparison = compared(document("string", x=VALID), document("integer", x=item))
-    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    added = [("GET /x", "request-body-added-optional")] if "request body" in name else []
+    assert [("GET /fine", "response-body-type-changed"), *added] == rules(comparison)
     (text,) = comparison.not_compared
     assert problem in text
     (part,) = comparison.excluded
     expected = pointer.removeprefix("#") if pointer.startswith("#") else f"/paths/~1x{pointer}"
     assert ("revision", expected) == (part["side"], part["pointer"])
-    assert part["operation"] in ("GET /x", "/x")
+    assert part["operation"].removeprefix("the response 200 of ").removeprefix("the request body of ") in (
+        "GET /x",
+        "/x",
+    )
 
 
 @pytest.mark.parametrize("name", ["old", "new"])
@@ -94,7 +98,8 @@ def test_a_schema_that_only_an_excluded_operation_uses_is_not_reported_as_unused
 def test_an_invalid_operation_of_the_old_document_is_a_note(name: str) -> None:
     item, _, problem = INVALID[name]
     comparison = compared(document("string", x=item), document("integer", x=VALID))
-    assert [("GET /fine", "response-body-type-changed")] == rules(comparison)
+    removed = [("GET /x", "request-body-removed")] if "request body" in name else []
+    assert {*removed, ("GET /fine", "response-body-type-changed")} == {*rules(comparison)}
     assert () == comparison.not_compared
     (note,) = comparison.notes
     assert problem in note
@@ -124,7 +129,7 @@ def test_an_invalid_operation_that_is_removed_is_reported_as_removed() -> None:
 @pytest.mark.parametrize("name", ["old", "new"])
 def test_an_invalid_operation_is_not_removed_or_added_if_its_whole_path_is_invalid(name: str) -> None:
     """In the other document; both are excluded."""
-    pair = document(x={"get": operation({"$ref": "#/gone"})}), document(x=[])
+    pair = document(x={"get": operation({}, parameters=[{}])}), document(x=[])
     comparison = compared(*(pair if name == "old" else reversed(pair)))
     assert [] == rules(comparison)
     assert {"GET /x", "/x"} == {part["operation"] for part in comparison.excluded}
@@ -135,6 +140,24 @@ def test_the_names_of_path_parameters_do_not_matter() -> None:
     old, new = ({f"x/{{{name}}}": {"get": operation(schema)}} for name, schema in (("a", {}), ("b", {"$ref": "#/no"})))
     comparison = compared(document(**old), document(**new))
     assert ([], 1) == (rules(comparison), len(comparison.not_compared))
+
+
+@pytest.mark.parametrize("name", ["old", "new"])
+def test_all_but_the_invalid_response_of_an_operation_is_compared(name: str) -> None:
+    """A part of the response to which another operation refers is compared there."""
+    pointer = f"#/paths/~1x/get/{SCHEMA}/properties/a"
+    queries = [[{"name": "q", "in": "query", "schema": {"type": type_}}] for type_ in ("string", "integer")]
+    schemas: list[Doc] = [{"properties": {"a": {"type": type_}}} for type_ in ("string", "integer")]
+    schemas[name == "new"]["properties"]["b"] = {"type": "text"}
+    old, new = (
+        document(x={"get": operation(schema, parameters=query)}, y={"get": operation({"$ref": pointer})})
+        for schema, query in zip(schemas, queries, strict=True)
+    )
+    comparison = compared(old, new)
+    assert {("GET /x", "request-parameter-type-changed"), ("GET /y", "response-body-type-changed")} == {
+        *rules(comparison)
+    }
+    assert ["the response 200 of GET /x"] == [part["operation"] for part in comparison.excluded]
 
 
 def test_a_part_of_an_excluded_operation_can_be_referred_to() -> None:
@@ -172,7 +195,7 @@ def test_invalid_parts_that_no_operation_uses_are_excluded_alone() -> None:
 def test_a_new_document_without_a_valid_operation_is_rejected() -> None:
     """If the old document has none, its exclusion is a note."""
     broken = document()
-    broken["paths"]["/fine"]["get"] = operation({"$ref": "#/gone"})
+    broken["paths"]["/fine"]["get"] = operation({}, parameters=[{"$ref": "#/gone"}])
     with pytest.raises(DocumentError, match=r"new: the .ref '#/gone' names nothing"):
         compared(document(), broken)
     # The old one is a note, so that the new document, which repairs it, can pass.
@@ -266,7 +289,7 @@ def test_the_json_report_lists_excluded_operations_and_has_the_status_not_checke
     (part,) = report["excluded"]
     line = (folder / "new.json").read_text("utf-8").splitlines()[part["line"] - 1]
     assert ('"type": "text"', "not checked") == (line.strip(), report["verdict"]["status"])
-    assert ("revision", "GET /x", "new.json") == (part["side"], part["operation"], part["document"])
+    assert ("revision", "the response 200 of GET /x", "new.json") == (part["side"], part["operation"], part["document"])
 
 
 _JUNK = st.sampled_from([None, 1, "x", True, [], [1], {"$ref": "#/no"}, {"$ref": 7}, {"$ref": "https://a.test/b"}])

@@ -159,7 +159,7 @@ def test_a_member_that_a_subtype_no_longer_repeats_is_inherited() -> None:
 
 
 @pytest.mark.parametrize("mapping", [None, {"dog": "Dog"}])
-def test_an_invalid_subtype_excludes_the_operations_that_return_it(mapping: Doc | None) -> None:
+def test_an_invalid_subtype_excludes_the_responses_that_contain_it(mapping: Doc | None) -> None:
     """It is never reported as unchanged."""
     root = body(ref("Pet"))
     root["paths"]["/fine"] = document()["paths"]["/a"]
@@ -170,7 +170,7 @@ def test_an_invalid_subtype_excludes_the_operations_that_return_it(mapping: Doc 
         new["components"]["schemas"][name] = {"allOf": [ref("Gone")]}
     comparison = compare_contracts(load_data(old, "old"), load_data(new, "new"), None, Options())
     excluded = {(part["side"], part["operation"]) for part in comparison.excluded}
-    assert {("revision", "GET /a")} == {entry for entry in excluded if not entry[1].startswith("#")}
+    assert {("revision", "the response 200 of GET /a")} == {entry for entry in excluded if not entry[1].startswith("#")}
 
 
 def test_alternatives_that_a_discriminator_maps_are_compared_once() -> None:

@@ -23,7 +23,7 @@ CONTRACT = contract_of_paths(
             "get": operation(parameters=[{"name": "limit", "in": "query", "schema": {"type": "integer"}}]),
         },
         "/orders/{id}": {"get": operation(responses={"200": response(ORDER)})},
-        "/broken": {"get": operation(responses={"200": response(BROKEN)})},
+        "/broken": {"get": operation(parameters=[{"name": "q", "in": "query", "schema": BROKEN}])},
     }
 )
 VALID_ORDER = {"qty": 1, "size": "s"}

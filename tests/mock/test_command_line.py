@@ -206,12 +206,14 @@ def test_the_start_lists_what_is_not_served_as_documented(tmp_path: Path, mock_c
         code, out, err = mock.end()
     lines = out.splitlines()
     assert "not mocked, gets 501: GET /odd: no sample can be generated for the pattern '^(?=a)x$'" in lines[1]
+    assert "not mocked, gets 501: GET /gone: " in lines.pop(2)
     assert [line.partition(" of 200")[0] for line in lines[2:7]] == [
         f"generated data instead of an example: GET /text: the example e{number}" for number in range(5)
     ]
     assert "generated data instead of 2 more examples that do not conform" == lines[7]
     assert lines[8].endswith(f" {url}/boxes")
-    assert (0, True) == (code, err.startswith("warning: GET /gone is not served: the reference '#/gone' leads nowhere"))
+    warning = "warning: the response 200 of GET /gone is not served: the reference '#/gone' leads nowhere"
+    assert (0, True) == (code, err.startswith(warning))
 
 
 def test_no_curl_command_is_printed_if_no_request_can_be_generated(tmp_path: Path, mock_command: MockCommand) -> None:

@@ -18,7 +18,7 @@ from pytest_bctrl.traffic.mock import MockServer
 from tests.mock.asking import ask
 from tests.mock.test_operations import response
 
-PERSON = {
+PERSON: dict[str, Any] = {
     "type": "object",
     "required": ["id", "name"],
     "properties": {
@@ -46,6 +46,20 @@ def fetch(of: Contract, target: str = "/x", prefer: str = "") -> MockResponse:
 def body(of: Contract, target: str = "/x", prefer: str = "") -> Any:
     """Return the body of the response of `fetch` as JSON data."""
     return json.loads(fetch(of, target, prefer).body)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("is_list", [False, True], ids=["object", "list"])
+def test_a_mock_returns_every_documented_property_unless_a_scenario_omits_them(method: str, is_list: bool) -> None:
+    key = {"type": "object", "properties": {"id": {"type": "string"}, "owner": PERSON, "tags": {"type": "array"}}}
+    operation = {"responses": {"201": response({"type": "array", "items": key, "minItems": 1} if is_list else key)}}
+    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/keys": {method: operation}}}
+    with MockServer(from_document(document, "x")) as mock:
+        complete = ask(mock, method.upper(), "/keys", {}).json()
+        minimal = ask(mock.scenario("minimal"), method.upper(), "/keys", {}).json()
+    for item in complete if is_list else [complete]:
+        assert ({"id", "owner", "tags"}, PERSON["properties"].keys()) == (item.keys(), item["owner"].keys())
+    assert all(item == {} for item in (minimal if is_list else [minimal]))
 
 
 NAMED = {"small": {"value": [{"id": "s", "name": "S"}]}, "two": {"value": [{"id": "a", "name": "A"}] * 2}}
@@ -225,7 +239,7 @@ def test_an_invalid_operation_gets_501_with_the_reason_and_the_others_are_mocked
     with MockServer(of) as mock:
         good, bad = (ask(mock, "GET", path, {}) for path in ("/good/1", "/bad/1"))
         other = ask(mock, "PUT", "/bad/1", {})
-    assert (200, 501, 404) == (good.status, bad.status, other.status)
+    assert (200, 501, 405) == (good.status, bad.status, other.status)
     assert bad.json()["detail"].startswith("the mock cannot respond to GET /bad/{id}: ")
     assert "strnig" in bad.json()["detail"]
 

@@ -10,7 +10,7 @@ import pytest
 from pytest_bctrl.contract.model import Contract, Parameter
 from pytest_bctrl.contract.parameters import read_field, serialize_field, serialize_pairs
 from pytest_bctrl.contract.read import from_document, load
-from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, names_without_value
+from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, names_without_value, optional_names_without_value
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.catalogue import plan
 from pytest_bctrl.suite.plan.parameter_values import allowed_values, invalid_values
@@ -206,6 +206,67 @@ def test_a_parameter_without_a_possible_value_is_reported_as_without_value(schem
     assert ["p"] == names_without_value(of, operation, {})
     assert inputs(of, operation, {}) is None
     assert [] == [*invalid_values(of, operation, {}), *allowed_values(of, operation, {})]
+
+
+TEXT = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "is_real"),
+    [
+        ("url", TEXT, True),
+        ("callbackUrl", TEXT, True),
+        ("X-Tenant-ID", TEXT, True),
+        ("user_id", {"type": "integer"}, True),
+        ("ids", {"type": "array", "items": TEXT}, True),
+        ("token", {"anyOf": [TEXT, {"type": "null"}]}, True),
+        ("site", {**TEXT, "format": "uri"}, True),
+        ("to", {"type": "array", "items": {**TEXT, "format": "email"}}, True),
+        ("customer", {**TEXT, "pattern": "^cus_[A-Za-z0-9]{14}$"}, True),
+        ("object", {**TEXT, "pattern": "^[0-9a-f]{24}$"}, True),
+        ("email", {**TEXT, "examples": ["a@example.com"]}, False),
+        ("code", {"enum": ["a", "b"]}, False),
+        ("valid", TEXT, False),
+        ("since", {**TEXT, "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}, False),
+        ("limit", {"type": "integer"}, False),
+        ("X-Request-Id", {**TEXT, "format": "uuid"}, False),
+        ("idempotencyKey", TEXT, False),
+    ],
+)
+def test_a_required_parameter_has_no_value_if_an_invented_one_proves_nothing(
+    name: str, schema: dict[str, Any], is_real: bool
+) -> None:
+    """A setting gives it one; an example and a listed value are not invented. The mock accepts an invented value."""
+    parameter = {"name": name, "in": "query", "required": True, "schema": schema}
+    get = {"parameters": [parameter], "responses": {"200": {"description": "x"}}}
+    document = {"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": {"/a": {"get": get}}}
+    of = from_document(document, "a.json")
+    (operation,) = of.operations
+    assert is_real == (names_without_value(of, operation, {}) == [name])
+    if is_real and schema == TEXT:
+        assert [] == names_without_value(of, operation, {name: "https://a.example.com"})
+    mocked = exemplified(of, {})
+    assert inputs(mocked, mocked.operations[0], {}) is not None
+
+
+def test_an_optional_parameter_that_names_something_is_not_sent_without_a_value() -> None:
+    """Its name alone does not say so."""
+    site, url = ({"name": name, "in": "query", "schema": schema} for name, schema in SITES.items())
+    of = from_document(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "a", "version": "1"},
+            "paths": {"/a": {"get": {"parameters": [site, url], "responses": {"200": {"description": "x"}}}}},
+        },
+        "a.json",
+    )
+    (operation,) = of.operations
+    assert ["site"] == optional_names_without_value(of, operation, {})
+    assert {"url"} == {trial.parameter.name for trial in allowed_values(of, operation, {})}
+    assert {"site", "url"} == {trial.parameter.name for trial in allowed_values(of, operation, {"site": "https://a.b"})}
+
+
+SITES: dict[str, dict[str, Any]] = {"site": {"type": "string", "format": "uri"}, "url": {"type": "string"}}
 
 
 def test_a_setting_provides_the_value_of_a_query_parameter() -> None:

@@ -78,7 +78,7 @@ def test_spaces_are_independent(mock: MockServer) -> None:
         )
         assert (401, 404) == (listed(first, key=second.api_key)[0], listed(first, space_id="none")[0])
         first.reset()
-        assert (0, mock.samples.sample(first.space_id)["runtimes"]) == (len(first.requests), listed(first)[1])
+        assert (0, mock.samples.exemplary(first.space_id)["runtimes"]) == (len(first.requests), listed(first)[1])
     assert ([mock.space_id], 401) == ([*mock.spaces], listed(first)[0])
     with mock.space(first.space_id) as again:
         first.close()

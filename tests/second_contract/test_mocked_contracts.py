@@ -86,12 +86,10 @@ KINDS: dict[str, tuple[dict[str, Any], tuple[int, str | None]]] = {
     "no body": ({"204": response()}, (204, None)),
 }  # fmt: skip
 
-UNDOCUMENTED = {"the status is not documented", "Schemathesis: Undocumented status code"}
-
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_suite_passes_against_the_mock_of_each_kind_of_contract(name: str) -> None:
-    """There is no error, and the first response has the expected status and media type."""
+    """There is no error or warning, and the first response has the expected status and media type."""
     responses, expected = KINDS[name]
     spec = document(responses=responses, parameters=PARAMETERS, security=[{"key": []}])
     spec["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -103,10 +101,9 @@ def test_the_suite_passes_against_the_mock_of_each_kind_of_contract(name: str) -
     assert [] == [
         (finding.message, finding.observed, finding.reproduce)
         for finding in result.findings
-        if finding.level == "error"
+        if finding.level in ("error", "warning")
     ]
     assert expected == result.responses[0]
-    assert ("no rejections" == name) <= (UNDOCUMENTED == {finding.message for finding in result.findings})
 
 
 def test_an_operation_without_a_documented_success_is_not_requested() -> None:

@@ -15,8 +15,7 @@ from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan.generated_values import (
     generated_values,
 )
-from pytest_bctrl.suite.plan.parameter_values import allowed_values, is_opaque
-from pytest_bctrl.suite.plan.probes import generatable_parameters
+from pytest_bctrl.suite.plan.parameter_values import allowed_values, generatable_parameters, is_opaque
 from pytest_bctrl.suite.plan.schemathesis_cases import positive_cases
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError

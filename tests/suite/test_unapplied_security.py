@@ -129,7 +129,7 @@ def test_the_overlay_that_doctor_prints_is_the_one_that_init_writes(
     pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its command builds the same contract from it, which keeps the operations that are excluded."""
-    broken = {"get": {"responses": {"200": {"$ref": "#/components/responses/missing"}}}}
+    broken = {"get": {"parameters": [{"$ref": "#/components/parameters/missing"}], "responses": {}}}
     write({"/a": operation("a"), "/broken": broken}, "bearer")
     main(["doctor", "--contract", "openapi.json", "--format", "json"])
     lines = json.loads(capsys.readouterr().out)["lines"]

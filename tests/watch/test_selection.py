@@ -434,7 +434,7 @@ def test_all_libraries_are_as_before_after_the_run(watch: Run) -> None:
     assert before == [dict(vars(owner)) for owner in (httpx.Client, http.client.HTTPConnection, threading.Thread)]
 
 
-def test_an_operation_that_is_invalid_in_the_document_is_not_checked(watch: Run, pytester: pytest.Pytester) -> None:
+def test_a_response_that_is_invalid_in_the_document_is_not_checked(watch: Run, pytester: pytest.Pytester) -> None:
     """The summary says so, and does not list the request as one to no operation."""
     document = json.loads((pytester.path / "orders.json").read_text("utf-8"))
     document["paths"]["/orders"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] = {
@@ -442,7 +442,7 @@ def test_an_operation_that_is_invalid_in_the_document_is_not_checked(watch: Run,
     }
     (pytester.path / "orders.json").write_text(json.dumps(document), "utf-8")
     text = watch("def test_it():\n    broken()\n").stdout.str()
-    assert "not checked  GET /orders is invalid in the document: " in text
+    assert "not checked  a response to GET /orders: the response 200 is invalid in the document: " in text
     assert "your code sends GET /orders" not in text
 
 

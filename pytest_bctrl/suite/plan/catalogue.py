@@ -22,6 +22,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     ParameterTrial,
     PathValue,
     allowed_values,
+    generatable_parameters,
     generated_path_count,
     invalid_values,
     near_miss_paths,
@@ -264,7 +265,7 @@ def _has_published_sample(_run: ContractRun, operation: Operation) -> bool:
 
 _once = _one_row_if(_every_operation)
 _head_secured = _one_row_if(_is_head_secured)
-_queried = _one_row_if(probes.generatable_parameters)
+_queried = _one_row_if(generatable_parameters)
 _sampled = _one_row_if(_has_published_sample)
 
 

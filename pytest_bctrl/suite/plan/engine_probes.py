@@ -16,7 +16,7 @@ from pytest_bctrl.contract.key_fields import field_to_reject
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite.plan.probes import generatable_parameters
+from pytest_bctrl.suite.plan.parameter_values import generatable_parameters
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, no_follow_up, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError

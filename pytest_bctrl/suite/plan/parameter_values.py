@@ -33,9 +33,11 @@ from pytest_bctrl.samples.inputs import (
     existing_path_values,
     inputs_with,
     names_without_value,
+    needs_real_value,
 )
 from pytest_bctrl.samples.mutants import BREAKERS
 from pytest_bctrl.samples.text import RoundRobin
+from pytest_bctrl.suite.run import ContractRun
 
 _MAX_SHOWN = 24
 """Characters of a value in a test id."""
@@ -85,6 +87,19 @@ def cursor_parameters(contract: Contract, operation: Operation) -> frozenset[str
     if operation_paging is None or operation_paging.start is None or not operation_paging.is_opaque:
         return frozenset()
     return frozenset({operation_paging.start.name})
+
+
+def generatable_parameters(run: ContractRun, operation: Operation) -> list[Parameter]:
+    """Return the query and header parameters whose values may be generated, unlike those that name something.
+
+    The values of the other parameters come from settings, examples or responses.
+    """
+    fixed = {*run.values_of(operation), *cursor_parameters(run.contract, operation)}
+    return [
+        parameter
+        for parameter in operation.other_parameters
+        if parameter.setting is None and parameter.name not in fixed and not needs_real_value(run.contract, parameter)
+    ]
 
 
 def invalid_parameters(contract: Contract, operation: Operation, request: Inputs) -> list[Parameter]:

@@ -26,7 +26,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     UNKNOWN,
     ParameterTrial,
     PathValue,
-    cursor_parameters,
+    generatable_parameters,
     is_guessable,
     is_opaque,
     is_random,
@@ -342,19 +342,6 @@ def published_sample_requests(run: ContractRun, operation: Operation) -> Iterato
     inputs = plain(run, operation)
     inputs = replace(inputs, headers=(*inputs.headers, ("Content-Type", media_type)))
     yield PlannedRequest(operation, check, inputs, content=content)
-
-
-def generatable_parameters(run: ContractRun, operation: Operation) -> list[Parameter]:
-    """Return the query and header parameters whose values may be generated, as no setting or response provides them.
-
-    The values of the other parameters come from settings or from responses.
-    """
-    fixed = {*run.values_of(operation), *cursor_parameters(run.contract, operation)}
-    return [
-        parameter
-        for parameter in operation.other_parameters
-        if parameter.setting is None and parameter.name not in fixed
-    ]
 
 
 def check_generated(response: Response) -> list[Finding]:

@@ -20,7 +20,12 @@ from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.settings.secret_settings import is_field_name
 from pytest_bctrl.suite.plan.engine_violations import ENGINES, SCHEMA
-from pytest_bctrl.suite.plan.parameter_values import cursor_parameters, has_empty_list, invalid_parameters, is_opaque
+from pytest_bctrl.suite.plan.parameter_values import (
+    generatable_parameters,
+    has_empty_list,
+    invalid_parameters,
+    is_opaque,
+)
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.schema import new_schema
 from pytest_bctrl.suite.sending.credentials import is_accepted
@@ -147,12 +152,8 @@ def _case_inputs(run: ContractRun, operation: Operation, case: Any) -> Inputs:
     """
     usual = plain(run, operation)
     key_field = field_to_reject(operation)
-    provided = {*run.values_of(operation), *cursor_parameters(run.contract, operation)}
-    fixed = {
-        parameter.name.lower()
-        for parameter in operation.other_parameters
-        if parameter.setting or parameter.name in provided
-    }
+    generatable = generatable_parameters(run, operation)
+    fixed = {parameter.name.lower() for parameter in operation.other_parameters if parameter not in generatable}
     # Schemathesis generates fields whose definitions the specification ignores.
     removed = fixed | IGNORED_FIELDS
     # It generates values for all security schemes, too.

@@ -28,8 +28,9 @@ from pytest_bctrl.observed.facts import as_data
 from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import numbered
+from pytest_bctrl.samples.inputs import optional_names_without_value
 from pytest_bctrl.settings import lookup, table
-from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
+from pytest_bctrl.suite.operations import reason_not_requested, reason_unchecked, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import credentials_of, omitted_request_count
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
@@ -166,19 +167,21 @@ class RunResults:
         """Return the outcome of an operation that the contract excludes because a part of the document is invalid."""
         is_safe = excluded.operation.partition(" ")[0] in SAFE_METHODS
         is_required = is_safe and excluded.operation not in self.run.optional
-        reason = f"{excluded.problem}, at {excluded.shown_pointer}"
-        return OperationOutcome(excluded.operation, "", "not checked", reason, is_safe, is_required=is_required)
+        return OperationOutcome(
+            excluded.operation, "", "not checked", excluded.reason, is_safe, is_required=is_required
+        )
 
     def _operation_outcome(self, operation: Operation) -> OperationOutcome:
         """Return failed if a test failed; passed if one passed, unless there is no plain request; else not checked."""
         outcomes = self._outcomes[operation.label]
+        is_sent = self.run.may_send(operation)
         is_required = operation.is_safe and operation.label not in self.run.optional
         result = OperationOutcome(
-            operation.label, operation.operation_id, "passed", "", operation.is_safe, is_required=is_required
+            operation.label, operation.operation_id, "passed", "", is_sent, is_required=is_required
         )
         if outcomes & {"failed", "error"}:
             return result._replace(outcome="failed")
-        reason = reason_not_requested(self.run, operation)
+        reason = reason_unchecked(self.run, operation)
         if not reason and outcomes & {"passed", "accepted"}:
             return result
         reason = reason or self._skip_reasons.get(operation.label, "the run ended before its tests")
@@ -279,6 +282,11 @@ class RunResults:
             (operation.label, "invalid values of its parameters, since it documents no 400 or 422")
             for operation in operations
             if operation.other_parameters and not documented_rejections(operation)
+        ]
+        values += [
+            (operation.label, f"its optional parameter {name}, which has no value")
+            for operation in operations
+            for name in optional_names_without_value(run.contract, operation, run.values_of(operation))
         ]
         bodies = [
             (operation.label, f"the schema of its {media_type} body, since only JSON bodies are validated")

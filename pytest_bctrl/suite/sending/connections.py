@@ -137,12 +137,15 @@ class Connections:
         """Return the httpx request, with an `Accept` field, and the command that reproduces it."""
         operation, inputs = planned.operation, planned.inputs or Inputs()
         target = planned.path or operation.url_path(inputs.path) + inputs.query_text
-        headers = (*_accept_header(operation), *inputs.headers)
+        headers, content = (*_accept_header(operation), *inputs.headers), planned.content
+        if body := self.run.body_of(operation) if planned.has_usual_method else None:
+            media_type, content = body
+            headers = (*headers, ("Content-Type", media_type))
         request = sender.build_request(
             planned.method or operation.method,
             self._base_url + target,
             headers=dict(headers),
-            content=planned.content or None,
+            content=content or None,
         )
         credentials = list(
             request_credentials(self.run, operation, planned.credential, is_known=not self._uses_auth(planned))
@@ -197,7 +200,8 @@ class Connections:
         options = ClientOptions(retry=self._retry, connection=self.run.connection)
         if self.auth is not None:
             options |= ClientOptions(operations=self._operations, see_credentials=self._see_credentials)
-        http_client = client(self._base_url, self.auth, live=True, keep_alive=is_kept, **options)
+        is_live = self.run.target != "mock"
+        http_client = client(self._base_url, self.auth, live=is_live, keep_alive=is_kept, **options)
         http_client.timeout = httpx.Timeout(self._timeout)
         # A session cookie from the target must not replace the key in the next request.
         http_client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))

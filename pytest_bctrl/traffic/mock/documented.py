@@ -8,6 +8,7 @@ from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Parameter, ResponseSpec, Schema, concrete_media_type
 from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.parameters import serialize_field
+from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.http.message import Headers, MockResponse, Payload
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.examples import body_examples, body_problem
@@ -43,6 +44,12 @@ class DocumentedResponses:
         `requested` is one of its media types; by default, it is that of the JSON body, or else the first. Raises
         `UnknownExampleError` for an unknown example, and `DocumentError` if no body can be generated.
         """
+        if spec.invalid:
+            raise DocumentError(
+                f"the response {spec.status} is invalid in the document: {spec.invalid}",
+                where=self._contract.name,
+                hint="correct the document",
+            )
         media_type, schema = next(iter(spec.content.items()), ("", True))
         if spec.json is not None:
             media_type, schema = spec.json
@@ -85,9 +92,12 @@ class DocumentedResponses:
         return _encoded(media_type, value)
 
     def sample(self, schema: Schema) -> Any:
-        """Return a value that a schema allows, the same at each call; raises `DocumentError` if there is none."""
+        """Return a value that a schema allows, with every property; raises `DocumentError` if there is none.
+
+        It is the same at each call.
+        """
         if id(schema) not in self._samples:
-            builder = Builder(self._contract, RoundRobin(SEED), prefers_examples=True)
+            builder = Builder(self._contract, RoundRobin(SEED, optional=True), prefers_examples=True)
             self._samples[id(schema)] = builder.value(schema)
         return self._samples[id(schema)]
 

@@ -144,7 +144,7 @@ class Responder:
         """Return the response without faults: a success, a rejection, or an error such as 404, 405 and 406."""
         exclusion = self._shared.checks.exclusion(request) if operation is None else None
         if exclusion is not None:
-            reason = f"{exclusion.problem}, at {exclusion.shown_pointer} ({exclusion.hint})"
+            reason = f"{exclusion.reason} ({exclusion.hint})"
             return problem_details(501, f"the mock cannot respond to {exclusion.operation}: {reason}", request_id)
         if match is None:
             if request.method == "OPTIONS" and request.target == "*":

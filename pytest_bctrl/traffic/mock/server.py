@@ -94,8 +94,8 @@ class MockServer(Space):
         return self
 
     def response_errors(self) -> dict[str, DocumentError]:
-        """Return, by label, why a documented response of an operation with a safe method cannot be generated."""
-        operations = [operation for operation in self.contract.operations if operation.is_safe]
+        """Return, by label, why a documented response of an operation cannot be generated."""
+        operations = self.contract.operations
         # Many operations have the same body, such as that of an error.
         schemas = {_schema_key(schema): schema for operation in operations for schema in _body_schemas(operation)}
         bodies = {key: self._shortest_body(schema) for key, schema in schemas.items()}
@@ -133,11 +133,12 @@ class MockServer(Space):
 
         If the shortest bodies `are_valid`, only the invariants of the operation can exclude a sample.
         """
-        samples = self._shared.samples.get(operation.label)
-        if samples is None or (are_valid and not samples.invariants):
-            return None
+        success, samples = self._shared.success[operation.label], self._shared.samples.get(operation.label)
         try:
-            samples.sample_with_optionals(self.space_id, optional=False)
+            if success.invalid:
+                self._shared.documented.response(success, success.code)
+            elif samples is not None and (samples.invariants or not are_valid):
+                samples.sample_with_optionals(self.space_id, optional=False)
         except DocumentError as error:
             return error
         return None
