@@ -167,7 +167,7 @@ def _download_contract(url: str) -> Source:
     suffix = "json" if document.format == "json" else "yaml"
     base_url = ""
     if not has_server(contract):
-        base_url = _base_url(url, next(iter(contract.servers), "") or "/")
+        base_url = _base_url(url, next(iter(contract.servers), "/"))
     return Source(contract, f"openapi.{suffix}", document.text, base_url, upstream=url)
 
 
