@@ -14,6 +14,7 @@ from pytest_bctrl.errors import SettingError
 from pytest_bctrl.samples.inputs import names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.settings.lookup import SettingValue
+from pytest_bctrl.suite.request_bodies import request_body
 from pytest_bctrl.suite.run import ContractRun
 
 LINES_TO_ADD = "; add to bctrl_values: "
@@ -79,7 +80,7 @@ def _reason_in_contract(run: ContractRun, operation: Operation) -> str:
         return _NOT_A_PATH
     if LONE_SURROGATE.search(operation.path):
         return _NOT_UTF_8
-    if operation.request_body is not None and operation.request_body.required and run.body_of(operation) is None:
+    if operation.request_body is not None and operation.request_body.required and request_body(run, operation) is None:
         return _NEEDS_BODY
     return ""
 

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_bctrl.checks.rules import rules_of
 from pytest_bctrl.checks.run import Check
 from pytest_bctrl.contract.in_force import ContractInForce, contract_of_config, load_cached, packaged_contract
 from pytest_bctrl.contract.key_fields import cookies, field_of, require_schemes, requirement, with_preferred_schemes
-from pytest_bctrl.contract.model import Contract, Operation, concrete_media_type, path_pattern
-from pytest_bctrl.contract.outline import is_json
+from pytest_bctrl.contract.model import Contract, Operation, path_pattern
 from pytest_bctrl.contract.scheme_values import values_by_scheme, values_of_mock
 from pytest_bctrl.errors import DocumentError, SettingError
 from pytest_bctrl.findings.finding import FailOn, Levels
-from pytest_bctrl.request_checks.view import operation_view
-from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.inputs import exemplified, names_without_value
 from pytest_bctrl.samples.parameter_settings import require_parameters, values_of
-from pytest_bctrl.samples.text import RoundRobin, encode
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
 from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
@@ -119,12 +113,6 @@ class ContractRun:
     def may_send(self, operation: Operation) -> bool:
         """Return whether the run may send the method of an operation: a safe one, or any to the mock."""
         return operation.is_safe or self.target == "mock"
-
-    def body_of(self, operation: Operation) -> tuple[str, bytes] | None:
-        """Return media type and content of the body that requests of an unsafe operation have; None if it has none."""
-        if operation.is_safe or operation.request_body is None:
-            return None
-        return self.once(("body", operation.label), partial(_generated_body, self.contract, operation))
 
     @property
     def credentials(self) -> Mapping[str, SchemeValue]:
@@ -405,23 +393,6 @@ def with_mock(run: ContractRun) -> ContractRun:
         mock=mock,
         mock_errors=mock.response_errors(),
     )
-
-
-def _generated_body(contract: Contract, operation: Operation) -> tuple[str, bytes] | None:
-    """Return media type and content of a generated body for requests of an operation; None if it has none.
-
-    It is JSON, or a text of another media type; no form is generated.
-    """
-    view, viewed_operation = operation_view(contract, operation)
-    content = viewed_operation.request_body.content if viewed_operation.request_body is not None else {}
-    for media_type, media in content.items():
-        with suppress(DocumentError):
-            value = Builder(view, RoundRobin(1), prefers_examples=True).value(media.schema)
-            if is_json(media_type):
-                return media_type, encode(value)
-            if isinstance(value, str):
-                return concrete_media_type(media_type), value.encode("utf-8", "surrogatepass")
-    return None
 
 
 def shared_prefix(contract: Contract) -> str:

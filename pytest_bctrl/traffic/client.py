@@ -37,7 +37,11 @@ TIMEOUT = 10.0
 """Maximum number of seconds for connecting, and for each wait for bytes."""
 
 _SAFE: Mapping[str, Any] = {"timeout": TIMEOUT, "follow_redirects": False, "trust_env": False}
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": f"pytest-bctrl/{__version__}"}
+_HEADERS = {
+    "Accept": "application/json, */*;q=0.5",
+    "Accept-Encoding": ACCEPTED,
+    "User-Agent": f"pytest-bctrl/{__version__}",
+}
 
 
 class ClientOptions(TypedDict, total=False):

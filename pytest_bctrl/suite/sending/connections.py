@@ -21,6 +21,7 @@ from pytest_bctrl.http.codings import decode_strictly
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.samples.inputs import Inputs
+from pytest_bctrl.suite.request_bodies import request_body
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.credentials import request_credentials
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange
@@ -138,7 +139,7 @@ class Connections:
         operation, inputs = planned.operation, planned.inputs or Inputs()
         target = planned.path or operation.url_path(inputs.path) + inputs.query_text
         headers, content = (*_accept_header(operation), *inputs.headers), planned.content
-        if body := self.run.body_of(operation) if planned.has_usual_method else None:
+        if body := request_body(self.run, operation) if planned.has_usual_method else None:
             media_type, content = body
             headers = (*headers, ("Content-Type", media_type))
         request = sender.build_request(
