@@ -77,12 +77,12 @@ def sample(samples: Samples, space_id: str) -> Scenario:
 
 
 def empty(samples: Samples, space_id: str) -> Scenario:
-    """A space without runtimes."""
+    """A list without items."""
     return Scenario("empty", single_body_source(lambda: samples.with_items([])))
 
 
 def many(samples: Samples, space_id: str, count: int = 300, seed: int = 0) -> Scenario:
-    """A list of `count` runtimes, up to 100,000, generated once."""
+    """A list of `count` items, up to 100,000, generated once."""
     count = whole_number(count, "count", "scenario many", MOST)
     return Scenario("many", BodySource(lambda: [b"".join(_encoded_in_blocks(samples, count, seed, space_id))]))
 
@@ -93,18 +93,18 @@ def generated(samples: Samples, space_id: str, seed: int = 0) -> Scenario:
 
 
 def lifecycle(samples: Samples, space_id: str, count: int = 8, seed: int = 0) -> Scenario:
-    """Runtimes that start, run, stop and fail over time, at independent times; the same for the same seed."""
+    """Items that start, run, stop and fail over time, at independent times; the same for the same seed."""
     count = whole_number(count, "count", "scenario lifecycle", MOST)
     return Scenario("lifecycle", LifecycleSource(samples, samples.generated(count, seed, space_id), seed))
 
 
 def minimal(samples: Samples, space_id: str) -> Scenario:
-    """Runtimes without optional properties."""
+    """Items without optional properties."""
     return Scenario("minimal", single_body_source(lambda: samples.sample_with_optionals(space_id, optional=False)))
 
 
 def full(samples: Samples, space_id: str) -> Scenario:
-    """Runtimes with all optional properties."""
+    """Items with all optional properties."""
     return Scenario("full", single_body_source(lambda: samples.sample_with_optionals(space_id, optional=True)))
 
 
