@@ -95,7 +95,7 @@ def check_content_type(response: Response) -> Iterator[Violation]:
 
 def _other_media_types(response: Response) -> list[str]:
     """Return the documented media types if that of the response is none of them, or is missing; else an empty list."""
-    if response.documented is None or response.is_to_head:
+    if response.documented is None or response.has_no_body:
         return []
     documented = [media.lower() for media in response.documented.content]
     if any(covers_media_type(media, response.media_type) for media in documented):

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import (
+    BODILESS,
     Contract,
     Operation,
     ResponseSpec,
@@ -76,6 +77,14 @@ class Response:
         """Whether this is the response to a HEAD request, which has no body (RFC 9110, 9.3.2)."""
         return "HEAD" in (self.operation.method, self.method)
 
+    @property
+    def has_no_body(self) -> bool:
+        """Whether the response ends with its head, whatever the contract documents: to HEAD, or with status 204 or 304.
+
+        A recording or a test may have a body nevertheless; it is then checked like any other.
+        """
+        return self.is_to_head or (self.status in BODILESS and not self.body)
+
     @cached_property
     def documented(self) -> ResponseSpec | None:
         """The response that the contract documents for this status; None if there is none."""
@@ -83,8 +92,8 @@ class Response:
 
     @cached_property
     def schema(self) -> Schema | None:
-        """The documented schema of the body; None if there is none, or for HEAD."""
-        if self.is_to_head or self.documented is None:
+        """The documented schema of the body; None if there is none, or if the response has no body."""
+        if self.has_no_body or self.documented is None:
             return None
         content = self.documented.content
         media = select_media_type(content, self.media_type)
@@ -133,7 +142,7 @@ class Response:
     def _observe(self) -> Observation:
         """Return the values in the body by location; a body without JSON or a documented schema counts as unread."""
         observation = Observation()
-        is_readable = self.schema is not None or (self.documented is None and not self.is_to_head)
+        is_readable = self.schema is not None or (self.documented is None and not self.has_no_body)
         data = NO_BODY
         if is_readable and self.parsed.ok:
             data = self.data

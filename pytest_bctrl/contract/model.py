@@ -20,6 +20,9 @@ from pytest_bctrl.errors import DocumentError
 
 Schema: TypeAlias = Mapping[str, Any] | bool
 
+BODILESS = frozenset({204, 304})
+"""Statuses of responses that end with the head, even if it has a length (RFC 9112, 6.3); 205 is not one of them."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1); TRACE is left out because it would echo the key."""
 

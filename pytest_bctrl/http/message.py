@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
+from pytest_bctrl.contract.model import BODILESS
 from pytest_bctrl.findings.finding import Finding
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -229,8 +230,6 @@ def _weighted_names(field: str) -> Iterator[tuple[str, float]]:
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-BODILESS = frozenset({204, 304})
-"""Statuses of responses that end with the head, even if it has a length (RFC 9112, 6.3); 205 is not one of them."""
 
 
 def compressed_if_accepted(request: Request, response: MockResponse) -> tuple[Headers, bytes]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from pytest_bctrl.contract.model import BODILESS
 from pytest_bctrl.files.limits import MOST, size
 from pytest_bctrl.http.codings import Content, content_of, problem_of_part
-from pytest_bctrl.http.message import BODILESS, Headers
+from pytest_bctrl.http.message import Headers
 
 NOT_READ = "the test did not read it"
 

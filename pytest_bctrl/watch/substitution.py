@@ -6,8 +6,9 @@ import zlib
 from http import HTTPStatus
 from typing import Protocol
 
+from pytest_bctrl.contract.model import BODILESS
 from pytest_bctrl.http.codings import content_of
-from pytest_bctrl.http.message import BODILESS, MockResponse, Payload
+from pytest_bctrl.http.message import MockResponse, Payload
 from pytest_bctrl.watch.exchange import NOT_READ, WatchedExchange
 
 FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding"})

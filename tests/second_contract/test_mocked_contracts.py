@@ -63,6 +63,7 @@ OVERLAPPING = {
     "oneOf": [{"type": "object", "properties": {"state": {"enum": listed}}} for listed in (["a", "b"], ["a", "c"])]
 }
 NAMED = {"oneOf": [{"type": "string"}, {"type": "object", "properties": {"a": {"type": "integer"}}}]}
+EVENTS = {"text/event-stream": {"schema": {"type": "string"}, "example": 'event: a\ndata: {"b": 1}\n\n'}}
 REJECTIONS = {status: response({**CODED, "type": "object"}) for status in ("400", "401", "404")}
 TEXT_REJECTIONS = {status: response({"type": "string"}, "text/html") for status in ("400", "401", "404")}
 
@@ -84,6 +85,8 @@ KINDS: dict[str, tuple[dict[str, Any], tuple[int, str | None]]] = {
     "a base that names its kinds": ({"200": response(DISCRIMINATED)}, (200, "application/json")),
     "alternatives that overlap": ({"200": response(OVERLAPPING)}, (200, "application/json")),
     "no body": ({"204": response()}, (204, None)),
+    "no body, although documented": ({"204": response(OBJECT)}, (204, "application/json")),
+    "events": ({"200": {"description": "", "content": EVENTS}}, (200, "text/event-stream")),
 }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import anyio
 import httpx
 
-from pytest_bctrl.http.message import BODILESS, MockResponse, Request, compressed_if_accepted
+from pytest_bctrl.contract.model import BODILESS
+from pytest_bctrl.http.message import MockResponse, Request, compressed_if_accepted
 from pytest_bctrl.traffic.mock.server import MockServer
 
 
