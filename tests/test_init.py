@@ -285,7 +285,7 @@ def test_the_configuration_is_in_the_syntax_of_the_file_that_the_project_has(
     assert tmp_path / name == config.inipath
     assert tmp_path / "bookshop.yaml" == contract_of_config(config).path.resolve()
     assert {"parameter": "value"} == values(config, {})
-    assert ["GET /admin/*"] == [value.value for value in lookup.file_values(table.OPTIONAL, config)]
+    assert ["GET /v2/stock"] == [value.value for value in lookup.file_values(table.OPTIONAL, config)]
     assert (3 if "--maxfail=3" in text else None) == config.getoption("maxfail")
 
 
@@ -389,6 +389,22 @@ def test_every_operation_without_a_value_is_optional(init: Init, tmp_path: Path)
 
     optional = [value.value for value in lookup.file_values(table.OPTIONAL, read_config())]
     assert {f"GET {path}" for path in paths} == set(optional)
+
+
+def test_an_operation_whose_scheme_has_no_value_is_optional_and_not_the_first_test(init: Init, tmp_path: Path) -> None:
+    schemes = {name: {"type": "apiKey", "in": "header", "name": name} for name in ("X-Admin", "X-Key")}
+    paths = {
+        path: {method: {"security": [{name: []}], "responses": {"200": {"description": "Pets"}}}}
+        for path, method, name in [("/a", "get", "X-Key"), ("/b", "get", "X-Admin"), ("/c", "post", "X-Admin")]
+    }
+    document = {**DOCUMENT, "paths": paths, "components": {"securitySchemes": schemes}}
+    (tmp_path / "pets.yaml").write_text(yaml.safe_dump(document), "utf-8")
+
+    output = init("pets.yaml")
+
+    assert "3 operations: 1 checked, 1 not checked, 1 unsafe" in output
+    assert ["GET /b"] == [value.value for value in lookup.file_values(table.OPTIONAL, read_config())]
+    assert "bctrl_client.get('/a')" in (tmp_path / "test_api.py").read_text("utf-8")
 
 
 def test_without_a_document_the_contract_of_the_project_is_used(init: Init, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def entries(project: NewProject) -> Iterator[ConfigurationEntry]:
     ]
     text = "Operations that --bctrl-live need not check. Any other that is not checked makes the exit code 2."
     if unchecked:
-        text += " Those below have no values yet, or cannot be checked: remove a line once bctrl_values has its values."
+        text += " Those below have no values yet, or cannot be checked: remove a line once they are set."
     yield ConfigurationEntry(text, "bctrl_optional", unchecked or ["GET /admin/*"], is_active=bool(unchecked))
     text = "The maximum rate of requests to the API (default: adapted to its responses)."
     yield ConfigurationEntry(text, "bctrl_rate", "30/m", is_active=False)
