@@ -406,6 +406,14 @@ def test_an_operation_whose_scheme_has_no_value_is_optional_and_not_the_first_te
     assert ["GET /b"] == [value.value for value in lookup.file_values(table.OPTIONAL, read_config())]
     assert "bctrl_client.get('/a')" in (tmp_path / "test_api.py").read_text("utf-8")
 
+    del paths["/a"]
+    paths["/b"]["get"]["security"] = [{"X-Admin": [], "X-Key": []}]
+    (tmp_path / "admin.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    (tmp_path / "pytest.ini").unlink()
+    (tmp_path / "test_api.py").unlink()
+    init("admin.yaml")
+    assert "bctrl_client.get('/b')" in (tmp_path / "test_api.py").read_text("utf-8")
+
 
 def test_without_a_document_the_contract_of_the_project_is_used(init: Init, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_contract = bookshop.yaml\n", "utf-8")

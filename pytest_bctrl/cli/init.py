@@ -10,6 +10,7 @@ import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from shlex import quote
 from textwrap import indent
@@ -242,6 +243,9 @@ def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operat
     """
     states: dict[str, State] = {operation.label: operation.state for operation in summary.operations}
     states |= dict.fromkeys(summary.needs_space_id, "checked")
+    for label in chain.from_iterable(summary.schemes_without_value.values()):
+        if states[label] == "not checked":
+            states[label] = "no value"
 
     def rank(operation: Operation) -> tuple[bool, bool]:
         """Return a sort key that prefers an operation that is checked and responds with JSON."""
@@ -366,12 +370,12 @@ def _extended(file: NewFile, content: str) -> str:
     Raises `SettingError` if that changes something else, such as for the tables `tool = { … }`.
     """
     header, _, lines = file.text.partition("\n")
-    found = re.search(rf"^{re.escape(header)}[ \t]*(?:#.*)?\r?$", content, re.MULTILINE)
-    if found is None:
+    heading = re.search(rf"^{re.escape(header)}[ \t]*(?:#.*)?\r?$", content, re.MULTILINE)
+    if heading is None:
         result = content + ("\n" if content.endswith("\n") else "\n\n") * bool(content) + file.text
     else:
-        rest = content[found.end() :]
-        result = f"{content[: found.end()]}\n{lines}{rest if rest.strip() else ''}"
+        following = content[heading.end() :]
+        result = f"{content[: heading.end()]}\n{lines}{following if following.strip() else ''}"
     before = _parsed(file.path, content)
     added = _table(before, file.table)
     try:
