@@ -1,4 +1,4 @@
-"""`pytest-bctrl init`: what it writes works as it is, and nothing that exists is changed."""
+"""`pytest-bctrl init`: what it writes works as it is, and nothing that exists is lost."""
 
 from __future__ import annotations
 
@@ -256,9 +256,9 @@ def test_a_document_at_a_url_is_saved_and_its_server_is_the_target(
 
 STYLES: Mapping[str, tuple[str, str]] = {
     "pyproject.toml": ('[project]\nname = "shop"\nversion = "1"', "tool.pytest.ini_options"),
-    "tox.ini": ("[tox]\n[pytest]\n", "pytest"),
-    "setup.cfg": ("[tool:pytest]\n", "tool:pytest"),
-    "pytest.ini": ("[pytest]\n", "pytest"),
+    "tox.ini": ("[tox]\n[pytest]\naddopts =\n    --maxfail=3\n[testenv]\n", "pytest"),
+    "setup.cfg": ("[tool:pytest]\naddopts = --maxfail=3", "tool:pytest"),
+    "pytest.ini": ("[pytest]\n# quiet\n\naddopts = --maxfail=3\n", "pytest"),
     "pytest.toml": ("[pytest]\n", "pytest"),
 }
 
@@ -267,7 +267,7 @@ STYLES: Mapping[str, tuple[str, str]] = {
 def test_the_configuration_is_in_the_syntax_of_the_file_that_the_project_has(
     init: Init, tmp_path: Path, name: str
 ) -> None:
-    """The suggested lines work in that file once they are active. A file that configures pytest is not changed."""
+    """The suggested lines work in that file once they are active, and what was there stays as it was."""
     if name == "pytest.toml" and tuple(map(int, pytest.__version__.split(".")[:1])) < (9,):
         pytest.skip("pytest reads this file from version 9 on")
     text, expected_table = STYLES[name]
@@ -276,22 +276,17 @@ def test_the_configuration_is_in_the_syntax_of_the_file_that_the_project_has(
     output = init("bookshop.yaml")
 
     current = (tmp_path / name).read_text("utf-8")
-    assert current.startswith(text)
-    if name != "pyproject.toml":
-        assert text == current
-        assert f"exists     {name} was not changed" in output
-        start = output.index(f"    [{expected_table}]")
-        added = output[start : output.index("written    test_api.py")]
-        added = "\n".join(line.removeprefix("    ") for line in added.splitlines())
-        current = text.removesuffix(f"[{expected_table}]\n") + added
-    assert f"[{expected_table}]" in current
+    assert f"extended   {name}: the configuration of pytest" in output
+    assert 1 == current.count(f"[{expected_table}]")
+    assert set(text.splitlines()) <= set(current.splitlines())
     lines = [_activated(line) for line in current.splitlines()]
     (tmp_path / name).write_text("\n".join(lines) + "\n", "utf-8")
     config = read_config()
     assert tmp_path / name == config.inipath
     assert tmp_path / "bookshop.yaml" == contract_of_config(config).path.resolve()
     assert {"parameter": "value"} == values(config, {})
-    assert ["GET /admin/*"] == [value.value for value in lookup.file_values(table.OPTIONAL, config)]
+    assert ["GET /v2/stock"] == [value.value for value in lookup.file_values(table.OPTIONAL, config)]
+    assert (3 if "--maxfail=3" in text else None) == config.getoption("maxfail")
 
 
 def _activated(line: str) -> str:
@@ -302,8 +297,7 @@ def _activated(line: str) -> str:
 
 
 def test_files_that_exist_are_kept_and_what_to_add_is_printed(init: Init, tmp_path: Path) -> None:
-    """The tests, the workflow and the configuration stay as they are."""
-    mine = {"test_api.py": "def test_mine(): pass\n", str(WORKFLOW): "name: mine\n", "pytest.ini": "[pytest]\n"}
+    mine = {"test_api.py": "def test_mine(): pass\n", str(WORKFLOW): "name: mine\n"}
     for name, text in mine.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, "utf-8")
@@ -311,16 +305,15 @@ def test_files_that_exist_are_kept_and_what_to_add_is_printed(init: Init, tmp_pa
     output = init("bookshop.yaml")
 
     assert mine == {name: (tmp_path / name).read_text("utf-8") for name in mine}
-    for name, added in {
-        "test_api.py": "assert_conforms",
-        str(WORKFLOW): "--bctrl-live",
-        "pytest.ini": "bctrl_",
-    }.items():
+    for name, added in {"test_api.py": "assert_conforms", str(WORKFLOW): "--bctrl-live"}.items():
         assert f"exists     {name} was not changed; to add " in output
         assert added in output
 
 
-def test_a_second_run_changes_nothing(init: Init, tmp_path: Path) -> None:
+@pytest.mark.parametrize("config_file", ["pytest.ini", "pyproject.toml"])
+def test_a_second_run_changes_nothing(init: Init, tmp_path: Path, config_file: str) -> None:
+    if config_file == "pyproject.toml":
+        (tmp_path / config_file).write_bytes(b"[tool.pytest.ini_options]\r\naddopts = '-q'\r\n")
     init("current")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
@@ -340,51 +333,52 @@ def test_tests_go_to_the_folder_tests_and_requirements_are_installed(init: Init,
     assert "pip install -r requirements.txt" == steps("mock")[-2]["run"]
 
 
-@pytest.mark.parametrize("content", ["tool = { other = {} }\n", "[tool.pytest.ini_options]\naddopts = '-q'\n"])
-def test_a_pyproject_that_cannot_be_extended_is_not_changed(init: Init, tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        "tool = { other = {} }\n",
+        "tool = { pytest = { ini_options = { addopts = '-q' } } }\n",
+        "[tool.pytest]\nini_options.addopts = '-q'\n",
+        "[project]\nname = '''\n[tool.pytest.ini_options]\n'''\n[tool.pytest.ini_options]\naddopts = '-q'\n",
+        "[tool.pytest.'ini_options']\naddopts = '-q'\n",
+    ],
+)
+def test_a_pyproject_that_cannot_be_extended_is_an_error_and_nothing_is_written(
+    init: Init, tmp_path: Path, content: str
+) -> None:
     (tmp_path / "pyproject.toml").write_text(content, "utf-8")
 
-    output = init()
+    output = init("current", code=2)
 
     assert content == (tmp_path / "pyproject.toml").read_text("utf-8")
-    assert "exists     pyproject.toml was not changed" in output
+    assert "cannot be added to the table [tool.pytest.ini_options]" in output
+    assert "touch pytest.ini" in output
+    assert {"bookshop.yaml", "pyproject.toml"} == {path.name for path in tmp_path.iterdir()}
 
 
-def test_the_next_command_checks_the_new_contract_until_its_settings_are_added(init: Init, tmp_path: Path) -> None:
-    """The job on pull requests too: a `pyproject.toml` that configures pytest is not changed."""
-    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '-q'\n", "utf-8")
+def test_settings_that_the_configuration_has_are_kept_and_the_others_added(init: Init, tmp_path: Path) -> None:
+    text = "[pytest]\nbctrl_contract = bookshop.yaml\n# bctrl_rate = 5/m\nbctrl_headers =\n  A: 1\n"
+    (tmp_path / "pytest.ini").write_text(text, "utf-8")
 
-    output = init("current")
-    command = output.splitlines()[-1].removeprefix("next       ")
+    init("bookshop.yaml")
 
-    assert command in [step.get("run") for step in steps("mock")]
-    completed = run_command(f"{command} bctrl")
-    assert 0 == completed.returncode, completed.stdout + completed.stderr
-    assert "3 of 3 operations passed" in completed.stdout
-    (again,) = re.findall(r"next  +\S+ (pytest --bctrl-live .*) checks the API", completed.stdout)
-    assert command.replace("--bctrl-mock", "--bctrl-live") == again
-
-    settings = output.partition("[tool.pytest.ini_options]")[2].partition("written ")[0]
-    with (tmp_path / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write("\n".join(line.strip() for line in settings.splitlines()))
-    assert init("current").endswith("next       pytest --bctrl-mock\n")
-
-
-def test_the_job_compares_and_checks_the_new_contract_until_its_settings_are_added(init: Init, tmp_path: Path) -> None:
-    """The document is at a URL, which is its upstream and the base URL."""
-    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '-q'\n", "utf-8")
-    document = re.sub(r"url: https://\S+", "url: /shop", BOOKSHOP)
-    with serve(response(body=document.encode())) as server:
-        init(f"{server.url}/openapi.yaml")
-
-    options = f"--bctrl-contract=openapi.yaml --bctrl-base-url={server.url}/shop"
-    assert [
-        f"pytest --bctrl-mock {options}",
-        'pytest-bctrl drift openapi.yaml --base "git:origin/$GITHUB_BASE_REF"',
-    ] == [step["run"] for step in steps("mock")[-2:]]
-    assert [f"pytest --bctrl-live {options}", f"pytest-bctrl drift {server.url}/openapi.yaml --base openapi.yaml"] == [
-        step["run"] for step in steps("nightly")[-2:]
+    added = (tmp_path / "pytest.ini").read_text("utf-8")
+    assert [1, 1, 1, 1] == [
+        added.count(f"{name} =") for name in ("bctrl_contract", "bctrl_rate", "bctrl_headers", "bctrl_values")
     ]
+    assert added.endswith(text.removeprefix("[pytest]"))
+
+
+def test_a_configuration_that_selects_another_contract_is_an_error_and_nothing_is_written(
+    init: Init, tmp_path: Path
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nbctrl_contract = bookshop.yaml\n", "utf-8")
+
+    output = init("current", code=2)
+
+    assert "bctrl_contract (ini): the configuration selects another contract: bookshop.yaml" in output
+    assert "set it to bctrl.openapi.json" in output
+    assert {"bookshop.yaml", "pytest.ini"} == {path.name for path in tmp_path.iterdir()}
 
 
 def test_every_operation_without_a_value_is_optional(init: Init, tmp_path: Path) -> None:
@@ -395,6 +389,30 @@ def test_every_operation_without_a_value_is_optional(init: Init, tmp_path: Path)
 
     optional = [value.value for value in lookup.file_values(table.OPTIONAL, read_config())]
     assert {f"GET {path}" for path in paths} == set(optional)
+
+
+def test_an_operation_whose_scheme_has_no_value_is_optional_and_not_the_first_test(init: Init, tmp_path: Path) -> None:
+    schemes = {name: {"type": "apiKey", "in": "header", "name": name} for name in ("X-Admin", "X-Key")}
+    paths = {
+        path: {method: {"security": [{name: []}], "responses": {"200": {"description": "Pets"}}}}
+        for path, method, name in [("/a", "get", "X-Key"), ("/b", "get", "X-Admin"), ("/c", "post", "X-Admin")]
+    }
+    document = {**DOCUMENT, "paths": paths, "components": {"securitySchemes": schemes}}
+    (tmp_path / "pets.yaml").write_text(yaml.safe_dump(document), "utf-8")
+
+    output = init("pets.yaml")
+
+    assert "3 operations: 1 checked, 1 not checked, 1 unsafe" in output
+    assert ["GET /b"] == [value.value for value in lookup.file_values(table.OPTIONAL, read_config())]
+    assert "bctrl_client.get('/a')" in (tmp_path / "test_api.py").read_text("utf-8")
+
+    del paths["/a"]
+    paths["/b"]["get"]["security"] = [{"X-Admin": [], "X-Key": []}]
+    (tmp_path / "admin.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    (tmp_path / "pytest.ini").unlink()
+    (tmp_path / "test_api.py").unlink()
+    init("admin.yaml")
+    assert "bctrl_client.get('/b')" in (tmp_path / "test_api.py").read_text("utf-8")
 
 
 def test_without_a_document_the_contract_of_the_project_is_used(init: Init, tmp_path: Path) -> None:

@@ -118,7 +118,12 @@ def test_a_setting_is_read_from_its_option_or_has_its_default(
         ),
         (_space_id, "bctrl_space_id", [None], "BCTRL_SPACE_ID: no space id is set"),
         (_base_url, NAME, ["u", ""], "--bctrl-base-url: '.*' is not an"),
-        (lambda c: _base_url(c, "nowhere"), NAME, [None], "the contract's first server: 'nowhere' is not an"),
+        (
+            lambda c: _base_url(c, "nowhere"),
+            NAME,
+            [None],
+            "bctrl_base_url is not set: the contract's first server: 'nowhere' is",
+        ),
         (
             lambda c: settings.reports_to_github(c, {}),
             "bctrl_github",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from pytest_bctrl.contract.key_fields import KeyField, field_of, requirement
@@ -84,6 +84,8 @@ class ContractSummary:
 def summarise(run: ContractRun) -> ContractSummary:
     """Return what a live run checks of the contract, and which credentials, values and space id it needs."""
     contract, variables = run.contract, required_variables(run)
+    # As if a key were set: what else is missing does not depend on it.
+    run = replace(run, key=run.key or Secret("not set"))
     operations = [_summarise_operation(run, operation) for operation in run.operations]
     excluded_operations = [exclusion for exclusion in contract.excluded if exclusion.is_operation]
     first_problems = {exclusion.operation: exclusion for exclusion in reversed(excluded_operations)}
@@ -166,7 +168,7 @@ def _exclusion_reason(exclusion: Exclusion) -> str:
 
 def _credential_uses(run: ContractRun) -> tuple[dict[CredentialUse, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     """Return which operations get which credential, and which get none, because a scheme has no value."""
-    values = values_by_scheme(run.contract, run.key or Secret("not set"), run.scheme_values)
+    values = values_by_scheme(run.contract, run.key, run.scheme_values)
     uses: dict[CredentialUse, tuple[str, ...]] = {}
     without_value: dict[str, tuple[str, ...]] = {}
     for operation in run.operations:

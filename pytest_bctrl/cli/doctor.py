@@ -167,7 +167,7 @@ def _explain_document(options: argparse.Namespace, environment: Mapping[str, str
     yield from _overlay_lines(contract, summary, options.contract)
     pasted = "\n".join(_lines_to_paste(options.contract, in_force.key_prefix, contract, summary))
     yield Line(
-        "paste", pasted, hint="into pytest.ini (pytest-bctrl init writes it, or shows the lines for another file)"
+        "paste", pasted, hint="into pytest.ini (pytest-bctrl init adds them to the configuration of the project)"
     )
     option = shlex.join([f"--bctrl-contract={options.contract}", *options.arguments])
     live = f"{summary.variables}pytest --bctrl-live {option} bctrl"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from shlex import quote
 from textwrap import indent
@@ -18,12 +20,12 @@ from urllib.parse import urljoin, urlsplit
 
 from pytest_bctrl.cli.contract_summary import SPACE_ID, ContractSummary, State, has_server, summarise
 from pytest_bctrl.cli.project_files import (
+    ConfigurationEntry,
     NewProject,
     Style,
     configuration,
     entries,
     first_tests,
-    mock_command,
     workflow,
 )
 from pytest_bctrl.cli.security_overlay import SecurityOverlay
@@ -38,8 +40,8 @@ from pytest_bctrl.errors import BctrlError, DocumentError, SettingError
 from pytest_bctrl.escaping import escape_line, escape_lines
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import Inputs, exemplified, inputs, responds_with_json
+from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
-from pytest_bctrl.settings import table
 from pytest_bctrl.settings.project import read_config
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.traffic.origin import origin_of
@@ -67,12 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class NewFile(NamedTuple):
-    """A file to write, and what it is for; `is_appended` means that the text is added to an existing file."""
+    """A file to write, and what it is for; `table` is the one of an existing file that the text is added to."""
 
     path: Path
     text: str
     purpose: str
-    is_appended: bool = False
+    table: str = ""
 
 
 class Source(NamedTuple):
@@ -100,7 +102,7 @@ class Source(NamedTuple):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write or append to the files of the project, and print what to add to those that stay as they are; returns 0.
+    """Write the files of the project, and print what to add to tests and a CI job that exist; returns 0.
 
     Raises `BctrlError`, before anything is written, if the document or the project's configuration cannot be read, or
     if the contract suite can test no operation.
@@ -117,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
     _require_free_name(source, options.document, options.redact(source.text))
     source, note = _with_security(source)
     project = _new_project(source, Path.cwd())
-    project = project._replace(options=tuple(_options_in_place_of_settings(project, config)))
+    _require_selectable(project.contract, config)
     operations = numbered(len(project.summary.operations), "operation")
     title = f"{source.contract.title} {source.contract.version}"
     print(escape_line(f"contract   {title}, {operations}: {project.summary.counts}"))
@@ -125,7 +127,7 @@ def run(options: argparse.Namespace) -> int:
         print(escape_line(f"note       credentials are not checked: {note}"))
     files = [file._replace(text=options.redact(file.text)) for file in _new_files(source, project, config.inipath)]
     _write_all(files)
-    print(escape_line(f"next       {mock_command(project)}"))
+    print("next       pytest --bctrl-mock")
     return 0
 
 
@@ -213,7 +215,6 @@ def _new_project(source: Source, root: Path) -> NewProject:
     operation, values, is_on_mock_only = _first_request(source.contract, summary)
     return NewProject(
         source.setting,
-        source.path,
         summary,
         operation,
         values,
@@ -226,18 +227,12 @@ def _new_project(source: Source, root: Path) -> NewProject:
     )
 
 
-def _options_in_place_of_settings(project: NewProject, config: pytest.Config) -> Iterator[str]:
-    """Yield the options of pytest that select the contract until its settings are added to a file that exists."""
-    if config.inipath is None or not project.contract:
-        return
-    text = configuration(*_pytest_table(config.inipath), entries(project))
-    is_selected = contract_of_config(config).path.resolve() == Path(project.contract).resolve()
-    if is_selected or _can_append(config.inipath, text):
-        return
-    yield f"{table.CONTRACT.option}={project.contract}"
-    yield from (f"{table.HEADERS.option}={header}" for header in project.headers)
-    if project.base_url:
-        yield f"{table.BASE_URL.option}={project.base_url}"
+def _require_selectable(contract: str, config: pytest.Config) -> None:
+    """Raise `SettingError` if the configuration file already sets another contract than the one at this path."""
+    for setting in lookup.file_values(table.CONTRACT, config):
+        if contract and Path(setting.value).resolve() != Path(contract).resolve():
+            hint = f"remove the setting, or set it to {contract}, and run pytest-bctrl init again"
+            raise SettingError(f"the configuration selects another contract: {setting.value}", setting.where, hint)
 
 
 def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operation, Inputs, bool]:
@@ -248,6 +243,9 @@ def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operat
     """
     states: dict[str, State] = {operation.label: operation.state for operation in summary.operations}
     states |= dict.fromkeys(summary.needs_space_id, "checked")
+    for label in chain.from_iterable(summary.schemes_without_value.values()):
+        if states[label] == "not checked":
+            states[label] = "no value"
 
     def rank(operation: Operation) -> tuple[bool, bool]:
         """Return a sort key that prefers an operation that is checked and responds with JSON."""
@@ -277,12 +275,14 @@ def _new_files(source: Source, project: NewProject, config_file: Path | None) ->
         purpose = f"applies the scheme {source.overlay.unapplied.scheme}, which the document does not apply"
         yield NewFile(root / source.overlay.path, source.overlay.text, purpose)
         yield NewFile(root / source.setting, source.merged, "the contract with this overlay")
-    lines = list(entries(project))
     if config_file is None:
-        yield NewFile(root / "pytest.ini", configuration("pytest", "ini", lines), "the configuration of pytest")
+        text = configuration("pytest", "ini", entries(project))
+        yield NewFile(root / "pytest.ini", text, "the configuration of pytest")
     else:
-        text = configuration(*_pytest_table(config_file), lines)
-        yield NewFile(config_file, text, "the configuration of pytest", _can_append(config_file, text))
+        name, style = _pytest_table(config_file)
+        missing = _missing(config_file, name, entries(project))
+        text = configuration(name, style, missing) if missing else ""
+        yield NewFile(config_file, text, "the configuration of pytest", name)
     folder = root / "tests" if (root / "tests").is_dir() else root
     yield NewFile(folder / "test_api.py", first_tests(project), "first tests")
     yield NewFile(root / ".github" / "workflows" / "contract.yml", workflow(project), "a CI job for GitHub Actions")
@@ -291,7 +291,7 @@ def _new_files(source: Source, project: NewProject, config_file: Path | None) ->
 def _pytest_table(config_file: Path) -> tuple[str, Style]:
     """Return the name of pytest's table in a configuration file, and the style of its values."""
     if config_file.name == "pyproject.toml":
-        tables = _parsed_toml(config_file).get("tool", {}).get("pytest", {})
+        tables = _parsed(config_file, config_file.read_text("utf-8")).get("tool", {}).get("pytest", {})
         is_native = bool(tables) and "ini_options" not in tables
         return ("tool.pytest" if is_native else "tool.pytest.ini_options"), "toml"
     if config_file.suffix == ".toml":
@@ -299,21 +299,30 @@ def _pytest_table(config_file: Path) -> tuple[str, Style]:
     return ("tool:pytest" if config_file.name == "setup.cfg" else "pytest"), "ini"
 
 
-def _parsed_toml(path: Path) -> dict[str, Any]:
-    """Return the data of a TOML file that pytest has read."""
-    return tomllib.loads(path.read_text("utf-8"))
+def _missing(config_file: Path, name: str, settings: Iterable[ConfigurationEntry]) -> list[ConfigurationEntry]:
+    """Return the settings that a configuration file does not have yet: not even as a comment, if not active."""
+    content = config_file.read_bytes().decode()
+    present = _table(_parsed(config_file, content), name)
+    return [entry for entry in settings if entry.name not in (present if entry.is_active else content)]
 
 
-def _can_append(config_file: Path, text: str) -> bool:
-    """Return whether a table can be appended to a file: a `pyproject.toml` that configures no pytest yet."""
-    if config_file.name != "pyproject.toml" or "pytest" in _parsed_toml(config_file).get("tool", {}):
-        return False
+def _parsed(path: Path, content: str) -> dict[str, Any]:
+    """Return the tables of a configuration file with this content; raises `ValueError` if it is invalid."""
+    if path.suffix == ".toml":
+        return tomllib.loads(content)
+    from iniconfig import IniConfig, ParseError
+
     try:
-        tomllib.loads(f"{config_file.read_text('utf-8')}\n{text}")
-    except tomllib.TOMLDecodeError:
-        # `tool = { … }` cannot be extended.
-        return False
-    return True
+        return dict(IniConfig("", data=content).sections)
+    except ParseError as error:
+        raise ValueError(str(error)) from None
+
+
+def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the table of this dotted name, which is created if it is missing."""
+    for key in name.split("."):
+        tables = tables.setdefault(key, {})
+    return tables
 
 
 def _write_all(files: Sequence[NewFile]) -> None:
@@ -322,12 +331,13 @@ def _write_all(files: Sequence[NewFile]) -> None:
     texts = {}
     for file in files:
         content = existing[file.path]
-        if file.is_appended and content is not None:
-            texts[file.path] = _appended(content.decode(), file.text)
+        if file.table and content is not None:
+            if file.text:
+                texts[file.path] = _extended(file, content.decode())
         elif content in (None, file.text.encode()):
             _create_folder(file.path.parent)
             texts[file.path] = file.text
-    write_files(texts, new=[file.path for file in files if not file.is_appended])
+    write_files(texts, new=[file.path for file in files if not file.table])
     for file in files:
         _print_file(file, existing[file.path])
 
@@ -354,22 +364,43 @@ def _create_folder(folder: Path) -> None:
         ) from None
 
 
-def _appended(content: str, text: str) -> str:
-    """Return a text after the content of a file, with an empty line in between."""
-    if not content:
-        return text
-    return content + ("\n" if content.endswith("\n") else "\n\n") + text
+def _extended(file: NewFile, content: str) -> str:
+    """Return the content of a configuration file with the text in its table, or after the rest if it has no such table.
+
+    Raises `SettingError` if that changes something else, such as for the tables `tool = { … }`.
+    """
+    header, _, lines = file.text.partition("\n")
+    heading = re.search(rf"^{re.escape(header)}[ \t]*(?:#.*)?\r?$", content, re.MULTILINE)
+    if heading is None:
+        result = content + ("\n" if content.endswith("\n") else "\n\n") * bool(content) + file.text
+    else:
+        following = content[heading.end() :]
+        result = f"{content[: heading.end()]}\n{lines}{following if following.strip() else ''}"
+    before = _parsed(file.path, content)
+    added = _table(before, file.table)
+    try:
+        after = _parsed(file.path, result)
+        added.update({name: value for name, value in _table(after, file.table).items() if name not in added})
+    except (AttributeError, ValueError):
+        after = {}
+    if before != after:
+        raise SettingError(
+            f"the settings cannot be added to the table [{file.table}]",
+            where=shown_path(file.path),
+            hint="write the table with a header of its own, or, to configure pytest in another file: touch pytest.ini",
+        )
+    return result
 
 
 def _print_file(file: NewFile, previous: bytes | None) -> None:
-    """Print the result for a file that had this content: written, appended, or what to add to it."""
+    """Print the result for a file that had this content: written, extended, or what to add to it."""
     name, purpose = shown_path(file.path), file.purpose
-    if file.is_appended:
-        print(escape_line(f"appended   {name}: {purpose}"))
-    elif previous is None:
+    if previous is None:
         print(escape_line(f"written    {name}: {purpose}"))
-    elif previous == file.text.encode():
+    elif previous == file.text.encode() or not file.text:
         print(escape_line(f"unchanged  {name}: {purpose}"))
+    elif file.table:
+        print(escape_line(f"extended   {name}: {purpose}"))
     else:
         print(escape_line(f"exists     {name} was not changed; to add {purpose}:"))
         print(escape_lines(indent(file.text, "    ")), end="")

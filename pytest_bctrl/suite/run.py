@@ -256,7 +256,7 @@ def with_live_target(run: ContractRun, source: lookup.SettingSource, environment
     setting = configured_url
     if setting is None:
         first_server = contract.servers[0] if contract.servers else ""
-        setting = lookup.SettingValue(first_server, table.BASE_URL.default)
+        setting = lookup.SettingValue(first_server, f"{table.BASE_URL.ini} is not set: {table.BASE_URL.default}")
     if lookup.is_placeholder(setting.value):
         hint = "set it to the URL of the API, or remove it: then it is the contract's first server"
         raise SettingError("the value is a placeholder of the documentation", where=setting.where, hint=hint)
