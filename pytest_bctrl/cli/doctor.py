@@ -171,7 +171,7 @@ def _explain_document(options: argparse.Namespace, environment: Mapping[str, str
     )
     option = shlex.join([f"--bctrl-contract={options.contract}", *options.arguments])
     live = f"{summary.variables}pytest --bctrl-live {option} bctrl"
-    yield Line("next", f"pytest --bctrl-mock {option} bctrl checks the mock; {live} checks the API")
+    yield Line("next", f"pytest --bctrl-mock {option} bctrl  # checks the mock; {live} checks the API")
 
 
 def _summary(
@@ -336,7 +336,7 @@ def _target_line(
             if run.contract.has_space:
                 text = "neither key nor space id is set (--bctrl-mock needs neither)"
             names = " and ".join(variable.partition("=")[0] for variable in required.split())
-            command = f"pytest --bctrl-mock bctrl; with {names} set: pytest --bctrl-live bctrl"
+            command = f"pytest --bctrl-mock bctrl  # with {names} set: pytest --bctrl-live bctrl"
             return Line("target", f"no request sent: {text}", "note", command=command)
         run = with_live_target(run, config, environment)
         if options.offline:
@@ -416,10 +416,10 @@ def _recording_files(config: pytest.Config, environment: Mapping[str, str]) -> I
 
 
 def _next_step(lines: Sequence[Line]) -> str:
-    """Return what to do next: fix the first problem, or run the suite."""
+    """Return the next command: run the suite, or this command again after the first problem is fixed."""
     for state in ("unknown", "wrong"):
         for line in lines:
             if line.state == state:
-                return f"fix the first problem: {line.topic}: {line.hint}"
+                return f"pytest-bctrl doctor  # first fix {line.topic}: {line.hint}"
     topics = {line.topic: line for line in lines}
     return topics["target"].command or "pytest --bctrl-live bctrl"

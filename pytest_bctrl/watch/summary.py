@@ -75,12 +75,12 @@ class WatchSummary:
         return text
 
     def _next_step(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-        """Yield what to do next: correct the code or the mock, or list what was not exercised."""
+        """Yield what to correct, or the command that lists what was not exercised."""
         if at_or_above(findings, self._results.settings.fail_on):
             yield (
-                "next",
+                "fix",
                 'correct the code or the mock that these lines name  (--bctrl-accept="why" accepts the findings until '
                 "a date; @pytest.mark.bctrl_watch(conforming=False) is for tests of invalid responses)",
             )
         elif self._results.account.operations and not self.shows_coverage:
-            yield "next", "--bctrl-coverage lists what no response exercised"
+            yield "next", "pytest --bctrl-watch --bctrl-coverage  # lists what no response exercised"

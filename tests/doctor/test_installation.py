@@ -122,7 +122,7 @@ def test_a_space_id_in_the_values_needs_no_variable(doctor: Doctor, tmp_path: Pa
     lines = "[pytest]\nbctrl_contract = public.json\n"
     (tmp_path / "pytest.ini").write_text(lines)
     _, line = doctor()
-    assert "pytest --bctrl-mock bctrl; with BCTRL_SPACE_ID set: pytest --bctrl-live bctrl" == line("next")["text"]
+    assert "pytest --bctrl-mock bctrl  # with BCTRL_SPACE_ID set: pytest --bctrl-live bctrl" == line("next")["text"]
     with serve(response(body=b"{}")) as server:
         (tmp_path / "pytest.ini").write_text(f"{lines}bctrl_base_url = {server.url}\nbctrl_values = id = 4\n")
         code, line = doctor()
@@ -246,4 +246,4 @@ def test_text_output_marks_problems(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert (1, "") == (done.returncode, done.stderr)
     assert "! setting    --bctrl-fail-on: unknown level 'fatal'\n" in done.stdout
-    assert "  next       fix the first problem: setting: choose one of" in done.stdout
+    assert "  next       pytest-bctrl doctor  # first fix setting: choose one of" in done.stdout

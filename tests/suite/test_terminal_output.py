@@ -34,7 +34,7 @@ def test_a_failure_shows_counts_a_reproduction_and_the_next_command(live: LiveRu
             "*= short test summary info =*",
             "FAILED bctrl::test_answer_conforms[[]runtimes-list] - 1 error: *",
             "failed       1 error fails the run; 1 of 1 test failed.",
-            f"next         pytest --bctrl-live --bctrl-base-url={server.url} --bctrl-fail-on=warning --lf  (*",
+            f"next         pytest --bctrl-live --bctrl-base-url={server.url} --bctrl-fail-on=warning --lf  # *",
         ]
     )
     assert "\x1b" not in result.stdout.str()
@@ -63,7 +63,7 @@ def test_warnings_below_the_failing_level_are_reported(live: LiveRun) -> None:
         [
             "warning      undocumented_property at runtimes[[]*].*: * (* of *)*",
             "passed       1 warning, at which the run does not fail; 45 of 45 tests passed; *",
-            "next         --bctrl-fail-on=warning makes these fail the run",
+            "next         pytest --bctrl-live * --bctrl-fail-on=warning  # makes these fail the run",
         ]
     )
 
@@ -76,7 +76,7 @@ def test_a_passing_live_run_ends_with_a_summary(live: LiveRun) -> None:
         [
             "checked      40 exchanges: 40 checked; GET /v1/spaces/{id}/runtimes, coverage *%",
             "passed       No findings; 45 of 45 tests passed; *",
-            "next         --bctrl-coverage lists what no response exercised",
+            "next         pytest --bctrl-live * --bctrl-coverage  # lists what no response exercised",
         ]
     )
 
@@ -118,7 +118,7 @@ def test_tests_that_did_not_run_are_counted_in_the_summary(live: LiveRun) -> Non
 
     first.stdout.fnmatch_lines(["failed       1 error fails the run; 1 of * failed; * tests did not run."])
     again.stdout.fnmatch_lines(["passed       1 error, at which the run does not fail; 1 of 1 test passed; *"])
-    again.stdout.fnmatch_lines(["next         pytest --bctrl-live * runs the whole suite"])
+    again.stdout.fnmatch_lines(["next         pytest --bctrl-live *  # runs the whole suite"])
 
 
 def test_bctrl_coverage_lists_what_is_not_covered(live: LiveRun) -> None:

@@ -26,7 +26,7 @@ def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run)
             "*= bctrl watch =*",
             "checked      2 exchanges: 2 checked; 2 tests, coverage *%",
             "failed       1 error fails the run; 1 of 2 tests failed*",
-            "next         correct the code or the mock*",
+            "fix          correct the code or the mock*",
         ]
     )
 

@@ -22,8 +22,6 @@ from pytest_bctrl.suite.run import SELECTING_OPTIONS, required_variables
 _FEW = 3
 """Maximum number of operations in a line."""
 
-_ABOVE = "the reproduction command above"
-
 
 class Summary:
     """Writes the header and the summary from the results of a run.
@@ -196,39 +194,44 @@ class Summary:
             responses = numbered(counts["Schemathesis responses"], "response")
             yield f"by Schemathesis: {responses}, {counts['Schemathesis cases']} to requests that it generated"
 
+    @property
+    def _repeat_command(self) -> str:
+        """The command line that repeats the run."""
+        return shlex.join(self._results.repeat_command)
+
     def _next_step(self, failing: Sequence[Finding], passing: Sequence[Finding]) -> str:
-        """Return what to do next; empty if there is nothing to do, or pytest's short summary lists contract tests."""
+        """Return the next command and, in a comment, what it is for; empty if there is none or each cause has one."""
         if self._results.has_stopped:
-            return f"inspect the response of the target, then run again: {self._results.outage_command or _ABOVE}"
+            command = self._results.outage_command or self._repeat_command
+            return f"{command}  # shows the response of the target"
         if failing:
             return self._next_step_after_failure(failing)
         if self._results.has_red_tests:
             return ""
         if any(finding.level == "warning" for finding in passing):
-            return "--bctrl-fail-on=warning makes these fail the run"
+            return f"{self._repeat_command} --bctrl-fail-on=warning  # makes these fail the run"
         empty = self._results.empty_lists()
         if empty.operations:
             shown = ", ".join(empty.operations[:_FEW]) + ("…" if len(empty.operations) > _FEW else "")
-            return f"{empty.sentence}: add data that {shown} returns, then run again"
+            return f"{self._repeat_command}  # {empty.sentence}: first add data that {shown} returns"
         if self._run.target == "mock":
             variables = required_variables(replace(self._run, values={}))
             command = ["--bctrl-live" if word == "--bctrl-mock" else word for word in self._results.repeat_command]
-            return f"{variables}{shlex.join(command)} checks the API itself"
+            return f"{variables}{shlex.join(command)}  # checks the API itself"
         if self._results.is_partial:
-            return f"{shlex.join(self._results.repeat_command)} runs the whole suite"
+            return f"{self._repeat_command}  # runs the whole suite"
         if self._run.target and not self.shows_coverage:
-            return "--bctrl-coverage lists what no response exercised"
+            return f"{self._repeat_command} --bctrl-coverage  # lists what no response exercised"
         return ""
 
     def _next_step_after_failure(self, failing: Sequence[Finding]) -> str:
-        """Return what to do after failures: read the causes, update the spec, or repeat the failed tests."""
+        """Return the command after failures: update the spec, or repeat failed tests; empty if each cause has one."""
         if self._results.attribution and any("moved" in finding.extra for finding in failing):
-            return "see the causes above: each has its command"
+            return ""
         if all("revision" in finding.extra for finding in failing):
             update = self._run.chosen.update_command(self._run.upstream)
-            return f"{update} updates your copy of the spec, once you agree with it"
-        repeat = shlex.join([*self._results.repeat_command, "--lf"])
-        return f'{repeat}  (--bctrl-accept="why" accepts them until a date)'
+            return f"{update}  # once you agree with it: updates your copy of the spec"
+        return f'{self._repeat_command} --lf  # --bctrl-accept="why" accepts the findings until a date'
 
 
 def _may_deselect(config: pytest.Config) -> bool:
