@@ -1,0 +1,101 @@
+"""Finds query parameters that a server ignores: a filter that items of the list violate, and the size of a page.
+
+A filter is a query parameter that lists the same values as the property of the items with the same name. No schema says
+what a parameter means, so both findings are warnings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from pytest_bctrl.checks.response import Response
+from pytest_bctrl.checks.violation import Violation
+from pytest_bctrl.contract.credential_names import credentials_for
+from pytest_bctrl.contract.engine import accepts
+from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
+from pytest_bctrl.contract.paging import items_of
+from pytest_bctrl.contract.paging_read import item_members, list_member, read_paging
+from pytest_bctrl.contract.parameters import item_schema, read_pairs
+from pytest_bctrl.contract.schema.ref import SchemaRef, json_text, values_of
+
+FILTER, PAGE_SIZE = "ignored_filter", "ignored_page_size"
+_WHY = "a warning, because no schema says what a parameter means"
+
+
+def check_ignored_parameters(response: Response) -> Iterator[Violation]:
+    """Yield a warning for each item that violates a filter of the request, and for more items than it requests.
+
+    Nothing is checked if the query of the request is not known, or if it is not clear which list it is about.
+    """
+    member = list_member(response.contract, response.operation)
+    is_success = response.documented is response.operation.success and response.status < 300
+    if not response.query or member is None or not is_success or response.schema is None or not response.parsed.ok:
+        return
+    items = items_of(response.data, member)
+    yield from _size_violations(response, items)
+    for parameter, listed in _filters(response.contract, response.operation):
+        sent = _texts(_sent_value(response, parameter))
+        if not sent <= listed:
+            continue
+        message = f"the request filters by {parameter.name}, and the item has another value; {_WHY}"
+        for index, item in enumerate(items):
+            value = item.get(parameter.name) if isinstance(item, Mapping) else None
+            if _texts(value) <= listed - sent:
+                path = (*([member] if member else []), index, parameter.name)
+                yield Violation(FILTER, "warning", message, path, "", sorted(map(json.loads, sent)), value)
+
+
+def _size_violations(response: Response, items: list[Any]) -> Iterator[Violation]:
+    """Yield a warning if a page has more items than the request asks for."""
+    paging = read_paging(response.contract, response.operation)
+    if paging is None or paging.size is None:
+        return
+    size = _sent_value(response, paging.size)
+    # To many servers, 0 and -1 mean all items.
+    if isinstance(size, int) and 0 < size < len(items):
+        message = f"a page has more items than requested; {_WHY}"
+        yield Violation(PAGE_SIZE, "warning", message, (), f"query {paging.size.name}", f"{size} at most", len(items))
+
+
+@lru_cache(maxsize=256)
+def _filters(contract: Contract, operation: Operation) -> list[tuple[Parameter, frozenset[str]]]:
+    """Return the query parameters of a GET operation that filter its list, and the values that each lists."""
+    if operation.method != "GET":
+        return []
+    properties = item_members(contract, operation)
+    listed = [
+        (parameter, _listed_texts(contract, parameter.schema))
+        for parameter in operation.other_parameters
+        if parameter.in_ == "query" and parameter.name in properties
+    ]
+    return [
+        (parameter, values)
+        for parameter, values in listed
+        if values and values == _listed_texts(contract, properties[parameter.name])
+    ]
+
+
+def _listed_texts(contract: Contract, schema: Schema) -> frozenset[str]:
+    """Return the values besides null that a schema, or that of the items of its list, lists, as JSON texts."""
+    values = values_of(contract, [SchemaRef(schema, "")])
+    if values is None:
+        values = values_of(contract, [SchemaRef(item_schema(contract, schema), "")])
+    return frozenset(values or ()) - {"null"}
+
+
+def _texts(value: Any) -> frozenset[str]:
+    """Return a value, or the items of a list, as JSON texts."""
+    return frozenset(map(json_text, value if isinstance(value, list) else [value]))
+
+
+def _sent_value(response: Response, parameter: Parameter) -> Any:
+    """Return the value of a query parameter; None if it is not sent, not allowed, or a credential."""
+    credentials = credentials_for(response.contract, response.operation)
+    credentials.url(f"?{urlencode(response.query)}")
+    pairs = [pair for pair in response.query if pair[1] not in credentials.values]
+    values = read_pairs(response.contract, parameter, pairs)
+    return next((value for value in values if accepts(response.contract, parameter.schema, value)), None)
