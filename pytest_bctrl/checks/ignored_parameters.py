@@ -7,6 +7,7 @@ what a parameter means, so both findings are warnings.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,7 @@ from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.paging import items_of
 from pytest_bctrl.contract.paging_read import item_members, list_member, read_paging
 from pytest_bctrl.contract.parameters import item_schema, read_pairs
+from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import SchemaRef, json_text, values_of
 
 FILTER, PAGE_SIZE = "ignored_filter", "ignored_page_size"
@@ -35,7 +37,7 @@ def check_ignored_parameters(response: Response) -> Iterator[Violation]:
     is_success = response.documented is response.operation.success and response.status < 300
     if not response.query or member is None or not is_success or response.schema is None or not response.parsed.ok:
         return
-    items = items_of(response.data, member)
+    items, prefix = items_of(response.data, member), [member] if member else []
     yield from _size_violations(response, items)
     for parameter, listed in _filters(response.contract, response.operation):
         sent = _texts(_sent_value(response, parameter))
@@ -45,7 +47,7 @@ def check_ignored_parameters(response: Response) -> Iterator[Violation]:
         for index, item in enumerate(items):
             value = item.get(parameter.name) if isinstance(item, Mapping) else None
             if _texts(value) <= listed - sent:
-                path = (*([member] if member else []), index, parameter.name)
+                path: Path = (*prefix, index, parameter.name)
                 yield Violation(FILTER, "warning", message, path, "", sorted(map(json.loads, sent)), value)
 
 
@@ -75,8 +77,15 @@ def _filters(contract: Contract, operation: Operation) -> list[tuple[Parameter, 
     return [
         (parameter, values)
         for parameter, values in listed
-        if values and values == _listed_texts(contract, properties[parameter.name])
+        if values and values == _listed_texts(contract, properties[parameter.name]) and _exclude_each_other(values)
     ]
+
+
+def _exclude_each_other(values: frozenset[str]) -> bool:
+    """Return whether no value contains another one: none means all, or is above another, as `food` above `food.bar`."""
+    texts = {value.strip('"').lower() for value in values}
+    parents = {text[: separator.start()] for text in texts for separator in re.finditer("[./:]", text)}
+    return texts.isdisjoint({"all", "any", "both", "*", *parents})
 
 
 def _listed_texts(contract: Contract, schema: Schema) -> frozenset[str]:
