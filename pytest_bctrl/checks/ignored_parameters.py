@@ -13,14 +13,14 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from pytest_bctrl.checks.response import Response
+from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.credential_names import credentials_for
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation, Parameter, Schema
 from pytest_bctrl.contract.paging import items_of
 from pytest_bctrl.contract.paging_read import item_members, list_member, read_paging
-from pytest_bctrl.contract.parameters import item_schema, read_pairs
+from pytest_bctrl.contract.parameters import Pair, item_schema, read_pairs
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import SchemaRef, json_text, values_of
 
@@ -33,34 +33,43 @@ def check_ignored_parameters(response: Response) -> Iterator[Violation]:
 
     Nothing is checked if the query of the request is not known, or if it is not clear which list it is about.
     """
-    member = list_member(response.contract, response.operation)
-    is_success = response.documented is response.operation.success and response.status < 300
-    if not response.query or member is None or not is_success or response.schema is None or not response.parsed.ok:
+    looked(response).add("ignored parameters")
+    contract, operation = response.contract, response.operation
+    is_success = response.documented is operation.success and response.status < 300
+    if not response.query or not is_success or response.schema is None or not response.parsed.ok:
         return
-    items, prefix = items_of(response.data, member), [member] if member else []
-    yield from _size_violations(response, items)
-    for parameter, listed in _filters(response.contract, response.operation):
-        sent = _texts(_sent_value(response, parameter))
-        if not sent <= listed:
-            continue
-        message = f"the request filters by {parameter.name}, and the item has another value; {_WHY}"
-        for index, item in enumerate(items):
-            value = item.get(parameter.name) if isinstance(item, Mapping) else None
-            if _texts(value) <= listed - sent:
-                path: Path = (*prefix, index, parameter.name)
-                yield Violation(FILTER, "warning", message, path, "", sorted(map(json.loads, sent)), value)
+    member = list_member(contract, operation)
+    if member is None:
+        return
+    items, pairs = items_of(response.data, member), _pairs_without_credentials(response)
+    paging = read_paging(contract, operation)
+    if paging is not None and paging.size is not None:
+        yield from _size_violations(paging.size, _value_in(contract, paging.size, pairs), len(items))
+    for parameter, listed in _filters(contract, operation):
+        sent = _texts(_value_in(contract, parameter, pairs))
+        if sent <= listed:
+            prefix = (member,) if member else ()
+            yield from _filter_violations(parameter.name, sent, listed - sent, items, prefix)
 
 
-def _size_violations(response: Response, items: list[Any]) -> Iterator[Violation]:
-    """Yield a warning if a page has more items than the request asks for."""
-    paging = read_paging(response.contract, response.operation)
-    if paging is None or paging.size is None:
-        return
-    size = _sent_value(response, paging.size)
+def _size_violations(size: Parameter, requested: Any, count: int) -> Iterator[Violation]:
+    """Yield a warning if a page has more items than requested."""
     # To many servers, 0 and -1 mean all items.
-    if isinstance(size, int) and 0 < size < len(items):
+    if isinstance(requested, int) and 0 < requested < count:
         message = f"a page has more items than requested; {_WHY}"
-        yield Violation(PAGE_SIZE, "warning", message, (), f"query {paging.size.name}", f"{size} at most", len(items))
+        yield Violation(PAGE_SIZE, "warning", message, (), f"query {size.name}", f"{requested} at most", count)
+
+
+def _filter_violations(
+    name: str, sent: frozenset[str], others: frozenset[str], items: list[Any], prefix: Path
+) -> Iterator[Violation]:
+    """Yield a warning for each item that has only `others` of the documented values, and none that was sent."""
+    message = f"the request filters by {name}, and the item has another value; {_WHY}"
+    expected = [json.loads(text) for text in sorted(sent)]
+    for index, item in enumerate(items):
+        value = item.get(name) if isinstance(item, Mapping) else None
+        if _texts(value) <= others:
+            yield Violation(FILTER, "warning", message, (*prefix, index, name), "", expected, value)
 
 
 @lru_cache(maxsize=256)
@@ -97,14 +106,19 @@ def _listed_texts(contract: Contract, schema: Schema) -> frozenset[str]:
 
 
 def _texts(value: Any) -> frozenset[str]:
-    """Return a value, or the items of a list, as JSON texts."""
-    return frozenset(map(json_text, value if isinstance(value, list) else [value]))
+    """Return a value, or the items of a list, as JSON texts; an object or a list as an empty text."""
+    values = value if isinstance(value, list) else [value]
+    return frozenset("" if isinstance(inner, dict | list) else json_text(inner) for inner in values)
 
 
-def _sent_value(response: Response, parameter: Parameter) -> Any:
-    """Return the value of a query parameter; None if it is not sent, not allowed, or a credential."""
+def _pairs_without_credentials(response: Response) -> list[Pair]:
+    """Return the pairs in the query of the request whose values are no credentials, so that they can be shown."""
     credentials = credentials_for(response.contract, response.operation)
     credentials.url(f"?{urlencode(response.query)}")
-    pairs = [pair for pair in response.query if pair[1] not in credentials.values]
-    values = read_pairs(response.contract, parameter, pairs)
-    return next((value for value in values if accepts(response.contract, parameter.schema, value)), None)
+    return [pair for pair in response.query if pair[1] not in credentials.values]
+
+
+def _value_in(contract: Contract, parameter: Parameter, pairs: list[Pair]) -> Any:
+    """Return the value of a parameter in a query; None if it is not sent or not allowed."""
+    values = read_pairs(contract, parameter, pairs)
+    return next((value for value in values if accepts(contract, parameter.schema, value)), None)

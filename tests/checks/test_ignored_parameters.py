@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -40,7 +41,8 @@ def contract_of_things(
 def findings_of(contract: Contract, query: Any, body: Any, status: int = 200) -> list[Finding]:
     """Return the findings about ignored parameters that `check` returns for a response of httpx."""
     request = httpx.Request("GET", f"http://h/things?{query if isinstance(query, str) else urlencode(query)}")
-    received = httpx.Response(status, json=body, request=request)
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    received = httpx.Response(status, headers={"Content-Type": "application/json"}, content=content, request=request)
     return [finding for finding in check(received, contract=contract) if finding.rule.startswith("ignored_")]
 
 
@@ -60,7 +62,9 @@ def sent_states(draw: st.DrawFn) -> tuple[Contract, str, str, set[str]]:
     return contract, member, query, set(states)
 
 
-VALUES = st.sampled_from([*STATES, None, "unlisted", 7, ["new"], ["new", "lost"], ["unlisted"], {}])
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [*STATES, None, "unlisted", 7, ["new"], ["new", "lost"], ["unlisted"], {}]
+)
 THINGS = st.lists(st.one_of(st.builds(lambda value: {"status": value}, VALUES), st.sampled_from([{}, None, "lost"])))
 
 
@@ -146,6 +150,13 @@ def test_a_parameter_that_does_not_list_the_same_values_is_no_filter(name: str) 
 @pytest.mark.parametrize("query", ["", "limit=", "status=", "status=LOST", "status=new&status=lost", "limit=1&limit=1"])
 def test_a_value_that_is_not_sent_or_not_allowed_is_not_checked(query: str) -> None:
     assert [] == findings_of(contract_of_things(), query, [{"status": "new"}, {"status": "found"}])
+
+
+@pytest.mark.parametrize("value", [float("inf"), 10**400, "\ud800", [[["new"]]]])
+def test_an_unusual_value_does_not_stop_the_check(value: Any) -> None:
+    contract = contract_of_things({"enum": ["new", 7, 1.5, True]}, {"enum": ["new", 7, 1.5, True]})
+    body = json.dumps([{"status": value}, {"status": 7.0}, {"status": 1}]).replace("Infinity", "1e999")
+    assert [["new"]] == [finding.expected for finding in findings_of(contract, "status=new", body.encode())]
 
 
 @pytest.mark.parametrize("status", [404, 299, 302])
