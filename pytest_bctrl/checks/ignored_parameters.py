@@ -24,7 +24,7 @@ from pytest_bctrl.contract.parameters import Pair, item_schema, read_pairs
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import SchemaRef, json_text, values_of
 
-FILTER, PAGE_SIZE = "ignored_filter", "ignored_page_size"
+RULE = "ignored_filter"
 _WHY = "a warning, because no schema says what a parameter means"
 
 
@@ -56,8 +56,8 @@ def _size_violations(size: Parameter, requested: Any, count: int) -> Iterator[Vi
     """Yield a warning if a page has more items than requested."""
     # To many servers, 0 and -1 mean all items.
     if isinstance(requested, int) and 0 < requested < count:
-        message = f"a page has more items than requested; {_WHY}"
-        yield Violation(PAGE_SIZE, "warning", message, (), f"query {size.name}", f"{requested} at most", count)
+        message, expected = f"a page has more items than requested; {_WHY}", f"{requested} at most"
+        yield Violation("ignored_page_size", "warning", message, (), f"query {size.name}", expected, count)
 
 
 def _filter_violations(
@@ -69,7 +69,7 @@ def _filter_violations(
     for index, item in enumerate(items):
         value = item.get(name) if isinstance(item, Mapping) else None
         if _texts(value) <= others:
-            yield Violation(FILTER, "warning", message, (*prefix, index, name), "", expected, value)
+            yield Violation(RULE, "warning", message, (*prefix, index, name), "", expected, value)
 
 
 @lru_cache(maxsize=256)

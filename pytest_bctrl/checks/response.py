@@ -23,7 +23,7 @@ from pytest_bctrl.contract.model import (
     path_value,
     select_media_type,
 )
-from pytest_bctrl.contract.parameters import Pair, by_fit
+from pytest_bctrl.contract.parameters import by_fit
 from pytest_bctrl.contract.schema.locations import Path, select_values
 from pytest_bctrl.contract.unvalidated_bodies import reason_unvalidated
 from pytest_bctrl.errors import BctrlError
@@ -57,7 +57,7 @@ class Response:
     has_all_headers: bool = False
     usual: Response | None = field(default=None, repr=False)
     is_body_known: bool = True
-    query: tuple[Pair, ...] = field(default=(), repr=False)
+    query: tuple[tuple[str, str], ...] = field(default_factory=tuple, repr=False)
     _looked: set[str] = field(init=False, default_factory=set, repr=False, compare=False)
     _results: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
@@ -267,7 +267,7 @@ def _url_of(response: Any) -> str:
     request = getattr(response, "__dict__", {}).get("request")
     if isinstance(request, Mapping):
         # Django's test client keeps the WSGI environment of the request.
-        return f"{request.get('PATH_INFO', '')}?{request.get('QUERY_STRING', '')}"
+        return "?".join(filter(None, map(request.get, ("PATH_INFO", "QUERY_STRING"))))
     for owner, name in ((response, "url"), (request, "url"), (response, "_request_url")):
         try:
             value = getattr(owner, name, None)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import httpx
 
 from pytest_bctrl.checks.credentials import RULE, has_media_type_with_key, is_alike, is_of_accepted_credential
-from pytest_bctrl.checks.ignored_parameters import FILTER
+from pytest_bctrl.checks.ignored_parameters import RULE as IGNORED_FILTER
 from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.contract.key_fields import requirement
 from pytest_bctrl.contract.model import Operation
@@ -130,7 +130,7 @@ class Target:
         """
         if self.run.target != "mock":
             return findings
-        chosen = ("status_code_conformance", FILTER)
+        chosen = ("status_code_conformance", IGNORED_FILTER)
         return [finding for finding in findings if finding.level != "warning" or finding.rule not in chosen]
 
     def _probe_findings(self, probe: Probe) -> Iterator[list[Finding]]:
