@@ -39,7 +39,7 @@ def check_ignored_parameters(response: Response) -> Iterator[Violation]:
     if not response.query or not is_success or response.schema is None or not response.parsed.ok:
         return
     member = list_member(contract, operation)
-    if member is None:
+    if member is None or operation.method != "GET":
         return
     items, pairs = items_of(response.data, member), _pairs_without_credentials(response)
     paging = read_paging(contract, operation)
@@ -74,9 +74,7 @@ def _filter_violations(
 
 @lru_cache(maxsize=256)
 def _filters(contract: Contract, operation: Operation) -> list[tuple[Parameter, frozenset[str]]]:
-    """Return the query parameters of a GET operation that filter its list, and the values that each lists."""
-    if operation.method != "GET":
-        return []
+    """Return the query parameters of an operation that filter its list, and the values that each lists."""
     properties = item_members(contract, operation)
     listed = [
         (parameter, _listed_texts(contract, parameter.schema))

@@ -219,9 +219,7 @@ def django_response_to(method: str) -> Any:
     "make_response", [httpx_response_to, requests_response_to, flask_response_to, django_response_to]
 )
 @pytest.mark.parametrize(("method", "operation"), [("GET", "things"), ("HEAD", "look"), ("OPTIONS", "")])
-def test_a_response_has_operation_path_values_and_query_of_its_request(
-    make_response: Any, method: str, operation: str
-) -> None:
+def test_a_response_has_the_operation_and_query_of_its_request(make_response: Any, method: str, operation: str) -> None:
     """An undocumented method is an error."""
     with nullcontext() if operation else pytest.raises(BctrlError, match=f"{method} .*no operation with its method"):
         response = response_from(make_response(method), with_get_and_head())

@@ -38,9 +38,9 @@ def contract_of_things(
     return contract_of_paths(paths)
 
 
-def findings_of(contract: Contract, query: Any, body: Any, status: int = 200) -> list[Finding]:
+def findings_of(contract: Contract, query: Any, body: Any, status: int = 200, method: str = "GET") -> list[Finding]:
     """Return the findings about ignored parameters that `check` returns for a response of httpx."""
-    request = httpx.Request("GET", f"http://h/things?{query if isinstance(query, str) else urlencode(query)}")
+    request = httpx.Request(method, f"http://h/things?{query if isinstance(query, str) else urlencode(query)}")
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     received = httpx.Response(status, headers={"Content-Type": "application/json"}, content=content, request=request)
     return [finding for finding in check(received, contract=contract) if finding.rule.startswith("ignored_")]
@@ -159,9 +159,23 @@ def test_an_unusual_value_does_not_stop_the_check(value: Any) -> None:
     assert [["new"]] == [finding.expected for finding in findings_of(contract, "status=new", body.encode())]
 
 
-@pytest.mark.parametrize("status", [404, 299, 302])
-def test_a_response_other_than_the_success_is_not_checked(status: int) -> None:
-    assert [] == findings_of(contract_of_things(), "status=lost", [{"status": "new"}], status)
+@pytest.mark.parametrize(
+    ("documented", "method", "status", "expected"),
+    [
+        ("200", "GET", 200, [PAGE_SIZE, FILTER]),
+        ("200", "GET", 299, []),
+        ("200", "GET", 404, []),
+        ("200", "POST", 200, []),
+        ("default", "GET", 200, [PAGE_SIZE, FILTER]),
+        ("default", "GET", 404, []),
+    ],
+)
+def test_only_the_success_of_get_is_checked(documented: str, method: str, status: int, expected: list[str]) -> None:
+    operation = dict(contract_of_things().source["paths"]["/things"]["get"])
+    operation["responses"] = {documented: operation["responses"]["200"]}
+    contract = contract_of_paths({"/things": {method.lower(): operation}})
+    findings = findings_of(contract, "status=lost&limit=1", [{"status": "new"}] * 2, status, method)
+    assert expected == [finding.rule for finding in findings]
 
 
 @pytest.mark.parametrize("body", [{"data": {}}, {"data": None}, {}, "data", None])
