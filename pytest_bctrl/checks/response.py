@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pytest_bctrl.checks.strict_json import Parsed, parse
 from pytest_bctrl.contract.engine import accepts
@@ -43,7 +43,8 @@ class Response:
     method if it differs from the operation's. `has_all_headers` is whether `headers` are all that a server sends: a
     response that a test has made, or a mock, need not have them, and a bare body has none. `usual` is the response to
     the plain request, if this is a response to a variation of it. `is_body_known` is whether `body` is the whole body
-    without its coding; else only status and header fields are checked.
+    without its coding; else only status and header fields are checked. `query` are the decoded names and values in the
+    query of the request, if that is known.
     """
 
     contract: Contract = field(repr=False)
@@ -57,6 +58,7 @@ class Response:
     has_all_headers: bool = False
     usual: Response | None = field(default=None, repr=False)
     is_body_known: bool = True
+    query: tuple[tuple[str, str], ...] = field(default_factory=tuple, repr=False)
     _looked: set[str] = field(init=False, default_factory=set, repr=False, compare=False)
     _results: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
@@ -210,6 +212,7 @@ def response_from(response: Any, contract: Contract, operation: str | None = Non
         path_values(chosen, url),
         method=method,
         has_all_headers=has_all_headers(response),
+        query=tuple(parse_qsl(urlsplit(url).query, keep_blank_values=True)),
     )
 
 
@@ -273,7 +276,7 @@ def _url_of(response: Any) -> str:
     request = getattr(response, "__dict__", {}).get("request")
     if isinstance(request, Mapping):
         # Django's test client keeps the WSGI environment of the request.
-        return str(request.get("PATH_INFO", ""))
+        return "?".join(filter(None, map(request.get, ("PATH_INFO", "QUERY_STRING"))))
     for owner, name in ((response, "url"), (request, "url"), (response, "_request_url")):
         try:
             value = getattr(owner, name, None)

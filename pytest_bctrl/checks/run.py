@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path as File
 from typing import Any, Literal, TypeAlias
 
+from pytest_bctrl.checks.ignored_parameters import check_ignored_parameters
 from pytest_bctrl.checks.protocol import (
     check_body,
     check_content_type,
@@ -254,6 +255,7 @@ def check_response(
         violations += [*check_framing(response), *check_content_type(response), *check_headers(response)]
     if "body" in aspects:
         violations += [*check_body(response), *check_interoperable(response), *check_schema(response)]
+        violations += check_ignored_parameters(response)
     if "retired" in aspects:
         violations += check_retired(response)
     if "invariants" in aspects:

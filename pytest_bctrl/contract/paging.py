@@ -87,10 +87,7 @@ class Paging:
 
     def items_in(self, body: Any) -> list[Any]:
         """Return the items of the list in a response body; empty if there is no list."""
-        if not self.has_items(body):
-            return []
-        items: list[Any] = member_value(body, (self.items,) if self.items else ())
-        return items
+        return items_of(body, self.items)
 
     def identity_of(self, item: Any) -> str | int | None:
         """Return the value that identifies an item, or None if it has none."""
@@ -188,6 +185,12 @@ def member_value(body: Any, members: Members) -> Any:
     for name in members:
         body = body.get(name) if isinstance(body, Mapping) else None
     return body
+
+
+def items_of(body: Any, name: str) -> list[Any]:
+    """Return the items of the list at a member of a body, or of the body for an empty name; empty without a list."""
+    items = member_value(body, (name,) if name else ())
+    return items if isinstance(items, list) else []
 
 
 _LINK_VALUE = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+(?:\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s\",;]*))?)*)")

@@ -73,6 +73,25 @@ def list_schema(contract: Contract, operation: Operation, items: str) -> Mapping
     return next((shape.schema for shape in shapes(contract, schema) if shape.kind == "array"), None)
 
 
+def item_members(contract: Contract, operation: Operation) -> dict[str, Schema]:
+    """Return the schemas of the properties that all items of the list may have, by name."""
+    items = list_member(contract, operation)
+    array = (list_schema(contract, operation, items) if items is not None else None) or {}
+    return _common_members(contract, array.get("items", True))
+
+
+def _common_members(contract: Contract, schema: Schema, depth: int = 0) -> dict[str, Schema]:
+    """Return the properties of a schema by name, with those that all branches of its `oneOf` or `anyOf` have."""
+    flat = flatten(contract, schema)
+    members: dict[str, Schema] = dict(flat.get("properties", {}))
+    for keyword in ("oneOf", "anyOf"):
+        if keyword in flat and depth < _MAX_NESTED_BRANCHES:
+            branches = [_common_members(contract, branch, depth + 1) for branch in flat[keyword]]
+            common = set(branches[0]).intersection(*branches)
+            members = {**{name: {"anyOf": [branch[name] for branch in branches]} for name in common}, **members}
+    return members
+
+
 def _may_be_empty(schema: Mapping[str, Any]) -> bool:
     """Return whether an array is a list that may be empty, and not a tuple."""
     return not schema.get("minItems", 0) and not schema.keys() & {"prefixItems", "contains"}
@@ -257,20 +276,8 @@ class _PagingReader:
 
     @cached_property
     def _item_members(self) -> Mapping[str, Any]:
-        """The schemas of the properties that all items may have, by name; of alternatives, only common ones."""
-        array = list_schema(self._contract, self._operation, self._items) or {}
-        return self._common_members(array.get("items", True))
-
-    def _common_members(self, schema: Any, depth: int = 0) -> dict[str, Any]:
-        """Return the properties of a schema by name, with those that all branches of its `oneOf` or `anyOf` have."""
-        flat = flatten(self._contract, schema)
-        members: dict[str, Any] = dict(flat.get("properties", {}))
-        for keyword in ("oneOf", "anyOf"):
-            if keyword in flat and depth < _MAX_NESTED_BRANCHES:
-                branches = [self._common_members(branch, depth + 1) for branch in flat[keyword]]
-                common = set(branches[0]).intersection(*branches)
-                members = {**{name: branches[0][name] for name in branches[0] if name in common}, **members}
-        return members
+        """The schemas of the properties that all items may have, by name."""
+        return item_members(self._contract, self._operation)
 
     def problem(self) -> tuple[str, str] | None:
         """Return what is wrong with the extension and a hint to correct it; None if it is right."""

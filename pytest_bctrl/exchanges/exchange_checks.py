@@ -63,6 +63,7 @@ def response_in(
         has_all_headers,
         usual,
         exchange.has_body,
+        exchange.request.query,
     )
 
 

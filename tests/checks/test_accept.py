@@ -179,7 +179,7 @@ def with_get_and_head() -> Contract:
     return from_document(spec, "x")
 
 
-THING = "https://h/v1/things/a"
+THING = "https://h/v1/things/a?state=a%20b"
 
 
 def httpx_response_to(method: str) -> Any:
@@ -200,7 +200,7 @@ def flask_response_to(method: str) -> Any:
     flask = pytest.importorskip("flask")
     app = flask.Flask("app")
     app.add_url_rule("/v1/things/<name>", view_func=lambda name: flask.Response(b"1"), methods=["GET", "HEAD"])
-    return app.test_client().open("/v1/things/a", method=method)
+    return app.test_client().open("/v1/things/a?state=a+b", method=method)
 
 
 def django_response_to(method: str) -> Any:
@@ -211,7 +211,7 @@ def django_response_to(method: str) -> Any:
         settings.configure(ROOT_URLCONF=(), ALLOWED_HOSTS=["*"], SECRET_KEY="none", MIDDLEWARE=[])
     response = http.HttpResponse(b"1")
     # As Django's test client leaves it: the WSGI environment of the request.
-    response.request = {"PATH_INFO": "/v1/things/a", "REQUEST_METHOD": method}
+    response.request = {"PATH_INFO": "/v1/things/a", "QUERY_STRING": "state=a%20b", "REQUEST_METHOD": method}
     return response
 
 
@@ -219,11 +219,12 @@ def django_response_to(method: str) -> Any:
     "make_response", [httpx_response_to, requests_response_to, flask_response_to, django_response_to]
 )
 @pytest.mark.parametrize(("method", "operation"), [("GET", "things"), ("HEAD", "look"), ("OPTIONS", "")])
-def test_the_operation_is_identified_by_path_and_method(make_response: Any, method: str, operation: str) -> None:
+def test_a_response_has_the_operation_and_query_of_its_request(make_response: Any, method: str, operation: str) -> None:
     """An undocumented method is an error."""
     with nullcontext() if operation else pytest.raises(BctrlError, match=f"{method} .*no operation with its method"):
         response = response_from(make_response(method), with_get_and_head())
         assert (operation, {"id": "a"}) == (response.operation.operation_id, response.path_values)
+        assert (("state", "a b"),) == response.query
 
 
 def test_the_only_operation_of_a_contract_is_not_that_of_another_url() -> None:

@@ -236,6 +236,7 @@ def test_each_check_that_ran_is_listed() -> None:
     assert looked(checked) == {
         "status", "framing", "content type", "body", "interoperable", "header fields", "retired", "schema",
         "undocumented", "invariant", "own check", "credential",
+        "ignored parameters",
     }  # fmt: skip
 
 

@@ -228,6 +228,12 @@ FAULTY: dict[str, Case] = {
     "write-only property": but(
         _GET_ITEM, "response warning write_only_property pin", received={**_STORED_ITEM, "pin": "1234"}
     ),
+    "ignored filter": but(
+        _ITEMS, "response warning ignored_filter [*].kind", received=[_STORED_ITEM, {**_STORED_ITEM, "kind": "large"}]
+    ),
+    "ignored page size": but(
+        _ITEMS, "response warning ignored_page_size query limit", target="/items?limit=1", received=[_STORED_ITEM] * 2
+    ),
     # Responses: JSON, and the items of streams.
     "malformed JSON": but(_LIST, STRICT, received="[{'id': 7}]"),
     "truncated JSON": but(_LIST, STRICT, received='[{"id": 7'),

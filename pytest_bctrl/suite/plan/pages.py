@@ -17,7 +17,7 @@ from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts
 from pytest_bctrl.contract.model import Contract, Operation
-from pytest_bctrl.contract.paging import LINK, Paging, member_value, query_integer
+from pytest_bctrl.contract.paging import LINK, Paging, member_value
 from pytest_bctrl.contract.parameters import Pair
 from pytest_bctrl.contract.schema.locations import ITEMS, Path
 from pytest_bctrl.contract.schema.ref import flatten
@@ -144,14 +144,6 @@ class PageTraversal:
             self._next_query, self._is_broken = None, True
             return
         self._repetitions += findings(response, self._repeated_items(response, keys))
-        # A link to the next page may omit the size.
-        size = self._paging.size
-        requested_size = query_integer(size, inputs.query, len(keys))
-        if size is not None and len(keys) > requested_size:
-            message, expected = "a page has more items than requested", f"{requested_size} at most"
-            yield violation_outside_body(
-                "ignored_page_size", message, f"query {size.name}", expected, len(keys), level="warning"
-            )
         self._next_query = self._next_query_of(response, inputs)
         self._empty_pages += 1
         if keys:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import httpx
 
 from pytest_bctrl.checks.credentials import RULE, has_media_type_with_key, is_alike, is_of_accepted_credential
+from pytest_bctrl.checks.ignored_parameters import RULE as IGNORED_FILTER
 from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.contract.key_fields import requirement
 from pytest_bctrl.contract.model import Operation
@@ -122,14 +123,15 @@ class Target:
             raise
 
     def _without_choices_of_mock(self, findings: list[Finding]) -> list[Finding]:
-        """Return findings; those of a mock, without the warnings about a status that the contract does not document.
+        """Return findings; those of a mock, without the warnings about what it chooses.
 
-        The mock chooses such a status for a rejection, because the contract documents none.
+        That is the status of a rejection, if the contract documents none, and the items of a list, which it does not
+        filter.
         """
         if self.run.target != "mock":
             return findings
-        chosen = "warning", "status_code_conformance"
-        return [finding for finding in findings if (finding.level, finding.rule) != chosen]
+        chosen = ("status_code_conformance", IGNORED_FILTER)
+        return [finding for finding in findings if finding.level != "warning" or finding.rule not in chosen]
 
     def _probe_findings(self, probe: Probe) -> Iterator[list[Finding]]:
         """Send the requests of a probe and yield the findings for each response; raises as `findings` does."""
