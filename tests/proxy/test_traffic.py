@@ -167,7 +167,7 @@ def test_what_is_not_in_the_contract_is_listed_and_is_no_finding() -> None:
     assert {"GET /order/1": 2, "DELETE /orders": 1} == notes(traffic, "unmatched")
     assert [] == traffic.findings
     (reason,) = notes(traffic, "not checked")
-    assert reason.startswith("GET /broken is invalid in the document: ")
+    assert reason.startswith("GET /broken: the response 200 is invalid in the document: ")
 
 
 @pytest.mark.parametrize(

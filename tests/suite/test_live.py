@@ -147,7 +147,13 @@ def test_an_unreachable_target_is_reported_and_stops_the_run(
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.no_re_match_line(r".*(FAIL|Traceback|failed)")
-    result.stdout.fnmatch_lines(["not checked  the target cannot be reached*", "next         curl *  # shows the response of the target", "*not checked in *"])
+    result.stdout.fnmatch_lines(
+        [
+            "not checked  the target cannot be reached*",
+            "next         curl *  # shows the response of the target",
+            "*not checked in *",
+        ]
+    )
 
 
 @pytest.mark.parametrize(

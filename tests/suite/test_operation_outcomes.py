@@ -366,4 +366,6 @@ def test_verdict_names_the_items_of_the_packaged_contract(
         monkeypatch.setenv("BCTRL_SPACE_ID", server.space_id)
         result = pytester.runpytest("--bctrl-live", "--bctrl-base-url", server.url)
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["passed *but no runtime was seen;*", "next         pytest *  # no runtime was seen: first add data that GET *"])
+    result.stdout.fnmatch_lines(
+        ["passed *but no runtime was seen;*", "next         pytest *  # no runtime was seen: first add data that GET *"]
+    )
