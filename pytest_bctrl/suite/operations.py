@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
@@ -11,9 +12,10 @@ from itertools import chain
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import LONE_SURROGATE, SAFE_METHODS, Operation
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.inputs import names_without_value
+from pytest_bctrl.samples.inputs import existing_path_values, names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.settings.lookup import SettingValue
+from pytest_bctrl.suite.received_values import ValueSource, source_in
 from pytest_bctrl.suite.run import ContractRun
 
 LINES_TO_ADD = "; add to bctrl_values: "
@@ -37,6 +39,48 @@ _HINTS = {
     _NO_RESPONSE: "check the API itself with --bctrl-live, or correct the schema",
 }
 """What to do, for each reason that no setting removes."""
+
+
+def with_sources(run: ContractRun) -> ContractRun:
+    """Return a live run in which path parameters without a value get that of the first item of the list above them.
+
+    The value of `petId` in `/pets/{petId}` is then in the response to the plain request of `GET /pets`.
+    """
+    if run.target != "live":
+        return run
+    sources: dict[str, dict[str, ValueSource]] = {}
+    run = replace(run, sources=sources, received={})
+    lists: dict[str, Operation] = {}
+    for operation in sorted(run.operations, key=_path_depth):
+        if _reason_in_contract(run, operation):
+            continue
+        missing = names_without_value(run.contract, operation, run.values_of(operation))
+        parameters = [parameter for parameter in operation.path_parameters if parameter.name in missing]
+        for parameter in sorted(parameters, key=lambda parameter: operation.path.find(f"{{{parameter.name}}}")):
+            parent = lists.get(_filled_path(run, operation, operation.path.partition(f"{{{parameter.name}}}")[0]))
+            names = [other.name for other in operation.parameters]
+            if parent is None or parameter.setting or names.count(parameter.name) > 1:
+                continue
+            source = source_in(run.contract, parent, parameter)
+            if source is not None:
+                sources.setdefault(operation.label, {})[parameter.name] = source
+        if operation.method == "GET" and not reason_not_requested(run, operation):
+            lists.setdefault(_filled_path(run, operation, f"{operation.path.rstrip('/')}/"), operation)
+    return run
+
+
+def _path_depth(operation: Operation) -> int:
+    """Return the number of segments of an operation's path."""
+    return operation.path.rstrip("/").count("/")
+
+
+def _filled_path(run: ContractRun, operation: Operation, path: str) -> str:
+    """Return a part of the path of an operation with the values that its plain request has."""
+    values = run.values_of(operation)
+    for parameter in operation.path_parameters:
+        for value in existing_path_values(run.contract, parameter, values)[:1]:
+            path = path.replace(f"{{{parameter.name}}}", value)
+    return path
 
 
 def requestable_operations(run: ContractRun) -> list[Operation]:

@@ -33,7 +33,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     near_miss_paths,
     unknown_value,
 )
-from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run import NOT_RECEIVED, ContractRun
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
@@ -148,6 +148,10 @@ def path_value_requests(run: ContractRun, operation: Operation, value: PathValue
         return softened(response, unknown_findings) if is_unusual else unknown_findings
 
     usual = plain(run, operation)
+    if not is_unusual and NOT_RECEIVED in usual.path.values():
+        # If no value arrives, only this request is sent.
+        yield from unknown_id_requests(run, operation)
+        return
     path = {}
     for parameter in operation.path_parameters:
         if not is_unusual:
@@ -185,7 +189,8 @@ def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[Plan
 
     usual = inputs_with(run.contract, operation, run.values_of(operation), {})
     unknown = {parameter.name: unknown_value(run.contract, parameter) for parameter in operation.path_parameters}
-    inputs = replace(usual, path={**unknown, **usual.path})
+    known = {name: value for name, value in usual.path.items() if value != NOT_RECEIVED}
+    inputs = replace(usual, path={**unknown, **known})
     yield PlannedRequest(operation, check, inputs, is_invalid=True, is_independent=True)
 
 
@@ -232,11 +237,12 @@ def allowed_value_requests(
             rejections = [replace(rejection, level="info", message=message) for rejection in rejections]
         return [*rejections, *check_response(response, aspects=PROTOCOL)]
 
-    yield PlannedRequest(operation, check, variation.inputs)
+    inputs = replace(variation.inputs, path=plain(run, operation).path)
+    yield PlannedRequest(operation, check, inputs)
 
 
 def invalid_value_requests(
-    _run: ContractRun, operation: Operation, mistake: ParameterTrial
+    run: ContractRun, operation: Operation, mistake: ParameterTrial
 ) -> Iterator[PlannedRequest]:
     """Send an invalid value, or omit a required one: the API must reject the request as documented."""
 
@@ -251,7 +257,8 @@ def invalid_value_requests(
             return _trial_findings(response, mistake, "negative_data_rejection", message, expected)
         return check_response(response, expected, aspects=PROTOCOL)
 
-    yield PlannedRequest(operation, check, mistake.inputs, is_invalid=True)
+    inputs = replace(mistake.inputs, path=plain(run, operation).path)
+    yield PlannedRequest(operation, check, inputs, is_invalid=True)
 
 
 def _trial_findings(

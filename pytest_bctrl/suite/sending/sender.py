@@ -98,6 +98,8 @@ class Sender:
         self._in_flight: list[Future[Attempts]] = []
         self._blocking: Future[Attempts] | None = None
         self._operation_count = len(requestable_operations(run))
+        # The others are requested with values from the responses of these.
+        self._independent = {operation.label for operation in requestable_operations(run)} - run.sources.keys()
         self._rejected_operations: set[str] = set()
         self._plain_exchanges: dict[str, TargetExchange | NoAnswerError | OperationNotCheckedError] = {}
         self._exchanges: dict[Hashable, TargetExchange | NoAnswerError] = {}
@@ -148,7 +150,7 @@ class Sender:
         if is_rejected(response):
             self._require_credential(operation, exchange)
             self._rejected_operations.add(operation.label)
-            if len(self._rejected_operations) >= self._operation_count:
+            if self._rejected_operations >= self._independent:
                 # The target rejects every operation.
                 require_access(response)
             self.tally.settle(exchange, response.unvalidated or CHECKED)
@@ -157,9 +159,26 @@ class Sender:
 
     def _plain_request(self, operation: Operation, number: int = 0) -> PlannedRequest:
         """Return the plain request of an operation; `number` tells repetitions apart."""
+        self.receive_values(operation)
         # On a new connection, it gets no late bytes of another operation.
         inputs = plain(self.run, operation)
         return PlannedRequest(operation, no_findings, inputs, number=number, opens_connection=True)
+
+    def receive_values(self, operation: Operation) -> None:
+        """Take the values of path parameters from the responses that have them, which are requested first.
+
+        Raises `NoAnswerError` if the target cannot be tested, and `OperationNotCheckedError` if there is no value.
+        """
+        for name, source in self.run.sources.get(operation.label, {}).items():
+            if (operation.label, name) in self.run.received:
+                continue
+            try:
+                value = source.value_in(self.plain_exchange(source.operation).response)
+            except OperationNotCheckedError as error:
+                raise OperationNotCheckedError(f"no value for {name}: {source.operation.label}: {error}") from None
+            except LookupError as error:
+                raise OperationNotCheckedError(f"no value for {name}: {error.args[0]}") from None
+            self.run.received[operation.label, name] = value
 
     def use(self, auth: httpx.Auth | None, key: Secret, add_secret: Callable[[str], object]) -> None:
         """Use the credentials of the project: its own auth, or its key; `add_secret` gets those that the auth adds."""
@@ -206,7 +225,8 @@ class Sender:
         for candidate in candidates:
             if isinstance(self._plain_exchanges.get(candidate.label), TargetExchange):
                 return candidate
-        for candidate in candidates[:_MAX_TRIED]:
+        independent = [candidate for candidate in candidates if candidate.label in self._independent]
+        for candidate in independent[:_MAX_TRIED]:
             try:
                 response = self.exchange(self._plain_request(candidate)).response
             except (NoAnswerError, NotCheckedError):
