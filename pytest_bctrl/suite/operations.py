@@ -12,8 +12,9 @@ from itertools import chain
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import LONE_SURROGATE, SAFE_METHODS, Operation
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.inputs import existing_path_values, names_without_value
+from pytest_bctrl.samples.inputs import existing_path_values, names_without_value, needs_real_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
+from pytest_bctrl.settings import table
 from pytest_bctrl.settings.lookup import SettingValue
 from pytest_bctrl.suite.received_values import ValueSource, source_in
 from pytest_bctrl.suite.run import ContractRun
@@ -81,6 +82,28 @@ def _filled_path(run: ContractRun, operation: Operation, path: str) -> str:
         for value in existing_path_values(run.contract, parameter, values)[:1]:
             path = path.replace(f"{{{parameter.name}}}", value)
     return path
+
+
+def value_origins(run: ContractRun, operation: Operation) -> dict[str, str]:
+    """Return where the real values of the parameters of an operation come from, by name; empty for a mock.
+
+    That is the label of an operation, a setting, or the document.
+    """
+    values, sources = run.values_of(operation), run.sources.get(operation.label, {})
+    origins = {}
+    for parameter in operation.parameters:
+        is_real = parameter.in_ == "path" or (parameter.required and needs_real_value(run.contract, parameter))
+        if run.target != "live" or not is_real:
+            continue
+        origin = "an example of the document" if parameter.examples else "the document"
+        if parameter.name in sources:
+            origin = sources[parameter.name].operation.label
+        elif parameter.name in values:
+            origin = table.VALUES.ini
+        elif parameter.setting in values:
+            origin = table.SPACE_ID.ini
+        origins[parameter.name] = origin
+    return origins
 
 
 def requestable_operations(run: ContractRun) -> list[Operation]:

@@ -241,9 +241,7 @@ def allowed_value_requests(
     yield PlannedRequest(operation, check, inputs)
 
 
-def invalid_value_requests(
-    run: ContractRun, operation: Operation, mistake: ParameterTrial
-) -> Iterator[PlannedRequest]:
+def invalid_value_requests(run: ContractRun, operation: Operation, mistake: ParameterTrial) -> Iterator[PlannedRequest]:
     """Send an invalid value, or omit a required one: the API must reject the request as documented."""
 
     def check(exchange: TargetExchange) -> list[Finding]:
