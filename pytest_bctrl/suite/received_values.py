@@ -14,6 +14,10 @@ from pytest_bctrl.contract.schema.ref import SchemaRef, flatten, types_of
 from pytest_bctrl.samples.inputs import words_in
 
 
+_MAX_LENGTH = 1_000
+"""Maximum number of characters of a value: servers limit the length of a path."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValueSource:
     """Where the value of a path parameter comes from: a property of the first item of the list of an operation.
@@ -29,16 +33,16 @@ class ValueSource:
     def value_in(self, response: Response) -> str:
         """Return the value in a response. Raises `LookupError`, with the reason, if it has none that can be sent."""
         if response.status >= 300:
-            raise LookupError(f"{self.operation.label} responds with {response.status}")
+            raise LookupError(f"it responds with {response.status}")
         items = member_value(response.data, (self.member,) if self.member else ())
         if not isinstance(items, list) or not items:
-            raise LookupError(f"{self.operation.label} returned no item")
+            raise LookupError("it returned no item")
         value = items[0].get(self.name) if isinstance(items[0], Mapping) else None
         if isinstance(value, str | int) and not isinstance(value, bool):
             text = serialize_scalar(value)
-            if text.strip(".") and survives_transport(response.contract, self.parameter, text):
+            if text.strip(".") and len(text) <= _MAX_LENGTH and survives_transport(response.contract, self.parameter, text):
                 return text
-        raise LookupError(f"the first item of {self.operation.label} has no {self.name} that the parameter allows")
+        raise LookupError(f"its first item has no {self.name} that can be sent")
 
 
 def source_in(contract: Contract, operation: Operation, parameter: Parameter) -> ValueSource | None:

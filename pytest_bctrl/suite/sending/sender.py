@@ -24,8 +24,9 @@ from pytest_bctrl.contract.key_fields import requirement
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.scheme_values import needs_credential
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
+from pytest_bctrl.suite.operations import LINES_TO_ADD, reason_not_requested, requestable_operations
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.access import (
     expired_credential,
@@ -174,10 +175,10 @@ class Sender:
                 continue
             try:
                 value = source.value_in(self.plain_exchange(source.operation).response)
-            except OperationNotCheckedError as error:
-                raise OperationNotCheckedError(f"no value for {name}: {source.operation.label}: {error}") from None
-            except LookupError as error:
-                raise OperationNotCheckedError(f"no value for {name}: {error.args[0]}") from None
+            except (LookupError, OperationNotCheckedError) as error:
+                lines = ", ".join(setting_lines(self.run.contract, operation, [name]))
+                reason = f"no value for {name}: {source.operation.label}: {error.args[0]}{LINES_TO_ADD}{lines}"
+                raise OperationNotCheckedError(reason) from None
             self.run.received[operation.label, name] = value
 
     def use(self, auth: httpx.Auth | None, key: Secret, add_secret: Callable[[str], object]) -> None:
