@@ -13,7 +13,6 @@ from pytest_bctrl.contract.parameters import serialize_scalar, survives_transpor
 from pytest_bctrl.contract.schema.ref import SchemaRef, flatten, types_of
 from pytest_bctrl.samples.inputs import words_in
 
-
 _MAX_LENGTH = 1_000
 """Maximum number of characters of a value: servers limit the length of a path."""
 
@@ -40,7 +39,11 @@ class ValueSource:
         value = items[0].get(self.name) if isinstance(items[0], Mapping) else None
         if isinstance(value, str | int) and not isinstance(value, bool):
             text = serialize_scalar(value)
-            if text.strip(".") and len(text) <= _MAX_LENGTH and survives_transport(response.contract, self.parameter, text):
+            if (
+                text.strip(".")
+                and len(text) <= _MAX_LENGTH
+                and survives_transport(response.contract, self.parameter, text)
+            ):
                 return text
         raise LookupError(f"its first item has no {self.name} that can be sent")
 

@@ -72,7 +72,9 @@ def reasons(report: dict[str, Any]) -> dict[str, str]:
     return {entry["operation_id"]: entry["reason"] for entry in report["operations"] if entry["reason"]}
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2"), ("-k", "toy and not toys")], ids=["alone", "workers", "selected"])
+@pytest.mark.parametrize(
+    "arguments", [(), ("-n", "2"), ("-k", "toy and not toys")], ids=["alone", "workers", "selected"]
+)
 def test_values_of_a_chain_come_from_the_first_items(run_live: Any, arguments: tuple[str, ...]) -> None:
     write_contract({**TOYS, **PETS})
     bodies = {
