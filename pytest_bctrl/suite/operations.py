@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import LONE_SURROGATE, SAFE_METHODS, Operation
@@ -50,21 +51,23 @@ def with_sources(run: ContractRun) -> ContractRun:
     if run.target != "live":
         return run
     sources: dict[str, dict[str, ValueSource]] = {}
-    run = replace(run, sources=sources, received={})
     lists: dict[str, Operation] = {}
+    run = replace(run, sources=sources, received={})
     for operation in sorted(run.operations, key=_path_depth):
         if _reason_in_contract(run, operation):
             continue
-        missing = names_without_value(run.contract, operation, run.values_of(operation))
-        parameters = [parameter for parameter in operation.path_parameters if parameter.name in missing]
-        for parameter in sorted(parameters, key=lambda parameter: operation.path.find(f"{{{parameter.name}}}")):
-            parent = lists.get(_filled_path(run, operation, operation.path.partition(f"{{{parameter.name}}}")[0]))
-            names = [other.name for other in operation.parameters]
-            if parent is None or parameter.setting or names.count(parameter.name) > 1:
-                continue
-            source = source_in(run.contract, parent, parameter)
-            if source is not None:
-                sources.setdefault(operation.label, {})[parameter.name] = source
+        names = {*names_without_value(run.contract, operation, run.values_of(operation))}
+        # A value has a name only, so that it would be that of another parameter with the name, too.
+        names -= {parameter.name for parameter in operation.other_parameters}
+        parts = {
+            operation.path.partition(f"{{{parameter.name}}}")[0]: parameter for parameter in operation.path_parameters
+        }
+        for path, parameter in sorted(parts.items(), key=itemgetter(0)):
+            list_operation = lists.get(_filled_path(run, operation, path))
+            if parameter.name in names and parameter.setting is None and list_operation is not None:
+                source = source_in(run.contract, list_operation, parameter)
+                if source is not None:
+                    sources.setdefault(operation.label, {})[parameter.name] = source
         if operation.method == "GET" and not reason_not_requested(run, operation):
             lists.setdefault(_filled_path(run, operation, f"{operation.path.rstrip('/')}/"), operation)
     return run

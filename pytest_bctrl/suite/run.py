@@ -98,8 +98,7 @@ class ContractRun:
     _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
-        """Return the result of `compute`, which is called once per key and its result stored until a value arrives."""
-        key = key, len(self.received)
+        """Return the result of `compute`, which is called once per key in this run and its result stored."""
         if key not in self._results:
             self._results[key] = compute()
         result: Result = self._results[key]
@@ -130,6 +129,11 @@ class ContractRun:
         for name in self.sources.get(operation.label, ()):
             values[name] = self.received.get((operation.label, name), NOT_RECEIVED)
         return values
+
+    def awaited_names(self, operation: Operation) -> frozenset[str]:
+        """Return the names of the parameters of an operation whose values are in responses that have not arrived."""
+        names = self.sources.get(operation.label, ())
+        return frozenset(name for name in names if (operation.label, name) not in self.received)
 
     def may_send(self, operation: Operation) -> bool:
         """Return whether the run may send the method of an operation: a safe one, or any to the mock."""

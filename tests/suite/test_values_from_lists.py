@@ -44,7 +44,7 @@ PET = {"type": "object", "properties": {"id": STRING}}
 PETS = {"/pets": reading("pets", listed(id=STRING)), "/pets/{petId}": reading("pet", PET, "petId")}
 TOYS = {
     "/pets/{petId}/toys": reading("toys", {"type": "object", "properties": {"data": listed(toyId=STRING)}}, "petId"),
-    "/pets/{petId}/toys/{toy_id}": reading("toy", PET, "petId", "toy_id"),
+    "/pets/{petId}/toys/{toy_id}": reading("toy", PET, "toy_id", "petId"),
 }
 
 

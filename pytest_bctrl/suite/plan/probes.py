@@ -33,7 +33,7 @@ from pytest_bctrl.suite.plan.parameter_values import (
     near_miss_paths,
     unknown_value,
 )
-from pytest_bctrl.suite.run import NOT_RECEIVED, ContractRun
+from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
 
@@ -148,7 +148,7 @@ def path_value_requests(run: ContractRun, operation: Operation, value: PathValue
         return softened(response, unknown_findings) if is_unusual else unknown_findings
 
     usual = plain(run, operation)
-    if not is_unusual and NOT_RECEIVED in usual.path.values():
+    if not is_unusual and run.awaited_names(operation):
         # If no value arrives, only this request is sent.
         yield from unknown_id_requests(run, operation)
         return
@@ -189,8 +189,8 @@ def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[Plan
 
     usual = inputs_with(run.contract, operation, run.values_of(operation), {})
     unknown = {parameter.name: unknown_value(run.contract, parameter) for parameter in operation.path_parameters}
-    known = {name: value for name, value in usual.path.items() if value != NOT_RECEIVED}
-    inputs = replace(usual, path={**unknown, **known})
+    unknown |= {name: value for name, value in usual.path.items() if name not in run.awaited_names(operation)}
+    inputs = replace(usual, path=unknown)
     yield PlannedRequest(operation, check, inputs, is_invalid=True, is_independent=True)
 
 

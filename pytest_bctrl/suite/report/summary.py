@@ -20,11 +20,8 @@ from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.run import SELECTING_OPTIONS, required_variables
 
-_FEW_VALUES = 8
-"""Maximum number of parameters of which the summary says where the values come from."""
-
 _FEW = 3
-"""Maximum number of operations in a line."""
+"""Maximum number of operations, or of values, in a line."""
 
 _ABOVE = "the reproduction command above"
 
@@ -145,9 +142,11 @@ class Summary:
         """Yield labels and texts: checked, switched off, not checked and accepted, and the paths of reports."""
         for text in self._checked_lines(verbosity):
             yield "checked", text
-        values = self._values_line()
-        if values:
-            yield "values", values
+        origins = Counter(pair for operation in self._results.operations() for pair in operation.values.items())
+        texts = [f"{name} from {origin} ({numbered(count, 'operation')})" for (name, origin), count in origins.items()]
+        # The project knows its settings.
+        if not all(origin.startswith("bctrl_") for _, origin in origins):
+            yield "values", ", ".join(texts) if len(texts) <= _FEW else listed(texts, "value", verbosity)
         for entry in self._run.levels.off:
             hidden = numbered(self._results.switched_off[entry.name], "finding")
             yield "switched off", f"{entry.name}, by {entry.where}: {hidden} not shown"
@@ -156,16 +155,6 @@ class Summary:
         yield from self._results.baseline_notes()
         for path in self.reports:
             yield "report", path
-
-    def _values_line(self) -> str:
-        """Return where the real values of parameters come from; empty if all of them come from settings."""
-        origins = Counter(pair for operation in self._results.operations() for pair in operation.values.items())
-        if all(origin.startswith("bctrl_") for _, origin in origins):
-            return ""
-        texts = [f"{name} from {origin} ({numbered(count, 'operation')})" for (name, origin), count in origins.items()]
-        if len(texts) > _FEW_VALUES:
-            texts[_FEW_VALUES:] = [f"and {len(texts) - _FEW_VALUES} more"]
-        return ", ".join(texts)
 
     def _not_checked_lines(self, verbosity: int) -> Iterator[str]:
         """Yield the reasons for omissions; without `-v`, those of skipped tests share one line."""

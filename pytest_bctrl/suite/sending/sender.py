@@ -171,7 +171,7 @@ class Sender:
         Raises `NoAnswerError` if the target cannot be tested, and `OperationNotCheckedError` if there is no value.
         """
         for name, source in self.run.sources.get(operation.label, {}).items():
-            if (operation.label, name) in self.run.received:
+            if name not in self.run.awaited_names(operation):
                 continue
             try:
                 value = source.value_in(self.plain_exchange(source.operation).response)
