@@ -95,18 +95,19 @@ def test_values_of_a_chain_come_from_the_first_items(run_live: Any, arguments: t
     assert result.ret == pytest.ExitCode.OK
 
 
-def test_placeholder_is_never_sent(run_live: Any) -> None:
+@pytest.mark.parametrize(("style", "prefix"), [("simple", ""), ("label", ".")])
+def test_placeholder_is_never_sent(run_live: Any, style: str, prefix: str) -> None:
     """Neither if the list has an item, nor if it is empty; with parameters whose values are varied."""
     optional = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}}
-    items = reading("pet", PET, "petId", optional)
+    items = reading("pet", PET, path_parameter("petId", style=style), optional)
     items["get"]["responses"]["422"] = {"description": ""}
     write_contract({**PETS, "/pets/{petId}": items})
     sent = []
     for pets in ([{"id": FIRST}], []):
-        with serve({"/pets": pets, f"/pets/{FIRST}": {"id": FIRST}}) as (url, paths):
+        with serve({"/pets": pets, f"/pets/{prefix}{FIRST}": {"id": FIRST}}) as (url, paths):
             run_live(url)
         sent += paths
-    assert f"/pets/{FIRST}" in sent
+    assert f"/pets/{prefix}{FIRST}" in sent
     assert not [path for path in sent if "{" in path or "%7B" in path]
 
 
@@ -261,6 +262,14 @@ def test_no_other_property_is_a_value(run_live: Any, parameter: dict[str, Any], 
         _, report = run_live(url)
     assert reasons(report)["pet"].startswith(f"no value for {parameter['name']}, and no example in the contract")
     assert "/pets/a" not in paths
+
+
+def test_value_is_not_that_of_another_parameter_with_the_name(run_live: Any) -> None:
+    query = {"name": "petId", "in": "query", "schema": STRING}
+    write_contract({**PETS, "/pets/{petId}": reading("pet", PET, "petId", query)})
+    with serve({"/pets": [{"id": "a"}]}) as (url, _):
+        _, report = run_live(url)
+    assert reasons(report)["pet"].startswith("no value for petId, and no example in the contract")
 
 
 def test_list_of_another_parent_has_no_value(run_live: Any) -> None:
