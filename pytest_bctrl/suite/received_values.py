@@ -39,11 +39,8 @@ class ValueSource:
         value = items[0].get(self.name) if isinstance(items[0], Mapping) else None
         if isinstance(value, str | int) and not isinstance(value, bool):
             text = serialize_scalar(value)
-            if (
-                text.strip(".")
-                and len(text) <= _MAX_LENGTH
-                and survives_transport(response.contract, self.parameter, text)
-            ):
+            has_length = bool(text.strip(".")) and len(text) <= _MAX_LENGTH
+            if has_length and survives_transport(response.contract, self.parameter, text):
                 return text
         raise LookupError(f"its first item has no {self.name} that can be sent")
 
@@ -58,7 +55,7 @@ def source_in(contract: Contract, operation: Operation, parameter: Parameter) ->
         return None
     array = list_schema(contract, operation, member) or {}
     properties = flatten(contract, array.get("items", True)).get("properties", {})
-    names = {"".join(words_in(name)): name for name in reversed(properties)}
+    names = {_without_separators(name): name for name in reversed(properties)}
     types = types_of(contract, [SchemaRef(parameter.schema, "")])
     if "string" in types:
         # A path is text, in which a number is a string too.
@@ -87,7 +84,12 @@ def _property_names(parameter: str) -> Iterator[str]:
     `id`.
     """
     words = words_in(parameter)
-    yield "".join(words)
+    yield _without_separators(parameter)
     yield from words[-1:]
     if _OTHER_IDS.isdisjoint(words[-1:]):
         yield "id"
+
+
+def _without_separators(name: str) -> str:
+    """Return the words of a name as one; a name without ASCII letters and digits unchanged."""
+    return "".join(words_in(name)) or name

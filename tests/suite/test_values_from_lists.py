@@ -152,21 +152,34 @@ def test_values_are_requested_once(run_live: Any) -> None:
         (None, {"/pets": 500}, "no value for petId: GET /pets: it responds with 500"),
     ],
 )
-@pytest.mark.parametrize("arguments", [(), ("-k", "pet and not pets")], ids=["all", "selected"])
 def test_operation_without_an_item_is_not_checked(
-    run_live: Any, pets: Any, rejected: dict[str, int], reason: str, arguments: tuple[str, ...]
+    run_live: Any, pets: Any, rejected: dict[str, int], reason: str
 ) -> None:
     """Only an unknown id is sent, whose test is not passed either."""
     write_contract({**PETS, "/shops": reading("shops", listed(name=STRING))})
     bodies = {"/shops": [], **({} if pets is None else {"/pets": pets})}
     with serve(bodies, rejected) as (url, paths):
-        result, report = run_live(url, *arguments)
+        result, report = run_live(url)
     assert "not checked" == outcomes(report)["pet"]
     assert reasons(report)["pet"].startswith(reason)
     assert 1 == len([path for path in paths if path.startswith("/pets/")])
     tests = [test for test in report["tests"] if "[pet-" in test["id"] or test["id"].endswith("[pet]")]
     assert {"skipped"} == {test["outcome"] for test in tests}
     assert result.ret != pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize("arguments", [("-n", "2"), ("-k", "pet and not pets")], ids=["workers", "selected"])
+def test_workers_and_selected_tests_do_not_check_an_operation_without_an_item(
+    run_live: Any, arguments: tuple[str, ...]
+) -> None:
+    write_contract(PETS)
+    with serve({"/pets": []}) as (url, _):
+        result, report = run_live(url, *arguments)
+    assert (
+        "no value for petId: GET /pets: it returned no item; add to bctrl_values: petId = VALUE"
+        == reasons(report)["pet"]
+    )
+    assert result.ret == pytest.ExitCode.INTERRUPTED
 
 
 def test_optional_operation_without_an_item_does_not_fail_the_run(run_live: Any, pytester: pytest.Pytester) -> None:
@@ -232,6 +245,7 @@ def test_settings_and_examples_take_precedence(
         ("/pets/{petSlug}", "petSlug", {"id": STRING, "slug": STRING}, {"id": "a", "slug": "b"}, "b"),
         ("/pets/{uuid}", "uuid", {"id": STRING}, {"id": FIRST}, FIRST),
         ("/pets/{pet}", "pet", {"id": {"type": "integer"}}, {"id": 7}, "7"),
+        ("/pets/{番号}", "番号", {"名前": STRING, "番号": STRING}, {"名前": "a", "番号": "b"}, "b"),
         ("/pets/{id}.json", "id", {"id": {"type": ["string", "null"]}}, {"id": "a"}, "a.json"),
         ("/pets/{id}", "id", {"id": STRING}, {"id": "a b/c"}, "a%20b%2Fc"),
         ("/pets/{id}", "id", {"id": STRING}, {"id": "é\r\nX: 1"}, "%C3%A9%0D%0AX%3A%201"),
@@ -253,6 +267,7 @@ def test_property_is_found_by_its_name(
         (path_parameter("petId", schema={"type": "integer"}), {"id": STRING}),
         (path_parameter("petId"), {"id": {"type": "object"}}),
         (path_parameter("petId"), {"name": STRING}),
+        (path_parameter("名前"), {"番号": STRING, "petId": STRING}),
     ],
 )
 def test_no_other_property_is_a_value(run_live: Any, parameter: dict[str, Any], properties: dict[str, Any]) -> None:
