@@ -461,6 +461,24 @@ def test_an_operation_without_values_is_tested_on_the_mock_and_its_settings_are_
     assert {"BCTRL_BASE_URL": "${{ vars.BCTRL_BASE_URL }}"} == steps("nightly")[-1]["env"]
 
 
+def test_an_operation_whose_value_a_list_has_is_not_optional_and_its_value_is_not_suggested(
+    init: Init, tmp_path: Path
+) -> None:
+    """Its first tests still use the mock: another response has the value."""
+    pets = {"type": "array", "items": {"properties": {"petId": {"type": "string"}}}}
+    success = {"200": {"description": "Pets", "content": {"application/json": {"schema": pets}}}}
+    item = DOCUMENT["paths"]["/pets/{petId}"]
+    paths = {"/pets/{petId}": item, "/pets": {"get": {"operationId": "listPets", "responses": success}}}
+    (tmp_path / "pets.yaml").write_text(yaml.safe_dump({**DOCUMENT, "paths": paths}), "utf-8")
+
+    output = init("pets.yaml")
+
+    assert "Pets 1, 2 operations: 2 checked" in output
+    assert "petId = VALUE" not in Path("pytest.ini").read_text("utf-8")
+    assert [] == lookup.file_values(table.OPTIONAL, read_config())
+    assert "test_listpets_conforms_to_the_contract" in Path("test_api.py").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", ['"""\nimport os', "a\n[pytest]\naddopts = -x", "\x1b[2J", "\\", "é{x}", "'"])
 def test_names_of_a_document_do_not_leave_their_line(init: Init, tmp_path: Path, name: str) -> None:
     """Neither the tests nor the configuration contain code or settings from the document."""

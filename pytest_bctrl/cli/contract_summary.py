@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from pytest_bctrl.contract.key_fields import KeyField, field_of, requirement
@@ -15,7 +16,7 @@ from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import names_without_value, optional_names_without_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret
-from pytest_bctrl.suite.operations import reason_unchecked
+from pytest_bctrl.suite.operations import reason_unchecked, with_sources
 from pytest_bctrl.suite.run import ContractRun, required_variables
 
 State = Literal["checked", "no value", "not checked", "unsafe", "excluded"]
@@ -28,7 +29,8 @@ SPACE_ID = "space_id"
 class OperationSummary(NamedTuple):
     """Whether a live run checks an operation; `missing` are its required parameters without a value.
 
-    `unsent` are optional parameters that are not sent, since an invented value would prove nothing.
+    `unsent` are optional parameters that are not sent, since an invented value would prove nothing. `received` are the
+    parameters whose values are in responses, each with the operation.
     """
 
     label: str
@@ -37,6 +39,7 @@ class OperationSummary(NamedTuple):
     reason: str = ""
     missing: tuple[str, ...] = ()
     unsent: tuple[str, ...] = ()
+    received: Mapping[str, str] = MappingProxyType({})
 
 
 class CredentialUse(NamedTuple):
@@ -83,9 +86,10 @@ class ContractSummary:
 
 def summarise(run: ContractRun) -> ContractSummary:
     """Return what a live run checks of the contract, and which credentials, values and space id it needs."""
-    contract, variables = run.contract, required_variables(run)
+    variables = required_variables(run)
     # As if a key were set: what else is missing does not depend on it.
-    run = replace(run, key=run.key or Secret("not set"))
+    run = with_sources(replace(run, key=run.key or Secret("not set")))
+    contract = run.contract
     operations = [_summarise_operation(run, operation) for operation in run.operations]
     excluded_operations = [exclusion for exclusion in contract.excluded if exclusion.is_operation]
     first_problems = {exclusion.operation: exclusion for exclusion in reversed(excluded_operations)}
@@ -158,7 +162,9 @@ def _summarise_operation(run: ContractRun, operation: Operation) -> OperationSum
         unsent = tuple(optional_names_without_value(run.contract, operation, values))
     if missing:
         state = "no value"
-    return OperationSummary(operation.label, operation.operation_id, state, reason, missing, unsent)
+    sources = run.sources.get(operation.label, {})
+    received = {name: source.operation.label for name, source in sources.items()}
+    return OperationSummary(operation.label, operation.operation_id, state, reason, missing, unsent, received)
 
 
 def _exclusion_reason(exclusion: Exclusion) -> str:
@@ -250,7 +256,8 @@ def _operation_text(operation: OperationSummary) -> str:
         return f"{text}: {', '.join(operation.missing)}"
     if operation.state in ("not checked", "excluded"):
         return f"{text}: {operation.reason}"
-    return text
+    received = [f"{name} from the response of {label}" for name, label in operation.received.items()]
+    return f"{text}: {', '.join(received)}" if received else text
 
 
 def value_lines(summary: ContractSummary) -> list[str]:

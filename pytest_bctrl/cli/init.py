@@ -242,6 +242,8 @@ def _first_request(contract: Contract, summary: ContractSummary) -> tuple[Operat
     operation can be tested.
     """
     states: dict[str, State] = {operation.label: operation.state for operation in summary.operations}
+    # A test cannot take a value from the response of another one.
+    states |= {operation.label: "no value" for operation in summary.operations if operation.received}
     states |= dict.fromkeys(summary.needs_space_id, "checked")
     for label in chain.from_iterable(summary.schemes_without_value.values()):
         if states[label] == "not checked":

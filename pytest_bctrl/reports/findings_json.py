@@ -95,6 +95,7 @@ def _operation_data(operation: OperationOutcome) -> dict[str, Any]:
         "outcome": operation.outcome,
         "reason": operation.reason,
         "required": operation.is_required,
+        "values": dict(operation.values),
     }
 
 

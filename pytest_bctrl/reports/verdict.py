@@ -60,7 +60,8 @@ class OperationOutcome(NamedTuple):
     """How an operation of the contract did in a run, with the reason if it was not checked.
 
     `operation` is its label, such as `GET /v1/orders`. `is_safe` is false if the suite never sends its method.
-    `is_required` is true if the run must check it to pass.
+    `is_required` is true if the run must check it to pass. `values` says where the real values of its parameters come
+    from, by name.
     """
 
     operation: str
@@ -69,6 +70,7 @@ class OperationOutcome(NamedTuple):
     reason: str = ""
     is_safe: bool = True
     is_required: bool = True
+    values: Mapping[str, str] = MappingProxyType({})
 
 
 class RunReport(NamedTuple):

@@ -145,7 +145,7 @@ def needs_real_value(contract: Contract, parameter: Parameter) -> bool:
 
     A format or a pattern says so, or the name of a required parameter. A value that the schema lists is not invented.
     """
-    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", parameter.name)}
+    words = {*words_in(parameter.name)}
     if words & _CHOSEN_BY_CLIENT:
         return False
     is_named = parameter.required and bool(words & _NAMING)
@@ -158,6 +158,11 @@ def needs_real_value(contract: Contract, parameter: Parameter) -> bool:
 
 
 _TYPES_OF_NAMES = ((), ("string",), ("integer",))
+
+
+def words_in(name: str) -> list[str]:
+    """Return the words of a name in lower case: `pet` and `id` of `petId`, `pet_id` or `PetID`."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
 
 
 def _scalar_schemas(contract: Contract, schema: Schema, depth: int = 0) -> Iterator[Mapping[str, Any]]:

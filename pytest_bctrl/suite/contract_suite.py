@@ -46,7 +46,9 @@ def verdict(request: pytest.FixtureRequest, target: Target) -> Verdict:
     """The findings and the outcome of the test."""
     run = request.config.stash[RUN]
     hides_ids = scrubs_ids(request.config)
-    test_verdict = Verdict(run.fail_on, target.tally, run.baseline, run.levels, hides_ids=hides_ids)
+    test_verdict = Verdict(
+        run.fail_on, target.tally, run.baseline, run.levels, hides_ids=hides_ids, received=run.received
+    )
     request.node.stash[VERDICT] = test_verdict
     return test_verdict
 

@@ -24,7 +24,7 @@ from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.garbage import freeze_until_hypothesis
-from pytest_bctrl.suite.operations import optional_operations, require_operations
+from pytest_bctrl.suite.operations import optional_operations, require_operations, with_sources
 from pytest_bctrl.suite.plan.catalogue import credentials_of, plan
 from pytest_bctrl.suite.report.failures import Failures
 from pytest_bctrl.suite.report.hooks import register_reports
@@ -52,6 +52,7 @@ def start(config: pytest.Config) -> None:
     makes_recordings = config.option.bctrl_record_mode in ("once", "rewrite") and not names_suite
     if config.option.bctrl_live and makes_recordings:
         run = replace(run, no_suite="--bctrl-record-mode; name bctrl to run it too")
+    run = with_sources(run)
     require_operations(run)
     run = replace(run, optional=optional_operations(run, lookup.file_values(table.OPTIONAL, config)))
     results = RunResults(run)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 
 from pytest_bctrl.contract.key_fields import key_fields
 from pytest_bctrl.contract.model import LONE_SURROGATE, SAFE_METHODS, Operation
 from pytest_bctrl.errors import SettingError
-from pytest_bctrl.samples.inputs import names_without_value
+from pytest_bctrl.samples.inputs import existing_path_values, names_without_value, needs_real_value
 from pytest_bctrl.samples.parameter_settings import setting_lines
+from pytest_bctrl.settings import table
 from pytest_bctrl.settings.lookup import SettingValue
+from pytest_bctrl.suite.received_values import ValueSource, source_in
 from pytest_bctrl.suite.request_bodies import request_body
 from pytest_bctrl.suite.run import ContractRun
 
@@ -38,6 +42,72 @@ _HINTS = {
     _NO_RESPONSE: "check the API itself with --bctrl-live, or correct the schema",
 }
 """What to do, for each reason that no setting removes."""
+
+
+def with_sources(run: ContractRun) -> ContractRun:
+    """Return a live run in which path parameters without a value get that of the first item of the list above them.
+
+    The value of `petId` in `/pets/{petId}` is then in the response to the plain request of `GET /pets`.
+    """
+    if run.target != "live":
+        return run
+    sources: dict[str, dict[str, ValueSource]] = {}
+    lists: dict[str, Operation] = {}
+    run = replace(run, sources=sources, received={})
+    for operation in sorted(run.operations, key=_path_depth):
+        if _reason_in_contract(run, operation):
+            continue
+        names = {*names_without_value(run.contract, operation, run.values_of(operation))}
+        # A value has a name only, so that it would be that of another parameter with the name, too.
+        names -= {parameter.name for parameter in operation.other_parameters}
+        parts = {
+            operation.path.partition(f"{{{parameter.name}}}")[0]: parameter for parameter in operation.path_parameters
+        }
+        for path, parameter in sorted(parts.items(), key=itemgetter(0)):
+            list_operation = lists.get(_filled_path(run, operation, path))
+            if parameter.name in names and parameter.setting is None and list_operation is not None:
+                source = source_in(run.contract, list_operation, parameter)
+                if source is not None:
+                    sources.setdefault(operation.label, {})[parameter.name] = source
+        if operation.method == "GET" and not reason_not_requested(run, operation):
+            lists.setdefault(_filled_path(run, operation, f"{operation.path.rstrip('/')}/"), operation)
+    return run
+
+
+def _path_depth(operation: Operation) -> int:
+    """Return the number of segments of an operation's path."""
+    return operation.path.rstrip("/").count("/")
+
+
+def _filled_path(run: ContractRun, operation: Operation, path: str) -> str:
+    """Return a part of the path of an operation with the values that its plain request has."""
+    values = run.values_of(operation)
+    for parameter in operation.path_parameters:
+        for value in existing_path_values(run.contract, parameter, values)[:1]:
+            path = path.replace(f"{{{parameter.name}}}", value)
+    return path
+
+
+def value_origins(run: ContractRun, operation: Operation) -> dict[str, str]:
+    """Return where the real values of the parameters of an operation come from, by name; empty for a mock.
+
+    That is the label of an operation, a setting, or the document.
+    """
+    values, sources = run.values_of(operation), run.sources.get(operation.label, {})
+    origins = {}
+    for parameter in operation.parameters:
+        is_real = parameter.in_ == "path" or (parameter.required and needs_real_value(run.contract, parameter))
+        if run.target != "live" or not is_real:
+            continue
+        origin = "an example of the document" if parameter.examples else "the document"
+        if parameter.name in sources:
+            origin = sources[parameter.name].operation.label
+        elif parameter.name in values:
+            origin = table.VALUES.ini
+        elif parameter.setting in values:
+            origin = table.SPACE_ID.ini
+        origins[parameter.name] = origin
+    return origins
 
 
 def requestable_operations(run: ContractRun) -> list[Operation]:

@@ -22,6 +22,7 @@ from pytest_bctrl.settings import lookup, secret_settings, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings.secret_settings import SchemeValue
 from pytest_bctrl.suite.baseline import Baseline
+from pytest_bctrl.suite.received_values import ValueSource
 from pytest_bctrl.traffic.origin import Connection, base_url, connection, is_loopback, origin_of, values
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ Result = TypeVar("Result")
 
 NODE = "bctrl"
 """The beginning of the ids of contract tests."""
+
+NOT_RECEIVED = "{}"
+"""Stands for a path value that a response has, while requests are planned; it is never sent."""
 
 OWN_FIXTURES = ("bctrl_api_key", "bctrl_auth")
 """The fixtures with credentials, which a project may override."""
@@ -52,6 +56,8 @@ class ContractRun:
     - `probes` says whether requests that violate the contract are sent as well.
     - `checks` are the custom checks, available after the `conftest.py` files are loaded.
     - `values` fill parameters: the names are those of `bctrl_values`, and `values_of` returns those of an operation.
+    - `sources` say which response has the value of a path parameter, by label of the operation and name, and `received`
+      has those values as soon as the responses have arrived. All copies of a run share it.
     - `key` is the key of the target, and `scheme_values` the values of further security schemes, by name.
     - `own_fixtures` are the fixtures with credentials that the project overrides: they replace `key` during the run.
     - `connection` holds what all requests have in common.
@@ -81,6 +87,8 @@ class ContractRun:
     connection: Connection = field(default_factory=Connection)
     scheme_values: Mapping[str, SchemeValue] = field(default_factory=dict)
     own_fixtures: frozenset[str] = frozenset()
+    sources: Mapping[str, Mapping[str, ValueSource]] = field(default_factory=dict)
+    received: dict[tuple[str, str], str] = field(default_factory=dict)
     _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
@@ -107,8 +115,19 @@ class ContractRun:
         return tuple(operations)
 
     def values_of(self, operation: Operation) -> Mapping[str, str]:
-        """Return the values of the parameters of an operation, by their names in settings or in the contract."""
-        return values_of(operation, self.values)
+        """Return the values of the parameters of an operation, by their names in settings or in the contract.
+
+        A value that a response has is `NOT_RECEIVED` until the response has arrived.
+        """
+        values = dict(values_of(operation, self.values))
+        for name in self.sources.get(operation.label, ()):
+            values[name] = self.received.get((operation.label, name), NOT_RECEIVED)
+        return values
+
+    def awaited_names(self, operation: Operation) -> frozenset[str]:
+        """Return the names of the parameters of an operation whose values are in responses that have not arrived."""
+        names = self.sources.get(operation.label, ())
+        return frozenset(name for name in names if (operation.label, name) not in self.received)
 
     def may_send(self, operation: Operation) -> bool:
         """Return whether the run may send the method of an operation: a safe one, or any to the mock."""

@@ -136,6 +136,21 @@ def test_public_operations_need_no_key_and_other_invalid_parts_are_listed(doctor
     assert line("invalid")["text"].startswith("the operationId of ")
 
 
+def test_a_value_that_a_list_has_is_not_among_the_lines_to_paste(doctor: Doctor, tmp_path: Path) -> None:
+    """The operations with the parameter are checked, and the line says which response has its value."""
+    pets = {"type": "array", "items": {"properties": {"id": {"type": "string"}}}}
+    success = {"200": {"description": "Pets", "content": {"application/json": {"schema": pets}}}}
+    document = {**PETS, "paths": {**PETS["paths"], "/pets": {"get": {"responses": success}}}}
+    (tmp_path / "pets.json").write_text(json.dumps(document))
+
+    code, line = doctor("--contract", "pets.json")
+
+    assert 0 == code
+    assert "6: 3 checked, 2 not checked, 1 excluded" == line("operations")["text"]
+    assert "GET /pets/{petId}/toys: petId from the response of GET /pets" == line("checked", "toys")["text"]
+    assert "bctrl_values" not in line("paste")["text"]
+
+
 def test_a_document_is_explained_as_text_with_a_block_to_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pets: str
 ) -> None:

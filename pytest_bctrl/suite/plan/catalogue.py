@@ -311,8 +311,8 @@ def _jsonschema_rows(run: ContractRun, operation: Operation) -> Rows:
 def _schemathesis_rows(run: ContractRun, operation: Operation) -> Rows:
     """Yield a row for each subject of Schemathesis that has requests, with its limit of them."""
     generated_ids = _requests_per_test(run, operation)["test_generated_path_values_are_refused"]
-    if generated_ids:
-        generated_ids -= len(near_miss_paths(run.contract, operation, plain(run, operation).path))
+    if generated_ids and generated_ids <= len(near_miss_paths(run.contract, operation, plain(run, operation).path)):
+        generated_ids = 0
     limits = {
         "plain": 1,
         "positive": engine_probes.CASES if engine_probes.has_positive_cases(run, operation) else 1,

@@ -16,7 +16,7 @@ from pytest_bctrl.contract.key_fields import field_to_reject
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.parameters import documented_rejections
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.suite.plan.parameter_values import generatable_parameters
+from pytest_bctrl.suite.plan.parameter_values import generatable_parameters, near_miss_paths
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, no_follow_up, plain
 from pytest_bctrl.suite.sending.transport_errors import NotCheckedError
@@ -113,6 +113,9 @@ def _generated_requests(run: ContractRun, operation: Operation, subject: str, li
     from pytest_bctrl.suite.plan import schemathesis_engine as engine
     from pytest_bctrl.suite.plan.schemathesis_cases import cases_with_paths, negative_cases, positive_cases
 
+    if subject == "generated-ids":
+        # The real path values, of which the near misses are, may be in a response that has arrived only now.
+        limit = max(1, limit - len(near_miss_paths(run.contract, operation, plain(run, operation).path)))
     generators = {"positive": positive_cases, "generated-ids": cases_with_paths}
     generate_cases = generators.get(subject, negative_cases)
     cases = generate_cases(run, operation, limit)

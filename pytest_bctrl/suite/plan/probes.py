@@ -148,6 +148,10 @@ def path_value_requests(run: ContractRun, operation: Operation, value: PathValue
         return softened(response, unknown_findings) if is_unusual else unknown_findings
 
     usual = plain(run, operation)
+    if not is_unusual and run.awaited_names(operation):
+        # If no value arrives, only this request is sent.
+        yield from unknown_id_requests(run, operation)
+        return
     path = {}
     for parameter in operation.path_parameters:
         if not is_unusual:
@@ -185,7 +189,8 @@ def unknown_id_requests(run: ContractRun, operation: Operation) -> Iterator[Plan
 
     usual = inputs_with(run.contract, operation, run.values_of(operation), {})
     unknown = {parameter.name: unknown_value(run.contract, parameter) for parameter in operation.path_parameters}
-    inputs = replace(usual, path={**unknown, **usual.path})
+    unknown |= {name: value for name, value in usual.path.items() if name not in run.awaited_names(operation)}
+    inputs = replace(usual, path=unknown)
     yield PlannedRequest(operation, check, inputs, is_invalid=True, is_independent=True)
 
 
@@ -232,12 +237,11 @@ def allowed_value_requests(
             rejections = [replace(rejection, level="info", message=message) for rejection in rejections]
         return [*rejections, *check_response(response, aspects=PROTOCOL)]
 
-    yield PlannedRequest(operation, check, variation.inputs)
+    inputs = replace(variation.inputs, path=plain(run, operation).path)
+    yield PlannedRequest(operation, check, inputs)
 
 
-def invalid_value_requests(
-    _run: ContractRun, operation: Operation, mistake: ParameterTrial
-) -> Iterator[PlannedRequest]:
+def invalid_value_requests(run: ContractRun, operation: Operation, mistake: ParameterTrial) -> Iterator[PlannedRequest]:
     """Send an invalid value, or omit a required one: the API must reject the request as documented."""
 
     def check(exchange: TargetExchange) -> list[Finding]:
@@ -251,7 +255,8 @@ def invalid_value_requests(
             return _trial_findings(response, mistake, "negative_data_rejection", message, expected)
         return check_response(response, expected, aspects=PROTOCOL)
 
-    yield PlannedRequest(operation, check, mistake.inputs, is_invalid=True)
+    inputs = replace(mistake.inputs, path=plain(run, operation).path)
+    yield PlannedRequest(operation, check, inputs, is_invalid=True)
 
 
 def _trial_findings(

@@ -81,9 +81,9 @@ def positive_cases(run: ContractRun, operation: Operation, limit: int) -> list[G
 def cases_with_paths(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return up to `limit` different cases with generated path values that differ from the real ones.
 
-    They are selected once per operation.
+    They are selected once per operation and path.
     """
-    key = ("cases with paths", operation.label, limit)
+    key = ("cases with paths", operation.label, limit, run.awaited_names(operation))
     return run.once(key, partial(_select_cases_with_paths, run, operation, limit))
 
 
@@ -105,9 +105,10 @@ def _select_cases_with_paths(run: ContractRun, operation: Operation, limit: int)
 def negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:
     """Return up to `limit` different invalid cases: a malformed or no credential, or an invalid value in the query.
 
-    They are selected once per operation.
+    They are selected once per operation and path.
     """
-    return run.once(("negative cases", operation.label, limit), partial(_select_negative_cases, run, operation, limit))
+    key = ("negative cases", operation.label, limit, run.awaited_names(operation))
+    return run.once(key, partial(_select_negative_cases, run, operation, limit))
 
 
 def _select_negative_cases(run: ContractRun, operation: Operation, limit: int) -> list[GeneratedCase]:

@@ -30,7 +30,7 @@ from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, Run
 from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.samples.inputs import optional_names_without_value
 from pytest_bctrl.settings import lookup, table
-from pytest_bctrl.suite.operations import reason_not_requested, reason_unchecked, requestable_operations
+from pytest_bctrl.suite.operations import reason_not_requested, reason_unchecked, requestable_operations, value_origins
 from pytest_bctrl.suite.plan.catalogue import credentials_of, omitted_request_count
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
@@ -177,7 +177,13 @@ class RunResults:
         is_sent = self.run.may_send(operation)
         is_required = operation.is_safe and operation.label not in self.run.optional
         result = OperationOutcome(
-            operation.label, operation.operation_id, "passed", "", is_sent, is_required=is_required
+            operation.label,
+            operation.operation_id,
+            "passed",
+            "",
+            is_sent,
+            is_required=is_required,
+            values=value_origins(self.run, operation),
         )
         if outcomes & {"failed", "error"}:
             return result._replace(outcome="failed")
@@ -185,7 +191,7 @@ class RunResults:
         if not reason and outcomes & {"passed", "accepted"}:
             return result
         reason = reason or self._skip_reasons.get(operation.label, "the run ended before its tests")
-        return result._replace(outcome="not checked", reason=reason)
+        return result._replace(outcome="not checked", reason=reason, values={})
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Attribute drift, update the baseline, and set the exit code: 2 if something required was not checked."""

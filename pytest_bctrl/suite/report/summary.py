@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.run import SELECTING_OPTIONS, required_variables
 
 _FEW = 3
-"""Maximum number of operations in a line."""
+"""Maximum number of operations, or of values, in a line."""
 
 
 class Summary:
@@ -139,6 +140,11 @@ class Summary:
         """Yield labels and texts: checked, switched off, not checked and accepted, and the paths of reports."""
         for text in self._checked_lines(verbosity):
             yield "checked", text
+        origins = Counter(pair for operation in self._results.operations() for pair in operation.values.items())
+        texts = [f"{name} from {origin} ({numbered(count, 'operation')})" for (name, origin), count in origins.items()]
+        # The project knows its settings.
+        if not all(origin.startswith("bctrl_") for _, origin in origins):
+            yield "values", ", ".join(texts) if len(texts) <= _FEW else listed(texts, "value", verbosity)
         for entry in self._run.levels.off:
             hidden = numbered(self._results.switched_off[entry.name], "finding")
             yield "switched off", f"{entry.name}, by {entry.where}: {hidden} not shown"

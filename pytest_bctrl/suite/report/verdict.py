@@ -18,10 +18,10 @@ from pytest_bctrl.suite.baseline import Baseline
 from pytest_bctrl.suite.sending.tally import Tally
 
 
-def without_item_ids(finding: Finding) -> Finding:
+def without_item_ids(finding: Finding, received: Iterable[str] = ()) -> Finding:
     """Return the finding with every UUID replaced as in recordings, and of its item only the location.
 
-    The command that reproduces it is unchanged: its ids come from the settings.
+    Of the command that reproduces it, only the values that were `received` are replaced: the others are from settings.
     """
     from pytest_bctrl.traffic.recordings.guard import without_uuids
 
@@ -29,7 +29,10 @@ def without_item_ids(finding: Finding) -> Finding:
     if "item" in data:
         data["item"] = {"location": data["item"]["location"]}
     clean = from_dict(json.loads(without_uuids(json.dumps(data, default=str))))
-    return replace(clean, reproduce=finding.reproduce)
+    command = finding.reproduce
+    for value in received:
+        command = command.replace(value, without_uuids(value))
+    return replace(clean, reproduce=command)
 
 
 VERDICT: pytest.StashKey[Verdict] = pytest.StashKey()
@@ -44,6 +47,7 @@ class Verdict:
     - `frequency`: in how many of the responses an intermittent fault occurred.
     - `operation`: the label of the tested operation; `operation_gap` says why nothing about it could be checked.
     - `figures`: lines for the end of the run.
+    - `received`: the values of parameters that responses contained.
     - `upstream`: the published document (`name`, `data`), for the attribution of drift.
 
     Findings that the baseline accepts do not fail the test; if they would, it is an expected failure.
@@ -54,6 +58,7 @@ class Verdict:
     baseline: Baseline = field(default_factory=Baseline)
     levels: Levels = field(default_factory=Levels)
     hides_ids: bool = False
+    received: Mapping[Any, str] = field(default_factory=dict)
     stopped: bool = False
     lacks_key: bool = False
     not_checked: str = ""
@@ -99,7 +104,7 @@ class Verdict:
         """Add findings at their configured levels, and return whether one of them fails the test."""
         levelled, switched_off = self.levels.apply(findings)
         if self.hides_ids:
-            levelled = [without_item_ids(finding) for finding in levelled]
+            levelled = [without_item_ids(finding, self.received.values()) for finding in levelled]
         self._collected.extend(levelled)
         self._switched_off.extend(switched_off)
         return bool(at_or_above(self.baseline.mark(levelled, self.fail_on), self.fail_on))

@@ -153,9 +153,9 @@ class Probe:
 def plain(run: ContractRun, operation: Operation) -> Inputs:
     """Return the inputs of the plain request: real path values and required parameters; empty if one has no value.
 
-    They are computed once per operation.
+    They are computed once per operation, and again when a path value arrives.
     """
-    return run.once(("plain", operation.label), partial(_derive_plain, run, operation))
+    return run.once(("plain", operation.label, run.awaited_names(operation)), partial(_derive_plain, run, operation))
 
 
 def _derive_plain(run: ContractRun, operation: Operation) -> Inputs:

@@ -24,8 +24,9 @@ from pytest_bctrl.contract.key_fields import requirement
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.scheme_values import needs_credential
 from pytest_bctrl.findings.finding import Finding
+from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
+from pytest_bctrl.suite.operations import LINES_TO_ADD, reason_not_requested, requestable_operations
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.access import (
     expired_credential,
@@ -98,6 +99,8 @@ class Sender:
         self._in_flight: list[Future[Attempts]] = []
         self._blocking: Future[Attempts] | None = None
         self._operation_count = len(requestable_operations(run))
+        # The others are requested with values from the responses of these.
+        self._independent = {operation.label for operation in requestable_operations(run)} - run.sources.keys()
         self._rejected_operations: set[str] = set()
         self._plain_exchanges: dict[str, TargetExchange | NoAnswerError | OperationNotCheckedError] = {}
         self._exchanges: dict[Hashable, TargetExchange | NoAnswerError] = {}
@@ -148,7 +151,7 @@ class Sender:
         if is_rejected(response):
             self._require_credential(operation, exchange)
             self._rejected_operations.add(operation.label)
-            if len(self._rejected_operations) >= self._operation_count:
+            if self._rejected_operations >= self._independent:
                 # The target rejects every operation.
                 require_access(response)
             self.tally.settle(exchange, response.unvalidated or CHECKED)
@@ -157,9 +160,26 @@ class Sender:
 
     def _plain_request(self, operation: Operation, number: int = 0) -> PlannedRequest:
         """Return the plain request of an operation; `number` tells repetitions apart."""
+        self.receive_values(operation)
         # On a new connection, it gets no late bytes of another operation.
         inputs = plain(self.run, operation)
         return PlannedRequest(operation, no_findings, inputs, number=number, opens_connection=True)
+
+    def receive_values(self, operation: Operation) -> None:
+        """Take the values of path parameters from the responses that have them, which are requested first.
+
+        Raises `NoAnswerError` if the target cannot be tested, and `OperationNotCheckedError` if there is no value.
+        """
+        for name, source in self.run.sources.get(operation.label, {}).items():
+            if name not in self.run.awaited_names(operation):
+                continue
+            try:
+                value = source.value_in(self.plain_exchange(source.operation).response)
+            except (LookupError, OperationNotCheckedError) as error:
+                lines = ", ".join(setting_lines(self.run.contract, operation, [name]))
+                reason = f"no value for {name}: {source.operation.label}: {error.args[0]}{LINES_TO_ADD}{lines}"
+                raise OperationNotCheckedError(reason) from None
+            self.run.received[operation.label, name] = value
 
     def use(self, auth: httpx.Auth | None, key: Secret, add_secret: Callable[[str], object]) -> None:
         """Use the credentials of the project: its own auth, or its key; `add_secret` gets those that the auth adds."""
@@ -206,7 +226,8 @@ class Sender:
         for candidate in candidates:
             if isinstance(self._plain_exchanges.get(candidate.label), TargetExchange):
                 return candidate
-        for candidate in candidates[:_MAX_TRIED]:
+        independent = [candidate for candidate in candidates if candidate.label in self._independent]
+        for candidate in independent[:_MAX_TRIED]:
             try:
                 response = self.exchange(self._plain_request(candidate)).response
             except (NoAnswerError, NotCheckedError):

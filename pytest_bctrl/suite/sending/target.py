@@ -78,7 +78,7 @@ class Target:
         self.sender = Sender(run, retry, timeout, max_lost_seconds, max_parallel)
         self._observe = observe
         self._is_alone = is_alone
-        self._steps: Iterator[tuple[Probe, PlannedRequest | NotCheckedError | None]] = iter(())
+        self._steps: Iterator[tuple[Probe, _Queued]] = iter(())
         self._expected: set[Probe] = set()
         self._queues: defaultdict[Probe, deque[_Queued]] = defaultdict(deque)
         self._queued_count = 0
@@ -126,11 +126,11 @@ class Target:
         """Return findings; those of a mock, without the warnings about what it chooses.
 
         That is the status of a rejection, if the contract documents none, and the items of a list, which it does not
-        filter.
+        filter, and pages only where it recognises how.
         """
         if self.run.target != "mock":
             return findings
-        chosen = ("status_code_conformance", IGNORED_FILTER)
+        chosen = ("status_code_conformance", IGNORED_FILTER, "ignored_page_size")
         return [finding for finding in findings if finding.level != "warning" or finding.rule not in chosen]
 
     def _probe_findings(self, probe: Probe) -> Iterator[list[Finding]]:
@@ -340,16 +340,28 @@ class Target:
         self.sender.unplanned_count[request.operation.label] += 1
         return self.sender.exchange(request)
 
-    def _request_steps(self, probe: Probe) -> Iterator[tuple[Probe, PlannedRequest | NotCheckedError | None]]:
-        """Yield the requests of a probe that are sent here, then its `NotCheckedError` if it raises one, then None."""
+    def _request_steps(self, probe: Probe) -> Iterator[tuple[Probe, _Queued]]:
+        """Yield the requests of a probe that are sent here, then its error if it raises one, then None.
+
+        If no response has a path value, only the requests that need none are sent.
+        """
+        gap: OperationNotCheckedError | None = None
         try:
+            try:
+                self.sender.receive_values(probe.operation)
+            except OperationNotCheckedError as error:
+                gap = error
             for number, request in enumerate(probe.requests()):
+                if gap is not None and not request.is_independent:
+                    break
                 is_sent_here = self._is_alone or request.inputs is None or self.sender.is_started(request)
                 if request.is_shared and not is_sent_here:
                     self.tally.gaps[OTHER_WORKERS] = None
                 elif self.sender.is_started(request) or not (number and self._is_over_budget(request)):
                     yield probe, request
-        except NotCheckedError as error:
+            if gap is not None:
+                raise gap
+        except (NoAnswerError, NotCheckedError) as error:
             yield probe, error
         yield probe, None
 
@@ -376,7 +388,7 @@ class Target:
         """Return whether another request may be sent before the current one is checked."""
         return self._queued_count < self.sender.max_parallel and not self.sender.is_blocked
 
-    def _start_step(self, step: PlannedRequest | NotCheckedError | None, earlier: Iterable[_Queued]) -> _Queued:
+    def _start_step(self, step: _Queued, earlier: Iterable[_Queued]) -> _Queued:
         """Start to send a request and return it, or the error if it cannot be sent; other steps as they are."""
         if not isinstance(step, PlannedRequest):
             return step
