@@ -8,8 +8,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
-
 from pytest_bctrl.contract.model import Contract, Encoding, MediaType, Operation, Parameter, concrete_media_type
 from pytest_bctrl.contract.outline import is_json
 from pytest_bctrl.contract.parameters import Pair, serialize_pairs
@@ -58,6 +56,9 @@ def _encoded(media_type: str, media: MediaType, value: Any) -> Iterator[tuple[st
     elif essence == FORM and isinstance(value, Mapping):
         yield FORM, urlencode(list(_pairs(media, value))).encode()
     elif essence == MULTIPART and isinstance(value, Mapping):
+        # It takes long to import, and doctor and init generate no form.
+        import httpx
+
         parts = [(name, (None, text, _part_type(media, name))) for name, text in _pairs(media, value)]
         content_type = f"{MULTIPART}; boundary={_BOUNDARY}"
         form = httpx.Request("POST", "http://localhost", files=parts, headers={"Content-Type": content_type})

@@ -49,7 +49,7 @@ def fields(content_type: str, body: bytes) -> list[tuple[str, str]]:
     assert not message.defects
     return [
         (str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True).decode())  # type: ignore[union-attr]
-        for part in message.get_payload()  # type: ignore[union-attr]
+        for part in message.get_payload()
     ]
 
 

@@ -222,8 +222,8 @@ class Summary:
             return f"{self._repeat_command}  # {empty.sentence}: first add data that {shown} returns"
         if self._run.target == "mock":
             variables = required_variables(replace(self._run, values={}))
-            command = ["--bctrl-live" if word == "--bctrl-mock" else word for word in self._results.repeat_command]
-            return f"{variables}{shlex.join(command)}  # checks the API itself"
+            words = ["--bctrl-live" if word == "--bctrl-mock" else word for word in self._results.repeat_command]
+            return f"{variables}{shlex.join(words)}  # checks the API itself"
         if self._results.is_partial:
             return f"{self._repeat_command}  # runs the whole suite"
         if self._run.target and not self.shows_coverage:
