@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_bctrl.drift.options import Options
+from pytest_bctrl.drift.rules import rule_in_scope, rules
 
 _HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
 
@@ -39,20 +41,16 @@ def document_in_scope(scope: str, schema: Any, media: str = "application/json") 
 
 
 @cache
-def scope_and_change(rule: str) -> tuple[str, str] | None:
-    """Return the scope and the change of a rule about schemas; None for a rule about documents."""
+def scopes_and_changes() -> dict[str, tuple[str, str]]:
+    """Return the scope and the change of each rule whose example is a change of a schema."""
     contents = stored_examples()
-    # The only id of oasdiff that does not follow its own grammar.
-    rule = rule.replace("response-mediatype-enum", "response-body-enum")
-    if rule in contents["documents"]:
-        return None
-    placed = ((scope, rule.removeprefix(f"{scope}-")) for scope in contents["scopes"])
-    return next((scope, change) for scope, change in placed if change in contents["schemas"])
+    placed = {rule_in_scope(*pair): pair for pair in product(contents["scopes"], contents["schemas"])}
+    return {rule: placed[rule] for rule in placed if rule in rules() and rule not in contents["documents"]}
 
 
 def example(rule: str) -> Example:
     """Return the smallest documents that trigger a rule and no other, with the options they need."""
-    placed = scope_and_change(rule)
+    placed = scopes_and_changes().get(rule)
     if placed is None:
         before, after, *options = stored_examples()["documents"][rule]
         base, revision = {**_HEAD, **before}, {**_HEAD, **after}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.drift.node import Node, Schema, accepts_anything, is_list_of_types
-from pytest_bctrl.drift.rules import KEYWORD_CHANGED, rules
+from pytest_bctrl.drift.rules import KEYWORD_CHANGED, rule_in_scope, rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,6 @@ _NESTED = {
     "request-body": "request-property",
     "request-parameter": "request-parameter-property",
 }
-_IRREGULAR = {("response-body", "enum-value-removed"): "response-mediatype-enum-value-removed"}
 
 
 class View(NamedTuple):
@@ -215,8 +214,7 @@ class SchemaComparison:
         `schemas` are those under the keyword that changed, if the values do not contain them. `at` has the pointers
         if they are not those of the keyword with the values.
         """
-        scope = self.view.scope
-        rule = _IRREGULAR.get((scope, suffix)) or f"{scope}-{suffix}"
+        rule = rule_in_scope(self.view.scope, suffix)
         at, content = at or _pointers(self.old, self.new, keyword, (old, new)), ""
         if schemas is not None:
             content = self.sides.content(*schemas)

@@ -1,7 +1,8 @@
-"""The rules of drift findings, from the table `rules.tsv` with one rule per line.
+"""The rules of drift findings, from the table `rules.tsv` with one kind of change per line.
 
-Ids are those of oasdiff if it has the rule (the column `oasdiff` has its level), or follow its grammar (the column has
-`-`). Levels differ from oasdiff's for changes that break a consumer which validates responses.
+A line has the id, the level for each direction, and the meaning. `*` in the id and the meaning stands for each scope of
+a schema. A line with a whole id takes precedence over one with `*`. Ids are those of oasdiff if it has the rule, or
+follow its grammar.
 """
 
 from __future__ import annotations
@@ -11,28 +12,70 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pytest_bctrl.findings.finding import Direction, Level
 
+_SCOPES: Mapping[Direction, Mapping[str, str]] = {
+    "request": {
+        "request-body": "the request body",
+        "request-property": "a request property",
+        "request-parameter": "a request parameter",
+        "request-parameter-property": "a property of a request parameter",
+    },
+    "response": {
+        "response-body": "the response body",
+        "response-property": "a response property",
+        "response-header": "a response header",
+    },
+}
+"""The scopes of schemas in each direction: the first words of a rule's id, and how its meaning names the schema."""
+_IRREGULAR = {"response-body-enum-value-removed": "response-mediatype-enum-value-removed"}
+"""The only id of oasdiff that does not follow its own grammar."""
+
 
 class Rule(NamedTuple):
-    """A kind of change: its id, level, direction, level in oasdiff, and meaning in one line."""
+    """A kind of change: its id, level, direction, and meaning in one line."""
 
     id: str
     level: Level
     direction: Direction
-    oasdiff: str
     meaning: str
 
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """Return all drift rules by id, read once from `rules.tsv`."""
+    """Return all drift rules by id, in alphabetical order, read once from `rules.tsv`."""
+    by_id = {rule.id: rule for row in rule_rows() for rule in _rules_of(row)}
+    return dict(sorted(by_id.items()))
+
+
+def rule_rows() -> list[list[Any]]:
+    """Return the rows of `rules.tsv`: id, levels for requests, for responses and for anything else, and meaning."""
     lines = Path(__file__).with_name("rules.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    # A test validates the levels and directions in the file.
-    rows: list[list[Any]] = [line.split("\t") for line in lines]
-    return {rule.id: rule for rule in (Rule(*row) for row in rows)}
+    # A test validates the levels in the file.
+    return [line.split("\t") for line in lines]
+
+
+def _rules_of(row: list[Any]) -> Iterator[Rule]:
+    """Yield the rules of a row: that with its id, or one for each scope in the directions that have a level."""
+    name, *levels, meaning = row
+    directions: tuple[Direction, ...] = ("request", "response", "none")
+    for direction, level in zip(directions, levels, strict=True):
+        if level == "-":
+            continue
+        if not name.startswith("*-"):
+            yield Rule(name, level, direction, meaning)
+            continue
+        for scope, subject in _SCOPES[direction].items():
+            text = meaning.replace("*", subject)
+            yield Rule(rule_in_scope(scope, name.removeprefix("*-")), level, direction, text[0].upper() + text[1:])
+
+
+def rule_in_scope(scope: str, change: str) -> str:
+    """Return the id of the rule about a change of a schema in a scope."""
+    rule = f"{scope}-{change}"
+    return _IRREGULAR.get(rule, rule)
 
 
 def requirement_word(required: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.examples import Example, example, scope_and_change, stored_examples
+from pytest_bctrl.drift.examples import Example, example, scopes_and_changes, stored_examples
 from pytest_bctrl.drift.rules import rules
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.findings.finding import Finding
@@ -132,8 +132,7 @@ def require_two_fingerprints(rule: str) -> int:
 @pytest.mark.parametrize("change", stored_examples()["schemas"])
 def test_accepting_a_change_of_a_schema_hides_no_other_change(change: str) -> None:
     """Another value of the keyword has another fingerprint, in every scope of the change."""
-    scoped = {rule: placed for rule in rules() if (placed := scope_and_change(rule)) and placed[1] == change}
-    counts = {require_two_fingerprints(rule) for rule in scoped}
+    counts = {require_two_fingerprints(rule) for rule, placed in scopes_and_changes().items() if placed[1] == change}
     before, after = stored_examples()["schemas"][change]
     has_new_value = any(value_at(before, path) != value for path, value in values(after))
     # What was removed is removed in every revision that lacks it.

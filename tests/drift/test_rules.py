@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from pytest_bctrl.drift import compare
-from pytest_bctrl.drift.examples import Example, document_in_scope, example, scope_and_change, stored_examples
+from pytest_bctrl.drift.examples import Example, document_in_scope, example, scopes_and_changes, stored_examples
 from pytest_bctrl.drift.pair import Change, described_change
-from pytest_bctrl.drift.rules import rules
-from pytest_bctrl.findings.finding import Direction, Level
+from pytest_bctrl.drift.rules import rule_rows, rules
+from pytest_bctrl.findings.finding import LEVELS
 
 from .changed_pointers import changed_pointers, is_inside
 from .expected import findings_of_example, summarised
 from .pairs import Doc
+from .rules_page import OASDIFF
 
 GET = "/paths/~1a/get"
 BODY = f"{GET}/responses/200/content/application~1json/schema"
@@ -48,7 +49,6 @@ SHOWN = {
     **dict.fromkeys(("narrowed", "widened", "may-be-narrowed", "may-be-widened"), ""),
     "any-of-became-one-of": "anyOf → oneOf",
     "one-of-became-any-of": "oneOf → anyOf",
-    "wrapped-in-one-of": "(beside array)",
     **{
         f"all-of-{kind_of_change}{kind}": "(1)"
         for kind_of_change in ("added", "removed")
@@ -62,7 +62,6 @@ SHOWN = {
 }
 """The displayed value if it is not the keyword's value itself: the added or removed element, or a description."""
 AT = {
-    "wrapped-in-one-of": ["", "/oneOf"],
     "narrowed": ["", ""],
     "widened": ["", ""],
     "may-be-narrowed": ["/components/schemas/Node", "/components/schemas/Tree"],
@@ -86,41 +85,20 @@ LAXER = {
     "request-body-removed": "warning",
 }
 """Where the effect on the whole schema is reported by itself, or a server may ignore what it no longer describes."""
-_ALL_PLACED = [(rule, *placed) for rule in rules() if (placed := scope_and_change(rule))]
 PLACED = {
-    suffix: [(rule, scope) for rule, scope, change in _ALL_PLACED if change == suffix]
+    suffix: [(rule, scope) for rule, (scope, change) in scopes_and_changes().items() if change == suffix]
     for suffix in stored_examples()["schemas"]
 }
-_SCOPES = [*SCOPE_PLACES]
-BY_ANOTHER_RULE = {(scope, "wrapped-in-one-of") for scope in _SCOPES[1:]}
-BY_ANOTHER_RULE |= {(scope, "pattern-generalized") for scope in _SCOPES[:3]}
-BY_ANOTHER_RULE |= {(scope, f"{maybe}narrowed") for scope in _SCOPES[:3] for maybe in ("", "may-be-")}
-BY_ANOTHER_RULE |= {(scope, f"{maybe}widened") for scope in _SCOPES[3:] for maybe in ("", "may-be-")}
-BY_ANOTHER_RULE |= {(scope, change) for scope in _SCOPES[3:] for change in ("type-specialized", "type-compatible")}
-_OWN_EXAMPLES = {
-    (scope, change) for scope in _SCOPES[:3] for change in ("any-of-added", "pattern-changed", "pattern-removed")
-}
-_OWN_EXAMPLES |= {
-    (scope, change)
-    for scope in ("response-header", "request-parameter")
-    for change in ("became-nullable", "became-not-nullable")
-}
-BY_ANOTHER_RULE |= _OWN_EXAMPLES
-"""Where a change goes by another rule: an alternative added; a type or pattern changed or widened. Or where it has an
-example of its own, because the engine reports an error beside the rule if the response may be new, or because a text is
-never null."""
 _FINGERPRINTS = (Path(__file__).parent / "data" / "fingerprints.tsv").read_text("utf-8").splitlines()[1:]
 FINGERPRINTS = {rule: marks for rule, *marks in (line.split("\t") for line in _FINGERPRINTS)}
-_OASDIFF = (Path(__file__).parent / "data" / "oasdiff-levels.tsv").read_text("utf-8")
-OASDIFF = dict(line.split("\t") for line in _OASDIFF.splitlines()[1:])
 
 
-def test_every_example_belongs_to_a_rule() -> None:
-    """Every scope has every schema change, except those for which another rule applies in that scope."""
-    every = {(scope, change) for scope in stored_examples()["scopes"] for change in stored_examples()["schemas"]}
-    lacking = every - {(scope, change) for _, scope, change in _ALL_PLACED}
-    assert BY_ANOTHER_RULE == lacking
-    assert [*stored_examples()["documents"]] == [rule for rule in sorted(rules()) if scope_and_change(rule) is None]
+def test_every_row_of_the_table_has_an_example() -> None:
+    """A change of a schema is one of `schemas`; any other rule, or one that needs its own example, of `documents`."""
+    documents, schemas = stored_examples()["documents"], stored_examples()["schemas"]
+    assert {name.removeprefix("*-") for name, *_ in rule_rows() if name.startswith("*-")} == schemas.keys()
+    assert rules().keys() == {*documents, *scopes_and_changes()}
+    assert sorted(documents) == [*documents]
 
 
 def test_every_rule_has_stable_fingerprints() -> None:
@@ -129,20 +107,14 @@ def test_every_rule_has_stable_fingerprints() -> None:
     assert rules().keys() == FINGERPRINTS.keys()
 
 
-def test_every_rule_has_a_valid_level_and_direction() -> None:
-    assert {rule.level for rule in rules().values()} <= set(get_args(Level))
-    assert {rule.direction for rule in rules().values()} <= set(get_args(Direction))
+def test_every_rule_has_a_valid_level() -> None:
+    assert {rule.level for rule in rules().values()} <= {*LEVELS}
 
 
 def test_levels_match_those_of_oasdiff() -> None:
     """Every id of oasdiff exists with its level, except the rules that are stricter or laxer on purpose."""
     known = {rule.id: rule.level for rule in rules().values() if rule.id in OASDIFF}
     assert known == {**OASDIFF, **STRICTER, **LAXER}
-
-
-def test_the_rule_table_contains_the_levels_of_oasdiff() -> None:
-    """Rules without an id in oasdiff have `-`."""
-    assert {rule.id: rule.oasdiff for rule in rules().values() if rule.oasdiff != "-"} == OASDIFF
 
 
 @pytest.mark.parametrize(

@@ -48,9 +48,8 @@ def test_the_reason_of_info_says_that_the_consumer_still_works(rule: str) -> Non
 
 
 def test_rules_are_read_from_the_table() -> None:
-    """The fields of two rules."""
+    """A rule with its own row, and a rule of a row for all scopes."""
     rules.cache_clear()
-    assert rules()["endpoint-added"] == Rule("endpoint-added", "info", "none", "info", "An operation was added.")
-    assert rules()["api-server-removed"] == Rule(
-        "api-server-removed", "error", "none", "-", "A server was removed, or its URL changed."
-    )
+    rule = "request-body-became-enum"
+    assert rules()["endpoint-added"] == Rule("endpoint-added", "info", "none", "An operation was added.")
+    assert rules()[rule] == Rule(rule, "error", "request", "The request body was restricted to a list of values.")
