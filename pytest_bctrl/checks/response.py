@@ -81,7 +81,7 @@ class Response:
 
     @property
     def has_no_body(self) -> bool:
-        """Whether the response ends with its head, whatever the contract documents: to HEAD, or with status 204 or 304.
+        """Whether the response ends with its head, even if a body is documented: to HEAD, or with status 204 or 304.
 
         A recording or a test may have a body nevertheless; it is then checked like any other.
         """

@@ -347,7 +347,7 @@ def _target_line(
 
 
 def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float | None = None) -> Line:
-    """Send a request of an operation whose parameters have values, and return a line about the response.
+    """Send one request to an operation whose parameters have values, and report the response in a line.
 
     `redact` removes secrets from the line.
     """

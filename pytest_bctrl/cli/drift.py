@@ -116,7 +116,7 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
     until = expiry_date(arguments.accept, arguments.until, today)
     reports = requested_reports(arguments)
     levels = _levels_in_force(arguments.levels)
-    sides = sides_of(arguments.base, arguments.upstream)
+    sides = documents_to_compare(arguments.base, arguments.upstream)
     baseline = read_baseline(arguments.baseline, sides.contract, is_written=arguments.accept is not None)
     old = _read_base(sides.base, is_given=arguments.base is not None)
     new = read_source(sides.upstream, previous=old)
@@ -173,7 +173,7 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
     return _exit_code(len(failing), arguments, updatable)
 
 
-def _updatable_contract(sides: Sides, findings: Sequence[Finding]) -> ContractInForce | None:
+def _updatable_contract(sides: ComparedDocuments, findings: Sequence[Finding]) -> ContractInForce | None:
     """Return the contract in force if the old document is its spec, which an update would replace; else None.
 
     If the old document is given as a path, None is also returned if nothing changed.
@@ -291,7 +291,7 @@ def _read_base(base: str, *, is_given: bool) -> Document:
         raise DocumentError(error.problem, where=f"--base {error.where}", hint=error.hint) from None
 
 
-class Sides(NamedTuple):
+class ComparedDocuments(NamedTuple):
     """The two documents to compare, and the contract in force if one of them is its spec.
 
     `is_contract_new` is whether the contract is the new document. `note` says that the old one does not exist.
@@ -318,7 +318,7 @@ class Sides(NamedTuple):
             yield self.note
 
 
-def sides_of(base: str | None, upstream: str | None) -> Sides:
+def documents_to_compare(base: str | None, upstream: str | None) -> ComparedDocuments:
     """Return the documents to compare: those given, else the contract in force and its upstream.
 
     The contract is the old document without `--base`, and the new one if only `--base` is given. A `--base` that is
@@ -330,15 +330,15 @@ def sides_of(base: str | None, upstream: str | None) -> Sides:
     if base is None:
         contract = project_contract()
         contract.require_files()
-        return Sides(shown_path(contract.spec), upstream or project_upstream(contract), contract)
+        return ComparedDocuments(shown_path(contract.spec), upstream or project_upstream(contract), contract)
     if base == "-" and upstream == "-":
         raise SettingError(
             "standard input can be only one of the two", where="--base -", hint="give a path for the other"
         )
     if upstream is None:
         contract = _contract_to_compare(base)
-        return _in_revision(Sides(base, shown_path(contract.spec), contract, is_contract_new=True))
-    return _in_revision(Sides(base, upstream))
+        return _in_revision(ComparedDocuments(base, shown_path(contract.spec), contract, is_contract_new=True))
+    return _in_revision(ComparedDocuments(base, upstream))
 
 
 def _contract_to_compare(base: str) -> ContractInForce:
@@ -361,7 +361,7 @@ def _contract_to_compare(base: str) -> ContractInForce:
     return contract
 
 
-def _in_revision(sides: Sides) -> Sides:
+def _in_revision(sides: ComparedDocuments) -> ComparedDocuments:
     """Return the sides with the file of the new document in a revision as the base, if that is a revision alone.
 
     If the revision does not have the file, the new document is compared with itself, and the note says so.

@@ -1,4 +1,4 @@
-"""The requirement that installs elsewhere what is installed here, for the CI job that `init` writes."""
+"""The requirement that installs the same version of the kit elsewhere, for the CI job that `init` writes."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ def _contract_of_setting(value: str, where: str) -> ContractInForce:
 def upstream_of(contract: ContractInForce, configured: str | None) -> str:
     """Return the source of a contract's upstream: what `bctrl_upstream` sets, else the URL that its lock names.
 
-    Raises `DocumentError` if the lock does not have the URL, and `SettingError` if there is no lock.
+    Raises `DocumentError` if the lock does not have the URL, and `SettingError` if the contract has none.
     """
     if configured is not None:
         return configured

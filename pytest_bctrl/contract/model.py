@@ -84,7 +84,7 @@ class MediaType:
 class RequestBody:
     """The documented body of a request, by media type or range (`application/*`).
 
-    `invalid` says what is invalid in the document; then any body is allowed.
+    `invalid` is the problem if the document's definition is invalid; then any body is allowed.
     """
 
     content: Mapping[str, MediaType]

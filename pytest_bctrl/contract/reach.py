@@ -150,7 +150,7 @@ class Reach:
         return self.reachable(roots) | trails
 
     def _bodies(self, operation: str) -> list[str]:
-        """Return the pointers of the responses of an operation and of the body of its request."""
+        """Return the pointers of the request body and the responses of an operation."""
         value = value_at(self.document, operation)
         if not isinstance(value, Mapping):
             return []

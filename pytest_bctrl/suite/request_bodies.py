@@ -41,30 +41,34 @@ def _generate(contract: Contract, operation: Operation) -> tuple[str, bytes] | N
     for media_type, media in documented.content.items() if documented is not None else ():
         with suppress(DocumentError):
             value = Builder(view, RoundRobin(1), prefers_examples=True).value(media.schema)
-            for content_type, body in _encoded(media_type, media, value):
-                request = Request(operation.method, operation.path, (("content-type", content_type),), body)
-                if not any(violation.level == "error" for violation in checks.violations(request)):
-                    return content_type, body
+            encoded = _encoded(media_type, media, value)
+            if encoded is None:
+                continue
+            content_type, body = encoded
+            request = Request(operation.method, operation.path, (("content-type", content_type),), body)
+            if not any(violation.level == "error" for violation in checks.violations(request)):
+                return encoded
     return None
 
 
-def _encoded(media_type: str, media: MediaType, value: Any) -> Iterator[tuple[str, bytes]]:
-    """Yield the `Content-Type` and the bytes that represent a value in a media type, if the kit can encode it."""
+def _encoded(media_type: str, media: MediaType, value: Any) -> tuple[str, bytes] | None:
+    """Return the `Content-Type` and the bytes that represent a value in a media type; None if it cannot be encoded."""
     essence = parse_content_type(media_type).essence
     if is_json(media_type):
-        yield media_type, encode(value)
-    elif essence == FORM and isinstance(value, Mapping):
-        yield FORM, urlencode(list(_pairs(media, value))).encode()
-    elif essence == MULTIPART and isinstance(value, Mapping):
+        return media_type, encode(value)
+    if essence == FORM and isinstance(value, Mapping):
+        return FORM, urlencode(list(_pairs(media, value))).encode()
+    if essence == MULTIPART and isinstance(value, Mapping):
         # It takes long to import, and doctor and init generate no form.
         import httpx
 
         parts = [(name, (None, text, _part_type(media, name))) for name, text in _pairs(media, value)]
         content_type = f"{MULTIPART}; boundary={_BOUNDARY}"
         form = httpx.Request("POST", "http://localhost", files=parts, headers={"Content-Type": content_type})
-        yield content_type, form.read()
-    elif isinstance(value, str):
-        yield concrete_media_type(media_type), value.encode("utf-8", "surrogatepass")
+        return content_type, form.read()
+    if isinstance(value, str):
+        return concrete_media_type(media_type), value.encode("utf-8", "surrogatepass")
+    return None
 
 
 def _pairs(media: MediaType, value: Mapping[str, Any]) -> Iterator[Pair]:

@@ -48,7 +48,7 @@ def watched_servers(contract: Contract, base_url: str, hosts: Iterable[str]) -> 
         try:
             origins.add(origin_of(urljoin(base_url, url)))
         except ValueError:
-            # The URL of a server may be relative although there is no base URL, or have variables.
+            # The URL of a server may be relative without any base URL, or have variables.
             continue
     prefixes = filter(None, (base_path(url, base_url) for url in ("", *own_servers)))
     return WatchedServers(frozenset(origins), frozenset(host.lower() for host in hosts), tuple(prefixes))

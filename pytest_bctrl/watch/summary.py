@@ -75,7 +75,7 @@ class WatchSummary:
         return text
 
     def _next_step(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-        """Yield what to correct, or the command that lists what was not exercised."""
+        """Yield what to correct, or the command that lists the points that no response exercised."""
         if at_or_above(findings, self._results.settings.fail_on):
             yield (
                 "fix",

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.cli.drift import sides_of
+from pytest_bctrl.cli.drift import documents_to_compare
 from pytest_bctrl.contract.document import load_document
 from pytest_bctrl.contract.files import packaged
 from pytest_bctrl.drift import check_upstream, compare
@@ -172,7 +172,7 @@ def test_an_upstream_that_responds_with_status_500_is_an_error(upstream: Upstrea
 
 def test_the_contract_is_compared_with_its_upstream_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    sides = sides_of(None, None)
+    sides = documents_to_compare(None, None)
 
     assert packaged().spec.resolve() == Path(sides.base).resolve()
     assert json.loads(packaged().lock.read_text("utf-8"))["source"] == sides.upstream

@@ -16,36 +16,20 @@ from typing import TypeAlias
 
 import httpx
 
-from pytest_bctrl.checks.credentials import REFUSED
-from pytest_bctrl.checks.protocol import is_retired
 from pytest_bctrl.checks.response import Response, content_key, share
 from pytest_bctrl.checks.run import PROTOCOL, check_response
-from pytest_bctrl.contract.key_fields import requirement
 from pytest_bctrl.contract.model import Operation
-from pytest_bctrl.contract.scheme_values import needs_credential
 from pytest_bctrl.findings.finding import Finding
-from pytest_bctrl.samples.parameter_settings import setting_lines
 from pytest_bctrl.secrets.secret import Secret
-from pytest_bctrl.suite.operations import LINES_TO_ADD, reason_not_requested, requestable_operations
+from pytest_bctrl.suite.operations import reason_not_requested, requestable_operations
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.suite.sending.access import (
-    expired_credential,
-    forbidden,
-    is_rejected,
-    missing_key,
-    outage,
-    rejected_credential,
-    rejected_operation,
-    require_access,
-)
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL, Connections
-from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange, no_findings, plain
+from pytest_bctrl.suite.sending.requests import PlannedRequest, TargetExchange
 from pytest_bctrl.suite.sending.tally import CHECKED, RETRIED, RETRY_LATER, UNANSWERED, UNEXAMINED, Tally
 from pytest_bctrl.suite.sending.transport_errors import (
     TIMEOUTS,
     NoAnswerError,
     NotCheckedError,
-    OperationNotCheckedError,
     attempt_findings,
     describe_attempts,
     pause_finding,
@@ -60,12 +44,6 @@ MAX_HANGING_OPERATIONS = 5
 
 MAX_UNPLANNED = 7
 """Maximum number of unplanned requests per operation; a target that causes more is given up."""
-
-NUMBER_OF_REPEATED_PLAIN = 300
-"""Added to the number of a plain request that is sent again, so that it is not equal to the first."""
-
-_MAX_TRIED = 20
-"""Maximum number of other operations that are tried with a credential that one operation rejects."""
 
 MAX_RATE_LIMITED = 100
 """Maximum number of requests per operation that a rate limit may reject (429) and that are sent again."""
@@ -98,11 +76,9 @@ class Sender:
             self.send_one_at_a_time()
         self._in_flight: list[Future[Attempts]] = []
         self._blocking: Future[Attempts] | None = None
-        self._operation_count = len(requestable_operations(run))
-        # The others are requested with values from the responses of these.
-        self._independent = {operation.label for operation in requestable_operations(run)} - run.sources.keys()
-        self._rejected_operations: set[str] = set()
-        self._plain_exchanges: dict[str, TargetExchange | NoAnswerError | OperationNotCheckedError] = {}
+        self.operation_count = len(requestable_operations(run))
+        self.usual: dict[str, Response] = {}
+        """The response to the plain request of each operation, by its label, if that was accepted."""
         self._exchanges: dict[Hashable, TargetExchange | NoAnswerError] = {}
         # The requests that a thread sends, with the number of pauses of the target when each was started.
         self._started: dict[Hashable, tuple[Future[Attempts], int]] = {}
@@ -120,67 +96,6 @@ class Sender:
         if self.run.mock:
             self.run.mock.stop()
 
-    def plain_exchange(self, operation: Operation) -> TargetExchange:
-        """Return the exchange of the operation's plain request, sent once; raises its error each time.
-
-        Raises `NoAnswerError` if the target cannot be tested, and `OperationNotCheckedError` if only this operation
-        cannot be, each time without sending the request again.
-        """
-        exchange = self._plain_exchanges.get(operation.label)
-        if exchange is None:
-            try:
-                exchange = self._accepted_plain_exchange(operation)
-            except (NoAnswerError, OperationNotCheckedError) as error:
-                exchange = error
-            self._plain_exchanges[operation.label] = exchange
-        if isinstance(exchange, Exception):
-            raise exchange
-        return exchange
-
-    def _accepted_plain_exchange(self, operation: Operation) -> TargetExchange:
-        """Send the plain request and return its exchange; raises an error if it is rejected or gets no response."""
-        request = self._plain_request(operation)
-        try:
-            exchange = self.exchange(request)
-        except NoAnswerError as error:
-            if error.is_final or self._operation_count <= 1:
-                raise NoAnswerError(error.finding, is_final=True, is_outage=error.is_outage) from None
-            message = error.finding.message.partition(";")[0]
-            raise OperationNotCheckedError(message, [error.finding]) from None
-        response = exchange.response
-        if is_rejected(response):
-            self._require_credential(operation, exchange)
-            self._rejected_operations.add(operation.label)
-            if self._rejected_operations >= self._independent:
-                # The target rejects every operation.
-                require_access(response)
-            self.tally.settle(exchange, response.unvalidated or CHECKED)
-            raise rejected_operation(response)
-        return exchange
-
-    def _plain_request(self, operation: Operation, number: int = 0) -> PlannedRequest:
-        """Return the plain request of an operation; `number` tells repetitions apart."""
-        self.receive_values(operation)
-        # On a new connection, it gets no late bytes of another operation.
-        inputs = plain(self.run, operation)
-        return PlannedRequest(operation, no_findings, inputs, number=number, opens_connection=True)
-
-    def receive_values(self, operation: Operation) -> None:
-        """Take the values of path parameters from the responses that have them, which are requested first.
-
-        Raises `NoAnswerError` if the target cannot be tested, and `OperationNotCheckedError` if there is no value.
-        """
-        for name, source in self.run.sources.get(operation.label, {}).items():
-            if name not in self.run.awaited_names(operation):
-                continue
-            try:
-                value = source.value_in(self.plain_exchange(source.operation).response)
-            except (LookupError, OperationNotCheckedError) as error:
-                lines = ", ".join(setting_lines(self.run.contract, operation, [name]))
-                reason = f"no value for {name}: {source.operation.label}: {error.args[0]}{LINES_TO_ADD}{lines}"
-                raise OperationNotCheckedError(reason) from None
-            self.run.received[operation.label, name] = value
-
     def use(self, auth: httpx.Auth | None, key: Secret, add_secret: Callable[[str], object]) -> None:
         """Use the credentials of the project: its own auth, or its key; `add_secret` gets those that the auth adds."""
         self.run = replace(self.run, key=key)
@@ -193,76 +108,6 @@ class Sender:
     def has_credentials(self) -> bool:
         """Whether requests carry any credential."""
         return self.connections.auth is not None or bool(self.run.credentials)
-
-    def _require_credential(self, operation: Operation, exchange: TargetExchange) -> None:
-        """Raise an error if the target rejects the credential of a plain request, or the lack of one.
-
-        Raises `NoAnswerError` if no key is set, or if the credential has expired. Raises `OperationNotCheckedError` if
-        another operation accepts the credential, or else for all operations that need it, once for each.
-        """
-        response = exchange.response
-        if not needs_credential(self.run.contract, operation) or is_retired(response):
-            return
-        if not self.has_credentials and operation.security:
-            self.tally.settle(exchange, CHECKED)
-            raise missing_key(response)
-        if response.status not in REFUSED or not self.has_credentials:
-            return
-        self.tally.settle(exchange, CHECKED)
-        accepting = self._operation_that_accepts(operation)
-        if accepting is None:
-            raise self._rejection(operation, response)
-        if accepting.label in self._plain_exchanges:
-            self.require_unexpired(accepting)
-        raise forbidden(self.run, response, accepting.label)
-
-    def _operation_that_accepts(self, operation: Operation) -> Operation | None:
-        """Return an operation that accepts the credential of another one, after trying some; None if none does."""
-        candidates = [
-            candidate
-            for candidate in requestable_operations(self.run)
-            if self._has_same_credential(operation, candidate)
-        ]
-        for candidate in candidates:
-            if isinstance(self._plain_exchanges.get(candidate.label), TargetExchange):
-                return candidate
-        independent = [candidate for candidate in candidates if candidate.label in self._independent]
-        for candidate in independent[:_MAX_TRIED]:
-            try:
-                response = self.exchange(self._plain_request(candidate)).response
-            except (NoAnswerError, NotCheckedError):
-                continue
-            if response.status in candidate.success_statuses:
-                return candidate
-        return None
-
-    def _has_same_credential(self, operation: Operation, candidate: Operation) -> bool:
-        """Return whether another operation requires the credential of an operation."""
-        is_authenticated = self.connections.auth is not None and needs_credential(self.run.contract, candidate)
-        has_same_schemes = {*requirement(operation)} == {*requirement(candidate)}
-        return candidate is not operation and (is_authenticated or has_same_schemes)
-
-    def _rejection(self, operation: Operation, response: Response) -> NoAnswerError | OperationNotCheckedError:
-        """Return the error for a credential that no operation accepts: final if all operations need it."""
-        message = rejected_credential(self.run, response)
-        operations = requestable_operations(self.run)
-        if all(each is operation or self._has_same_credential(operation, each) for each in operations):
-            return outage(response, message)
-        return OperationNotCheckedError(message)
-
-    def require_unexpired(self, operation: Operation) -> None:
-        """Send the plain request of an operation that was accepted again; raises `NoAnswerError` if it is rejected now.
-
-        Nothing is sent if the operation has used up its requests.
-        """
-        if self.remaining_unplanned(operation) < 1:
-            return
-        self.unplanned_count[operation.label] += 1
-        number = NUMBER_OF_REPEATED_PLAIN + self.unplanned_count[operation.label]
-        exchange = self.exchange(self._plain_request(operation, number))
-        self.tally.settle(exchange, CHECKED)
-        if exchange.response.status in REFUSED:
-            raise expired_credential(self.run, exchange.response)
 
     def is_started(self, request: PlannedRequest) -> bool:
         """Return whether an equal request was sent or is in flight."""
@@ -277,17 +122,16 @@ class Sender:
         """Whether a request is in flight that no later request may overlap."""
         return self._blocking is not None and not self._blocking.done()
 
+    def may_overlap(self, request: PlannedRequest) -> bool:
+        """Return whether a request may be in flight at the same time as others."""
+        return self.max_parallel > 1 and request.inputs is not None
+
     def start(self, request: PlannedRequest, earlier: Iterable[PlannedRequest]) -> None:
         """Let a thread send a request now if requests may overlap; otherwise `exchange` sends it later.
 
-        Raises `NoAnswerError` or `NotCheckedError` if it cannot be sent. `earlier` are those of the same probe.
+        Raises `NotCheckedError` if it cannot be sent. `earlier` are those of the same probe.
         """
-        overlaps = self.max_parallel > 1 and request.inputs is not None
-        if overlaps and not request.is_independent:
-            # The plain request goes alone: it shows whether the target is usable, and whether requests may overlap.
-            self.plain_exchange(request.operation)
-            overlaps = self.max_parallel > 1
-        if not overlaps or self.is_started(request):
+        if not self.may_overlap(request) or self.is_started(request):
             return
         self._reserve(request.operation)
         awaited = []
@@ -304,10 +148,7 @@ class Sender:
     ) -> Attempts:
         """Send a request after others have ended, and return its attempts."""
         wait(awaited)
-        usual = self._plain_exchanges.get(request.operation.label)
-        return self.connections.send(
-            request, max_attempts, usual.response if isinstance(usual, TargetExchange) else None
-        )
+        return self.connections.send(request, max_attempts, self.usual.get(request.operation.label))
 
     def send_one_at_a_time(self, idle_connections: int = 1) -> None:
         """Use one connection from now on, and keep at most `idle_connections` open."""
@@ -385,7 +226,7 @@ class Sender:
 
     def _is_only(self, operation: Operation) -> bool:
         """Return whether no other operation is checked, so that nothing is left to check if this one hangs."""
-        return self._operation_count <= 1 and not reason_not_requested(self.run, operation)
+        return self.operation_count <= 1 and not reason_not_requested(self.run, operation)
 
     def _retry_findings(self, operation: Operation, attempts: Attempts, *, is_paused: bool) -> list[Finding]:
         """Return findings about broken attempts, documented responses that were retried, and repeated pauses."""

@@ -19,6 +19,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.sending.connections import MAX_PARALLEL
+from pytest_bctrl.suite.sending.plain_requests import PlainRequests
 from pytest_bctrl.suite.sending.requests import (
     PlannedRequest,
     Probe,
@@ -76,6 +77,7 @@ class Target:
     ) -> None:
         self.run = run
         self.sender = Sender(run, retry, timeout, max_lost_seconds, max_parallel)
+        self._plain = PlainRequests(self.sender)
         self._observe = observe
         self._is_alone = is_alone
         self._steps: Iterator[tuple[Probe, _Queued]] = iter(())
@@ -99,8 +101,8 @@ class Target:
         self.sender.use(auth, key, add_secret)
 
     def plain_exchange(self, operation: Operation) -> TargetExchange:
-        """Return the exchange of the operation's plain request, sent once; raises as `Sender.plain_exchange` does."""
-        return self.sender.plain_exchange(operation)
+        """Return the exchange of the operation's plain request, sent once; raises as `PlainRequests.exchange` does."""
+        return self._plain.exchange(operation)
 
     def expect(self, probes: Iterable[Probe]) -> None:
         """Announce the probes of later calls of `findings`, in order, so that their requests may be sent ahead."""
@@ -236,7 +238,7 @@ class Target:
     def _require_unexpired(self, request: PlannedRequest) -> None:
         """Raise `NoAnswerError` if the target rejects a request with the right credential because that has expired."""
         if requirement(request.operation) and self.sender.has_credentials and not request.is_independent:
-            self.sender.require_unexpired(request.operation)
+            self._plain.require_unexpired(request.operation)
 
     def _with_evidence(
         self, request: PlannedRequest, exchange: TargetExchange, findings: list[Finding]
@@ -348,7 +350,7 @@ class Target:
         gap: OperationNotCheckedError | None = None
         try:
             try:
-                self.sender.receive_values(probe.operation)
+                self._plain.receive_values(probe.operation)
             except OperationNotCheckedError as error:
                 gap = error
             for number, request in enumerate(probe.requests()):
@@ -397,6 +399,9 @@ class Target:
             # No request may remain that confirms the findings of a used connection.
             step = replace(step, opens_connection=True)
         try:
+            if self.sender.may_overlap(step) and not step.is_independent:
+                # The plain request goes alone: it shows whether the target is usable, and whether requests may overlap.
+                self.plain_exchange(step.operation)
             self.sender.start(step, [queued for queued in earlier if isinstance(queued, PlannedRequest)])
         except (NoAnswerError, NotCheckedError) as error:
             return error
