@@ -347,7 +347,7 @@ def _target_line(
 
 
 def probe(run: ContractRun, redact: Callable[[str], str] = str, timeout: float | None = None) -> Line:
-    """Send one request to an operation whose parameters have values, and report the response in a line.
+    """Return a line about the response to one request, of an operation whose parameters have values.
 
     `redact` removes secrets from the line.
     """
