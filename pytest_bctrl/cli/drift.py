@@ -145,6 +145,8 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
         # With --fail-on never, no finding fails the run, and every finding is accepted.
         accepted = findings if arguments.fail_on == "never" else failing
         return _accept_changes(baseline.path, accepted, arguments, until)
+    undecided = [*not_compared, *_labels_excluded_from_base(excluded)]
+    version = required_version(arguments.redact.data(comparison.findings), undecided, (old.data, new.data))
     title = Title(
         "drift",
         old.name,
@@ -155,11 +157,7 @@ def _compare_and_report(arguments: argparse.Namespace) -> int:
         accepted=len(result.accepted),
         excluded=excluded,
         side=_annotated_side(new, sides.old_contract),
-        version=required_version(
-            arguments.redact.data(comparison.findings),
-            [*not_compared, *_labels_excluded_from_base(excluded)],
-            (old.data, new.data),
-        ),
+        version=None if sides.note else version,
     )
     write_reports(reports, findings, title)
     # The text report on standard output ends with the notes.

@@ -31,7 +31,7 @@ from pytest_bctrl.cli.project_files import (
 from pytest_bctrl.cli.security_overlay import SecurityOverlay
 from pytest_bctrl.contract.build import write_files
 from pytest_bctrl.contract.document import load_document
-from pytest_bctrl.contract.files import current_api, shown_path
+from pytest_bctrl.contract.files import current_api, shown_path, update_command
 from pytest_bctrl.contract.in_force import contract_of_config, upstream_of
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.read import from_document, load_from, read_bundle
@@ -44,7 +44,7 @@ from pytest_bctrl.settings import lookup, table
 from pytest_bctrl.settings import resolve as settings
 from pytest_bctrl.settings.project import read_config
 from pytest_bctrl.suite.run import ContractRun
-from pytest_bctrl.traffic.origin import origin_of
+from pytest_bctrl.traffic.origin import is_loopback, origin_of
 
 if TYPE_CHECKING:
     import pytest
@@ -125,6 +125,10 @@ def run(options: argparse.Namespace) -> int:
     print(escape_line(f"contract   {title}, {operations}: {project.summary.counts}"))
     if note:
         print(escape_line(f"note       credentials are not checked: {note}"))
+    if is_loopback(urlsplit(source.upstream).hostname or ""):
+        print(
+            "note       the nightly job cannot reach this machine: set bctrl_upstream, and BCTRL_BASE_URL as a variable"
+        )
     files = [file._replace(text=options.redact(file.text)) for file in _new_files(source, project, config.inipath)]
     _write_all(files)
     print("next       pytest --bctrl-mock")
@@ -157,7 +161,10 @@ def _require_free_name(source: Source, document: str | None, text: str) -> None:
         return
     if path.is_file() and path.read_bytes() == text.encode():
         return
-    hint = f"to use the file: pytest-bctrl init {source.path}; to save the document, move the file away first"
+    hint = (
+        f"to use the file: pytest-bctrl init {source.path}; to compare it with the document and replace it: "
+        f"{update_command(document, '--contract', source.path)}"
+    )
     raise SettingError(f"the file exists and is not the document of {document}", where=source.path, hint=hint)
 
 

@@ -38,7 +38,7 @@ def api_key(environment: Mapping[str, str], client_prefix: str = "") -> Secret:
     return key
 
 
-KEY_HINT = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; it is not taken from a command line"
+KEY_HINT = f"export {KEY_VARIABLE}=… in the shell, or set it as a secret in CI; no option takes it"
 
 
 class SchemeValue(NamedTuple):

@@ -47,7 +47,7 @@ class Setting:
 
 SPACE_ID = Setting(
     "bctrl_space_id",
-    "Id of the space to list, needed with --bctrl-live; also BCTRL_SPACE_ID",
+    "Id of the space, if the contract has a parameter for it; also BCTRL_SPACE_ID",
     metavar="ID",
     environment=("BCTRL_SPACE_ID",),
     default="not set",

@@ -143,6 +143,7 @@ def test_a_new_document_is_compared_with_nothing(project: Path) -> None:
     done = typed(project, "drift", "new.json", "--base", "git:origin/main")
     assert 0 == done.returncode
     assert "note: nothing is compared, because new.json is new: origin/main does not have it\n" in done.stdout
+    assert "required version bump" not in done.stdout
 
 
 def test_in_a_shallow_clone_the_error_names_the_depth_to_fetch(project: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def test_another_document_of_the_same_name_is_an_error_and_nothing_is_written(in
         output = init(f"{server.url}/openapi.yaml", code=2)
         assert "openapi.yaml: the file exists and is not the document of http" in output
         assert "pytest-bctrl init openapi.yaml" in output
+        assert f"pytest-bctrl contract update {server.url}/openapi.yaml --contract openapi.yaml" in output
         assert {"bookshop.yaml", "openapi.yaml"} == {path.name for path in tmp_path.iterdir()}
         (tmp_path / "openapi.yaml").write_text(BOOKSHOP, "utf-8")
         init(f"{server.url}/openapi.yaml")
@@ -110,8 +111,9 @@ def test_a_document_at_a_url_is_saved_and_its_server_is_the_target(
     """A relative URL is resolved by RFC 3986; an absolute one needs no setting."""
     document = re.sub(r"url: https://\S+", f"url: {server_url!r}", BOOKSHOP)
     with serve(response(body=document.encode())) as server:
-        init(f"{server.url}/api/openapi.yaml")
+        output = init(f"{server.url}/api/openapi.yaml")
 
+    assert "the nightly job cannot reach this machine: set bctrl_upstream, and BCTRL_BASE_URL" in output
     assert document == Path("openapi.yaml").read_text("utf-8")
     config = read_config()
     setting = lookup.find_value(table.BASE_URL, config, {})
