@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.combinations import Combinations
-from pytest_bctrl.drift.node import TYPES, Node
-from pytest_bctrl.drift.patterns import contains
-from pytest_bctrl.drift.schema_writer import SchemaWriter, declared_names, schema_without
+from pytest_bctrl.drift.node import Node
+from pytest_bctrl.drift.patterns import NO_TEXT, contains, limits_of_text
+from pytest_bctrl.drift.schema_writer import SchemaWriter, declared_names, schema_without, validator
+from pytest_bctrl.drift.texts import SENT_AS_TEXT, is_rejected, listed_scalars
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -34,14 +36,14 @@ class Question:
         """
         wide = SchemaWriter(forbidding.normal, access, is_allowing=False)
         self._forbidding = wide.write(forbidding)
-        if is_text and not wide.has_one_of:
-            # Alternatives of `oneOf` would no longer exclude each other.
-            wide = SchemaWriter(forbidding.normal, access, is_allowing=False, is_text=True)
-            self._forbidding = wide.write(forbidding)
         narrow = SchemaWriter(allowing.normal, access, is_allowing=True, undeclared=frozenset(wide.names))
-        self._allowing = _with_wider_patterns(narrow.write(allowing), wide.patterns)
+        self._allowing = narrow.write(allowing)
         if is_text:
-            self._allowing = _without_null(self._allowing)
+            scalars = listed_scalars(self._allowing)
+            wide = SchemaWriter(forbidding.normal, access, is_allowing=False, scalars=scalars)
+            self._forbidding = wide.write(forbidding)
+            self._allowing = _as_sent(self._allowing)
+        self._allowing = _with_wider_texts(self._allowing, _limits_of_texts(self._forbidding))
         self._nodes = allowing, forbidding
         self._access = access
         self._is_text = is_text
@@ -93,8 +95,8 @@ class Question:
     def is_counterexample(self, value: Any) -> bool:
         """Return whether only the first schema allows a value, as a consumer sees them and as they are written."""
         allowing, forbidding = self._validators
-        return all(schema.is_valid(value) for schema in allowing) and not any(
-            schema.is_valid(value) for schema in forbidding
+        return all(schema.is_valid(value) for schema in allowing) and all(
+            is_rejected(value, schema, is_text=self._is_text) for schema in forbidding
         )
 
     @cached_property
@@ -111,7 +113,7 @@ class Question:
         """The two schemas as they are in the documents."""
         allowing, forbidding = (SchemaWriter(node.normal, "", is_allowing=False).write(node) for node in self._nodes)
         if self._is_text:
-            allowing = _without_null(allowing)
+            allowing = _as_sent(allowing)
         return allowing, forbidding
 
     @cached_property
@@ -119,7 +121,7 @@ class Question:
         """The engine's validators of both schemas, each as a consumer sees it and as it is written."""
         as_written = self._as_written
         allowing, forbidding = (self._allowing, as_written[0]), (self._forbidding, as_written[1])
-        return list(map(_validator, allowing)), list(map(_validator, forbidding))
+        return list(map(validator, allowing)), list(map(validator, forbidding))
 
 
 class Overlaps:
@@ -185,9 +187,9 @@ class Overlaps:
         return self._writers[node]
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema of the same values without null, which no text stands for."""
-    return {**schema, "allOf": [*schema["allOf"], {"type": sorted(TYPES)}]}
+def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema of the same values without those that no texts stand for."""
+    return {**schema, "allOf": [*schema["allOf"], SENT_AS_TEXT]}
 
 
 def _canonical(schema: dict[str, Any]) -> Any:
@@ -199,24 +201,45 @@ def _canonical(schema: dict[str, Any]) -> Any:
     return canonicalize(schema, draft=20, validate_formats=True, offline=True)
 
 
-def _validator(schema: dict[str, Any]) -> Any:
-    """Return the engine's validator of a schema, with formats."""
-    from jsonschema_rs import Draft202012Validator
+def _with_wider_texts(schema: Any, limits: Mapping[str, Any]) -> Any:
+    """Return an equivalent schema that adds, to patterns and lengths, the schemas in `limits` that allow their texts.
 
-    return Draft202012Validator(schema, validate_formats=True, ignore_unknown_formats=True, offline=True)
-
-
-def _with_wider_patterns(schema: Any, patterns: Collection[str]) -> Any:
-    """Return an equivalent schema that adds, to each pattern, the patterns of the other side that contain it."""
+    The keys of `limits` are patterns.
+    """
     if isinstance(schema, list):
-        return [_with_wider_patterns(item, patterns) for item in schema]
+        return [_with_wider_texts(item, limits) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    changed = {key: value if key in _VALUES else _with_wider_patterns(value, patterns) for key, value in schema.items()}
-    pattern = schema.get("pattern")
-    if not isinstance(pattern, str):
+    changed = {key: value if key in _VALUES else _with_wider_texts(value, limits) for key, value in schema.items()}
+    own = limits_of_text(schema)
+    if not own:
         return changed
-    wider = [name for name in sorted(patterns) if name != pattern and contains(name, pattern).is_contained]
+    wider = [
+        limit
+        for pattern, limit in limits.items()
+        if limit != own.get(pattern) and contains(pattern, *own).is_contained
+    ]
     if not wider:
         return changed
-    return {"allOf": [changed, *({"pattern": name} for name in wider)]}
+    if not {"type": "string"}.items() <= schema.items():
+        wider = [{"anyOf": [{"allOf": wider}, {"not": {"type": "string"}}]}]
+    return {"allOf": [changed, *wider]}
+
+
+def _limits_of_texts(schema: Any) -> dict[str, Any]:
+    """Return the patterns of the texts that the schemas in a schema allow, each with a schema of these texts.
+
+    They include a pattern without texts.
+    """
+    limits: dict[str, Any] = {NO_TEXT: False}
+    waiting = [schema]
+    for inner in waiting:
+        if isinstance(inner, list):
+            waiting += inner
+        if isinstance(inner, dict):
+            limits |= limits_of_text(inner)
+            waiting += [value for key, value in inner.items() if key not in _VALUES]
+            texts = [value for value in inner.get("enum", ()) if isinstance(value, str)]
+            if texts:
+                limits[f"^({'|'.join(map(re.escape, texts))})$"] = {"enum": texts}
+    return limits

@@ -142,7 +142,7 @@ def steps(trail: Trail) -> list[Step]:
 class Located(NamedTuple):
     """A change and where it is: its severity, the number of schemas above it, the path to it, and the pairs on it.
 
-    `verification` is set if the engine detected the change, or decides its level.
+    `verification` is set if the engine detected the change, or decides its level. `view` is the context of a schema.
     """
 
     change: Change
@@ -151,6 +151,7 @@ class Located(NamedTuple):
     path: str
     trails: Sequence[Trail]
     verification: Verification | None = None
+    view: View | None = None
 
 
 RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
@@ -234,7 +235,7 @@ class SchemaComparison:
 
     def compare_nullable(self) -> None:
         """Note that null became valid, or is no longer valid, unless the value is sent as text, which is never null."""
-        if not self.view.strongly_typed and self.view.scope in ("request-parameter", "response-header"):
+        if not self.view.strongly_typed and self.view.scope.startswith(("request-parameter", "response-header")):
             return
         was, now = self.old.nullable, self.new.nullable
         if was == now:

@@ -238,17 +238,16 @@ def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
     from pytest_bctrl.drift.counterexample import Shown
 
     change, verification = located.change, located.verification
-    is_request, is_error = rule.direction == "request", rule.level == "error"
+    is_error = rule.level == "error"
     if verification is not None:
         is_error = verification.verdict == "refuted"
     values, name = (as_json(change.old), as_json(change.new)), change.step.removeprefix(".")
     if verification is not None and verification.has_value:
         values, name = (verification.value, verification.value), ""
-    (trail,) = located.trails
-    shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
+    shown = examples.show(located, values, name, is_error=is_error)
     if shown.by == "rule" and verification is not None and verification.has_value:
         allowed = "now"
-        if is_request:
+        if rule.direction == "request":
             allowed = "before"
         return Shown("counterexample", verification.value, "", located.path, allowed)
     return shown

@@ -183,21 +183,14 @@ class Verifier:
         """Return whether two schemas allow a consumer the same values because they differ in access flags alone."""
         return question.allows_as_written and self._but_access.are_alike(old.schema, new.schema)
 
-    def is_proven(self, old: Node, new: Node, *, is_request: bool) -> bool:
+    def is_proven(self, old: Node, new: Node, view: View) -> bool:
         """Return whether the engine proves that the consumer sends or receives no value that breaks the promise."""
-        question = self._question((old, new, is_request, False))
+        question = self._question((old, new, view.is_request, not view.strongly_typed))
         return question is not None and question.verdict == "proven"
 
     def verification(self, old: Node, new: Node, view: View) -> Verification:
         """Return what the engine says about two schemas, with a counterexample if there is one."""
-        return self._verification((old, new, view.is_request, not view.strongly_typed))
-
-    def verification_of_json(self, old: Node, new: Node, *, is_request: bool) -> Verification:
-        """Return what the engine says about two schemas of JSON values, with a counterexample if there is one."""
-        return self._verification((old, new, is_request, False))
-
-    def _verification(self, key: _Key) -> Verification:
-        """Return what the engine says about two schemas, which is computed once."""
+        key = old, new, view.is_request, not view.strongly_typed
         if key not in self._verifications:
             self._verifications[key] = self._verify(key)
         return self._verifications[key]

@@ -75,8 +75,8 @@ STRICTER = dict.fromkeys(
         "api-global-security-added", "api-security-added",
         "api-security-component-removed", "api-security-component-type-changed",
         "request-required-property-became-not-read-only",
-        *(f"request-{scope}-{change}" for scope in ("body", "property") for change in _SET),
-        "request-property-pattern-changed", "response-property-enum-value-added",
+        *(f"request-{scope}-{change}" for scope in ("body", "property", "parameter") for change in _SET),
+        "request-parameter-pattern-changed", "request-property-pattern-changed", "response-property-enum-value-added",
     ),
     "error",
 )  # fmt: skip
@@ -102,7 +102,7 @@ _OWN_EXAMPLES = {
 }
 _OWN_EXAMPLES |= {
     (scope, change)
-    for scope in ("response-header", "request-parameter")
+    for scope in ("response-header", "request-parameter", "request-parameter-property")
     for change in ("became-nullable", "became-not-nullable")
 }
 BY_ANOTHER_RULE |= _OWN_EXAMPLES
