@@ -17,6 +17,7 @@ from pytest_bctrl.drift.containment import FAILURES, Question
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node, Schema
 from pytest_bctrl.drift.patterns import NO_TEXT, contains, limits_of_text
+from pytest_bctrl.drift.texts import ONE_LINE
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, text_matching
@@ -106,11 +107,11 @@ def leaf_candidates(pair: Step, allowing_index: int, value: Any, name: str, side
 
 def _texts_beyond(allowing: dict[str, Any], forbidding: dict[str, Any]) -> Iterator[str]:
     """Yield texts within the patterns and lengths of one schema, each beyond one of another schema."""
-    own = limits_of_text(allowing)
+    narrow = limits_of_text(allowing)
     for pattern in (*limits_of_text(forbidding), NO_TEXT):
-        result = contains(pattern, *own)
-        if result.is_contained is False:
-            yield result.text
+        for result in (contains(pattern, *narrow, ONE_LINE), contains(pattern, *narrow)):
+            if result.is_contained is False:
+                yield result.text
 
 
 def _longer_texts(values: Iterable[Any]) -> Iterator[str]:
@@ -251,7 +252,10 @@ class Side:
         return self._normal.node(node.child(word))
 
     def smallest(self, schema: Schema) -> Any:
-        """Return a small value that a schema allows, null if there is no other. Raises one of `FAILURES` if none is easily generated."""
+        """Return a small value that a schema allows, null if it is the only one.
+
+        Raises one of `FAILURES` if none is easily generated.
+        """
         draws = self._draws(self._normal.node(schema))
         smallest = next(draws)
         if smallest is None:

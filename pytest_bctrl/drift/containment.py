@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.combinations import Combinations
+from pytest_bctrl.contract.keywords import map_subschemas
 from pytest_bctrl.drift.node import Node
 from pytest_bctrl.drift.patterns import NO_TEXT, contains, limits_of_text
 from pytest_bctrl.drift.schema_writer import SchemaWriter, declared_names, schema_without, validator
-from pytest_bctrl.drift.texts import SENT_AS_TEXT, is_rejected, listed_scalars
+from pytest_bctrl.drift.texts import ONE_LINE, SENT_AS_TEXT, SUBSCHEMAS, is_rejected, listed_scalars, schemas_in
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 FAILURES = (DocumentError, LookupError, ValueError, RecursionError)
 """The exceptions for a schema that the engine cannot read, or that is too large."""
-_VALUES = frozenset(("enum", "const", "default", "examples", "example"))
 
 
 class Question:
@@ -43,7 +43,9 @@ class Question:
             wide = SchemaWriter(forbidding.normal, access, is_allowing=False, scalars=scalars)
             self._forbidding = wide.write(forbidding)
             self._allowing = _as_sent(self._allowing)
-        self._allowing = _with_wider_texts(self._allowing, _limits_of_texts(self._forbidding))
+        self._allowing = _with_wider_texts(
+            self._allowing, _limits_of_texts(self._forbidding), (ONE_LINE,) if is_text else ()
+        )
         self._nodes = allowing, forbidding
         self._access = access
         self._is_text = is_text
@@ -201,28 +203,24 @@ def _canonical(schema: dict[str, Any]) -> Any:
     return canonicalize(schema, draft=20, validate_formats=True, offline=True)
 
 
-def _with_wider_texts(schema: Any, limits: Mapping[str, Any]) -> Any:
+def _with_wider_texts(schema: Any, limits: Mapping[str, Any], patterns: tuple[str, ...]) -> Any:
     """Return an equivalent schema that adds, to patterns and lengths, the schemas in `limits` that allow their texts.
 
-    The keys of `limits` are patterns.
+    The keys of `limits` are patterns. All texts match `patterns`.
     """
-    if isinstance(schema, list):
-        return [_with_wider_texts(item, limits) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    changed = {key: value if key in _VALUES else _with_wider_texts(value, limits) for key, value in schema.items()}
-    own = limits_of_text(schema)
-    if not own:
-        return changed
+    changed = map_subschemas(schema, SUBSCHEMAS, lambda inner: _with_wider_texts(inner, limits, patterns))
+    narrow = limits_of_text(schema)
     wider = [
         limit
         for pattern, limit in limits.items()
-        if limit != own.get(pattern) and contains(pattern, *own).is_contained
+        if narrow and limit != narrow.get(pattern) and contains(pattern, *narrow, *patterns).is_contained
     ]
     if not wider:
         return changed
-    if not {"type": "string"}.items() <= schema.items():
-        wider = [{"anyOf": [{"allOf": wider}, {"not": {"type": "string"}}]}]
+    if schema.get("type") != "string":
+        wider = [{"anyOf": [{"not": {"type": "string"}}, {"allOf": wider}]}]
     return {"allOf": [changed, *wider]}
 
 
@@ -232,14 +230,9 @@ def _limits_of_texts(schema: Any) -> dict[str, Any]:
     They include a pattern without texts.
     """
     limits: dict[str, Any] = {NO_TEXT: False}
-    waiting = [schema]
-    for inner in waiting:
-        if isinstance(inner, list):
-            waiting += inner
-        if isinstance(inner, dict):
-            limits |= limits_of_text(inner)
-            waiting += [value for key, value in inner.items() if key not in _VALUES]
-            texts = [value for value in inner.get("enum", ()) if isinstance(value, str)]
-            if texts:
-                limits[f"^({'|'.join(map(re.escape, texts))})$"] = {"enum": texts}
+    for inner in schemas_in(schema):
+        limits |= limits_of_text(inner)
+        texts = [value for value in inner.get("enum", ()) if isinstance(value, str)]
+        if texts:
+            limits[f"^({'|'.join(map(re.escape, texts))})$"] = {"enum": texts}
     return limits

@@ -137,6 +137,14 @@ class Examples:
             reason = "the budget for counterexamples is used up"
         return Shown("rule", reason=reason)
 
+    def are_sent_alike(self, located: Located) -> bool:
+        """Return whether the schemas that changed are proven to allow the same texts, so that nothing changed."""
+        if located.view is None:
+            return False
+        (trail,) = located.trails
+        nodes, _ = steps(trail)[-1]
+        return self._verifier.are_sent_alike(*nodes, located.view)
+
     def _is_proven(self, pairs: list[Step], count: int, view: View) -> bool:
         """Return whether the engine proves that no value of the first schema of a trail breaks a consumer.
 
@@ -190,7 +198,7 @@ class Examples:
                 likely = candidates(pairs[start:], allowing_index, value, name, sides)
                 for candidate, at in islice(likely, min(_TRIES, max(self._steps, 0))):
                     self._steps -= 1
-                    if allowing.is_valid(candidate) and is_rejected(candidate, forbidding, is_text=not view.strongly_typed):
+                    if allowing.is_valid(candidate) and is_rejected(candidate, forbidding, is_text=view.is_text):
                         path = "".join(step for _, step in pairs[: start + 1])
                         return Shown("counterexample", candidate, at, path, ("before", "now")[allowing_index])
         return None

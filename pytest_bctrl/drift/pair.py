@@ -55,6 +55,11 @@ class View(NamedTuple):
         return self.scope.startswith("request")
 
     @property
+    def is_text(self) -> bool:
+        """Whether the values are those of a parameter or header, which are sent as texts, without types and null."""
+        return not self.strongly_typed and self.scope.startswith(("request-parameter", "response-header"))
+
+    @property
     def property_subject(self) -> str:
         """The first words of the ids of rules about the properties of a request."""
         if self.scope.startswith("request-parameter"):
@@ -235,7 +240,7 @@ class SchemaComparison:
 
     def compare_nullable(self) -> None:
         """Note that null became valid, or is no longer valid, unless the value is sent as text, which is never null."""
-        if not self.view.strongly_typed and self.view.scope.startswith(("request-parameter", "response-header")):
+        if self.view.is_text:
             return
         was, now = self.old.nullable, self.new.nullable
         if was == now:

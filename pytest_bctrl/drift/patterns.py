@@ -14,6 +14,7 @@ from pytest_bctrl.contract.engine import is_pattern, matches
 
 NO_TEXT = "[^\\s\\S]"
 """A pattern that no text matches."""
+_ANY_CHARACTER = "[\\x00-\U0010ffff]"
 _STATES = 2_000
 _STEPS = 4_000
 _FIRST, _LAST = 0, 0x10FFFF
@@ -45,7 +46,7 @@ def limits_of_text(keywords: Mapping[str, Any]) -> dict[str, Any]:
         patterns = (patterns,)
     for pattern in patterns:
         limits[pattern] = {"pattern": pattern}
-    for word, form in (("minLength", "^[\\s\\S]{%d,}$"), ("maxLength", "^[\\s\\S]{0,%d}$")):
+    for word, form in (("minLength", f"^{_ANY_CHARACTER}{{%d,}}$"), ("maxLength", f"^{_ANY_CHARACTER}{{0,%d}}$")):
         length = keywords.get(word)
         if isinstance(length, int) and length >= 0:
             limits[form % length] = {word: length}
@@ -408,7 +409,10 @@ def contains(wide: str, *narrow: str) -> Containment:
 
 
 def _difference(narrow: list[_SearchAutomaton], wide: _SearchAutomaton) -> str | None:
-    """Return a shortest text that all of `narrow` match, but not `wide`, or None; raises `UndecidedError` at a limit."""
+    """Return a shortest text that matches all of `narrow` but not `wide`, or None.
+
+    Raises `UndecidedError` at the limit.
+    """
     automata = [side.automaton for side in (*narrow, wide)]
     first = tuple(side.automaton.after(side.start, _BEGIN) for side in (*narrow, wide))
     seen, waiting = {first}, [(first, "")]
@@ -416,9 +420,7 @@ def _difference(narrow: list[_SearchAutomaton], wide: _SearchAutomaton) -> str |
         # The list grows while it is read.
         if number > _STEPS:
             raise UndecidedError
-        *ended, ended_wide = (
-            automaton.after(inside, _END) for automaton, inside in zip(automata, states, strict=True)
-        )
+        *ended, ended_wide = (automaton.after(inside, _END) for automaton, inside in zip(automata, states, strict=True))
         is_matched = all(side.accepts(inside) for side, inside in zip(narrow, ended, strict=True))
         if is_matched and not wide.accepts(ended_wide):
             return text

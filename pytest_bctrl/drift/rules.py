@@ -76,8 +76,7 @@ KEYWORD_CHANGED = "keyword-changed"
 
 
 def is_reported(rule: str) -> bool:
-    """Return whether a rule reports values that break a consumer, so that nothing is left to verify.
-    """
+    """Return whether a rule reports values that break a consumer, so that nothing is left to verify."""
     return rules()[rule].level == "error"
 
 

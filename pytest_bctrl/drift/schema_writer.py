@@ -179,7 +179,7 @@ class SchemaWriter:
             return schemas
         is_valid = validator(SchemaWriter(self._normal, self._access, is_allowing=False).write(node)).is_valid
         listed = [value for value in self._scalars if any(map(is_valid, readings(value)))]
-        return [{"anyOf": [{"allOf": schemas}, {"enum": listed}, *other_types(node)]}]
+        return [{"anyOf": [{"allOf": schemas or [True]}, {"enum": listed}, *other_types(node)]}]
 
     def _restrictions(self, node: Node) -> list[Any]:
         """Return schemas that rule out undeclared names in the values of a node.

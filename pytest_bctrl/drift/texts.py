@@ -8,6 +8,7 @@ from functools import cache
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
+from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
 from pytest_bctrl.drift.constraints import BITS
 from pytest_bctrl.drift.node import TYPES
 from pytest_bctrl.drift.patterns import contains
@@ -22,14 +23,18 @@ if TYPE_CHECKING:
 _NATURAL = "^(0|[1-9][0-9]*)$"
 _INTEGER = "^-?(0|[1-9][0-9]*)$"
 _DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
-_NUMBERS = {_DECIMAL: {}, _INTEGER: {"type": "integer"}, _NATURAL: {"type": "integer", "minimum": 0}}
+_NUMBERS = ((_DECIMAL, True), (_INTEGER, {"type": "integer"}), (_NATURAL, {"type": "integer", "minimum": 0}))
+"""Patterns of the texts of numbers, each with a schema of these numbers."""
 _IS_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_MOST_DIGITS = 25
+"""No number is sent as a longer text."""
 _MOST_READINGS = 4096
 _MOST_INTEGERS = 200
 """Maximum number of integers between two bounds that are tried one by one."""
-
-
-_NOT_NULL = {"type": sorted(TYPES)}
+SUBSCHEMAS = APPLICATORS | {"$defs"}
+ONE_LINE = "^.*$"
+"""The pattern of the texts that are sent: `.` is meant to be any character, and a header cannot contain two lines."""
+_NOT_NULL = {"type": sorted(TYPES), "pattern": ONE_LINE}
 _INSIDE = {**_NOT_NULL, "minItems": 1, "items": _NOT_NULL, "minProperties": 1, "additionalProperties": _NOT_NULL}
 SENT_AS_TEXT = {**_NOT_NULL, "items": _INSIDE, "additionalProperties": _INSIDE}
 """A schema of the values for which texts stand: none for null, or for an empty list or object in another one."""
@@ -38,9 +43,10 @@ SENT_AS_TEXT = {**_NOT_NULL, "items": _INSIDE, "additionalProperties": _INSIDE}
 def readings(value: Any) -> Iterable[Any]:
     """Return the values that may be read from the texts which a value is sent as, the value itself first."""
     if isinstance(value, list):
-        return _product(value)
+        return _readings_of_items(value)
     if isinstance(value, dict):
-        return (dict(zip(value, members, strict=True)) for members in _product([*value.values()]))
+        each = islice(product(*map(readings, value.values())), _MOST_READINGS)
+        return (dict(zip(value, members, strict=True)) for members in each)
     if not isinstance(value, str):
         texts = [json.dumps(value)]
         if isinstance(value, float) and value.is_integer():
@@ -52,10 +58,10 @@ def readings(value: Any) -> Iterable[Any]:
     return [value]
 
 
-def _product(values: list[Any]) -> Iterator[list[Any]]:
-    """Yield up to `_MOST_READINGS` combinations of the readings of some values; equal ones are read alike."""
-    keys = list(map(repr, values))
-    distinct = {key: list(readings(value)) for key, value in zip(keys, values, strict=True)}
+def _readings_of_items(items: list[Any]) -> Iterator[list[Any]]:
+    """Yield up to `_MOST_READINGS` lists of what items may be read as; equal items are read alike."""
+    keys = list(map(repr, items))
+    distinct = {key: readings(item) for key, item in zip(keys, items, strict=True)}
     for combination in islice(product(*distinct.values()), _MOST_READINGS):
         chosen = dict(zip(distinct, combination, strict=True))
         yield [chosen[key] for key in keys]
@@ -79,30 +85,27 @@ def _is_sent() -> Callable[[Any], bool]:
     return Draft202012Validator(SENT_AS_TEXT).is_valid
 
 
+def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield a schema and each schema in it, without those that are true or false."""
+    waiting = [schema]
+    for inner in waiting:
+        # The list grows while it is read.
+        if isinstance(inner, dict):
+            yield inner
+            waiting += [child for _, _, child in subschemas(inner, SUBSCHEMAS)]
+
+
 def listed_scalars(schema: Any) -> list[Any]:
     """Return the scalars that the schemas in a schema allow one by one: listed values, and integers in short ranges."""
     scalars: list[Any] = [True, False, "true", "false"]
-    waiting = [schema]
-    for inner in waiting:
-        if isinstance(inner, dict):
-            listed = [*inner["enum"]] if isinstance(inner.get("enum"), list) else []
-            listed += [inner["const"]] if "const" in inner else []
-            scalars += [value for value in (*listed, *_integers(inner)) if isinstance(value, (str, int, float))]
-            waiting += [value for word, value in inner.items() if word not in ("enum", "const")]
-        elif isinstance(inner, list):
-            waiting += inner
+    for inner in schemas_in(schema):
+        scalars += [value for value in inner.get("enum", ()) if isinstance(value, (str, int, float))]
+        scalars += [value for value in (inner.get("const"),) if isinstance(value, (str, int, float))]
+        low = [inner[word] for word in ("minimum", "exclusiveMinimum") if word in inner]
+        high = [inner[word] for word in ("maximum", "exclusiveMaximum") if word in inner]
+        if low and high and min(high) - max(low) < _MOST_INTEGERS:
+            scalars += range(int(max(low)) - 1, int(min(high)) + 2)
     return scalars
-
-
-def _integers(schema: dict[str, Any]) -> Iterable[int]:
-    """Return the integers that a schema allows, if it has bounds close to each other."""
-    low = [schema["minimum"]] if "minimum" in schema else []
-    low += [schema["exclusiveMinimum"]] if "exclusiveMinimum" in schema else []
-    high = [schema["maximum"]] if "maximum" in schema else []
-    high += [schema["exclusiveMaximum"]] if "exclusiveMaximum" in schema else []
-    if low and high and min(high) - max(low) < _MOST_INTEGERS:
-        return range(int(max(low)) - 1, int(min(high)) + 2)
-    return ()
 
 
 def other_types(node: Node) -> list[Any]:
@@ -113,7 +116,7 @@ def other_types(node: Node) -> list[Any]:
     return [schema for schema in (_combined(node, _numbers), _combined(node, _texts)) if schema is not False]
 
 
-def _combined(node: Node, read: Any) -> Any:
+def _combined(node: Node, read: Callable[[Node], Any]) -> Any:
     """Return what `read` returns for a schema and its alternatives: a schema of values, or false for none."""
     from pytest_bctrl.drift.compare_alternatives import are_exclusive
     from pytest_bctrl.drift.match import branches
@@ -140,21 +143,23 @@ def _either(schemas: list[Any]) -> Any:
 
 def _numbers(node: Node) -> Any:
     """Return a schema of numbers whose texts a schema without alternatives allows; false if none is known."""
-    constraints, parts = node.constraints, [{"type": "number"}]
-    if not node.takes("string") or node.enum is not None or not constraints.get("format", BITS.keys()) <= BITS.keys():
+    constraints = node.constraints
+    shortest, longest = int(constraints.get("minLength", 0)), int(constraints.get("maxLength", _MOST_DIGITS))
+    has_format = not constraints.get("format", BITS.keys()) <= BITS.keys()
+    if has_format or not node.takes("string") or node.enum is not None or shortest > _MOST_DIGITS:
         return False
-    for pattern in constraints.get("pattern", ()):
-        within = [schema for texts, schema in _NUMBERS.items() if contains(pattern, texts).is_contained]
-        if not within:
-            return False
-        parts.append(within[0])
-    length = constraints.get("maxLength")
-    if length is not None and length < 20:
-        parts.append({"type": "integer", "minimum": 1 - 10 ** int(length - 1), "maximum": 10 ** int(length) - 1})
-    length = constraints.get("minLength", 0)
-    if length > 1:
-        parts.append({"anyOf": [{"minimum": 10 ** int(length - 1)}, {"maximum": -(10 ** int(length - 2))}]})
-    return {"allOf": parts}
+    patterns = constraints.get("pattern", ())
+    parts: list[Any] = [
+        next((numbers for texts, numbers in _NUMBERS if contains(pattern, texts).is_contained), False)
+        for pattern in patterns
+    ]
+    if longest < _MOST_DIGITS:
+        parts.append({"type": "integer", "minimum": 1 - 10 ** (longest - 1), "maximum": 10**longest - 1})
+    if shortest > 1:
+        parts.append({"anyOf": [{"minimum": 10 ** (shortest - 1)}, {"maximum": -(10 ** (shortest - 2))}]})
+    if False in parts:
+        return False
+    return {"type": "number", "allOf": parts or [True]}
 
 
 def _texts(node: Node) -> Any:

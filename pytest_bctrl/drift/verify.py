@@ -185,8 +185,15 @@ class Verifier:
 
     def is_proven(self, old: Node, new: Node, view: View) -> bool:
         """Return whether the engine proves that the consumer sends or receives no value that breaks the promise."""
-        question = self._question((old, new, view.is_request, not view.strongly_typed))
+        question = self._question((old, new, view.is_request, view.is_text))
         return question is not None and question.verdict == "proven"
+
+    def are_sent_alike(self, old: Node, new: Node, view: View) -> bool:
+        """Return whether the values of two schemas are texts, and the engine proves that both allow the same texts."""
+        if not view.is_text:
+            return False
+        questions = [self._question((old, new, is_request, True)) for is_request in (True, False)]
+        return all(question is not None and question.verdict == "proven" for question in questions)
 
     def verification(self, old: Node, new: Node, view: View) -> Verification:
         """Return what the engine says about two schemas, with a counterexample if there is one."""

@@ -87,7 +87,8 @@ _KEYWORDS: dict[str, tuple[Any, ...]] = {
         "type-changed: integer → string",
         "type-changed: string → integer", "type-changed: integer → string"),
     "values that are alike": ({"enum": [1, "1", "true"]}, {"enum": [True, "1", "true"]},
-        "enum-value-added: True; enum-value-removed: 1", "enum-value-added: 1; enum-value-removed: True"),
+        "enum-value-added: True; enum-value-removed: 1", "enum-value-added: 1; enum-value-removed: True",
+        "nothing", "nothing"),
     "one value and any": ({**_TEXT, "enum": ["a"]}, {}, 'became-not-enum: ["a"]', 'became-enum: ["a"]'),
     "one value and two": ({"const": "a"}, {"enum": ["a", "b"]}, "enum-value-added: 'b'", "enum-value-removed: 'b'"),
     "an enum of one and another value": (

@@ -1,6 +1,7 @@
-"""Random pairs of parameters, judged without the kit: `python -m tests.drift.random_parameters 3000 [PLACE]...`.
+"""Random pairs of parameters, judged without the kit: `python -m tests.drift.random_parameters 3000 SEED [PLACE]...`.
 
-A pair breaks a consumer if some value of the old schema is sent as a text that no reading makes valid in the new one.
+A pair breaks a consumer if some value of the old schema is sent as a text that the new one accepts as a value of no
+type.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from .pairs import Doc, document
 PLACES = ("query", "path", "header", "cookie", "deepObject")
 _WORDS = ("a", "b", "ab", "abc", "zzzzzz", "p1234", "p12345", "A", "1", "2", "10", "05", "-3", "1.5", "true", "false")
 _PATTERNS = (
-    "^[a-z]+$", "^[a-z]{3,5}$", "^[a-z]*$", "^a", "b$", "^[ab]+$", "^[0-9]+$", "^[0-9]{2,4}$", "^-?[0-9]+$", "^p[0-9]{4}$",
-    "^p[0-9]{5}$", "^p", "^(true|false)$", "^.{2,4}$", "[0-9]", "^[A-Z]", "^[a-z][a-z0-9]*$", "^.+$",
+    "^[a-z]+$", "^[a-z]{3,5}$", "^[a-z]*$", "^a", "b$", "^[ab]+$", "^[0-9]+$", "^[0-9]{2,4}$", "^-?[0-9]+$",
+    "^p[0-9]{4}$", "^p[0-9]{5}$", "^p", "^(true|false)$", "^.{2,4}$", "[0-9]", "^[A-Z]", "^[a-z][a-z0-9]*$", "^.+$",
 )  # fmt: skip
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?\Z")
+_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _LIMIT = 4_000
 
 
@@ -39,16 +41,21 @@ class Pair(NamedTuple):
 
 
 def _number(random: Random, kind: str) -> Doc:
+    """Return a random schema of numbers of a type."""
     schema: Doc = {"type": kind}
-    for word in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
+    bounds: tuple[float, ...] = (-5, 0, 1, 2, 10, 99, 100)
+    if kind == "number":
+        bounds += (-4.5, 0.5, 2.5, 99.5)
+    for word in _BOUNDS:
         if random.random() < 0.2:
-            schema[word] = random.choice((-5, 0, 1, 2, 10, 99, 100)) + (0.5 if kind == "number" else 0) * random.randint(0, 1)
+            schema[word] = random.choice(bounds)
     if random.random() < 0.1:
         schema["multipleOf"] = random.choice((1, 2, 3, 4, 10))
     return schema
 
 
 def _text(random: Random) -> Doc:
+    """Return a random schema of texts."""
     schema: Doc = {"type": "string"}
     if random.random() < 0.3:
         return {**schema, "enum": random.sample(_WORDS, random.randint(1, 4))}
@@ -85,6 +92,7 @@ def scalar(random: Random, depth: int = 0) -> Doc:
 
 
 def _array(random: Random) -> Doc:
+    """Return a random schema of lists of scalars."""
     schema: Doc = {"type": "array", "items": scalar(random)}
     for word, values in (("minItems", (1, 2)), ("maxItems", (1, 2, 3)), ("uniqueItems", (True,))):
         if random.random() < 0.3:
@@ -93,6 +101,7 @@ def _array(random: Random) -> Doc:
 
 
 def _object(random: Random) -> Doc:
+    """Return a random schema of objects of scalars."""
     names = random.sample(("a", "b", "c"), random.randint(1, 3))
     schema: Doc = {"type": "object", "properties": {name: scalar(random) for name in names}}
     if random.random() < 0.5:
@@ -100,7 +109,8 @@ def _object(random: Random) -> Doc:
     if random.random() < 0.3:
         schema["additionalProperties"] = random.choice((False, {"type": "integer"}))
     if random.random() < 0.1:
-        schema |= {random.choice(("minProperties", "maxProperties")): random.randint(1, 2), "additionalProperties": False}
+        schema["additionalProperties"] = False
+        schema[random.choice(("minProperties", "maxProperties"))] = random.randint(1, 2)
     return schema
 
 
@@ -120,39 +130,69 @@ def changed(schema: Doc, random: Random) -> Doc:
     for inner in inside:
         inside += [*inner.get("properties", {}).values(), *inner.get("anyOf", ()), *inner.get("oneOf", ())]
         inside += [inner["items"]] if "items" in inner else []
-    chosen = random.choice(inside)
-    other = _like(chosen, random)
-    same = other if other.get("type") == chosen.get("type") else _like(chosen, random)
-    action = random.choice(("merge", "merge", "merge", "drop", "tweak", "tweak", "null", "wrap", "replace"))
-    words = [word for word in chosen if word not in ("type", "properties", "items")]
-    if action == "merge" and same.get("type") == chosen.get("type"):
-        chosen.update({word: value for word, value in same.items() if word not in ("items", "properties", "required")})
-    elif action == "drop" and words:
-        del chosen[random.choice(words)]
-    elif action == "tweak" and words:
-        word = random.choice(words)
-        value = chosen[word]
-        if isinstance(value, int) and not isinstance(value, bool):
-            chosen[word] = value + (1 if word == "multipleOf" else random.choice((-1, 1, 2)))
-            chosen[word] = max(chosen[word], 0) if word[3:] in ("Length", "Items", "Properties") else chosen[word]
-        elif word == "enum":
-            chosen[word] = random.sample((*value, random.choice(_WORDS)), random.randint(1, len(value)))
-        elif word == "pattern":
-            chosen[word] = random.choice(_PATTERNS)
-    elif action == "null" and chosen.get("type") in ("string", "integer", "number", "boolean"):
-        chosen["type"] = [chosen["type"], "null"]
-        chosen.update({"enum": [*chosen["enum"], None]} if "enum" in chosen else {})
-    elif action == "wrap":
-        copied = copy.deepcopy(chosen)
-        chosen.clear()
-        wrapped = random.choice(({"anyOf": [copied, other]}, {"allOf": [copied]}, {"oneOf": [copied, {"type": "null"}]}))
-        if copied.get("type") in ("array", "object") and "anyOf" in wrapped:
-            wrapped = {"allOf": [copied]}
-        chosen.update(wrapped)
-    elif action == "replace":
-        chosen.clear()
-        chosen.update(other)
+    random.choice((_merge, _merge, _merge, _drop, _tweak, _tweak, _let_null_in, _wrap, _replace))(
+        random.choice(inside), random
+    )
     return schema
+
+
+def _merge(schema: Doc, random: Random) -> None:
+    """Add the constraints of another schema of the same type, in place."""
+    others = [_like(schema, random) for _ in range(3)]
+    other = next((other for other in others if other.get("type") == schema.get("type")), {})
+    schema.update({word: value for word, value in other.items() if word not in ("items", "properties", "required")})
+
+
+def _drop(schema: Doc, random: Random) -> None:
+    """Remove a constraint, in place."""
+    if words := _constraints(schema):
+        del schema[random.choice(words)]
+
+
+def _tweak(schema: Doc, random: Random) -> None:
+    """Change the value of a constraint, in place."""
+    words = _constraints(schema)
+    if not words:
+        return
+    word = random.choice(words)
+    value = schema[word]
+    if word == "enum":
+        schema[word] = random.sample((*value, random.choice(_WORDS)), random.randint(1, len(value)))
+    elif word == "pattern":
+        schema[word] = random.choice(_PATTERNS)
+    elif word in _BOUNDS:
+        schema[word] = value + random.choice((-1, 1, 2))
+    elif word not in ("uniqueItems", "additionalProperties") and isinstance(value, int):
+        schema[word] = max(value + random.choice((-1, 1, 2)), 1)
+
+
+def _let_null_in(schema: Doc, _: Random) -> None:
+    """Add null to a schema of one type of scalars, in place."""
+    if schema.get("type") in ("string", "integer", "number", "boolean"):
+        schema["type"] = [schema["type"], "null"]
+        schema.update({"enum": [*schema["enum"], None]} if "enum" in schema else {})
+
+
+def _wrap(schema: Doc, random: Random) -> None:
+    """Make a schema an alternative, or all of an `allOf`, in place."""
+    copied = copy.deepcopy(schema)
+    ways: list[Doc] = [{"allOf": [copied]}, {"oneOf": [copied, {"type": "null"}]}]
+    if copied.get("type") not in ("array", "object"):
+        ways.append({"anyOf": [copied, scalar(random)]})
+    schema.clear()
+    schema.update(random.choice(ways))
+
+
+def _replace(schema: Doc, random: Random) -> None:
+    """Replace a schema by another one of the same kind, in place."""
+    other = _like(schema, random)
+    schema.clear()
+    schema.update(other)
+
+
+def _constraints(schema: Doc) -> list[str]:
+    """Return the keywords of a schema that constrain its values further."""
+    return [word for word in schema if word not in ("type", "properties", "items")]
 
 
 def pair(random: Random, place: str) -> Pair:
@@ -172,88 +212,89 @@ def pair(random: Random, place: str) -> Pair:
     return Pair(schema, new, sent)
 
 
-def _texts(schemas: list[Any], random: Random) -> list[Any]:
+def _scalars(schemas: list[Any], random: Random) -> list[Any]:
     """Return scalars near the limits of schemas, and random texts."""
     values: list[Any] = [*_WORDS, 0, 1, 2, 3, 12, 1.5, -7, 123456, -123456, 0.25, True, False, "", "x" * 9, "q q"]
     waiting = list(schemas)
     for schema in waiting:
-        if isinstance(schema, dict):
-            waiting += [*schema.values()]
-            values += schema.get("enum", ()) if isinstance(schema.get("enum"), list) else ()
-            for word, bound in schema.items():
-                if word in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
-                    values += [bound - 1, bound, bound + 1, bound - 0.5, bound + 0.5, bound + 0.01, bound - 0.01, 2 * bound]
-                    values += [math.floor(bound), math.ceil(bound), 12 * bound]
-                elif word in ("minLength", "maxLength"):
-                    lengths = (bound - 1, bound, bound + 1)
-                    values += [letter * max(length, 0) for letter in "a1b" for length in lengths]
-                    values += [10 ** max(length - 1, 0) for length in lengths]
-                    values += ["p" + "1" * max(length - 1, 0) for length in lengths]
-        elif isinstance(schema, list):
+        if isinstance(schema, list):
             waiting += schema
+        elif isinstance(schema, dict):
+            waiting += schema.values()
+            for word, value in schema.items():
+                values += _near(word, value)
     for _ in range(150):
         letters = random.choice(("ab", "az09", "0123456789", "pA1-", "1"))
         values.append("".join(random.choice(letters) for _ in range(random.randint(1, 7))))
-    values += ["p" + "".join(random.choice("0123456789") for _ in range(length)) for length in (3, 4, 5, 6)]
-    unique = {(isinstance(value, bool), type(value) is str, value): value for value in values if value is not None}
+    values += [f"p{random.randrange(10**length):0{length}}" for length in (3, 4, 5, 6)]
+    unique = {(type(value), value): value for value in values if value is not None}
     return [int(value) if isinstance(value, float) and value == int(value) else value for value in unique.values()]
 
 
-def _resolved(schema: Any) -> Any:
-    """Return a schema without an `allOf` of one."""
-    while isinstance(schema, dict) and schema.keys() == {"allOf"}:
-        (schema,) = schema["allOf"]
-    return schema
-
-
-def _is_of(schema: Any, kind: str) -> bool:
-    schema = _resolved(schema)
-    inside = [inner for word in ("anyOf", "oneOf") for inner in schema.get(word, ())]
-    return kind in (schema.get("type"), *(inner.get("type") for inner in map(_resolved, inside)))
+def _near(word: str, value: Any) -> list[Any]:
+    """Return scalars near the value of a keyword."""
+    if word == "enum":
+        return [*value]
+    if word in (*_BOUNDS, "multipleOf"):
+        near = [value + step for step in (-1, -0.5, -0.01, 0, 0.01, 0.5, 1)]
+        return [*near, 2 * value, 12 * value, math.floor(value), math.ceil(value)]
+    if word in ("minLength", "maxLength"):
+        lengths = [max(value + step, 0) for step in (-1, 0, 1)]
+        texts = [letter * length for letter in "a1b" for length in lengths]
+        return [*texts, *(f"p{'1' * (length - 1)}" for length in lengths), *(10 ** max(n - 1, 0) for n in lengths)]
+    return []
 
 
 def _part(schema: Any, kind: str) -> Any:
-    """Return the alternative of a schema that has a type."""
-    schema = _resolved(schema)
-    for word in ("anyOf", "oneOf"):
-        for inner in schema.get(word, ()):
-            if _resolved(inner).get("type") == kind:
-                return _resolved(inner)
-    return schema
+    """Return a schema of a type that is in a schema by itself or among its alternatives; None if there is none."""
+    if schema.get("type") == kind:
+        return schema
+    inside = [inner for word in ("allOf", "anyOf", "oneOf") for inner in schema.get(word, ())]
+    return next((part for part in (_part(inner, kind) for inner in inside) if part is not None), None)
 
 
-def values_of(old: Doc, new: Doc, random: Random) -> list[Any]:
+def _values(old: Doc, new: Doc, random: Random) -> list[Any]:
     """Return values that the old schema accepts and a consumer sends: only names that it declares."""
-    atoms = _texts([old, new], random)
+    scalars = _scalars([old, new], random)
     is_old = Draft202012Validator(old).is_valid
-    if _is_of(old, "array"):
-        items = Draft202012Validator(_part(old, "array").get("items", {})).is_valid
-        valid = [value for value in atoms if items(value)]
-        random.shuffle(valid)
-        lists = [[], *([value] for value in valid), *(valid[:length] for length in range(2, 5))]
-        lists += [[value] * length for value in valid[:3] for length in range(2, 5)]
-        return [value for value in lists if is_old(value) and len(set(map(sent_text, value))) in (len(value), 1)]
-    if _is_of(old, "object"):
-        part = _part(old, "object")
-        properties, more = part.get("properties", {}), part.get("additionalProperties")
-        members: dict[str, list[Any]] = {}
-        for name, schema in properties.items():
-            own = Draft202012Validator(schema).is_valid
-            members[name] = [value for value in atoms if own(value)]
-            random.shuffle(members[name])
-        if more is not None and more is not False or not properties:
-            own = Draft202012Validator({} if more is None else more).is_valid
-            members |= {name: [value for value in (5, "x", "2") if own(value)] for name in "abcx" if name not in properties}
-        objects: list[Any] = []
-        for included in product((True, False), repeat=len(members)):
-            names = [name for name, is_in in zip(members, included, strict=True) if is_in and members[name]]
-            for index in range(max((len(members[name]) for name in names), default=1)):
-                objects.append({name: members[name][index % len(members[name])] for name in names})
-        return [value for value in objects if is_old(value)][:_LIMIT]
-    return [value for value in atoms if is_old(value)]
+    if (part := _part(old, "array")) is not None:
+        return [value for value in _lists(part, scalars, random) if is_old(value)]
+    if (part := _part(old, "object")) is not None:
+        return [value for value in _objects(part, scalars, random) if is_old(value)][:_LIMIT]
+    return [value for value in scalars if is_old(value)]
 
 
-def sent_text(value: Any) -> str:
+def _lists(schema: Doc, scalars: list[Any], random: Random) -> list[Any]:
+    """Return lists of up to four items, none of which have the same text unless they are equal."""
+    valid = _shuffled_valid(schema["items"], scalars, random)
+    lists = [[], *([value] for value in valid), *(valid[:length] for length in range(2, 5))]
+    lists += [[value] * length for value in valid[:3] for length in range(2, 5)]
+    return [value for value in lists if len({*map(_text_of, value)}) == len({*map(repr, value)})]
+
+
+def _objects(schema: Doc, scalars: list[Any], random: Random) -> list[Any]:
+    """Return objects of all combinations of the declared names."""
+    members = {name: _shuffled_valid(inner, scalars, random) for name, inner in schema["properties"].items()}
+    if schema.get("additionalProperties"):
+        more = _shuffled_valid(schema["additionalProperties"], [5, "x", "2"], random)
+        members = {**dict.fromkeys("abcx", more), **members}
+    objects: list[Any] = []
+    for included in product((True, False), repeat=len(members)):
+        names = [name for name, is_in in zip(members, included, strict=True) if is_in and members[name]]
+        count = max((len(members[name]) for name in names), default=1)
+        objects += [{name: members[name][index % len(members[name])] for name in names} for index in range(count)]
+    return objects
+
+
+def _shuffled_valid(schema: Any, scalars: list[Any], random: Random) -> list[Any]:
+    """Return the scalars that a schema accepts, in random order."""
+    is_valid = Draft202012Validator(schema).is_valid
+    valid = [value for value in scalars if is_valid(value)]
+    random.shuffle(valid)
+    return valid
+
+
+def _text_of(value: Any) -> str:
     """Return a scalar as a client writes it."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -261,6 +302,7 @@ def sent_text(value: Any) -> str:
 
 
 def _readings(text: str) -> list[Any]:
+    """Return a text as a value of each type that it may be of."""
     readings: list[Any] = [text]
     if text in ("true", "false"):
         readings.append(text == "true")
@@ -271,21 +313,25 @@ def _readings(text: str) -> list[Any]:
 
 
 def is_accepted(value: Any, schema: Doc) -> bool:
-    """Return whether a server that reads each text as any type finds what a client sent valid."""
+    """Return whether a server accepts what a client sends for a value, if it reads equal items of a list alike."""
     is_valid = Draft202012Validator(schema).is_valid
-    if isinstance(value, list):
-        each = [_readings(sent_text(item)) for item in value]
-        return any(is_valid(list(reading)) for reading in islice(product(*each), _LIMIT))
     if isinstance(value, dict):
-        each = [_readings(sent_text(item)) for item in value.values()]
-        return any(is_valid(dict(zip(value, reading, strict=True))) for reading in islice(product(*each), _LIMIT))
-    readings = _readings(sent_text(value))
-    return any(map(is_valid, readings))
+        members = islice(product(*(_readings(_text_of(member)) for member in value.values())), _LIMIT)
+        return any(is_valid(dict(zip(value, reading, strict=True))) for reading in members)
+    texts = [_text_of(item) for item in (value if isinstance(value, list) else [value])]
+    each = {text: _readings(text) for text in texts}
+    for reading in islice(product(*each.values()), _LIMIT):
+        chosen = dict(zip(each, reading, strict=True))
+        items = [chosen[text] for text in texts]
+        if is_valid(items if isinstance(value, list) else items[0]):
+            return True
+    return False
 
 
-def breaking_value(checked: Pair, random: Random) -> Any:
-    """Return a value that was accepted and no longer is, in a list; an empty list if none is found."""
-    return next(([v] for v in values_of(checked.old, checked.new, random) if not is_accepted(v, checked.new)), [])
+def breaking_values(checked: Pair, random: Random) -> list[Any]:
+    """Return values that were accepted and no longer are, as far as they are found."""
+    values = _values(checked.old, checked.new, random)
+    return [value for value in values if not is_accepted(value, checked.new)]
 
 
 def documents(checked: Pair) -> tuple[Doc, Doc]:
@@ -301,62 +347,63 @@ def documents(checked: Pair) -> tuple[Doc, Doc]:
 
 
 def _inner(schema: Any, path: str) -> Any:
-    """Return the schema at the path of a part; None if it is within alternatives."""
+    """Return the schema at the path of a part of a value; None if it is not declared."""
     for step in re.findall(r"\.\w+|\[\*\]", path):
-        schema = _part(schema, "array" if step == "[*]" else "object")
-        schema = schema.get("items") if step == "[*]" else schema.get("properties", {}).get(step[1:])
+        part = _part(schema, "array" if step == "[*]" else "object")
+        schema = part["items"] if step == "[*]" else part["properties"].get(step[1:])
         if schema is None:
             return None
     return schema
 
 
-def judged(checked: Pair, random: Random) -> tuple[str, str]:
-    """Return the judgement of the verdict about a pair, and what shows it."""
-    breaking = breaking_value(checked, random)
+def _judged_counterexample(checked: Pair, shown: Doc) -> str:
+    """Return `true` if a counterexample breaks a consumer, `undeclared` if it has an undeclared name, else `false`."""
+    old, new = (_inner(schema, shown["of"]) for schema in checked[:2])
+    value = shown["value"]
+    names = value.keys() if isinstance(value, dict) else ()
+    declared = (_part(old, "object") or {}).get("properties", {}) if old is not None else {}
+    if old is None or new is None or any(name not in declared for name in names):
+        return "undeclared"
+    return "true" if Draft202012Validator(old).is_valid(value) and not is_accepted(value, new) else "false"
+
+
+def judged(checked: Pair) -> tuple[str, str]:
+    """Return the judgement of the verdict about a pair, and the findings with the values that break a consumer."""
+    breaking = breaking_values(checked, Random(0))[:1]
     findings = compare(*documents(checked))
     errors = [finding for finding in findings if finding.level == "error"]
-    shown = [finding.extra.get("shown", {}) for finding in errors]
-    for evidence in shown:
-        if evidence.get("by") == "counterexample":
-            old, new = (_inner(schema, evidence["of"]) for schema in (checked.old, checked.new))
-            value = evidence["value"]
-            if old is not None and new is not None:
-                if value is None or not Draft202012Validator(old).is_valid(value) or is_accepted(value, new):
-                    return "false counterexample", repr((evidence, [finding.rule for finding in errors]))
-                breaking = breaking or [value]
-    described = repr((breaking, [(f.rule, f.level, f.extra.get("shown")) for f in findings]))
+    evidence = [(finding.rule, finding.level, finding.extra.get("shown", {})) for finding in findings]
+    proofs = [rule for rule, _, shown in evidence if shown.get("by") == "proof"]
+    shown = [_judged_counterexample(checked, shown) for _, _, shown in evidence if shown.get("by") == "counterexample"]
+    described = repr((breaking, evidence))
+    if "false" in shown:
+        return "counterexample refuted", described
     if breaking and not errors:
-        proven = any(finding.extra.get("shown", {}).get("by") == "proof" for finding in findings)
-        return "proof refuted" if proven else "missed", described
-    if not breaking and errors:
-        by = {evidence.get("by") for evidence in shown}
-        return f"invented by {'/'.join(sorted(map(str, by)))}", described
-    if any("may-be" in finding.rule for finding in findings):
+        return ("proof refuted" if proofs else "missed"), described
+    if any("may-be" in rule for rule, _, _ in evidence):
         return "undecided", described
-    if errors and not any(evidence.get("by") == "counterexample" for evidence in shown):
-        return "error without a value", described
-    return "breaking" if breaking else "compatible", described
+    if errors and not shown:
+        return ("by rule" if breaking else "invented"), described
+    return ("breaking" if errors else "compatible"), described
 
 
-def judge(place: str, count: int, seed: int = 0) -> tuple[Counter[str], list[tuple[str, str, Pair]]]:
-    """Judge random pairs of a place; return how many judgements of each kind there are, and each wrong one."""
+def judge(place: str, count: int, seed: int = 0) -> tuple[Counter[str], list[str]]:
+    """Judge random pairs of a place; return how many judgements of each kind there are, and each that is not right."""
     random = Random(f"{place} {seed}")
     counts: Counter[str] = Counter()
-    wrong = []
+    doubtful = []
     while counts.total() < count:
         checked = pair(random, place)
         if checked.old == checked.new:
             continue
-        name, evidence = judged(checked, Random(0))
+        name, described = judged(checked)
         counts[name] += 1
         if name not in ("breaking", "compatible"):
-            wrong.append((name, evidence, checked))
-    return counts, wrong
+            doubtful.append(f"{name}: {checked}: {described}")
+    return counts, doubtful
 
 
 if __name__ == "__main__":
-    for place_ in sys.argv[2:] or PLACES:
-        totals, wrong_ = judge(place_, int(sys.argv[1]))
-        for name_, evidence_, checked_ in wrong_:
-            print(f"{place_}: {name_}: {checked_} {evidence_}")
-        print(place_, dict(totals))
+    for place_ in sys.argv[3:] or PLACES:
+        counts_, doubtful_ = judge(place_, int(sys.argv[1]), int(sys.argv[2]))
+        print(*doubtful_, f"{place_}: {dict(counts_)}", sep="\n")
