@@ -212,16 +212,29 @@ def _with_wider_texts(schema: Any, limits: Mapping[str, Any], patterns: tuple[st
         return schema
     changed = map_subschemas(schema, SUBSCHEMAS, lambda inner: _with_wider_texts(inner, limits, patterns))
     narrow = limits_of_text(schema)
-    wider = [
-        limit
-        for pattern, limit in limits.items()
-        if narrow and limit != narrow.get(pattern) and contains(pattern, *narrow, *patterns).is_contained
-    ]
+    wider = [limit for pattern, limit in limits.items() if narrow and _is_wider(pattern, limit, schema, patterns)]
     if not wider:
         return changed
     if schema.get("type") != "string":
         wider = [{"anyOf": [{"not": {"type": "string"}}, {"allOf": wider}]}]
     return {"allOf": [changed, *wider]}
+
+
+def _is_wider(pattern: str, limit: Any, schema: dict[str, Any], patterns: tuple[str, ...]) -> bool:
+    """Return whether a pattern certainly matches each text that a schema allows, which the engine does not know.
+
+    `limit` is a schema of the texts that the pattern matches.
+    """
+    bounds = limit.keys() & {"minLength", "maxLength"} if limit else set()
+    if limit == {"pattern": schema.get("pattern")} or ((bounds or not limit) and "pattern" not in schema):
+        # The engine itself compares equal patterns, and lengths.
+        return False
+    if any(limit.items() == {(word, schema.get(word))} for word in bounds):
+        return False
+    narrow = limits_of_text(schema)
+    if "pattern" in schema and contains(pattern, schema["pattern"]).is_contained:
+        return True
+    return bool(contains(pattern, *narrow, *patterns).is_contained)
 
 
 def _limits_of_texts(schema: Any) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class Verifier:
         """Return whether two schemas keep their promise if the schemas inside them do and the rules report no error."""
         return (
             _list_values_alike(old, new)
+            and _have_same_types_beside_alternatives(old, new)
             and not _depend_on_parts(old)
             and not _depend_on_parts(new)
             and self._keep_uncovered_keywords(old, new)
@@ -294,6 +295,11 @@ def _list_values_alike(old: Node, new: Node) -> bool:
     """
     allow_no_type = [node.types == frozenset() for node in (old, new)]
     return (old.enum is None) == (new.enum is None) and allow_no_type[0] == allow_no_type[1]
+
+
+def _have_same_types_beside_alternatives(old: Node, new: Node) -> bool:
+    """Return whether both schemas allow the same types if they have alternatives, whose types alone are compared."""
+    return old.types == new.types or not (old.choices and new.choices)
 
 
 def _has_merged_one_of(node: Node) -> bool:
