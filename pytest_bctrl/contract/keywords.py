@@ -32,7 +32,7 @@ def subschemas(schema: Mapping[str, Any], keywords: Collection[str]) -> Iterator
     for keyword, value in schema.items():
         if keyword not in keywords:
             continue
-        if keyword in MAPS:
+        if keyword in MAPS or keyword == "$defs":
             if isinstance(value, dict):
                 yield from ((keyword, name, inner) for name, inner in value.items())
         elif keyword in LISTS:

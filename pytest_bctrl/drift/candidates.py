@@ -16,6 +16,8 @@ from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.containment import FAILURES, Question
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node, Schema
+from pytest_bctrl.drift.patterns import NO_TEXT, contains, limits_of_text
+from pytest_bctrl.drift.texts import ONE_LINE
 from pytest_bctrl.errors import DocumentError
 from pytest_bctrl.samples.build import Builder
 from pytest_bctrl.samples.text import LONGEST, RoundRobin, text_matching
@@ -89,6 +91,9 @@ def leaf_candidates(pair: Step, allowing_index: int, value: Any, name: str, side
     changed = [] if value is None else [value]
     return chain(
         changed,
+        *(_texts_beyond(node.constraints, forbidding.constraints) for node in allowing.alternatives),
+        *(_texts_beyond(node.constraints, {}) for node in forbidding.alternatives),
+        *((node.enum or {}).values() for node in forbidding.alternatives[1:]),
         side.with_property(allowing, name),
         beyond(constraints),
         values,
@@ -98,6 +103,15 @@ def leaf_candidates(pair: Step, allowing_index: int, value: Any, name: str, side
         ({**smallest, "x" * 300: value} for value in _FEW),
         _longer_texts(chain.from_iterable(side.values(node) for node in allowing.alternatives)),
     )
+
+
+def _texts_beyond(allowing: dict[str, Any], forbidding: dict[str, Any]) -> Iterator[str]:
+    """Yield texts within the patterns and lengths of one schema, each beyond one of another schema."""
+    narrow = limits_of_text(allowing)
+    for pattern in (*limits_of_text(forbidding), NO_TEXT):
+        for result in (contains(pattern, *narrow, ONE_LINE), contains(pattern, *narrow)):
+            if result.is_contained is False:
+                yield result.text
 
 
 def _longer_texts(values: Iterable[Any]) -> Iterator[str]:
@@ -128,14 +142,14 @@ def _edge_case_objects(node: Node, side: Side, smallest: dict[str, Any]) -> Iter
     names += [_matching_name(pattern) for pattern in node.maps.get("patternProperties", ())]
     yield from ({**smallest, name: value} for name in names if name not in smallest for value in _FEW)
     for name, demanded in node.constraints.get("dependentRequired", {}).items():
-        yield {**dict.fromkeys((name, *demanded)), **smallest}
+        yield {**dict.fromkeys((name, *demanded), 0), **smallest}
     declared = [name for branch in node.alternatives for name in branch.maps.get("properties", ())]
     for branch in node.alternatives[1:]:
         others = [name for name in declared if name not in branch.maps.get("properties", ())]
         values = [value for value in islice(side.values(branch), 2) if isinstance(value, dict)]
         yield from ({**dict.fromkeys(others, edge_case), **value} for value in values for edge_case in _FEW)
     maximum = node.constraints.get("maxProperties", 0)
-    yield {**smallest, **{f"more{index}": None for index in range(min(maximum, _MANY) + 1)}}
+    yield {**smallest, **{f"more{index}": 0 for index in range(min(maximum, _MANY) + 1)}}
 
 
 def _matching_name(pattern: str) -> str:
@@ -238,8 +252,16 @@ class Side:
         return self._normal.node(node.child(word))
 
     def smallest(self, schema: Schema) -> Any:
-        """Return a small value that a schema allows. Raises one of `FAILURES` if none is easily generated."""
-        return next(self._draws(self._normal.node(schema)))
+        """Return a small value that a schema allows, null if it is the only one.
+
+        Raises one of `FAILURES` if none is easily generated.
+        """
+        draws = self._draws(self._normal.node(schema))
+        smallest = next(draws)
+        if smallest is None:
+            with suppress(*FAILURES):
+                smallest = next((value for value in draws if value is not None), None)
+        return smallest
 
     def values(self, node: Node, counts: Sequence[int] = ()) -> Iterator[Any]:
         """Yield values that a schema probably allows, the simplest first; also arrays with the lengths in `counts`."""

@@ -134,7 +134,7 @@ class SchemaComparer:
             if verification.verdict != "proven":
                 change = _unnamed_change(self.sides, pair, verification)
                 level = rank(change.rule, self.sides.options.levels)
-                yield Located(change, level, depth, path, (trail,), verification), pair
+                yield Located(change, level, depth, path, (trail,), verification, pair.view), pair
 
     def _can_divide(self, pair: _Pair) -> bool:
         """Return whether verifying the pairs inside a pair replaces verifying the pair itself."""
@@ -208,7 +208,7 @@ class SchemaComparer:
             deeper: dict[_Pair, tuple[list[str], Trail]] = {}
             for pair, (paths, trail) in level.items():
                 for change, level_of, verification in self._changes_but(pair, inherited[pair]):
-                    located = Located(change, level_of, depth, "", (trail,), verification)
+                    located = Located(change, level_of, depth, "", (trail,), verification, pair.view)
                     yield from (located._replace(path=f"{path}{change.step}") for path in paths)
                 for step, inner in pair.inside:
                     if inner in seen:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.combinations import Combinations
-from pytest_bctrl.drift.node import TYPES, Node
-from pytest_bctrl.drift.patterns import contains
-from pytest_bctrl.drift.schema_writer import SchemaWriter, declared_names, schema_without
+from pytest_bctrl.contract.keywords import map_subschemas
+from pytest_bctrl.drift.node import Node
+from pytest_bctrl.drift.patterns import NO_TEXT, contains, limits_of_text
+from pytest_bctrl.drift.schema_writer import SchemaWriter, declared_names, schema_without, validator
+from pytest_bctrl.drift.texts import ONE_LINE, SENT_AS_TEXT, SUBSCHEMAS, is_rejected, listed_scalars, schemas_in
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 
 FAILURES = (DocumentError, LookupError, ValueError, RecursionError)
 """The exceptions for a schema that the engine cannot read, or that is too large."""
-_VALUES = frozenset(("enum", "const", "default", "examples", "example"))
 
 
 class Question:
@@ -34,14 +36,16 @@ class Question:
         """
         wide = SchemaWriter(forbidding.normal, access, is_allowing=False)
         self._forbidding = wide.write(forbidding)
-        if is_text and not wide.has_one_of:
-            # Alternatives of `oneOf` would no longer exclude each other.
-            wide = SchemaWriter(forbidding.normal, access, is_allowing=False, is_text=True)
-            self._forbidding = wide.write(forbidding)
         narrow = SchemaWriter(allowing.normal, access, is_allowing=True, undeclared=frozenset(wide.names))
-        self._allowing = _with_wider_patterns(narrow.write(allowing), wide.patterns)
+        self._allowing = narrow.write(allowing)
         if is_text:
-            self._allowing = _without_null(self._allowing)
+            scalars = listed_scalars(self._allowing)
+            wide = SchemaWriter(forbidding.normal, access, is_allowing=False, scalars=scalars)
+            self._forbidding = wide.write(forbidding)
+            self._allowing = _as_sent(self._allowing)
+        self._allowing = _with_wider_texts(
+            self._allowing, _limits_of_texts(self._forbidding), (ONE_LINE,) if is_text else ()
+        )
         self._nodes = allowing, forbidding
         self._access = access
         self._is_text = is_text
@@ -93,8 +97,8 @@ class Question:
     def is_counterexample(self, value: Any) -> bool:
         """Return whether only the first schema allows a value, as a consumer sees them and as they are written."""
         allowing, forbidding = self._validators
-        return all(schema.is_valid(value) for schema in allowing) and not any(
-            schema.is_valid(value) for schema in forbidding
+        return all(schema.is_valid(value) for schema in allowing) and all(
+            is_rejected(value, schema, is_text=self._is_text) for schema in forbidding
         )
 
     @cached_property
@@ -111,7 +115,7 @@ class Question:
         """The two schemas as they are in the documents."""
         allowing, forbidding = (SchemaWriter(node.normal, "", is_allowing=False).write(node) for node in self._nodes)
         if self._is_text:
-            allowing = _without_null(allowing)
+            allowing = _as_sent(allowing)
         return allowing, forbidding
 
     @cached_property
@@ -119,7 +123,7 @@ class Question:
         """The engine's validators of both schemas, each as a consumer sees it and as it is written."""
         as_written = self._as_written
         allowing, forbidding = (self._allowing, as_written[0]), (self._forbidding, as_written[1])
-        return list(map(_validator, allowing)), list(map(_validator, forbidding))
+        return list(map(validator, allowing)), list(map(validator, forbidding))
 
 
 class Overlaps:
@@ -185,9 +189,9 @@ class Overlaps:
         return self._writers[node]
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema of the same values without null, which no text stands for."""
-    return {**schema, "allOf": [*schema["allOf"], {"type": sorted(TYPES)}]}
+def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema of the same values without those that no texts stand for."""
+    return {**schema, "allOf": [*schema["allOf"], SENT_AS_TEXT]}
 
 
 def _canonical(schema: dict[str, Any]) -> Any:
@@ -199,24 +203,49 @@ def _canonical(schema: dict[str, Any]) -> Any:
     return canonicalize(schema, draft=20, validate_formats=True, offline=True)
 
 
-def _validator(schema: dict[str, Any]) -> Any:
-    """Return the engine's validator of a schema, with formats."""
-    from jsonschema_rs import Draft202012Validator
+def _with_wider_texts(schema: Any, limits: Mapping[str, Any], patterns: tuple[str, ...]) -> Any:
+    """Return an equivalent schema that adds, to patterns and lengths, the schemas in `limits` that allow their texts.
 
-    return Draft202012Validator(schema, validate_formats=True, ignore_unknown_formats=True, offline=True)
-
-
-def _with_wider_patterns(schema: Any, patterns: Collection[str]) -> Any:
-    """Return an equivalent schema that adds, to each pattern, the patterns of the other side that contain it."""
-    if isinstance(schema, list):
-        return [_with_wider_patterns(item, patterns) for item in schema]
+    The keys of `limits` are patterns. All texts match `patterns`.
+    """
     if not isinstance(schema, dict):
         return schema
-    changed = {key: value if key in _VALUES else _with_wider_patterns(value, patterns) for key, value in schema.items()}
-    pattern = schema.get("pattern")
-    if not isinstance(pattern, str):
-        return changed
-    wider = [name for name in sorted(patterns) if name != pattern and contains(name, pattern).is_contained]
+    changed = map_subschemas(schema, SUBSCHEMAS, lambda inner: _with_wider_texts(inner, limits, patterns))
+    narrow = limits_of_text(schema)
+    wider = [limit for pattern, limit in limits.items() if narrow and _is_wider(pattern, limit, schema, patterns)]
     if not wider:
         return changed
-    return {"allOf": [changed, *({"pattern": name} for name in wider)]}
+    if schema.get("type") != "string":
+        wider = [{"anyOf": [{"not": {"type": "string"}}, {"allOf": wider}]}]
+    return {"allOf": [changed, *wider]}
+
+
+def _is_wider(pattern: str, limit: Any, schema: dict[str, Any], patterns: tuple[str, ...]) -> bool:
+    """Return whether a pattern certainly matches each text that a schema allows, which the engine does not know.
+
+    `limit` is a schema of the texts that the pattern matches.
+    """
+    bounds = limit.keys() & {"minLength", "maxLength"} if limit else set()
+    if limit == {"pattern": schema.get("pattern")} or ((bounds or not limit) and "pattern" not in schema):
+        # The engine itself compares equal patterns, and lengths.
+        return False
+    if any(limit.items() == {(word, schema.get(word))} for word in bounds):
+        return False
+    narrow = limits_of_text(schema)
+    if "pattern" in schema and contains(pattern, schema["pattern"]).is_contained:
+        return True
+    return bool(contains(pattern, *narrow, *patterns).is_contained)
+
+
+def _limits_of_texts(schema: Any) -> dict[str, Any]:
+    """Return the patterns of the texts that the schemas in a schema allow, each with a schema of these texts.
+
+    They include a pattern without texts.
+    """
+    limits: dict[str, Any] = {NO_TEXT: False}
+    for inner in schemas_in(schema):
+        limits |= limits_of_text(inner)
+        texts = [value for value in inner.get("enum", ()) if isinstance(value, str)]
+        if texts:
+            limits[f"^({'|'.join(map(re.escape, texts))})$"] = {"enum": texts}
+    return limits

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_bctrl.drift.candidates import Side, candidates
 from pytest_bctrl.drift.containment import FAILURES
 from pytest_bctrl.drift.node import BESIDE
-from pytest_bctrl.drift.pair import steps
+from pytest_bctrl.drift.pair import View, steps
+from pytest_bctrl.drift.texts import is_rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_bctrl.drift.change_location import ChangeLocation
     from pytest_bctrl.drift.normalize import Normalizer
-    from pytest_bctrl.drift.pair import Step, Trail
+    from pytest_bctrl.drift.pair import Located, Step, Trail
     from pytest_bctrl.drift.verify import Verifier
 
 _TRIES = 400
@@ -99,16 +100,16 @@ class Examples:
             for pair in steps(trail):
                 _read(self._sides, pair)
 
-    def show(self, trail: Trail, values: tuple[Any, Any], name: str, *, is_request: bool, is_error: bool) -> Shown:
+    def show(self, located: Located, values: tuple[Any, Any], name: str, *, is_error: bool) -> Shown:
         """Return the evidence of a change: a counterexample, perhaps with the property `name`; a proof; or the rule.
 
         A counterexample is a value of all of the body or parameter, or else of a part. A proof is about the schemas at
-        the end of the trail, or about schemas that contain them.
+        the end of the trail of the change, or about schemas that contain them.
         """
         from jsonschema_rs import ReferencingError
 
-        # The index of the side that allows the value.
-        allowing_index, pairs = int(not is_request), steps(trail)
+        (trail,), view = located.trails, located.view or View("")
+        pairs = steps(trail)
         counterexample = None
         has_budget = self._steps >= SEARCH
         if is_error and has_budget:
@@ -120,15 +121,15 @@ class Examples:
             if not _are_affordable(sides):
                 return Shown("rule", reason="the schemas are too large to validate values with")
             with suppress(*FAILURES, ReferencingError):
-                value = values[allowing_index]
-                counterexample = self._counterexample(sides, pairs, starts, value, name, allowing_index)
+                value = values[_allowing_index(view)]
+                counterexample = self._counterexample(sides, pairs, starts, value, name, view)
         if counterexample is not None and counterexample.of == pairs[0][1]:
             return counterexample
         # Beyond the budget, only the smallest schemas are proven.
-        if self._is_proven(pairs, len(pairs) if has_budget else 1, is_request=is_request):
+        if self._is_proven(pairs, len(pairs) if has_budget else 1, view):
             return Shown("proof")
         if counterexample is None and is_error and has_budget:
-            counterexample = self._computed(pairs, is_request=is_request)
+            counterexample = self._computed(pairs, view)
         if counterexample is not None or not is_error:
             return counterexample or Shown("rule")
         reason = "no value was generated that only one of the documents allows"
@@ -136,34 +137,42 @@ class Examples:
             reason = "the budget for counterexamples is used up"
         return Shown("rule", reason=reason)
 
-    def _is_proven(self, pairs: list[Step], count: int, *, is_request: bool) -> bool:
+    def are_sent_alike(self, located: Located) -> bool:
+        """Return whether the schemas that changed are proven to allow the same texts, so that nothing changed."""
+        if located.view is None:
+            return False
+        (trail,) = located.trails
+        nodes, _ = steps(trail)[-1]
+        return self._verifier.are_sent_alike(*nodes, located.view)
+
+    def _is_proven(self, pairs: list[Step], count: int, view: View) -> bool:
         """Return whether the engine proves that no value of the first schema of a trail breaks a consumer.
 
         It reads the last `count` schemas. A proof about a schema holds for those that contain it; but an alternative
         of `oneOf` that allows more can make a value meet two.
         """
-        is_proven = False
+        is_proven, is_request = False, view.is_request
         for index in reversed(range(len(pairs))):
             nodes, step = pairs[index]
             if not is_proven and index >= len(pairs) - count:
-                is_proven = self._verifier.is_proven(*nodes, is_request=is_request)
+                is_proven = self._verifier.is_proven(*nodes, view)
             if is_proven and index and step.startswith("<"):
                 is_proven = self._verifier.can_divide_alternatives(*pairs[index - 1][0], is_request=is_request)
             elif is_proven and index and not step:
                 is_proven = self._verifier.may_become_alternative(*pairs[index - 1][0], is_request=is_request)
         return is_proven
 
-    def _computed(self, pairs: list[Step], *, is_request: bool) -> Shown | None:
+    def _computed(self, pairs: list[Step], view: View) -> Shown | None:
         """Return a counterexample that the engine computes of the last schema that is not an alternative, or None.
 
         A value of a schema around it might be invalid because of another change.
         """
         index = max(index for index, (_, step) in enumerate(pairs) if not index or step.startswith((".", "[")))
-        verification = self._verifier.verification_of_json(*pairs[index][0], is_request=is_request)
+        verification = self._verifier.verification(*pairs[index][0], view)
         if not verification.has_value:
             return None
         path = "".join(step for _, step in pairs[: index + 1])
-        return Shown("counterexample", verification.value, "", path, ("now", "before")[is_request])
+        return Shown("counterexample", verification.value, "", path, ("now", "before")[view.is_request])
 
     def _sides_of(self, pair: Step) -> tuple[Side, Side]:
         """Return both documents with the schemas of a pair alone."""
@@ -172,12 +181,13 @@ class Examples:
         return sides
 
     def _counterexample(
-        self, sides: tuple[Side, Side], pairs: list[Step], starts: range, value: Any, name: str, allowing_index: int
+        self, sides: tuple[Side, Side], pairs: list[Step], starts: range, value: Any, name: str, view: View
     ) -> Shown | None:
         """Return a counterexample of the first schema of a trail, else of a part that is not an alternative, or None.
 
         `starts` are the indexes of the schemas to try.
         """
+        allowing_index = _allowing_index(view)
         for start in starts:
             nodes, step = pairs[start]
             if start and not step.startswith((".", "[")):
@@ -188,10 +198,15 @@ class Examples:
                 likely = candidates(pairs[start:], allowing_index, value, name, sides)
                 for candidate, at in islice(likely, min(_TRIES, max(self._steps, 0))):
                     self._steps -= 1
-                    if allowing.is_valid(candidate) and not forbidding.is_valid(candidate):
+                    if allowing.is_valid(candidate) and is_rejected(candidate, forbidding, is_text=view.is_text):
                         path = "".join(step for _, step in pairs[: start + 1])
                         return Shown("counterexample", candidate, at, path, ("before", "now")[allowing_index])
         return None
+
+
+def _allowing_index(view: View) -> int:
+    """Return the index of the document that allows the value of a counterexample."""
+    return int(not view.is_request)
 
 
 def _sides(old: Normalizer, new: Normalizer) -> tuple[Side, Side]:

@@ -467,7 +467,7 @@ def _limit_enum_and_types(node: Node, enum: dict[Any, Any]) -> None:
     elif node.nullable:
         # Only null is valid, which is a type.
         node.enum, node.types = None, frozenset()
-    if node.types == frozenset({"boolean"}) and len(enum) == 2:
+    if node.types == frozenset({"boolean"}) and len(enum) == 2 and not node.choices:
         node.enum = None
 
 

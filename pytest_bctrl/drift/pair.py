@@ -54,6 +54,11 @@ class View(NamedTuple):
         return self.scope.startswith("request")
 
     @property
+    def is_text(self) -> bool:
+        """Whether the values are those of a parameter or header, which are sent as texts, without types and null."""
+        return not self.strongly_typed and self.scope.startswith(("request-parameter", "response-header"))
+
+    @property
     def property_subject(self) -> str:
         """The first words of the ids of rules about the properties of a request."""
         if self.scope.startswith("request-parameter"):
@@ -141,7 +146,7 @@ def steps(trail: Trail) -> list[Step]:
 class Located(NamedTuple):
     """A change and where it is: its severity, the number of schemas above it, the path to it, and the pairs on it.
 
-    `verification` is set if the engine detected the change, or decides its level.
+    `verification` is set if the engine detected the change, or decides its level. `view` is the context of a schema.
     """
 
     change: Change
@@ -150,6 +155,7 @@ class Located(NamedTuple):
     path: str
     trails: Sequence[Trail]
     verification: Verification | None = None
+    view: View | None = None
 
 
 RANK: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
@@ -232,7 +238,7 @@ class SchemaComparison:
 
     def compare_nullable(self) -> None:
         """Note that null became valid, or is no longer valid, unless the value is sent as text, which is never null."""
-        if not self.view.strongly_typed and self.view.scope in ("request-parameter", "response-header"):
+        if self.view.is_text:
             return
         was, now = self.old.nullable, self.new.nullable
         if was == now:

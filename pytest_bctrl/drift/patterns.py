@@ -6,12 +6,15 @@ with lookarounds, back references, word boundaries or flags are left undecided, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_bctrl.contract.engine import is_pattern, matches
 
+NO_TEXT = "[^\\s\\S]"
+"""A pattern that no text matches."""
+_ANY_CHARACTER = "[\\x00-\U0010ffff]"
 _STATES = 2_000
 _STEPS = 4_000
 _FIRST, _LAST = 0, 0x10FFFF
@@ -30,6 +33,24 @@ _TYPICAL = (0x61, 0x30, 0x41, 0x2D, 0x20)
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
 _PLAIN = frozenset("()[]{}.*+?^$|\\/-,:;=!<>\"'#%&@_~` ")
 _NAMED: dict[str, Ranges] = {"d": _DIGITS, "w": _WORDS, "s": _BLANKS}
+
+
+def limits_of_text(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the patterns, with those of the lengths, that a schema with these keywords demands of a text.
+
+    Each has a schema of the same texts.
+    """
+    limits: dict[str, Any] = {}
+    patterns = keywords.get("pattern", ())
+    if isinstance(patterns, str):
+        patterns = (patterns,)
+    for pattern in patterns:
+        limits[pattern] = {"pattern": pattern}
+    for word, form in (("minLength", f"^{_ANY_CHARACTER}{{%d,}}$"), ("maxLength", f"^{_ANY_CHARACTER}{{0,%d}}$")):
+        length = keywords.get(word)
+        if isinstance(length, int) and length >= 0:
+            limits[form % length] = {word: length}
+    return limits
 
 
 class UndecidedError(Exception):
@@ -370,40 +391,45 @@ def _representatives(moves: Iterable[tuple[Ranges, int]]) -> list[int]:
 
 
 @lru_cache(maxsize=1024)
-def contains(wide: str, narrow: str) -> Containment:
-    """Return whether each text that `narrow` matches also matches `wide`, with a text that does not if there is one."""
-    if wide == narrow:
+def contains(wide: str, *narrow: str) -> Containment:
+    """Return whether each text that matches all of `narrow` also matches `wide`, with one that does not if known."""
+    if wide in narrow:
         return Containment(True)
-    if not (is_pattern(wide) and is_pattern(narrow)):
+    if not all(map(is_pattern, (wide, *narrow))):
         return Containment(None)
     try:
-        text = _difference(_SearchAutomaton(narrow), _SearchAutomaton(wide))
+        text = _difference([_SearchAutomaton(pattern) for pattern in narrow], _SearchAutomaton(wide))
     except (UndecidedError, RecursionError):
         return Containment(None)
     if text is None:
         return Containment(True)
-    if matches(narrow, text) and not matches(wide, text):
+    if all(matches(pattern, text) for pattern in narrow) and not matches(wide, text):
         return Containment(False, text)
     return Containment(None)
 
 
-def _difference(narrow: _SearchAutomaton, wide: _SearchAutomaton) -> str | None:
-    """Return a shortest text that only `narrow` matches, or None; raises `UndecidedError` at the limit."""
-    first = narrow.automaton.after(narrow.start, _BEGIN), wide.automaton.after(wide.start, _BEGIN)
+def _difference(narrow: list[_SearchAutomaton], wide: _SearchAutomaton) -> str | None:
+    """Return a shortest text that matches all of `narrow` but not `wide`, or None.
+
+    Raises `UndecidedError` at the limit.
+    """
+    automata = [side.automaton for side in (*narrow, wide)]
+    first = tuple(side.automaton.after(side.start, _BEGIN) for side in (*narrow, wide))
     seen, waiting = {first}, [(first, "")]
     for number, (states, text) in enumerate(waiting):
         # The list grows while it is read.
         if number > _STEPS:
             raise UndecidedError
-        ended = narrow.automaton.after(states[0], _END), wide.automaton.after(states[1], _END)
-        if narrow.accepts(ended[0]) and not wide.accepts(ended[1]):
+        *ended, ended_wide = (automaton.after(inside, _END) for automaton, inside in zip(automata, states, strict=True))
+        is_matched = all(side.accepts(inside) for side, inside in zip(narrow, ended, strict=True))
+        if is_matched and not wide.accepts(ended_wide):
             return text
-        if not states[0] or wide.accepts(states[1]):
+        if not all(states[:-1]) or wide.accepts(states[-1]):
             continue
-        sides = (narrow.automaton, states[0]), (wide.automaton, states[1])
+        sides = list(zip(automata, states, strict=True))
         moves = [move for automaton, inside in sides for state in inside for move in automaton.moves[state]]
         for character in _representatives(moves):
-            after = narrow.automaton.after(states[0], character), wide.automaton.after(states[1], character)
+            after = tuple(automaton.after(inside, character) for automaton, inside in sides)
             if after not in seen:
                 seen.add(after)
                 waiting.append((after, text + chr(character)))

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 MAX_CHANGES = 100_000
 _COMPONENT = re.compile(rf"/(?:components/[^/]+|{FILES})/[^/]+")
 _DIRECTION = re.compile(r"\b(?:request|response)\b")
+_OF_TYPES = frozenset(
+    ("type-changed", "became-enum", "became-not-enum", "enum-value-added", "enum-value-removed", "const-added",
+     "const-changed", "const-removed")
+)  # fmt: skip
+"""Changes of a type or of listed values, which may be the same values as another type."""
 Values = dict[str, str]
 """Values and their pointers; an empty pointer is that of all values together."""
 
@@ -138,7 +143,7 @@ class Report:
         merged: dict[str, Finding] = {}
         for noted in changes:
             finding = self._finding(noted)
-            if _is_settled(noted[0][0], finding):
+            if _is_settled(noted[0][0], finding) or self._is_about_spelling(noted, finding):
                 continue
             mark = finding.fingerprint
             if mark in merged:
@@ -189,6 +194,13 @@ class Report:
             },
         )
 
+    def _is_about_spelling(self, noted: list[_Noted], finding: Finding) -> bool:
+        """Return whether the same values of a parameter or header were given another type, which texts do not have."""
+        examples, is_proven = self.examples, finding.extra.get("shown", {}).get("by") == "proof"
+        if examples is None or not is_proven or noted[0][0].change.kind not in _OF_TYPES:
+            return False
+        return all(examples.are_sent_alike(located) for located, _, _ in noted)
+
     def _changed_component(self, located: Located, operation: str) -> str:
         """Return what changed: a component, part of another file, or the operation; empty for the document.
 
@@ -238,17 +250,16 @@ def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
     from pytest_bctrl.drift.counterexample import Shown
 
     change, verification = located.change, located.verification
-    is_request, is_error = rule.direction == "request", rule.level == "error"
+    is_error = rule.level == "error"
     if verification is not None:
         is_error = verification.verdict == "refuted"
     values, name = (as_json(change.old), as_json(change.new)), change.step.removeprefix(".")
     if verification is not None and verification.has_value:
         values, name = (verification.value, verification.value), ""
-    (trail,) = located.trails
-    shown = examples.show(trail, values, name, is_request=is_request, is_error=is_error)
+    shown = examples.show(located, values, name, is_error=is_error)
     if shown.by == "rule" and verification is not None and verification.has_value:
         allowed = "now"
-        if is_request:
+        if rule.direction == "request":
             allowed = "before"
         return Shown("counterexample", verification.value, "", located.path, allowed)
     return shown

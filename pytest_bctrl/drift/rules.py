@@ -119,12 +119,8 @@ KEYWORD_CHANGED = "keyword-changed"
 
 
 def is_reported(rule: str) -> bool:
-    """Return whether a rule reports values that break a consumer, so that nothing is left to verify.
-
-    A warning does so too if it is about values, such as a maximum that was set on a parameter.
-    """
-    level = rules()[rule].level
-    return level == "error" or (level == "warning" and rule.endswith(("-set", "pattern-changed")))
+    """Return whether a rule reports values that break a consumer, so that nothing is left to verify."""
+    return rules()[rule].level == "error"
 
 
 _REASONS = {

@@ -6,7 +6,7 @@ that its document does not declare, unless the document has a schema for such pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from pytest_bctrl.contract.keywords import APPLICATORS, CONDITIONAL, subschemas
 from pytest_bctrl.contract.spec import Part, is_reference
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node
+from pytest_bctrl.drift.texts import other_types, readings
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.spec import Spec
@@ -59,9 +60,10 @@ class SchemaWriter:
 
     `access`: `readOnly` or `writeOnly`, the flag of properties that are in no value; with an empty text, schemas are
     written as they are. `undeclared`: names of the other side, of which a value has none that this side does not
-    declare; None without such a rule. `is_text`: values are sent as text, so that a number or boolean is a text too.
+    declare; None without such a rule. `scalars`: if not None, values are sent as text, so that the schema also allows
+    those that are sent as the texts of its values, all of `scalars` and some others.
 
-    After `write`, `count` is the number of schemas, `names` are the properties and `patterns` the patterns in them.
+    After `write`, `count` is the number of schemas, and `names` are the properties in them.
     """
 
     def __init__(
@@ -71,19 +73,18 @@ class SchemaWriter:
         *,
         is_allowing: bool,
         undeclared: frozenset[str] | None = None,
-        is_text: bool = False,
+        scalars: Sequence[Any] | None = None,
     ) -> None:
         self._normal = normal
         self._access = access
         self._is_allowing = is_allowing
         self._undeclared = undeclared
-        self._is_text = is_text
+        self._scalars = scalars
         self.count = 0
         self._waiting: list[Part] = []
         self._defined: dict[str, Any] = {}
-        self.has_one_of = False
+        self._is_exact = False
         self.names: set[str] = set()
-        self.patterns: set[str] = set()
 
     def write(self, node: Node) -> dict[str, Any]:
         """Return the schema of a node, written out for the engine. Raises `LookupError` if it is too large."""
@@ -93,7 +94,9 @@ class SchemaWriter:
             if part.grants_null:
                 schema = {"anyOf": [schema, {"type": "null"}]}
             schemas.append(schema)
-        schemas += self._restrictions(node)
+        schemas = self._as_text(node, [*schemas, *self._restrictions(node)])
+        # An alternative of `oneOf` may refer to a definition.
+        self._is_exact = True
         while self._waiting:
             part = self._waiting.pop()
             hidden = _hidden_properties(self._normal.node((part,)), self._access)
@@ -129,13 +132,8 @@ class SchemaWriter:
         if not isinstance(value, dict):
             return value
         self.count += 1
-        self.has_one_of = self.has_one_of or "oneOf" in value
         if self.count > _MAX_SCHEMAS:
             raise LookupError(part.pointer)
-        if self._is_text and not is_reversed and value.get("type") == "string" and "format" not in value:
-            value = {**value, "type": ["string", "number", "boolean"]}
-        if isinstance(value.get("pattern"), str):
-            self.patterns.add(value["pattern"])
         written = {**value}
         if isinstance(value.get("required"), list) and not is_reversed:
             written["required"] = [name for name in value["required"] if name not in hidden]
@@ -160,13 +158,28 @@ class SchemaWriter:
                 return True
         is_reversed = is_reversed or word in _REVERSING
         if word not in _MEMBERS:
-            return self._written(part, hidden, is_reversed=is_reversed)
+            is_exact = self._is_exact
+            self._is_exact = is_exact or word == "oneOf"
+            written = self._written(part, hidden, is_reversed=is_reversed)
+            self._is_exact = is_exact
+            return written
         node = self._normal.node((part,))
         written = self._written(part, _hidden_properties(node, self._access), is_reversed=is_reversed)
-        restrictions = [] if is_reversed else self._restrictions(node)
-        if not restrictions:
+        if is_reversed:
             return written
-        return {"allOf": [written, *restrictions]}
+        schemas = self._as_text(node, [written, *self._restrictions(node)])
+        if schemas == [written]:
+            return written
+        return {"allOf": schemas}
+
+    def _as_text(self, node: Node, schemas: list[Any]) -> list[Any]:
+        """Return schemas of the values that are sent as the texts of values of a node; a value meets each schema."""
+        if self._scalars is None or self._is_exact:
+            # If alternatives of `oneOf` allowed more, they might no longer exclude each other.
+            return schemas
+        is_valid = validator(SchemaWriter(self._normal, self._access, is_allowing=False).write(node)).is_valid
+        listed = [value for value in self._scalars if any(map(is_valid, readings(value)))]
+        return [{"anyOf": [{"allOf": schemas or [True]}, {"enum": listed}, *other_types(node)]}]
 
     def _restrictions(self, node: Node) -> list[Any]:
         """Return schemas that rule out undeclared names in the values of a node.
@@ -197,6 +210,13 @@ class SchemaWriter:
         if BESIDE in part.pointer:
             return part.value
         return {"$ref": self._reference(part)}
+
+
+def validator(schema: dict[str, Any]) -> Any:
+    """Return the engine's validator of a schema, with formats."""
+    from jsonschema_rs import Draft202012Validator
+
+    return Draft202012Validator(schema, validate_formats=True, ignore_unknown_formats=True, offline=True)
 
 
 def schema_without(names: frozenset[str]) -> Any:

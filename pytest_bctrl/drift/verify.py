@@ -66,6 +66,7 @@ class Verifier:
         """Return whether two schemas keep their promise if the schemas inside them do and the rules report no error."""
         return (
             _list_values_alike(old, new)
+            and _have_same_types_beside_alternatives(old, new)
             and not _depend_on_parts(old)
             and not _depend_on_parts(new)
             and self._keep_uncovered_keywords(old, new)
@@ -183,21 +184,21 @@ class Verifier:
         """Return whether two schemas allow a consumer the same values because they differ in access flags alone."""
         return question.allows_as_written and self._but_access.are_alike(old.schema, new.schema)
 
-    def is_proven(self, old: Node, new: Node, *, is_request: bool) -> bool:
+    def is_proven(self, old: Node, new: Node, view: View) -> bool:
         """Return whether the engine proves that the consumer sends or receives no value that breaks the promise."""
-        question = self._question((old, new, is_request, False))
+        question = self._question((old, new, view.is_request, view.is_text))
         return question is not None and question.verdict == "proven"
+
+    def are_sent_alike(self, old: Node, new: Node, view: View) -> bool:
+        """Return whether the values of two schemas are texts, and the engine proves that both allow the same texts."""
+        if not view.is_text:
+            return False
+        questions = [self._question((old, new, is_request, True)) for is_request in (True, False)]
+        return all(question is not None and question.verdict == "proven" for question in questions)
 
     def verification(self, old: Node, new: Node, view: View) -> Verification:
         """Return what the engine says about two schemas, with a counterexample if there is one."""
-        return self._verification((old, new, view.is_request, not view.strongly_typed))
-
-    def verification_of_json(self, old: Node, new: Node, *, is_request: bool) -> Verification:
-        """Return what the engine says about two schemas of JSON values, with a counterexample if there is one."""
-        return self._verification((old, new, is_request, False))
-
-    def _verification(self, key: _Key) -> Verification:
-        """Return what the engine says about two schemas, which is computed once."""
+        key = old, new, view.is_request, not view.strongly_typed
         if key not in self._verifications:
             self._verifications[key] = self._verify(key)
         return self._verifications[key]
@@ -294,6 +295,11 @@ def _list_values_alike(old: Node, new: Node) -> bool:
     """
     allow_no_type = [node.types == frozenset() for node in (old, new)]
     return (old.enum is None) == (new.enum is None) and allow_no_type[0] == allow_no_type[1]
+
+
+def _have_same_types_beside_alternatives(old: Node, new: Node) -> bool:
+    """Return whether both schemas allow the same types if they have alternatives, whose types alone are compared."""
+    return old.types == new.types or not (old.choices and new.choices)
 
 
 def _has_merged_one_of(node: Node) -> bool:

@@ -74,8 +74,8 @@ STRICTER = dict.fromkeys(
         "api-global-security-added", "api-security-added",
         "api-security-component-removed", "api-security-component-type-changed",
         "request-required-property-became-not-read-only",
-        *(f"request-{scope}-{change}" for scope in ("body", "property") for change in _SET),
-        "request-property-pattern-changed", "response-property-enum-value-added",
+        *(f"request-{scope}-{change}" for scope in ("body", "parameter", "property") for change in _SET),
+        "request-parameter-pattern-changed", "request-property-pattern-changed", "response-property-enum-value-added",
     ),
     "error",
 )  # fmt: skip

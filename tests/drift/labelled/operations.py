@@ -85,7 +85,7 @@ def add_enum_to_path_parameter(d: Doc) -> None:
     operation(d)["parameters"][0]["schema"]["enum"] = ["a"]
 
 
-@case(HARMLESS, "request-parameter-max-length-set")
+@case(BREAKING, "request-parameter-max-length-set")
 def add_max_length_to_path_parameter(d: Doc) -> None:
     operation(d)["parameters"][0]["schema"]["maxLength"] = 36
 
