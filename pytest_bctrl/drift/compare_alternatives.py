@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
 from pytest_bctrl.drift.node import (
@@ -9,6 +11,7 @@ from pytest_bctrl.drift.node import (
     Alternatives,
     Kind,
     Node,
+    NodeReader,
     Schema,
     accepts_anything,
     is_list_of_types,
@@ -127,6 +130,14 @@ def _is_covered(branch: Branch, candidates: list[Branch]) -> bool:
 def are_exclusive(side: list[Branch]) -> bool:
     """Return whether certainly no value except null meets two alternatives, so `oneOf` means the same as `anyOf`."""
     return all(_exclude_each_other(first, second) for index, first in enumerate(side) for second in side[index + 1 :])
+
+
+def may_meet_several(normal: NodeReader, kind: str, schemas: Iterable[Schema]) -> bool:
+    """Return whether a value that meets one of the alternatives is valid, however many it meets."""
+    if kind == "anyOf":
+        return True
+    alternatives = branches(schemas, normal)
+    return are_exclusive(alternatives) and sum(branch.node.nullable for branch in alternatives) <= 1
 
 
 def _exclude_each_other(first: Branch, second: Branch) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.keywords import APPLICATORS, CONDITIONAL, subschemas
 from pytest_bctrl.contract.spec import Part, is_reference
+from pytest_bctrl.drift.compare_alternatives import may_meet_several
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.node import BESIDE, Node
 from pytest_bctrl.drift.texts import other_types, readings
@@ -148,7 +149,17 @@ class SchemaWriter:
                 written[word] = child
             else:
                 written[word][key] = child
+        if self._is_any_of(part):
+            # The engine decides more about `anyOf`.
+            written["anyOf"] = written.pop("oneOf")
         return written
+
+    def _is_any_of(self, part: Part) -> bool:
+        """Return whether the `oneOf` of a schema means the same as `anyOf`."""
+        if not isinstance(part.value.get("oneOf"), list) or "anyOf" in part.value:
+            return False
+        alternatives = self._normal.spec.items(part / "oneOf")
+        return may_meet_several(self._normal, "oneOf", [(alternative,) for alternative in alternatives])
 
     def _written_child(self, part: Part, word: str, key: Any, hidden: frozenset[str], *, is_reversed: bool) -> Any:
         """Return a schema inside another one as a consumer sees it."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.alike import Spellings
 from pytest_bctrl.drift.alternatives import null_alternatives
-from pytest_bctrl.drift.compare_alternatives import are_exclusive
+from pytest_bctrl.drift.compare_alternatives import are_exclusive, may_meet_several
 from pytest_bctrl.drift.match import branches, match_branches
 from pytest_bctrl.drift.node import is_null
 from pytest_bctrl.drift.verification import Verification
@@ -96,7 +96,7 @@ class Verifier:
         """Return whether a schema and alternatives of the other side keep their promise if it does with one of them."""
         _, forbidding = _in_direction(old, new, is_request=is_request)
         return not _has_merged_one_of(forbidding) and all(
-            _may_meet_several(forbidding.normal, choice.kind, choice.branches) for choice in forbidding.choices
+            may_meet_several(forbidding.normal, choice.kind, choice.branches) for choice in forbidding.choices
         )
 
     def can_divide_alternatives(self, old: Node, new: Node, *, is_request: bool) -> bool:
@@ -122,7 +122,7 @@ class Verifier:
         if any(_null_may_meet_two(forbidding.normal, opposite) for _, opposite in pairs):
             return False
         return all(
-            _may_meet_several(forbidding.normal, opposite.kind, opposite.branches)
+            may_meet_several(forbidding.normal, opposite.kind, opposite.branches)
             or self._stay_exclusive((allowing, choice), (forbidding, opposite), is_request=is_request)
             for choice, opposite in pairs
         )
@@ -264,14 +264,6 @@ def _in_order(pair: tuple[Branch, Branch], *, is_request: bool) -> tuple[Schema,
     if is_request:
         return first, second
     return second, first
-
-
-def _may_meet_several(normal: NodeReader, kind: str, schemas: list[Schema]) -> bool:
-    """Return whether a value that meets one of the alternatives is valid, however many it meets."""
-    if kind == "anyOf":
-        return True
-    alternatives = branches(schemas, normal)
-    return are_exclusive(alternatives) and sum(branch.node.nullable for branch in alternatives) <= 1
 
 
 def _only_gain_null(allowing: _Offer, forbidding: _Offer) -> bool:
