@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pytest_bctrl.contract.spec import Part
+from pytest_bctrl.drift.exclusive import are_exclusive
 from pytest_bctrl.drift.match import Branch, Branches, branches, find_unmatched, match_branches
+from pytest_bctrl.drift.nested_alternatives import ungrouped
 from pytest_bctrl.drift.node import (
     BESIDE,
     Alternatives,
     Kind,
     Node,
-    NodeReader,
     Schema,
     accepts_anything,
     is_list_of_types,
@@ -19,10 +18,8 @@ from pytest_bctrl.drift.node import (
     says_more,
 )
 from pytest_bctrl.drift.normalize import Normalizer
-from pytest_bctrl.drift.pair import SchemaComparison
+from pytest_bctrl.drift.pair import SchemaComparison, Sides
 
-_MOST_INSIDE = 20
-"""Maximum number of alternatives of an alternative that are compared to tell it from others."""
 _NAMES: dict[Kind, str] = {"oneOf": "one-of", "anyOf": "any-of"}
 
 
@@ -53,7 +50,7 @@ def _compare_choice(comparison: SchemaComparison, before: Alternatives, after: A
         _read_branches(comparison, before, comparison.sides.old),
         _read_branches(comparison, after, comparison.sides.new),
     )
-    matched = match_branches(comparison.sides, *sides)
+    sides, matched = _matched(comparison.sides, *sides)
     for old_branch, new_branch, label in matched.both:
         comparison.follow(old_branch.schema, new_branch.schema, label, is_branch=True)
     if before.kind == after.kind == "anyOf" and len(matched.removed) == len(matched.added) == 1:
@@ -71,6 +68,22 @@ def _compare_choice(comparison: SchemaComparison, before: Alternatives, after: A
         )
         return
     _note_unmatched(comparison, before, after, sides, matched)
+
+
+def _matched(sides: Sides, old: list[Branch], new: list[Branch]) -> tuple[tuple[list[Branch], list[Branch]], Branches]:
+    """Return alternatives and how they match; ungrouped, if more of them then mean the same."""
+    matched = match_branches(sides, old, new)
+    inner_old, inner_new = ungrouped(old), ungrouped(new)
+    if (len(inner_old), len(inner_new)) == (len(old), len(new)):
+        return (old, new), matched
+    inner_matched = match_branches(sides, inner_old, inner_new)
+    shares = [
+        sum(sides.equality.equal(before.node, after.node) for before, after, _ in found.both) / max(map(len, compared))
+        for found, compared in ((matched, (old, new)), (inner_matched, (inner_old, inner_new)))
+    ]
+    if shares[0] >= shares[1]:
+        return (old, new), matched
+    return (inner_old, inner_new), inner_matched
 
 
 def _note_unmatched(
@@ -125,64 +138,6 @@ def _read_branches(comparison: SchemaComparison, choice: Alternatives, normal: N
 def _is_covered(branch: Branch, candidates: list[Branch]) -> bool:
     """Return whether some candidate allows all values that an alternative allows."""
     return any(is_within(branch.node, candidate.node) for candidate in candidates)
-
-
-def are_exclusive(side: list[Branch]) -> bool:
-    """Return whether certainly no value except null meets two alternatives, so `oneOf` means the same as `anyOf`."""
-    return all(_exclude_each_other(first, second) for index, first in enumerate(side) for second in side[index + 1 :])
-
-
-def may_meet_several(normal: NodeReader, kind: str, schemas: Iterable[Schema]) -> bool:
-    """Return whether a value that meets one of the alternatives is valid, however many it meets."""
-    if kind == "anyOf":
-        return True
-    alternatives = branches(schemas, normal)
-    return are_exclusive(alternatives) and sum(branch.node.nullable for branch in alternatives) <= 1
-
-
-def _exclude_each_other(first: Branch, second: Branch) -> bool:
-    """Return whether certainly no value except null matches both alternatives, by those inside them too."""
-    return (
-        _have_nothing_in_common(first, second)
-        or _inner_alternatives_exclude(first, second)
-        or _inner_alternatives_exclude(second, first)
-    )
-
-
-def _inner_alternatives_exclude(first: Branch, second: Branch) -> bool:
-    """Return whether all alternatives under a keyword of `first`, without null, certainly exclude `second`."""
-    choices = [choice for choice in first.node.choices if not choice.with_null]
-    return any(
-        len(choice.branches) <= _MOST_INSIDE
-        and all(_exclude_each_other(inner, second) for inner in branches(choice.branches, first.node.normal))
-        for choice in choices
-    )
-
-
-def _have_nothing_in_common(first: Branch, second: Branch) -> bool:
-    """Return whether types or values of a property show that no value except null can match both alternatives."""
-    common = _common_types(first.node.types, second.node.types)
-    if common == frozenset():
-        return True
-    if common is not None and common != {"object"}:
-        # Values of any other type have no properties that could tell the alternatives apart.
-        return False
-    required = first.node.required & second.node.required
-    return any(
-        not first.values[name] & second.values[name] for name in required & first.values.keys() & second.values.keys()
-    )
-
-
-def _common_types(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:
-    """Return the types that two sets of types have in common; None stands for any type."""
-    if first is None:
-        return second
-    if second is None:
-        return first
-    common = first & second
-    if "integer" in first | second and "number" in first | second:
-        common |= {"integer"}
-    return common
 
 
 def _is_wrapping(inner: Node, outer: Node) -> bool:

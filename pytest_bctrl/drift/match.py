@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from itertools import combinations, product
 from typing import Any, NamedTuple, TypeVar
 
 from pytest_bctrl.contract.outline import RawOperation
@@ -51,6 +52,10 @@ class Branch(NamedTuple):
     values: dict[str, frozenset[Any]]
 
 
+Tag = tuple[str, ...]
+"""The properties whose values together distinguish alternatives; empty if none do."""
+
+
 class Branches(NamedTuple):
     """The alternatives of two schemas, matched; each with its label."""
 
@@ -86,13 +91,13 @@ def _may_list(schema: Schema, spec: Spec) -> bool:
 
 
 def match_branches(sides: Sides, old: list[Branch], new: list[Branch], at_once: bool = False) -> Branches:
-    """Match alternatives: by the value of a property that distinguishes them, then by equality, then by similarity.
+    """Match alternatives: by the values of properties that distinguish them, then by equality, then by similarity.
 
     `at_once`: all of them must hold, so no property distinguishes them.
     """
-    tag = ""
+    tag: Tag = ()
     if not at_once:
-        tag = _distinguishing_property(old, new)
+        tag = _distinguishing_properties(old, new)
     pairs = _pairs_with_same_value(old, new, tag)
     matched = {id(branch) for pair in pairs for branch in pair}
     removed = [branch for branch in old if id(branch) not in matched]
@@ -114,33 +119,48 @@ def match_branches(sides: Sides, old: list[Branch], new: list[Branch], at_once: 
     )
 
 
-def _pairs_with_same_value(old: list[Branch], new: list[Branch], tag: str) -> list[tuple[Branch, Branch]]:
-    """Return the pairs whose property `tag` may have the same value."""
-    if not tag:
-        return []
-    old = [branch for branch in old if tag in branch.values]
-    new = [branch for branch in new if tag in branch.values]
-    return [(before, after) for before in old for after in new if before.values[tag] & after.values[tag]]
+def _pairs_with_same_value(old: list[Branch], new: list[Branch], tag: Tag) -> list[tuple[Branch, Branch]]:
+    """Return the pairs whose properties `tag` may have the same values."""
+    return [(before, after) for before in old for after in new if _tag_values(before, tag) & _tag_values(after, tag)]
 
 
-def _distinguishing_property(old: list[Branch], new: list[Branch]) -> str:
+def _tag_values(branch: Branch, tag: Tag) -> frozenset[tuple[Any, ...]]:
+    """Return the combinations of values that an alternative lists for the properties `tag`; empty if it does not."""
+    if not tag or not branch.values.keys() >= {*tag}:
+        return frozenset()
+    return frozenset(product(*(branch.values[name] for name in tag)))
+
+
+def _distinguishing_properties(old: list[Branch], new: list[Branch]) -> Tag:
     """Return the property whose values distinguish the alternatives of each side and match the largest number of them.
 
-    Return an empty string if there is none.
+    If there is none, return two properties that do so together, or an empty tuple.
     """
-    best, best_count = "", 0
-    for name in sorted({name for branch in old for name in branch.values}):
-        sides = [[branch.values[name] for branch in side if name in branch.values] for side in (old, new)]
+    listed = [branch.values.keys() for branch in (*old, *new)]
+    names = sorted({name for keys in listed for name in keys})
+    tag = _best_tag(old, new, [(name,) for name in names])
+    if tag:
+        return tag
+    in_all = [name for name in names if all(name in keys for keys in listed)]
+    return _best_tag(old, new, [*combinations(in_all, 2)])
+
+
+def _best_tag(old: list[Branch], new: list[Branch], tags: list[Tag]) -> Tag:
+    """Return, of the tags that distinguish the alternatives of each side, the first one with the most matches."""
+    best: Tag = ()
+    best_count = 0
+    for tag in tags:
+        sides = [[values for branch in side if (values := _tag_values(branch, tag))] for side in (old, new)]
         if any(sum(map(len, side)) != len(frozenset[Any]().union(*side)) for side in sides):
             continue
         count = sum(bool(before & after) for before in sides[0] for after in sides[1])
         if count > best_count:
-            best, best_count = name, count
+            best, best_count = tag, count
     return best
 
 
 def _match_by_similarity(
-    pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], tag: str
+    pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], tag: Tag
 ) -> tuple[list[Branch], list[Branch]]:
     """Add the most similar pairs to `pairs`, and return the alternatives without a match."""
     scored = [(_similarity(before, after, tag), i, j) for i, before in enumerate(old) for j, after in enumerate(new)]
@@ -172,7 +192,7 @@ def find_unmatched(
 
 
 def _match_by_meaning(
-    sides: Sides, pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], tag: str
+    sides: Sides, pairs: list[tuple[Branch, Branch]], old: list[Branch], new: list[Branch], tag: Tag
 ) -> tuple[list[Branch], list[Branch]]:
     """Add to `pairs` alternatives that mean the same, or that alone share their own keywords; return the rest."""
 
@@ -183,7 +203,7 @@ def _match_by_meaning(
     removed: list[Branch] = []
     added: list[Branch] = []
     for before, after in _grouped_by_keywords(sides, old, new):
-        if len(before) == len(after) == 1 and not (tag in before[0].values and tag in after[0].values):
+        if len(before) == len(after) == 1 and not (_tag_values(before[0], tag) and _tag_values(after[0], tag)):
             pairs.append((before[0], after[0]))
         else:
             if before and after:
@@ -210,13 +230,13 @@ def _in_order(side: list[Branch], branches: list[Branch]) -> list[Branch]:
     return [branch for branch in side if id(branch) in ids]
 
 
-def _similarity(old: Branch, new: Branch, tag: str) -> float:
+def _similarity(old: Branch, new: Branch, tag: Tag) -> float:
     """Return the similarity of two alternatives: 0 if both have the tag or no type is common, else up to 1."""
     old_types, new_types = old.node.types, new.node.types
     are_disjoint = (
         old_types is not None and new_types is not None and old_types != new_types and not old_types & new_types
     )
-    if are_disjoint or (tag and tag in old.values and tag in new.values):
+    if are_disjoint or (_tag_values(old, tag) and _tag_values(new, tag)):
         return 0.0
     before, after = old.node.maps.get("properties", {}).keys(), new.node.maps.get("properties", {}).keys()
     if before or after:
@@ -226,11 +246,16 @@ def _similarity(old: Branch, new: Branch, tag: str) -> float:
     return 0.5
 
 
-def _pair_label(old: Branch, new: Branch, tag: str) -> str:
+def _pair_label(old: Branch, new: Branch, tag: Tag) -> str:
     """Return how a path names a pair of alternatives: by a tag, by common properties, or by types."""
-    if tag in old.values:
-        shared = old.values[tag] & new.values.get(tag, frozenset()) or old.values[tag]
-        return f"<{tag}={'|'.join(sorted(map(_value_text, shared)))}>"
+    values = _tag_values(old, tag)
+    if values:
+        shared = values & _tag_values(new, tag) or values
+        texts = [
+            f"{name}={'|'.join(sorted({_value_text(combination[index]) for combination in shared}))}"
+            for index, name in enumerate(tag)
+        ]
+        return f"<{', '.join(texts)}>"
     names = sorted(old.node.maps.get("properties", {}).keys() & new.node.maps.get("properties", {}).keys())
     if names:
         return f"<{{{', '.join(names[:4])}}}>"

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from pytest_bctrl.contract.document import escape_token
 from pytest_bctrl.contract.keywords import APPLICATORS, CONDITIONAL, subschemas
 from pytest_bctrl.contract.spec import Part, is_reference
-from pytest_bctrl.drift.compare_alternatives import may_meet_several
 from pytest_bctrl.drift.engine_schemas import engine_schema
+from pytest_bctrl.drift.exclusive import may_meet_several
 from pytest_bctrl.drift.node import BESIDE, Node
 from pytest_bctrl.drift.texts import other_types, readings
 

@@ -118,7 +118,7 @@ def other_types(node: Node) -> list[Any]:
 
 def _combined(node: Node, read: Callable[[Node], Any]) -> Any:
     """Return what `read` returns for a schema and its alternatives: a schema of values, or false for none."""
-    from pytest_bctrl.drift.compare_alternatives import are_exclusive
+    from pytest_bctrl.drift.exclusive import are_exclusive
     from pytest_bctrl.drift.match import branches
 
     if node.never or {"not", "if"} & node.children.keys():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.alike import Spellings
 from pytest_bctrl.drift.alternatives import null_alternatives
-from pytest_bctrl.drift.compare_alternatives import are_exclusive, may_meet_several
+from pytest_bctrl.drift.exclusive import are_exclusive, may_meet_several
 from pytest_bctrl.drift.match import branches, match_branches
 from pytest_bctrl.drift.node import is_null
 from pytest_bctrl.drift.verification import Verification
