@@ -66,15 +66,17 @@ def candidates(
     pairs: list[Step], allowing_index: int, value: Any, name: str, sides: tuple[Side, Side]
 ) -> Iterator[tuple[Any, str]]:
     """Yield values of the first schema that hold a candidate for the last, each with the pointer to the candidate."""
+    side, above = sides[allowing_index], list(zip(pairs[-2::-1], pairs[:0:-1], strict=True))
     for candidate in leaf_candidates(pairs[-1], allowing_index, value, name, sides):
-        at = ""
-        for (nodes, _), (_, step) in zip(pairs[-2::-1], pairs[:0:-1], strict=True):
-            if step == PROPERTY_NAMES and not isinstance(candidate, str):
-                break
-            candidate, token = sides[allowing_index].holding(nodes[allowing_index], step, candidate)
-            at = f"{token}{at}"
-        else:
-            yield candidate, at
+        for is_full in (False, True)[: len(above) + 1]:
+            outer, at = candidate, ""
+            for (nodes, _), (_, step) in above:
+                if not isinstance(outer, _HELD.get(step.partition(" ")[0], object)):
+                    break
+                outer, token = side.holding(nodes[allowing_index], step, outer, is_full=is_full)
+                at = f"{token}{at}"
+            else:
+                yield outer, at
 
 
 def leaf_candidates(pair: Step, allowing_index: int, value: Any, name: str, sides: tuple[Side, Side]) -> Iterator[Any]:
@@ -196,7 +198,7 @@ class Side:
         return Builder(document, RoundRobin(optional=False)), Builder(document, RoundRobin())
 
     def _schema(self, node: Node, base: str = "") -> Any:
-        """Return the schema of a node for the engine; references to its parts if it has several or `base` is set.
+        """Return the schema of a node for the engine: its parts, or references to them if `base` is set.
 
         Raises `LookupError` for a part that the normal form added, which is not in the document.
         """
@@ -205,11 +207,11 @@ class Side:
         # A schema inside another schema of the key is part of it.
         pointers = [at for at in node.key if not any(at.startswith(f"{outer}/") for outer in node.key)]
         self.read_all(pointers)
-        if not pointers:
-            return {}
-        if len(pointers) == 1 and not base:
+        if base:
+            return {"allOf": [{"$ref": f"{base}{_definition_reference(pointer)}"} for pointer in pointers] or [True]}
+        if len(pointers) == 1:
             return self._schemas[pointers[0]]
-        return {"allOf": [{"$ref": f"{base}{_definition_reference(pointer)}"} for pointer in pointers]}
+        return {"allOf": [self._schemas[pointer] for pointer in pointers] or [True]}
 
     def read_all(self, pointers: Iterable[str]) -> None:
         """Add schemas and all that they refer to; the registry contains only those added before it is created."""
@@ -287,8 +289,13 @@ class Side:
                 values.append(self._builders[index > 0].value(schema, location))
             yield values[index]
 
-    def _object(self, node: Node, but: str = "") -> dict[str, Any]:
-        """Return an object with the required properties except `but`, and as many more as `minProperties` demands."""
+    def _object(self, node: Node, but: str = "", *, is_full: bool = False) -> dict[str, Any]:
+        """Return an object with the required properties except `but`, and as many more as `minProperties` demands.
+
+        If `is_full`, return a generated object.
+        """
+        if is_full:
+            return next((value for value in self._draws(node) if isinstance(value, dict)), {})
         declared = node.maps.get("properties", {})
         members = {name: self.smallest(declared.get(name) or node.undeclared) for name in sorted(node.required - {but})}
         while len(members) < node.constraints.get("minProperties", 0):
@@ -316,22 +323,31 @@ class Side:
                     items += [self.smallest(node.child("items"))] * missing
                 yield items
 
-    def holding(self, node: Node, step: str, value: Any) -> tuple[Any, str]:
-        """Return a small value of a schema that has `value` one step inside, and the JSON pointer to it.
+    def holding(self, node: Node, step: str, value: Any, *, is_full: bool) -> tuple[Any, str]:
+        """Return a value of a schema that has `value` one step inside, and the JSON pointer to it.
 
+        `is_full`: an object has the properties of a generated value, which meets an alternative, not only those that
+        the schema itself requires.
         Raises one of `FAILURES` if none is easily generated.
         """
         if step in ("[*]", "<contains>", "<unevaluatedItems>") or (step.startswith("[") and step[1:-1].isdecimal()):
             index = len(node.prefix)
             if step[1:-1].isdecimal():
                 index = int(step[1:-1])
-            before = [self.smallest(schema) for schema in node.prefix[:index]]
+            schemas = [*node.prefix, *[node.child("items")] * index]
+            before = [self.smallest(schema) for schema in schemas[:index]]
             missing = max(0, node.constraints.get("minItems", 0) - index - 1)
             return [*before, value, *[value] * min(missing, _MANY)], f"/{index}"
         if step in (".*", "<unevaluatedProperties>"):
-            return {**self._object(node), "another": value}, "/another"
+            return {**self._object(node, is_full=is_full), "another": value}, "/another"
         if step == PROPERTY_NAMES:
-            return {**self._object(node), value: self.smallest(node.undeclared)}, f"/{escape_token(value)}"
+            outer = self._object(node, is_full=is_full)
+            return {**outer, value: self.smallest(node.undeclared)}, f"/{escape_token(value)}"
+        if step.startswith(".<dependentSchemas "):
+            name = step.removeprefix(".<dependentSchemas ").removesuffix(">")
+            # The property replaces another one, because the number of properties may matter.
+            others = list(value.items())[name not in value :]
+            return {**self._object(node), name: 0, **dict(others)}, ""
         if not step.startswith("."):
             # An alternative, with the properties that are required beside it.
             if isinstance(value, dict):
@@ -340,7 +356,7 @@ class Side:
         key = step.removeprefix(".")
         if step.startswith(".<patternProperties "):
             key = _matching_name(step[20:-1])
-        return {**self._object(node, key), key: value}, f"/{escape_token(key)}"
+        return {**self._object(node, key, is_full=is_full), key: value}, f"/{escape_token(key)}"
 
 
 def beyond(constraints: dict[str, Any]) -> Iterator[Any]:
@@ -357,6 +373,8 @@ def beyond(constraints: dict[str, Any]) -> Iterator[Any]:
 
 PROPERTY_NAMES = "<propertyNames>"
 """The step to the schema of the names of an object's members, which are texts."""
+_HELD = {PROPERTY_NAMES: str, ".<dependentSchemas": dict}
+"""The type of the values that a step can lead to, by its first word, if not all values can be there."""
 
 _FEW: tuple[Any, ...] = (0, "x", {}, None)
 _EDGE_CASES: tuple[Any, ...] = (

@@ -103,39 +103,39 @@ class Examples:
     def show(self, located: Located, values: tuple[Any, Any], name: str, *, is_error: bool) -> Shown:
         """Return the evidence of a change: a counterexample, perhaps with the property `name`; a proof; or the rule.
 
-        A counterexample is a value of all of the body or parameter, or else of a part. A proof is about the schemas at
-        the end of the trail of the change, or about schemas that contain them.
+        A counterexample is a value of all of the body or parameter. A proof is about the schemas at the end of the
+        trail of the change, or about schemas that contain them.
         """
-        from jsonschema_rs import ReferencingError
-
         (trail,), view = located.trails, located.view or View("")
         pairs = steps(trail)
-        counterexample = None
-        has_budget = self._steps >= SEARCH
-        if is_error and has_budget:
-            self._steps -= SEARCH
-            sides, starts = self._sides, range(len(pairs))
-            if not _are_affordable(sides):
-                # The schema that changed may be small.
-                sides, starts = self._sides_of(pairs[-1]), range(len(pairs) - 1, len(pairs))
-            if not _are_affordable(sides):
-                return Shown("rule", reason="the schemas are too large to validate values with")
-            with suppress(*FAILURES, ReferencingError):
-                value = values[_allowing_index(view)]
-                counterexample = self._counterexample(sides, pairs, starts, value, name, view)
-        if counterexample is not None and counterexample.of == pairs[0][1]:
-            return counterexample
         # Beyond the budget, only the smallest schemas are proven.
-        if self._is_proven(pairs, len(pairs) if has_budget else 1, view):
+        count = len(pairs) if self._steps >= SEARCH else 1
+        sides, counterexample, reason = None, None, ""
+        if is_error:
+            sides, reason = self._validating_sides(pairs[0])
+        if sides:
+            counterexample = self._counterexample(sides, pairs, values[_allowing_index(view)], name, view)
+        if counterexample is None and self._is_proven(pairs, count, view):
             return Shown("proof")
-        if counterexample is None and is_error and has_budget:
-            counterexample = self._computed(pairs, view)
-        if counterexample is not None or not is_error:
-            return counterexample or Shown("rule")
-        reason = "no value was generated that only one of the documents allows"
-        if not has_budget:
-            reason = "the budget for counterexamples is used up"
-        return Shown("rule", reason=reason)
+        if sides and counterexample is None:
+            counterexample = self._computed(sides, pairs, view)
+        return counterexample or Shown("rule", reason=reason)
+
+    def _validating_sides(self, first: Step) -> tuple[tuple[Side, Side] | None, str]:
+        """Return both documents as validators of the first schemas of a trail, and why they may show nothing.
+
+        The documents are None beyond the budget.
+        """
+        if self._steps < SEARCH:
+            return None, "the budget for counterexamples is used up"
+        self._steps -= SEARCH
+        sides = self._sides
+        if not _are_affordable(sides):
+            # The schemas of this body or parameter may be small.
+            sides = self._sides_of(first)
+        if not _are_affordable(sides):
+            return None, "the schemas are too large to validate values with"
+        return sides, "no value was generated that only one of the documents allows"
 
     def are_sent_alike(self, located: Located) -> bool:
         """Return whether the schemas that changed are proven to allow the same texts, so that nothing changed."""
@@ -162,17 +162,13 @@ class Examples:
                 is_proven = self._verifier.may_become_alternative(*pairs[index - 1][0], is_request=is_request)
         return is_proven
 
-    def _computed(self, pairs: list[Step], view: View) -> Shown | None:
-        """Return a counterexample that the engine computes of the last schema that is not an alternative, or None.
-
-        A value of a schema around it might be invalid because of another change.
-        """
+    def _computed(self, sides: tuple[Side, Side], pairs: list[Step], view: View) -> Shown | None:
+        """Return a counterexample that has a value which the engine computes of the last schema, or None."""
         index = max(index for index, (_, step) in enumerate(pairs) if not index or step.startswith((".", "[")))
         verification = self._verifier.verification(*pairs[index][0], view)
         if not verification.has_value:
             return None
-        path = "".join(step for _, step in pairs[: index + 1])
-        return Shown("counterexample", verification.value, "", path, ("now", "before")[view.is_request])
+        return self._counterexample(sides, pairs[: index + 1], verification.value, "", view)
 
     def _sides_of(self, pair: Step) -> tuple[Side, Side]:
         """Return both documents with the schemas of a pair alone."""
@@ -181,26 +177,20 @@ class Examples:
         return sides
 
     def _counterexample(
-        self, sides: tuple[Side, Side], pairs: list[Step], starts: range, value: Any, name: str, view: View
+        self, sides: tuple[Side, Side], pairs: list[Step], value: Any, name: str, view: View
     ) -> Shown | None:
-        """Return a counterexample of the first schema of a trail, else of a part that is not an alternative, or None.
+        """Return a counterexample of the first schema of a trail, or None."""
+        from jsonschema_rs import ReferencingError
 
-        `starts` are the indexes of the schemas to try.
-        """
-        allowing_index = _allowing_index(view)
-        for start in starts:
-            nodes, step = pairs[start]
-            if start and not step.startswith((".", "[")):
-                continue
-            with suppress(*FAILURES):
-                allowing = sides[allowing_index].validator(nodes[allowing_index])
-                forbidding = sides[1 - allowing_index].validator(nodes[1 - allowing_index])
-                likely = candidates(pairs[start:], allowing_index, value, name, sides)
-                for candidate, at in islice(likely, min(_TRIES, max(self._steps, 0))):
-                    self._steps -= 1
-                    if allowing.is_valid(candidate) and is_rejected(candidate, forbidding, is_text=view.is_text):
-                        path = "".join(step for _, step in pairs[: start + 1])
-                        return Shown("counterexample", candidate, at, path, ("before", "now")[allowing_index])
+        index = _allowing_index(view)
+        nodes, path = pairs[0]
+        with suppress(*FAILURES, ReferencingError):
+            allowing, forbidding = sides[index].validator(nodes[index]), sides[1 - index].validator(nodes[1 - index])
+            likely = candidates(pairs, index, value, name, sides)
+            for candidate, at in islice(likely, min(_TRIES, max(self._steps, 0))):
+                self._steps -= 1
+                if allowing.is_valid(candidate) and is_rejected(candidate, forbidding, is_text=view.is_text):
+                    return Shown("counterexample", candidate, at, path, ("before", "now")[index])
         return None
 
 

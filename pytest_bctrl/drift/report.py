@@ -247,8 +247,6 @@ _Noted = tuple[Located, ChangeLocation, dict[str, str]]
 
 def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
     """Return the evidence of a change at one location."""
-    from pytest_bctrl.drift.counterexample import Shown
-
     change, verification = located.change, located.verification
     is_error = rule.level == "error"
     if verification is not None:
@@ -256,13 +254,7 @@ def _evidence_at(examples: Examples, located: Located, rule: Rule) -> Shown:
     values, name = (as_json(change.old), as_json(change.new)), change.step.removeprefix(".")
     if verification is not None and verification.has_value:
         values, name = (verification.value, verification.value), ""
-    shown = examples.show(located, values, name, is_error=is_error)
-    if shown.by == "rule" and verification is not None and verification.has_value:
-        allowed = "now"
-        if rule.direction == "request":
-            allowed = "before"
-        return Shown("counterexample", verification.value, "", located.path, allowed)
-    return shown
+    return examples.show(located, values, name, is_error=is_error)
 
 
 def _is_settled(located: Located, finding: Finding) -> bool:
