@@ -71,7 +71,8 @@ AT = {
 _SET = ("exclusive-max-set", "exclusive-min-set", "max-length-set", "max-set", "min-items-set", "min-set")
 STRICTER = dict.fromkeys(
     (
-        "api-global-security-added", "api-security-added",
+        "api-global-security-added", "api-global-security-scope-added",
+        "api-security-added", "api-security-scope-added",
         "api-security-component-removed", "api-security-component-type-changed",
         "request-required-property-became-not-read-only",
         *(f"request-{scope}-{change}" for scope in ("body", "parameter", "property") for change in _SET),
