@@ -107,7 +107,11 @@ class Demands:
         written: set[Requirement] = set()
         for requirement in security_requirements(spec, part, names):
             scopes = {name: frozenset(map(spec.text, spec.items(items))) for name, items in requirement.items()}
-            alternatives.add(frozenset((self.keys[name], texts) for name, texts in scopes.items()))
+            # Two names of the same credential demand the scopes of both.
+            by_key: dict[Scheme, frozenset[str]] = {}
+            for name, texts in scopes.items():
+                by_key[self.keys[name]] = by_key.get(self.keys[name], frozenset()) | texts
+            alternatives.add(frozenset(by_key.items()))
             written.add(frozenset(((name,), texts) for name, texts in scopes.items()))
         if not alternatives and not spec.items(part):
             return frozenset({_NOTHING}), frozenset()
@@ -156,9 +160,9 @@ def compare_security(
     old, new = _at_changed_scheme(report, old, new)
     at = old.pointer, new.pointer
     gone, come = old.alternatives - new.alternatives, new.alternatives - old.alternatives
-    if _note_scopes(report, gone, come, prefix, location, at):
-        return
     rejected = frozenset(before for before in old.alternatives if _is_rejected_now(before, new.alternatives, demanded))
+    if _note_scopes(report, gone, come, rejected, prefix, location, at):
+        return
     _note_added(report, old, new, rejected, prefix, location)
     _note_removed(report, old, new, rejected, prefix, location)
 
@@ -271,19 +275,30 @@ def _note_scopes(
     report: Report,
     gone: frozenset[Requirement],
     come: frozenset[Requirement],
+    rejected: frozenset[Requirement],
     prefix: str,
     location: ChangeLocation,
     at: tuple[str, str],
 ) -> bool:
-    """Note changed scopes if the credentials are the same; return whether they are."""
+    """Note changed scopes if the credentials are the same; return whether they are.
+
+    Nobody has to have an added scope if a caller who met the old requirement is not `rejected`. In a list of a scheme
+    without scopes are roles (OpenAPI 3.1, 4.8.30), which count as scopes.
+    """
     before = {frozenset(scheme for scheme, _ in requirement): dict(requirement) for requirement in gone}
     after = {frozenset(scheme for scheme, _ in requirement): dict(requirement) for requirement in come}
     if before.keys() != after.keys() or len(before) != len(gone) or len(after) != len(come):
         return False
     for key in sorted(before, key=sorted):
         for scheme in sorted(key):
-            scopes = (dict.fromkeys(sorted(side[key][scheme]), "") for side in (before, after))
-            report.add_each(f"{prefix}-scope", location, scopes, at)
+            was, now = before[key][scheme], after[key][scheme]
+            for scope in sorted(was - now):
+                report.add(f"{prefix}-scope-removed", location, scope, None, *at)
+            for scope in sorted(now - was):
+                if frozenset(before[key].items()) in rejected:
+                    report.add(f"{prefix}-scope-added", location, None, scope, *at)
+                else:
+                    report.add(f"{prefix}-alternative-added", location, None, " ".join((*scheme, scope)), *at)
     return True
 
 

@@ -231,7 +231,9 @@ def _compare_property(comparison: SchemaComparison, name: str, before: Schema, a
             (requirement_word(was), requirement_word(now)),
             _required_at(comparison, name, at),
         )
-    _compare_access(comparison, old_node, new_node, now, step, at)
+    # A property that is no longer received breaks those who relied on it, as its removal does.
+    is_lost = not was_write_only and bool(new_node.flags.get("writeOnly"))
+    _compare_access(comparison, old_node, new_node, was if is_lost else now, step, at)
     _compare_deprecation(comparison, old_node, new_node, step, at)
     if not (was_write_only and new_node.flags.get("writeOnly")):
         comparison.follow(before, after, step)
@@ -250,7 +252,7 @@ def _compare_sent_property(
     step, old, new = f".{name}", comparison.sides.old.node(before), comparison.sides.new.node(after)
     was, now = name in comparison.old.required, name in comparison.new.required
     was_read_only, is_read_only = bool(old.flags.get("readOnly")), bool(new.flags.get("readOnly"))
-    if comparison.view.property_subject == "request-property":
+    if comparison.view.property_subject == "request-property" or (is_read_only and not was_read_only):
         _compare_access(comparison, old, new, now, step, at)
     elif was_read_only and now and not is_read_only:
         values = requirement_word(required=False), requirement_word(required=True)

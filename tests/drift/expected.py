@@ -91,7 +91,7 @@ def require_consistent(finding: Finding, base: Doc, revision: Doc) -> None:
     if rule.direction != "none":
         is_sent_to_consumer = ":" in finding.operation
         is_of_body = _OF_BODY.match(rule.id) or " encoding " in finding.location
-        if is_decided_by_engine:
+        if is_decided_by_engine or finding.rule.endswith("became-read-only"):
             is_of_body = not finding.location.startswith(("query ", "header "))
         expected = (rule.direction == "response", bool(is_of_body))
         assert is_sent_to_consumer or expected == ("status" in finding.extra, "media_type" in finding.extra)
@@ -129,8 +129,8 @@ _OF_BODY = re.compile(
     r"|request-body-(?!added|removed|became-(required|optional)$|media-type-(added|removed|name))"
 )
 _NO_VALUE = (
-    "default-value", "x-extensible-enum", "read-only", "encoding-changed", "request-body-media-type", "allow-",
-    "webhook-body", "webhook-security", "new-request-path-parameter", "style-changed",
+    "default-value", "x-extensible-enum", "read-only", "write-only", "encoding-changed", "request-body-media-type",
+    "allow-", "webhook-body", "webhook-security", "new-request-path-parameter", "style-changed",
     "explode-changed", "content-media-type", "content-encoding",
     "response-header-type-changed", "not-changed",
 )  # fmt: skip

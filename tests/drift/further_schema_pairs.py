@@ -458,7 +458,7 @@ _PROPERTIES: dict[str, tuple[Any, ...]] = {
         "response-required-write-only-property-added @a: a", "response-required-write-only-property-removed @a: a",
         "new-required-request-parameter-property @a: a", "removed @a: a"),
     "a property that is no longer read": (thing("a"), {**_MAP, "properties": {"a": {**_WHOLE, "writeOnly": True}}},
-        "became-optional @a: required → optional; response-optional-property-became-write-only @a: false → true; "
+        "became-optional @a: required → optional; response-required-property-became-write-only @a: false → true; "
         "type-changed @a: string → integer",
         "response-required-property-became-not-write-only @a: true → false; "
         "response-write-only-property-became-required @a: optional → required; type-changed @a: integer → string",
@@ -468,7 +468,7 @@ _PROPERTIES: dict[str, tuple[Any, ...]] = {
         thing("a"),
         "became-required @a: optional → required; response-required-property-became-not-read-only @a: true → false",
         "became-optional @a: required → optional; response-optional-property-became-read-only @a: false → true",
-        "became-required @a: optional → required", "nothing"),
+        "became-required @a: optional → required", "request-optional-property-became-read-only @a: false → true"),
     "a written property of another type": (
         {**_MAP, "properties": {"a": {**_TEXT, "writeOnly": True}}},
         {**_MAP, "properties": {"a": {**_WHOLE, "writeOnly": True}}},

@@ -194,6 +194,16 @@ ROWS: dict[str, tuple[Doc, Doc, list[tuple[str, str, str]]]] = {
         request(thing("a", a=TEXT)),
         [("error", "request-required-property-became-not-read-only", "requestBody.a")],
     ),
+    "a property that becomes read-only": (
+        request(thing(a=TEXT)),
+        request(thing(a=read_only(TEXT))),
+        [("error", "request-optional-property-became-read-only", "requestBody.a")],
+    ),
+    "a property of a parameter that becomes read-only": (
+        parameter(style="deepObject", schema=thing("a", a=TEXT)),
+        parameter(style="deepObject", schema=thing("a", a=read_only(TEXT))),
+        [("error", "request-required-property-became-read-only", "query q.a")],
+    ),
     "a format that no validator knows": (request(TEXT), request({**TEXT, "format": "password"}), []),
     "a format of a parameter that no validator knows": (
         parameter(schema=TEXT),

@@ -67,13 +67,13 @@ PATCH = {
 """Rules about documentation, and about schemas that no operation uses."""
 MINOR = {
     "api-global-security-added-for-known-credential", "api-global-security-alternative-added",
-    "api-global-security-removed", "api-global-security-scope-added", "api-global-security-scope-removed",
+    "api-global-security-removed", "api-global-security-scope-removed",
     "api-operation-id-added", "api-operation-id-removed", "api-path-removed-with-deprecation",
     "api-removed-with-deprecation", "api-security-added-for-known-credential", "api-security-alternative-added",
     "api-security-component-added", "api-security-component-oauth-scope-added",
     "api-security-component-oauth-scope-changed", "api-security-component-oauth-scope-removed",
     "api-security-component-oauth-token-url-changed", "api-security-component-oauth-url-changed",
-    "api-security-removed", "api-security-scope-added", "api-security-scope-removed", "api-server-added",
+    "api-security-removed", "api-security-scope-removed", "api-server-added",
     "api-server-default-changed", "callback-added", "endpoint-added",
     "endpoint-deprecated", "endpoint-reactivated", "webhook-added",
 }  # fmt: skip

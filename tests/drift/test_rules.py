@@ -69,11 +69,13 @@ AT = {
 }
 """Where a finding points, on either side, if that is not the keyword."""
 _SET = ("exclusive-max-set", "exclusive-min-set", "max-length-set", "max-set", "min-items-set", "min-set")
-STRICTER = dict.fromkeys(
+STRICTER = {"response-optional-property-became-write-only": "warning"} | dict.fromkeys(
     (
-        "api-global-security-added", "api-security-added",
+        "api-global-security-added", "api-global-security-scope-added",
+        "api-security-added", "api-security-scope-added",
         "api-security-component-removed", "api-security-component-type-changed",
-        "request-required-property-became-not-read-only",
+        *(f"request-{word}-property-became-read-only" for word in ("optional", "required")),
+        "request-required-property-became-not-read-only", "response-required-property-became-write-only",
         *(f"request-{scope}-{change}" for scope in ("body", "parameter", "property") for change in _SET),
         "request-parameter-pattern-changed", "request-property-pattern-changed", "response-property-enum-value-added",
     ),

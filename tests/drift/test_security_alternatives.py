@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -17,16 +18,27 @@ ALTERNATIVES: st.SearchStrategy[Alternatives] = st.lists(
 )
 
 
+SCHEMES: dict[str, Any] = {
+    **{name: {"type": "apiKey", "in": "header", "name": f"X-{name}"} for name in "abc"},
+    "oauth": {"type": "oauth2", "flows": {}},
+    "open": {"type": "openIdConnect", "openIdConnectUrl": "https://o"},
+}
+
+
 def document(alternatives: Alternatives) -> dict[str, Any]:
     """Return a document whose operation takes one of these sets of keys."""
-    security: list[dict[str, list[str]]] = [{key: [] for key in sorted(keys)} for keys in alternatives]
+    return with_security([{key: [] for key in sorted(keys)} for keys in alternatives])
+
+
+def with_security(security: list[dict[str, list[str]]], *, is_global: bool = False) -> dict[str, Any]:
+    """Return a document in which these requirements are those of its operation, or of the document."""
+    operation, root = {"responses": {"204": {"description": ""}}}, {"security": security}
     return {
         "openapi": "3.1.0",
         "info": {"title": "a", "version": "1"},
-        "paths": {"/a": {"get": {"security": security, "responses": {"204": {"description": ""}}}}},
-        "components": {
-            "securitySchemes": {name: {"type": "apiKey", "in": "header", "name": f"X-{name}"} for name in "abc"}
-        },
+        "paths": {"/a": {"get": operation if is_global else {**operation, **root}}},
+        "components": {"securitySchemes": deepcopy(SCHEMES)},
+        **(root if is_global else {}),
     }
 
 
@@ -55,6 +67,32 @@ def test_the_findings_say_which_alternative_is_no_longer_sufficient(old: Alterna
         removed = {text(keys) for keys in rejected if keys}
         assert demanded == by_rule.get("api-security-added", set())
         assert removed == by_rule.get("api-security-alternative-removed", set())
+
+
+SCOPED = st.lists(
+    st.dictionaries(
+        st.sampled_from(["oauth", "open", "a"]), st.lists(st.sampled_from("rw"), min_size=1, unique=True), max_size=2
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=repr,
+)
+"""Alternative requirements, each a mapping from schemes to scopes or roles."""
+
+
+@given(old=SCOPED, new=SCOPED, is_global=st.booleans())
+@example(old=[{"oauth": ["r"]}], new=[{"oauth": ["w"]}], is_global=True)
+@example(old=[{"oauth": ["r"]}, {}], new=[{"oauth": ["w"]}, {}], is_global=False)
+def test_an_added_scope_is_an_error_if_a_caller_without_it_is_rejected(
+    old: list[dict[str, list[str]]], new: list[dict[str, list[str]]], is_global: bool
+) -> None:
+    def is_met_by(requirement: dict[str, list[str]], caller: dict[str, list[str]]) -> bool:
+        """Return whether a caller who meets one requirement has the scopes of another one."""
+        return all(name in caller and {*scopes} <= {*caller[name]} for name, scopes in requirement.items())
+
+    is_rejected = any(not any(is_met_by(requirement, caller) for requirement in new) for caller in old)
+    findings = compare(*(with_security(side, is_global=is_global) for side in (old, new)))
+    assert is_rejected == any(finding.level == "error" for finding in findings)
 
 
 def test_added_alternatives_are_listed_in_the_order_of_their_schemes() -> None:
