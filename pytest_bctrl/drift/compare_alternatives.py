@@ -77,13 +77,15 @@ def _matched(sides: Sides, old: list[Branch], new: list[Branch]) -> tuple[tuple[
     if (len(inner_old), len(inner_new)) == (len(old), len(new)):
         return (old, new), matched
     inner_matched = match_branches(sides, inner_old, inner_new)
-    shares = [
-        sum(sides.equality.equal(before.node, after.node) for before, after, _ in found.both) / max(map(len, compared))
-        for found, compared in ((matched, (old, new)), (inner_matched, (inner_old, inner_new)))
-    ]
-    if shares[0] >= shares[1]:
+    if _equal_share(sides, matched) >= _equal_share(sides, inner_matched):
         return (old, new), matched
     return (inner_old, inner_new), inner_matched
+
+
+def _equal_share(sides: Sides, matched: Branches) -> float:
+    """Return the share of the alternatives that mean the same on both sides."""
+    count = len(matched.both) + max(len(matched.removed), len(matched.added))
+    return sum(sides.equality.equal(before.node, after.node) for before, after, _ in matched.both) / count
 
 
 def _note_unmatched(

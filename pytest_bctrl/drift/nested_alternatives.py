@@ -9,12 +9,12 @@ from pytest_bctrl.drift.node import BESIDE, Alternatives, Flat, Node, Schema
 
 _NOT_BESIDE = frozenset(("allOf", "discriminator"))
 """Keywords that the parts beside alternatives do not need: the schemas in `allOf` are parts themselves."""
-_MOST = 100
+_MAX_ALTERNATIVES = 100
 """Maximum number of alternatives that are read as one list."""
 
 
 def ungrouped(alternatives: list[Branch]) -> list[Branch]:
-    """Return alternatives, and in place of each that only groups others, the others with what stands beside them."""
+    """Return alternatives; those that only group others are replaced by these, each with the schemas beside them."""
     inner: list[Branch] = []
     for alternative in alternatives:
         node = alternative.node
@@ -23,13 +23,13 @@ def ungrouped(alternatives: list[Branch]) -> list[Branch]:
             inner += ungrouped(branches([(*beside, *schema) for schema in node.choices[0].branches], node.normal))
         else:
             inner.append(alternative)
-    if len(inner) > _MOST:
+    if len(inner) > _MAX_ALTERNATIVES:
         return alternatives
     return inner
 
 
 def _is_group(node: Node) -> bool:
-    """Return whether a value is valid if it meets one of the alternatives of a schema and all that stands beside them.
+    """Return whether a value is valid if it meets one of the alternatives of a schema and the schemas beside them.
 
     It is not if two may be met at once, or if a keyword depends on which one is met.
     """

@@ -91,7 +91,7 @@ def test_an_added_scope_is_an_error_if_a_caller_without_it_is_rejected(
         return all(name in caller and {*scopes} <= {*caller[name]} for name, scopes in requirement.items())
 
     is_rejected = any(not any(is_met_by(requirement, caller) for requirement in new) for caller in old)
-    findings = compare(*(with_security(side, is_global=is_global) for side in (old, new)))
+    findings = compare(with_security(old, is_global=is_global), with_security(new, is_global=is_global))
     assert is_rejected == any(finding.level == "error" for finding in findings)
 
 
