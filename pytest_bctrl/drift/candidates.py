@@ -143,8 +143,6 @@ def _edge_case_objects(node: Node, side: Side, smallest: dict[str, Any]) -> Iter
     names += [*node.constraints.get("dependentRequired", ()), "another"]
     names += [_matching_name(pattern) for pattern in node.maps.get("patternProperties", ())]
     yield from ({**smallest, name: value} for name in names if name not in smallest for value in _FEW)
-    for name, demanded in node.constraints.get("dependentRequired", {}).items():
-        yield {**dict.fromkeys((name, *demanded), 0), **smallest}
     declared = [name for branch in node.alternatives for name in branch.maps.get("properties", ())]
     for branch in node.alternatives[1:]:
         others = [name for name in declared if name not in branch.maps.get("properties", ())]

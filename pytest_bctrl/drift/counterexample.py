@@ -139,11 +139,9 @@ class Examples:
 
     def are_sent_alike(self, located: Located) -> bool:
         """Return whether the schemas that changed are proven to allow the same texts, so that nothing changed."""
-        if located.view is None:
-            return False
-        (trail,) = located.trails
+        (trail,), view = located.trails, located.view or View("")
         nodes, _ = steps(trail)[-1]
-        return self._verifier.are_sent_alike(*nodes, located.view)
+        return self._verifier.are_sent_alike(*nodes, view)
 
     def _is_proven(self, pairs: list[Step], count: int, view: View) -> bool:
         """Return whether the engine proves that no value of the first schema of a trail breaks a consumer.

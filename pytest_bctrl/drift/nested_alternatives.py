@@ -16,15 +16,17 @@ _MAX_ALTERNATIVES = 100
 def ungrouped(alternatives: list[Branch]) -> list[Branch]:
     """Return alternatives; those that only group others are replaced by these, each with the schemas beside them."""
     inner: list[Branch] = []
-    for alternative in alternatives:
+    waiting = alternatives[::-1]
+    while waiting:
+        if len(inner) + len(waiting) > _MAX_ALTERNATIVES:
+            return alternatives
+        alternative = waiting.pop()
         node = alternative.node
         if _is_group(node):
             beside = _beside(node, node.choices[0])
-            inner += ungrouped(branches([(*beside, *schema) for schema in node.choices[0].branches], node.normal))
+            waiting += branches([(*beside, *schema) for schema in node.choices[0].branches[::-1]], node.normal)
         else:
             inner.append(alternative)
-    if len(inner) > _MAX_ALTERNATIVES:
-        return alternatives
     return inner
 
 

@@ -201,3 +201,47 @@ def test_paths_sharing_a_path_item_map_its_parameters_by_name() -> None:
     old["paths"] = {"/a/{x}/{y}": shared, "/b/{y}/{x}": shared}
     new = {**document(), "paths": {"/a/{u}/{v}": item("u", "v"), "/b/{u}/{v}": item("v", "u")}}
     assert compare(old, new) == []
+
+
+def tagged(**values: str) -> Doc:
+    """Return an object whose properties have these values."""
+    properties = {name: {"const": value} for name, value in values.items()}
+    return {"type": "object", "properties": properties, "required": [*values]}
+
+
+FLAT = [tagged(kind="s3", key="a"), tagged(kind="s3", key="b"), tagged(kind="gcs", key="a")]
+
+
+def grouped(beside: Any) -> list[Doc]:
+    """Return the same alternatives, grouped by their kind, with a schema beside each group."""
+    keys = [{"oneOf": [tagged(key="a"), tagged(key="b")]}, {"oneOf": [tagged(key="a"), tagged(key="c")]}]
+    return [{"allOf": [beside, group, tagged(kind=kind)]} for group, kind in zip(keys, ("s3", "gcs"), strict=True)]
+
+
+@pytest.mark.parametrize("beside", [{}, True, {"required": ["kind"]}])
+def test_alternatives_that_a_document_groups_are_matched_by_content(beside: Any) -> None:
+    (added,) = [
+        finding
+        for finding in compare(body({"oneOf": FLAT}), body({"oneOf": grouped(beside)}))
+        if finding.level == "error"
+    ]
+    assert ("response-body-one-of-added", "key=c, kind=gcs") == (added.rule, added.observed)
+
+
+def test_alternatives_stay_grouped_if_a_keyword_depends_on_the_group() -> None:
+    findings = compare(body({"oneOf": FLAT}), body({"oneOf": grouped({"unevaluatedProperties": False})}))
+    assert "key=c, kind=gcs" not in [finding.observed for finding in findings]
+
+
+def test_alternatives_that_lead_to_too_many_are_compared_in_groups() -> None:
+    """Each of 20 schemas has the next one in two alternatives."""
+    documents = []
+    for kind in ("integer", "string"):
+        document = body({"$ref": "#/components/schemas/S0"})
+        schemas: Doc = {"S20": {"type": "object", "properties": {"a": {"type": kind}}, "required": ["a"]}}
+        for n in range(20):
+            following = {"$ref": f"#/components/schemas/S{n + 1}"}
+            schemas[f"S{n}"] = {"anyOf": [{"allOf": [following], "minProperties": m} for m in (n, n + 1)]}
+        document["components"] = {"schemas": schemas}
+        documents.append(document)
+    assert "error" in {finding.level for finding in compare(documents[0], documents[1])}
