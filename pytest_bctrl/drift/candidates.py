@@ -93,12 +93,12 @@ def leaf_candidates(pair: Step, allowing_index: int, value: Any, name: str, side
     changed = [] if value is None else [value]
     return chain(
         changed,
-        *(_texts_beyond(node.constraints, forbidding.constraints) for node in allowing.alternatives),
-        *(_texts_beyond(node.constraints, {}) for node in forbidding.alternatives),
         *((node.enum or {}).values() for node in forbidding.alternatives[1:]),
         side.with_property(allowing, name),
         beyond(constraints),
         values,
+        *(_texts_beyond(node.constraints, forbidding.constraints) for node in allowing.alternatives),
+        *(_texts_beyond(node.constraints, {}) for node in forbidding.alternatives),
         beyond(allowing.constraints),
         _EDGE_CASES,
         *edge_cases,

@@ -240,6 +240,7 @@ KNOWN = {
     "cli/init.py write_files": "a redacted table for pyproject.toml",
     "cli/options.py write_text": "findings, which were redacted before",
     "drift/containment.py write": "a schema for the engine, which is not printed",
+    "drift/schema_writer.py write": "a schema for the engine, which is not printed",
     "cli/contract.py write_files": "a redacted overlay; a contract that is built from the user's own documents",
     "contract/build.py write_files": "a contract that is built from the user's own documents",
     "secrets/streams.py write": "the redaction itself",

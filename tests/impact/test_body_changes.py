@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_bctrl.http.message import MockResponse, Payload
+from pytest_bctrl.impact.change import Change
 from tests.impact.simulation import body_after, changes_between, context_of, spec_with
 
 _STRING = {"type": "string"}
@@ -73,30 +74,42 @@ _HARD = {
 """A schema of strings that is too hard for the generator; `ddccbbe` conforms to it."""
 
 
-@pytest.mark.parametrize("is_whole", [True, False], ids=["of the body", "of a member"])
-def test_the_counterexample_of_another_place_shows_a_change(is_whole: bool) -> None:
+def _changes_of_component(first: Any, second: Any) -> dict[str, Change]:
+    """Return the changes of two operations if the component `X` allows one property more than before."""
+    old, new = (spec_with(first, {"X": {"type": "object", "maxProperties": count}}, second) for count in (2, 3))
+    return changes_between(old, new)
+
+
+_FIRST = _object(a={"allOf": [{"$ref": "#/components/schemas/X"}], **_object("h", h=_HARD)})
+_SECOND = _object(b=_object(c={"$ref": "#/components/schemas/X"}))
+
+
+def test_the_counterexample_of_another_place_shows_a_change() -> None:
     """Two operations have a component, and only for the second a value could be generated.
 
-    Each body has more properties afterwards, at the location of its own operation and nowhere else. The counterexample
-    is the whole body of the second operation or, if that has a property that cannot be generated, a part of it.
+    Each body has more properties afterwards, at the location of its own operation and nowhere else.
     """
-    first = _object(a={"allOf": [{"$ref": "#/components/schemas/X"}], **_object("h", h=_HARD)})
-    second = _object(b=_object(c={"$ref": "#/components/schemas/X"}))
-    if not is_whole:
-        first, second = (
-            {**schema, "required": ["h"], "properties": {**schema["properties"], "h": _HARD}}
-            for schema in (first, second)
-        )
-    old, new = (spec_with(first, {"X": {"type": "object", "maxProperties": count}}, second) for count in (2, 3))
-    change = changes_between(old, new)["response-property-max-properties-increased a"]
-    value = "ddccbbe"
-    get_body, put_body = {"a": {"h": value}, "h": value}, {"b": {"c": {"z": 1}}, "h": value}
+    old = spec_with(_FIRST, {"X": {"type": "object", "maxProperties": 2}}, _SECOND)
+    change = _changes_of_component(_FIRST, _SECOND)["response-property-max-properties-increased a"]
+    get_body, put_body = {"a": {"h": "ddccbbe"}}, {"b": {"c": {"z": 1}}}
 
     get_after = body_after(change, old, get_body, "GET")
     put_after = body_after(change, old, put_body, "PUT")
 
-    assert (len(get_after["a"]), get_after["a"]["h"], get_after["h"]) == (3, value, value)
-    assert (len(put_after["b"]["c"]), put_after["b"]["c"]["z"], put_after["h"]) == (3, 1, value)
+    assert (len(get_after["a"]), get_after["a"]["h"]) == (3, "ddccbbe")
+    assert (len(put_after["b"]["c"]), put_after["b"]["c"]["z"]) == (3, 1)
+
+
+def test_a_change_for_which_no_complete_body_could_be_generated_is_not_run() -> None:
+    """A value of the component alone is not known to be part of a valid body."""
+    first, second = (
+        {**schema, "required": ["h"], "properties": {**schema["properties"], "h": _HARD}}
+        for schema in (_FIRST, _SECOND)
+    )
+
+    change = _changes_of_component(first, second)["response-property-max-properties-increased a"]
+
+    assert change.not_run_reason == "no response that shows it could be generated"
 
 
 def test_a_counterexample_that_shows_another_change_too_shows_only_its_own() -> None:
