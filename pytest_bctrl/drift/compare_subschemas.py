@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_bctrl.drift.declared_names import is_open
 from pytest_bctrl.drift.node import Node, Schema, says_more
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import SchemaComparison
@@ -134,7 +135,7 @@ def compare_properties(comparison: SchemaComparison) -> None:
     before, after = old.maps.get("properties", {}), new.maps.get("properties", {})
     for name in dict.fromkeys([*before, *after, *sorted(old.required), *sorted(new.required)]):
         was, now = name in before or name in old.required, name in after or name in new.required
-        old_schema, new_schema = before.get(name, ()), after.get(name, ())
+        old_schema, new_schema = before.get(name, old.undeclared), after.get(name, new.undeclared)
         if was and now:
             _compare_property(comparison, name, old_schema, new_schema)
         elif was and not _is_only_forbidden(sides.old, old_schema, sides.new, new):
@@ -178,7 +179,9 @@ def _note_removed(comparison: SchemaComparison, name: str, schema: Schema) -> No
         rule = f"response-{requirement_word(name in old.required)}-write-only-property-removed"
     else:
         rule = f"response-{requirement_word(name in old.required)}-property-removed"
-        comparison.follow_undeclared(schema, new.undeclared, step)
+        # Without the property, which was required, consumers break anyway.
+        is_any = name not in old.required and is_open(new)
+        comparison.follow_undeclared(schema, new.undeclared, step, is_any=is_any)
     pointer = _property_pointer(old, name)
     comparison.add("property-removed", rule, step, (name, None), (pointer, _pointer_without_property(new, pointer)))
 
@@ -194,7 +197,10 @@ def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None
         if required and comparison.view.is_header:
             rule = "new-required-request-header-property"
         if not required:
-            comparison.follow_undeclared(old.undeclared, schema, step)
+            is_any = is_open(old) and not (
+                comparison.view.is_text and _allows_all_texts(comparison.sides.new.node(schema))
+            )
+            comparison.follow_undeclared(old.undeclared, schema, step, is_any=is_any)
     elif flags.get("writeOnly"):
         rule = f"response-{requirement_word(required)}-write-only-property-added"
     elif comparison.sides.old.node(old.undeclared).never:
@@ -206,6 +212,11 @@ def _note_added(comparison: SchemaComparison, name: str, schema: Schema) -> None
     comparison.add(
         "property-added", rule, step, (None, name), (_pointer_without_property(old, pointer), pointer), content
     )
+
+
+def _allows_all_texts(node: Node) -> bool:
+    """Return whether a schema allows every text."""
+    return node.takes("string") and node.enum is None and not says_more(node)
 
 
 def _compare_property(comparison: SchemaComparison, name: str, before: Schema, after: Schema) -> None:

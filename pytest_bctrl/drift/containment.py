@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.keywords import map_subschemas
+from pytest_bctrl.drift.declared_names import declared_names, is_open
 from pytest_bctrl.drift.node import Node
 from pytest_bctrl.drift.patterns import NO_TEXT, contains, limits_of_text
-from pytest_bctrl.drift.schema_writer import SchemaWriter, declared_names, schema_without, validator
+from pytest_bctrl.drift.schema_writer import SchemaWriter, schema_with_names, validator
 from pytest_bctrl.drift.texts import ONE_LINE, SENT_AS_TEXT, SUBSCHEMAS, is_rejected, listed_scalars, schemas_in
 from pytest_bctrl.errors import DocumentError
 
@@ -36,7 +37,7 @@ class Question:
         """
         wide = SchemaWriter(forbidding.normal, access, is_allowing=False)
         self._forbidding = wide.write(forbidding)
-        narrow = SchemaWriter(allowing.normal, access, is_allowing=True, undeclared=frozenset(wide.names))
+        narrow = SchemaWriter(allowing.normal, access, is_allowing=True, is_closed=True)
         self._allowing = narrow.write(allowing)
         if is_text:
             scalars = listed_scalars(self._allowing)
@@ -136,10 +137,9 @@ class Overlaps:
     def __init__(self, allowing: Node, choice: Alternatives, access: str) -> None:
         """Prepare the overlaps with the alternatives that the allowing schema offers."""
         self._access = access
-        self._is_open = declared_names(allowing).is_open
-        self._beside = declared_names(allowing, but=choice).declared
+        self._beside = declared_names(allowing, but=choice)
         self._writers: dict[Node, tuple[SchemaWriter, dict[str, Any]]] = {}
-        self._forms: dict[tuple[Node, frozenset[str]], Any] = {}
+        self._forms: dict[Node, Any] = {}
 
     def size(self, *nodes: Node) -> int:
         """Return how many schemas the nodes contain together.
@@ -156,27 +156,29 @@ class Overlaps:
         """
         from jsonschema_rs import ReferencingError, canonical
 
-        absent = frozenset[str]()
-        if self._is_open:
-            compared = [node for node in (opposite, containing) if node is not None]
-            absent = absent.union(*(self._written(node)[0].names for node in compared))
-            absent -= self._beside | declared_names(branch).declared
         try:
-            common = self._canonical_without(branch, absent).intersect(self._canonical_without(opposite))
+            common = self._canonical_of_sent(branch).intersect(self._canonical(opposite))
             outer = _canonical({"not": {}})
             if containing is not None:
-                outer = self._canonical_without(containing)
+                outer = self._canonical(containing)
             return bool(outer.covers(common) == canonical.Containment.YES)
         except (*FAILURES, ReferencingError):
             return False
 
-    def _canonical_without(self, node: Node, absent: frozenset[str] = frozenset()) -> Any:
-        """Return the canonical form of a schema whose values have none of the absent properties."""
-        if (node, absent) not in self._forms:
+    def _canonical_of_sent(self, branch: Node) -> Any:
+        """Return the canonical form of an alternative with the names that are declared in it or beside it."""
+        _, schema = self._written(branch)
+        if is_open(branch, self._beside):
+            return self._canonical(branch)
+        names = declared_names(branch).union(self._beside)
+        return _canonical({**schema, "allOf": [*schema["allOf"], schema_with_names(names)]})
+
+    def _canonical(self, node: Node) -> Any:
+        """Return the canonical form of a schema."""
+        if node not in self._forms:
             _, schema = self._written(node)
-            restricted = {**schema, "allOf": [*schema["allOf"], schema_without(absent)]}
-            self._forms[node, absent] = _canonical(restricted)
-        return self._forms[node, absent]
+            self._forms[node] = _canonical(schema)
+        return self._forms[node]
 
     def _written(self, node: Node) -> tuple[SchemaWriter, dict[str, Any]]:
         """Return a schema and its writer; raises `LookupError` unless a consumer sees the schema as it is written."""

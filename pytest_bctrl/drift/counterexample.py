@@ -187,7 +187,8 @@ class Examples:
             likely = candidates(pairs, index, value, name, sides)
             for candidate, at in islice(likely, min(_TRIES, max(self._steps, 0))):
                 self._steps -= 1
-                if allowing.is_valid(candidate) and is_rejected(candidate, forbidding, is_text=view.is_text):
+                is_shown = allowing.is_valid(candidate) and is_rejected(candidate, forbidding, is_text=view.is_text)
+                if is_shown and self._verifier.has_declared_names(candidate, nodes[index]):
                     return Shown("counterexample", candidate, at, path, ("before", "now")[index])
         return None
 

@@ -273,12 +273,12 @@ class SchemaComparison:
         """Add a pair to compare at the same location: one side and a branch of the other."""
         self.edges.append(Edge("", old, new, self.view._replace(is_branch=True, is_subtype=False)))
 
-    def follow_undeclared(self, old: Schema, new: Schema, step: str) -> None:
+    def follow_undeclared(self, old: Schema, new: Schema, step: str, *, is_any: bool = False) -> None:
         """Add a pair to compare of a property or item that only one side declares and the undeclared ones of the other.
 
-        Nothing is compared if that side takes any undeclared value, or none.
+        Nothing is compared if that side takes no undeclared value, or any; with `is_any`, also if it takes any.
         """
-        if old and new and not (self.sides.old.node(old).never or self.sides.new.node(new).never):
+        if (is_any or (old and new)) and not (self.sides.old.node(old).never or self.sides.new.node(new).never):
             self.follow(old, new, step)
 
     def effective(self, keyword: str) -> tuple[Schema | None, Schema | None]:

@@ -1,18 +1,19 @@
 """Writes schemas for the engine as a consumer sees their values.
 
 A consumer sends no property that is read-only and receives none that is write-only, and sends and receives no property
-that its document does not declare, unless the document has a schema for such properties.
+that its document does not declare, unless the schema is open (`declared_names`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pytest_bctrl.contract.document import escape_token
-from pytest_bctrl.contract.keywords import APPLICATORS, CONDITIONAL, subschemas
+from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
 from pytest_bctrl.contract.spec import Part, is_reference
+from pytest_bctrl.drift.declared_names import NO_NAMES, Names, declared_names, is_open
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.exclusive import may_meet_several
 from pytest_bctrl.drift.node import BESIDE, Node
@@ -20,7 +21,7 @@ from pytest_bctrl.drift.texts import other_types, readings
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.spec import Spec
-    from pytest_bctrl.drift.node import Alternatives, NodeReader
+    from pytest_bctrl.drift.node import NodeReader, Schema
 
 _MAX_SCHEMAS = 200
 """Maximum number of schemas on each side: the engine takes time in proportion to their product."""
@@ -34,37 +35,15 @@ _REVERSING = frozenset(("not", "if", "contains"))
 _DEFINITIONS = "#/$defs/"
 
 
-class DeclaredNames(NamedTuple):
-    """The properties that a schema declares. `is_open`: it has no schema for any others."""
-
-    declared: frozenset[str]
-    is_open: bool
-
-
-def declared_names(node: Node, but: Alternatives | None = None, depth: int = 0) -> DeclaredNames:
-    """Return the properties that a schema declares, except in the alternatives `but`, and whether it allows others."""
-    declared = {*node.maps.get("properties", ()), *node.required}
-    is_open = not node.undeclared and "patternProperties" not in node.maps and depth < 8
-    inside = [schema for choice in node.choices if choice is not but for schema in choice.branches]
-    inside += [node.children[word] for word in ("if", "not", *CONDITIONAL) if word in node.children]
-    inside += node.maps.get("dependentSchemas", {}).values()
-    if is_open:
-        for branch in map(node.normal.node, inside):
-            names = declared_names(branch, depth=depth + 1)
-            declared |= names.declared
-            is_open = is_open and names.is_open
-    return DeclaredNames(frozenset(declared), is_open)
-
-
 class SchemaWriter:
     """Writes a schema, and each schema that it refers to, in JSON Schema 2020-12.
 
     `access`: `readOnly` or `writeOnly`, the flag of properties that are in no value; with an empty text, schemas are
-    written as they are. `undeclared`: names of the other side, of which a value has none that this side does not
-    declare; None without such a rule. `scalars`: if not None, values are sent as text, so that the schema also allows
-    those that are sent as the texts of its values, all of `scalars` and some others.
+    written as they are. `is_closed`: objects have only the names that their schemas declare, unless these are open.
+    `scalars`: if not None, values are sent as text, so that the schema also allows those that are sent as the texts of
+    its values, all of `scalars` and some others. `limit`: the maximum number of schemas.
 
-    After `write`, `count` is the number of schemas, and `names` are the properties in them.
+    After `write`, `count` is the number of schemas.
     """
 
     def __init__(
@@ -73,19 +52,20 @@ class SchemaWriter:
         access: str,
         *,
         is_allowing: bool,
-        undeclared: frozenset[str] | None = None,
+        is_closed: bool = False,
         scalars: Sequence[Any] | None = None,
+        limit: int = _MAX_SCHEMAS,
     ) -> None:
         self._normal = normal
         self._access = access
         self._is_allowing = is_allowing
-        self._undeclared = undeclared
+        self._is_closed = is_closed
         self._scalars = scalars
+        self._limit = limit
         self.count = 0
         self._waiting: list[Part] = []
         self._defined: dict[str, Any] = {}
         self._is_exact = False
-        self.names: set[str] = set()
 
     def write(self, node: Node) -> dict[str, Any]:
         """Return the schema of a node, written out for the engine. Raises `LookupError` if it is too large."""
@@ -132,9 +112,7 @@ class SchemaWriter:
         value = part.value
         if not isinstance(value, dict):
             return value
-        self.count += 1
-        if self.count > _MAX_SCHEMAS:
-            raise LookupError(part.pointer)
+        self._count_schema()
         written = {**value}
         if isinstance(value.get("required"), list) and not is_reversed:
             written["required"] = [name for name in value["required"] if name not in hidden]
@@ -154,6 +132,12 @@ class SchemaWriter:
             written["anyOf"] = written.pop("oneOf")
         return written
 
+    def _count_schema(self) -> None:
+        """Count a schema; raises `LookupError` if there are too many."""
+        self.count += 1
+        if self.count > self._limit:
+            raise LookupError(self._limit)
+
     def _is_any_of(self, part: Part) -> bool:
         """Return whether the `oneOf` of a schema means the same as `anyOf`."""
         if not isinstance(part.value.get("oneOf"), list) or "anyOf" in part.value:
@@ -163,10 +147,8 @@ class SchemaWriter:
 
     def _written_child(self, part: Part, word: str, key: Any, hidden: frozenset[str], *, is_reversed: bool) -> Any:
         """Return a schema inside another one as a consumer sees it."""
-        if word == "properties":
-            self.names.add(key)
-            if key in hidden and not self._is_allowing and not is_reversed:
-                return True
+        if word == "properties" and key in hidden and not self._is_allowing and not is_reversed:
+            return True
         is_reversed = is_reversed or word in _REVERSING
         if word not in _MEMBERS:
             is_exact = self._is_exact
@@ -192,29 +174,29 @@ class SchemaWriter:
         listed = [value for value in self._scalars if any(map(is_valid, readings(value)))]
         return [{"anyOf": [{"allOf": schemas or [True]}, {"enum": listed}, *other_types(node)]}]
 
-    def _restrictions(self, node: Node) -> list[Any]:
-        """Return schemas that rule out undeclared names in the values of a node.
+    def _restrictions(self, node: Node, beside: Names = NO_NAMES) -> list[Any]:
+        """Return schemas that rule out undeclared names in the values of a node; `beside` are declared elsewhere.
 
-        A value has none that no alternative declares, nor any that the alternative which it meets does not declare.
+        A value has no name that no alternative declares, nor any that the alternative which it meets does not declare.
         """
-        if self._undeclared is None or not node.takes("object"):
+        if not self._is_closed or not node.takes("object"):
             return []
-        names = declared_names(node)
-        if not names.is_open:
-            return []
-        restrictions = [schema_without(self._undeclared - names.declared)]
+        restrictions = []
+        if not is_open(node, beside):
+            restrictions.append(schema_with_names(declared_names(node).union(beside)))
         for choice in node.choices:
-            shared = declared_names(node, but=choice).declared
-            branches = [(schema, declared_names(self._normal.node(schema)).declared) for schema in choice.branches]
-            every = self._undeclared.union(*(declared for _, declared in branches))
-            alternatives: list[Any] = [
-                {"allOf": [*map(self._alternative_part, schema), schema_without(every - shared - declared)]}
-                for schema, declared in branches
-            ]
+            shared = declared_names(node, but=choice).union(beside)
+            alternatives: list[Any] = [self._closed_alternative(schema, shared) for schema in choice.branches]
             if choice.with_null:
                 alternatives.append({"type": "null"})
             restrictions.append({"anyOf": alternatives})
-        return [restriction for restriction in restrictions if restriction is not True]
+        return restrictions
+
+    def _closed_alternative(self, schema: Schema, beside: Names) -> dict[str, Any]:
+        """Return an alternative with the names that are declared in it or beside it."""
+        self._count_schema()
+        restrictions = self._restrictions(self._normal.node(schema), beside)
+        return {"allOf": [*map(self._alternative_part, schema), *restrictions]}
 
     def _alternative_part(self, part: Part) -> Any:
         """Return a part of an alternative for the engine: the schema itself, or a reference to it."""
@@ -230,11 +212,13 @@ def validator(schema: dict[str, Any]) -> Any:
     return Draft202012Validator(schema, validate_formats=True, ignore_unknown_formats=True, offline=True)
 
 
-def schema_without(names: frozenset[str]) -> Any:
-    """Return a schema that allows no property of these names."""
-    if not names:
-        return True
-    return {"properties": dict.fromkeys(sorted(names), False)}
+def schema_with_names(names: Names) -> dict[str, Any]:
+    """Return a schema of objects that have only these names."""
+    return {
+        "properties": dict.fromkeys(sorted(names.names), True),
+        "patternProperties": dict.fromkeys(sorted(names.patterns), True),
+        "additionalProperties": False,
+    }
 
 
 def _written_parts(node: Node) -> list[Any]:

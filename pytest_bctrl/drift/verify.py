@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.alike import Spellings
@@ -32,6 +32,8 @@ _MOST_ALTERNATIVES = 20
 """Maximum number of alternatives of a `oneOf` whose overlaps are compared."""
 _TRIES = 300
 """Maximum number of values per question."""
+_MOST_SCHEMAS = 5_000
+"""Maximum number of schemas that a value is validated against to check its names."""
 _KEEPS_OWN = frozenset(("not", "if", "contains", "contentSchema", "unevaluatedItems", "unevaluatedProperties"))
 """Keywords under which a schema that allows less may make the whole allow more, or that depend on other keywords."""
 _OBJECT = frozenset(("properties", "patternProperties", "additionalProperties", "unevaluatedProperties"))
@@ -56,6 +58,7 @@ class Verifier:
         self._steps = sides.options.steps
         self._questions: dict[_Key, Question | None] = {}
         self._verifications: dict[_Key, Verification] = {}
+        self._closed: dict[Node, Any] = {}
         self._divisible: dict[tuple[Node, Node, bool], bool] = {}
 
     def are_written_alike(self, old: Node, new: Node) -> bool:
@@ -202,6 +205,19 @@ class Verifier:
         if key not in self._verifications:
             self._verifications[key] = self._verify(key)
         return self._verifications[key]
+
+    def has_declared_names(self, value: Any, node: Node) -> bool:
+        """Return whether a value of a schema has no undeclared names; false if the schema is too large."""
+        from pytest_bctrl.drift.containment import FAILURES
+        from pytest_bctrl.drift.schema_writer import SchemaWriter, validator
+
+        if node not in self._closed:
+            self._closed[node] = None
+            with suppress(*FAILURES):
+                writer = SchemaWriter(node.normal, "", is_allowing=True, is_closed=True, limit=_MOST_SCHEMAS)
+                self._closed[node] = validator(writer.write(node))
+        closed = self._closed[node]
+        return closed is not None and bool(closed.is_valid(value))
 
     def _question(self, key: _Key) -> Question | None:
         """Return the question about two schemas; None if it is too large, or the budget is used up."""

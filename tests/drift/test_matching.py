@@ -241,7 +241,7 @@ def test_alternatives_that_lead_to_too_many_are_compared_in_groups() -> None:
         schemas: Doc = {"S20": {"type": "object", "properties": {"a": {"type": kind}}, "required": ["a"]}}
         for n in range(20):
             following = {"$ref": f"#/components/schemas/S{n + 1}"}
-            schemas[f"S{n}"] = {"anyOf": [{"allOf": [following], "minProperties": m} for m in (n, n + 1)]}
+            schemas[f"S{n}"] = {"anyOf": [{"allOf": [following], "maxProperties": m} for m in (n + 1, n + 2)]}
         document["components"] = {"schemas": schemas}
         documents.append(document)
     assert "error" in {finding.level for finding in compare(documents[0], documents[1])}
