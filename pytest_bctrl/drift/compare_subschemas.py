@@ -138,9 +138,9 @@ def compare_properties(comparison: SchemaComparison) -> None:
         old_schema, new_schema = before.get(name, old.undeclared), after.get(name, new.undeclared)
         if was and now:
             _compare_property(comparison, name, old_schema, new_schema)
-        elif was and not _is_only_forbidden(sides.old, old_schema, sides.new, new):
+        elif was and not _is_only_forbidden(sides.old, before.get(name, ()), sides.new, new):
             _note_removed(comparison, name, old_schema)
-        elif now and not _is_only_forbidden(sides.new, new_schema, sides.old, old):
+        elif now and not _is_only_forbidden(sides.new, after.get(name, ()), sides.old, old):
             _note_added(comparison, name, new_schema)
 
 

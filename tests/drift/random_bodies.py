@@ -121,20 +121,7 @@ def with_declared_names(schema: Any) -> Any:
     closed = _with_inner(schema)
     if not _declares(schema) or _states_others(schema):
         return closed
-    return {"allOf": [closed], "unevaluatedProperties": False} | _required(closed)
-
-
-def _required(schema: Doc) -> Doc:
-    """Return a schema of the properties that a schema only requires, which declares them."""
-    return {"properties": dict.fromkeys(_required_names(schema), True)}
-
-
-def _required_names(schema: Any) -> list[str]:
-    """Return the names that a schema or a part of it requires."""
-    if not isinstance(schema, dict):
-        return []
-    parts = [part for word in ("anyOf", "oneOf", "allOf") for part in schema.get(word, ())]
-    return [*schema.get("required", ()), *(name for part in parts for name in _required_names(part))]
+    return {"allOf": [closed], "unevaluatedProperties": False}
 
 
 def _with_inner(schema: Any) -> Any:
@@ -142,8 +129,9 @@ def _with_inner(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     written = {**schema}
-    if "properties" in schema:
-        written["properties"] = {name: with_declared_names(inner) for name, inner in schema["properties"].items()}
+    if "properties" in schema or "required" in schema:
+        inner_schemas = {**dict.fromkeys(schema.get("required", ()), True), **schema.get("properties", {})}
+        written["properties"] = {name: with_declared_names(inner) for name, inner in inner_schemas.items()}
     for word in ("items", "additionalProperties"):
         if word in schema:
             written[word] = with_declared_names(schema[word])
