@@ -13,7 +13,7 @@ from pytest_bctrl.drift.compare_security import compare_schemes, compare_securit
 from pytest_bctrl.drift.compare_servers import bases, compare_servers, own_servers
 from pytest_bctrl.drift.compare_webhooks import callbacks, compare_webhooks, webhooks
 from pytest_bctrl.drift.equality import Equality
-from pytest_bctrl.drift.match import Operations, match_operations
+from pytest_bctrl.drift.match_operations import Operations, match_operations
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
 from pytest_bctrl.drift.report import Report

@@ -165,9 +165,9 @@ def compare_constraints(comparison: SchemaComparison) -> None:
         # The format `byte` alone has no effect, as other formats that no validator checks.
         if encodings[0] != encodings[1]:
             emit("content-encoding-changed", *encodings, "contentEncoding")
-    media_types = [content_media_type(node, comparison.view.binary) for node in (old, new)]
-    if media_types[0] != media_types[1]:
-        emit("content-media-type-changed", *media_types, "contentMediaType")
+    before, after = (content_media_type(node, comparison.view.binary) for node in (old, new))
+    if before != after:
+        emit("content-media-type-changed", before, after, "contentMediaType")
 
 
 def _bound_action(before: Any, after: Any) -> str:
