@@ -18,6 +18,7 @@ MULTIPART = "multipart"
 OCTETS = "application/octet-stream"
 _TEXTS = ("xml", "yaml", "urlencoded", "script", "graphql", "jsonl", "ndjson", "json-seq", "/*")
 """The ends of media types of texts outside of `text/`, and of ranges that contain some."""
+_DATA = ("image/", "audio/", "video/", "font/")
 
 
 def binary_media_type(media_type: str) -> str:
@@ -25,10 +26,10 @@ def binary_media_type(media_type: str) -> str:
     essence = media_type.partition(";")[0]
     if essence.startswith("multipart/"):
         return MULTIPART
-    is_range_of_data = essence in ("image/*", "audio/*", "video/*", "font/*")
-    if is_range_of_data or not (is_json(essence) or essence.startswith("text/") or essence.endswith(_TEXTS)):
-        return essence
-    return ""
+    is_text = is_json(essence) or essence.startswith("text/") or essence.endswith(_TEXTS)
+    if is_text and not essence.startswith(_DATA):
+        return ""
+    return essence
 
 
 def are_same_binary(old: Node, new: Node, media_type: str) -> bool:

@@ -40,6 +40,7 @@ def form(part: Any, **keywords: Any) -> Doc:
 FORM = "multipart/form-data"
 SAME: dict[str, tuple[str, list[Any]]] = {
     "base64 in JSON": ("application/json", [form(BYTE), form(BASE64)]),
+    "a format that no validator checks": ("application/json", [form(BYTE), form({"type": "string"})]),
     "base64 in a form": (FORM, [form(BYTE), form(BASE64)]),
     "base64 as a body": ("image/png", [BYTE, BASE64, {**BASE64, "contentMediaType": "image/png"}]),
     "base64 in a list": ("application/json", [{"type": "array", "items": BYTE}, {"type": "array", "items": BASE64}]),
@@ -54,6 +55,7 @@ SAME: dict[str, tuple[str, list[Any]]] = {
     "bytes": (OCTETS, [BINARY, {}, BYTES, True, NO_SCHEMA]),
     "bytes with a parameter": (f"{OCTETS}; v=1", [BINARY, {}, NO_SCHEMA]),
     "an image": ("image/png", [BINARY, {}, {"contentMediaType": "image/png"}, NO_SCHEMA]),
+    "a drawing": ("image/svg+xml", [BINARY, {}, NO_SCHEMA]),
     "images": ("image/*", [BINARY, {}, NO_SCHEMA]),
     "a file": ("application/pdf", [BINARY, {}, {"contentMediaType": "application/pdf"}, NO_SCHEMA]),
 }  # fmt: skip
