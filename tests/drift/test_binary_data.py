@@ -107,3 +107,11 @@ def test_a_part_that_got_headers_keeps_its_default_content_type() -> None:
         for document in (base, revision):
             document["paths"]["/a"]["post"]["requestBody"]["content"][FORM]["encoding"] = encoding
         assert compare(base, revision) == []
+
+
+def test_the_format_alone_is_not_reported_beside_another_change() -> None:
+    base, revision = (
+        documents("application/json", {**schema, "maxLength": length}, "3.1.0")[0]
+        for schema, length in ((BYTE, 9), ({"type": "string"}, 8))
+    )
+    assert [finding.rule for finding in compare(base, revision)] == ["request-body-max-length-decreased"]
