@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pytest_bctrl.contract.outline import RawOperation, is_json, media_types, schema_parts
 from pytest_bctrl.contract.spec import Part
+from pytest_bctrl.drift.binary import are_same_binary, binary_media_type
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_encoding import compare_encodings
 from pytest_bctrl.drift.node import accepts_anything
@@ -151,9 +152,11 @@ def _compare_media_type(report: Report, body: ContentPair, old: Part, new: Part,
     location = body.location._replace(context=(*body.location.context, ("media_type", media_type)))
     before, after = schema_parts(old), schema_parts(new)
     at = location._replace(path=f"{body.name} {media_type}")
-    rule = f"{body.scope}-media-type-schema"
+    rule, binary = f"{body.scope}-media-type-schema", binary_media_type(media_type)
     if (before and after) or (not before and not after):
-        report.compare(before, after, View(body.scope, is_json(media_type)), location)
+        report.compare(before, after, View(body.scope, is_json(media_type), binary=binary), location)
+    elif are_same_binary(report.sides.old.node(before), report.sides.new.node(after), binary):
+        return
     elif before and not accepts_anything(report.sides.old.node(before)):
         content = report.sides.content(before, None)
         report.add(f"{rule}-removed", at, None, None, old.pointer, new.pointer, content=content, keys=("schema",))

@@ -10,10 +10,10 @@ from pytest_bctrl.contract.outline import RawOperation, operations, parameters
 from pytest_bctrl.contract.spec import Part, Spec
 from pytest_bctrl.drift.change_location import ChangeLocation, operation_location
 from pytest_bctrl.drift.compare_security import compare_schemes, compare_security, demands_of, required_parameters
-from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
+from pytest_bctrl.drift.compare_servers import bases, compare_servers, own_servers
 from pytest_bctrl.drift.compare_webhooks import callbacks, compare_webhooks, webhooks
 from pytest_bctrl.drift.equality import Equality
-from pytest_bctrl.drift.match import Operations, match_operations
+from pytest_bctrl.drift.match_operations import Operations, match_operations
 from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.pair import Sides
 from pytest_bctrl.drift.report import Report
@@ -50,7 +50,7 @@ def _compare_all(base: Document, revision: Document, options: Options) -> list[F
     equality = Equality(before, after, options.descriptions)
     report = Report(Sides(before, after, options, equality))
     old, new = operations(report.base), operations(report.revision)
-    matched = match_operations(old, new)
+    matched = match_operations((report.base, report.revision), old, new)
     shapes = {operation.shape for operation in new}
     for operation in matched.removed:
         _note_removed_operation(report, operation, shapes)
@@ -63,9 +63,13 @@ def _compare_all(base: Document, revision: Document, options: Options) -> list[F
     referenced = ((Part({"$ref": reference}, reference[1:]),) for reference in references)
     used = used_schemas(report.revision, _with_outgoing(report.revision, [*matched.added, *changed]))
     read_schemas(after, chain(used, referenced), equality.components)
-    if not matched.both or any(own_servers(old) is None and own_servers(new) is None for old, new in matched.both):
-        # The servers of any other operation are compared with that operation.
-        compare_servers(report, report.base.root / "servers", report.revision.root / "servers", ChangeLocation())
+    # The servers of any other operation are compared with that operation.
+    moved = {bases(*pair) for pair in matched.both if own_servers(pair[0]) is own_servers(pair[1]) is None}
+    if not matched.both:
+        moved = {("", "")}
+    for pair_of_bases in sorted(moved):
+        roots = report.base.root / "servers", report.revision.root / "servers"
+        compare_servers(report, *roots, ChangeLocation(), pair_of_bases)
     compare_schemes(report)
     _compare_version(report)
     _compare_samples(report, base.samples, revision.samples)

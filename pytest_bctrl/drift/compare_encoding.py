@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pytest_bctrl.contract.outline import RawParameter, headers, schema_parts
 from pytest_bctrl.contract.spec import Part
+from pytest_bctrl.drift.binary import OCTETS
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.compare_headers import compare_headers
 from pytest_bctrl.drift.compare_parameters import compare_parameters
@@ -15,7 +16,7 @@ from pytest_bctrl.drift.normalize import Normalizer
 from pytest_bctrl.drift.report import Report
 
 _URLENCODED = "application/x-www-form-urlencoded"
-_BINARY = frozenset(("binary", "base64"))
+_BINARY = frozenset(("binary", "base64", "byte"))
 _SERIALISATION = ("style", "explode", "allowReserved")
 _PLAIN = frozenset({"text/plain"})
 _FORM_STYLE = ("form", True)
@@ -98,8 +99,9 @@ def _default_content_type(normal: Normalizer, node: Node, depth: int = 0) -> str
     if node.types == frozenset({"object"}):
         return "application/json"
     formats = {part.schema.get("format") for part in node.parts if isinstance(part.schema, dict)}
-    if node.types is None or "contentEncoding" in node.constraints or formats & _BINARY:
-        return "application/octet-stream"
+    is_octets = node.constraints.get("contentMediaType") == {OCTETS}
+    if node.types is None or is_octets or "contentEncoding" in node.constraints or formats & _BINARY:
+        return OCTETS
     return "text/plain"
 
 

@@ -9,7 +9,7 @@ from pytest_bctrl.drift.compare_operation_texts import compare_operation_texts
 from pytest_bctrl.drift.compare_parameters import compare_parameters
 from pytest_bctrl.drift.compare_responses import compare_responses
 from pytest_bctrl.drift.compare_security import Security, compare_security, known_credentials, required_parameters
-from pytest_bctrl.drift.compare_servers import compare_servers, own_servers
+from pytest_bctrl.drift.compare_servers import bases, compare_servers, own_servers
 from pytest_bctrl.drift.compare_webhooks import compare_callbacks
 from pytest_bctrl.drift.report import Report
 
@@ -25,7 +25,7 @@ def compare_operation(
         servers_of = own_servers(old), own_servers(new)
         if servers_of[0] is not None or servers_of[1] is not None:
             roots = report.base.root / "servers", report.revision.root / "servers"
-            compare_servers(report, servers_of[0] or roots[0], servers_of[1] or roots[1], location)
+            compare_servers(report, servers_of[0] or roots[0], servers_of[1] or roots[1], location, bases(old, new))
     if (
         security[0] != security[1]
         or not is_alike

@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.contract.spec import Part
+from pytest_bctrl.drift.binary import are_same_binary
 from pytest_bctrl.drift.compare_alternatives import compare_all_of, compare_alternatives
 from pytest_bctrl.drift.compare_discriminators import compare_discriminators
 from pytest_bctrl.drift.compare_keywords import (
@@ -121,6 +122,8 @@ class SchemaComparer:
         waiting: list[tuple[_Pair, str, int, Trail]] = [(start, start_path, start_depth, trail)]
         for pair, path, depth, trail in waiting:
             # The list grows while it is read.
+            if are_same_binary(pair.old, pair.new, pair.view.binary):
+                continue
             if pair in is_broken or self._can_divide(pair):
                 for step, inner in pair.all_inside:
                     if inner in seen or inner.view.is_subtype or depth >= MAX_DEPTH:
@@ -351,8 +354,10 @@ def _nesting_error(pair: _Pair) -> DocumentError:
 
 def _compare(comparison: SchemaComparison) -> None:
     """Note the changes between two schemas themselves, and add the pairs of schemas inside them."""
-    compare_all_of(comparison, on_both_sides=False)
     old, new, view = comparison.old, comparison.new, comparison.view
+    if are_same_binary(old, new, view.binary):
+        return
+    compare_all_of(comparison, on_both_sides=False)
     if compare_alternatives(comparison):
         return
     if old.choices and new.choices:

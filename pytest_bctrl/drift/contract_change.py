@@ -13,6 +13,7 @@ from pytest_bctrl.contract.outline import operations
 from pytest_bctrl.contract.spec import Spec
 from pytest_bctrl.drift.pair import RANK
 from pytest_bctrl.drift.valid_parts import compare_valid_parts
+from pytest_bctrl.drift.verification import BUDGET_USED_UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,12 +68,20 @@ def compare_contracts(base: Document, revision: Document, overlay: Path | None, 
         excluded_base += applied.excluded_base
         excluded += applied.excluded_revision
     notes = [f"the overlay no longer applies: {error.where}: {error.problem}" for error in refused]
-    notes += [*new_notes, *_repeated_id_sentences(published.revision)]
+    notes += [*new_notes, *_repeated_id_sentences(published.revision), *_budget_sentences(findings)]
     unused = [exclusion for exclusion in excluded if exclusion.operation.startswith("#/components/")]
     notes += [*_exclusion_sentences(base, excluded_base), *_exclusion_sentences(revision, unused)]
     not_compared = _exclusion_sentences(revision, [exclusion for exclusion in excluded if exclusion not in unused])
     data = [*_exclusion_data("base", base, excluded_base), *_exclusion_data("revision", revision, excluded)]
     return Comparison(findings, tuple(dict.fromkeys(notes)), not_compared, tuple(data))
+
+
+def _budget_sentences(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield a sentence about the findings for which the budget did not suffice, if there are any."""
+    reasons = [finding.extra.get("shown", {}).get("reason") for finding in findings]
+    count = reasons.count(BUDGET_USED_UP)
+    if count:
+        yield f"{BUDGET_USED_UP}: {count:,} of {len(findings):,} findings have neither a counterexample nor a proof"
 
 
 def _may_have_uncompared_parts(document: Document) -> bool:

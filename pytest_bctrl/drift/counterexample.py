@@ -15,6 +15,7 @@ from pytest_bctrl.drift.containment import FAILURES
 from pytest_bctrl.drift.node import BESIDE
 from pytest_bctrl.drift.pair import View, steps
 from pytest_bctrl.drift.texts import is_rejected
+from pytest_bctrl.drift.verification import BUDGET_USED_UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,6 +95,10 @@ class Examples:
         self._verifier = verifier
         self._steps = steps
 
+    def suffices(self, count: int) -> bool:
+        """Return whether the budget suffices for the search at this number of locations."""
+        return count <= self._steps // SEARCH
+
     def read(self, changes: Sequence[Iterable[Trail]]) -> None:
         """Read the schemas on the trails of changes within the budget, because the engine reads them at once."""
         for trail in chain.from_iterable(changes[: self._steps // SEARCH]):
@@ -127,7 +132,7 @@ class Examples:
         The documents are None beyond the budget.
         """
         if self._steps < SEARCH:
-            return None, "the budget for counterexamples is used up"
+            return None, BUDGET_USED_UP
         self._steps -= SEARCH
         sides = self._sides
         if not _are_affordable(sides):

@@ -1,4 +1,4 @@
-"""Matches the operations and alternatives of two documents, never by the name of a component."""
+"""Matches the alternatives of two documents, never by the name of a component."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable, Iterable
 from itertools import combinations, product
 from typing import Any, NamedTuple, TypeVar
 
-from pytest_bctrl.contract.outline import RawOperation
 from pytest_bctrl.contract.spec import Spec
 from pytest_bctrl.drift.node import Node, NodeReader, Schema
 from pytest_bctrl.drift.pair import Sides
@@ -15,33 +14,6 @@ _MIN_SIMILARITY = 0.34
 """The share of properties in common from which two alternatives match."""
 
 Item = TypeVar("Item")
-
-
-class Operations(NamedTuple):
-    """Operations of two documents, matched."""
-
-    both: list[tuple[RawOperation, RawOperation]]
-    removed: list[RawOperation]
-    added: list[RawOperation]
-
-
-def match_operations(old: list[RawOperation], new: list[RawOperation]) -> Operations:
-    """Match operations by method and path, or by method and path without parameter names."""
-    both: list[tuple[RawOperation, RawOperation]] = []
-    removed, added = find_unmatched(old, new, _have_same_path, both)
-    removed, added = find_unmatched(removed, added, _have_same_shape, both)
-    order = {id(operation): index for index, operation in enumerate(old)}
-    return Operations(sorted(both, key=lambda pair: order[id(pair[0])]), removed, added)
-
-
-def _have_same_path(old: RawOperation, new: RawOperation) -> bool:
-    """Return whether two operations have the same method and path."""
-    return (old.method, old.path) == (new.method, new.path)
-
-
-def _have_same_shape(old: RawOperation, new: RawOperation) -> bool:
-    """Return whether two operations have the same method, and paths that differ only in parameter names."""
-    return (old.method, old.shape) == (new.method, new.shape)
 
 
 class Branch(NamedTuple):

@@ -77,7 +77,6 @@ class Normalizer:
         """The values that the properties of an alternative list; a cache."""
         self._nodes: dict[Any, Node] = {}
         self._flat: dict[tuple[tuple[str, ...], tuple[str, ...]], Node] = {}
-        self._mapped: dict[str, dict[str, Part]] = {}
         self._open: set[str] = set()
         self._depth = 0
 
@@ -277,15 +276,6 @@ class Normalizer:
         self.spec.mapping(part)
         for name in self.spec.mapping(part / "mapping").values():
             self.mapped_schema(name, part)
-
-    def mapped_schemas(self, node: Node) -> dict[str, Part]:
-        """Return the schemas that the mapping of a node's discriminator names, by value; unknown names are left out."""
-        pointer = node.at("discriminator")
-        if pointer not in self._mapped:
-            mapping = (node.flags.get("discriminator") or {}).get("mapping") or {}
-            targets = {str(value): self.mapped_schema(name, Part({}, "")) for value, name in mapping.items()}
-            self._mapped[pointer] = {value: target for value, target in targets.items() if target is not None}
-        return self._mapped[pointer]
 
     def mapped_schema(self, name: Any, part: Part) -> Part | None:
         """Return the schema that a discriminator's mapping names; None for an unknown name.

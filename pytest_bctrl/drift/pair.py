@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_bctrl.drift.binary import MULTIPART, OCTETS
 from pytest_bctrl.drift.node import Node, Schema, accepts_anything, is_list_of_types
 from pytest_bctrl.drift.rules import KEYWORD_CHANGED, rule_in_scope, rules
 
@@ -32,7 +33,8 @@ class View(NamedTuple):
     `scope` is the first words of a schema rule's id: `response-body`, `request-parameter`, ... `strongly_typed`: the
     value is written as JSON. `is_header`: it is sent in a header. `is_branch`: it is an alternative, so null is not
     compared. `is_subtype`: a discriminator selects the schema, so proofs about the schemas around it do not include it.
-    `is_required`: it is a parameter that one of the documents requires, so its default has no effect.
+    `is_required`: it is a parameter that one of the documents requires, so its default has no effect. `binary`: the
+    media type of a body or part that may be raw binary data, or `MULTIPART`.
     """
 
     scope: str
@@ -41,12 +43,16 @@ class View(NamedTuple):
     is_branch: bool = False
     is_subtype: bool = False
     is_required: bool = False
+    binary: str = ""
 
     @property
     def inside(self) -> View:
         """The context of the schemas inside the schema."""
         scope = _NESTED.get(self.scope, self.scope)
-        return self._replace(scope=scope, is_branch=False, is_subtype=False, is_required=False)
+        binary = ""
+        if self.binary == MULTIPART:
+            binary = OCTETS
+        return self._replace(scope=scope, is_branch=False, is_subtype=False, is_required=False, binary=binary)
 
     @property
     def is_request(self) -> bool:
@@ -263,7 +269,11 @@ class SchemaComparison:
 
     def follow(self, old: Schema, new: Schema, step: str, is_branch: bool = False) -> None:
         """Add a pair of inner schemas to compare, at `step` below this one."""
-        self.edges.append(Edge(step, old, new, self.view.inside._replace(is_branch=is_branch)))
+        view = self.view.inside._replace(is_branch=is_branch)
+        if is_branch or (step == "[*]" and self.view.binary != MULTIPART):
+            # An alternative is sent in the same way, and each item of an array in a form as a part.
+            view = view._replace(binary=self.view.binary)
+        self.edges.append(Edge(step, old, new, view))
 
     def follow_subtype(self, old: Schema, new: Schema, step: str) -> None:
         """Add a pair of schemas to compare that a discriminator selects by the same value."""

@@ -133,16 +133,12 @@ class Report:
     def findings(self) -> list[Finding]:
         """Return the noted changes as findings, worst first."""
         changes = [sorted(noted, key=_sort_key) for noted in self._noted.values()]
-        # Counterexamples have a budget, so they are found for the worst changes first.
         changes.sort(key=lambda noted: noted[0][0].rank)
         worst = [noted[0][0] for noted in changes]
         self.base.document.find_lines({located.change.old_at for located in worst})
         self.revision.document.find_lines({located.change.new_at for located in worst})
-        if self.examples:
-            self.examples.read([[trail for located, _, _ in noted for trail in located.trails] for noted in changes])
         merged: dict[str, Finding] = {}
-        for noted in changes:
-            finding = self._finding(noted)
+        for noted, finding in zip(changes, self._findings(changes), strict=True):
             if _is_settled(noted[0][0], finding) or self._is_about_spelling(noted, finding):
                 continue
             mark = finding.fingerprint
@@ -151,6 +147,19 @@ class Report:
                 finding = _joined(merged[mark], finding)
             merged[mark] = finding
         return sorted(merged.values(), key=lambda finding: RANK[finding.level])
+
+    def _findings(self, changes: list[list[_Noted]]) -> list[Finding]:
+        """Return changes as findings, in the same order, with the evidence that the budget suffices for."""
+        order = list(range(len(changes)))
+        if self.examples:
+            if not self.examples.suffices(sum(map(len, changes))):
+                from pytest_bctrl.drift.budget_order import budget_order
+
+                order = budget_order(self.sides, [noted[0][0] for noted in changes])
+            locations = [[located for located, _, _ in changes[index]] for index in order]
+            self.examples.read([[trail for located in noted for trail in located.trails] for noted in locations])
+        findings = {index: self._finding(changes[index]) for index in order}
+        return [findings[index] for index in range(len(changes))]
 
     def _finding(self, noted: list[_Noted]) -> Finding:
         """Return one change with all its locations as a finding."""

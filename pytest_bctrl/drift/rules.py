@@ -88,16 +88,21 @@ def deprecation_word(is_deprecated: bool) -> str:
     return "deprecated" if is_deprecated else "reactivated"
 
 
+_DISCRIMINATOR_CHANGES = (
+    "discriminator-added", "discriminator-removed", "discriminator-property-name-changed",
+    "discriminator-mapping-added", "discriminator-mapping-changed", "discriminator-mapping-deleted",
+)  # fmt: skip
 _NOT_ABOUT_VALUES = (
     "default-value-added", "default-value-changed", "default-value-removed", "x-extensible-enum-value-removed",
     "content-encoding-changed", "content-media-type-changed", "read-only", "write-only", "deprecated", "reactivated",
+    *_DISCRIMINATOR_CHANGES,
 )  # fmt: skip
 
 
 def is_about_values(rule: str) -> bool:
     """Return whether a rule is about the values that a schema allows, so that a proof or counterexample is possible.
 
-    A default, a flag, an extension or an encoding does not affect them.
+    A default, a flag, an extension, an encoding or a discriminator does not affect them.
     """
     return not rule.endswith(_NOT_ABOUT_VALUES)
 
@@ -120,7 +125,7 @@ KEYWORD_CHANGED = "keyword-changed"
 
 def is_reported(rule: str) -> bool:
     """Return whether a rule reports values that break a consumer, so that nothing is left to verify."""
-    return rules()[rule].level == "error"
+    return rules()[rule].level == "error" and not rule.endswith(_DISCRIMINATOR_CHANGES)
 
 
 _REASONS = {

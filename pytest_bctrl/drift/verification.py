@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+BUDGET_USED_UP = "the budget for counterexamples is used up"
+"""The reason why the evidence of a change is only its rule, although a search might show more."""
 Verdict = Literal["proven", "refuted", "undecided"]
 
 

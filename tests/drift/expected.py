@@ -131,7 +131,7 @@ _OF_BODY = re.compile(
 _NO_VALUE = (
     "default-value", "x-extensible-enum", "read-only", "write-only", "encoding-changed", "request-body-media-type",
     "allow-", "webhook-body", "webhook-security", "new-request-path-parameter", "style-changed",
-    "explode-changed", "content-media-type", "content-encoding",
+    "explode-changed", "content-media-type", "content-encoding", "discriminator-",
     "response-header-type-changed", "not-changed",
 )  # fmt: skip
 """What a rule speaks of that no value shows; and what `not` leaves, and a schema of another property asks."""

@@ -77,6 +77,15 @@ STRICTER = {"response-optional-property-became-write-only": "warning"} | dict.fr
         *(f"request-{word}-property-became-read-only" for word in ("optional", "required")),
         "request-required-property-became-not-read-only", "response-required-property-became-write-only",
         *(f"request-{scope}-{change}" for scope in ("body", "parameter", "property") for change in _SET),
+        *(
+            f"{direction}-{scope}-discriminator-{change}"
+            for direction, changes in {
+                "request": ("mapping-changed", "mapping-deleted", "property-name-changed"),
+                "response": ("mapping-added", "mapping-changed", "property-name-changed"),
+            }.items()
+            for scope in ("body", "property")
+            for change in changes
+        ),
         "request-parameter-pattern-changed", "request-property-pattern-changed", "response-property-enum-value-added",
     ),
     "error",
