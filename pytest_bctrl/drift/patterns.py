@@ -6,9 +6,11 @@ with lookarounds, back references, word boundaries or flags are left undecided, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
 
 from pytest_bctrl.contract.engine import is_pattern, matches
 
@@ -352,11 +354,12 @@ class _Parser:
         return int(minimum), int(maximum)
 
 
-class _SearchAutomaton:
-    """The automaton that finds a pattern anywhere in a text."""
+class SearchAutomaton:
+    """The automaton that finds a pattern anywhere in a text; a state is a set of the automaton's states."""
 
     def __init__(self, pattern: str) -> None:
-        self.automaton = automaton = _Automaton()
+        """Read a pattern. Raises `UndecidedError` if that is not supported."""
+        self._automaton = automaton = _Automaton()
         start, inside, matched, after = (automaton.state() for _ in range(4))
         automaton.moves[start].append((((_BEGIN, _BEGIN),), inside))
         automaton.moves[inside].append((_ANY, inside))
@@ -365,29 +368,82 @@ class _SearchAutomaton:
         automaton.skips[matched].append(after)
         automaton.moves[after].append((((_FIRST, _END),), after))
         self._accepting = after
-        self.start = automaton.closure([start])
+        self.after = cache(automaton.after)
+        """The state that a character leads to from a state."""
+        self.start = self.after(automaton.closure([start]), _BEGIN)
 
-    def accepts(self, states: frozenset[int]) -> bool:
-        """Return whether the text read so far contains the pattern."""
+    def has_matched(self, states: frozenset[int]) -> bool:
+        """Return whether each text that begins with the characters read so far matches the pattern."""
         return self._accepting in states
 
+    def label(self, states: frozenset[int]) -> bool:
+        """Return whether the text that ends here matches the pattern."""
+        return self.has_matched(self.after(states, _END))
 
-def _representatives(moves: Iterable[tuple[Ranges, int]]) -> list[int]:
-    """Return a character of each class that the transitions distinguish, letters and digits if possible."""
+    def ranges(self, states: frozenset[int]) -> Iterator[Ranges]:
+        """Yield the characters that lead to different states."""
+        for state in states:
+            for ranges, _ in self._automaton.moves[state]:
+                yield ranges
+
+
+class Language(Protocol):
+    """Sorts texts by labels, reading one character after another; `start` is the state before the first."""
+
+    start: Any
+
+    def after(self, state: Any, character: int, /) -> Any:
+        """Return the state that a character leads to from a state."""
+
+    def label(self, state: Any, /) -> Any:
+        """Return the label of the texts that lead to a state."""
+
+    def ranges(self, state: Any, /) -> Iterable[Ranges]:
+        """Return the characters that lead to different states."""
+
+
+def _representatives(distinct: Iterable[Ranges], count: int = 1) -> list[int]:
+    """Return `count` characters of each class that ranges distinguish, if possible; letters and digits first."""
     bounds = {_FIRST}
-    for ranges, _ in moves:
+    for ranges in distinct:
         for low, high in ranges:
             bounds |= {low, high + 1}
     starts = sorted(bound for bound in bounds if bound <= _LAST)
     ends = [*starts[1:], _LAST + 1]
     usual, rare = [], []
     for low, end in zip(starts, ends, strict=True):
-        typical = next((code for code in _TYPICAL if low <= code < end), None)
-        if typical is None:
-            rare.append(low)
-        else:
-            usual.append(typical)
+        typical = [code for code in _TYPICAL if low <= code < end][:1]
+        usual += typical
+        rare += [code for code in range(low, min(end, low + count)) if code not in typical][: count - len(typical)]
     return usual + rare
+
+
+def sort_texts(patterns: Sequence[str], languages: Sequence[Language], count: int) -> dict[tuple[Any, ...], list[str]]:
+    """Return the labels that texts can have, each with `count` of the shortest of these texts, or all if fewer.
+
+    The first labels are those of the patterns. All texts match the first pattern. Raises `UndecidedError` at the limit.
+    """
+    automata = [SearchAutomaton(pattern) for pattern in patterns]
+    sorting: list[Language] = [*automata, *languages]
+    texts: dict[tuple[Any, ...], list[str]] = {}
+    first = tuple(language.start for language in sorting)
+    visits, waiting = Counter([first]), [(first, "")]
+    for number, (states, text) in enumerate(waiting):
+        # The list grows while it is read.
+        if number > _STEPS:
+            raise UndecidedError
+        both = list(zip(sorting, states, strict=True))
+        labels = tuple(language.label(state) for language, state in both)
+        if labels[0] and len(texts.setdefault(labels, [])) < count:
+            texts[labels].append(text)
+        for character in _representatives(
+            chain.from_iterable(language.ranges(state) for language, state in both), count
+        ):
+            after = tuple(language.after(state, character) for language, state in both)
+            if after[0] and visits[after] < count:
+                visits[after] += 1
+                waiting.append((after, text + chr(character)))
+    return texts
 
 
 @lru_cache(maxsize=1024)
@@ -398,7 +454,7 @@ def contains(wide: str, *narrow: str) -> Containment:
     if not all(map(is_pattern, (wide, *narrow))):
         return Containment(None)
     try:
-        text = _difference([_SearchAutomaton(pattern) for pattern in narrow], _SearchAutomaton(wide))
+        text = _difference([SearchAutomaton(pattern) for pattern in narrow], SearchAutomaton(wide))
     except (UndecidedError, RecursionError):
         return Containment(None)
     if text is None:
@@ -408,28 +464,26 @@ def contains(wide: str, *narrow: str) -> Containment:
     return Containment(None)
 
 
-def _difference(narrow: list[_SearchAutomaton], wide: _SearchAutomaton) -> str | None:
+def _difference(narrow: list[SearchAutomaton], wide: SearchAutomaton) -> str | None:
     """Return a shortest text that matches all of `narrow` but not `wide`, or None.
 
     Raises `UndecidedError` at the limit.
     """
-    automata = [side.automaton for side in (*narrow, wide)]
-    first = tuple(side.automaton.after(side.start, _BEGIN) for side in (*narrow, wide))
+    automata = [*narrow, wide]
+    first = tuple(automaton.start for automaton in automata)
     seen, waiting = {first}, [(first, "")]
     for number, (states, text) in enumerate(waiting):
         # The list grows while it is read.
         if number > _STEPS:
             raise UndecidedError
-        *ended, ended_wide = (automaton.after(inside, _END) for automaton, inside in zip(automata, states, strict=True))
-        is_matched = all(side.accepts(inside) for side, inside in zip(narrow, ended, strict=True))
-        if is_matched and not wide.accepts(ended_wide):
+        both = list(zip(automata, states, strict=True))
+        *are_matched, is_wide = (automaton.label(inside) for automaton, inside in both)
+        if all(are_matched) and not is_wide:
             return text
-        if not all(states[:-1]) or wide.accepts(states[-1]):
+        if not all(states[:-1]) or wide.has_matched(states[-1]):
             continue
-        sides = list(zip(automata, states, strict=True))
-        moves = [move for automaton, inside in sides for state in inside for move in automaton.moves[state]]
-        for character in _representatives(moves):
-            after = tuple(automaton.after(inside, character) for automaton, inside in sides)
+        for character in _representatives(chain.from_iterable(automaton.ranges(inside) for automaton, inside in both)):
+            after = tuple(automaton.after(inside, character) for automaton, inside in both)
             if after not in seen:
                 seen.add(after)
                 waiting.append((after, text + chr(character)))

@@ -16,7 +16,7 @@ from pytest_bctrl.contract.spec import Part, is_reference
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.exclusive import may_meet_several
 from pytest_bctrl.drift.node import BESIDE, Node
-from pytest_bctrl.drift.texts import other_types, readings
+from pytest_bctrl.drift.texts import readings
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.spec import Spec
@@ -62,7 +62,7 @@ class SchemaWriter:
     `access`: `readOnly` or `writeOnly`, the flag of properties that are in no value; with an empty text, schemas are
     written as they are. `undeclared`: names of the other side, of which a value has none that this side does not
     declare; None without such a rule. `scalars`: if not None, values are sent as text, so that the schema also allows
-    those that are sent as the texts of its values, all of `scalars` and some others.
+    those of `scalars` that are sent as the texts of its values.
 
     After `write`, `count` is the number of schemas, and `names` are the properties in them.
     """
@@ -190,7 +190,7 @@ class SchemaWriter:
             return schemas
         is_valid = validator(SchemaWriter(self._normal, self._access, is_allowing=False).write(node)).is_valid
         listed = [value for value in self._scalars if any(map(is_valid, readings(value)))]
-        return [{"anyOf": [{"allOf": schemas or [True]}, {"enum": listed}, *other_types(node)]}]
+        return [{"anyOf": [{"allOf": schemas or [True]}, {"enum": listed}]}]
 
     def _restrictions(self, node: Node) -> list[Any]:
         """Return schemas that rule out undeclared names in the values of a node.

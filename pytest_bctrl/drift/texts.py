@@ -4,40 +4,34 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from functools import cache
 from itertools import islice, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
-from pytest_bctrl.drift.constraints import BITS
-from pytest_bctrl.drift.node import TYPES
-from pytest_bctrl.drift.patterns import contains
+from pytest_bctrl.drift.constraints import BOUNDS
+from pytest_bctrl.drift.patterns import UndecidedError, limits_of_text, sort_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from jsonschema_rs import Validator
 
-    from pytest_bctrl.drift.node import Node
+    from pytest_bctrl.drift.patterns import Language, Ranges
 
-_NATURAL = "^(0|[1-9][0-9]*)$"
-_INTEGER = "^-?(0|[1-9][0-9]*)$"
 _DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
-_NUMBERS = ((_DECIMAL, True), (_INTEGER, {"type": "integer"}), (_NATURAL, {"type": "integer", "minimum": 0}))
-"""Patterns of the texts of numbers, each with a schema of these numbers."""
-_IS_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_MOST_DIGITS = 25
-"""No number is sent as a longer text."""
+_WHOLE = r"^-?(0|[1-9][0-9]*)(\.0+)?$"
+_WRITTEN = r"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9])$"
+"""Patterns of the texts that are read as numbers, of those that are read as integers, and of those that are sent."""
+_DIGITS = "0123456789"
+_IS_NUMBER = re.compile(_DECIMAL.replace("$", r"\Z"), re.ASCII)
 _MOST_READINGS = 4096
-_MOST_INTEGERS = 200
-"""Maximum number of integers between two bounds that are tried one by one."""
+_MOST_REPEATED = 12
+"""Maximum number of texts that stand for texts which a schema of unique items allows alike."""
 SUBSCHEMAS = APPLICATORS | {"$defs"}
 ONE_LINE = "^.*$"
 """The pattern of the texts that are sent: `.` is meant to be any character, and a header cannot contain two lines."""
-_NOT_NULL = {"type": sorted(TYPES), "pattern": ONE_LINE}
-_INSIDE = {**_NOT_NULL, "minItems": 1, "items": _NOT_NULL, "minProperties": 1, "additionalProperties": _NOT_NULL}
-SENT_AS_TEXT = {**_NOT_NULL, "items": _INSIDE, "additionalProperties": _INSIDE}
-"""A schema of the values for which texts stand: none for null, or for an empty list or object in another one."""
 
 
 def readings(value: Any) -> Iterable[Any]:
@@ -77,12 +71,26 @@ def is_rejected(value: Any, validator: Validator, *, is_text: bool) -> bool:
     return not validator.is_valid(value)
 
 
+def sent_as_text(scalars: Any) -> dict[str, Any]:
+    """Return a schema of the values for which texts stand, with those scalars that the schema `scalars` allows.
+
+    No text stands for null, nor for an empty list or object in another one.
+    """
+    sent = {"anyOf": [{"type": ["array", "object"]}, scalars]}
+    inside = {**sent, "minItems": 1, "items": sent, "minProperties": 1, "additionalProperties": sent}
+    return {**sent, "items": inside, "additionalProperties": inside}
+
+
+SCALARS = {"type": ["boolean", "number", "string"], "pattern": ONE_LINE}
+"""A schema of all scalars for which texts stand."""
+
+
 @cache
 def _is_sent() -> Callable[[Any], bool]:
     """Return a function that returns whether texts stand for a value."""
     from jsonschema_rs import Draft202012Validator
 
-    return Draft202012Validator(SENT_AS_TEXT).is_valid
+    return Draft202012Validator(sent_as_text(SCALARS)).is_valid
 
 
 def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
@@ -95,80 +103,203 @@ def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
             waiting += [child for _, _, child in subschemas(inner, SUBSCHEMAS)]
 
 
-def listed_scalars(schema: Any) -> list[Any]:
-    """Return the scalars that the schemas in a schema allow one by one: listed values, and integers in short ranges."""
-    scalars: list[Any] = [True, False, "true", "false"]
-    for inner in schemas_in(schema):
-        scalars += [value for value in inner.get("enum", ()) if isinstance(value, (str, int, float))]
-        scalars += [value for value in (inner.get("const"),) if isinstance(value, (str, int, float))]
-        low = [inner[word] for word in ("minimum", "exclusiveMinimum") if word in inner]
-        high = [inner[word] for word in ("maximum", "exclusiveMaximum") if word in inner]
-        if low and high and min(high) - max(low) < _MOST_INTEGERS:
-            scalars += range(int(max(low)) - 1, int(min(high)) + 2)
-    return scalars
+def representatives(*schemas: Any) -> list[Any]:
+    """Return scalars that stand for all others: the schemas allow each other one exactly if they allow one of these.
 
-
-def other_types(node: Node) -> list[Any]:
-    """Return schemas of values whose text a schema allows as a value of another type, not of all of them.
-
-    They are numbers of which the schema allows the text, and texts of numbers that it allows.
+    So they tell which texts the schemas allow, and texts of which values. Raises `UndecidedError` for schemas with a
+    format, or with patterns that cannot be decided, and for too many texts.
     """
-    return [schema for schema in (_combined(node, _numbers), _combined(node, _texts)) if schema is not False]
+    keywords = [inner for schema in schemas for inner in schemas_in(schema)]
+    patterns = dict.fromkeys((ONE_LINE, _DECIMAL, _WHOLE, _WRITTEN))
+    listed, bounds, steps, counts = {"true", "false"}, set[Decimal](), set[Decimal](), [0]
+    for words in keywords:
+        if "format" in words:
+            raise UndecidedError
+        patterns |= dict.fromkeys(limits_of_text(words))
+        scalars = [*_scalars_in([*words.get("enum", ()), words.get("const")])]
+        listed |= {value for value in scalars if isinstance(value, str)}
+        scalars += [words[word] for word in _BOUNDS if word in words]
+        bounds |= {_decimal(value) for value in scalars if _is_number(value)}
+        steps |= {_decimal(words[word]) for word in ("multipleOf",) if word in words}
+        counts += [words[word] for word in _COUNTS if word in words]
+        counts += [len(words.get("prefixItems", ()))]
+    count = 1
+    if any("uniqueItems" in words for words in keywords):
+        # As many items as any limit demands or allows, and more, may have texts that the schemas allow alike.
+        count = int(max(counts)) + 2
+    if count > _MOST_REPEATED:
+        raise UndecidedError
+    languages: list[Language] = [_ListedTexts(listed), *map(_Order, sorted(bounds)), *map(_Multiples, sorted(steps))]
+    values: list[Any] = []
+    for labels, texts in sort_texts([*patterns], languages, count).items():
+        values += texts
+        if labels[[*patterns].index(_WRITTEN)]:
+            values += map(json.loads, texts)
+    return [*values, True, False]
 
 
-def _combined(node: Node, read: Callable[[Node], Any]) -> Any:
-    """Return what `read` returns for a schema and its alternatives: a schema of values, or false for none."""
-    from pytest_bctrl.drift.exclusive import are_exclusive
-    from pytest_bctrl.drift.match import branches
-
-    if node.never or {"not", "if"} & node.children.keys():
-        return False
-    parts = [read(node)]
-    for choice in node.choices:
-        if choice.kind == "oneOf" and not are_exclusive(branches(choice.branches, node.normal)):
-            return False
-        parts.append(_either([_combined(node.normal.node(branch), read) for branch in choice.branches]))
-    if False in parts:
-        return False
-    return {"allOf": parts}
+_BOUNDS = [word for word, (_, kind) in BOUNDS.items() if kind == "number"]
+_COUNTS = ("minItems", "maxItems", "minContains", "maxContains")
 
 
-def _either(schemas: list[Any]) -> Any:
-    """Return the schema of the values of any of some schemas; false for none."""
-    possible = [schema for schema in schemas if schema is not False]
-    if not possible:
-        return False
-    return {"anyOf": possible}
+def _scalars_in(value: Any) -> Iterator[Any]:
+    """Yield the scalars in a value."""
+    if isinstance(value, list | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _scalars_in(inner)
+    else:
+        yield value
 
 
-def _numbers(node: Node) -> Any:
-    """Return a schema of numbers whose texts a schema without alternatives allows; false if none is known."""
-    constraints = node.constraints
-    shortest, longest = int(constraints.get("minLength", 0)), int(constraints.get("maxLength", _MOST_DIGITS))
-    has_format = not constraints.get("format", BITS.keys()) <= BITS.keys()
-    if has_format or not node.takes("string") or node.enum is not None or shortest > _MOST_DIGITS:
-        return False
-    patterns = constraints.get("pattern", ())
-    parts: list[Any] = [
-        next((numbers for texts, numbers in _NUMBERS if contains(pattern, texts).is_contained), False)
-        for pattern in patterns
-    ]
-    if longest < _MOST_DIGITS:
-        parts.append({"type": "integer", "minimum": 1 - 10 ** (longest - 1), "maximum": 10**longest - 1})
-    if shortest > 1:
-        parts.append({"anyOf": [{"minimum": 10 ** (shortest - 1)}, {"maximum": -(10 ** (shortest - 2))}]})
-    if False in parts:
-        return False
-    return {"type": "number", "allOf": parts or [True]}
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _texts(node: Node) -> Any:
-    """Return a schema of texts of numbers that a schema without alternatives allows; false if none is known."""
-    bounds = node.constraints.keys() - {"pattern", "minLength", "maxLength"}
-    if node.enum is not None or not (node.takes("integer") or node.takes("number")):
-        return False
-    if not bounds:
-        return {"type": "string", "pattern": _DECIMAL if node.takes("number") else _INTEGER}
-    if bounds <= {"minimum"} and node.constraints["minimum"] <= 0:
-        return {"type": "string", "pattern": _NATURAL}
-    return False
+def _decimal(number: float) -> Decimal:
+    """Return a number as it is written."""
+    return Decimal(str(number))
+
+
+def _digits(number: Decimal) -> tuple[str, str]:
+    """Return the digits of a number before and after the point."""
+    whole, _, fraction = f"{abs(number):f}".partition(".")
+    return whole, fraction.rstrip("0")
+
+
+class _ListedTexts:
+    """Tells the texts of a list from one another, and from other texts; a state is the text so far, or None."""
+
+    start = ""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = frozenset(texts)
+        self._following = {text[:end]: dict[int, None]() for text in texts for end in range(len(text) + 1)}
+        for beginning in self._following.keys() - {""}:
+            self._following[beginning[:-1]][ord(beginning[-1])] = None
+
+    def after(self, state: str | None, character: int) -> str | None:
+        """Return the text with a character; None if no text in the list begins with it."""
+        if state is None or character not in self._following[state]:
+            return None
+        return f"{state}{chr(character)}"
+
+    def label(self, state: str | None) -> str | None:
+        """Return the text if it is in the list."""
+        return state if state in self._texts else None
+
+    def ranges(self, state: str | None) -> Iterator[Ranges]:
+        """Yield the characters that texts in the list continue with."""
+        if state is not None:
+            for character in self._following[state]:
+                yield ((character, character),)
+
+
+class _Digits(NamedTuple):
+    """What was read of the text of a number.
+
+    `digits`: how many digits there were, before the point or after it, at most one more than the bound has there.
+    `order`: whether the digits are those of a smaller number than the bound, -1, or of a larger one, 1; both unsigned.
+    """
+
+    is_negative: bool = False
+    is_fraction: bool = False
+    digits: int = 0
+    order: int = 0
+
+
+class _Order:
+    """Sorts texts of numbers into those below a bound, -1, the bound itself, 0, and those above it, 1."""
+
+    start = _Digits()
+
+    def __init__(self, bound: Decimal) -> None:
+        self._bound = bound
+        self._digits = _digits(bound)
+
+    def after(self, state: _Digits | None, character: int) -> _Digits | None:
+        """Return what was read with a character; None if it is not the text of a number."""
+        if state is None:
+            return None
+        if chr(character) == "-":
+            return state._replace(is_negative=True)
+        if chr(character) == "." and not state.is_fraction:
+            return _Digits(state.is_negative, is_fraction=True, order=self._order_of_whole(state))
+        if chr(character) not in _DIGITS:
+            return None
+        digits = self._digits[state.is_fraction]
+        order = state.order or _sign(character - self._next_digit(state))
+        return state._replace(digits=min(state.digits + 1, len(digits) + 1), order=order)
+
+    def label(self, state: _Digits | None) -> int | None:
+        """Return the order of a number to the bound."""
+        if state is None:
+            return None
+        _, fraction = self._digits
+        order = state.order if state.is_fraction else self._order_of_whole(state)
+        if not order and fraction and not (state.is_fraction and state.digits >= len(fraction)):
+            order = -1
+        if state.is_negative:
+            return -1 if self._bound > 0 else -order
+        return 1 if self._bound < 0 else order
+
+    def ranges(self, state: _Digits | None) -> Iterator[Ranges]:
+        """Yield the next digit of the bound."""
+        if state is not None:
+            digit = self._next_digit(state)
+            yield ((digit, digit),)
+
+    def _next_digit(self, state: _Digits) -> int:
+        """Return the next digit of the bound as a character."""
+        digits = self._digits[state.is_fraction]
+        return ord(digits[state.digits]) if state.digits < len(digits) else ord("0")
+
+    def _order_of_whole(self, state: _Digits) -> int:
+        """Return the order of the digits before the point, which is decided by how many there are first."""
+        return _sign(state.digits - len(self._digits[0])) or state.order
+
+
+class _Multiples:
+    """Tells texts of the multiples of a number from those of other numbers.
+
+    A state is the remainder, as a whole number, and how many digits there were after the point, None before it.
+    """
+
+    start = (0, None)
+
+    def __init__(self, step: Decimal) -> None:
+        self._places = len(_digits(step)[1])
+        self._step = int(step.scaleb(self._places))
+
+    def after(self, state: _Remainder | None, character: int) -> _Remainder | None:
+        """Return the remainder with a character; None if the text is that of no multiple."""
+        if state is None or chr(character) == "-":
+            return state
+        remainder, places = state
+        if chr(character) == "." and places is None:
+            return remainder, 0
+        if chr(character) not in _DIGITS or (places == self._places and chr(character) != "0"):
+            return None
+        if places is None:
+            return (remainder * 10 + int(chr(character))) % self._step, None
+        if places == self._places:
+            return state
+        return (remainder * 10 + int(chr(character))) % self._step, places + 1
+
+    def label(self, state: _Remainder | None) -> bool:
+        """Return whether the text is that of a multiple."""
+        return state is not None and not state[0] * 10 ** (self._places - (state[1] or 0)) % self._step
+
+    def ranges(self, state: _Remainder | None) -> Iterator[Ranges]:
+        """Yield each digit."""
+        if state is not None:
+            for digit in map(ord, _DIGITS):
+                yield ((digit, digit),)
+
+
+_Remainder = tuple[int, int | None]
+
+
+def _sign(number: int) -> int:
+    """Return -1, 0 or 1 for a negative number, zero, and a positive number."""
+    return (number > 0) - (number < 0)
