@@ -7,7 +7,7 @@ with lookarounds, back references, word boundaries or flags are left undecided, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
@@ -19,6 +19,7 @@ NO_TEXT = "[^\\s\\S]"
 _ANY_CHARACTER = "[\\x00-\U0010ffff]"
 _STATES = 2_000
 _STEPS = 4_000
+_STEPS_OF_SORTING = 8_000
 _FIRST, _LAST = 0, 0x10FFFF
 _BEGIN, _END = _LAST + 1, _LAST + 2
 """The edges of a text, as characters of their own: `^` consumes the first one, `$` the last one."""
@@ -402,7 +403,41 @@ class Language(Protocol):
         """Return the characters that lead to different states."""
 
 
-def _representatives(distinct: Iterable[Ranges], count: int = 1) -> list[int]:
+class Joined:
+    """Several languages as one, whose labels are those of all of them; None for texts that a pattern does not match.
+
+    A state is None if no text that the pattern matches begins with the characters read so far.
+    """
+
+    def __init__(self, pattern: str, *languages: Language) -> None:
+        """Join languages. Raises `UndecidedError` if the pattern is not supported."""
+        self._languages: list[Language] = [SearchAutomaton(pattern), *languages]
+        self.start = tuple(language.start for language in self._languages)
+
+    def after(self, state: tuple[Any, ...] | None, character: int) -> tuple[Any, ...] | None:
+        """Return the state that a character leads to from a state."""
+        if state is None:
+            return None
+        after = tuple(
+            language.after(inside, character) for language, inside in zip(self._languages, state, strict=True)
+        )
+        return after if after[0] else None
+
+    def label(self, state: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        """Return the labels of the texts that lead to a state, without that of the pattern."""
+        if state is None:
+            return None
+        is_matched, *labels = (language.label(inside) for language, inside in zip(self._languages, state, strict=True))
+        return tuple(labels) if is_matched else None
+
+    def ranges(self, state: tuple[Any, ...] | None) -> Iterator[Ranges]:
+        """Yield the characters that lead to different states of a language."""
+        for language, inside in zip(self._languages, state or (), strict=state is not None):
+            yield from language.ranges(inside)
+
+
+@lru_cache(maxsize=1024)
+def _representatives(distinct: frozenset[Ranges], count: int = 1) -> list[int]:
     """Return `count` characters of each class that ranges distinguish, if possible; letters and digits first."""
     bounds = {_FIRST}
     for ranges in distinct:
@@ -418,32 +453,26 @@ def _representatives(distinct: Iterable[Ranges], count: int = 1) -> list[int]:
     return usual + rare
 
 
-def sort_texts(patterns: Sequence[str], languages: Sequence[Language], count: int) -> dict[tuple[Any, ...], list[str]]:
-    """Return the labels that texts can have, each with `count` of the shortest of these texts, or all if fewer.
+def sort_texts(language: Language, count: int) -> Iterator[tuple[Any, list[str]]]:
+    """Yield each label of a text except None, with `count` of the shortest of these texts, or all if there are fewer.
 
-    The first labels are those of the patterns. All texts match the first pattern. Raises `UndecidedError` at the limit.
+    Raises `UndecidedError` at the limit.
     """
-    automata = [SearchAutomaton(pattern) for pattern in patterns]
-    sorting: list[Language] = [*automata, *languages]
-    texts: dict[tuple[Any, ...], list[str]] = {}
-    first = tuple(language.start for language in sorting)
-    visits, waiting = Counter([first]), [(first, "")]
-    for number, (states, text) in enumerate(waiting):
+    texts: dict[Any, list[str]] = {}
+    visits, waiting = Counter([language.start]), [(language.start, "")]
+    for number, (state, text) in enumerate(waiting):
         # The list grows while it is read.
-        if number > _STEPS:
+        if number > _STEPS_OF_SORTING:
             raise UndecidedError
-        both = list(zip(sorting, states, strict=True))
-        labels = tuple(language.label(state) for language, state in both)
-        if labels[0] and len(texts.setdefault(labels, [])) < count:
-            texts[labels].append(text)
-        for character in _representatives(
-            chain.from_iterable(language.ranges(state) for language, state in both), count
-        ):
-            after = tuple(language.after(state, character) for language, state in both)
-            if after[0] and visits[after] < count:
+        label = language.label(state)
+        if label is not None and len(texts.setdefault(label, [])) < count:
+            texts[label].append(text)
+        for character in _representatives(frozenset(language.ranges(state)), count):
+            after = language.after(state, character)
+            if after is not None and visits[after] < count:
                 visits[after] += 1
                 waiting.append((after, text + chr(character)))
-    return texts
+    yield from texts.items()
 
 
 @lru_cache(maxsize=1024)
@@ -482,7 +511,8 @@ def _difference(narrow: list[SearchAutomaton], wide: SearchAutomaton) -> str | N
             return text
         if not all(states[:-1]) or wide.has_matched(states[-1]):
             continue
-        for character in _representatives(chain.from_iterable(automaton.ranges(inside) for automaton, inside in both)):
+        ranges = chain.from_iterable(automaton.ranges(inside) for automaton, inside in both)
+        for character in _representatives(frozenset(ranges)):
             after = tuple(automaton.after(inside, character) for automaton, inside in both)
             if after not in seen:
                 seen.add(after)

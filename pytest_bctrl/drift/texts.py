@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
 from pytest_bctrl.drift.constraints import BOUNDS
-from pytest_bctrl.drift.patterns import UndecidedError, limits_of_text, sort_texts
+from pytest_bctrl.drift.patterns import Joined, SearchAutomaton, UndecidedError, limits_of_text, sort_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from jsonschema_rs import Validator
 
-    from pytest_bctrl.drift.patterns import Language, Ranges
+    from pytest_bctrl.drift.patterns import Ranges
 
 _DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _WHOLE = r"^-?(0|[1-9][0-9]*)(\.0+)?$"
@@ -110,12 +110,11 @@ def representatives(*schemas: Any) -> list[Any]:
     format, or with patterns that cannot be decided, and for too many texts.
     """
     keywords = [inner for schema in schemas for inner in schemas_in(schema)]
-    patterns = dict.fromkeys((ONE_LINE, _DECIMAL, _WHOLE, _WRITTEN))
-    listed, bounds, steps, counts = {"true", "false"}, set[Decimal](), set[Decimal](), [0]
+    patterns, listed, bounds, steps, counts = dict[str, Any](), {"true", "false"}, set[Decimal](), set[Decimal](), [0]
     for words in keywords:
         if "format" in words:
             raise UndecidedError
-        patterns |= dict.fromkeys(limits_of_text(words))
+        patterns |= limits_of_text(words)
         scalars = [*_scalars_in([*words.get("enum", ()), words.get("const")])]
         listed |= {value for value in scalars if isinstance(value, str)}
         scalars += [words[word] for word in _BOUNDS if word in words]
@@ -129,13 +128,15 @@ def representatives(*schemas: Any) -> list[Any]:
         count = int(max(counts)) + 2
     if count > _MOST_REPEATED:
         raise UndecidedError
-    languages: list[Language] = [_ListedTexts(listed), *map(_Order, sorted(bounds)), *map(_Multiples, sorted(steps))]
-    values: list[Any] = []
-    for labels, texts in sort_texts([*patterns], languages, count).items():
+    orders, multiples = map(_Order, sorted(bounds)), map(_Multiples, sorted(steps))
+    numbers = Joined(_DECIMAL, *map(SearchAutomaton, (_WRITTEN, _WHOLE)), *orders, *multiples)
+    language = Joined(ONE_LINE, numbers, _ListedTexts(listed), *map(SearchAutomaton, patterns))
+    values: list[Any] = [True, False]
+    for (number, *_), texts in sort_texts(language, count):
         values += texts
-        if labels[[*patterns].index(_WRITTEN)]:
+        if number and number[0]:
             values += map(json.loads, texts)
-    return [*values, True, False]
+    return values
 
 
 _BOUNDS = [word for word, (_, kind) in BOUNDS.items() if kind == "number"]
