@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
 from pytest_bctrl.drift.constraints import BOUNDS
-from pytest_bctrl.drift.patterns import Joined, SearchAutomaton, UndecidedError, limits_of_text, sort_texts
+from pytest_bctrl.drift.patterns import Joined, Matches, UndecidedError, limits_of_text, shortest_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
     from pytest_bctrl.drift.patterns import Ranges
 
 _DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
-_WHOLE = r"^-?(0|[1-9][0-9]*)(\.0+)?$"
+_INTEGRAL = r"^-?(0|[1-9][0-9]*)(\.0+)?$"
 _WRITTEN = r"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9])$"
 """Patterns of the texts that are read as numbers, of those that are read as integers, and of those that are sent."""
-_DIGITS = "0123456789"
 _IS_NUMBER = re.compile(_DECIMAL.replace("$", r"\Z"), re.ASCII)
 _MOST_READINGS = 4096
-_MOST_REPEATED = 12
-"""Maximum number of texts that stand for texts which a schema of unique items allows alike."""
+_MOST_ALIKE = 12
+"""Maximum number of texts that stand for all those which schemas of unique items allow alike."""
 SUBSCHEMAS = APPLICATORS | {"$defs"}
 ONE_LINE = "^.*$"
 """The pattern of the texts that are sent: `.` is meant to be any character, and a header cannot contain two lines."""
@@ -110,33 +109,42 @@ def representatives(*schemas: Any) -> list[Any]:
     format, or with patterns that cannot be decided, and for too many texts.
     """
     keywords = [inner for schema in schemas for inner in schemas_in(schema)]
-    patterns, listed, bounds, steps, counts = dict[str, Any](), {"true", "false"}, set[Decimal](), set[Decimal](), [0]
-    for words in keywords:
-        if "format" in words:
-            raise UndecidedError
-        patterns |= limits_of_text(words)
-        scalars = [*_scalars_in([*words.get("enum", ()), words.get("const")])]
-        listed |= {value for value in scalars if isinstance(value, str)}
-        scalars += [words[word] for word in _BOUNDS if word in words]
-        bounds |= {_decimal(value) for value in scalars if _is_number(value)}
-        steps |= {_decimal(words[word]) for word in ("multipleOf",) if word in words}
-        counts += [words[word] for word in _COUNTS if word in words]
-        counts += [len(words.get("prefixItems", ()))]
-    count = 1
-    if any("uniqueItems" in words for words in keywords):
-        # As many items as any limit demands or allows, and more, may have texts that the schemas allow alike.
-        count = int(max(counts)) + 2
-    if count > _MOST_REPEATED:
+    if any("format" in words for words in keywords):
         raise UndecidedError
-    orders, multiples = map(_Order, sorted(bounds)), map(_Multiples, sorted(steps))
-    numbers = Joined(_DECIMAL, *map(SearchAutomaton, (_WRITTEN, _WHOLE)), *orders, *multiples)
-    language = Joined(ONE_LINE, numbers, _ListedTexts(listed), *map(SearchAutomaton, patterns))
+    patterns = {pattern for words in keywords for pattern in limits_of_text(words)}
+    listed = [scalar for words in keywords for scalar in _scalars_in([*words.get("enum", ()), words.get("const")])]
+    texts = {"true", "false", *(scalar for scalar in listed if isinstance(scalar, str))}
+    bounds = [scalar for scalar in listed if isinstance(scalar, int | float)] + _values_of(_BOUNDS, keywords)
+    orders = map(_Order, sorted({Decimal(str(+bound)) for bound in bounds}))
+    multiples = map(_Multiples, sorted({Decimal(str(step)) for step in _values_of(("multipleOf",), keywords)}))
+    numbers = Joined([_DECIMAL], *map(Matches, (_WRITTEN, _INTEGRAL)), *orders, *multiples)
+    language = Joined([ONE_LINE], numbers, _ListedTexts(texts), *map(Matches, sorted(patterns)))
     values: list[Any] = [True, False]
-    for (number, *_), texts in sort_texts(language, count):
-        values += texts
+    for (number, *_), text in shortest_texts(language, _most_alike(keywords)):
+        values.append(text)
         if number and number[0]:
-            values += map(json.loads, texts)
+            values.append(json.loads(text))
     return values
+
+
+def _most_alike(keywords: list[dict[str, Any]]) -> int:
+    """Return how many texts that the schemas allow alike may have to be told from one another in a list.
+
+    Raises `UndecidedError` if they are too many.
+    """
+    if not any("uniqueItems" in words for words in keywords):
+        return 1
+    # Any more items of a list are as good as one more than each limit.
+    counts = [*_values_of(_COUNTS, keywords), *(len(words.get("prefixItems", ())) for words in keywords)]
+    count = int(max(counts)) + 2
+    if count > _MOST_ALIKE:
+        raise UndecidedError
+    return count
+
+
+def _values_of(words: Iterable[str], keywords: list[dict[str, Any]]) -> list[Any]:
+    """Return the values of some keywords of schemas."""
+    return [schema[word] for schema in keywords for word in words if word in schema]
 
 
 _BOUNDS = [word for word, (_, kind) in BOUNDS.items() if kind == "number"]
@@ -152,55 +160,35 @@ def _scalars_in(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _is_number(value: Any) -> bool:
-    """Return whether a value is a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _decimal(number: float) -> Decimal:
-    """Return a number as it is written."""
-    return Decimal(str(number))
-
-
-def _digits(number: Decimal) -> tuple[str, str]:
-    """Return the digits of a number before and after the point."""
-    whole, _, fraction = f"{abs(number):f}".partition(".")
-    return whole, fraction.rstrip("0")
-
-
 class _ListedTexts:
-    """Tells the texts of a list from one another, and from other texts; a state is the text so far, or None."""
+    """Tells the texts of a list from one another, and from other texts; a state is the text so far."""
 
     start = ""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = frozenset(texts)
-        self._following = {text[:end]: dict[int, None]() for text in texts for end in range(len(text) + 1)}
+        self._following = {text[:end]: set[int]() for text in texts for end in range(len(text) + 1)}
         for beginning in self._following.keys() - {""}:
-            self._following[beginning[:-1]][ord(beginning[-1])] = None
+            self._following[beginning[:-1]].add(ord(beginning[-1]))
 
-    def after(self, state: str | None, character: int) -> str | None:
+    def after(self, state: str, character: int) -> str | None:
         """Return the text with a character; None if no text in the list begins with it."""
-        if state is None or character not in self._following[state]:
-            return None
-        return f"{state}{chr(character)}"
+        return f"{state}{chr(character)}" if character in self._following[state] else None
 
-    def label(self, state: str | None) -> str | None:
+    def label(self, state: str) -> str | None:
         """Return the text if it is in the list."""
         return state if state in self._texts else None
 
-    def ranges(self, state: str | None) -> Iterator[Ranges]:
+    def ranges(self, state: str) -> Iterator[Ranges]:
         """Yield the characters that texts in the list continue with."""
-        if state is not None:
-            for character in self._following[state]:
-                yield ((character, character),)
+        return (((character, character),) for character in sorted(self._following[state]))
 
 
 class _Digits(NamedTuple):
     """What was read of the text of a number.
 
-    `digits`: how many digits there were, before the point or after it, at most one more than the bound has there.
-    `order`: whether the digits are those of a smaller number than the bound, -1, or of a larger one, 1; both unsigned.
+    `digits`: the number of digits, of those after the point if it `is_fraction`, at most one more than the bound has.
+    `order`: whether they are those of a smaller number than the bound, -1, or of a larger one, 1, without the signs.
     """
 
     is_negative: bool = False
@@ -216,89 +204,80 @@ class _Order:
 
     def __init__(self, bound: Decimal) -> None:
         self._bound = bound
-        self._digits = _digits(bound)
+        self._digits = _digits_of(bound)
 
-    def after(self, state: _Digits | None, character: int) -> _Digits | None:
-        """Return what was read with a character; None if it is not the text of a number."""
-        if state is None:
-            return None
+    def after(self, state: _Digits, character: int) -> _Digits:
+        """Return what was read with a further character of a number."""
         if chr(character) == "-":
             return state._replace(is_negative=True)
-        if chr(character) == "." and not state.is_fraction:
-            return _Digits(state.is_negative, is_fraction=True, order=self._order_of_whole(state))
-        if chr(character) not in _DIGITS:
-            return None
-        digits = self._digits[state.is_fraction]
-        order = state.order or _sign(character - self._next_digit(state))
-        return state._replace(digits=min(state.digits + 1, len(digits) + 1), order=order)
+        if chr(character) == ".":
+            return _Digits(state.is_negative, is_fraction=True, order=self._unsigned_order(state))
+        digits = min(state.digits + 1, len(self._digits[state.is_fraction]) + 1)
+        return state._replace(digits=digits, order=state.order or _sign(character - self._next_digit(state)))
 
-    def label(self, state: _Digits | None) -> int | None:
+    def label(self, state: _Digits) -> int:
         """Return the order of a number to the bound."""
-        if state is None:
-            return None
-        _, fraction = self._digits
-        order = state.order if state.is_fraction else self._order_of_whole(state)
-        if not order and fraction and not (state.is_fraction and state.digits >= len(fraction)):
-            order = -1
+        order, digits = self._unsigned_order(state), self._digits[1]
+        if digits and not (state.is_fraction and state.digits >= len(digits)):
+            order = order or -1
         if state.is_negative:
             return -1 if self._bound > 0 else -order
         return 1 if self._bound < 0 else order
 
-    def ranges(self, state: _Digits | None) -> Iterator[Ranges]:
-        """Yield the next digit of the bound."""
-        if state is not None:
-            digit = self._next_digit(state)
-            yield ((digit, digit),)
+    def ranges(self, state: _Digits) -> list[Ranges]:
+        """Return the next digit of the bound."""
+        digit = self._next_digit(state)
+        return [((digit, digit),)]
 
     def _next_digit(self, state: _Digits) -> int:
         """Return the next digit of the bound as a character."""
-        digits = self._digits[state.is_fraction]
-        return ord(digits[state.digits]) if state.digits < len(digits) else ord("0")
+        return ord((self._digits[state.is_fraction][state.digits :] or "0")[0])
 
-    def _order_of_whole(self, state: _Digits) -> int:
-        """Return the order of the digits before the point, which is decided by how many there are first."""
+    def _unsigned_order(self, state: _Digits) -> int:
+        """Return the order of the digits to those of the bound; before the point, more digits are a larger number."""
+        if state.is_fraction:
+            return state.order
         return _sign(state.digits - len(self._digits[0])) or state.order
 
 
 class _Multiples:
     """Tells texts of the multiples of a number from those of other numbers.
 
-    A state is the remainder, as a whole number, and how many digits there were after the point, None before it.
+    A state is the remainder, in units of the last decimal place of the number, and how many places of the text were
+    read, -1 before its point.
     """
 
-    start = (0, None)
+    start = (0, -1)
 
     def __init__(self, step: Decimal) -> None:
-        self._places = len(_digits(step)[1])
+        self._places = len(_digits_of(step)[1])
         self._step = int(step.scaleb(self._places))
 
-    def after(self, state: _Remainder | None, character: int) -> _Remainder | None:
-        """Return the remainder with a character; None if the text is that of no multiple."""
-        if state is None or chr(character) == "-":
-            return state
+    def after(self, state: tuple[int, int], character: int) -> tuple[int, int] | None:
+        """Return the state after a further character of a number; None if it is no multiple."""
         remainder, places = state
-        if chr(character) == "." and places is None:
-            return remainder, 0
-        if chr(character) not in _DIGITS or (places == self._places and chr(character) != "0"):
-            return None
-        if places is None:
-            return (remainder * 10 + int(chr(character))) % self._step, None
-        if places == self._places:
+        if chr(character) == "-":
             return state
-        return (remainder * 10 + int(chr(character))) % self._step, places + 1
+        if chr(character) == ".":
+            return remainder, 0
+        if places == self._places:
+            return state if chr(character) == "0" else None
+        return (remainder * 10 + int(chr(character))) % self._step, places + (places >= 0)
 
-    def label(self, state: _Remainder | None) -> bool:
-        """Return whether the text is that of a multiple."""
-        return state is not None and not state[0] * 10 ** (self._places - (state[1] or 0)) % self._step
+    def label(self, state: tuple[int, int]) -> bool | None:
+        """Return true if the text is that of a multiple."""
+        remainder, places = state
+        return remainder * 10 ** (self._places - max(places, 0)) % self._step == 0 or None
 
-    def ranges(self, state: _Remainder | None) -> Iterator[Ranges]:
-        """Yield each digit."""
-        if state is not None:
-            for digit in map(ord, _DIGITS):
-                yield ((digit, digit),)
+    def ranges(self, _: tuple[int, int]) -> list[Ranges]:
+        """Return each digit."""
+        return [((digit, digit),) for digit in range(ord("0"), ord("9") + 1)]
 
 
-_Remainder = tuple[int, int | None]
+def _digits_of(number: Decimal) -> tuple[str, str]:
+    """Return the digits of a number before and after the point."""
+    before, _, after = f"{abs(number):f}".partition(".")
+    return before, after.rstrip("0")
 
 
 def _sign(number: int) -> int:
