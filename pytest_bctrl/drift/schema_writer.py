@@ -16,7 +16,7 @@ from pytest_bctrl.contract.spec import Part, is_reference
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.exclusive import may_meet_several
 from pytest_bctrl.drift.node import BESIDE, Node
-from pytest_bctrl.drift.texts import readings
+from pytest_bctrl.drift.texts import readings, schemas_in
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.spec import Spec
@@ -31,6 +31,8 @@ _MEMBERS = frozenset(
 """Keywords whose schemas apply to the values inside a value."""
 _REVERSING = frozenset(("not", "if", "contains"))
 """Keywords under which a schema that allows less may make the whole allow more."""
+_SEPARATE = APPLICATORS - (_MEMBERS - {"patternProperties"}) | {"$ref"}
+"""Keywords that may apply to the values inside a value to which other keywords of the schema apply schemas too."""
 _DEFINITIONS = "#/$defs/"
 
 
@@ -84,17 +86,20 @@ class SchemaWriter:
         self.count = 0
         self._waiting: list[Part] = []
         self._defined: dict[str, Any] = {}
-        self._is_exact = False
+        self._is_exact = scalars is None
         self.names: set[str] = set()
 
     def write(self, node: Node) -> dict[str, Any]:
         """Return the schema of a node, written out for the engine. Raises `LookupError` if it is too large."""
+        parts = _written_parts(node)
+        self._is_exact = self._scalars is None or _divides_members({"allOf": [part.schema for part in parts]})
         schemas = []
-        for part in _written_parts(node):
+        for part in parts:
             schema = self._engine_schema(Part(part.schema, part.pointer), _hidden_properties(node, self._access))
             if part.grants_null:
                 schema = {"anyOf": [schema, {"type": "null"}]}
             schemas.append(schema)
+        self._is_exact = self._scalars is None
         schemas = self._as_text(node, [*schemas, *self._restrictions(node)])
         # An alternative of `oneOf` may refer to a definition.
         self._is_exact = True
@@ -135,6 +140,8 @@ class SchemaWriter:
         self.count += 1
         if self.count > _MAX_SCHEMAS:
             raise LookupError(part.pointer)
+        is_exact = self._is_exact
+        self._is_exact = is_exact or _divides_members(value)
         written = {**value}
         if isinstance(value.get("required"), list) and not is_reversed:
             written["required"] = [name for name in value["required"] if name not in hidden]
@@ -149,6 +156,7 @@ class SchemaWriter:
                 written[word] = child
             else:
                 written[word][key] = child
+        self._is_exact = is_exact
         if self._is_any_of(part):
             # The engine decides more about `anyOf`.
             written["anyOf"] = written.pop("oneOf")
@@ -186,7 +194,8 @@ class SchemaWriter:
     def _as_text(self, node: Node, schemas: list[Any]) -> list[Any]:
         """Return schemas of the values that are sent as the texts of values of a node; a value meets each schema."""
         if self._scalars is None or self._is_exact:
-            # If alternatives of `oneOf` allowed more, they might no longer exclude each other.
+            # If alternatives of `oneOf` allowed more, they might no longer exclude each other. And if several schemas
+            # apply to an item, its text is read as the same value for all of them.
             return schemas
         is_valid = validator(SchemaWriter(self._normal, self._access, is_allowing=False).write(node)).is_valid
         listed = [value for value in self._scalars if any(map(is_valid, readings(value)))]
@@ -221,6 +230,14 @@ class SchemaWriter:
         if BESIDE in part.pointer:
             return part.value
         return {"$ref": self._reference(part)}
+
+
+def _divides_members(schema: dict[str, Any]) -> bool:
+    """Return whether several schemas may apply to the same value inside a value of a schema."""
+    separate = [{word: schema[word]} for word in schema.keys() & _SEPARATE - {"allOf"}]
+    parts = [*separate, *(schema.get("allOf") or ()), {word: schema[word] for word in schema.keys() - _SEPARATE}]
+    words = (_MEMBERS | {"contains", "$ref"}).isdisjoint
+    return sum(not all(map(words, schemas_in(part))) for part in parts) > 1
 
 
 def validator(schema: dict[str, Any]) -> Any:
