@@ -316,10 +316,17 @@ class Side:
         for count in (*counts, minimum, 2, min(node.constraints.get("maxItems", 0), _MANY)):
             with suppress(*FAILURES):
                 items = [self.smallest(schema) for schema in node.prefix[:count]]
-                missing = count - len(items)
-                if missing:
-                    items += [self.smallest(node.child("items"))] * missing
+                if count > len(items):
+                    items += self._repeated(node, self.smallest(node.child("items")), count - len(items))
                 yield items
+
+    def _repeated(self, node: Node, item: Any, count: int) -> list[Any]:
+        """Return an item `count` times; if the items of a list must be unique, with different ones instead."""
+        items = [item]
+        if node.constraints.get("uniqueItems") and count > 1:
+            items += [value for value in self.values(self._normal.node(node.child("items"))) if value != item]
+            items = [value for index, value in enumerate(items) if value not in items[:index]]
+        return [*items, *[item] * count][:count]
 
     def holding(self, node: Node, step: str, value: Any, *, is_full: bool) -> tuple[Any, str]:
         """Return a value of a schema that has `value` one step inside, and the JSON pointer to it.
@@ -334,8 +341,8 @@ class Side:
                 index = int(step[1:-1])
             schemas = [*node.prefix, *[node.child("items")] * index]
             before = [self.smallest(schema) for schema in schemas[:index]]
-            missing = max(0, node.constraints.get("minItems", 0) - index - 1)
-            return [*before, value, *[value] * min(missing, _MANY)], f"/{index}"
+            count = max(1, node.constraints.get("minItems", 0) - index)
+            return [*before, *self._repeated(node, value, min(count, _MANY))], f"/{index}"
         if step in (".*", "<unevaluatedProperties>"):
             return {**self._object(node, is_full=is_full), "another": value}, "/another"
         if step == PROPERTY_NAMES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,9 @@ from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.keywords import map_subschemas
 from pytest_bctrl.drift.declared_names import declared_names, is_open
 from pytest_bctrl.drift.node import Node
-from pytest_bctrl.drift.patterns import NO_TEXT, contains, limits_of_text
+from pytest_bctrl.drift.patterns import NO_TEXT, UndecidedError, contains, limits_of_text
 from pytest_bctrl.drift.schema_writer import SchemaWriter, schema_with_names, validator
-from pytest_bctrl.drift.texts import ONE_LINE, SENT_AS_TEXT, SUBSCHEMAS, is_rejected, listed_scalars, schemas_in
+from pytest_bctrl.drift.texts import SCALARS, SUBSCHEMAS, is_rejected, representatives, schemas_in, sent_as_text
 from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -40,13 +41,8 @@ class Question:
         narrow = SchemaWriter(allowing.normal, access, is_allowing=True, is_closed=True)
         self._allowing = narrow.write(allowing)
         if is_text:
-            scalars = listed_scalars(self._allowing)
-            wide = SchemaWriter(forbidding.normal, access, is_allowing=False, scalars=scalars)
-            self._forbidding = wide.write(forbidding)
             self._allowing = _as_sent(self._allowing)
-        self._allowing = _with_wider_texts(
-            self._allowing, _limits_of_texts(self._forbidding), (ONE_LINE,) if is_text else ()
-        )
+        self._allowing = _with_wider_texts(self._allowing, _limits_of_texts(self._forbidding))
         self._nodes = allowing, forbidding
         self._access = access
         self._is_text = is_text
@@ -54,8 +50,18 @@ class Question:
 
     @cached_property
     def _canonical(self) -> tuple[Any, Any]:
-        """The schema that allows and the one that must allow it too, in the engine's canonical form."""
-        return _canonical(self._allowing), _canonical(self._forbidding)
+        """The schema that allows and the one that must allow it too, in the engine's canonical form.
+
+        Texts are limited to representatives if they are decided that way.
+        """
+        allowing, forbidding = self._allowing, self._forbidding
+        if self._is_text:
+            with suppress(UndecidedError):
+                scalars = representatives(allowing, forbidding)
+                node = self._nodes[1]
+                wide = SchemaWriter(node.normal, self._access, is_allowing=False, scalars=scalars)
+                allowing, forbidding = _as_sent(allowing, {"enum": scalars}), wide.write(node)
+        return _canonical(allowing), _canonical(forbidding)
 
     @cached_property
     def _canonical_as_written(self) -> tuple[Any, Any]:
@@ -191,9 +197,9 @@ class Overlaps:
         return self._writers[node]
 
 
-def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema of the same values without those that no texts stand for."""
-    return {**schema, "allOf": [*schema["allOf"], SENT_AS_TEXT]}
+def _as_sent(schema: dict[str, Any], scalars: Any = SCALARS) -> dict[str, Any]:
+    """Return a schema of the same values without those that no texts stand for, and without other scalars."""
+    return {**schema, "allOf": [*schema["allOf"], sent_as_text(scalars)]}
 
 
 def _canonical(schema: dict[str, Any]) -> Any:
@@ -205,16 +211,16 @@ def _canonical(schema: dict[str, Any]) -> Any:
     return canonicalize(schema, draft=20, validate_formats=True, offline=True)
 
 
-def _with_wider_texts(schema: Any, limits: Mapping[str, Any], patterns: tuple[str, ...]) -> Any:
+def _with_wider_texts(schema: Any, limits: Mapping[str, Any]) -> Any:
     """Return an equivalent schema that adds, to patterns and lengths, the schemas in `limits` that allow their texts.
 
-    The keys of `limits` are patterns. All texts match `patterns`.
+    The keys of `limits` are patterns.
     """
     if not isinstance(schema, dict):
         return schema
-    changed = map_subschemas(schema, SUBSCHEMAS, lambda inner: _with_wider_texts(inner, limits, patterns))
+    changed = map_subschemas(schema, SUBSCHEMAS, lambda inner: _with_wider_texts(inner, limits))
     narrow = limits_of_text(schema)
-    wider = [limit for pattern, limit in limits.items() if narrow and _is_wider(pattern, limit, schema, patterns)]
+    wider = [limit for pattern, limit in limits.items() if narrow and _is_wider(pattern, limit, schema)]
     if not wider:
         return changed
     if schema.get("type") != "string":
@@ -222,7 +228,7 @@ def _with_wider_texts(schema: Any, limits: Mapping[str, Any], patterns: tuple[st
     return {"allOf": [changed, *wider]}
 
 
-def _is_wider(pattern: str, limit: Any, schema: dict[str, Any], patterns: tuple[str, ...]) -> bool:
+def _is_wider(pattern: str, limit: Any, schema: dict[str, Any]) -> bool:
     """Return whether a pattern certainly matches each text that a schema allows, which the engine does not know.
 
     `limit` is a schema of the texts that the pattern matches.
@@ -236,7 +242,7 @@ def _is_wider(pattern: str, limit: Any, schema: dict[str, Any], patterns: tuple[
     narrow = limits_of_text(schema)
     if "pattern" in schema and contains(pattern, schema["pattern"]).is_contained:
         return True
-    return bool(contains(pattern, *narrow, *patterns).is_contained)
+    return bool(contains(pattern, *narrow).is_contained)
 
 
 def _limits_of_texts(schema: Any) -> dict[str, Any]:

@@ -6,9 +6,10 @@ with lookarounds, back references, word boundaries or flags are left undecided, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, Protocol
 
 from pytest_bctrl.contract.engine import is_pattern, matches
 
@@ -16,11 +17,12 @@ NO_TEXT = "[^\\s\\S]"
 """A pattern that no text matches."""
 _ANY_CHARACTER = "[\\x00-\U0010ffff]"
 _STATES = 2_000
-_STEPS = 4_000
+_STEPS = 5_000
 _FIRST, _LAST = 0, 0x10FFFF
 _BEGIN, _END = _LAST + 1, _LAST + 2
 """The edges of a text, as characters of their own: `^` consumes the first one, `$` the last one."""
 Ranges = tuple[tuple[int, int], ...]
+_EDGE_BEFORE: Ranges = ((_BEGIN, _BEGIN),)
 _DIGITS: Ranges = ((0x30, 0x39),)
 _WORDS: Ranges = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
 _BLANKS: Ranges = (
@@ -127,6 +129,19 @@ class _Automaton:
             if any(low <= character <= high for low, high in ranges)
         )
 
+    def leading_to(self, end: int) -> frozenset[int]:
+        """Return the states from which a text may lead to a state after the beginning was read."""
+        sources: list[list[int]] = [[] for _ in self.moves]
+        for state, moves in enumerate(self.moves):
+            for target in (*self.skips[state], *(target for ranges, target in moves if ranges != _EDGE_BEFORE)):
+                sources[target].append(state)
+        leading, waiting = {end}, [end]
+        while waiting:
+            before = set(sources[waiting.pop()]) - leading
+            leading |= before
+            waiting += before
+        return frozenset(leading)
+
 
 Fragment = Callable[[int, int], None]
 """Adds a part of a pattern to an automaton, between two states."""
@@ -182,7 +197,7 @@ class _Parser:
                 # It may match at a beginning that another one has consumed.
                 if (parts or not is_first) and _has_begin(self._pattern[: self._position - 1]):
                     raise UndecidedError
-                parts.append(self._consume(((_BEGIN, _BEGIN),)))
+                parts.append(self._consume(_EDGE_BEFORE))
             elif self._skip("$"):
                 has_ended = True
                 parts.append(self._consume(((_END, _END),)))
@@ -352,42 +367,130 @@ class _Parser:
         return int(minimum), int(maximum)
 
 
-class _SearchAutomaton:
-    """The automaton that finds a pattern anywhere in a text."""
+class Language(Protocol):
+    """Sorts texts by labels, reading one character after another.
+
+    `start` is the state before the first character. A state or label is None if no text of the language is read.
+    """
+
+    start: Any
+
+    def after(self, state: Any, character: int, /) -> Any:
+        """Return the state that a character leads to from a state."""
+
+    def label(self, state: Any, /) -> Any:
+        """Return the label of the texts that lead to a state."""
+
+    def ranges(self, state: Any, /) -> Iterable[Ranges]:
+        """Return the characters that lead to different states."""
+
+
+class Matches:
+    """The texts in which a pattern is found; a state is a set of the states of an automaton."""
 
     def __init__(self, pattern: str) -> None:
-        self.automaton = automaton = _Automaton()
-        start, inside, matched, after = (automaton.state() for _ in range(4))
-        automaton.moves[start].append((((_BEGIN, _BEGIN),), inside))
+        """Read a pattern. Raises `UndecidedError` if that is not supported."""
+        self._automaton = automaton = _Automaton()
+        start, inside, matched, self._accepting = (automaton.state() for _ in range(4))
+        automaton.moves[start].append((_EDGE_BEFORE, inside))
         automaton.moves[inside].append((_ANY, inside))
         _Parser(pattern, automaton).read()(start, matched)
         _Parser(pattern, automaton).read()(inside, matched)
-        automaton.skips[matched].append(after)
-        automaton.moves[after].append((((_FIRST, _END),), after))
-        self._accepting = after
-        self.start = automaton.closure([start])
+        automaton.skips[matched].append(self._accepting)
+        automaton.moves[self._accepting].append((((_FIRST, _END),), self._accepting))
+        self._live = automaton.leading_to(self._accepting)
+        self.after = cache(self._after)
+        """The state that a character leads to from a state."""
+        self.start = self.after(automaton.closure([start]), _BEGIN)
 
-    def accepts(self, states: frozenset[int]) -> bool:
-        """Return whether the text read so far contains the pattern."""
-        return self._accepting in states
+    def _after(self, states: frozenset[int], character: int) -> frozenset[int] | None:
+        """Return what `after` returns, without a cache."""
+        after = self._automaton.after(states, character)
+        if self._accepting in after:
+            # Each text that goes on from here matches.
+            return frozenset((self._accepting,))
+        return (after & self._live) or None
+
+    def label(self, states: frozenset[int]) -> bool | None:
+        """Return true if the text that ends here matches the pattern."""
+        return self._accepting in (self.after(states, _END) or ()) or None
+
+    def ranges(self, states: frozenset[int]) -> Iterator[Ranges]:
+        """Yield the characters that lead to different states."""
+        for state in states:
+            for ranges, _ in self._automaton.moves[state]:
+                yield ranges
 
 
-def _representatives(moves: Iterable[tuple[Ranges, int]]) -> list[int]:
-    """Return a character of each class that the transitions distinguish, letters and digits if possible."""
+class Joined:
+    """The texts that match all of some patterns, sorted by the labels that several languages have for them."""
+
+    def __init__(self, patterns: Iterable[str], *languages: Language) -> None:
+        """Join languages. Raises `UndecidedError` if a pattern is not supported."""
+        required = list(map(Matches, patterns))
+        self._languages: list[Language] = [*required, *languages]
+        self._required = len(required)
+        self.start = tuple(language.start for language in self._languages)
+
+    def after(self, states: tuple[Any, ...], character: int) -> tuple[Any, ...] | None:
+        """Return the states that a character leads to; None if no text that goes on from there matches."""
+        after: list[Any] = []
+        for language, state in zip(self._languages, states, strict=True):
+            following = state if state is None else language.after(state, character)
+            if following is None and len(after) < self._required:
+                return None
+            after.append(following)
+        return tuple(after)
+
+    def label(self, states: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """Return the labels that the languages have for the text that ends here; None if it does not match."""
+        both = zip(self._languages, states, strict=True)
+        labels = tuple(state if state is None else language.label(state) for language, state in both)
+        return labels[self._required :] if all(labels[: self._required]) else None
+
+    def ranges(self, states: tuple[Any, ...]) -> Iterator[Ranges]:
+        """Yield the characters that lead to different states of a language."""
+        for language, state in zip(self._languages, states, strict=True):
+            if state is not None:
+                yield from language.ranges(state)
+
+
+@lru_cache(maxsize=1024)
+def _representatives(distinct: frozenset[Ranges], count: int) -> list[int]:
+    """Return `count` characters of each class that ranges distinguish, or all if fewer; letters and digits first."""
     bounds = {_FIRST}
-    for ranges, _ in moves:
+    for ranges in distinct:
         for low, high in ranges:
             bounds |= {low, high + 1}
     starts = sorted(bound for bound in bounds if bound <= _LAST)
     ends = [*starts[1:], _LAST + 1]
     usual, rare = [], []
     for low, end in zip(starts, ends, strict=True):
-        typical = next((code for code in _TYPICAL if low <= code < end), None)
-        if typical is None:
-            rare.append(low)
-        else:
-            usual.append(typical)
+        typical = [code for code in _TYPICAL if low <= code < end][:1]
+        usual += typical
+        rare += [code for code in range(low, min(end, low + count)) if code not in typical][: count - len(typical)]
     return usual + rare
+
+
+def shortest_texts(language: Language, count: int) -> Iterator[tuple[Any, str]]:
+    """Yield each label with `count` of the shortest texts that have it, or all if there are fewer.
+
+    Raises `UndecidedError` at the limit.
+    """
+    labels, visits, waiting = Counter[Any](), Counter[Any](), [(language.start, "")]
+    for number, (state, text) in enumerate(waiting):
+        # The list grows while it is read.
+        if number > _STEPS:
+            raise UndecidedError
+        label = language.label(state)
+        labels[label] += 1
+        if label is not None and labels[label] <= count:
+            yield label, text
+        for character in _representatives(frozenset(language.ranges(state)), count):
+            after = language.after(state, character)
+            if after is not None and visits[after] < count:
+                visits[after] += 1
+                waiting.append((after, text + chr(character)))
 
 
 @lru_cache(maxsize=1024)
@@ -398,7 +501,8 @@ def contains(wide: str, *narrow: str) -> Containment:
     if not all(map(is_pattern, (wide, *narrow))):
         return Containment(None)
     try:
-        text = _difference([_SearchAutomaton(pattern) for pattern in narrow], _SearchAutomaton(wide))
+        texts = shortest_texts(Joined(narrow, Matches(wide)), 1)
+        text = next((text for (is_wide,), text in texts if not is_wide), None)
     except (UndecidedError, RecursionError):
         return Containment(None)
     if text is None:
@@ -406,31 +510,3 @@ def contains(wide: str, *narrow: str) -> Containment:
     if all(matches(pattern, text) for pattern in narrow) and not matches(wide, text):
         return Containment(False, text)
     return Containment(None)
-
-
-def _difference(narrow: list[_SearchAutomaton], wide: _SearchAutomaton) -> str | None:
-    """Return a shortest text that matches all of `narrow` but not `wide`, or None.
-
-    Raises `UndecidedError` at the limit.
-    """
-    automata = [side.automaton for side in (*narrow, wide)]
-    first = tuple(side.automaton.after(side.start, _BEGIN) for side in (*narrow, wide))
-    seen, waiting = {first}, [(first, "")]
-    for number, (states, text) in enumerate(waiting):
-        # The list grows while it is read.
-        if number > _STEPS:
-            raise UndecidedError
-        *ended, ended_wide = (automaton.after(inside, _END) for automaton, inside in zip(automata, states, strict=True))
-        is_matched = all(side.accepts(inside) for side, inside in zip(narrow, ended, strict=True))
-        if is_matched and not wide.accepts(ended_wide):
-            return text
-        if not all(states[:-1]) or wide.accepts(states[-1]):
-            continue
-        sides = list(zip(automata, states, strict=True))
-        moves = [move for automaton, inside in sides for state in inside for move in automaton.moves[state]]
-        for character in _representatives(moves):
-            after = tuple(automaton.after(inside, character) for automaton, inside in sides)
-            if after not in seen:
-                seen.add(after)
-                waiting.append((after, text + chr(character)))
-    return None

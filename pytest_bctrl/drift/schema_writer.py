@@ -17,7 +17,7 @@ from pytest_bctrl.drift.declared_names import NO_NAMES, Names, declared_names, i
 from pytest_bctrl.drift.engine_schemas import engine_schema
 from pytest_bctrl.drift.exclusive import may_meet_several
 from pytest_bctrl.drift.node import BESIDE, Node
-from pytest_bctrl.drift.texts import other_types, readings
+from pytest_bctrl.drift.texts import readings, schemas_in
 
 if TYPE_CHECKING:
     from pytest_bctrl.contract.spec import Spec
@@ -32,6 +32,8 @@ _MEMBERS = frozenset(
 """Keywords whose schemas apply to the values inside a value."""
 _REVERSING = frozenset(("not", "if", "contains"))
 """Keywords under which a schema that allows less may make the whole allow more."""
+_SEPARATE = APPLICATORS - (_MEMBERS - {"patternProperties"}) | {"$ref"}
+"""Keywords that may apply to the values inside a value to which other keywords of the schema apply schemas too."""
 _DEFINITIONS = "#/$defs/"
 
 
@@ -40,8 +42,8 @@ class SchemaWriter:
 
     `access`: `readOnly` or `writeOnly`, the flag of properties that are in no value; with an empty text, schemas are
     written as they are. `is_closed`: objects have only the names that their schemas declare, unless these are open.
-    `scalars`: if not None, values are sent as text, so that the schema also allows those that are sent as the texts of
-    its values, all of `scalars` and some others. `limit`: the maximum number of schemas.
+    `scalars`: if not None, values are sent as text, so that the schema also allows those of `scalars` that are sent as
+    the texts of its values. `limit`: the maximum number of schemas.
 
     After `write`, `count` is the number of schemas.
     """
@@ -65,16 +67,19 @@ class SchemaWriter:
         self.count = 0
         self._waiting: list[Part] = []
         self._defined: dict[str, Any] = {}
-        self._is_exact = False
+        self._is_exact = scalars is None
 
     def write(self, node: Node) -> dict[str, Any]:
         """Return the schema of a node, written out for the engine. Raises `LookupError` if it is too large."""
+        parts = _written_parts(node)
+        self._is_exact = self._scalars is None or _divides_members({"allOf": [part.schema for part in parts]})
         schemas = []
-        for part in _written_parts(node):
+        for part in parts:
             schema = self._engine_schema(Part(part.schema, part.pointer), _hidden_properties(node, self._access))
             if part.grants_null:
                 schema = {"anyOf": [schema, {"type": "null"}]}
             schemas.append(schema)
+        self._is_exact = self._scalars is None
         schemas = self._as_text(node, [*schemas, *self._restrictions(node)])
         # An alternative of `oneOf` may refer to a definition.
         self._is_exact = True
@@ -113,6 +118,8 @@ class SchemaWriter:
         if not isinstance(value, dict):
             return value
         self._count_schema()
+        is_exact = self._is_exact
+        self._is_exact = is_exact or _divides_members(value)
         written = {**value}
         if isinstance(value.get("required"), list) and not is_reversed:
             written["required"] = [name for name in value["required"] if name not in hidden]
@@ -127,6 +134,7 @@ class SchemaWriter:
                 written[word] = child
             else:
                 written[word][key] = child
+        self._is_exact = is_exact
         if self._is_any_of(part):
             # The engine decides more about `anyOf`.
             written["anyOf"] = written.pop("oneOf")
@@ -168,11 +176,12 @@ class SchemaWriter:
     def _as_text(self, node: Node, schemas: list[Any]) -> list[Any]:
         """Return schemas of the values that are sent as the texts of values of a node; a value meets each schema."""
         if self._scalars is None or self._is_exact:
-            # If alternatives of `oneOf` allowed more, they might no longer exclude each other.
+            # If alternatives of `oneOf` allowed more, they might no longer exclude each other. And if several schemas
+            # apply to an item, its text is read as the same value for all of them.
             return schemas
         is_valid = validator(SchemaWriter(self._normal, self._access, is_allowing=False).write(node)).is_valid
         listed = [value for value in self._scalars if any(map(is_valid, readings(value)))]
-        return [{"anyOf": [{"allOf": schemas or [True]}, {"enum": listed}, *other_types(node)]}]
+        return [{"anyOf": [{"allOf": schemas or [True]}, {"enum": listed}]}]
 
     def _restrictions(self, node: Node, beside: Names = NO_NAMES) -> list[Any]:
         """Return schemas that rule out undeclared names in the values of a node; `beside` are declared elsewhere.
@@ -203,6 +212,14 @@ class SchemaWriter:
         if BESIDE in part.pointer:
             return part.value
         return {"$ref": self._reference(part)}
+
+
+def _divides_members(schema: dict[str, Any]) -> bool:
+    """Return whether several schemas may apply to the same value inside a value of a schema."""
+    separate = [{word: schema[word]} for word in schema.keys() & _SEPARATE - {"allOf"}]
+    parts = [*separate, *(schema.get("allOf") or ()), {word: schema[word] for word in schema.keys() - _SEPARATE}]
+    words = (_MEMBERS | {"contains", "$ref"}).isdisjoint
+    return sum(not all(map(words, schemas_in(part))) for part in parts) > 1
 
 
 def validator(schema: dict[str, Any]) -> Any:

@@ -4,40 +4,33 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from functools import cache
 from itertools import islice, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
-from pytest_bctrl.drift.constraints import BITS
-from pytest_bctrl.drift.node import TYPES
-from pytest_bctrl.drift.patterns import contains
+from pytest_bctrl.drift.constraints import BOUNDS
+from pytest_bctrl.drift.patterns import Joined, Matches, UndecidedError, limits_of_text, shortest_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from jsonschema_rs import Validator
 
-    from pytest_bctrl.drift.node import Node
+    from pytest_bctrl.drift.patterns import Ranges
 
-_NATURAL = "^(0|[1-9][0-9]*)$"
-_INTEGER = "^-?(0|[1-9][0-9]*)$"
 _DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
-_NUMBERS = ((_DECIMAL, True), (_INTEGER, {"type": "integer"}), (_NATURAL, {"type": "integer", "minimum": 0}))
-"""Patterns of the texts of numbers, each with a schema of these numbers."""
-_IS_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_MOST_DIGITS = 25
-"""No number is sent as a longer text."""
+_INTEGRAL = r"^-?(0|[1-9][0-9]*)(\.0+)?$"
+_WRITTEN = r"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9])$"
+"""Patterns of the texts that are read as numbers, of those that are read as integers, and of those that are sent."""
+_IS_NUMBER = re.compile(_DECIMAL.replace("$", r"\Z"), re.ASCII)
 _MOST_READINGS = 4096
-_MOST_INTEGERS = 200
-"""Maximum number of integers between two bounds that are tried one by one."""
+_MOST_ALIKE = 12
+"""Maximum number of texts that stand for all those which schemas of unique items allow alike."""
 SUBSCHEMAS = APPLICATORS | {"$defs"}
 ONE_LINE = "^.*$"
 """The pattern of the texts that are sent: `.` is meant to be any character, and a header cannot contain two lines."""
-_NOT_NULL = {"type": sorted(TYPES), "pattern": ONE_LINE}
-_INSIDE = {**_NOT_NULL, "minItems": 1, "items": _NOT_NULL, "minProperties": 1, "additionalProperties": _NOT_NULL}
-SENT_AS_TEXT = {**_NOT_NULL, "items": _INSIDE, "additionalProperties": _INSIDE}
-"""A schema of the values for which texts stand: none for null, or for an empty list or object in another one."""
 
 
 def readings(value: Any) -> Iterable[Any]:
@@ -77,12 +70,26 @@ def is_rejected(value: Any, validator: Validator, *, is_text: bool) -> bool:
     return not validator.is_valid(value)
 
 
+def sent_as_text(scalars: Any) -> dict[str, Any]:
+    """Return a schema of the values for which texts stand, with those scalars that the schema `scalars` allows.
+
+    No text stands for null, nor for an empty list or object in another one.
+    """
+    sent = {"anyOf": [{"type": ["array", "object"]}, scalars]}
+    inside = {**sent, "minItems": 1, "items": sent, "minProperties": 1, "additionalProperties": sent}
+    return {**sent, "items": inside, "additionalProperties": inside}
+
+
+SCALARS = {"type": ["boolean", "number", "string"], "pattern": ONE_LINE}
+"""A schema of all scalars for which texts stand."""
+
+
 @cache
 def _is_sent() -> Callable[[Any], bool]:
     """Return a function that returns whether texts stand for a value."""
     from jsonschema_rs import Draft202012Validator
 
-    return Draft202012Validator(SENT_AS_TEXT).is_valid
+    return Draft202012Validator(sent_as_text(SCALARS)).is_valid
 
 
 def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
@@ -95,80 +102,184 @@ def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
             waiting += [child for _, _, child in subschemas(inner, SUBSCHEMAS)]
 
 
-def listed_scalars(schema: Any) -> list[Any]:
-    """Return the scalars that the schemas in a schema allow one by one: listed values, and integers in short ranges."""
-    scalars: list[Any] = [True, False, "true", "false"]
-    for inner in schemas_in(schema):
-        scalars += [value for value in inner.get("enum", ()) if isinstance(value, (str, int, float))]
-        scalars += [value for value in (inner.get("const"),) if isinstance(value, (str, int, float))]
-        low = [inner[word] for word in ("minimum", "exclusiveMinimum") if word in inner]
-        high = [inner[word] for word in ("maximum", "exclusiveMaximum") if word in inner]
-        if low and high and min(high) - max(low) < _MOST_INTEGERS:
-            scalars += range(int(max(low)) - 1, int(min(high)) + 2)
-    return scalars
+def representatives(*schemas: Any) -> list[Any]:
+    """Return scalars that stand for all others: the schemas allow each other one exactly if they allow one of these.
 
-
-def other_types(node: Node) -> list[Any]:
-    """Return schemas of values whose text a schema allows as a value of another type, not of all of them.
-
-    They are numbers of which the schema allows the text, and texts of numbers that it allows.
+    So they tell which texts the schemas allow, and texts of which values. Raises `UndecidedError` for schemas with a
+    format, or with patterns that cannot be decided, and for too many texts.
     """
-    return [schema for schema in (_combined(node, _numbers), _combined(node, _texts)) if schema is not False]
+    keywords = [inner for schema in schemas for inner in schemas_in(schema)]
+    if any("format" in words for words in keywords):
+        raise UndecidedError
+    patterns = {pattern for words in keywords for pattern in limits_of_text(words)}
+    listed = [scalar for words in keywords for scalar in _scalars_in([*words.get("enum", ()), words.get("const")])]
+    texts = {"true", "false", *(scalar for scalar in listed if isinstance(scalar, str))}
+    bounds = [scalar for scalar in listed if isinstance(scalar, int | float)] + _values_of(_BOUNDS, keywords)
+    orders = map(_Order, sorted({Decimal(str(+bound)) for bound in bounds}))
+    multiples = map(_Multiples, sorted({Decimal(str(step)) for step in _values_of(("multipleOf",), keywords)}))
+    numbers = Joined([_DECIMAL], *map(Matches, (_WRITTEN, _INTEGRAL)), *orders, *multiples)
+    language = Joined([ONE_LINE], numbers, _ListedTexts(texts), *map(Matches, sorted(patterns)))
+    values: list[Any] = [True, False]
+    for (number, *_), text in shortest_texts(language, _most_alike(keywords)):
+        values.append(text)
+        if number and number[0]:
+            values.append(json.loads(text))
+    return values
 
 
-def _combined(node: Node, read: Callable[[Node], Any]) -> Any:
-    """Return what `read` returns for a schema and its alternatives: a schema of values, or false for none."""
-    from pytest_bctrl.drift.exclusive import are_exclusive
-    from pytest_bctrl.drift.match import branches
+def _most_alike(keywords: list[dict[str, Any]]) -> int:
+    """Return how many texts that the schemas allow alike may have to be told from one another in a list.
 
-    if node.never or {"not", "if"} & node.children.keys():
-        return False
-    parts = [read(node)]
-    for choice in node.choices:
-        if choice.kind == "oneOf" and not are_exclusive(branches(choice.branches, node.normal)):
-            return False
-        parts.append(_either([_combined(node.normal.node(branch), read) for branch in choice.branches]))
-    if False in parts:
-        return False
-    return {"allOf": parts}
+    Raises `UndecidedError` if they are too many.
+    """
+    if not any("uniqueItems" in words for words in keywords):
+        return 1
+    # Any more items of a list are as good as one more than each limit.
+    counts = [*_values_of(_COUNTS, keywords), *(len(words.get("prefixItems", ())) for words in keywords)]
+    count = int(max(counts)) + 2
+    if count > _MOST_ALIKE:
+        raise UndecidedError
+    return count
 
 
-def _either(schemas: list[Any]) -> Any:
-    """Return the schema of the values of any of some schemas; false for none."""
-    possible = [schema for schema in schemas if schema is not False]
-    if not possible:
-        return False
-    return {"anyOf": possible}
+def _values_of(words: Iterable[str], keywords: list[dict[str, Any]]) -> list[Any]:
+    """Return the values of some keywords of schemas."""
+    return [schema[word] for schema in keywords for word in words if word in schema]
 
 
-def _numbers(node: Node) -> Any:
-    """Return a schema of numbers whose texts a schema without alternatives allows; false if none is known."""
-    constraints = node.constraints
-    shortest, longest = int(constraints.get("minLength", 0)), int(constraints.get("maxLength", _MOST_DIGITS))
-    has_format = not constraints.get("format", BITS.keys()) <= BITS.keys()
-    if has_format or not node.takes("string") or node.enum is not None or shortest > _MOST_DIGITS:
-        return False
-    patterns = constraints.get("pattern", ())
-    parts: list[Any] = [
-        next((numbers for texts, numbers in _NUMBERS if contains(pattern, texts).is_contained), False)
-        for pattern in patterns
-    ]
-    if longest < _MOST_DIGITS:
-        parts.append({"type": "integer", "minimum": 1 - 10 ** (longest - 1), "maximum": 10**longest - 1})
-    if shortest > 1:
-        parts.append({"anyOf": [{"minimum": 10 ** (shortest - 1)}, {"maximum": -(10 ** (shortest - 2))}]})
-    if False in parts:
-        return False
-    return {"type": "number", "allOf": parts or [True]}
+_BOUNDS = [word for word, (_, kind) in BOUNDS.items() if kind == "number"]
+_COUNTS = ("minItems", "maxItems", "minContains", "maxContains")
 
 
-def _texts(node: Node) -> Any:
-    """Return a schema of texts of numbers that a schema without alternatives allows; false if none is known."""
-    bounds = node.constraints.keys() - {"pattern", "minLength", "maxLength"}
-    if node.enum is not None or not (node.takes("integer") or node.takes("number")):
-        return False
-    if not bounds:
-        return {"type": "string", "pattern": _DECIMAL if node.takes("number") else _INTEGER}
-    if bounds <= {"minimum"} and node.constraints["minimum"] <= 0:
-        return {"type": "string", "pattern": _NATURAL}
-    return False
+def _scalars_in(value: Any) -> Iterator[Any]:
+    """Yield the scalars in a value."""
+    if isinstance(value, list | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _scalars_in(inner)
+    else:
+        yield value
+
+
+class _ListedTexts:
+    """Tells the texts of a list from one another, and from other texts; a state is the text so far."""
+
+    start = ""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = frozenset(texts)
+        self._following = {text[:end]: set[int]() for text in texts for end in range(len(text) + 1)}
+        for beginning in self._following.keys() - {""}:
+            self._following[beginning[:-1]].add(ord(beginning[-1]))
+
+    def after(self, state: str, character: int) -> str | None:
+        """Return the text with a character; None if no text in the list begins with it."""
+        return f"{state}{chr(character)}" if character in self._following[state] else None
+
+    def label(self, state: str) -> str | None:
+        """Return the text if it is in the list."""
+        return state if state in self._texts else None
+
+    def ranges(self, state: str) -> Iterator[Ranges]:
+        """Yield the characters that texts in the list continue with."""
+        return (((character, character),) for character in sorted(self._following[state]))
+
+
+class _Digits(NamedTuple):
+    """What was read of the text of a number.
+
+    `digits`: the number of digits, of those after the point if it `is_fraction`, at most one more than the bound has.
+    `order`: whether they are those of a smaller number than the bound, -1, or of a larger one, 1, without the signs.
+    """
+
+    is_negative: bool = False
+    is_fraction: bool = False
+    digits: int = 0
+    order: int = 0
+
+
+class _Order:
+    """Sorts texts of numbers into those below a bound, -1, the bound itself, 0, and those above it, 1."""
+
+    start = _Digits()
+
+    def __init__(self, bound: Decimal) -> None:
+        self._bound = bound
+        self._digits = _digits_of(bound)
+
+    def after(self, state: _Digits, character: int) -> _Digits:
+        """Return what was read with a further character of a number."""
+        if chr(character) == "-":
+            return state._replace(is_negative=True)
+        if chr(character) == ".":
+            return _Digits(state.is_negative, is_fraction=True, order=self._unsigned_order(state))
+        digits = min(state.digits + 1, len(self._digits[state.is_fraction]) + 1)
+        return state._replace(digits=digits, order=state.order or _sign(character - self._next_digit(state)))
+
+    def label(self, state: _Digits) -> int:
+        """Return the order of a number to the bound."""
+        order, digits = self._unsigned_order(state), self._digits[1]
+        if digits and not (state.is_fraction and state.digits >= len(digits)):
+            order = order or -1
+        if state.is_negative:
+            return -1 if self._bound > 0 else -order
+        return 1 if self._bound < 0 else order
+
+    def ranges(self, state: _Digits) -> list[Ranges]:
+        """Return the next digit of the bound."""
+        digit = self._next_digit(state)
+        return [((digit, digit),)]
+
+    def _next_digit(self, state: _Digits) -> int:
+        """Return the next digit of the bound as a character."""
+        return ord((self._digits[state.is_fraction][state.digits :] or "0")[0])
+
+    def _unsigned_order(self, state: _Digits) -> int:
+        """Return the order of the digits to those of the bound; before the point, more digits are a larger number."""
+        if state.is_fraction:
+            return state.order
+        return _sign(state.digits - len(self._digits[0])) or state.order
+
+
+class _Multiples:
+    """Tells texts of the multiples of a number from those of other numbers.
+
+    A state is the remainder, in units of the last decimal place of the number, and how many places of the text were
+    read, -1 before its point.
+    """
+
+    start = (0, -1)
+
+    def __init__(self, step: Decimal) -> None:
+        self._places = len(_digits_of(step)[1])
+        self._step = int(step.scaleb(self._places))
+
+    def after(self, state: tuple[int, int], character: int) -> tuple[int, int] | None:
+        """Return the state after a further character of a number; None if it is no multiple."""
+        remainder, places = state
+        if chr(character) == "-":
+            return state
+        if chr(character) == ".":
+            return remainder, 0
+        if places == self._places:
+            return state if chr(character) == "0" else None
+        return (remainder * 10 + int(chr(character))) % self._step, places + (places >= 0)
+
+    def label(self, state: tuple[int, int]) -> bool | None:
+        """Return true if the text is that of a multiple."""
+        remainder, places = state
+        return remainder * 10 ** (self._places - max(places, 0)) % self._step == 0 or None
+
+    def ranges(self, _: tuple[int, int]) -> list[Ranges]:
+        """Return each digit."""
+        return [((digit, digit),) for digit in range(ord("0"), ord("9") + 1)]
+
+
+def _digits_of(number: Decimal) -> tuple[str, str]:
+    """Return the digits of a number before and after the point."""
+    before, _, after = f"{abs(number):f}".partition(".")
+    return before, after.rstrip("0")
+
+
+def _sign(number: int) -> int:
+    """Return -1, 0 or 1 for a negative number, zero, and a positive number."""
+    return (number > 0) - (number < 0)

@@ -174,9 +174,10 @@ def _let_null_in(schema: Doc, _: Random) -> None:
 
 
 def _wrap(schema: Doc, random: Random) -> None:
-    """Make a schema an alternative, or all of an `allOf`, in place."""
-    copied = copy.deepcopy(schema)
+    """Make a schema an alternative, or a part or all of an `allOf`, in place."""
+    copied, alike = copy.deepcopy(schema), _like(schema, random)
     ways: list[Doc] = [{"allOf": [copied]}, {"oneOf": [copied, {"type": "null"}]}]
+    ways += [{"allOf": [copied, alike]}, {"oneOf": [copied, alike]}]
     if copied.get("type") not in ("array", "object"):
         ways.append({"anyOf": [copied, scalar(random)]})
     schema.clear()
@@ -212,7 +213,7 @@ def pair(random: Random, place: str) -> Pair:
     return Pair(schema, new, sent)
 
 
-def _scalars(schemas: list[Any], random: Random) -> list[Any]:
+def scalars_near(schemas: list[Any], random: Random) -> list[Any]:
     """Return scalars near the limits of schemas, and random texts."""
     values: list[Any] = [*_WORDS, 0, 1, 2, 3, 12, 1.5, -7, 123456, -123456, 0.25, True, False, "", "x" * 9, "q q"]
     waiting = list(schemas)
@@ -255,7 +256,7 @@ def _part(schema: Any, kind: str) -> Any:
 
 def _values(old: Doc, new: Doc, random: Random) -> list[Any]:
     """Return values that the old schema accepts and a consumer sends: only names that it declares."""
-    scalars = _scalars([old, new], random)
+    scalars = scalars_near([old, new], random)
     is_old = Draft202012Validator(old).is_valid
     if (part := _part(old, "array")) is not None:
         return [value for value in _lists(part, scalars, random) if is_old(value)]
@@ -269,7 +270,7 @@ def _lists(schema: Doc, scalars: list[Any], random: Random) -> list[Any]:
     valid = _shuffled_valid(schema["items"], scalars, random)
     lists = [[], *([value] for value in valid), *(valid[:length] for length in range(2, 5))]
     lists += [[value] * length for value in valid[:3] for length in range(2, 5)]
-    return [value for value in lists if len({*map(_text_of, value)}) == len({*map(repr, value)})]
+    return [value for value in lists if len({*map(text_of, value)}) == len({*map(repr, value)})]
 
 
 def _objects(schema: Doc, scalars: list[Any], random: Random) -> list[Any]:
@@ -294,14 +295,14 @@ def _shuffled_valid(schema: Any, scalars: list[Any], random: Random) -> list[Any
     return valid
 
 
-def _text_of(value: Any) -> str:
+def text_of(value: Any) -> str:
     """Return a scalar as a client writes it."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
 
 
-def _readings(text: str) -> list[Any]:
+def readings_of_text(text: str) -> list[Any]:
     """Return a text as a value of each type that it may be of."""
     readings: list[Any] = [text]
     if text in ("true", "false"):
@@ -316,10 +317,10 @@ def is_accepted(value: Any, schema: Doc) -> bool:
     """Return whether a server accepts what a client sends for a value, if it reads equal items of a list alike."""
     is_valid = Draft202012Validator(schema).is_valid
     if isinstance(value, dict):
-        members = islice(product(*(_readings(_text_of(member)) for member in value.values())), _LIMIT)
+        members = islice(product(*(readings_of_text(text_of(member)) for member in value.values())), _LIMIT)
         return any(is_valid(dict(zip(value, reading, strict=True))) for reading in members)
-    texts = [_text_of(item) for item in (value if isinstance(value, list) else [value])]
-    each = {text: _readings(text) for text in texts}
+    texts = [text_of(item) for item in (value if isinstance(value, list) else [value])]
+    each = {text: readings_of_text(text) for text in texts}
     for reading in islice(product(*each.values()), _LIMIT):
         chosen = dict(zip(each, reading, strict=True))
         items = [chosen[text] for text in texts]

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import os
+from random import Random
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from pytest_bctrl.contract.document import load_data
+from pytest_bctrl.contract.spec import Spec
 from pytest_bctrl.drift import compare
+from pytest_bctrl.drift.containment import Question
+from pytest_bctrl.drift.node import Node
+from pytest_bctrl.drift.normalize import Normalizer
+from pytest_bctrl.drift.patterns import UndecidedError
+from pytest_bctrl.drift.texts import representatives
 
 from .pairs import Doc
-from .random_parameters import PLACES, Pair, documents, judge
+from .random_parameters import (
+    PLACES,
+    Pair,
+    breaking_values,
+    changed,
+    documents,
+    judge,
+    pair,
+    readings_of_text,
+    scalar,
+    scalars_near,
+    text_of,
+)
 
 PAIRS = int(os.environ.get("BCTRL_TEST_PAIRS", "100"))
 TEXT, WHOLE = {"type": "string"}, {"type": "integer"}
@@ -42,6 +63,70 @@ CHANGES: dict[str, tuple[Doc, Doc, set[str]]] = {
     "digits": ({**WHOLE, "minimum": 0}, {**TEXT, "pattern": "^[0-9]+$"}, {"info"}),
     "digits, too few": (WHOLE, {**TEXT, "maxLength": 3}, {"error"}),
 }
+
+
+def _node(document: Doc) -> Node:
+    """Return the normal form of the schema of the only parameter of a document."""
+    spec = Spec(load_data(document, "spec"))
+    (path,) = document["paths"]
+    (parameter,) = spec.items(spec.root / "paths" / path / "get" / "parameters")
+    return Normalizer(spec).node((parameter / "schema",))
+
+
+def _verdict(checked: Pair) -> str:
+    """Return what the engine says about the schemas of a pair, without the search for a counterexample."""
+    return Question(*map(_node, documents(checked)), "readOnly", is_text=True).verdict
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_value_refutes_a_proof(place: str) -> None:
+    random = Random(place)
+    pairs = [pair(random, place) for _ in range(PAIRS)]
+    proven = [checked for checked in pairs if _verdict(checked) == "proven"]
+    assert [] == [checked for checked in proven if breaking_values(checked, random)]
+    assert len(proven) > PAIRS * 0.2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (WHOLE, {"oneOf": [{"type": ["integer", "string"]}, {"type": ["integer", "number"]}], "type": "integer"}),
+        ({"type": "boolean"}, {"oneOf": [{"type": ["integer", "string"]}, {"type": "string"}]}),
+        ({"items": WHOLE}, {"allOf": [{"items": WHOLE}, {"items": TEXT}]}),
+        ({"items": WHOLE}, {"items": TEXT, "contains": WHOLE}),
+        ({"properties": {"a": WHOLE}}, {"properties": {"a": TEXT}, "patternProperties": {"^a": WHOLE}}),
+    ],
+)
+def test_a_schema_that_rejects_each_reading_of_a_text_is_not_proven(old: Doc, new: Doc) -> None:
+    assert _verdict(Pair(old, new, {"in": "query"})) != "proven"
+
+
+def _readings(text: str, schemas: list[Doc]) -> set[tuple[str, tuple[bool, ...]]]:
+    """Return which of the schemas accept a text as a value of each type that it may be read as."""
+    validators = list(map(Draft202012Validator, schemas))
+    return {
+        (type(value).__name__.replace("float", "int"), tuple(validator.is_valid(value) for validator in validators))
+        for value in readings_of_text(text)
+    }
+
+
+def test_each_scalar_has_a_representative_that_schemas_accept_alike() -> None:
+    random = Random(0)
+    for _ in range(PAIRS):
+        schema = scalar(random)
+        schemas = [schema, changed(schema, random)]
+        represented = [_readings(text_of(value), schemas) for value in representatives(*schemas)]
+        texts = {text_of(value) for value in scalars_near(schemas, random)}
+        assert [] == [text for text in texts if _readings(text, schemas) not in represented]
+
+
+@pytest.mark.parametrize(
+    "schema", [{**TEXT, "format": "uuid"}, {**TEXT, "pattern": "(?=a)"}, {"uniqueItems": True, "maxItems": 99}]
+)
+def test_texts_without_representatives_are_undecided(schema: Doc) -> None:
+    with pytest.raises(UndecidedError):
+        representatives(schema)
+    assert _verdict(Pair(schema, {"anyOf": [schema, {"type": "null"}]}, {"in": "query"})) == "proven"
 
 
 @pytest.mark.parametrize("place", PLACES)
