@@ -58,6 +58,9 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
             continue
         if not is_number(value):
             raise spec.error_at(part / keyword, f"{keyword!r} is not a number", "give a number")
+        if _TYPE_OF[keyword] != "number" and value == value // 1:
+            # JSON has no integers of their own: 2.0 is one too.
+            value = int(value)
         if _SAYS_NOTHING.get(keyword) != value:
             constraints[keyword] = value
     _read_exclusive(schema, constraints)

@@ -1,6 +1,6 @@
-"""Decides whether each text that one pattern matches also matches another one.
+"""Decides whether a text that matches one pattern matches another one, and finds texts for which patterns differ.
 
-Both patterns become automata, which are followed in parallel, so the result holds for texts of any length. Patterns
+The patterns become automata, which are followed in parallel, so the result holds for texts of any length. Patterns
 with lookarounds, back references, word boundaries or flags are left undecided, as are those that take too many steps.
 """
 
@@ -50,7 +50,7 @@ def limits_of_text(keywords: Mapping[str, Any]) -> dict[str, Any]:
         limits[pattern] = {"pattern": pattern}
     for word, form in (("minLength", f"^{_ANY_CHARACTER}{{%d,}}$"), ("maxLength", f"^{_ANY_CHARACTER}{{0,%d}}$")):
         length = keywords.get(word)
-        if isinstance(length, int) and length >= 0:
+        if isinstance(length, int | float) and length >= 0:
             limits[form % length] = {word: length}
     return limits
 

@@ -218,8 +218,8 @@ def _divides_members(schema: dict[str, Any]) -> bool:
     """Return whether several schemas may apply to the same value inside a value of a schema."""
     separate = [{word: schema[word]} for word in schema.keys() & _SEPARATE - {"allOf"}]
     parts = [*separate, *(schema.get("allOf") or ()), {word: schema[word] for word in schema.keys() - _SEPARATE}]
-    words = (_MEMBERS | {"contains", "$ref"}).isdisjoint
-    return sum(not all(map(words, schemas_in(part))) for part in parts) > 1
+    words = _MEMBERS | {"contains", "$ref"}
+    return sum(any(words & inner.keys() for inner in schemas_in(part)) for part in parts) > 1
 
 
 def validator(schema: dict[str, Any]) -> Any:

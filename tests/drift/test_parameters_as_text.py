@@ -47,6 +47,7 @@ WRAPPINGS: dict[str, Any] = {
 CHANGES: dict[str, tuple[Doc, Doc, set[str]]] = {
     "another pattern": ({**TEXT, "pattern": "^p[0-9]{4}$"}, {**TEXT, "pattern": "^p[0-9]{5}$"}, {"error"}),
     "a length": (TEXT, {**TEXT, "maxLength": 2}, {"error"}),
+    "a length, which is written with a fraction": ({**TEXT, "maxLength": 5.0}, {**TEXT, "maxLength": 4}, {"error"}),
     "a maximum": (WHOLE, {**WHOLE, "maximum": 5}, {"error"}),
     "a minimum that integers have": ({**WHOLE, "exclusiveMinimum": 0}, {**WHOLE, "minimum": 1}, set()),
     "an exclusive minimum": ({"type": "number", "minimum": 0}, {"type": "number", "exclusiveMinimum": 0}, {"error"}),
