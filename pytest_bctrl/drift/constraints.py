@@ -58,11 +58,8 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
             continue
         if not is_number(value):
             raise spec.error_at(part / keyword, f"{keyword!r} is not a number", "give a number")
-        if _TYPE_OF[keyword] != "number" and value == value // 1:
-            # JSON has no integers of their own: 2.0 is one too.
-            value = int(value)
         if _SAYS_NOTHING.get(keyword) != value:
-            constraints[keyword] = value
+            constraints[keyword] = _limit(keyword, value)
     _read_exclusive(schema, constraints)
     for keyword in ("pattern", "format", "contentEncoding", "contentMediaType"):
         if keyword in schema and spec.text(part / keyword):
@@ -77,6 +74,13 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
         constraints["uniqueItems"] = True
     _read_lists(part, spec, constraints)
     return constraints
+
+
+def _limit(keyword: str, value: float) -> float:
+    """Return the value of a keyword; as an integer if it is a count without a fraction, because 2.0 is one in JSON."""
+    if _TYPE_OF[keyword] != "number" and value == value // 1:
+        return int(value)
+    return value
 
 
 def _drop_unchecked_format(constraints: dict[str, Any]) -> None:

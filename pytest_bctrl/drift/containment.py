@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 FAILURES = (DocumentError, LookupError, ValueError, RecursionError)
 """The exceptions for a schema that the engine cannot read, or that is too large."""
 
+_MOST_SCHEMAS = 5_000
+"""Maximum number of schemas that a value is validated against to check its names."""
+
 
 class Question:
     """Whether a schema of one document allows every value that a schema of the other document allows.
@@ -131,6 +134,15 @@ class Question:
         as_written = self._as_written
         allowing, forbidding = (self._allowing, as_written[0]), (self._forbidding, as_written[1])
         return list(map(validator, allowing)), list(map(validator, forbidding))
+
+
+def names_validator(node: Node) -> Any:
+    """Return the engine's validator of the values of a schema that have no undeclared names.
+
+    Raises one of `FAILURES` if the schema is too large.
+    """
+    writer = SchemaWriter(node.normal, "", is_allowing=True, is_closed=True, limit=_MOST_SCHEMAS)
+    return validator(writer.write(node))
 
 
 class Overlaps:

@@ -383,6 +383,7 @@ class Language(Protocol):
 
     def ranges(self, state: Any, /) -> Iterable[Ranges]:
         """Return the characters that lead to different states."""
+        ...
 
 
 class Matches:

@@ -32,8 +32,6 @@ _MOST_ALTERNATIVES = 20
 """Maximum number of alternatives of a `oneOf` whose overlaps are compared."""
 _TRIES = 300
 """Maximum number of values per question."""
-_MOST_SCHEMAS = 5_000
-"""Maximum number of schemas that a value is validated against to check its names."""
 _KEEPS_OWN = frozenset(("not", "if", "contains", "contentSchema", "unevaluatedItems", "unevaluatedProperties"))
 """Keywords under which a schema that allows less may make the whole allow more, or that depend on other keywords."""
 _OBJECT = frozenset(("properties", "patternProperties", "additionalProperties", "unevaluatedProperties"))
@@ -58,7 +56,7 @@ class Verifier:
         self._steps = sides.options.steps
         self._questions: dict[_Key, Question | None] = {}
         self._verifications: dict[_Key, Verification] = {}
-        self._closed: dict[Node, Any] = {}
+        self._names: dict[Node, Any] = {}
         self._divisible: dict[tuple[Node, Node, bool], bool] = {}
 
     def are_written_alike(self, old: Node, new: Node) -> bool:
@@ -208,16 +206,14 @@ class Verifier:
 
     def has_declared_names(self, value: Any, node: Node) -> bool:
         """Return whether a value of a schema has no undeclared names; false if the schema is too large."""
-        from pytest_bctrl.drift.containment import FAILURES
-        from pytest_bctrl.drift.schema_writer import SchemaWriter, validator
+        from pytest_bctrl.drift.containment import FAILURES, names_validator
 
-        if node not in self._closed:
-            self._closed[node] = None
+        if node not in self._names:
+            self._names[node] = None
             with suppress(*FAILURES):
-                writer = SchemaWriter(node.normal, "", is_allowing=True, is_closed=True, limit=_MOST_SCHEMAS)
-                self._closed[node] = validator(writer.write(node))
-        closed = self._closed[node]
-        return closed is not None and bool(closed.is_valid(value))
+                self._names[node] = names_validator(node)
+        names = self._names[node]
+        return names is not None and bool(names.is_valid(value))
 
     def _question(self, key: _Key) -> Question | None:
         """Return the question about two schemas; None if it is too large, or the budget is used up."""

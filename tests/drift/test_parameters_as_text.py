@@ -76,7 +76,8 @@ def _node(document: Doc) -> Node:
 
 def _verdict(checked: Pair) -> str:
     """Return what the engine says about the schemas of a pair, without the search for a counterexample."""
-    return Question(*map(_node, documents(checked)), "readOnly", is_text=True).verdict
+    old, new = map(_node, documents(checked))
+    return Question(old, new, "readOnly", is_text=True).verdict
 
 
 @pytest.mark.parametrize("place", PLACES)
