@@ -288,7 +288,7 @@ class Side:
             yield values[index]
 
     def _object(self, node: Node, but: str = "", *, is_full: bool = False) -> dict[str, Any]:
-        """Return an object with the required properties except `but`, and as many more as `minProperties` demands.
+        """Return an object with the required properties, and as many more as `minProperties` demands, except `but`.
 
         If `is_full`, return a generated object.
         """
@@ -296,8 +296,8 @@ class Side:
             return next((value for value in self._draws(node) if isinstance(value, dict)), {})
         declared = node.maps.get("properties", {})
         members = {name: self.smallest(declared.get(name) or node.undeclared) for name in sorted(node.required - {but})}
-        while len(members) < node.constraints.get("minProperties", 0):
-            name = next((name for name in declared if name not in members), f"more{len(members)}")
+        while len(members) + bool(but) < node.constraints.get("minProperties", 0):
+            name = next((name for name in declared if name not in members and name != but), f"more{len(members)}")
             members[name] = self.smallest(declared.get(name) or node.undeclared)
         return members
 
