@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_bctrl.contract.keywords import CONDITIONAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_bctrl.drift.node import Alternatives, Node
 
@@ -35,17 +35,23 @@ class Names(NamedTuple):
 NO_NAMES = Names(frozenset(), frozenset(), has_others=False)
 
 
-def declared_names(node: Node, but: Alternatives | None = None) -> Names:
-    """Return the names that a schema declares or requires, except those in the alternatives `but`."""
+def declared_names(node: Node, but: Alternatives | None = None, *, with_excluded: bool = True) -> Names:
+    """Return the names that a schema declares or requires, except those in the alternatives `but`.
+
+    `with_excluded`: also those that only schemas under `not` name.
+    """
+    words = ["if", *CONDITIONAL]
+    if with_excluded:
+        words.append("not")
     declared = _own_names(node)
     reached = {node}
-    waiting = list(_applied_in_place(node, but))
+    waiting = list(_applied_in_place(node, words, but))
     while waiting:
         inside = waiting.pop()
         if inside not in reached:
             reached.add(inside)
             declared = declared.union(_own_names(inside))
-            waiting += _applied_in_place(inside)
+            waiting += _applied_in_place(inside, words)
     return declared
 
 
@@ -74,17 +80,17 @@ def _may_declare_no_names(node: Node) -> bool:
         if inside in reached or not inside.takes("object"):
             continue
         reached.add(inside)
-        if declared_names(inside) == NO_NAMES:
+        if declared_names(inside, with_excluded=False) == NO_NAMES:
             return True
         for choice in inside.choices:
-            if declared_names(inside, but=choice) == NO_NAMES:
+            if declared_names(inside, but=choice, with_excluded=False) == NO_NAMES:
                 waiting += map(inside.normal.node, choice.branches)
     return False
 
 
-def _applied_in_place(node: Node, but: Alternatives | None = None) -> Iterator[Node]:
-    """Yield the schemas inside a schema that apply to the same object, without the alternatives `but`."""
+def _applied_in_place(node: Node, words: Iterable[str], but: Alternatives | None = None) -> Iterator[Node]:
+    """Yield the schemas inside a schema that apply to the same object: alternatives except `but`, and under `words`."""
     schemas = [schema for choice in node.choices if choice is not but for schema in choice.branches]
-    schemas += [node.children[word] for word in ("if", "not", *CONDITIONAL) if word in node.children]
+    schemas += [node.children[word] for word in words if word in node.children]
     schemas += node.maps.get("dependentSchemas", {}).values()
     yield from map(node.normal.node, schemas)

@@ -34,6 +34,7 @@ REQUESTS: dict[str, tuple[Doc, Doc, str]] = {
     ),
     "a property beside one that is only required": ({**OBJECT, "required": ["a"]}, {**B, "required": ["a"]}, SAFE),
     "a property beside one of allOf": ({"allOf": [A, OBJECT]}, {"allOf": [A, B]}, SAFE),
+    "a name that is excluded": ({**OBJECT, "not": {"required": ["a"]}}, {**OBJECT, "not": {"required": ["b"]}}, ERROR),
     "a property beside patterns": ({**OBJECT, "patternProperties": {"^x-": TEXT}}, B, SAFE),
     "a property that matches a pattern": (
         {**OBJECT, "patternProperties": {"^b": TEXT}}, {**B, "patternProperties": {"^b": {}}}, ERROR,
