@@ -6,7 +6,7 @@ if it declares no name at all. Objects of an open schema may have any other name
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.keywords import CONDITIONAL
 
@@ -86,6 +86,25 @@ def _may_declare_no_names(node: Node) -> bool:
             if declared_names(inside, but=choice, with_excluded=False) == NO_NAMES:
                 waiting += map(inside.normal.node, choice.branches)
     return False
+
+
+def are_declared(value: Any, node: Node) -> bool:
+    """Return whether a schema obviously declares all names in a valid value, whichever alternatives the value meets."""
+    if isinstance(value, list):
+        items = node.normal.node(node.child("items"))
+        return not node.prefix and all(are_declared(item, items) for item in value)
+    return not isinstance(value, dict) or all(_is_declared(name, inner, node) for name, inner in value.items())
+
+
+def _is_declared(name: str, value: Any, node: Node) -> bool:
+    """Return whether a property and its names are declared by a schema or each of its alternatives, or it is open."""
+    declared = node.maps.get("properties", {})
+    if name in declared:
+        return are_declared(value, node.normal.node(declared[name]))
+    if not node.choices and "patternProperties" not in node.maps and is_open(node):
+        return are_declared(value, node.normal.node(node.undeclared))
+    alternatives = [list(map(node.normal.node, choice.branches)) for choice in node.choices]
+    return any(nodes and all(_is_declared(name, value, inside) for inside in nodes) for nodes in alternatives)
 
 
 def _applied_in_place(node: Node, words: Iterable[str], but: Alternatives | None = None) -> Iterator[Node]:

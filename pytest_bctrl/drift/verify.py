@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.alike import Spellings
 from pytest_bctrl.drift.alternatives import null_alternatives
+from pytest_bctrl.drift.declared_names import are_declared
 from pytest_bctrl.drift.exclusive import are_exclusive, may_meet_several
 from pytest_bctrl.drift.match import branches, match_branches
 from pytest_bctrl.drift.node import is_null
@@ -208,6 +209,8 @@ class Verifier:
         """Return whether a value of a schema has no undeclared names; false if the schema is too large."""
         from pytest_bctrl.drift.containment import FAILURES, names_validator
 
+        if are_declared(value, node):
+            return True
         if node not in self._names:
             self._names[node] = None
             with suppress(*FAILURES):
