@@ -12,7 +12,8 @@ from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.keywords import map_subschemas
 from pytest_bctrl.drift.declared_names import declared_names, is_open
 from pytest_bctrl.drift.node import Node
-from pytest_bctrl.drift.patterns import NO_TEXT, UndecidedError, contains, limits_of_text
+from pytest_bctrl.drift.pattern_automaton import UndecidedError
+from pytest_bctrl.drift.patterns import NO_TEXT, contains, limits_of_text
 from pytest_bctrl.drift.schema_writer import SchemaWriter, schema_with_names, validator
 from pytest_bctrl.drift.texts import SCALARS, SUBSCHEMAS, is_rejected, representatives, schemas_in, sent_as_text
 from pytest_bctrl.errors import DocumentError

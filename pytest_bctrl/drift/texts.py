@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.contract.keywords import APPLICATORS, subschemas
 from pytest_bctrl.drift.constraints import BOUNDS
-from pytest_bctrl.drift.patterns import Joined, Matches, UndecidedError, limits_of_text, shortest_texts
+from pytest_bctrl.drift.pattern_automaton import Matches, UndecidedError
+from pytest_bctrl.drift.patterns import Joined, limits_of_text, shortest_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from jsonschema_rs import Validator
 
-    from pytest_bctrl.drift.patterns import Ranges
+    from pytest_bctrl.drift.pattern_automaton import Ranges
 
 _DECIMAL = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _INTEGRAL = r"^-?(0|[1-9][0-9]*)(\.0+)?$"
@@ -128,7 +129,7 @@ def representatives(*schemas: Any) -> list[Any]:
 
 
 def _most_alike(keywords: list[dict[str, Any]]) -> int:
-    """Return how many texts that the schemas allow alike may have to be told from one another in a list.
+    """Return how many texts that the schemas allow alike a list of unique items may need.
 
     Raises `UndecidedError` if they are too many.
     """
@@ -161,7 +162,7 @@ def _scalars_in(value: Any) -> Iterator[Any]:
 
 
 class _ListedTexts:
-    """Tells the texts of a list from one another, and from other texts; a state is the text so far."""
+    """Labels the texts of a list, each with itself; a state is the text so far."""
 
     start = ""
 
@@ -241,7 +242,7 @@ class _Order:
 
 
 class _Multiples:
-    """Tells texts of the multiples of a number from those of other numbers.
+    """Labels the texts of the multiples of a number.
 
     A state is the remainder, in units of the last decimal place of the number, and how many places of the text were
     read, -1 before its point.

@@ -15,7 +15,7 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.drift.containment import Question
 from pytest_bctrl.drift.node import Node
 from pytest_bctrl.drift.normalize import Normalizer
-from pytest_bctrl.drift.patterns import UndecidedError
+from pytest_bctrl.drift.pattern_automaton import UndecidedError
 from pytest_bctrl.drift.texts import representatives
 
 from .pairs import Doc
