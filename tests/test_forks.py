@@ -36,11 +36,13 @@ threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
 sys.exit(EXIT)
 """
 WAITS = """
-import signal, sys
+import signal, sys, time
 
 signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(40 + number))
 print(repr(signal.getsignal(signal.SIGHUP)), flush=True)
-signal.pause()
+# The handler of a signal that arrives just before a blocking call runs after that call, so none is long.
+while True:
+    time.sleep(0.1)
 """
 
 CLEANS_UP = """
