@@ -62,9 +62,10 @@ def compare_discriminators(comparison: SchemaComparison) -> None:
     if before and after:
         old, new = _selector(comparison.sides.old, comparison.old), _selector(comparison.sides.new, comparison.new)
         names = old.property_name, new.property_name
-        if names[0] == names[1]:
+        # Where a discriminator selects the schemas, its values are compared already.
+        if names[0] == names[1] and not comparison.view.is_subtype:
             _compare_values(comparison, old, new)
-        elif _misses_property(comparison, old, new):
+        elif names[0] != names[1] and _misses_property(comparison, old, new):
             comparison.emit("discriminator-property-name-changed", *names, "discriminator")
         _compare_subtypes(comparison, old, new)
     elif before:
@@ -81,6 +82,11 @@ def _selector(normal: Normalizer, base: Node) -> _Selector:
     pointers = {target.pointer for target in mapped.values()}
     alternatives = {pointer for branch in _branches(base) for pointer in normal.node(branch).key[:1]}
     extending, _ = _extensions(normal, base)
+    heir = _heir(normal, base)
+    if heir:
+        # Bodies of a schema that inherits the discriminator are its own, or of those that extend it.
+        extending |= {heir}
+        mapped = {value: target for value, target in mapped.items() if target.pointer in extending}
     name = discriminator.get("propertyName")
     named = _by_name(normal, alternatives - pointers)
     return _Selector(normal, base, name, mapped, named, _by_name(normal, extending - alternatives - pointers))
@@ -162,9 +168,12 @@ def _is_change(
     if not side.allows(side.body(target), value) or not any(opposite.allows(body, value) for body in opposite.bodies):
         return False
     contents = [comparison.sides.content(*schemas) for schemas in (((target,), None), (None, (target,)))]
-    if any(change.content in contents for change in comparison.changes if "-of-" in change.kind):
+    # An alternative of `anyOf` may allow nothing that the others rule out.
+    if any(change.content in contents for change in comparison.changes if "one-of-" in change.kind):
         return False
-    # The name of a component is a value too, but often of no use, unless it replaces another value.
+    if not side.base.flags["discriminator"].get("mapping"):
+        return True
+    # Beside a mapping, the name of a component is often of no use as a value, unless it replaces another value.
     replaced = [selected for key, selected in opposite.schemas.items() if key not in side.schemas]
     return value in side.mapped or any(
         _are_equal(comparison, (side, (target,)), (opposite, (selected,)))
@@ -232,6 +241,17 @@ def _extensions(normal: Normalizer, base: Node) -> tuple[frozenset[str], frozens
     if not extensions:
         return frozenset(), frozenset()
     return frozenset.intersection(*extensions), frozenset.union(*extensions, components)
+
+
+def _heir(normal: Normalizer, base: Node) -> str:
+    """Return the pointer of the component that inherits the discriminator and extends all others of a schema, or ""."""
+    components = {part.pointer for part in base.parts if part.pointer in normal.spec.components}
+    owners = {part.pointer for part in base.parts if isinstance(part.schema, dict) and "discriminator" in part.schema}
+    extensions = normal.spec.extensions
+    heirs = [pointer for pointer in components - owners if components - {pointer} <= extensions.extended(pointer)]
+    if not owners & components or not heirs:
+        return ""
+    return heirs[0]
 
 
 def _own_parts(normal: Normalizer, target: Schema, base: Node) -> Schema:

@@ -1,7 +1,8 @@
-"""Compares the security requirements of operations by the credentials that are sent, never by the name of a scheme."""
+"""Compares the security requirements of operations by the credentials that are sent; a new name is no change."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -70,18 +71,15 @@ def credential_parameter(scheme: Scheme) -> Key | None:
 class Demands:
     """The security requirements of the operations of a document."""
 
-    def __init__(self, spec: Spec, before: Demands | None = None) -> None:
-        """Read the schemes of a document.
+    def __init__(self, spec: Spec, keys: dict[str, Scheme], before: dict[str, Scheme] | None = None) -> None:
+        """Read the requirements of a document whose schemes have these keys, by name.
 
-        With `before`, an undefined name refers to the scheme of that name in `before`, if this document has that scheme
-        under another name; an alternative with any other undefined name is omitted.
+        With `before`, the keys of the old document, an undefined name refers to its scheme of that name, if this
+        document has that scheme under another name; an alternative with any other undefined name is omitted.
         """
         self._spec, self._is_strict = spec, before is None
-        self.keys = {name: scheme_key(spec, part) for name, part in security_schemes(spec).items()}
-        if before is not None:
-            schemes = {*self.keys.values()}
-            renamed = {name: key for name, key in before.keys.items() if key in schemes}
-            self.keys = {**renamed, **self.keys}
+        renamed = {name: key for name, key in (before or {}).items() if key in keys.values()}
+        self._keys = {**renamed, **keys}
         self._cache: dict[str, Security] = {}
 
     def of(self, operation: RawOperation) -> Security:
@@ -102,7 +100,7 @@ class Demands:
         If the part lists none, it is an empty one.
         """
         spec = self._spec
-        names = None if self._is_strict else self.keys
+        names = None if self._is_strict else self._keys
         alternatives: set[Requirement] = set()
         written: set[Requirement] = set()
         for requirement in security_requirements(spec, part, names):
@@ -110,7 +108,7 @@ class Demands:
             # Two names of the same credential demand the scopes of both.
             by_key: dict[Scheme, frozenset[str]] = {}
             for name, texts in scopes.items():
-                by_key[self.keys[name]] = by_key.get(self.keys[name], frozenset()) | texts
+                by_key[self._keys[name]] = by_key.get(self._keys[name], frozenset()) | texts
             alternatives.add(frozenset(by_key.items()))
             written.add(frozenset(((name,), texts) for name, texts in scopes.items()))
         if not alternatives and not spec.items(part):
@@ -121,15 +119,35 @@ class Demands:
 def demands_of(report: Report) -> tuple[Demands, Demands]:
     """Return the security requirements of both documents, as the options say how to read undefined schemes."""
     if report not in _demands_by_report:
-        old, renamed_in = Demands(report.base), None
-        if report.sides.options.ignores_undefined_schemes:
-            renamed_in = old
-        _demands_by_report[report] = old, Demands(report.revision, renamed_in)
+        old_keys, new_keys = _distinct_keys(_scheme_keys(report.base), _scheme_keys(report.revision))
+        renamed_in = old_keys if report.sides.options.ignores_undefined_schemes else None
+        old, new = Demands(report.base, old_keys), Demands(report.revision, new_keys, renamed_in)
+        _demands_by_report[report] = old, new
     return _demands_by_report[report]
 
 
 _demands_by_report: WeakKeyDictionary[Report, tuple[Demands, Demands]] = WeakKeyDictionary()
 """The security requirements that were read before: each webhook and callback needs them."""
+
+
+def _scheme_keys(spec: Spec) -> dict[str, Scheme]:
+    """Return the keys of the schemes of a document, by name."""
+    return {name: scheme_key(spec, part) for name, part in security_schemes(spec).items()}
+
+
+def _distinct_keys(old: dict[str, Scheme], new: dict[str, Scheme]) -> tuple[dict[str, Scheme], dict[str, Scheme]]:
+    """Return the keys of both documents, with the name of a scheme that was not renamed if others have the same key.
+
+    Tokens for one of two OAuth schemes, for example, are not accepted for the other. Certificates are one credential.
+    """
+    shared = {*_repeated(old), *_repeated(new)} - {("mutualTLS",)}
+    named = {name: (*key, name) for name, key in old.items() if key in shared and new.get(name) == key}
+    return {**old, **named}, {**new, **named}
+
+
+def _repeated(keys: dict[str, Scheme]) -> set[Scheme]:
+    """Return the keys that several schemes have."""
+    return {key for key, count in Counter(keys.values()).items() if count > 1}
 
 
 def required_parameters(parameters_of: Mapping[Key, RawParameter]) -> frozenset[Key]:
@@ -225,9 +243,9 @@ def _note_added(
         suffix = "added"
     elif not rejected and any(_is_rejected_now(before, new.alternatives, frozenset()) for before in old.alternatives):
         suffix = "added-for-known-credential"
-    come = new.alternatives - old.alternatives
+    come, texts = new.alternatives - old.alternatives, _distinct_texts(old.alternatives | new.alternatives)
     for requirement in sorted(filter(None, come), key=_requirement_sort_key):
-        report.add(f"{prefix}-{suffix}", location, None, _requirement_text(requirement), *at)
+        report.add(f"{prefix}-{suffix}", location, None, texts[requirement], *at)
     if _NOTHING in rejected and suffix != "added":
         report.add(f"{prefix}-added", location, "optional", "required", *at)
     is_opened = _NOTHING in new.alternatives and _NOTHING not in old.alternatives
@@ -247,12 +265,12 @@ def _note_removed(
 
     If that is every caller, because a requirement was added, the addition says so.
     """
-    come = new.alternatives - old.alternatives
+    come, texts = new.alternatives - old.alternatives, _distinct_texts(old.alternatives | new.alternatives)
     for requirement in sorted(filter(None, old.alternatives - new.alternatives), key=_requirement_sort_key):
         suffix = "removed"
         if requirement in rejected and not (come and rejected == old.alternatives):
             suffix = "alternative-removed"
-        report.add(f"{prefix}-{suffix}", location, _requirement_text(requirement), None, old.pointer, new.pointer)
+        report.add(f"{prefix}-{suffix}", location, texts[requirement], None, old.pointer, new.pointer)
 
 
 def _is_rejected_now(before: Requirement, now: frozenset[Requirement], demanded: frozenset[Key]) -> bool:
@@ -307,6 +325,17 @@ def _requirement_text(requirement: Requirement) -> str:
     return " and ".join(sorted(" ".join(scheme) for scheme, _ in requirement))
 
 
+def _distinct_texts(requirements: frozenset[Requirement]) -> dict[Requirement, str]:
+    """Return requirements as texts, with their scopes if only these tell two of them apart."""
+    counts = Counter(map(_requirement_text, requirements))
+    return {
+        requirement: _requirement_text(requirement)
+        if counts[_requirement_text(requirement)] == 1
+        else _requirement_text(frozenset(((*scheme, *sorted(scopes)), scopes) for scheme, scopes in requirement))
+        for requirement in requirements
+    }
+
+
 def _requirement_sort_key(requirement: Requirement) -> list[tuple[Scheme, list[str]]]:
     """Return a sort key for a requirement."""
     return sorted((scheme, sorted(scopes)) for scheme, scopes in requirement)
@@ -315,8 +344,7 @@ def _requirement_sort_key(requirement: Requirement) -> list[tuple[Scheme, list[s
 def compare_schemes(report: Report) -> None:
     """Note security schemes that were added, removed or changed, and changed OAuth flows; a new name does not count."""
     before, after = security_schemes(report.base), security_schemes(report.revision)
-    old_keys = {name: scheme_key(report.base, part) for name, part in before.items()}
-    new_keys = {name: scheme_key(report.revision, part) for name, part in after.items()}
+    old_keys, new_keys = _scheme_keys(report.base), _scheme_keys(report.revision)
     for name in dict.fromkeys([*before, *after]):
         location = ChangeLocation(path="securitySchemes")
         if name in before and name in after and old_keys[name] != new_keys[name]:
@@ -332,9 +360,10 @@ def compare_schemes(report: Report) -> None:
             )
     for name, part in before.items():
         if old_keys[name] == ("oauth2",):
-            same = [after[key] for key in (name, *after) if key in after and new_keys[key] == old_keys[name]]
-            if same:
-                _compare_oauth_flows(report, part / "flows", same[0] / "flows")
+            renamed = [new for new in after if new not in before and new_keys[new] == old_keys[name]]
+            partner = name if new_keys.get(name) == old_keys[name] else next(iter(renamed), None)
+            if partner is not None:
+                _compare_oauth_flows(report, part / "flows", after[partner] / "flows")
 
 
 def _compare_oauth_flows(report: Report, old: Part, new: Part) -> None:

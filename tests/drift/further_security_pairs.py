@@ -56,6 +56,20 @@ def _flow(url: str, **scopes: str) -> Doc:
     return {"authorizationUrl": f"https://{url}", "tokenUrl": f"https://{url}/token", "scopes": scopes}
 
 
+def _oauth(url: str) -> Doc:
+    """Return an OAuth scheme at a host."""
+    return {"type": "oauth2", "flows": {"implicit": _flow(url)}}
+
+
+_BEARER: Doc = {"type": "http", "scheme": "bearer"}
+
+
+def _two_tokens(requirement: Doc) -> Doc:
+    """Return a document with two bearer tokens and two OAuth schemes, whose operation has a requirement."""
+    schemes = {"user": _BEARER, "admin": _BEARER, "first": {"type": "oauth2"}, "second": {"type": "oauth2"}}
+    return {**_schemes(**schemes), "paths": document({"security": [requirement]})["paths"]}
+
+
 _HEADER: Doc = {"name": "X-A", "in": "header", "required": True, "schema": _TEXT}
 _TOKEN: Doc = {**_HEADER, "name": "Authorization"}
 
@@ -105,11 +119,20 @@ SECURITY: dict[str, tuple[Any, ...]] = {
         "api-security-scope-added @security: one, read, x; api-security-scope-removed @security: all, two, write"),
     "scopes, two lists of one credential": (_secured({"oauth": ["read"]}, {"oauth": ["write"]}),
         _secured({"oauth": ["admin"]}),
-        "api-security-added @security: oauth2; api-security-removed @security: oauth2",
-        "api-security-added @security: oauth2; api-security-removed @security: oauth2"),
+        "api-security-added @security: oauth2 admin; api-security-removed @security: oauth2 read, oauth2 write",
+        "api-security-added @security: oauth2 read, oauth2 write; api-security-removed @security: oauth2 admin"),
+    "another of two schemes of one kind": (_two_tokens({"user": []}), _two_tokens({"admin": []}),
+        "api-security-added @security: http bearer admin; api-security-removed @security: http bearer user",
+        "api-security-added @security: http bearer user; api-security-removed @security: http bearer admin"),
+    "scopes that two schemes of one kind swap": (
+        _two_tokens({"first": ["read"], "second": ["write"]}), _two_tokens({"first": ["write"], "second": ["read"]}),
+        "api-security-scope-added @security: read, write; api-security-scope-removed @security: read, write",
+        "api-security-scope-added @security: read, write; api-security-scope-removed @security: read, write"),
+    "one of two schemes of one kind, called otherwise": (
+        _keyed(user=_BEARER, admin=_BEARER), _keyed(user=_BEARER, root=_BEARER), "nothing"),
     "scopes and another credential": (_secured({"oauth": ["read"]}), _secured({"oauth": ["write"]}, {"a": []}),
-        "api-security-added @security: apiKey header x-a, oauth2; api-security-removed @security: oauth2",
-        "api-security-added @security: oauth2; api-security-removed @security: apiKey header x-a, oauth2"),
+        "api-security-added @security: apiKey header x-a, oauth2 write; api-security-removed @security: oauth2 read",
+        "api-security-added @security: oauth2 read; api-security-removed @security: apiKey header x-a, oauth2 write"),
     "keys in other places": (_secured({"query_key": []}), _secured({"cookie_key": []}),
         "api-security-added @security: apiKey cookie Key; api-security-removed @security: apiKey query Key",
         "api-security-added @security: apiKey query Key; api-security-removed @security: apiKey cookie Key"),
@@ -176,6 +199,8 @@ SECURITY: dict[str, tuple[Any, ...]] = {
         _schemes(two={"type": "oauth2", "flows": {"implicit": _flow("a", read="r", write="w")}}),
         "api-security-component-oauth-scope-added @securitySchemes oauth2 implicit: write",
         "api-security-component-oauth-scope-removed @securitySchemes oauth2 implicit: write"),
+    "flows of two schemes, one of which is called otherwise": (_schemes(one=_oauth("a"), two=_oauth("b")),
+        _schemes(three=_oauth("a"), two=_oauth("b")), "nothing"),
     "certificates that are called otherwise": (_keyed(k={"type": "mutualTLS"}), _keyed(l={"type": "mutualTLS"}),
         "nothing"),
     "OAuth that is called otherwise": (_keyed(k={"type": "oauth2"}), _keyed(l={"type": "oauth2"}), "nothing"),

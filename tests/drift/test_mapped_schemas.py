@@ -71,3 +71,51 @@ def test_a_mapped_schema_with_another_name_is_compared() -> None:
     schemas["Pet"]["discriminator"]["mapping"]["cat"] = "#/components/schemas/Tiger"
     del schemas["Cat"]
     assert rules(pets(), new) == ["response-property-type-changed"]
+
+
+def without_mapping(*removed: str) -> Doc:
+    """Return the document of `pets` without the mapping, so that the names of components are values."""
+    document = pets()
+    del document["components"]["schemas"]["Pet"]["discriminator"]["mapping"]
+    for name in removed:
+        del document["components"]["schemas"][name]
+    return document
+
+
+def test_a_mapping_to_the_names_of_the_components_is_no_change() -> None:
+    new = without_mapping()
+    new["components"]["schemas"]["Pet"]["discriminator"]["mapping"] = {name: name for name in ("Cat", "Dog")}
+    assert [[], []] == [rules(without_mapping(), new), rules(new, without_mapping())]
+
+
+def test_a_schema_that_extends_another_without_a_mapping_has_its_name_as_value() -> None:
+    """A consumer does not know how to read a dog."""
+    (finding,) = compare(without_mapping("Dog"), without_mapping())
+    assert ("error", "response-body-discriminator-mapping-added") == (finding.level, finding.rule)
+
+
+def test_values_of_other_schemas_are_none_of_a_schema_that_inherits_the_discriminator() -> None:
+    """A response that is always a cat has no other value, and the value of cats counts."""
+    documents = [pets(), pets(), pets()]
+    cat = {"$ref": "#/components/schemas/Cat"}
+    for document in documents:
+        document["paths"] = body(cat)["paths"]
+    mappings = [document["components"]["schemas"]["Pet"]["discriminator"]["mapping"] for document in documents]
+    del mappings[0]["dog"]
+    mappings[2]["feline"] = mappings[2].pop("cat")
+    assert [] == rules(*documents[:2])
+    deleted, added = "response-body-discriminator-mapping-deleted", "response-body-discriminator-mapping-added"
+    assert [added, deleted] == rules(*documents[1:])
+
+
+def test_a_value_of_an_added_alternative_of_any_of_is_reported() -> None:
+    """Its schema allows nothing that the others rule out, but the consumer does not know the value."""
+    documents = []
+    for names in (["Cat", "Bird"], ["Cat", "Bird", "Dog"]):
+        alternatives = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+        mapping = {name.lower(): name for name in names}
+        document = body({"anyOf": alternatives, "discriminator": {"propertyName": "kind", "mapping": mapping}})
+        schemas = {name: {"type": "object", "properties": {"kind": TEXT, name: TEXT}} for name in names}
+        documents.append({**document, "components": {"schemas": schemas}})
+    findings = {finding.rule: finding.level for finding in compare(*documents)}
+    assert {"response-body-discriminator-mapping-added": "error", "response-body-any-of-added": "info"} == findings
