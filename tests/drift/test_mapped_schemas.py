@@ -117,5 +117,5 @@ def test_a_value_of_an_added_alternative_of_any_of_is_reported() -> None:
         document = body({"anyOf": alternatives, "discriminator": {"propertyName": "kind", "mapping": mapping}})
         schemas = {name: {"type": "object", "properties": {"kind": TEXT, name: TEXT}} for name in names}
         documents.append({**document, "components": {"schemas": schemas}})
-    findings = {finding.rule: finding.level for finding in compare(*documents)}
+    findings = {finding.rule: finding.level for finding in compare(documents[0], documents[1])}
     assert {"response-body-discriminator-mapping-added": "error", "response-body-any-of-added": "info"} == findings
