@@ -82,10 +82,10 @@ def _selector(normal: Normalizer, base: Node) -> _Selector:
     pointers = {target.pointer for target in mapped.values()}
     alternatives = {pointer for branch in _branches(base) for pointer in normal.node(branch).key[:1]}
     extending, _ = _extensions(normal, base)
-    heir = _heir(normal, base)
-    if heir:
-        # Bodies of a schema that inherits the discriminator are its own, or of those that extend it.
-        extending |= {heir}
+    inheriting = _inheriting_component(normal, base)
+    if inheriting:
+        # A body of this component has its own value, or that of a component that extends it.
+        extending |= {inheriting}
         mapped = {value: target for value, target in mapped.items() if target.pointer in extending}
     name = discriminator.get("propertyName")
     named = _by_name(normal, alternatives - pointers)
@@ -243,15 +243,15 @@ def _extensions(normal: Normalizer, base: Node) -> tuple[frozenset[str], frozens
     return frozenset.intersection(*extensions), frozenset.union(*extensions, components)
 
 
-def _heir(normal: Normalizer, base: Node) -> str:
-    """Return the pointer of the component that inherits the discriminator and extends all others of a schema, or ""."""
+def _inheriting_component(normal: Normalizer, base: Node) -> str:
+    """Return the pointer of the component that a schema is, if it inherits the discriminator by `allOf`; else ""."""
     components = {part.pointer for part in base.parts if part.pointer in normal.spec.components}
     owners = {part.pointer for part in base.parts if isinstance(part.schema, dict) and "discriminator" in part.schema}
-    extensions = normal.spec.extensions
-    heirs = [pointer for pointer in components - owners if components - {pointer} <= extensions.extended(pointer)]
-    if not owners & components or not heirs:
+    if not owners & components:
         return ""
-    return heirs[0]
+    extended = normal.spec.extensions.extended
+    # The component that extends all others.
+    return next((pointer for pointer in components - owners if components - {pointer} <= extended(pointer)), "")
 
 
 def _own_parts(normal: Normalizer, target: Schema, base: Node) -> Schema:

@@ -320,20 +320,20 @@ def _note_scopes(
     return True
 
 
-def _requirement_text(requirement: Requirement) -> str:
+def _requirement_text(requirement: Requirement, *, with_scopes: bool = False) -> str:
     """Return a requirement as text: the credentials joined by `and`."""
-    return " and ".join(sorted(" ".join(scheme) for scheme, _ in requirement))
+    texts = [" ".join((*scheme, *sorted(scopes if with_scopes else ()))) for scheme, scopes in requirement]
+    return " and ".join(sorted(texts))
 
 
 def _distinct_texts(requirements: frozenset[Requirement]) -> dict[Requirement, str]:
     """Return requirements as texts, with their scopes if only these tell two of them apart."""
-    counts = Counter(map(_requirement_text, requirements))
-    return {
-        requirement: _requirement_text(requirement)
-        if counts[_requirement_text(requirement)] == 1
-        else _requirement_text(frozenset(((*scheme, *sorted(scopes)), scopes) for scheme, scopes in requirement))
-        for requirement in requirements
-    }
+    texts = {requirement: _requirement_text(requirement) for requirement in requirements}
+    counts = Counter(texts.values())
+    for requirement, text in texts.items():
+        if counts[text] > 1:
+            texts[requirement] = _requirement_text(requirement, with_scopes=True)
+    return texts
 
 
 def _requirement_sort_key(requirement: Requirement) -> list[tuple[Scheme, list[str]]]:
@@ -361,9 +361,10 @@ def compare_schemes(report: Report) -> None:
     for name, part in before.items():
         if old_keys[name] == ("oauth2",):
             renamed = [new for new in after if new not in before and new_keys[new] == old_keys[name]]
-            partner = name if new_keys.get(name) == old_keys[name] else next(iter(renamed), None)
-            if partner is not None:
-                _compare_oauth_flows(report, part / "flows", after[partner] / "flows")
+            if new_keys.get(name) == old_keys[name]:
+                _compare_oauth_flows(report, part / "flows", after[name] / "flows")
+            elif renamed:
+                _compare_oauth_flows(report, part / "flows", after[renamed[0]] / "flows")
 
 
 def _compare_oauth_flows(report: Report, old: Part, new: Part) -> None:
