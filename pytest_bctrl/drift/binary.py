@@ -47,23 +47,14 @@ def content_media_type(node: Node, media_type: str) -> frozenset[str] | None:
     return types
 
 
-def content_encoding(node: Node) -> frozenset[str] | None:
-    """Return the `contentEncoding` of a schema, which OpenAPI 3.0 writes as the format `byte` if it is base64."""
-    encodings: frozenset[str] | None = node.constraints.get("contentEncoding")
-    if encodings is None and _has_format(node, "byte"):
-        return frozenset({"base64"})
-    return encodings
-
-
 def _is_binary(node: Node) -> bool:
     """Return whether a schema describes raw binary data: the format, a media type, or nothing at all."""
     if node.never or node.enum is not None or not node.constraints.keys() <= {"contentMediaType"}:
         return False
     if node.types is None:
         return not (node.choices or node.children or node.maps or node.prefix or node.required)
-    return node.types == {"string"} and ("contentMediaType" in node.constraints or _has_format(node, "binary"))
-
-
-def _has_format(node: Node, name: str) -> bool:
-    """Return whether a schema names a format, even one that no validator checks."""
-    return any(part.value["format"] == name for part in node.parts_with("format"))
+    if node.types != {"string"}:
+        return False
+    return "contentMediaType" in node.constraints or any(
+        part.value["format"] == "binary" for part in node.parts_with("format")
+    )

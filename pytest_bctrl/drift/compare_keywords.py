@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_bctrl.contract.keywords import EXCLUSIVE_BOUNDS
 from pytest_bctrl.contract.spec import value_key
-from pytest_bctrl.drift.binary import content_encoding, content_media_type
+from pytest_bctrl.drift.binary import content_media_type
 from pytest_bctrl.drift.constraints import BOUNDS, narrow_enum, tightness
 from pytest_bctrl.drift.node import Node, covers
 from pytest_bctrl.drift.pair import SchemaComparison
@@ -160,11 +160,9 @@ def compare_constraints(comparison: SchemaComparison) -> None:
         emit("unique-items-added", before, after, "uniqueItems")
     elif before and not after:
         emit("unique-items-removed", before, after, "uniqueItems")
-    if content_encoding(old) != content_encoding(new):
-        encodings = old.constraints.get("contentEncoding"), new.constraints.get("contentEncoding")
-        # The format `byte` alone has no effect, as other formats that no validator checks.
-        if encodings[0] != encodings[1]:
-            emit("content-encoding-changed", *encodings, "contentEncoding")
+    before, after = (node.constraints.get("contentEncoding") for node in (old, new))
+    if before != after:
+        emit("content-encoding-changed", before, after, "contentEncoding")
     before, after = (content_media_type(node, comparison.view.binary) for node in (old, new))
     if before != after:
         emit("content-media-type-changed", before, after, "contentMediaType")

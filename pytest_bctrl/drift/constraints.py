@@ -64,7 +64,7 @@ def read_constraints(part: Part, spec: Spec) -> dict[str, Any]:
     for keyword in ("pattern", "format", "contentEncoding", "contentMediaType"):
         if keyword in schema and spec.text(part / keyword):
             constraints[keyword] = frozenset({schema[keyword]})
-    _drop_unchecked_format(constraints)
+    _replace_unchecked_format(constraints)
     if schema.get("multipleOf") is not None:
         value = schema["multipleOf"]
         if not is_number(value) or value <= 0:
@@ -83,8 +83,10 @@ def _limit(keyword: str, value: float) -> float:
     return value
 
 
-def _drop_unchecked_format(constraints: dict[str, Any]) -> None:
-    """Remove a format that no validator checks."""
+def _replace_unchecked_format(constraints: dict[str, Any]) -> None:
+    """Remove a format that no validator checks. `byte`, of OpenAPI 3.0, is the `contentEncoding` of later versions."""
+    if constraints.get("format") == {"byte"}:
+        constraints.setdefault("contentEncoding", frozenset({"base64"}))
     if not constraints.get("format", ASSERTED) <= ASSERTED:
         del constraints["format"]
 
