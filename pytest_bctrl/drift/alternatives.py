@@ -45,13 +45,13 @@ def read_alternatives(part: Part, spec: Spec, read: Callable[[Schema], Node]) ->
 def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], Node]) -> Alternatives | None:
     """Return the alternatives under one keyword; None if any value meets them, an impossible one if no value does.
 
-    Null is `with_null`, not an alternative: without branches, only null is valid.
+    Null is `with_null`, not an alternative: without branches, only null is valid, or nothing.
     """
     schema_of: dict[Node, Schema] = {}
     impossible = None
     written = spec.items(part)
     nulls = null_alternatives([branch.value for branch in written])
-    with_null = bool(nulls)
+    null_count = len(nulls)
     waiting: list[Schema] = [(branch,) for branch in written[::-1] if branch.value not in nulls]
     while waiting:
         schema = waiting.pop()
@@ -59,7 +59,7 @@ def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], No
         if accepts_nothing(node):
             impossible = schema
         elif is_null(node):
-            with_null = True
+            null_count += 1
         elif kind == "oneOf":
             schema_of.setdefault(node, schema)
         elif accepts_anything(node):
@@ -68,13 +68,13 @@ def _read_choice(part: Part, kind: Kind, spec: Spec, read: Callable[[Schema], No
             waiting += inner[::-1]
         else:
             schema_of.setdefault(node, schema)
+    # Null that meets several alternatives of `oneOf` is invalid.
+    with_null = null_count == 1 or (null_count > 1 and kind == "anyOf")
     if kind == "anyOf":
         schema_of, dropped_null = _without_redundant(schema_of)
         with_null |= dropped_null
-    if not schema_of and impossible is not None and not with_null:
-        return Alternatives(kind, [impossible], part.pointer, False)
-    if not schema_of and not with_null:
-        return None
+    if not (schema_of or with_null or null_count):
+        return Alternatives(kind, [impossible], part.pointer, False) if impossible else None
     return _with_listed_types(Alternatives(kind, [*schema_of.values()], part.pointer, with_null), schema_of)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_bctrl.contract.document import value_at
 from pytest_bctrl.contract.spec import Part
 from pytest_bctrl.drift.node import BESIDE
 from pytest_bctrl.drift.pair import steps
+from pytest_bctrl.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,7 +61,10 @@ class _Lengths:
         """Return the length of a schema, and the pointers of what it refers to."""
         if (spec, pointer) not in self._written:
             value = value_at(spec.document.data, pointer)
-            references = self._sides.equality.references(value, value) or set()
-            targets = [spec.target(Part({"$ref": reference}, pointer)).pointer for reference in sorted(references)]
+            targets: list[str] = []
+            for reference in sorted(self._sides.equality.references(value, value) or ()):
+                with suppress(DocumentError):
+                    # What looks like a reference in an extension may name nothing.
+                    targets.append(spec.target(Part({"$ref": reference}, pointer)).pointer)
             self._written[spec, pointer] = len(repr(value)), targets
         return self._written[spec, pointer]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _MANY = 50
 _DRAWS = 12
+_FEW_VALUES = 8
 _DIFFERENCE_STEPS = 1_000
 """Maximum number of steps of a value that is built for a difference."""
 
@@ -100,6 +101,8 @@ def leaf_candidates(pair: Step, allowing_index: int, value: Any, name: str, side
         *(_texts_beyond(node.constraints, forbidding.constraints) for node in allowing.alternatives),
         *(_texts_beyond(node.constraints, {}) for node in forbidding.alternatives),
         beyond(allowing.constraints),
+        # A value of one of several alternatives that overlap may meet fewer of them now.
+        *(islice(sides[1 - allowing_index].values(node), _FEW_VALUES) for node in forbidding.alternatives[1:]),
         _EDGE_CASES,
         *edge_cases,
         ({**smallest, "x" * 300: value} for value in _FEW),

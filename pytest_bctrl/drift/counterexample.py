@@ -95,10 +95,6 @@ class Examples:
         self._verifier = verifier
         self._steps = steps
 
-    def suffices(self, count: int) -> bool:
-        """Return whether the budget suffices for the search at this number of locations."""
-        return count <= self._steps // SEARCH
-
     def read(self, changes: Sequence[Iterable[Trail]]) -> None:
         """Read the schemas on the trails of changes within the budget, because the engine reads them at once."""
         for trail in chain.from_iterable(changes[: self._steps // SEARCH]):

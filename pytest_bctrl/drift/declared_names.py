@@ -92,7 +92,7 @@ def are_declared(value: Any, node: Node) -> bool:
     """Return whether a schema obviously declares all names in a valid value, whichever alternatives the value meets."""
     if isinstance(value, list):
         items = node.normal.node(node.child("items"))
-        return not node.prefix and all(are_declared(item, items) for item in value)
+        return not (node.prefix or node.choices) and all(are_declared(item, items) for item in value)
     return not isinstance(value, dict) or all(_is_declared(name, inner, node) for name, inner in value.items())
 
 

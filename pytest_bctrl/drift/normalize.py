@@ -167,11 +167,15 @@ class Normalizer:
             self._add_choice(choice._replace(with_null=choice.with_null or grants_null), conjunction, depth)
 
     def _add_choice(self, choice: Alternatives, conjunction: _Conjunction, depth: int) -> None:
-        """Add alternatives to a conjunction: a single one becomes part of it, and only null becomes a type."""
+        """Add alternatives to a conjunction: a single one becomes part of it, and only null becomes a type.
+
+        Without null, nothing is valid.
+        """
         if choice.branches:
             conjunction.choices.append(choice)
         else:
-            conjunction.flat[choice.pointer] = Flat({"type": "null"}, choice.pointer, False)
+            schema = choice.with_null and {"type": "null"}
+            conjunction.flat[choice.pointer] = Flat(schema, choice.pointer, False)
         if len(choice.branches) == 1:
             self._flatten(choice.branches[0][0], choice.with_null, conjunction, depth + 1)
 

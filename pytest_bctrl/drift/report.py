@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.contract.document import FILES, escape_token, unescape_token, value_at
+from pytest_bctrl.drift.budget_order import budget_order
 from pytest_bctrl.drift.change_location import ChangeLocation
 from pytest_bctrl.drift.pair import RANK, Change, Located, as_json, described_change, rank, steps
 from pytest_bctrl.drift.rules import KEYWORD_CHANGED, deprecation_word
@@ -152,10 +153,7 @@ class Report:
         """Return changes as findings, in the same order, with the evidence that the budget suffices for."""
         order = list(range(len(changes)))
         if self.examples:
-            if not self.examples.suffices(sum(map(len, changes))):
-                from pytest_bctrl.drift.budget_order import budget_order
-
-                order = budget_order(self.sides, [noted[0][0] for noted in changes])
+            order = budget_order(self.sides, [noted[0][0] for noted in changes])
             locations = [[located for located, _, _ in changes[index]] for index in order]
             self.examples.read([[trail for located in noted for trail in located.trails] for noted in locations])
         findings = {index: self._finding(changes[index]) for index in order}

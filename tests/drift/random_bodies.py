@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections import Counter
+from collections.abc import Collection
 from random import Random
 from typing import Any, NamedTuple
 
@@ -124,21 +125,35 @@ def with_declared_names(schema: Any) -> Any:
     return {"allOf": [closed], "unevaluatedProperties": False}
 
 
-def _with_inner(schema: Any) -> Any:
-    """Return a schema in which the schemas of members and items have only declared names."""
+def _with_inner(schema: Any, shared: Collection[str] = ()) -> Any:
+    """Return a schema in which the schemas of members and items have only declared names, except `shared` members."""
     if not isinstance(schema, dict):
         return schema
     written = {**schema}
     if "properties" in schema or "required" in schema:
         inner_schemas = {**dict.fromkeys(schema.get("required", ()), True), **schema.get("properties", {})}
-        written["properties"] = {name: with_declared_names(inner) for name, inner in inner_schemas.items()}
+        written["properties"] = {
+            name: inner if name in shared else with_declared_names(inner) for name, inner in inner_schemas.items()
+        }
     for word in ("items", "additionalProperties"):
         if word in schema:
             written[word] = with_declared_names(schema[word])
-    for word in ("anyOf", "oneOf", "allOf"):
+    for word in ("anyOf", "oneOf"):
         if word in schema:
-            written[word] = [_alternative(part) if word != "allOf" else _with_inner(part) for part in schema[word]]
+            written[word] = [_alternative(part) for part in schema[word]]
+    if "allOf" in schema:
+        shared = _shared_properties(schema["allOf"])
+        written["allOf"] = [*(_with_inner(part, shared) for part in schema["allOf"]), {"properties": shared}]
     return written
+
+
+def _shared_properties(parts: list[Any]) -> Doc:
+    """Return the properties that several parts of `allOf` declare, whose names are those of all these parts."""
+    schemas_of: dict[str, list[Any]] = {}
+    for part in parts:
+        for name, inner in part.get("properties", {}).items():
+            schemas_of.setdefault(name, []).append(inner)
+    return {name: with_declared_names({"allOf": inner}) for name, inner in schemas_of.items() if len(inner) > 1}
 
 
 def _alternative(schema: Any) -> Any:

@@ -60,6 +60,26 @@ def test_the_changes_in_the_shortest_schemas_have_counterexamples(seed: int) -> 
     assert [finding.fingerprint for finding in findings] == [finding.fingerprint for finding in with_all]
 
 
+def test_a_change_that_takes_more_steps_than_a_search_comes_after_the_short_ones() -> None:
+    """The first schemas of the document have a pattern of which no text is found; the others are integers."""
+
+    def document(limit: int) -> Doc:
+        """Return a document with 40 bodies that few values satisfy, and then 5 integers."""
+        pattern = f"^(?=.*[a-z]{{3}}x)(?=.*[0-9]{{4}}).{{40,{70 + limit}}}$"
+        long: Doc = {"type": "object", "required": ["p"], "properties": {"p": {"type": "string", "pattern": pattern}}}
+        schemas = [*[long] * 40, *[{"type": "integer", "maximum": limit}] * 5]
+        paths: Doc = {}
+        for index, schema in enumerate(schemas):
+            content = {"application/json": {"schema": schema}}
+            paths[f"/size/{index}"] = {"post": {"requestBody": {"content": content}, "responses": {}}}
+        return {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths}
+
+    findings = compare(document(9), document(8), Options(steps=45 * SEARCH))
+    shown = [finding.extra["shown"] for finding in findings]
+    assert [evidence["by"] for evidence in shown[-5:]] == ["counterexample"] * 5
+    assert USED_UP in [evidence.get("reason") for evidence in shown[:40]]
+
+
 def test_a_note_has_the_number_of_changes_beyond_the_budget() -> None:
     documents = [load_data(returning([1, 2, 3], kind), kind) for kind in ("string", "integer")]
     used_up = compare_contracts(documents[0], documents[1], None, Options(steps=SEARCH + 500))

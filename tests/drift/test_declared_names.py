@@ -85,3 +85,16 @@ def test_no_counterexample_has_an_undeclared_name() -> None:
     (finding,) = compare(*documents(Pair(old, new), "request"))
 
     assert finding.extra["shown"]["value"].keys() <= {"a", "b", "c"}
+
+
+def test_no_counterexample_has_names_of_an_alternative_that_it_does_not_meet() -> None:
+    """The items of the other alternative, which is open, declare other names."""
+
+    def lists(c: Doc) -> Doc:
+        """Return a list of closed objects with a member, or of others."""
+        closed = {**OBJECT, "properties": {"a": TEXT, "c": c}, "required": ["a", "c"], "additionalProperties": False}
+        return {"oneOf": [{"type": "array", "items": closed}, {"type": "array", "items": B}]}
+
+    (finding,) = compare(*documents(Pair(lists({"enum": [None, 1]}), lists({"type": ["string", "null"]})), "response"))
+
+    assert (finding.level, finding.extra["shown"]["by"]) == ("error", "rule")

@@ -75,3 +75,17 @@ def test_null_that_two_alternatives_allow_is_valid_only_with_any_of(keyword: str
     nullable = {**OBJECT, "type": ["object", "null"]}
     rules = [rule for rule, _ in findings("response body", {keyword: [nullable, {"type": "null"}]}, nullable)]
     assert rules == {"anyOf": [], "oneOf": ["response-body-widened"]}[keyword]
+
+
+BESIDE: Doc = {"type": "object", "additionalProperties": False}
+INTEGER, NULL, ONLY_NULL = {"type": "integer"}, {"type": "null"}, {"enum": [None]}
+
+
+@pytest.mark.parametrize("once", [[NULL], [NULL, INTEGER], [{"type": ["integer", "null"]}]], ids=str)
+@pytest.mark.parametrize("again", [NULL, ONLY_NULL], ids=str)
+@pytest.mark.parametrize("beside", [[], [TEXT], [BESIDE], [{"type": ["integer", "string"]}], [BESIDE, TEXT, INTEGER]])
+def test_null_that_meets_two_alternatives_of_one_of_is_invalid(once: list[Doc], again: Doc, beside: list[Doc]) -> None:
+    old, new = ({"anyOf": [{"oneOf": alternatives}, *beside]} for alternatives in (once, [*once, again]))
+    found = compare(*(POSITIONS["request body"].document(schema) for schema in (old, new)))
+    errors = [finding for finding in found if finding.level == "error"]
+    assert {"value": None, "allowed": "before"}.items() <= errors[0].extra["shown"].items()
