@@ -86,6 +86,6 @@ INTEGER, NULL, ONLY_NULL = {"type": "integer"}, {"type": "null"}, {"enum": [None
 @pytest.mark.parametrize("beside", [[], [TEXT], [BESIDE], [{"type": ["integer", "string"]}], [BESIDE, TEXT, INTEGER]])
 def test_null_that_meets_two_alternatives_of_one_of_is_invalid(once: list[Doc], again: Doc, beside: list[Doc]) -> None:
     old, new = ({"anyOf": [{"oneOf": alternatives}, *beside]} for alternatives in (once, [*once, again]))
-    found = compare(*(POSITIONS["request body"].document(schema) for schema in (old, new)))
-    errors = [finding for finding in found if finding.level == "error"]
+    before, after = (POSITIONS["request body"].document(schema) for schema in (old, new))
+    errors = [finding for finding in compare(before, after) if finding.level == "error"]
     assert {"value": None, "allowed": "before"}.items() <= errors[0].extra["shown"].items()
