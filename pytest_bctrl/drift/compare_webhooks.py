@@ -62,13 +62,21 @@ def compare_webhooks(report: Report) -> None:
 def compare_callbacks(report: Report, old: RawOperation, new: RawOperation) -> None:
     """Note added, removed and changed callbacks of an operation."""
     if "callbacks" in old.part.value or "callbacks" in new.part.value:
-        _compare_all(report, callbacks(report.base, old), callbacks(report.revision, new), "callback")
+        prefixes = f"{old.method.upper()} {old.shape} ", f"{new.method.upper()} {new.shape} "
+        _compare_all(report, callbacks(report.base, old), callbacks(report.revision, new), "callback", prefixes)
 
 
-def _compare_all(report: Report, old: list[RawOperation], new: list[RawOperation], kind: str) -> None:
-    """Report operations that were added, removed or changed; `kind` is `webhook` or `callback`."""
-    before = {(operation.method, operation.shape): operation for operation in old}
-    after = {(operation.method, operation.shape): operation for operation in new}
+def _compare_all(
+    report: Report, old: list[RawOperation], new: list[RawOperation], kind: str, prefixes: tuple[str, str] = ("", "")
+) -> None:
+    """Report operations that were added, removed or changed; `kind` is `webhook` or `callback`.
+
+    `prefixes` are those of the shapes of callbacks, which name the operation: its path may have changed.
+    """
+    before, after = (
+        {(operation.method, operation.shape.removeprefix(prefix)): operation for operation in operations}
+        for operations, prefix in zip((old, new), prefixes, strict=True)
+    )
     for key, operation in before.items():
         if key in after:
             _compare_outgoing(report, operation, after[key])

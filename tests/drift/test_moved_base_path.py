@@ -45,7 +45,9 @@ def variable(url: str, **variables: Any) -> Doc:
     }
 
 
+CALLBACK: Doc = {"get": {**GET["get"], "callbacks": {"done": {"{$request.query.url}": {"post": GET["get"]}}}}}
 SAME: dict[str, list[Doc]] = {
+    "an operation with a callback": [api(f"{X}/v1", jobs__1=CALLBACK), api(X, v1__jobs__1=CALLBACK)],
     "one server": [api(f"{X}/v1", items=GET), api(X, v1__items=GET), api(f"{X}/", v1__items=at(X))],
     "several": [api(f"{X}/v1", f"{Y}/v1", items=GET), api(X, Y, v1__items=GET)],
     "two segments, one of which moved": [
