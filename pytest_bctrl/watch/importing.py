@@ -69,9 +69,11 @@ class LibraryHooks:
                 self._loaded(name)(module)
 
     def uninstall(self) -> None:
-        """Stop observing, and restore all libraries."""
-        sys.meta_path.remove(self)
-        self._patches.undo()
+        """Restore all libraries, and stop observing; a test may have removed the import hook."""
+        try:
+            self._patches.undo()
+        finally:
+            sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
 
     @property
     def unobserved(self) -> list[str]:

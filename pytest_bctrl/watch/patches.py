@@ -1,71 +1,87 @@
-"""Replaces attributes of classes, and restores them when the run ends."""
+"""Replaces functions of client libraries, and restores them when the run ends."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Callable
-from typing import Any
+from contextlib import ExitStack
+from functools import wraps
+from typing import Any, Generic, TypeVar
+from weakref import ref
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
 
 _MISSING = object()
+_Value = TypeVar("_Value")
 
 
 class Patches:
-    """The attributes that the watch has replaced."""
+    """The functions that the watch has replaced, each by one with the same name, signature and documentation."""
 
     def __init__(self) -> None:
         self.missing: list[str] = []
-        """The methods that were to be replaced, and that the installed version of a library does not have."""
-        self._replaced: list[tuple[Any, str, object]] = []
+        """The functions that were to be replaced, and that the installed version of a library does not have."""
+        self._replaced: set[tuple[int, str]] = set()
+        self._undoing = ExitStack()
 
-    def replace(self, owner: Any, name: str, value: object) -> None:
-        """Replace an attribute of a class or module until `undo`."""
-        self._replaced.append((owner, name, vars(owner).get(name, _MISSING)))
-        setattr(owner, name, value)
+    def wrap(self, owner: Any, name: str, wrapper: Callable[[Any], Any], *, is_required: bool = True) -> None:
+        """Replace a function of a class or module by `wrapper(function)`; one that is required may be `missing`.
 
-    def wrap(self, owner: Any, name: str, wrapper: Callable[[Any], object], *, is_required: bool = True) -> None:
-        """Replace a function of a class by `wrapper(function)`; one that is required and missing is remembered."""
+        Instances that hold another function under this name, such as one of `unittest.mock`, keep it.
+        """
         function = getattr(owner, name, None)
-        if self._has_replaced(owner, name):
+        if (id(owner), name) in self._replaced:
+            # A module that is imported again may have the same classes.
             return
         if function is not None:
-            self.replace(owner, name, wrapper(function))
+            self._replaced.add((id(owner), name))
+            self._undoing.callback(_restore, owner, name, vars(owner).get(name, _MISSING))
+            setattr(owner, name, wraps(function)(wrapper(function)))
         elif is_required:
-            self.missing.append(f"{owner.__qualname__}.{name}")
-
-    def intercept(self, owner: Any, name: str, wrapper: Callable[[Any, Any], object]) -> None:
-        """Make `instance.name` return `wrapper(instance, value)`, even if another library replaces the attribute."""
-        if not hasattr(owner, name):
-            self.missing.append(f"{owner.__qualname__}.{name}")
-            return
-        if self._has_replaced(owner, "__getattribute__"):
-            return
-
-        def look_up_in_bases(self: Any, attribute: str) -> Any:
-            """Return an attribute as the next class does, which may have an intercepted one too."""
-            return super(owner, self).__getattribute__(attribute)
-
-        look_up: Any = vars(owner).get("__getattribute__", look_up_in_bases)
-
-        def __getattribute__(self: Any, attribute: str) -> Any:  # noqa: N807 - it is that method
-            """Return an attribute; the intercepted one is wrapped."""
-            value = look_up(self, attribute)
-            if attribute == name:
-                return wrapper(self, value)
-            return value
-
-        self.replace(owner, "__getattribute__", __getattribute__)
-
-    def _has_replaced(self, owner: Any, name: str) -> bool:
-        """Return whether an attribute is replaced: a module that is imported again may have the same classes."""
-        return any(owner is replaced and name == attribute for replaced, attribute, _ in self._replaced)
+            self.missing.append(f"{owner.__name__}.{name}")
 
     def undo(self) -> None:
-        """Restore all replaced attributes, the last replacement first."""
-        while self._replaced:
-            owner, name, value = self._replaced.pop()
-            if value is _MISSING:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, value)
+        """Restore all replaced functions, the last replacement first; an error is raised after all are restored."""
+        self._replaced.clear()
+        self._undoing.close()
+
+
+def _restore(owner: Any, name: str, value: object) -> None:
+    """Set an attribute to what it was, or delete it if it was inherited."""
+    if value is not _MISSING:
+        setattr(owner, name, value)
+    elif name in vars(owner):
+        delattr(owner, name)
+
+
+def as_coroutine_function(function: Any) -> Any:
+    """Return a function, which returns coroutines, as one that `inspect.iscoroutinefunction` accepts.
+
+    Up to Python 3.11 there is no way to mark it for `inspect`, but for `asyncio.iscoroutinefunction`.
+    """
+    if hasattr(inspect, "markcoroutinefunction"):
+        return inspect.markcoroutinefunction(function)
+    function._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    return function
+
+
+class Attachments(Generic[_Value]):
+    """Values that belong to objects of client libraries, and are not stored in them: tests look at their attributes."""
+
+    def __init__(self) -> None:
+        self._values: dict[int, tuple[ref[Any], _Value]] = {}
+
+    def set(self, owner: object, value: _Value) -> None:
+        """Attach a value to an object, until the object is deleted."""
+        key = id(owner)
+        self._values[key] = ref(owner, lambda _: self._values.pop(key, None)), value
+
+    def get(self, owner: object) -> _Value | None:
+        """Return the value of an object; None if it has none."""
+        return self._values[id(owner)][1] if id(owner) in self._values else None
+
+    def pop(self, owner: object) -> _Value | None:
+        """Return the value of an object and detach it; None if it has none."""
+        return self._values.pop(id(owner))[1] if id(owner) in self._values else None

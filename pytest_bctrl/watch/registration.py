@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.patches import Attachments, Patches
 from pytest_bctrl.watch.recorder import Recorder
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
 
-_REGISTERED = "_bctrl_registered"
+_CREATED: Attachments[str] = Attachments()
+"""The kind and the line of each registration."""
 
 
 def remember_creation(owner: type, kind: str, recorder: Recorder, patches: Patches) -> None:
@@ -24,7 +25,7 @@ def remember_creation(owner: type, kind: str, recorder: Recorder, patches: Patch
             init(self, *arguments, **named)
             line = recorder.calling_line()
             if line:
-                vars(self)[_REGISTERED] = f"{kind} at {line}"
+                _CREATED.set(self, f"{kind} at {line}")
 
         return observed_init
 
@@ -33,4 +34,4 @@ def remember_creation(owner: type, kind: str, recorder: Recorder, patches: Patch
 
 def name_creation(registration: Any, recorder: Recorder) -> None:
     """Record as origin of the current response the line that created a registration."""
-    recorder.set_registered(vars(registration).get(_REGISTERED, ""))
+    recorder.set_registered(_CREATED.get(registration) or "")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import importlib
 import importlib.util
+import inspect
 import io
 import sys
 from dataclasses import replace
@@ -18,7 +20,7 @@ from pytest_bctrl.watch.checking import WatchedContract, WatchedTest
 from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.importing import HOOKS, LibraryHooks
 from pytest_bctrl.watch.libraries import http_client_hook, urllib3_hook, werkzeug_hook
-from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.patches import Attachments, Patches
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.selection import watched_servers
 from tests.exchanges.catalogue import ORDERS_CONTRACT
@@ -26,34 +28,89 @@ from tests.watch.suite_parts import SERVER
 
 
 def test_a_method_that_a_library_does_not_have_is_named() -> None:
-    """`Patches.wrap` and `intercept` of a missing name change nothing; `missing` has the name if it is required."""
+    """`Patches.wrap` of a missing name changes nothing; `missing` has the name if it is required."""
 
     class Library:
         pass
 
     patches = Patches()
-    patches.wrap(Library, "missing", lambda function: function)
+    patches.wrap(Library, "absent", lambda function: function)
     patches.wrap(Library, "optional", lambda function: function, is_required=False)
-    patches.intercept(Library, "absent", lambda _, function: function)
-    assert ["missing", "absent"] == [name.rpartition(".")[2] for name in patches.missing]
-    assert not {"missing", "optional", "__getattribute__"} & set(vars(Library))
+    assert ["Library.absent"] == patches.missing
+    assert not {"absent", "optional"} & set(vars(Library))
     patches.undo()
 
 
-def test_a_replaced_attribute_is_restored() -> None:
-    class Library:
-        value = 1
+class Library:
+    """A library with a method, of which `Derived` has none of its own."""
 
-    class Derived(Library):
-        pass
+    def send(self, request: str, *, retries: int = 3) -> str:
+        """Return a text."""
+        return f"{request} {retries}"
 
-    patches = Patches()
-    for owner in (Library, Derived):
-        patches.replace(owner, "value", 2)
-    assert (2, 2) == (Library.value, Derived.value)
+
+class Derived(Library):
+    pass
+
+
+def _observing(function: Any) -> Any:
+    """Return a function that adds a mark to what another one returns."""
+    return lambda *arguments, **named: f"{function(*arguments, **named)}!"
+
+
+def test_a_replaced_method_looks_like_the_original_and_is_restored() -> None:
+    original, patches = Library.send, Patches()
+    for owner in (Library, Derived, Library):
+        patches.wrap(owner, "send", _observing)
+    assert ("a 3!", "a 2!!") == (Library().send("a"), Derived().send("a", retries=2))
+    assert inspect.signature(Library.send) == inspect.signature(original)
+    for name in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):
+        assert getattr(Library.send, name) == getattr(original, name)
     patches.undo()
-    assert (1, 1) == (Library.value, Derived.value)
-    assert "value" not in vars(Derived)
+    assert Library.send is original
+    assert "send" not in vars(Derived)
+
+
+def test_all_methods_are_restored_before_an_error_is_raised() -> None:
+    class Sealed(type):
+        def __setattr__(cls, name: str, value: object) -> None:
+            if getattr(cls, "is_sealed", False):
+                raise TypeError("it is sealed")
+            super().__setattr__(name, value)
+
+    class Strange(metaclass=Sealed):
+        def send(self) -> None:
+            pass
+
+    original, patches = Library.send, Patches()
+    patches.wrap(Library, "send", _observing)
+    patches.wrap(Strange, "send", _observing)
+    type.__setattr__(Strange, "is_sealed", True)
+    with pytest.raises(TypeError, match="it is sealed"):
+        patches.undo()
+    assert Library.send is original
+
+
+def test_an_attachment_belongs_to_one_object_and_ends_with_it() -> None:
+    """Equal objects have values of their own."""
+
+    class Equal:
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    attachments: Attachments[str] = Attachments()
+    first, second = Equal(), Equal()
+    attachments.set(first, "first")
+    assert ("first", None) == (attachments.get(first), attachments.get(second))
+    attachments.set(first, "again")
+    assert ("again", None) == (attachments.pop(first), attachments.pop(first))
+    attachments.set(first, "last")
+    assert vars(first) == {}
+    del first
+    gc.collect()
+    assert not attachments._values
 
 
 def test_a_library_that_is_not_installed_cannot_be_imported(

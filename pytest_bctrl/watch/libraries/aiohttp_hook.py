@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +13,7 @@ from urllib.parse import urlencode
 from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers, MockResponse
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
-from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.patches import Patches, as_coroutine_function
 from pytest_bctrl.watch.recorder import CLIENT, HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
 
@@ -20,6 +22,7 @@ __tracebackhide__ = True
 
 _NOT_KEPT = "the client library does not keep it"
 _RAISED = "the client library raised an error before it was read"
+_METHODS = ("request", "get", "options", "head", "post", "put", "patch", "delete")
 _FORM = "application/x-www-form-urlencoded"
 _DECODED = frozenset({"gzip", "deflate", "br"})
 """The content codings that every version of aiohttp removes; it leaves others, and several at once, as they are."""
@@ -28,7 +31,12 @@ _DECODED = frozenset({"gzip", "deflate", "br"})
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of sessions that sends a request and follows redirects, and the reader of bodies."""
     hook = _AiohttpHook(module, recorder)
-    patches.intercept(module.ClientSession, "_request", hook.wrap)
+    patches.wrap(module.ClientSession, "_request", hook.wrap)
+    # aioresponses, vcrpy and tests replace that method.
+    for name in _METHODS:
+        patches.wrap(module.ClientSession, name, hook.wrap_public)
+    for owner in (module, module.client):
+        patches.wrap(owner, "request", hook.wrap_public)
     patches.wrap(module.ClientResponse, "start", hook.observe_start)
     patches.wrap(module.StreamReader, "_read_nowait_chunk", hook.observe_chunks)
     # `JsonBytesPayload` is new in aiohttp 3.14.
@@ -54,28 +62,58 @@ class _AiohttpHook:
         self._readers: dict[int, tuple[Any, WatchedBody]] = {}
         # The responses of the requests that are being sent, by the id of their exchange.
         self._responses: dict[int, list[Any]] = {}
+        # Whether the observed method of sessions has been called.
+        self._reached: ContextVar[bool] = ContextVar("bctrl_watch_reached", default=False)
         recorder.at_end_of_test(self._forget_readers)
 
-    def wrap(self, session: Any, request: Any) -> Any:
+    def wrap(self, request: Any) -> Any:
         """Return a function in place of `ClientSession._request`, which sends with `_send_observed`."""
 
-        def observed_request(method: str, url: Any, *arguments: Any, **named: Any) -> Coroutine[Any, Any, Any]:
+        def observed_request(session: Any, method: str, url: Any, **named: Any) -> Coroutine[Any, Any, Any]:
             """Return the coroutine that sends the request with `_send_observed`."""
+            self._reached.set(True)
             sent_at = self._recorder.calling_line()
             return self._send_observed(
-                session, request(method, url, *arguments, **named), named, str(method), str(url), sent_at
+                session, lambda: request(session, method, url, **named), named, str(method), str(url), sent_at
             )
 
-        return observed_request
+        return as_coroutine_function(observed_request)
+
+    def wrap_public(self, send: Any) -> Any:
+        """Return a function in place of one that calls `ClientSession._request`, which may have been replaced."""
+        signature = inspect.signature(send)
+
+        def observed_send(*arguments: Any, **named: Any) -> Any:
+            """Return what the function returns, whose coroutine sends with `_send_observed`."""
+            self._reached.set(False)
+            sent_at = self._recorder.calling_line()
+            sending = send(*arguments, **named)
+            replaced = getattr(sending, "_coro", None)
+            if self._reached.get() or not inspect.isawaitable(replaced):
+                return sending
+            # The session of the function `request` is new.
+            session = getattr(sending, "_session", None) or arguments[0]
+            values = signature.bind(*arguments, **named).arguments
+            method = str(values.get("method", send.__name__.upper()))
+            sending._coro = self._send_observed(session, lambda: replaced, named, method, str(values["url"]), sent_at)
+            return sending
+
+        return observed_send
 
     async def _send_observed(
-        self, session: Any, sending: Any, named: Mapping[str, Any], method: str, url: str, sent_at: str
+        self,
+        session: Any,
+        send: Callable[[], Awaitable[Any]],
+        named: Mapping[str, Any],
+        method: str,
+        url: str,
+        sent_at: str,
     ) -> Any:
         """Send a request; record its exchange and those of redirects, or substitute a response in an impact rerun."""
         if not self._recorder.records(CLIENT):
-            return await sending
+            return await send()
         first = WatchedExchange("aiohttp", method, _whole_url(session, url), (), sent_at=sent_at)
-        last = await self._receive(first, sending)
+        last = await self._receive(first, send())
         error = last if isinstance(last, self._response_error) else None
         if error is None and first.has_fake_response(last, self._response_class):
             self._recorder.add(first)

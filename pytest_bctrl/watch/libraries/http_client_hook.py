@@ -7,14 +7,15 @@ from types import ModuleType
 from typing import Any
 
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
-from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.patches import Attachments, Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.http_client_substitute import http_client_response
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
 
-_SENT, _BODY = "_bctrl_sent", "_bctrl_body"
+_BODIES: Attachments[WatchedBody] = Attachments()
+"""The bodies of responses."""
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
@@ -32,29 +33,32 @@ class _HttpClientHook:
     def __init__(self, recorder: Recorder, response_class: type) -> None:
         self._recorder = recorder
         self._response_class = response_class
+        self._sent: Attachments[WatchedExchange] = Attachments()
+        """The exchange of the request that each connection sends."""
 
     def wrap_putrequest(self, putrequest: Any) -> Any:
         """Return a function in place of `HTTPConnection.putrequest`, which begins an exchange."""
-        recorder = self._recorder
+        recorder, sent = self._recorder, self._sent
 
         def observed_putrequest(self: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
             """Begin a request, and store its exchange."""
-            vars(self).pop(_SENT, None)
+            sent.pop(self)
             if recorder.records(HTTP_CLIENT):
                 exchange = WatchedExchange("http.client", method, _request_url(self, url or "/"), ())
                 exchange.sent_at = recorder.calling_line()
                 exchange.request_body.problem = ""
-                vars(self)[_SENT] = exchange
+                sent.set(self, exchange)
             return putrequest(self, method, url, *arguments, **named)
 
         return observed_putrequest
 
     def wrap_send(self, send: Any) -> Any:
         """Return a function in place of `HTTPConnection.send`, which stores the sent bytes of a request."""
+        sent = self._sent
 
         def observed_send(self: Any, data: Any) -> Any:
             """Send bytes of a request, and store them."""
-            exchange: WatchedExchange | None = vars(self).get(_SENT)
+            exchange = sent.get(self)
             if exchange is None or exchange.request_body.is_reading:
                 # A connection through a proxy sends a request of its own when it opens.
                 return send(self, data)
@@ -70,11 +74,11 @@ class _HttpClientHook:
 
     def wrap_getresponse(self, getresponse: Any) -> Any:
         """Return a `getresponse` that also records the exchange, or changes the response in an impact rerun."""
-        recorder, response_class = self._recorder, self._response_class
+        recorder, response_class, sent = self._recorder, self._response_class, self._sent
 
         def observed_getresponse(self: Any) -> Any:
             """Get the response; record the exchange, or substitute the response while an impact run reruns the test."""
-            exchange: WatchedExchange | None = vars(self).pop(_SENT, None)
+            exchange = sent.pop(self)
             if exchange is not None:
                 _parse_request(exchange)
             try:
@@ -94,7 +98,7 @@ class _HttpClientHook:
                     with response:
                         content = response.read()
                     return http_client_response(response, recorder.substitute(exchange, content), exchange.method)
-                vars(response)[_BODY] = exchange.response_body
+                _BODIES.set(response, exchange.response_body)
                 _finish_if_ended(response, exchange.response_body)
                 recorder.add(exchange)
             return response
@@ -151,7 +155,7 @@ def _wrap_read(read: Any) -> Any:
 
     def observed_read(self: Any, *arguments: Any, **named: Any) -> Any:
         """Return the data that was read, and record it."""
-        body: WatchedBody | None = vars(self).get(_BODY)
+        body = _BODIES.get(self)
         if body is None or body.is_reading:
             return read(self, *arguments, **named)
         with body.reading():
@@ -168,7 +172,7 @@ def _wrap_readinto(readinto: Any) -> Any:
 
     def observed_readinto(self: Any, buffer: Any) -> Any:
         """Read into a buffer, and record the bytes."""
-        body: WatchedBody | None = vars(self).get(_BODY)
+        body = _BODIES.get(self)
         if body is None or body.is_reading:
             return readinto(self, buffer)
         with body.reading():

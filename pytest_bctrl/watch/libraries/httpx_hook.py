@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from inspect import isasyncgen
 from types import ModuleType
 from typing import Any
 
 from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
-from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.patches import Attachments, Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.httpx_substitute import httpx_response
 
@@ -22,84 +24,172 @@ _MOCK = "pytest_bctrl.traffic.mock.transport"
 _RECORDING = "pytest_bctrl.traffic.recordings.replay"
 _APPLICATIONS = frozenset({"ASGITransport", "WSGITransport", "_TestClientTransport", "TestClientTransport"})
 _NETWORK = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
+_END: Any = object()
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method that sends a single request: redirects and authentication call it once per request."""
-    hook = HttpxHook(module, recorder)
-    patches.intercept(module.Client, "_send_single_request", hook.wrap)
-    patches.intercept(module.AsyncClient, "_send_single_request", hook.wrap_async)
+    hook = HttpxHook(module, recorder, patches)
+    patches.wrap(module.Client, "_send_single_request", hook.wrap)
+    patches.wrap(module.AsyncClient, "_send_single_request", hook.wrap_async)
+    # A test may have replaced the method that sends a single request.
+    patches.wrap(module.Client, "_send_handling_redirects", hook.wrap_redirects)
+    patches.wrap(module.AsyncClient, "_send_handling_redirects", hook.wrap_async_redirects)
     # A transport may send the request with another transport, which has the response, and may add header fields.
-    patches.intercept(module.BaseTransport, "handle_request", hook.wrap_transport)
-    patches.intercept(module.AsyncBaseTransport, "handle_async_request", hook.wrap_async_transport)
-    # A subclass calls the method of its base class by `super()`, which is not an attribute of the instance.
     for name in sorted(_APPLICATIONS | _NETWORK | {"MockTransport"}):
         transport_class = getattr(module, name, None)
-        patches.wrap(transport_class, "handle_request", hook.wrap_method, is_required=False)
-        patches.wrap(transport_class, "handle_async_request", hook.wrap_async_method, is_required=False)
+        patches.wrap(transport_class, "handle_request", hook.wrap_transport, is_required=False)
+        patches.wrap(transport_class, "handle_async_request", hook.wrap_async_transport, is_required=False)
+    patches.wrap(module.Response, "iter_raw", hook.wrap_body)
+    patches.wrap(module.Response, "aiter_raw", hook.wrap_async_body)
+
+
+_Reached = list[None]
+"""Empty until the method that sends a single request is called."""
+_REACHED: ContextVar[_Reached | None] = ContextVar("bctrl_watch_reached", default=None)
+
+
+@contextmanager
+def _noting_whether_reached() -> Iterator[_Reached]:
+    """Yield a list that has an item as soon as the observed method that sends a single request was called."""
+    reached: _Reached = []
+    token = _REACHED.set(reached)
+    try:
+        yield reached
+    finally:
+        _REACHED.reset(token)
 
 
 class HttpxHook:
     """Records the exchanges of the clients of one module, `httpx` or `httpx2`."""
 
-    def __init__(self, module: Any, recorder: Recorder) -> None:
+    def __init__(self, module: Any, recorder: Recorder, patches: Patches) -> None:
         self._module = module
         self._library = module.__name__
         self._recorder = recorder
-        self._tee, self._async_tee = _tee_class(module.SyncByteStream), _async_tee_class(module.AsyncByteStream)
+        self._patches = patches
+        self._transport_for = {
+            module.Client: module.Client._transport_for_url,
+            module.AsyncClient: module.AsyncClient._transport_for_url,
+        }
+        self._bodies: Attachments[WatchedBody] = Attachments()
+        """The bodies of responses, and of streams that are being sent."""
 
-    def wrap(self, client: Any, original: Any) -> Any:
-        """Return a function that sends, then records the exchange, or changes the response in an impact rerun."""
+    def wrap(self, send: Any) -> Any:
+        """Return a method that sends, then records the exchange, or changes the response in an impact rerun."""
 
-        def send_single_request(request: Any) -> Any:
+        def observed_send(client: Any, request: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
+            _note_reached()
             if not self._recorder.records(CLIENT):
-                return original(request)
+                return send(client, request)
             exchange, rank = self._begin_exchange(client, request)
-            with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._tee):
-                response = original(request)
-            if exchange.has_fake_response(response, self._module.Response):
-                self._recorder.add(exchange)
+            with self._recorder.sending(exchange, rank), self._recorded_request(request, exchange.request_body):
+                response = send(client, request)
+            if not self._has_head(exchange, response):
                 return response
-            self._record_head(exchange, response)
             if self._recorder.is_substituted(exchange):
                 content = _content_without_stream(response)
                 if content is None:
                     content = b"".join(response.stream)
                 return self._substitute_response(exchange, response, content)
-            return self._observed(exchange, response, self._tee)
+            return self._observed(exchange, response)
 
-        return send_single_request
+        return observed_send
 
-    def wrap_async(self, client: Any, original: Any) -> Any:
-        """Return an async function that sends, then records, or changes the response in an impact rerun."""
+    def wrap_async(self, send: Any) -> Any:
+        """Return an async method that sends, then records, or changes the response in an impact rerun."""
 
-        async def send_single_request(request: Any) -> Any:
+        async def observed_send(client: Any, request: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
+            _note_reached()
             if not self._recorder.records(CLIENT):
-                return await original(request)
+                return await send(client, request)
             exchange, rank = self._begin_exchange(client, request)
-            with self._recorder.sending(exchange, rank), _teed_request(request, exchange.request_body, self._async_tee):
-                response = await original(request)
-            if exchange.has_fake_response(response, self._module.Response):
-                self._recorder.add(exchange)
+            with self._recorder.sending(exchange, rank), self._recorded_request(request, exchange.request_body):
+                response = await send(client, request)
+            if not self._has_head(exchange, response):
                 return response
-            self._record_head(exchange, response)
             if self._recorder.is_substituted(exchange):
                 content = _content_without_stream(response)
                 if content is None:
                     content = b"".join([chunk async for chunk in response.stream])
                 return self._substitute_response(exchange, response, content)
-            return self._observed(exchange, response, self._async_tee)
+            return self._observed(exchange, response)
 
-        return send_single_request
+        return observed_send
+
+    def wrap_redirects(self, send: Any) -> Any:
+        """Return a method that records exchanges if the test has replaced the method that sends a single request."""
+
+        def observed_send(client: Any, request: Any, *arguments: Any, **named: Any) -> Any:
+            """Send a request and follow redirects, and record what the replaced method returned."""
+            sent_at = self._recorder.calling_line()
+            with _noting_whether_reached() as reached:
+                try:
+                    response = send(client, request, *arguments, **named)
+                except Exception as error:
+                    self._record_error(reached, request, error, sent_at)
+                    raise
+            return self._record_replaced(reached, request, response, sent_at)
+
+        return observed_send
+
+    def wrap_async_redirects(self, send: Any) -> Any:
+        """Return an async method that does the same as that of `wrap_redirects`."""
+
+        async def observed_send(client: Any, request: Any, *arguments: Any, **named: Any) -> Any:
+            """Send a request and follow redirects, and record what the replaced method returned."""
+            sent_at = self._recorder.calling_line()
+            with _noting_whether_reached() as reached:
+                try:
+                    response = await send(client, request, *arguments, **named)
+                except Exception as error:
+                    self._record_error(reached, request, error, sent_at)
+                    raise
+            return self._record_replaced(reached, request, response, sent_at)
+
+        return observed_send
+
+    def _record_replaced(self, reached: _Reached, request: Any, response: Any, sent_at: str) -> Any:
+        """Return the response that the test returns to a request, or its substitute, and record it and its redirects.
+
+        Nothing is recorded if the observed method was `reached`.
+        """
+        if reached or not self._recorder.records(CLIENT):
+            return response
+        hops = [response]
+        if issubclass(type(response), self._module.Response):
+            hops[:0] = response.history
+        for hop in hops:
+            sent = vars(hop).get("_request") or request
+            exchange = self._exchange_of(sent, sent_at)
+            if hasattr(sent, "_content"):
+                exchange.request_body.set(sent.content)
+            if not self._has_head(exchange, hop):
+                continue
+            content = _content_without_stream(hop)
+            if hop is response and content is not None and self._recorder.is_substituted(exchange):
+                return self._substitute_response(exchange, response, content)
+            self._observed(exchange, hop)
+        return response
+
+    def _record_error(self, reached: _Reached, request: Any, error: Exception, sent_at: str) -> None:
+        """Record a request to which the test raises an error, unless the observed method was `reached`."""
+        if not reached and self._recorder.records(CLIENT):
+            self._recorder.add_failed(self._exchange_of(request, sent_at), error)
+
+    def _exchange_of(self, request: Any, sent_at: str) -> WatchedExchange:
+        """Return the exchange of a request."""
+        fields = header_fields(request.headers.multi_items())
+        return WatchedExchange(self._library, request.method, str(request.url), fields, sent_at=sent_at)
 
     def _begin_exchange(self, client: Any, request: Any) -> tuple[WatchedExchange, int]:
         """Return the exchange of a request, and the rank of the layer that sends it."""
-        fields = header_fields(request.headers.multi_items())
-        exchange = WatchedExchange(self._library, request.method, str(request.url), fields)
-        exchange.sent_at = self._recorder.calling_line()
-        transport = client._transport_for_url(request.url)
+        exchange = self._exchange_of(request, self._recorder.calling_line())
+        client_class = next(cls for cls in type(client).__mro__ if cls in self._transport_for)
+        # Not through the client, on which a test may count the calls.
+        transport = self._transport_for[client_class](client, request.url)
         exchange.has_hidden_key = type(transport).__module__ == _GUARDED
         self._record_transport(exchange, transport)
         rank = HTTP_CLIENT
@@ -124,67 +214,53 @@ class HttpxHook:
             if line:
                 exchange.registered = f"MockTransport handler at {line}"
 
-    def wrap_transport(self, transport: Any, original: Any) -> Any:
+    def wrap_transport(self, handle: Any) -> Any:
         """Return a `handle_request` that records the transport and the header fields, if a client is sending."""
 
-        def handle_request(request: Any) -> Any:
+        def observed_handle(transport: Any, request: Any) -> Any:
             """Send a request, and record the transport and the header fields in the exchange of the client."""
             exchange = self._recorder.current(self._library)
             if exchange is None:
-                return original(request)
+                return handle(transport, request)
             self._record_transport(exchange, transport)
             earlier_fields = exchange.request_headers
-            response = original(request)
+            response = handle(transport, request)
             _record_fields(exchange, request, earlier_fields)
             return response
 
-        return handle_request
+        return observed_handle
 
-    def wrap_async_transport(self, transport: Any, original: Any) -> Any:
-        """Return an async `handle_async_request` that records as `wrap_transport` does."""
+    def wrap_async_transport(self, handle: Any) -> Any:
+        """Return an async `handle_async_request` that records as that of `wrap_transport` does."""
 
-        async def handle_async_request(request: Any) -> Any:
+        async def observed_handle(transport: Any, request: Any) -> Any:
             """Send a request, and record the transport and the header fields in the exchange of the client."""
             exchange = self._recorder.current(self._library)
             if exchange is None:
-                return await original(request)
+                return await handle(transport, request)
             self._record_transport(exchange, transport)
             earlier_fields = exchange.request_headers
-            response = await original(request)
+            response = await handle(transport, request)
             _record_fields(exchange, request, earlier_fields)
             return response
 
-        return handle_async_request
+        return observed_handle
 
-    def wrap_method(self, method: Any) -> Any:
-        """Return the method in place of `handle_request` of a class, which records as `wrap_transport` does."""
-
-        def observed_handle_request(transport: Any, request: Any) -> Any:
-            """Send a request, and record what `wrap_transport` does."""
-            return self.wrap_transport(transport, method.__get__(transport))(request)
-
-        return observed_handle_request
-
-    def wrap_async_method(self, method: Any) -> Any:
-        """Return the method in place of `handle_async_request` of a class, as `wrap_method` does."""
-
-        async def observed_handle_async_request(transport: Any, request: Any) -> Any:
-            """Send a request, and record what `wrap_transport` does."""
-            return await self.wrap_async_transport(transport, method.__get__(transport))(request)
-
-        return observed_handle_async_request
-
-    def _record_head(self, exchange: WatchedExchange, response: Any) -> None:
-        """Record the head of a response, and whether its body has its content codings."""
+    def _has_head(self, exchange: WatchedExchange, response: Any) -> bool:
+        """Record the head of a response, and whether its body has its content codings; false for a fake response."""
+        if exchange.has_fake_response(response, self._module.Response):
+            self._recorder.add(exchange)
+            return False
         exchange.receive(response.status_code, response.headers.multi_items())
         exchange.has_all_headers = exchange.has_all_headers or has_all_headers(response)
         exchange.response_body.is_encoded = not hasattr(response, "_content")
+        return True
 
-    def _observed(self, exchange: WatchedExchange, response: Any, tee: Any) -> Any:
+    def _observed(self, exchange: WatchedExchange, response: Any) -> Any:
         """Return the response, after recording the exchange; the body is recorded while it is read."""
         body = exchange.response_body
         if body.is_encoded:
-            response.stream = tee(response.stream, body)
+            self._bodies.set(response, body)
         else:
             body.set(response.content)
         self._recorder.add(exchange)
@@ -193,6 +269,67 @@ class HttpxHook:
     def _substitute_response(self, exchange: WatchedExchange, response: Any, content: bytes) -> Any:
         """Return the substitute for a response whose original body is `content`."""
         return httpx_response(self._module, response, self._recorder.substitute(exchange, content))
+
+    @contextmanager
+    def _recorded_request(self, request: Any, body: WatchedBody) -> Iterator[None]:
+        """Record the body of a request, a stream while the block sends it."""
+        if hasattr(request, "_content"):
+            body.set(request.content)
+            yield
+            return
+        body.problem = "it was not sent completely"
+        stream = request.stream
+        for name, wrapper in (("__iter__", self.wrap_body), ("__aiter__", self.wrap_async_body)):
+            self._patches.wrap(type(stream), name, wrapper, is_required=False)
+        self._bodies.set(stream, body)
+        try:
+            yield
+        finally:
+            self._bodies.pop(stream)
+
+    def wrap_body(self, iterate: Any) -> Any:
+        """Return the method of a response or of a stream that yields its bytes, and records those of an exchange."""
+
+        def observed_iterate(source: Any, *arguments: Any, **named: Any) -> Iterator[bytes]:
+            """Yield the chunks, and record them."""
+            body = self._bodies.get(source)
+            # A stream may be its own iterator, so no loop may call `__iter__` of it again.
+            chunks = iterate(source, *arguments, **named)
+            while (chunk := next(chunks, _END)) is not _END:
+                if body is not None:
+                    body.add(chunk)
+                yield chunk
+            if body is not None:
+                body.finish()
+
+        return observed_iterate
+
+    def wrap_async_body(self, iterate: Any) -> Any:
+        """Return the async method of a response or of a stream that does the same as that of `wrap_body`."""
+
+        async def observed_iterate(source: Any, *arguments: Any, **named: Any) -> AsyncIterator[bytes]:
+            """Yield the chunks, and record them."""
+            body = self._bodies.get(source)
+            chunks = iterate(source, *arguments, **named)
+            try:
+                while (chunk := await anext(chunks, _END)) is not _END:
+                    if body is not None:
+                        body.add(chunk)
+                    yield chunk
+            finally:
+                if isasyncgen(chunks):
+                    await chunks.aclose()
+            if body is not None:
+                body.finish()
+
+        return observed_iterate
+
+
+def _note_reached() -> None:
+    """Note that the observed method that sends a single request is called."""
+    reached = _REACHED.get()
+    if reached is not None:
+        reached.append(None)
 
 
 def _class_names(transport: Any) -> set[str]:
@@ -211,75 +348,3 @@ def _content_without_stream(response: Any) -> bytes | None:
     """Return the content of a response that has no stream; None if it has one."""
     content: bytes | None = getattr(response, "_content", None)
     return content
-
-
-@contextmanager
-def _teed_request(request: Any, body: WatchedBody, tee: Any) -> Iterator[None]:
-    """Record the body of a request, a stream while the block sends it."""
-    if hasattr(request, "_content"):
-        body.set(request.content)
-        yield
-        return
-    body.problem = "it was not sent completely"
-    stream = request.stream
-    recorded = request.stream = tee(stream, body)
-    try:
-        yield
-    finally:
-        # A transport may have read it, so that it can be sent again.
-        if request.stream is recorded:
-            request.stream = stream
-
-
-def _tee_class(base: Any) -> Any:
-    """Return a class of streams, derived from that of the library, that record what they yield."""
-
-    class Tee(base):  # type: ignore[misc]
-        """A stream that records what it yields."""
-
-        def __init__(self, stream: Any, body: WatchedBody) -> None:
-            self._observed_stream, self._body = stream, body
-
-        def __iter__(self) -> Iterator[bytes]:
-            """Yield the chunks of the stream, and record them."""
-            for chunk in self._observed_stream:
-                self._body.add(chunk)
-                yield chunk
-            self._body.finish()
-
-        def close(self) -> None:
-            """Close the observed stream."""
-            self._observed_stream.close()
-
-        def __getattr__(self, name: str) -> Any:
-            """Return an attribute of the observed stream."""
-            return getattr(self._observed_stream, name)
-
-    return Tee
-
-
-def _async_tee_class(base: Any) -> Any:
-    """Return a class of asynchronous streams, derived from that of the library, that record what they yield."""
-
-    class AsyncTee(base):  # type: ignore[misc]
-        """An asynchronous stream that records what it yields."""
-
-        def __init__(self, stream: Any, body: WatchedBody) -> None:
-            self._observed_stream, self._body = stream, body
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            """Yield the chunks of the stream, and record them."""
-            async for chunk in self._observed_stream:
-                self._body.add(chunk)
-                yield chunk
-            self._body.finish()
-
-        async def aclose(self) -> None:
-            """Close the observed stream."""
-            await self._observed_stream.aclose()
-
-        def __getattr__(self, name: str) -> Any:
-            """Return an attribute of the observed stream."""
-            return getattr(self._observed_stream, name)
-
-    return AsyncTee

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -12,7 +12,7 @@ from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.libraries.urllib3_hook import attach_body
-from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.patches import Attachments, Patches
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
 from pytest_bctrl.watch.streams import chunk_bytes, tee_request_body
 from pytest_bctrl.watch.substitutes.urllib3_substitute import requests_response
@@ -20,45 +20,122 @@ from pytest_bctrl.watch.substitutes.urllib3_substitute import requests_response
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
 
-_BODY = "_bctrl_body"
 _CHUNK = 65_536
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
-    """Observe the method of adapters that sends a single request: redirects and authentication call it per request."""
+    """Observe the method of sessions that sends a single request: a redirect calls it again.
+
+    An adapter is observed when something else calls it, as authentication does to send a request again.
+    """
     # The module has no attributes for its submodules if a test has imported it again without them.
-    adapter_class = import_module(f"{module.__name__}.adapters").BaseAdapter
-    response_class = import_module(f"{module.__name__}.models").Response
+    models = import_module(f"{module.__name__}.models")
+    hook = RequestsHook(models, recorder)
+    patches.wrap(import_module(f"{module.__name__}.sessions").Session, "send", hook.wrap_session)
+    patches.wrap(import_module(f"{module.__name__}.adapters").HTTPAdapter, "send", hook.wrap_adapter)
+    patches.wrap(models.Response, "iter_content", hook.wrap_iter_content)
 
-    def wrap(_adapter: Any, send: Any) -> Any:
-        """Return a `send` that also records the exchange, or changes the response in an impact rerun."""
 
-        def observed_send(request: Any, *arguments: Any, **named: Any) -> Any:
-            """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
-            if not recorder.records(CLIENT):
-                return send(request, *arguments, **named)
-            fields = header_fields((request.headers or {}).items())
-            exchange = WatchedExchange("requests", str(request.method), str(request.url), fields)
-            exchange.sent_at = recorder.calling_line()
-            with recorder.sending(exchange, CLIENT), _teed(request, exchange.request_body):
-                response = send(request, *arguments, **named)
-            if exchange.has_fake_response(response, response_class):
-                recorder.add(exchange)
-                return response
-            exchange.request_headers = _sent_fields(request, response)
-            exchange.receive(response.status_code, response.headers.items())
-            exchange.has_all_headers = has_all_headers(response)
-            if recorder.is_substituted(exchange):
-                substitute = recorder.substitute(exchange, _decoded_body(response))
-                return requests_response(response, substitute, exchange.method)
-            _observe_body(response, exchange.response_body)
-            recorder.add(exchange)
-            return response
+class RequestsHook:
+    """Records the exchanges of requests; `models` is its module `requests.models`."""
+
+    def __init__(self, models: Any, recorder: Recorder) -> None:
+        self._request_class, self._response_class = models.PreparedRequest, models.Response
+        self._recorder = recorder
+        self._bodies: Attachments[WatchedBody] = Attachments()
+
+    def wrap_session(self, send: Any) -> Any:
+        """Return a `Session.send` that also records the exchange, or changes the response in an impact rerun."""
+
+        def observed_send(session: Any, request: Any, **named: Any) -> Any:
+            """Send a request, and observe the response in its first response hook, which comes before redirects."""
+            if not self._recorder.records(CLIENT) or not issubclass(type(request), self._request_class):
+                return send(session, request, **named)
+            exchange = self._begin_exchange(request)
+            hooks = request.hooks
+            with ExitStack() as sending:
+
+                def receive(response: Any, *_: Any, **__: Any) -> Any:
+                    """Return the response, or its substitute, unless an adapter sends a copy of the request."""
+                    if self._recorder.current("requests") is not exchange:
+                        return response
+                    request.hooks = hooks
+                    sending.close()
+                    return self._receive(exchange, request, response)
+
+                sending.enter_context(self._recorder.sending(exchange, CLIENT))
+                sending.enter_context(_teed(request, exchange.request_body))
+                request.hooks = {**hooks, "response": [receive, *_as_list(hooks.get("response"))]}
+                try:
+                    return send(session, request, **named)
+                finally:
+                    request.hooks = hooks
 
         return observed_send
 
-    patches.intercept(adapter_class, "send", wrap)
-    patches.wrap(response_class, "iter_content", _wrap_iter_content)
+    def wrap_adapter(self, send: Any) -> Any:
+        """Return a `send` of an adapter that does the same as that of a session, unless a session calls it."""
+
+        def observed_send(adapter: Any, request: Any, *arguments: Any, **named: Any) -> Any:
+            """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
+            if self._recorder.current("requests") is not None or not self._recorder.records(CLIENT):
+                return send(adapter, request, *arguments, **named)
+            exchange = self._begin_exchange(request)
+            with self._recorder.sending(exchange, CLIENT), _teed(request, exchange.request_body):
+                response = send(adapter, request, *arguments, **named)
+            return self._receive(exchange, request, response)
+
+        return observed_send
+
+    def _begin_exchange(self, request: Any) -> WatchedExchange:
+        """Return the exchange of a prepared request."""
+        fields = header_fields((request.headers or {}).items())
+        exchange = WatchedExchange("requests", str(request.method), str(request.url), fields)
+        exchange.sent_at = self._recorder.calling_line()
+        return exchange
+
+    def _receive(self, exchange: WatchedExchange, request: Any, response: Any) -> Any:
+        """Record an exchange and return its response, or the substitute in an impact rerun."""
+        if exchange.has_fake_response(response, self._response_class):
+            self._recorder.add(exchange)
+            return response
+        exchange.request_headers = _sent_fields(request, response)
+        exchange.receive(response.status_code, response.headers.items())
+        exchange.has_all_headers = has_all_headers(response)
+        if self._recorder.is_substituted(exchange):
+            substitute = self._recorder.substitute(exchange, _decoded_body(response))
+            return requests_response(response, substitute, exchange.method)
+        self._observe_body(response, exchange.response_body)
+        self._recorder.add(exchange)
+        return response
+
+    def _observe_body(self, response: Any, body: WatchedBody) -> None:
+        """Record the body of a response, now if it was read, else while it is read."""
+        if isinstance(response._content, bytes):
+            body.set(response._content)
+        elif not attach_body(response.raw, body):
+            # The raw response is none of urllib3.
+            self._bodies.set(response, body)
+
+    def wrap_iter_content(self, iter_content: Any) -> Any:
+        """Return `Response.iter_content`, which records the body that it yields."""
+
+        def observed_iter_content(response: Any, *arguments: Any, **named: Any) -> Any:
+            """Return the chunks of the body, which are recorded."""
+            chunks = iter_content(response, *arguments, **named)
+            body = self._bodies.pop(response)
+            if body is None:
+                return chunks
+            return _recorded(chunks, body, response.encoding)
+
+        return observed_iter_content
+
+
+def _as_list(hooks: Any) -> list[Any]:
+    """Return the response hooks of a request, which may be a single function, as a list."""
+    if callable(hooks):
+        return [hooks]
+    return list(hooks or ())
 
 
 @contextmanager
@@ -91,29 +168,6 @@ def _decoded_body(response: Any) -> bytes:
         # The response of a mock may have nothing else.
         return response._content
     return b"".join(response.iter_content(_CHUNK))
-
-
-def _observe_body(response: Any, body: WatchedBody) -> None:
-    """Record the body of a response, now if it was read, else while it is read."""
-    if isinstance(response._content, bytes):
-        body.set(response._content)
-    elif not attach_body(response.raw, body):
-        # The raw response is none of urllib3.
-        vars(response)[_BODY] = body
-
-
-def _wrap_iter_content(iter_content: Any) -> Any:
-    """Return `Response.iter_content`, which records the body that it yields."""
-
-    def observed_iter_content(self: Any, *arguments: Any, **named: Any) -> Any:
-        """Return the chunks of the body, which are recorded."""
-        chunks = iter_content(self, *arguments, **named)
-        body: WatchedBody | None = vars(self).pop(_BODY, None)
-        if body is None:
-            return chunks
-        return _recorded(chunks, body, self.encoding)
-
-    return observed_iter_content
 
 
 def _recorded(chunks: Any, body: WatchedBody, encoding: str | None) -> Iterator[Any]:

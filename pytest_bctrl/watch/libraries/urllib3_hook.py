@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
-from pytest_bctrl.watch.patches import Patches
+from pytest_bctrl.watch.patches import Attachments, Patches
 from pytest_bctrl.watch.recorder import URLLIB3, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
 from pytest_bctrl.watch.substitutes.urllib3_substitute import is_recorded, recorded_body, urllib3_response
@@ -17,7 +17,8 @@ from pytest_bctrl.watch.substitutes.urllib3_substitute import is_recorded, recor
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
 
-_BODY = "_bctrl_body"
+_BODIES: Attachments[WatchedBody] = Attachments()
+"""The bodies of responses."""
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
@@ -116,7 +117,7 @@ def attach_body(response: Any, body: WatchedBody) -> bool:
         body.is_encoded = not _is_decoded(response, (), {})
         body.set(content)
     else:
-        vars(response)[_BODY] = body
+        _BODIES.set(response, body)
     return True
 
 
@@ -125,7 +126,7 @@ def _wrap_read(read: Any) -> Any:
 
     def observed_read(self: Any, amt: int | None = None, *arguments: Any, **named: Any) -> Any:
         """Return the data that was read, and record it."""
-        body: WatchedBody | None = vars(self).get(_BODY)
+        body = _BODIES.get(self)
         if body is None or body.is_reading or body.is_complete:
             return read(self, amt, *arguments, **named)
         with body.reading():
@@ -145,7 +146,7 @@ def _wrap_raw_read(raw_read: Any) -> Any:
     def observed_raw_read(self: Any, *arguments: Any, **named: Any) -> Any:
         """Return the data that was read, and record it."""
         data = raw_read(self, *arguments, **named)
-        body: WatchedBody | None = vars(self).get(_BODY)
+        body = _BODIES.get(self)
         if body is None or body.is_reading or body.is_complete:
             return data
         if body.is_encoded or not body.content:
@@ -163,7 +164,7 @@ def _wrap_read_chunked(read_chunked: Any) -> Any:
 
     def observed_read_chunked(self: Any, amt: int | None = None, decode_content: bool | None = None) -> Iterator[Any]:
         """Yield the chunks of the body, and record them."""
-        body: WatchedBody | None = vars(self).get(_BODY)
+        body = _BODIES.get(self)
         if body is None or body.is_reading:
             yield from read_chunked(self, amt, decode_content)
             return

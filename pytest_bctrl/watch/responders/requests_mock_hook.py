@@ -1,10 +1,12 @@
-"""Names the matcher of requests-mock that returns a response."""
+"""Observes the adapter of requests-mock, and names the matcher that returns a response."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from pytest_bctrl.watch.libraries.requests_hook import RequestsHook
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.registration import name_creation, remember_creation
@@ -14,7 +16,11 @@ __tracebackhide__ = True
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
-    """Observe the creation of matchers, and which of them returns a response."""
+    """Observe the adapter, the creation of matchers, and which of them returns a response.
+
+    requests-mock replaces `Session.send`, and calls what it was when the module was imported.
+    """
+    patches.wrap(module.adapter.Adapter, "send", RequestsHook(import_module("requests.models"), recorder).wrap_adapter)
     matcher_class = module.adapter._Matcher
     remember_creation(matcher_class, "requests-mock matcher", recorder, patches)
 
