@@ -1,11 +1,11 @@
-"""The pytest plugin: options, fixtures and markers. It imports pytest and the table of settings alone."""
+"""The pytest plugin: options, markers and hooks. It imports pytest alone; the fixtures are in `fixtures`."""
 
 from __future__ import annotations
 
 import gc
 import os
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -13,13 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    import httpx
-
-    from pytest_bctrl.contract.model import Contract
-    from pytest_bctrl.recorded.recording_session import RecordedTest
-    from pytest_bctrl.secrets.secret import Secret
-    from pytest_bctrl.traffic.mock import MockServer
-    from pytest_bctrl.traffic.mock.space import Space
+pytest_plugins = ["pytest_bctrl.fixtures"]
 
 _SESSION: pytest.StashKey[pytest.Session] = pytest.StashKey()
 
@@ -147,8 +141,8 @@ def _redact_secrets(config: pytest.Config) -> None:
     """Add the secrets of environment and settings to the redaction of output, which starts if any may be set."""
     options = getattr(config.option, "bctrl_headers", None)
     names = ("bctrl_secrets", "bctrl_headers", "bctrl_values", "bctrl_credentials")
-    is_set = os.environ.get("BCTRL_API_KEY") or options or any(_is_in_file(config, name) for name in names)
-    if is_set or any(_overrides(config, name) for name in ("bctrl_api_key", "bctrl_auth")):
+    is_set = os.environ.get("BCTRL_API_KEY", "").strip() or options or any(_is_in_file(config, name) for name in names)
+    if is_set or any(_is_overridden(config, name) for name in ("bctrl_api_key", "bctrl_auth")):
         from pytest_bctrl.settings import secret_settings
         from pytest_bctrl.suite.report.sinks import redact_trace, redaction
 
@@ -157,19 +151,11 @@ def _redact_secrets(config: pytest.Config) -> None:
         redact_trace(config)
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-) -> Generator[None, Any, object]:
-    """Redact the key that a custom `bctrl_api_key` fixture returns; the key of the mock is public."""
-    value = yield
-    if fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != __name__:
-        from pytest_bctrl.secrets.secret import Secret
-        from pytest_bctrl.suite.report.sinks import redaction
+def _is_overridden(config: pytest.Config, fixture: str) -> bool:
+    """Return whether a `conftest.py` or a plugin of the project defines a fixture of this kit again."""
+    from pytest_bctrl.settings.lookup import overrides_of
 
-        if isinstance(value, str | Secret):
-            redaction(request.config).add(value, name="bctrl_api_key")
-    return value
+    return bool(overrides_of(fixture, config))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -261,12 +247,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     is_run = option.bctrl_live or option.bctrl_mock or option.bctrl_impact is not None
     is_run = is_run or _is_watching(config)
     is_chosen = option.bctrl_contract is not None or _is_in_file(config, "bctrl_contract")
-    if not (is_run or option.bctrl_upstream or is_chosen or (config.rootpath / "contracts").is_dir()):
+    if not (is_run or option.bctrl_upstream or is_chosen):
         return []
     from pytest_bctrl.contract.in_force import contract_header
 
-    line = contract_header(config, is_needed=bool(is_run or option.bctrl_upstream or is_chosen))
-    return [f"bctrl: {line}"] if line else []
+    return [f"bctrl: {contract_header(config)}"]
 
 
 @contextmanager
@@ -328,8 +313,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         show(terminalreporter, recordings, unused_recordings(terminalreporter, session, recordings))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Raise `pytest.UsageError` for markers of this plugin with wrong arguments."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Redact keys that fixtures return; raise `pytest.UsageError` for markers of this plugin with wrong arguments."""
+    uses_fixtures = any("bctrl_api_key" in getattr(item, "fixturenames", ()) for item in items)
+    if uses_fixtures or _is_overridden(config, "bctrl_api_key"):
+        from pytest_bctrl.integration.custom_key import CustomKey
+
+        config.pluginmanager.register(CustomKey(config), "bctrl-custom-key")
     names = ("bctrl_mock", "bctrl_impact", "bctrl_watch")
     marked = [item for item in items if any(item.get_closest_marker(name) is not None for name in names)]
     if marked:
@@ -353,153 +343,3 @@ def _sets_up_the_mock(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
     is_recorded = {"bctrl_recording", "bctrl_runtimes"} & fixtures or item.get_closest_marker("bctrl_recording")
     return "bctrl_mock" in fixtures and not is_recorded and bool({"bctrl_client", "bctrl_async_client"} & fixtures)
-
-
-@pytest.fixture(scope="session")
-def bctrl_contract(pytestconfig: pytest.Config) -> Contract:
-    """The contract: operations, schemas and servers, of --bctrl-contract, else `contracts/`, else the packaged one."""
-    from pytest_bctrl.integration import fixture_values
-
-    return fixture_values.contract(pytestconfig)
-
-
-@pytest.fixture(scope="session")
-def bctrl_api_key(pytestconfig: pytest.Config) -> Secret:
-    """The API key as a `Secret`: BCTRL_API_KEY with --bctrl-live, else the mock's. Override it to take it elsewhere."""
-    from pytest_bctrl.integration import fixture_values
-
-    return fixture_values.api_key(pytestconfig)
-
-
-def _scope_of_auth(fixture_name: str, config: pytest.Config) -> Literal["function", "session"]:
-    """Return the scope of `bctrl_auth`: a project may override the key in any scope, and then its own is as narrow."""
-    return "function" if _overrides(config, "bctrl_api_key") else "session"
-
-
-def _overrides(config: pytest.Config, fixture: str) -> bool:
-    """Return whether a `conftest.py` or a plugin of the project defines a fixture of this kit again."""
-    from pytest_bctrl.settings.lookup import overrides_of
-
-    return bool(overrides_of(fixture, config))
-
-
-@pytest.fixture(scope=_scope_of_auth)
-def bctrl_auth(pytestconfig: pytest.Config, bctrl_api_key: Secret | str, bctrl_base_url: str) -> httpx.Auth | None:
-    """The `httpx.Auth` of the clients and of the contract suite; None without credentials. Override it to get tokens.
-
-    By default, it adds the key and the values of `bctrl_credentials` to the requests that need them. Its scope is the
-    session, unless the project overrides `bctrl_api_key`.
-    """
-    from pytest_bctrl.integration import fixture_values
-
-    return fixture_values.auth(pytestconfig, bctrl_api_key, bctrl_base_url)
-
-
-@pytest.fixture(scope="session")
-def bctrl_base_url(pytestconfig: pytest.Config) -> str:
-    """The base URL of the target, without a trailing slash: the live API with --bctrl-live, else the mock."""
-    from pytest_bctrl.integration import fixture_values
-
-    return fixture_values.base_url(pytestconfig)
-
-
-@pytest.fixture(scope="session")
-def bctrl_space_id(pytestconfig: pytest.Config) -> str:
-    """The id of a space that the key may list: the setting or the mock's; a replayed test gets its recording's."""
-    from pytest_bctrl.integration import fixture_values
-
-    return fixture_values.space_id(pytestconfig, os.environ)
-
-
-@pytest.fixture
-def bctrl_recording(request: pytest.FixtureRequest) -> Iterator[RecordedTest]:
-    """The recording of this test, `.url`, `.exchanges`, `.space_id`: replays, or records under --bctrl-record-mode."""
-    from pytest_bctrl.recorded.hooks import recording_in_use
-
-    with recording_in_use(request) as recording:
-        yield recording
-
-
-@pytest.fixture
-def bctrl_runtimes(bctrl_recording: RecordedTest) -> list[dict[str, Any]]:
-    """The runtimes of this test's recorded response, as a fresh list of dicts."""
-    from pytest_bctrl.recorded.hooks import runtimes_of
-
-    return runtimes_of(bctrl_recording)
-
-
-@pytest.fixture
-def bctrl_client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """An authenticated `httpx.Client` on the recording, the mock or, with --bctrl-live, the API (safe methods only)."""
-    from pytest_bctrl.integration.fixture_values import client_settings
-    from pytest_bctrl.traffic.client import client
-
-    is_plain = _recording_of(request) is None
-    with client(**client_settings(request)) if is_plain else _recording_fixture(request).client() as http_client:
-        yield http_client
-
-
-@pytest.fixture
-def bctrl_async_client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
-    """An authenticated `httpx.AsyncClient` on the same target, as safe as `bctrl_client`; needs no closing."""
-    from pytest_bctrl.integration.fixture_values import client_settings
-    from pytest_bctrl.traffic.client import async_client
-
-    if _recording_of(request) is None:
-        return async_client(**client_settings(request))
-    return _recording_fixture(request).async_client()
-
-
-@pytest.fixture
-def bctrl_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    """The mock server of this test: `.url`, `.api_key`, `.space_id`, `.runtimes`, `.requests`; plays its recording."""
-    from pytest_bctrl.integration import fixture_values
-
-    recording = _recording_of(request)
-    with fixture_values.mock_for(request) as server, ExitStack() as played:
-        if recording is not None and not recording.is_recording:
-            played.enter_context(recording.played_by(server))
-        yield server
-
-
-@pytest.fixture(scope="session")
-def bctrl_mock_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
-    """One mock server for the whole run, which no test resets: `.url`, and `.space()` for a space per test."""
-    from pytest_bctrl.integration.fixture_values import new_mock, trust_mock
-
-    with new_mock(pytestconfig) as server:
-        trust_mock(pytestconfig, server)
-        yield server
-
-
-@pytest.fixture
-def bctrl_mock_space(request: pytest.FixtureRequest, bctrl_mock_server: MockServer) -> Iterator[Space]:
-    """A space of this test's own on `bctrl_mock_server`: `.url`, `.api_key`, `.space_id`, and all of `bctrl_mock`."""
-    from pytest_bctrl.integration.fixture_values import space_for
-
-    with space_for(request, bctrl_mock_server) as space:
-        yield space
-
-
-def _recording_of(request: pytest.FixtureRequest) -> RecordedTest | None:
-    """Return the recording of a test that has the marker or requests one, directly or through a fixture; else None."""
-    is_requested = {"bctrl_recording", "bctrl_runtimes"} & set(request.fixturenames)
-    if not is_requested and request.node.get_closest_marker("bctrl_recording") is None:
-        return None
-    from pytest_bctrl.recorded.hooks import recorded_test
-
-    return recorded_test(request)
-
-
-def _recording_fixture(request: pytest.FixtureRequest) -> RecordedTest:
-    """Return the value of the fixture `bctrl_recording`."""
-    recording: RecordedTest = request.getfixturevalue("bctrl_recording")
-    return recording
-
-
-@pytest.fixture(scope="session")
-def bctrl_schema(bctrl_contract: Contract) -> Any:
-    """The contract as a Schemathesis schema inside a test; `pytest_bctrl.schema()` at module level gives the same."""
-    from pytest_bctrl.suite.schema import for_tests
-
-    return for_tests(bctrl_contract)

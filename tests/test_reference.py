@@ -69,7 +69,7 @@ def test_help_describes_every_option_and_ini_key(pytester: pytest.Pytester) -> N
 
 
 def test_every_fixture_has_a_description() -> None:
-    source = (ROOT / "pytest_bctrl" / "plugin.py").read_text("utf-8")
+    source = (ROOT / "pytest_bctrl" / "fixtures.py").read_text("utf-8")
     defined = re.findall(r"^@pytest\.fixture.*\ndef (\w+)\(", source, re.MULTILINE)
 
     assert sorted(defined) == sorted(fixtures())

@@ -30,8 +30,9 @@ class Exchange:
     Origin:
 
     - `reproduce` is a shell command that repeats the request, without credentials.
-    - `client_library` sent the request in the test with the id `test`, at the line `sent_at` of the project; the line
-      is empty if no code of the project was on the call stack. `started` is the time of a recorded exchange.
+    - `client_library` sent the request in the test with the id `test`, at the line `sent_at` of the project, which the
+      line `called_at` in the file of the test led to; a line is empty if it was not on the call stack. `started` is the
+      time of a recorded exchange.
     - `registered` says where the response was registered if a mock returned it; `is_of_mock` is true if it was one of
       this kit.
     - `contract` is the digest of the contract with which an exchange was recorded. A recording has only the header
@@ -51,6 +52,7 @@ class Exchange:
     client_library: str = field(default="", compare=False)
     test: str = field(default="", compare=False)
     sent_at: str = field(default="", compare=False)
+    called_at: str = field(default="", compare=False)
     registered: str = field(default="", compare=False)
     is_of_mock: bool = field(default=False, compare=False)
     started: str = field(default="", compare=False)

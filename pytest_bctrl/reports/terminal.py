@@ -264,7 +264,8 @@ _MAX_TESTS = 5
 def _origin_rows(cause: Sequence[Finding]) -> Iterator[Row]:
     """Yield the lines that sent the requests and registered the responses, and the tests, of a watched exchange."""
     origins = [origin for finding in cause for origin in finding.extra.get("watched", ())]
-    for label, name in (("sent at", "sent_at"), ("mocked by", "registered"), ("tests", "test")):
+    labels = {"sent_at": "sent at", "called_at": "called at", "registered": "mocked by", "test": "tests"}
+    for name, label in labels.items():
         values = list(dict.fromkeys(origin[name] for origin in origins if origin.get(name)))
         shown_values = values[:_MAX_TESTS]
         if len(values) > _MAX_TESTS:

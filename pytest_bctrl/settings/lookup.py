@@ -36,10 +36,11 @@ def overrides_of(fixture: str, config: pytest.Config) -> list[object]:
     folders, before it collects tests.
     """
     plugins = config.pluginmanager.get_plugins()
-    return [plugin for plugin in plugins if hasattr(plugin, fixture) and getattr(plugin, "__name__", "") != _PLUGIN]
+    return [plugin for plugin in plugins if hasattr(plugin, fixture) and getattr(plugin, "__name__", "") != FIXTURES]
 
 
-_PLUGIN = "pytest_bctrl.plugin"
+FIXTURES = "pytest_bctrl.fixtures"
+"""The module of the fixtures of this kit."""
 
 
 class SettingSource(Protocol):

@@ -117,6 +117,8 @@ def _account_for_request(account: Account, checked: CheckedExchange, exchange: E
 def _with_origin(finding: Finding, exchange: Exchange) -> Finding:
     """Return a finding with the test and the line that sent the request, and where the response was registered."""
     origin: dict[str, Any] = {"test": exchange.test, "sent_at": exchange.sent_at, "library": exchange.client_library}
+    if exchange.called_at not in ("", exchange.sent_at):
+        origin["called_at"] = exchange.called_at
     if exchange.registered and finding.direction != "request":
         origin["registered"] = exchange.registered
     return replace(finding, extra={**finding.extra, "watched": [origin]})

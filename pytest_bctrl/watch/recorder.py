@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pytest_bctrl.files.limits import MOST
 from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
+from pytest_bctrl.watch.lines import ProjectLines
 from pytest_bctrl.watch.substitution import ResponseChanger
 
 HTTP_CLIENT, URLLIB3, CLIENT = 1, 2, 3
@@ -66,10 +65,7 @@ class Recorder:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = f"{root}{os.sep}"
-        self._package = f"{Path(__file__).parents[1]}{os.sep}"
-        self._environment = (f"{sys.prefix}{os.sep}", f"{sys.base_prefix}{os.sep}")
-        self._is_project: dict[str, bool] = {}
+        self.lines = ProjectLines(root)
         self._lock = Lock()
         self._exchanges: list[WatchedExchange] = []
         self._unchecked: list[WatchedExchange] = []
@@ -145,6 +141,7 @@ class Recorder:
         The bytes of its bodies are counted from now on, if exchanges can be checked early.
         """
         exchange.test = self.test
+        exchange.called_at = self.lines.line_of_test(self.test)
         with self._lock:
             self._exchanges.append(exchange)
         if self.check_early is None:
@@ -212,44 +209,3 @@ class Recorder:
         sending = _current_sending()
         if sending is not None and text:
             sending.exchange.registered = text
-
-    def calling_line(self) -> str:
-        """Return the innermost line of the project on the call stack as `file:line`.
-
-        Empty if there is none, as in a thread that runs a function of a library.
-        """
-        frame = sys._getframe(1)
-        while frame is not None:
-            code = frame.f_code
-            if self.is_project(code.co_filename):
-                return self.shown_line(code.co_filename, frame.f_lineno)
-            frame = frame.f_back  # type: ignore[assignment]
-        return ""
-
-    def line_of(self, function: Any) -> str:
-        """Return the line at which a function of the project is defined; empty for other functions and objects."""
-        code = getattr(function, "__code__", None)
-        if code is None or not self.is_project(code.co_filename):
-            return ""
-        return self.shown_line(code.co_filename, code.co_firstlineno)
-
-    def shown_line(self, file: str, line: int) -> str:
-        """Return a line as messages show it: the path of its file relative to the project, and the number."""
-        return f"{self.shown_file(file)}:{line}"
-
-    def shown_file(self, file: str) -> str:
-        """Return the path of a file relative to the project."""
-        return file.removeprefix(self._root).replace(os.sep, "/")
-
-    def is_project(self, file: str) -> bool:
-        """Return whether a source file belongs to the project, and not to an installed package."""
-        is_project = self._is_project.get(file)
-        if is_project is None:
-            installed = (self._package, *self._environments_in_project())
-            is_installed = f"{os.sep}site-packages{os.sep}" in file or file.startswith(installed)
-            is_project = self._is_project[file] = file.startswith(self._root) and not is_installed
-        return is_project
-
-    def _environments_in_project(self) -> tuple[str, ...]:
-        """Return the folders of the virtual environment that are inside the project."""
-        return tuple(folder for folder in self._environment if folder.startswith(self._root) and folder != self._root)

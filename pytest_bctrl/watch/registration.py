@@ -23,7 +23,7 @@ def remember_creation(owner: type, kind: str, recorder: Recorder, patches: Patch
         def observed_init(self: Any, *arguments: Any, **named: Any) -> None:
             """Initialise a registration, and store the line of the project that creates it."""
             init(self, *arguments, **named)
-            line = recorder.calling_line()
+            line = recorder.lines.calling_line()
             if line:
                 _CREATED.set(self, f"{kind} at {line}")
 

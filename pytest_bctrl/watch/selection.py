@@ -105,6 +105,7 @@ class WatchedApi:
             client_library=watched.client_library,
             test=watched.test,
             sent_at=watched.sent_at,
+            called_at=watched.called_at,
             registered=watched.registered,
             is_of_mock=watched.is_of_mock or origin in self.mocks,
         )

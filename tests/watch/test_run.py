@@ -152,6 +152,7 @@ def test_every_report_has_the_findings(watch: Run, pytester: pytest.Pytester) ->
             "test": "test_orders.py::test_broken",
             "sent_at": "orders.py:12",
             "library": "httpx",
+            "called_at": "test_orders.py:5",
             "registered": "MockTransport handler at orders.py:10",
         }
     ] == finding["watched"]

@@ -35,8 +35,8 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     # aioresponses, vcrpy and tests replace that method.
     for name in _METHODS:
         patches.wrap(module.ClientSession, name, hook.wrap_public)
-    for owner in (module, module.client):
-        patches.wrap(owner, "request", hook.wrap_public)
+    patches.wrap(module.client, "request", hook.wrap_public)
+    patches.wrap(module, "request", lambda _: module.client.request)
     patches.wrap(module.ClientResponse, "start", hook.observe_start)
     patches.wrap(module.StreamReader, "_read_nowait_chunk", hook.observe_chunks)
     # `JsonBytesPayload` is new in aiohttp 3.14.
@@ -72,7 +72,7 @@ class _AiohttpHook:
         def observed_request(session: Any, method: str, url: Any, **named: Any) -> Coroutine[Any, Any, Any]:
             """Return the coroutine that sends the request with `_send_observed`."""
             self._reached.set(True)
-            sent_at = self._recorder.calling_line()
+            sent_at = self._recorder.lines.calling_line()
             return self._send_observed(
                 session, lambda: request(session, method, url, **named), named, str(method), str(url), sent_at
             )
@@ -86,7 +86,7 @@ class _AiohttpHook:
         def observed_send(*arguments: Any, **named: Any) -> Any:
             """Return what the function returns, whose coroutine sends with `_send_observed`."""
             self._reached.set(False)
-            sent_at = self._recorder.calling_line()
+            sent_at = self._recorder.lines.calling_line()
             sending = send(*arguments, **named)
             replaced = getattr(sending, "_coro", None)
             if self._reached.get() or not inspect.isawaitable(replaced):

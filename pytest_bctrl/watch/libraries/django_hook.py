@@ -29,7 +29,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 return run(self, **values)
             # With the cookies of the client.
             exchange = exchange_of_environ("django", {"HTTP_HOST": "testserver", **self._base_environ(**values)})
-            exchange.sent_at = recorder.calling_line()
+            exchange.sent_at = recorder.lines.calling_line()
             with recorder.sending(exchange, APPLICATION):
                 response = run(self, **values)
             return _record_response(exchange, response, recorder)
@@ -46,7 +46,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             # With the cookies of the client, which Django appends to the list.
             scope = self._base_scope(**{**values, "headers": [*values.get("headers", ())]})
             exchange = _exchange_of_scope(scope)
-            exchange.sent_at = recorder.calling_line()
+            exchange.sent_at = recorder.lines.calling_line()
             with recorder.sending(exchange, APPLICATION):
                 response = await run(self, **values)
             return _record_response(exchange, response, recorder)

@@ -45,7 +45,7 @@ class _HttpClientHook:
             sent.pop(self)
             if recorder.records(HTTP_CLIENT):
                 exchange = WatchedExchange("http.client", method, _request_url(self, url or "/"), ())
-                exchange.sent_at = recorder.calling_line()
+                exchange.sent_at = recorder.lines.calling_line()
                 exchange.request_body.problem = ""
                 sent.set(self, exchange)
             return putrequest(self, method, url, *arguments, **named)

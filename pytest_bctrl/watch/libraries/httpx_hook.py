@@ -124,7 +124,7 @@ class HttpxHook:
 
         def observed_send(client: Any, request: Any, *arguments: Any, **named: Any) -> Any:
             """Send a request and follow redirects, and record what the replaced method returned."""
-            sent_at = self._recorder.calling_line()
+            sent_at = self._recorder.lines.calling_line()
             with _noting_whether_reached() as reached:
                 try:
                     response = send(client, request, *arguments, **named)
@@ -140,7 +140,7 @@ class HttpxHook:
 
         async def observed_send(client: Any, request: Any, *arguments: Any, **named: Any) -> Any:
             """Send a request and follow redirects, and record what the replaced method returned."""
-            sent_at = self._recorder.calling_line()
+            sent_at = self._recorder.lines.calling_line()
             with _noting_whether_reached() as reached:
                 try:
                     response = await send(client, request, *arguments, **named)
@@ -186,7 +186,7 @@ class HttpxHook:
 
     def _begin_exchange(self, client: Any, request: Any) -> tuple[WatchedExchange, int]:
         """Return the exchange of a request, and the rank of the layer that sends it."""
-        exchange = self._exchange_of(request, self._recorder.calling_line())
+        exchange = self._exchange_of(request, self._recorder.lines.calling_line())
         client_class = next(cls for cls in type(client).__mro__ if cls in self._transport_for)
         # Not through the client, on which a test may count the calls.
         transport = self._transport_for[client_class](client, request.url)
@@ -210,7 +210,7 @@ class HttpxHook:
         exchange.is_of_recording, exchange.registered = False, ""
         if is_mock_transport:
             exchange.is_of_recording = getattr(transport.handler, "__module__", "") == _RECORDING
-            line = self._recorder.line_of(transport.handler)
+            line = self._recorder.lines.line_of(transport.handler)
             if line:
                 exchange.registered = f"MockTransport handler at {line}"
 

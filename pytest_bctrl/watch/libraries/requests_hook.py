@@ -91,7 +91,7 @@ class RequestsHook:
         """Return the exchange of a prepared request."""
         fields = header_fields((request.headers or {}).items())
         exchange = WatchedExchange("requests", str(request.method), str(request.url), fields)
-        exchange.sent_at = self._recorder.calling_line()
+        exchange.sent_at = self._recorder.lines.calling_line()
         return exchange
 
     def _receive(self, exchange: WatchedExchange, request: Any, response: Any) -> Any:

@@ -45,7 +45,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             if not recorder.records(URLLIB3):
                 return make_request(self, conn, method, url, *arguments, **named)
             exchange = WatchedExchange("urllib3", method, _request_url(self, url), _header_argument(named))
-            exchange.sent_at = recorder.calling_line()
+            exchange.sent_at = recorder.lines.calling_line()
             named["body"] = tee_request_body(named.get("body"), exchange.request_body)
             with recorder.sending(exchange, URLLIB3):
                 response = make_request(self, conn, method, url, *arguments, **named)

@@ -29,7 +29,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
                 return getresponse(self, *arguments, **named)
             sent = self._vcr_request
             exchange = WatchedExchange("http.client", sent.method, sent.uri, header_fields(sent.headers.items()))
-            exchange.sent_at = recorder.calling_line()
+            exchange.sent_at = recorder.lines.calling_line()
             tee_request_body(sent.body, exchange.request_body)
             with recorder.sending(exchange, HTTP_CLIENT + 1):
                 response = getresponse(self, *arguments, **named)

@@ -27,7 +27,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             if not recorder.records(CLIENT):
                 return run_wsgi_app(self, environ, *arguments, **named)
             exchange = exchange_of_environ("werkzeug", environ)
-            exchange.sent_at = recorder.calling_line()
+            exchange.sent_at = recorder.lines.calling_line()
             with recorder.sending(exchange, APPLICATION):
                 content, status, headers = run_wsgi_app(self, environ, *arguments, **named)
             exchange.receive(int(str(status).partition(" ")[0]), headers.items())

@@ -20,7 +20,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         def observed_add_callback(self: Any, callback: Any, **matchers: Any) -> Any:
             """Register a callback that records the line of its registration."""
-            line = recorder.calling_line()
+            line = recorder.lines.calling_line()
 
             def named_callback(request: Any) -> Any:
                 """Return the response of the callback, and record the line of its registration."""

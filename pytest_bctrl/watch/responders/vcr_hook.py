@@ -20,7 +20,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         def observed_play_response(self: Any, request: Any) -> Any:
             """Return the recorded response, and record the name of its cassette."""
-            recorder.set_registered(f"cassette {recorder.shown_file(str(self._path))}")
+            recorder.set_registered(f"cassette {recorder.lines.shown_file(str(self._path))}")
             return play_response(self, request)
 
         return observed_play_response
