@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import re
 import sys
 from importlib import import_module
 
@@ -48,6 +49,72 @@ def test_an_unused_plugin_imports_nothing(pytester: pytest.Pytester, monkeypatch
     result = pytester.run(sys.executable, "-m", "pytest", "-p", "pytest_bctrl.plugin")
 
     result.assert_outcomes(passed=1)
+
+
+FAILING_CONFTEST = """
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def broken():
+    raise ValueError("it is broken")
+
+
+@pytest.fixture
+def broken_at_the_end():
+    yield
+    raise ValueError("it is broken at the end")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    if "hook" in item.name:
+        raise ValueError("a hook is broken")
+    return (yield)
+
+
+def pytest_report_header():
+    return repr([getattr(finder, "__name__", type(finder).__name__) for finder in sys.meta_path])
+"""
+FAILING_TESTS = """
+def test_fixture(broken):
+    pass
+
+def test_fixture_that_ends(broken_at_the_end):
+    pass
+
+def test_hook():
+    pass
+
+def test_assertion():
+    print("output")
+    assert [1, 2] == [1, 3]
+"""
+
+
+@pytest.mark.parametrize("style", ["auto", "native", "short"])
+@pytest.mark.parametrize("is_xdist", [False, True], ids=["one process", "workers"])
+def test_an_unused_plugin_changes_no_report(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, style: str, is_xdist: bool
+) -> None:
+    """Terminal and JUnit are those of a run with `-p no:bctrl`, with a blank key and a folder `contracts` too."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    monkeypatch.setenv("BCTRL_API_KEY", "  ")
+    pytester.makeconftest(FAILING_CONFTEST)
+    pytester.makepyfile(FAILING_TESTS)
+    pytester.mkdir("contracts").joinpath("pets.json").write_text("{}", "utf-8")
+    arguments = [f"--tb={style}", "-p", "no:randomly", "-p", "no:cacheprovider", "-rA", "--junitxml=junit.xml", "-v"]
+    arguments += ["-n1"] if is_xdist else []
+    reports = []
+    for option in ("no:bctrl", "no:no_such_plugin"):
+        result = pytester.runpytest_subprocess("-p", option, *arguments)
+        text = result.stdout.str() + result.stderr.str() + (pytester.path / "junit.xml").read_text("utf-8")
+        assert {"failed": 2, "errors": 2, "passed": 1} == result.parseoutcomes()
+        text = re.sub(r"in \d+\.\d+s|(time|timestamp)=\"[^\"]*\"", "", text)
+        reports.append(re.sub(r"^plugins: .*$", "", text, flags=re.MULTILINE).replace(f"no:{option[3:]}", ""))
+    assert reports[0] == reports[1]
 
 
 def test_a_contract_run_may_be_the_first_to_import_hypothesis(

@@ -87,17 +87,15 @@ class Recorder:
     def sending(self, exchange: WatchedExchange, rank: int) -> Iterator[None]:
         """Make an exchange current for the block, so that inner layers do not record it; record one that fails."""
         token = _SENDING.set(_Sending(rank, exchange))
-        error: Exception | None = None
         try:
-            yield
-        except Exception as raised:
-            error = raised
+            try:
+                yield
+            finally:
+                exchange.has_ended = True
+                _SENDING.reset(token)
+        except Exception as error:
+            self.add_failed(exchange, error)
             raise
-        finally:
-            exchange.has_ended = True
-            _SENDING.reset(token)
-            if error is not None:
-                self.add_failed(exchange, error)
 
     def current(self, library: str) -> WatchedExchange | None:
         """Return the exchange that a client library is sending; None if there is none, or recording is off."""

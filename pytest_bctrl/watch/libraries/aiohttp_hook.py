@@ -138,7 +138,12 @@ class _AiohttpHook:
                 self._observe_body(response, exchange.response_body)
             self._recorder.add(exchange)
         if error is not None:
-            raise error
+            # The traceback of the error has this frame: without these names, the error is deleted as without the watch.
+            del last, response
+            try:
+                raise error
+            finally:
+                del error
         return last
 
     def observe_start(self, start: Any) -> Any:
