@@ -185,14 +185,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _reject_mistakes(config: pytest.Config) -> None:
     """Raise `pytest.UsageError` for settings that nothing reads, and for arguments that need a contract run."""
+    from pytest_bctrl.pytest_names import ini_keys
+
     option = config.option
     runs = (option.bctrl_live, option.bctrl_mock, option.bctrl_upstream)
     is_run = any(runs) or option.bctrl_impact is not None or _is_watching(config)
     names_suite = any(argument.partition("::")[0] == "bctrl" for argument in config.args)
     may_be_wrong = not is_run and (names_suite or option.bctrl_accept is not None)
-    # Up to pytest 9.0 the attribute has a public name. pytest declares no way to read keys that are not declared.
-    keys = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
-    names = [name for name in keys if name.startswith(("bctrl_", "bctrl-"))]
+    names = [name for name in ini_keys(config) if name.startswith(("bctrl_", "bctrl-"))]
     has_pyproject = is_run and config.inipath is not None and config.inipath.name == "pyproject.toml"
     if not may_be_wrong and not names and not has_pyproject:
         return

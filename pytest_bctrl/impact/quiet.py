@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from typing import Any
 
 import pytest
+
+from pytest_bctrl.pytest_names import captured_sections, silence_hooks
 
 _SILENT_HOOKS = frozenset(
     {
@@ -28,38 +29,15 @@ _SILENT_HOOKS = frozenset(
 def quiet(item: pytest.Item) -> Generator[None]:
     """Run the block without a trace of the test in reports, warnings, log files and on the terminal."""
     config = item.config
-    section_count = len(item._report_sections)
+    sections = captured_sections(item)
+    section_count = len(sections)
     with ExitStack() as stack:
-        stack.enter_context(_silent_hooks(config.pluginmanager))
+        stack.callback(silence_hooks(config.pluginmanager, _SILENT_HOOKS.__contains__))
         stack.enter_context(_silent_logs(config))
         if config.getoption("capture") == "no":
             stack.enter_context(_silent_streams())
         yield
-    del item._report_sections[section_count:]
-
-
-@contextmanager
-def _silent_hooks(manager: pytest.PytestPluginManager) -> Generator[None]:
-    """Replace the manager's calls of hooks that report by calls of no plugin, for the duration of the block."""
-    execute = manager._inner_hookexec
-    history: list[Any] = getattr(manager.hook.pytest_warning_recorded, "_call_history", None) or []
-    count = len(history)
-
-    def execute_unless_silent(
-        hook_name: str, hook_impls: Any, caller_kwargs: Mapping[str, object], firstresult: bool
-    ) -> object:
-        """Call a hook; one that reports is not called."""
-        if hook_name in _SILENT_HOOKS:
-            return []
-        return execute(hook_name, hook_impls, caller_kwargs, firstresult)
-
-    manager._inner_hookexec = execute_unless_silent
-    try:
-        yield
-    finally:
-        manager._inner_hookexec = execute
-        # Plugins that are registered later would receive the warnings.
-        del history[count:]
+    del sections[section_count:]
 
 
 @contextmanager

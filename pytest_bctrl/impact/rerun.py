@@ -17,6 +17,7 @@ import pytest
 
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.impact.quiet import quiet
+from pytest_bctrl.pytest_names import run_unreported, tear_down
 from pytest_bctrl.traffic.clock import clock
 
 _MIN_SECONDS = 3.0
@@ -112,7 +113,7 @@ class Rerunner:
 
     def run(self, item: pytest.Item, ordinary_seconds: float) -> RerunOutcome:
         """Run a test and tear down its function-scoped fixtures; a test that exceeds its `time_limit` fails."""
-        self._session._setupstate.teardown_exact(item)
+        tear_down(self._session, item)
         outcome = self._outcome = RerunOutcome()
         try:
             with enforce_limit(time_limit(ordinary_seconds)), quiet(item):
@@ -125,7 +126,7 @@ class Rerunner:
 
     def finish(self) -> None:
         """Tear down all fixtures, as at the end of a run."""
-        self._session._setupstate.teardown_exact(None)
+        tear_down(self._session, None)
 
     def _next_item(self, item: pytest.Item) -> pytest.Item | None:
         """Return another test, which shares most collectors with `item`, so that their fixtures stay; None if none."""
@@ -144,9 +145,7 @@ class Rerunner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """Run the test without reporting it; wrappers of other plugins see an ordinary test."""
-        from _pytest.runner import runtestprotocol
-
-        runtestprotocol(item, log=False, nextitem=nextitem)
+        run_unreported(item, nextitem)
         return True
 
     @pytest.hookimpl(specname="pytest_runtest_makereport")

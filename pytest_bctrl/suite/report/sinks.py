@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from pytest_bctrl import pytest_names
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.streams import RedactedFile, redact_file, redact_method, redact_name, redact_stream
@@ -64,13 +65,12 @@ def redact_trace(config: pytest.Config) -> None:
 
     Raises `pytest.UsageError` if there is a trace that cannot be redacted.
     """
-    root = config.trace.root
-    write: Any = getattr(root, "_writer", None)
+    write, can_be_redacted = pytest_names.trace_writer(config)
     is_traced = bool(getattr(config.option, "debug", None) or os.environ.get("PYTEST_DEBUG"))
-    if is_traced and not hasattr(root, "_writer"):
+    if is_traced and not can_be_redacted:
         raise pytest.UsageError("bctrl: --debug: the trace cannot be redacted (run without --debug and PYTEST_DEBUG)")
     if write is not None and not isinstance(write, _Trace):
-        root.setwriter(_Trace(write, redaction(config)))
+        config.trace.root.setwriter(_Trace(write, redaction(config)))
 
 
 class _Trace:
@@ -95,8 +95,7 @@ def _paths(config: pytest.Config) -> Iterator[str]:
 def _streams(config: pytest.Config) -> Iterator[Any]:
     """Yield standard output and error of the process, and the terminal reporter's stream if it exists, each once."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    writer = getattr(reporter, "_tw", None)
-    candidates = (sys.__stdout__, sys.__stderr__, getattr(writer, "_file", None))
+    candidates = (sys.__stdout__, sys.__stderr__, pytest_names.terminal_file(reporter))
     yield from {id(stream): stream for stream in candidates if stream is not None}.values()
 
 
@@ -163,7 +162,7 @@ class _Sinks:
 
     def _cover_junit(self) -> None:
         """Redact the JUnit report, by replacing `open` in pytest's module."""
-        module = sys.modules.get("_pytest.junitxml")
+        module = pytest_names.loaded(pytest_names.JUNIT)
         if module is not None and self._config.getoption("xmlpath", None):
             self._shadow(module, "open", self._open_redacted)
 
@@ -176,11 +175,12 @@ class _Sinks:
 
     def _cover_pastebin(self) -> None:
         """Redact the upload of `--pastebin`."""
-        module = sys.modules.get("_pytest.pastebin")
-        upload: Any = getattr(module, "create_new_paste", None)
+        name, function = pytest_names.PASTEBIN
+        module = pytest_names.loaded(name)
+        upload: Any = getattr(module, function, None)
         is_used = module is not None and bool(self._config.getoption("pastebin", None))
         if is_used and upload is None:
-            self._uncovered["the upload of --pastebin"] = "_pytest.pastebin.create_new_paste"
+            self._uncovered["the upload of --pastebin"] = f"{name}.{function}"
         if module is not None and upload is not None and is_used:
 
             def upload_redacted(contents: Any) -> Any:
@@ -188,19 +188,20 @@ class _Sinks:
                 is_text = isinstance(contents, str)
                 return upload(self._redaction(contents) if is_text else self._redaction.data_bytes(contents))
 
-            self._shadow(module, "create_new_paste", upload_redacted)
+            self._shadow(module, function, upload_redacted)
 
     def _cover_descriptors(self) -> None:
         """Redact what `capfd` captured and no test read, which pytest writes to the file descriptor itself."""
-        module = sys.modules.get("_pytest.capture")
+        name, class_names = pytest_names.CAPTURE
+        module = pytest_names.loaded(name)
         is_covered = module is None
-        for name in ("FDCapture", "FDCaptureBinary"):
-            capture_class: Any = getattr(module, name, None)
+        for class_name in class_names:
+            capture_class: Any = getattr(module, class_name, None)
             if "writeorg" in getattr(capture_class, "__dict__", {}):
                 self._ends.append(redact_method(capture_class, "writeorg", self._redaction))
                 is_covered = True
         if not is_covered:
-            self._uncovered["output that capfd captured and no test read"] = "_pytest.capture.FDCapture.writeorg"
+            self._uncovered["output that capfd captured and no test read"] = f"{name}.{class_names[0]}.writeorg"
 
     def _shadow(self, module: ModuleType, name: str, value: object) -> None:
         """Replace a global of a module until the run ends."""
@@ -229,7 +230,7 @@ class _Sinks:
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Redact secrets of words in what a test printed and logged, from which each plugin makes its report."""
         if self._redaction.has_words:
-            sections = item._report_sections
+            sections = pytest_names.captured_sections(item)
             sections[:] = [(when, key, self._redaction.value(text)) for when, key, text in sections]
         return (yield)
 
