@@ -1,4 +1,4 @@
-"""The pytest plugin: options, markers and hooks. It imports pytest alone; the fixtures are in `fixtures`."""
+"""The pytest plugin: options, markers and hooks. It imports pytest alone, and loads the fixtures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-pytest_plugins = ["pytest_bctrl.fixtures"]
+pytest_plugins = ["pytest_bctrl.integration.fixtures", "pytest_bctrl.recorded.fixtures"]
 
 _SESSION: pytest.StashKey[pytest.Session] = pytest.StashKey()
 
@@ -185,7 +185,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _reject_mistakes(config: pytest.Config) -> None:
     """Raise `pytest.UsageError` for settings that nothing reads, and for arguments that need a contract run."""
-    from pytest_bctrl.pytest_names import ini_keys
+    from pytest_bctrl.settings.pytest_names import ini_keys
 
     option = config.option
     runs = (option.bctrl_live, option.bctrl_mock, option.bctrl_upstream)

@@ -69,7 +69,8 @@ def test_help_describes_every_option_and_ini_key(pytester: pytest.Pytester) -> N
 
 
 def test_every_fixture_has_a_description() -> None:
-    source = (ROOT / "pytest_bctrl" / "fixtures.py").read_text("utf-8")
+    folder = ROOT / "pytest_bctrl"
+    source = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*/fixtures.py")))
     defined = re.findall(r"^@pytest\.fixture.*\ndef (\w+)\(", source, re.MULTILINE)
 
     assert sorted(defined) == sorted(fixtures())

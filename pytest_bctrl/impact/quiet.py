@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 
 import pytest
 
-from pytest_bctrl.pytest_names import captured_sections, silence_hooks
+from pytest_bctrl.settings.pytest_names import captured_sections, silence_hooks
 
 _SILENT_HOOKS = frozenset(
     {

@@ -17,7 +17,7 @@ import pytest
 
 from pytest_bctrl.http.message import MockResponse, Request
 from pytest_bctrl.impact.quiet import quiet
-from pytest_bctrl.pytest_names import run_unreported, tear_down
+from pytest_bctrl.settings.pytest_names import run_unreported, tear_down
 from pytest_bctrl.traffic.clock import clock
 
 _MIN_SECONDS = 3.0

@@ -23,7 +23,7 @@ class CustomKey:
         """Add the value of a custom `bctrl_api_key` to the redaction; the key of the mock is public."""
         __tracebackhide__ = True
         value = yield
-        is_custom = fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ != FIXTURES
+        is_custom = fixturedef.argname == "bctrl_api_key" and fixturedef.func.__module__ not in FIXTURES
         if is_custom and isinstance(value, str | Secret):
             redaction(self._config).add(value, name="bctrl_api_key")
         return value

@@ -35,12 +35,12 @@ def overrides_of(fixture: str, config: pytest.Config) -> list[object]:
     pytest loads those that the arguments of a run lie in, or else `conftest.py` of the rootdir and of its `test*`
     folders, before it collects tests.
     """
-    plugins = config.pluginmanager.get_plugins()
-    return [plugin for plugin in plugins if hasattr(plugin, fixture) and getattr(plugin, "__name__", "") != FIXTURES]
+    defining = [plugin for plugin in config.pluginmanager.get_plugins() if hasattr(plugin, fixture)]
+    return [plugin for plugin in defining if getattr(plugin, "__name__", "") not in FIXTURES]
 
 
-FIXTURES = "pytest_bctrl.fixtures"
-"""The module of the fixtures of this kit."""
+FIXTURES = ("pytest_bctrl.integration.fixtures", "pytest_bctrl.recorded.fixtures")
+"""The modules of the fixtures of this kit."""
 
 
 class SettingSource(Protocol):

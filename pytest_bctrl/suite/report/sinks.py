@@ -19,11 +19,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pytest_bctrl import pytest_names
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.secrets.redaction import Redaction
 from pytest_bctrl.secrets.streams import RedactedFile, redact_file, redact_method, redact_name, redact_stream
-from pytest_bctrl.settings import secret_settings
+from pytest_bctrl.settings import pytest_names, secret_settings
 from pytest_bctrl.suite.report.paths import changed_files, report_paths
 
 _NOWHERE = os.path.abspath(os.devnull)  # noqa: PTH100 - as `logging` has it
