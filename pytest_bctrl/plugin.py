@@ -247,11 +247,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     is_run = option.bctrl_live or option.bctrl_mock or option.bctrl_impact is not None
     is_run = is_run or _is_watching(config)
     is_chosen = option.bctrl_contract is not None or _is_in_file(config, "bctrl_contract")
-    if not (is_run or option.bctrl_upstream or is_chosen):
+    if not (is_run or option.bctrl_upstream or is_chosen or (config.rootpath / "contracts").is_dir()):
         return []
     from pytest_bctrl.contract.in_force import contract_header
 
-    return [f"bctrl: {contract_header(config)}"]
+    line = contract_header(config, is_needed=bool(is_run or option.bctrl_upstream or is_chosen))
+    return [f"bctrl: {line}"] if line else []
 
 
 @contextmanager

@@ -282,8 +282,8 @@ def _selected_contract(config: SettingSource) -> ContractInForce:
     return contract_in_force(setting.value, config.rootpath, setting.where)
 
 
-def contract_header(config: SettingSource) -> str:
-    """Return the text of pytest's header on the contract, or the error in its selection.
+def contract_header(config: SettingSource, *, is_needed: bool) -> str:
+    """Return pytest's header line on the contract or the error in its selection; empty if packaged and not `is_needed`.
 
     An invalid contract is reported when it is loaded.
     """
@@ -292,6 +292,8 @@ def contract_header(config: SettingSource) -> str:
         contract.require_files()
     except DocumentError as error:
         return f"contract: {error}"
+    if contract.is_packaged and not is_needed:
+        return ""
     return f"contract {contract}"
 
 
