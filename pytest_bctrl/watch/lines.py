@@ -17,6 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 _VENDORED = re.compile(r"[\\/](?:_vendor|_?vendored|third_party|site-packages|dist-packages|node_modules)[\\/]")
 
+_OF_TESTS = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*\.py$|[^/]*_test\.py$|conftest\.py$)")
+"""The files of tests, which setuptools may list as a package of the distribution."""
+
 
 class _Editable(NamedTuple):
     """A distribution that is installed in editable mode: its folder, and the names of its packages."""
@@ -92,7 +95,7 @@ class ProjectLines:
         """Return whether a file belongs to a package that is installed in editable mode."""
         key = file, package
         if key not in self._is_installed:
-            self._is_installed[key] = any(
+            self._is_installed[key] = not _OF_TESTS.search(self.shown_file(file)) and any(
                 package in editable.packages and file.startswith(editable.folder) for editable in self._editables
             )
         return self._is_installed[key]
