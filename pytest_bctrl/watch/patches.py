@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import wraps
@@ -61,9 +62,9 @@ def as_coroutine_function(function: Any) -> Any:
 
     Up to Python 3.11 there is no way to mark it for `inspect`, but for `asyncio.iscoroutinefunction`.
     """
-    if hasattr(inspect, "markcoroutinefunction"):
+    if sys.version_info >= (3, 12):
         return inspect.markcoroutinefunction(function)
-    function._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    function._is_coroutine = asyncio.coroutines._is_coroutine
     return function
 
 

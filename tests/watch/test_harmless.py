@@ -28,7 +28,12 @@ from tests.watch.conftest import CONFORMING, Run
 from tests.watch.ways_to_send import CODE
 
 PACKAGES = (httpx, requests, urllib3, aiohttp, http.client)
-KINDS = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+KINDS = (
+    # The first is documented to differ up to Python 3.11.
+    *([inspect.iscoroutinefunction] if sys.version_info >= (3, 12) else ()),
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
 
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:

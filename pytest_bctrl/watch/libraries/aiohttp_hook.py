@@ -118,6 +118,7 @@ class _AiohttpHook:
         if error is None and first.has_fake_response(last, self._response_class):
             self._recorder.add(first)
             return last
+        response: Any = None
         for exchange, response in self._exchanges(session, named, first, last):
             if response is not error and self._recorder.is_substituted(exchange):
                 is_whole = response._body is not None
