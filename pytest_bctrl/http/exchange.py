@@ -30,8 +30,8 @@ class Exchange:
     Origin:
 
     - `reproduce` is a shell command that repeats the request, without credentials.
-    - `client_library` sent the request in the test with the id `test`, at the line `sent_at` of the project, which the
-      line `called_at` in the file of the test led to; a line is empty if it was not on the call stack. `started` is the
+    - `client_library` sent the request in the test with the id `test`, at the line `sent_at` of the project, and the
+      line `called_at` in the file of the test; a line is empty if it was not on the call stack. `started` is the
       time of a recorded exchange.
     - `registered` says where the response was registered if a mock returned it; `is_of_mock` is true if it was one of
       this kit.

@@ -134,7 +134,7 @@ class WatchedExchange:
     """A request and its response.
 
     `test` is the node id of the test, `sent_at` the last line of the project before the client library, and `called_at`
-    the line in the file of the test that led there; a line is empty if it was not on the call stack. `registered` says
+    the line in the file of the test; a line is empty if it was not on the call stack. `registered` says
     where the response was registered if a mock returned it.
     `is_in_process` is true if no server at the URL took part, and `is_of_mock` or `is_of_recording` if the mock or a
     recording of this kit took its place. `has_hidden_key` is true if the client adds the key where it cannot be seen.

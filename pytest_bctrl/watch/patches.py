@@ -60,15 +60,15 @@ def _restore(owner: Any, name: str, value: object) -> None:
 def as_coroutine_function(function: Any) -> Any:
     """Return a function, which returns coroutines, as one that `inspect.iscoroutinefunction` accepts.
 
-    Up to Python 3.11 there is no way to mark it for `inspect`, but for `asyncio.iscoroutinefunction`.
+    Up to Python 3.11, only `asyncio.iscoroutinefunction` does.
     """
     if sys.version_info >= (3, 12):
         return inspect.markcoroutinefunction(function)
-    function._is_coroutine = asyncio.coroutines._is_coroutine
+    function._is_coroutine = vars(asyncio.coroutines)["_is_coroutine"]
     return function
 
 
-class Attachments(Generic[_Value]):
+class ObjectValues(Generic[_Value]):
     """Values that belong to objects of client libraries, and are not stored in them: tests look at their attributes."""
 
     def __init__(self) -> None:

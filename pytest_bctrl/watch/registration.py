@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_bctrl.watch.patches import Attachments, Patches
+from pytest_bctrl.watch.patches import ObjectValues, Patches
 from pytest_bctrl.watch.recorder import Recorder
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
 
-_CREATED: Attachments[str] = Attachments()
+_CREATED: ObjectValues[str] = ObjectValues()
 """The kind and the line of each registration."""
 
 

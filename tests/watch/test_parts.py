@@ -20,7 +20,7 @@ from pytest_bctrl.watch.checking import WatchedContract, WatchedTest
 from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.importing import HOOKS, LibraryHooks
 from pytest_bctrl.watch.libraries import http_client_hook, urllib3_hook, werkzeug_hook
-from pytest_bctrl.watch.patches import Attachments, Patches
+from pytest_bctrl.watch.patches import ObjectValues, Patches
 from pytest_bctrl.watch.recorder import Recorder
 from pytest_bctrl.watch.selection import watched_servers
 from tests.exchanges.catalogue import ORDERS_CONTRACT
@@ -100,7 +100,7 @@ def test_an_attachment_belongs_to_one_object_and_ends_with_it() -> None:
 
         __hash__ = None  # type: ignore[assignment]
 
-    attachments: Attachments[str] = Attachments()
+    attachments: ObjectValues[str] = ObjectValues()
     first, second = Equal(), Equal()
     attachments.set(first, "first")
     assert ("first", None) == (attachments.get(first), attachments.get(second))

@@ -7,14 +7,14 @@ from types import ModuleType
 from typing import Any
 
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
-from pytest_bctrl.watch.patches import Attachments, Patches
+from pytest_bctrl.watch.patches import ObjectValues, Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.http_client_substitute import http_client_response
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
 
-_BODIES: Attachments[WatchedBody] = Attachments()
+_BODIES: ObjectValues[WatchedBody] = ObjectValues()
 """The bodies of responses."""
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
@@ -33,7 +33,7 @@ class _HttpClientHook:
     def __init__(self, recorder: Recorder, response_class: type) -> None:
         self._recorder = recorder
         self._response_class = response_class
-        self._sent: Attachments[WatchedExchange] = Attachments()
+        self._sent: ObjectValues[WatchedExchange] = ObjectValues()
         """The exchange of the request that each connection sends."""
 
     def wrap_putrequest(self, putrequest: Any) -> Any:

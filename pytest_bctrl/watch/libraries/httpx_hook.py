@@ -12,7 +12,7 @@ from typing import Any
 from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
-from pytest_bctrl.watch.patches import Attachments, Patches
+from pytest_bctrl.watch.patches import ObjectValues, Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.httpx_substitute import httpx_response
 
@@ -72,7 +72,7 @@ class HttpxHook:
             module.Client: module.Client._transport_for_url,
             module.AsyncClient: module.AsyncClient._transport_for_url,
         }
-        self._bodies: Attachments[WatchedBody] = Attachments()
+        self._bodies: ObjectValues[WatchedBody] = ObjectValues()
         """The bodies of responses, and of streams that are being sent."""
 
     def wrap(self, send: Any) -> Any:

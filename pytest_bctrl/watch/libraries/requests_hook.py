@@ -12,7 +12,7 @@ from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.libraries.urllib3_hook import attach_body
-from pytest_bctrl.watch.patches import Attachments, Patches
+from pytest_bctrl.watch.patches import ObjectValues, Patches
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
 from pytest_bctrl.watch.streams import chunk_bytes, tee_request_body
 from pytest_bctrl.watch.substitutes.urllib3_substitute import requests_response
@@ -42,7 +42,7 @@ class RequestsHook:
     def __init__(self, models: Any, recorder: Recorder) -> None:
         self._request_class, self._response_class = models.PreparedRequest, models.Response
         self._recorder = recorder
-        self._bodies: Attachments[WatchedBody] = Attachments()
+        self._bodies: ObjectValues[WatchedBody] = ObjectValues()
 
     def wrap_session(self, send: Any) -> Any:
         """Return a `Session.send` that also records the exchange, or changes the response in an impact rerun."""

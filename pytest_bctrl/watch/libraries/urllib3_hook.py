@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
-from pytest_bctrl.watch.patches import Attachments, Patches
+from pytest_bctrl.watch.patches import ObjectValues, Patches
 from pytest_bctrl.watch.recorder import URLLIB3, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
 from pytest_bctrl.watch.substitutes.urllib3_substitute import is_recorded, recorded_body, urllib3_response
@@ -17,7 +17,7 @@ from pytest_bctrl.watch.substitutes.urllib3_substitute import is_recorded, recor
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
 
-_BODIES: Attachments[WatchedBody] = Attachments()
+_BODIES: ObjectValues[WatchedBody] = ObjectValues()
 """The bodies of responses."""
 
 
