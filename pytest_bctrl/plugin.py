@@ -316,17 +316,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Redact keys that fixtures return; raise `pytest.UsageError` for markers of this plugin with wrong arguments."""
-    uses_fixtures = any("bctrl_api_key" in getattr(item, "fixturenames", ()) for item in items)
-    if uses_fixtures or _is_overridden(config, "bctrl_api_key"):
+    if _is_overridden(config, "bctrl_api_key") or any(map(_may_return_key, items)):
         from pytest_bctrl.integration.custom_key import CustomKey
 
-        config.pluginmanager.register(CustomKey(config), "bctrl-custom-key")
+        # pytest may collect more than once.
+        if not config.pluginmanager.has_plugin("bctrl-custom-key"):
+            config.pluginmanager.register(CustomKey(config), "bctrl-custom-key")
     names = ("bctrl_mock", "bctrl_impact", "bctrl_watch")
     marked = [item for item in items if any(item.get_closest_marker(name) is not None for name in names)]
     if marked:
         from pytest_bctrl.integration.markers import require_valid_markers
 
         require_valid_markers(marked)
+
+
+def _may_return_key(item: pytest.Item) -> bool:
+    """Return whether a test uses a key, or its module or class has a fixture that returns one."""
+    owners = (getattr(item, "module", None), getattr(item, "cls", None))
+    is_used = "bctrl_api_key" in getattr(item, "fixturenames", ())
+    return is_used or any(hasattr(owner, "bctrl_api_key") for owner in owners)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -174,7 +174,7 @@ class Normalizer:
         if choice.branches:
             conjunction.choices.append(choice)
         else:
-            schema = choice.with_null and {"type": "null"}
+            schema: dict[str, Any] | bool = {"type": "null"} if choice.with_null else False
             conjunction.flat[choice.pointer] = Flat(schema, choice.pointer, False)
         if len(choice.branches) == 1:
             self._flatten(choice.branches[0][0], choice.with_null, conjunction, depth + 1)

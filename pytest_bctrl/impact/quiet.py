@@ -32,7 +32,7 @@ def quiet(item: pytest.Item) -> Generator[None]:
     sections = captured_sections(item)
     section_count = len(sections)
     with ExitStack() as stack:
-        stack.callback(silence_hooks(config.pluginmanager, _SILENT_HOOKS.__contains__))
+        stack.callback(silence_hooks(config.pluginmanager, _SILENT_HOOKS))
         stack.enter_context(_silent_logs(config))
         if config.getoption("capture") == "no":
             stack.enter_context(_silent_streams())

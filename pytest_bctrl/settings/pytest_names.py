@@ -1,13 +1,11 @@
-"""The private names of pytest that the kit uses; tests/compatibility/test_private_names.py names the versions tried.
+"""The private names of pytest that the kit uses.
 
-Without a name, an output is not redacted, and the summary says so, or `--bctrl-impact` stops with a usage error.
+If a version of pytest has no function that writes an output, the output is not redacted, and the summary says so.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from types import ModuleType
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -20,11 +18,6 @@ CAPTURE = "_pytest.capture", ("FDCapture", "FDCaptureBinary")
 def ini_keys(config: pytest.Config) -> list[str]:
     """Return the keys of the configuration file, declared or not. Up to pytest 9.0 the attribute has a public name."""
     return list(vars(config).get("_inicfg") or vars(config).get("inicfg", ()))
-
-
-def loaded(name: str) -> ModuleType | None:
-    """Return a module of pytest that has been imported, None for others."""
-    return sys.modules.get(name)
 
 
 def trace_writer(config: pytest.Config) -> tuple[Any, bool]:
@@ -55,15 +48,15 @@ def run_unreported(item: pytest.Item, next_item: pytest.Item | None) -> None:
     runtestprotocol(item, log=False, nextitem=next_item)
 
 
-def silence_hooks(manager: pytest.PytestPluginManager, is_silent: Callable[[str], bool]) -> Callable[[], None]:
-    """Make hooks call no plugin if `is_silent(name)`, and drop warnings; return a function that ends both."""
+def silence_hooks(manager: pytest.PytestPluginManager, names: Collection[str]) -> Callable[[], None]:
+    """Make the hooks with these names call no plugin, and drop warnings; return a function that ends both."""
     execute = manager._inner_hookexec
     history: list[Any] = getattr(manager.hook.pytest_warning_recorded, "_call_history", None) or []
     count = len(history)
 
     def execute_unless_silent(hook_name: str, *arguments: Any) -> object:
         """Call a hook, unless it is silent."""
-        if is_silent(hook_name):
+        if hook_name in names:
             return []
         return execute(hook_name, *arguments)
 

@@ -43,7 +43,8 @@ class ProjectLines:
         Empty if there is none, as in a thread that runs a function of a library.
         """
         for frame in self._frames():
-            package = frame.f_globals.get("__name__", "").partition(".")[0]
+            # Code that a test runs by `exec` may have no name.
+            package = str(frame.f_globals.get("__name__")).partition(".")[0]
             if not self._is_of_installed(frame.f_code.co_filename, package):
                 return self.shown_line(frame.f_code.co_filename, frame.f_lineno)
         return ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Generic, TypeVar
 from weakref import ref
@@ -66,6 +67,26 @@ def as_coroutine_function(function: Any) -> Any:
         return inspect.markcoroutinefunction(function)
     function._is_coroutine = vars(asyncio.coroutines)["_is_coroutine"]
     return function
+
+
+class Reached:
+    """Whether a thread or task called an observed function inside another one: a test may have replaced the first."""
+
+    def __init__(self) -> None:
+        self._is_reached: ContextVar[bool] = ContextVar("bctrl_watch_reached", default=False)
+
+    def note(self) -> None:
+        """Note that the observed function is called."""
+        self._is_reached.set(True)
+
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[], bool]]:
+        """Yield a function that returns whether the observed function was called in the block."""
+        token = self._is_reached.set(False)
+        try:
+            yield self._is_reached.get
+        finally:
+            self._is_reached.reset(token)
 
 
 class ObjectValues(Generic[_Value]):

@@ -161,7 +161,7 @@ class _Sinks:
 
     def _cover_junit(self) -> None:
         """Redact the JUnit report, by replacing `open` in pytest's module."""
-        module = pytest_names.loaded(pytest_names.JUNIT)
+        module = sys.modules.get(pytest_names.JUNIT)
         if module is not None and self._config.getoption("xmlpath", None):
             self._shadow(module, "open", self._open_redacted)
 
@@ -175,7 +175,7 @@ class _Sinks:
     def _cover_pastebin(self) -> None:
         """Redact the upload of `--pastebin`."""
         name, function = pytest_names.PASTEBIN
-        module = pytest_names.loaded(name)
+        module = sys.modules.get(name)
         upload: Any = getattr(module, function, None)
         is_used = module is not None and bool(self._config.getoption("pastebin", None))
         if is_used and upload is None:
@@ -192,7 +192,7 @@ class _Sinks:
     def _cover_descriptors(self) -> None:
         """Redact what `capfd` captured and no test read, which pytest writes to the file descriptor itself."""
         name, class_names = pytest_names.CAPTURE
-        module = pytest_names.loaded(name)
+        module = sys.modules.get(name)
         is_covered = module is None
         for class_name in class_names:
             capture_class: Any = getattr(module, class_name, None)

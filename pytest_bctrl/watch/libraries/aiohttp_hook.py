@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +12,7 @@ from urllib.parse import urlencode
 from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers, MockResponse
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
-from pytest_bctrl.watch.patches import Patches, as_coroutine_function
+from pytest_bctrl.watch.patches import Patches, Reached, as_coroutine_function
 from pytest_bctrl.watch.recorder import CLIENT, HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
 
@@ -62,8 +61,7 @@ class _AiohttpHook:
         self._readers: dict[int, tuple[Any, WatchedBody]] = {}
         # The responses of the requests that are being sent, by the id of their exchange.
         self._responses: dict[int, list[Any]] = {}
-        # Whether the observed method of sessions has been called.
-        self._reached: ContextVar[bool] = ContextVar("bctrl_watch_reached", default=False)
+        self._reached = Reached()
         recorder.at_end_of_test(self._forget_readers)
 
     def wrap(self, request: Any) -> Any:
@@ -71,7 +69,7 @@ class _AiohttpHook:
 
         def observed_request(session: Any, method: str, url: Any, **named: Any) -> Coroutine[Any, Any, Any]:
             """Return the coroutine that sends the request with `_send_observed`."""
-            self._reached.set(True)
+            self._reached.note()
             sent_at = self._recorder.lines.calling_line()
             return self._send_observed(
                 session, lambda: request(session, method, url, **named), named, str(method), str(url), sent_at
@@ -85,12 +83,12 @@ class _AiohttpHook:
 
         def observed_send(*arguments: Any, **named: Any) -> Any:
             """Return what the function returns, whose coroutine sends with `_send_observed`."""
-            self._reached.set(False)
-            sent_at = self._recorder.lines.calling_line()
-            sending = send(*arguments, **named)
-            replaced = getattr(sending, "_coro", None)
-            if self._reached.get() or not inspect.isawaitable(replaced):
+            with self._reached.watching() as is_reached:
+                sending = send(*arguments, **named)
+                replaced = None if is_reached() else getattr(sending, "_coro", None)
+            if not inspect.isawaitable(replaced):
                 return sending
+            sent_at = self._recorder.lines.calling_line()
             # The session of the function `request` is new.
             session = getattr(sending, "_session", None) or arguments[0]
             values = signature.bind(*arguments, **named).arguments

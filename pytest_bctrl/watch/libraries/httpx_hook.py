@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from inspect import isasyncgen
 from types import ModuleType
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from pytest_bctrl.checks.response import has_all_headers
 from pytest_bctrl.http.message import Headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
-from pytest_bctrl.watch.patches import ObjectValues, Patches
+from pytest_bctrl.watch.patches import ObjectValues, Patches, Reached
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, HTTP_CLIENT, Recorder
 from pytest_bctrl.watch.substitutes.httpx_substitute import httpx_response
 
@@ -44,22 +43,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     patches.wrap(module.Response, "aiter_raw", hook.wrap_async_body)
 
 
-_Reached = list[None]
-"""Empty until the method that sends a single request is called."""
-_REACHED: ContextVar[_Reached | None] = ContextVar("bctrl_watch_reached", default=None)
-
-
-@contextmanager
-def _noting_whether_reached() -> Iterator[_Reached]:
-    """Yield a list that has an item as soon as the observed method that sends a single request was called."""
-    reached: _Reached = []
-    token = _REACHED.set(reached)
-    try:
-        yield reached
-    finally:
-        _REACHED.reset(token)
-
-
 class HttpxHook:
     """Records the exchanges of the clients of one module, `httpx` or `httpx2`."""
 
@@ -68,6 +51,7 @@ class HttpxHook:
         self._library = module.__name__
         self._recorder = recorder
         self._patches = patches
+        self._reached = Reached()
         self._transport_for = {
             module.Client: module.Client._transport_for_url,
             module.AsyncClient: module.AsyncClient._transport_for_url,
@@ -80,7 +64,7 @@ class HttpxHook:
 
         def observed_send(client: Any, request: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
-            _note_reached()
+            self._reached.note()
             if not self._recorder.records(CLIENT):
                 return send(client, request)
             exchange, rank = self._begin_exchange(client, request)
@@ -102,7 +86,7 @@ class HttpxHook:
 
         async def observed_send(client: Any, request: Any) -> Any:
             """Send a request; record the exchange, or substitute the response while an impact run reruns the test."""
-            _note_reached()
+            self._reached.note()
             if not self._recorder.records(CLIENT):
                 return await send(client, request)
             exchange, rank = self._begin_exchange(client, request)
@@ -124,14 +108,16 @@ class HttpxHook:
 
         def observed_send(client: Any, request: Any, *arguments: Any, **named: Any) -> Any:
             """Send a request and follow redirects, and record what the replaced method returned."""
-            sent_at = self._recorder.lines.calling_line()
-            with _noting_whether_reached() as reached:
+            with self._reached.watching() as is_reached:
                 try:
                     response = send(client, request, *arguments, **named)
                 except Exception as error:
-                    self._record_error(reached, request, error, sent_at)
+                    if not is_reached() and self._recorder.records(CLIENT):
+                        self._recorder.add_failed(self._exchange_of(request), error)
                     raise
-            return self._record_replaced(reached, request, response, sent_at)
+                if is_reached() or not self._recorder.records(CLIENT):
+                    return response
+            return self._record_replaced(request, response)
 
         return observed_send
 
@@ -140,30 +126,30 @@ class HttpxHook:
 
         async def observed_send(client: Any, request: Any, *arguments: Any, **named: Any) -> Any:
             """Send a request and follow redirects, and record what the replaced method returned."""
-            sent_at = self._recorder.lines.calling_line()
-            with _noting_whether_reached() as reached:
+            with self._reached.watching() as is_reached:
                 try:
                     response = await send(client, request, *arguments, **named)
                 except Exception as error:
-                    self._record_error(reached, request, error, sent_at)
+                    if not is_reached() and self._recorder.records(CLIENT):
+                        self._recorder.add_failed(self._exchange_of(request), error)
                     raise
-            return self._record_replaced(reached, request, response, sent_at)
+                if is_reached() or not self._recorder.records(CLIENT):
+                    return response
+            return self._record_replaced(request, response)
 
         return observed_send
 
-    def _record_replaced(self, reached: _Reached, request: Any, response: Any, sent_at: str) -> Any:
-        """Return the response that the test returns to a request, or its substitute, and record it and its redirects.
-
-        Nothing is recorded if the observed method was `reached`.
-        """
-        if reached or not self._recorder.records(CLIENT):
-            return response
+    def _record_replaced(self, request: Any, response: Any) -> Any:
+        """Record a response of the test, with its redirects, and return it or its substitute."""
         hops = [response]
         if issubclass(type(response), self._module.Response):
             hops[:0] = response.history
         for hop in hops:
-            sent = vars(hop).get("_request") or request
-            exchange = self._exchange_of(sent, sent_at)
+            # A redirect has a request of its own.
+            sent: Any = getattr(hop, "_request", None)
+            if not issubclass(type(sent), self._module.Request):
+                sent = request
+            exchange = self._exchange_of(sent)
             if hasattr(sent, "_content"):
                 exchange.request_body.set(sent.content)
             if not self._has_head(exchange, hop):
@@ -174,19 +160,16 @@ class HttpxHook:
             self._observed(exchange, hop)
         return response
 
-    def _record_error(self, reached: _Reached, request: Any, error: Exception, sent_at: str) -> None:
-        """Record a request to which the test raises an error, unless the observed method was `reached`."""
-        if not reached and self._recorder.records(CLIENT):
-            self._recorder.add_failed(self._exchange_of(request, sent_at), error)
-
-    def _exchange_of(self, request: Any, sent_at: str) -> WatchedExchange:
-        """Return the exchange of a request."""
+    def _exchange_of(self, request: Any) -> WatchedExchange:
+        """Return the exchange of a request that is sent now."""
         fields = header_fields(request.headers.multi_items())
-        return WatchedExchange(self._library, request.method, str(request.url), fields, sent_at=sent_at)
+        exchange = WatchedExchange(self._library, request.method, str(request.url), fields)
+        exchange.sent_at = self._recorder.lines.calling_line()
+        return exchange
 
     def _begin_exchange(self, client: Any, request: Any) -> tuple[WatchedExchange, int]:
         """Return the exchange of a request, and the rank of the layer that sends it."""
-        exchange = self._exchange_of(request, self._recorder.lines.calling_line())
+        exchange = self._exchange_of(request)
         client_class = next(cls for cls in type(client).__mro__ if cls in self._transport_for)
         # Not through the client, on which a test may count the calls.
         transport = self._transport_for[client_class](client, request.url)
@@ -323,13 +306,6 @@ class HttpxHook:
                 body.finish()
 
         return observed_iterate
-
-
-def _note_reached() -> None:
-    """Note that the observed method that sends a single request is called."""
-    reached = _REACHED.get()
-    if reached is not None:
-        reached.append(None)
 
 
 def _class_names(transport: Any) -> set[str]:

@@ -65,7 +65,7 @@ class RequestsHook:
 
                 sending.enter_context(self._recorder.sending(exchange, CLIENT))
                 sending.enter_context(_teed(request, exchange.request_body))
-                request.hooks = {**hooks, "response": [receive, *_as_list(hooks.get("response"))]}
+                request.hooks = {**(hooks or {}), "response": [receive, *_response_hooks(hooks)]}
                 try:
                     return send(session, request, **named)
                 finally:
@@ -131,11 +131,12 @@ class RequestsHook:
         return observed_iter_content
 
 
-def _as_list(hooks: Any) -> list[Any]:
-    """Return the response hooks of a request, which may be a single function, as a list."""
-    if callable(hooks):
-        return [hooks]
-    return list(hooks or ())
+def _response_hooks(hooks: Any) -> list[Any]:
+    """Return the response hooks among the hooks of a request, which may have none or a single function."""
+    response_hooks = (hooks or {}).get("response") or ()
+    if callable(response_hooks):
+        return [response_hooks]
+    return list(response_hooks)
 
 
 @contextmanager
