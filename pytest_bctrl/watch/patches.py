@@ -24,7 +24,7 @@ class Patches:
 
     def __init__(self) -> None:
         self.missing: list[str] = []
-        """The functions that were to be replaced, and that the installed version of a library does not have."""
+        """The functions and attributes that the watch needs and the installed version of a library lacks."""
         self._replaced: set[tuple[int, str]] = set()
         self._undoing = ExitStack()
 
@@ -43,6 +43,16 @@ class Patches:
             setattr(owner, name, wraps(function)(wrapper(function)))
         elif is_required:
             self.missing.append(f"{owner.__name__}.{name}")
+
+    def require(self, owner: object, *names: str) -> None:
+        """Note those attributes as `missing` that a class, or an object of a class, does not have."""
+        owner_class = owner if isinstance(owner, type) else type(owner)
+        self.missing += [f"{owner_class.__name__}.{name}" for name in names if not hasattr(owner, name)]
+
+    def require_use(self, owner: type, method: str, *names: str) -> None:
+        """Note those attributes of instances as `missing` that a method of their class does not use."""
+        used = inspect.unwrap(getattr(owner, method)).__code__.co_names
+        self.missing += [f"{owner.__name__}.{name}" for name in names if name not in used]
 
     def undo(self) -> None:
         """Restore all replaced functions, the last replacement first; an error is raised after all are restored."""

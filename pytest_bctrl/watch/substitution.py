@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from pytest_bctrl.contract.model import BODILESS
 from pytest_bctrl.http.codings import content_of
@@ -15,6 +15,7 @@ FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding"})
 """The header fields that depend on how a body is sent."""
 _STREAMS = ("event-stream", "ndjson", "jsonl", "json-seq", "stream+json", "x-mixed-replace")
 """The ends of media types whose bodies are streams."""
+_Object = TypeVar("_Object")
 
 
 class ResponseChanger(Protocol):
@@ -107,6 +108,14 @@ def reason_phrase(status: int, observed_status: int, observed_reason: str | None
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def shallow_copy(response: _Object, **attributes: Any) -> _Object:
+    """Return a copy of an object with some attributes replaced, without calling any method of its class."""
+    copy = object.__new__(type(response))
+    vars(copy).update(vars(response))
+    vars(copy).update(attributes)
+    return copy
 
 
 def _in_coding(body: bytes, coding: str) -> bytes | None:

@@ -17,11 +17,8 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from pytest_bctrl.http.message import Headers, MockResponse, Payload
 from pytest_bctrl.watch.exchange import WatchedExchange
-from pytest_bctrl.watch.libraries import urllib3_hook
+from pytest_bctrl.watch.libraries import aiohttp_hook, django_hook, requests_hook, urllib3_hook
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
-from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
-from pytest_bctrl.watch.substitutes.django_substitute import django_response
-from pytest_bctrl.watch.substitutes.urllib3_substitute import requests_response, urllib3_response
 from pytest_bctrl.watch.substitution import (
     ResponseChanger,
     is_stream,
@@ -183,7 +180,7 @@ def test_a_recorded_response_is_replaced_by_one_of_its_class() -> None:
 
     content = urllib3_hook._read_body(recorded, exchange.response_body)
     substitute = substituted(exchange, content, payload=Payload(NEW))
-    response = urllib3_response(recorded, substitute, "GET")
+    response = urllib3_hook.substituted_response(recorded, substitute, "GET")
 
     assert content == OLD
     assert response.recorded_response == {
@@ -207,7 +204,7 @@ class ResponseWithBody:
 def test_the_whole_body_of_a_response_of_aiohttp_is_replaced() -> None:
     substitute = substituted(exchange_of(OLD), OLD, payload=Payload(NEW))
 
-    response = aiohttp_response(ResponseWithBody(), substitute, is_decoded=True, is_whole=True)
+    response = aiohttp_hook.substituted_response(ResponseWithBody(), substitute, is_decoded=True, is_whole=True)
 
     assert response.content == NEW
 
@@ -219,7 +216,9 @@ def test_several_header_fields_of_one_name_stay_several_in_a_raw_response(value:
     observed.request = requests.Request("GET", "https://orders.example/orders").prepare()
     observed.raw = HTTPResponse(BytesIO(OLD), headers=fields, preload_content=False, request_url="/orders")
 
-    response = requests_response(observed, MockResponse(200, (("Set-Cookie", value),), Payload(NEW)), "GET")
+    response = requests_hook.substituted_response(
+        observed, MockResponse(200, (("Set-Cookie", value),), Payload(NEW)), "GET"
+    )
 
     assert response.raw.headers.getlist("Set-Cookie") == values
     assert response.headers["Set-Cookie"] == value
@@ -235,7 +234,7 @@ def test_a_response_of_requests_with_another_content_type_has_its_encoding() -> 
     observed.encoding = "iso-8859-1"
     content = '{"size":"\u00e9"}'.encode()
 
-    response = requests_response(observed, MockResponse(404, (JSON,), Payload(content)), "GET")
+    response = requests_hook.substituted_response(observed, MockResponse(404, (JSON,), Payload(content)), "GET")
 
     assert (response.encoding, response.json()) == ("utf-8", {"size": "\u00e9"})
     assert response.text == content.decode()
@@ -245,7 +244,9 @@ def test_a_header_field_of_aiohttp_that_is_not_utf_8_keeps_its_bytes() -> None:
     value = b"caf\xe9"
     exchange = exchange_of(OLD, ("X-Name", value.decode("utf-8", "surrogateescape")))
 
-    response = aiohttp_response(ResponseWithBody(), substituted(exchange, OLD), is_decoded=True, is_whole=True)
+    response = aiohttp_hook.substituted_response(
+        ResponseWithBody(), substituted(exchange, OLD), is_decoded=True, is_whole=True
+    )
 
     assert dict(response._raw_headers)[b"X-Name"] == value
 
@@ -258,7 +259,7 @@ def test_the_data_of_a_response_of_django_rest_framework_are_those_of_its_body(o
     response.json = partial(json.loads, observed)
     own = response.data = object()
 
-    copy = django_response(response, MockResponse(200, (JSON,), Payload(NEW)))
+    copy = django_hook.substituted_response(response, MockResponse(200, (JSON,), Payload(NEW)))
 
     assert copy.content == NEW
     assert copy.data == (json.loads(NEW) if observed == OLD else own)
@@ -271,7 +272,7 @@ def test_the_data_of_a_response_of_django_that_is_no_json_stay() -> None:
     response.json = partial(json.loads, OLD)
     response.data = "text"
 
-    assert django_response(response, MockResponse(200, (), Payload(b"other"))).data == "text"
+    assert django_hook.substituted_response(response, MockResponse(200, (), Payload(b"other"))).data == "text"
 
 
 def test_a_response_that_switches_protocols_is_a_stream() -> None:

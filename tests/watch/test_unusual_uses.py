@@ -49,7 +49,7 @@ def test_uses_without_an_exchange_end_as_without_the_watch(watch: Run) -> None:
 @pytest.mark.parametrize("serialized", ["[1]", b"[1]"])
 def test_an_aiohttp_session_may_serialize_json_to_text_or_bytes(serialized: Any) -> None:
     """With `json_serialize`, or `json_serialize_bytes` since aiohttp 3.14."""
-    session = SimpleNamespace(_json_serialize=lambda _: serialized)
+    session = SimpleNamespace(json_serialize=lambda _: serialized)
     assert b"[1]" == aiohttp_hook._serialized(session, [1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -14,7 +15,7 @@ from pytest_bctrl.http.message import Headers, MockResponse
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import Patches, Reached, as_coroutine_function
 from pytest_bctrl.watch.recorder import CLIENT, HTTP_CLIENT, Recorder
-from pytest_bctrl.watch.substitutes.aiohttp_substitute import aiohttp_response
+from pytest_bctrl.watch.substitution import reason_phrase, shallow_copy
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
@@ -30,6 +31,12 @@ _DECODED = frozenset({"gzip", "deflate", "br"})
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method of sessions that sends a request and follows redirects, and the reader of bodies."""
     hook = _AiohttpHook(module, recorder)
+    patches.require(module.ClientSession, "_build_url")
+    patches.require(module.client._SessionRequestContextManager, "_coro", "_session")
+    patches.require(module.ClientResponse, "_connection", "_headers", "_raw_headers", "_released")
+    patches.require_use(module.ClientResponse, "read", "_body")
+    patches.require_use(module.StreamReader, "_read_nowait_chunk", "_buffer")
+    patches.require_use(module.StreamReader, "at_eof", "_buffer", "_eof")
     patches.wrap(module.ClientSession, "_request", hook.wrap)
     # aioresponses, vcrpy and tests replace that method.
     for name in _METHODS:
@@ -127,7 +134,7 @@ class _AiohttpHook:
                         # Nobody will read the response to the redirect.
                         last.release()
                     is_decoded = not exchange.response_body.is_encoded
-                    copy = aiohttp_response(response, substitute, is_decoded=is_decoded, is_whole=is_whole)
+                    copy = substituted_response(response, substitute, is_decoded=is_decoded, is_whole=is_whole)
                     await _raise_for_status(session, named, copy)
                     return copy
                 continue
@@ -227,7 +234,7 @@ class _AiohttpHook:
             exchange.has_all_headers = has_all_headers(hop)
             codings = [value.lower() for name, value in exchange.response_headers if name.lower() == "content-encoding"]
             is_left = bool(codings) and codings[0] not in self._decoded
-            exchange.response_body.is_encoded = is_left or not getattr(session, "_auto_decompress", True)
+            exchange.response_body.is_encoded = is_left or not getattr(session, "auto_decompress", True)
             yield exchange, hop
 
     async def _substitute_for(self, exchange: WatchedExchange, response: Any) -> MockResponse:
@@ -281,7 +288,7 @@ async def _raise_for_status(session: Any, named: Mapping[str, Any], response: An
     """Raise the error of a response if the session or the request is set to raise it."""
     raise_for_status: Any = named.get("raise_for_status")
     if raise_for_status is None:
-        raise_for_status = getattr(session, "_raise_for_status", None)
+        raise_for_status = getattr(session, "raise_for_status", None)
     if raise_for_status is True:
         response.raise_for_status()
     elif raise_for_status:
@@ -332,7 +339,7 @@ def _pairs(headers: Any) -> list[tuple[object, object]]:
 def _serialized(session: Any, json: Any) -> bytes:
     """Return data as the session serializes it to JSON."""
     # `_json_serialize_bytes` is new in aiohttp 3.14.
-    serialize = getattr(session, "_json_serialize_bytes", None) or session._json_serialize
+    serialize = getattr(session, "_json_serialize_bytes", None) or session.json_serialize
     text = serialize(json)
     if isinstance(text, str):
         return text.encode()
@@ -344,3 +351,43 @@ def _fields_left_out(sent: Headers, fields: Headers) -> Headers:
     names = {name.lower() for name, _ in sent}
     missing = {name.lower(): (name, value) for name, value in fields if name.lower() not in names}
     return tuple(missing.values())
+
+
+def substituted_response(response: Any, substitute: MockResponse, *, is_decoded: bool, is_whole: bool) -> Any:
+    """Return a response of aiohttp with the substitute's contents; its body is unread unless `is_whole`."""
+    from multidict import CIMultiDict, CIMultiDictProxy
+
+    fields = substitute.headers
+    body = substitute.body if is_decoded else substitute.payload.content
+    copy = shallow_copy(
+        response,
+        status=substitute.status,
+        reason=reason_phrase(substitute.status, response.status, response.reason),
+        _headers=CIMultiDictProxy(CIMultiDict(fields)),
+        _raw_headers=tuple((_field_bytes(name), _field_bytes(value)) for name, value in fields),
+        _cache={},
+        _connection=None,
+        _released=False,
+    )
+    # A response of vcrpy has its whole body from the beginning.
+    copy._body = body if is_whole else None
+    if not isinstance(getattr(type(response), "content", None), property):
+        copy.content = _reader(body)
+    return copy
+
+
+def _field_bytes(text: str) -> bytes:
+    """Return a name or value of a header field as bytes, which aiohttp decodes again."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _reader(body: bytes) -> Any:
+    """Return a reader of a body that has arrived."""
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.streams import StreamReader
+
+    loop = asyncio.get_running_loop()
+    reader = StreamReader(ResponseHandler(loop), limit=len(body) + 1, loop=loop)
+    reader.feed_data(body)
+    reader.feed_eof()
+    return reader

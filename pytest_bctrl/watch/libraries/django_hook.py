@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
+from pytest_bctrl.http.message import MockResponse
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.libraries.werkzeug_hook import exchange_of_environ
 from pytest_bctrl.watch.patches import Patches
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, Recorder
-from pytest_bctrl.watch.substitutes.django_substitute import django_response
+from pytest_bctrl.watch.substitution import shallow_copy
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
@@ -87,7 +90,7 @@ def _record_response(exchange: WatchedExchange, response: Any, recorder: Recorde
     if is_async_stream:
         body.problem = "it is streamed asynchronously"
     elif recorder.is_substituted(exchange):
-        return django_response(response, recorder.substitute(exchange, b"".join(response)))
+        return substituted_response(response, recorder.substitute(exchange, b"".join(response)))
     elif not response.streaming:
         body.set(response.content)
     else:
@@ -102,3 +105,29 @@ def _recorded(chunks: Any, body: WatchedBody) -> Iterator[bytes]:
         body.add(chunk)
         yield chunk
     body.finish()
+
+
+def substituted_response(response: Any, substitute: MockResponse) -> Any:
+    """Return a response of Django with the substitute's contents, streamed if the observed one is."""
+    headers = type(response.headers)({})
+    for name, value in substitute.headers:
+        headers[name] = value
+    copy = shallow_copy(response, status_code=substitute.status, _reason_phrase=None, headers=headers)
+    vars(copy).pop("_json", None)
+    if response.streaming:
+        copy.streaming_content = [substitute.payload.content]
+    else:
+        copy.content = substitute.payload.content
+        if "data" in vars(response) and substitute.payload.content != response.content:
+            copy.data = _parsed(substitute.body, response.data)
+    # The client binds its method to the response.
+    copy.json = partial(response.json.func, copy)
+    return copy
+
+
+def _parsed(body: bytes, observed: Any) -> Any:
+    """Return the data of a body, as a response of Django REST framework has them; `observed` if it is not JSON."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return observed

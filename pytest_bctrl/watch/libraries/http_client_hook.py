@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from types import ModuleType
 from typing import Any
 
+from pytest_bctrl.http.message import MockResponse, with_headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange
 from pytest_bctrl.watch.patches import ObjectValues, Patches
 from pytest_bctrl.watch.recorder import HTTP_CLIENT, Recorder
-from pytest_bctrl.watch.substitutes.http_client_substitute import http_client_response
+from pytest_bctrl.watch.substitution import reason_phrase
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
@@ -97,7 +99,7 @@ class _HttpClientHook:
                 if recorder.is_substituted(exchange):
                     with response:
                         content = response.read()
-                    return http_client_response(response, recorder.substitute(exchange, content), exchange.method)
+                    return substituted_response(response, recorder.substitute(exchange, content), exchange.method)
                 _BODIES.set(response, exchange.response_body)
                 _finish_if_ended(response, exchange.response_body)
                 recorder.add(exchange)
@@ -188,3 +190,26 @@ def _finish_if_ended(response: Any, body: WatchedBody) -> None:
     """Mark a body as complete if its response has ended."""
     if response.isclosed() or response.length == 0:
         body.finish()
+
+
+class _Socket:
+    """A connection from which a response is read."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, _mode: str) -> BytesIO:
+        """Return a file with the bytes of the response."""
+        return BytesIO(self._data)
+
+
+def substituted_response(response: Any, substitute: MockResponse, method: str) -> Any:
+    """Return a response of http.client that parses the substitute as if a server had sent it."""
+    version = "1.0" if response.version == 10 else "1.1"
+    reason = reason_phrase(substitute.status, response.status, response.reason)
+    lines = [f"HTTP/{version} {substitute.status} {reason}"]
+    lines += [f"{name}: {value}" for name, value in with_headers(substitute, {"Transfer-Encoding": None}).headers]
+    head = "\r\n".join(lines).encode("latin-1", "replace")
+    copy = type(response)(_Socket(head + b"\r\n\r\n" + substitute.payload.content), method=method)
+    copy.begin()
+    return copy

@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 from pytest_bctrl.checks.response import has_all_headers
-from pytest_bctrl.http.message import Headers
+from pytest_bctrl.http.message import Headers, MockResponse
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
 from pytest_bctrl.watch.patches import ObjectValues, Patches, Reached
 from pytest_bctrl.watch.recorder import APPLICATION, CLIENT, HTTP_CLIENT, Recorder
-from pytest_bctrl.watch.substitutes.httpx_substitute import httpx_response
+from pytest_bctrl.watch.substitution import shallow_copy
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
@@ -24,11 +24,14 @@ _RECORDING = "pytest_bctrl.traffic.recordings.replay"
 _APPLICATIONS = frozenset({"ASGITransport", "WSGITransport", "_TestClientTransport", "TestClientTransport"})
 _NETWORK = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
 _END: Any = object()
+_CACHED = ("_text", "_decoder", "_encoding")
+"""The attributes in which a response remembers what it has derived from its body or its header fields."""
 
 
 def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     """Observe the method that sends a single request: redirects and authentication call it once per request."""
     hook = HttpxHook(module, recorder, patches)
+    patches.require(module.Response(200), "_content", "_request")
     patches.wrap(module.Client, "_send_single_request", hook.wrap)
     patches.wrap(module.AsyncClient, "_send_single_request", hook.wrap_async)
     # A test may have replaced the method that sends a single request.
@@ -251,7 +254,7 @@ class HttpxHook:
 
     def _substitute_response(self, exchange: WatchedExchange, response: Any, content: bytes) -> Any:
         """Return the substitute for a response whose original body is `content`."""
-        return httpx_response(self._module, response, self._recorder.substitute(exchange, content))
+        return substituted_response(self._module, response, self._recorder.substitute(exchange, content))
 
     @contextmanager
     def _recorded_request(self, request: Any, body: WatchedBody) -> Iterator[None]:
@@ -324,3 +327,60 @@ def _content_without_stream(response: Any) -> bytes | None:
     """Return the content of a response that has no stream; None if it has one."""
     content: bytes | None = getattr(response, "_content", None)
     return content
+
+
+def substituted_response(module: Any, response: Any, substitute: MockResponse) -> Any:
+    """Return a response of httpx with the substitute's contents; closing it closes the observed response."""
+    extensions = dict(response.extensions)
+    if substitute.status != response.status_code:
+        extensions.pop("reason_phrase", None)
+    fields = [(name.encode(), value.encode()) for name, value in substitute.headers]
+    copy = shallow_copy(response, status_code=substitute.status, headers=module.Headers(fields), extensions=extensions)
+    for name in _CACHED:
+        vars(copy).pop(name, None)
+    if hasattr(response, "_content"):
+        copy._content = substitute.body
+        return copy
+    copy.is_stream_consumed = copy.is_closed = False
+    is_async = isinstance(response.stream, module.AsyncByteStream)
+    base = module.AsyncByteStream if is_async else module.SyncByteStream
+    copy.stream = _stream_class(base)(substitute.payload.content, response, copy)
+    return copy
+
+
+def _stream_class(base: Any) -> Any:
+    """Return a class of streams, derived from that of the library, with the substitute's content."""
+
+    class SubstitutedStream(base):  # type: ignore[misc]
+        """The body of a response; closing it closes the stream of the observed response."""
+
+        def __init__(self, content: bytes, observed: Any, response: Any) -> None:
+            self._content, self._observed, self._response = content, observed, response
+
+        def __iter__(self) -> Iterator[bytes]:
+            """Yield the content."""
+            if self._content:
+                yield self._content
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            """Yield the content."""
+            if self._content:
+                yield self._content
+
+        def close(self) -> None:
+            """Close the observed stream, by which httpx measures the time."""
+            self._observed.stream.close()
+            self._copy_elapsed()
+
+        async def aclose(self) -> None:
+            """Close the observed stream, by which httpx measures the time."""
+            await self._observed.stream.aclose()
+            self._copy_elapsed()
+
+        def _copy_elapsed(self) -> None:
+            """Copy the measured time of the observed response."""
+            elapsed = getattr(self._observed, "_elapsed", None)
+            if elapsed is not None:
+                self._response.elapsed = elapsed
+
+    return SubstitutedStream

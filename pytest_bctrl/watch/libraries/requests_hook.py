@@ -9,13 +9,13 @@ from types import ModuleType
 from typing import Any
 
 from pytest_bctrl.checks.response import has_all_headers
-from pytest_bctrl.http.message import Headers
+from pytest_bctrl.http.message import Headers, MockResponse
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
-from pytest_bctrl.watch.libraries.urllib3_hook import attach_body
+from pytest_bctrl.watch.libraries.urllib3_hook import attach_body, raw_response
 from pytest_bctrl.watch.patches import ObjectValues, Patches
 from pytest_bctrl.watch.recorder import CLIENT, Recorder
 from pytest_bctrl.watch.streams import chunk_bytes, tee_request_body
-from pytest_bctrl.watch.substitutes.urllib3_substitute import requests_response
+from pytest_bctrl.watch.substitution import reason_phrase, shallow_copy
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
@@ -31,6 +31,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     # The module has no attributes for its submodules if a test has imported it again without them.
     models = import_module(f"{module.__name__}.models")
     hook = RequestsHook(models, recorder)
+    patches.require(models.Response(), "_content", "_content_consumed")
     patches.wrap(import_module(f"{module.__name__}.sessions").Session, "send", hook.wrap_session)
     patches.wrap(import_module(f"{module.__name__}.adapters").HTTPAdapter, "send", hook.wrap_adapter)
     patches.wrap(models.Response, "iter_content", hook.wrap_iter_content)
@@ -104,7 +105,7 @@ class RequestsHook:
         exchange.has_all_headers = has_all_headers(response)
         if self._recorder.is_substituted(exchange):
             substitute = self._recorder.substitute(exchange, _decoded_body(response))
-            return requests_response(response, substitute, exchange.method)
+            return substituted_response(response, substitute, exchange.method)
         self._observe_body(response, exchange.response_body)
         self._recorder.add(exchange)
         return response
@@ -180,3 +181,26 @@ def _recorded(chunks: Any, body: WatchedBody, encoding: str | None) -> Iterator[
             body.add(chunk)
         yield chunk
     body.finish()
+
+
+def substituted_response(response: Any, substitute: MockResponse, method: str) -> Any:
+    """Return a response of requests with the substitute's contents, whose body is not read yet."""
+    from requests.structures import CaseInsensitiveDict
+    from requests.utils import get_encoding_from_headers
+
+    reason = reason_phrase(substitute.status, response.status_code, response.reason)
+    raw = raw_response(response.raw, substitute, method, reason)
+    headers = CaseInsensitiveDict(raw.headers)
+    encoding = response.encoding
+    if headers.get("content-type") != response.headers.get("content-type"):
+        encoding = get_encoding_from_headers(headers)
+    return shallow_copy(
+        response,
+        status_code=substitute.status,
+        reason=reason,
+        headers=headers,
+        encoding=encoding,
+        raw=raw,
+        _content=False,
+        _content_consumed=False,
+    )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from io import BytesIO
 from types import ModuleType
 from typing import Any
 
 from pytest_bctrl.checks.response import has_all_headers
+from pytest_bctrl.http.message import MockResponse, with_headers
 from pytest_bctrl.watch.exchange import WatchedBody, WatchedExchange, header_fields
+from pytest_bctrl.watch.libraries.vcr_hook import is_recorded, recorded_body, substituted_recording
 from pytest_bctrl.watch.patches import ObjectValues, Patches
 from pytest_bctrl.watch.recorder import URLLIB3, Recorder
 from pytest_bctrl.watch.streams import tee_request_body
-from pytest_bctrl.watch.substitutes.urllib3_substitute import is_recorded, recorded_body, urllib3_response
+from pytest_bctrl.watch.substitution import reason_phrase
 
 # pytest leaves the functions of this module out of the tracebacks of tests.
 __tracebackhide__ = True
@@ -27,6 +30,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
     response_module = import_module(f"{module.__name__}.response")
     pool_class = import_module(f"{module.__name__}.connectionpool").HTTPConnectionPool
     response_class = response_module.HTTPResponse
+    patches.require(response_class(), "_body", "_decoder", "_fp", "_pool")
     patches.wrap(response_class, "read", _wrap_read)
     # New in urllib3 2.3.
     patches.wrap(response_class, "read1", _wrap_read, is_required=False)
@@ -56,7 +60,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
             exchange.has_all_headers = has_all_headers(response)
             if recorder.is_substituted(exchange):
                 content = _read_body(response, exchange.response_body)
-                return urllib3_response(response, recorder.substitute(exchange, content), method)
+                return substituted_response(response, recorder.substitute(exchange, content), method)
             attach_body(response, exchange.response_body)
             recorder.add(exchange)
             return response
@@ -194,3 +198,67 @@ def _has_ended(response: Any) -> bool:
     # A file of responses says that it is closed only when it is asked again.
     is_closed = response.closed or getattr(getattr(response, "_fp", None), "closed", False)
     return bool(is_closed) and not len(getattr(response, "_decoded_buffer", ()))
+
+
+def substituted_response(response: Any, substitute: MockResponse, method: str) -> Any:
+    """Return a response of urllib3 with the substitute's contents, read if the observed one was."""
+    if is_recorded(response):
+        return substituted_recording(response, substitute)
+    copy = type(response)(
+        body=BytesIO(substitute.payload.content),
+        headers=_header_dict(response, substitute),
+        status=substitute.status,
+        version=response.version,
+        reason=reason_phrase(substitute.status, response.status, response.reason),
+        preload_content=isinstance(vars(response).get("_body"), bytes),
+        decode_content=response.decode_content,
+        request_method=method,
+        request_url=getattr(response, "_request_url", None),
+        retries=response.retries,
+    )
+    copy._pool = response._pool
+    copy.version_string = getattr(response, "version_string", "")
+    return copy
+
+
+def raw_response(observed: Any, substitute: MockResponse, method: str, reason: str | None) -> Any:
+    """Return an unread response with the substitute's contents, for a response of requests, which wraps one."""
+    from urllib3.response import HTTPResponse
+
+    raw = HTTPResponse(
+        body=BytesIO(substitute.payload.content),
+        headers=_separate_fields(observed, substitute),
+        status=substitute.status,
+        version=getattr(observed, "version", None) or 11,
+        reason=reason,
+        preload_content=False,
+        decode_content=False,
+        request_method=method,
+        request_url=getattr(observed, "_request_url", None),
+    )
+    # requests reads cookies from it.
+    raw._original_response = getattr(observed, "_original_response", None)
+    return raw
+
+
+def _separate_fields(observed: Any, substitute: MockResponse) -> Any:
+    """Return the header fields of a substitute; those that requests has joined are separate, as in the raw response."""
+    from urllib3 import HTTPHeaderDict
+
+    observed_headers = getattr(observed, "headers", None)
+    headers = HTTPHeaderDict()
+    for name, value in with_headers(substitute, {"Transfer-Encoding": None}).headers:
+        values = [value]
+        if isinstance(observed_headers, HTTPHeaderDict) and observed_headers.get(name) == value:
+            values = observed_headers.getlist(name)
+        for separate_value in values:
+            headers.add(name, separate_value)
+    return headers
+
+
+def _header_dict(response: Any, substitute: MockResponse) -> Any:
+    """Return the header fields for a response of urllib3, several of one name kept separate."""
+    headers = type(response.headers)()
+    for name, value in with_headers(substitute, {"Transfer-Encoding": None}).headers:
+        headers.add(name, value)
+    return headers
