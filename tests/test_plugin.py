@@ -52,9 +52,24 @@ def test_an_unused_plugin_imports_nothing(pytester: pytest.Pytester, monkeypatch
 
 
 FAILING_CONFTEST = """
+import json
 import sys
 
 import pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report):
+    # As pytest-reportlog does.
+    config = pytest_runtest_logreport.config
+    if not hasattr(config, "workerinput"):
+        data = config.hook.pytest_report_to_serializable(config=config, report=report)
+        with config.rootpath.joinpath("report.log").open("a") as file:
+            file.write(json.dumps(data) + "\\n")
+
+
+def pytest_configure(config):
+    pytest_runtest_logreport.config = config
 
 
 @pytest.fixture
@@ -99,7 +114,7 @@ def test_assertion():
 def test_an_unused_plugin_changes_no_report(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, style: str, is_xdist: bool
 ) -> None:
-    """Terminal and JUnit are those of a run with `-p no:bctrl`, with a blank key and a folder `contracts` too."""
+    """Terminal, JUnit and report-log are those of a run with `-p no:bctrl`: a blank key and `contracts` change nothing."""
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     monkeypatch.setenv("BCTRL_API_KEY", "  ")
     pytester.makeconftest(FAILING_CONFTEST)
@@ -111,8 +126,13 @@ def test_an_unused_plugin_changes_no_report(
     for option in ("no:bctrl", "no:no_such_plugin"):
         result = pytester.runpytest_subprocess("-p", option, *arguments)
         text = result.stdout.str() + result.stderr.str() + (pytester.path / "junit.xml").read_text("utf-8")
+        log = pytester.path / "report.log"
+        assert 11 == len(log.read_text("utf-8").splitlines())
+        text += log.read_text("utf-8")
+        log.unlink()
         assert {"failed": 2, "errors": 2, "passed": 1} == result.parseoutcomes()
         text = re.sub(r"in \d+\.\d+s|(time|timestamp)=\"[^\"]*\"", "", text)
+        text = re.sub(r"\"(duration|start|stop|testrun_uid)\": [^,}]+", "", text)
         reports.append(re.sub(r"^plugins: .*$", "", text, flags=re.MULTILINE))
     assert reports[0] == reports[1]
 
