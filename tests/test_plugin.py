@@ -65,7 +65,7 @@ def pytest_runtest_logreport(report):
     if not hasattr(config, "workerinput"):
         data = config.hook.pytest_report_to_serializable(config=config, report=report)
         with config.rootpath.joinpath("report.log").open("a") as file:
-            file.write(json.dumps(data) + "\\n")
+            file.write(json.dumps(data, default=lambda value: type(value).__name__) + "\\n")
 
 
 def pytest_configure(config):
@@ -114,7 +114,7 @@ def test_assertion():
 def test_an_unused_plugin_changes_no_report(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, style: str, is_xdist: bool
 ) -> None:
-    """Terminal, JUnit and report-log are those of a run with `-p no:bctrl`: a blank key and `contracts` change nothing."""
+    """Terminal, JUnit and report-log are those of a run with `-p no:bctrl`, with a blank key and a folder too."""
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     monkeypatch.setenv("BCTRL_API_KEY", "  ")
     pytester.makeconftest(FAILING_CONFTEST)
