@@ -33,8 +33,8 @@ from pytest_bctrl.suite.report.results import RunResults, is_unchecked
 from pytest_bctrl.suite.report.sinks import redact, redaction
 from pytest_bctrl.suite.report.summary import Summary
 from pytest_bctrl.suite.report.verdict import VERDICT
-from pytest_bctrl.suite.run import NODE, OWN_FIXTURES, ContractRun, resolve
-from pytest_bctrl.suite.run_key import RUN
+from pytest_bctrl.suite.run import OWN_FIXTURES, ContractRun, resolve
+from pytest_bctrl.suite.run_key import NODE, RUN
 from pytest_bctrl.suite.sending.transport_errors import NoAnswerError
 
 

@@ -32,17 +32,11 @@ _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 Result = TypeVar("Result")
 
-NODE = "bctrl"
-"""The beginning of the ids of contract tests."""
-
 NOT_RECEIVED = "{}"
 """Stands for a path value that a response has, while requests are planned; it is never sent."""
 
 OWN_FIXTURES = ("bctrl_api_key", "bctrl_auth")
 """The fixtures with credentials, which a project may override."""
-
-SELECTING_OPTIONS = ("keyword", "markexpr", "deselect", "lf", "stepwise")
-"""The options of pytest that select tests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ class Origin(NamedTuple):
         return self.host
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Return whether a host name or address always means this machine (RFC 6761, 6.3; RFC 1122, 3.2.1.3)."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -28,8 +28,7 @@ from pytest_bctrl.suite.baseline import resolve_baseline
 from pytest_bctrl.suite.report.hooks import register_reports
 from pytest_bctrl.suite.report.observing import observer
 from pytest_bctrl.suite.report.sinks import redact
-from pytest_bctrl.suite.run import NODE, SELECTING_OPTIONS
-from pytest_bctrl.suite.run_key import RUN
+from pytest_bctrl.suite.run_key import NODE, RUN, SELECTING_OPTIONS
 from pytest_bctrl.traffic.origin import origin_of
 from pytest_bctrl.watch.checking import WatchedContract, WatchedTest
 from pytest_bctrl.watch.credentials import redact_test

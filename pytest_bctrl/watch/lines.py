@@ -52,8 +52,13 @@ class ProjectLines:
     def line_of_test(self, test: str) -> str:
         """Return the outermost line on the call stack in the file of a test, which a node id names; empty if none."""
         file = f"{self._root}{test.partition('::')[0].replace('/', os.sep)}"
-        lines = [frame.f_lineno for frame in self._frames() if frame.f_code.co_filename == file]
-        return self.shown_line(file, lines[-1]) if lines else ""
+        outermost: FrameType | None = None
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:
+            if frame.f_code.co_filename == file:
+                outermost = frame
+            frame = frame.f_back
+        return self.shown_line(file, outermost.f_lineno) if outermost is not None else ""
 
     def line_of(self, function: Any) -> str:
         """Return the line at which a function of the project is defined; empty for other functions and objects."""

@@ -35,7 +35,8 @@ from pytest_bctrl.suite.plan.catalogue import credentials_of, omitted_request_co
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
 from pytest_bctrl.suite.report.observing import observer
-from pytest_bctrl.suite.run import NODE, ContractRun
+from pytest_bctrl.suite.run import ContractRun
+from pytest_bctrl.suite.run_key import NODE
 from pytest_bctrl.suite.sending.requests import Probe
 from pytest_bctrl.suite.sending.tally import CHECKED, FOREIGN, UNANSWERED, UNMATCHED
 

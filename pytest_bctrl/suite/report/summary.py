@@ -18,7 +18,8 @@ from pytest_bctrl.reports.wording import accepted, numbered
 from pytest_bctrl.suite.operations import lacks_path_values, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.results import RunResults
-from pytest_bctrl.suite.run import SELECTING_OPTIONS, required_variables
+from pytest_bctrl.suite.run import required_variables
+from pytest_bctrl.suite.run_key import SELECTING_OPTIONS
 
 _FEW = 3
 """Maximum number of operations, or of values, in a line."""
