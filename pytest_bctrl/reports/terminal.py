@@ -17,6 +17,7 @@ from pytest_bctrl.reports.wording import (
     message_with_values,
     numbered,
     shown,
+    shown_value,
 )
 
 if TYPE_CHECKING:
@@ -99,16 +100,17 @@ def describe(findings: Sequence[Finding]) -> Iterator[str]:
 def causes(findings: Iterable[Finding]) -> list[list[Finding]]:
     """Return the findings grouped by cause, worst level first.
 
-    Findings of one cause break the same rule in the same way: anywhere in one operation, or at the same locations in
-    several. A server error is the same cause whichever request and engine show it.
+    Findings of one cause break the same rule in the same way, in responses of the same status: anywhere in one
+    operation, or at the same locations in several. A server error is the same cause whichever request and engine show
+    it, and an undocumented status whichever statuses an operation documents.
     """
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in sorted(findings, key=_level_rank):
-        text = accepted(finding)
-        groups.setdefault((finding.operation, finding.level, finding.rule, finding.message, text), []).append(finding)
+        group = finding.operation, finding.level, finding.rule, finding.message, _status(finding), accepted(finding)
+        groups.setdefault(group, []).append(finding)
     merged: dict[tuple[str, ...], list[Finding]] = {}
-    for key, group in groups.items():
-        merged.setdefault(_key_across_operations(key, group), []).extend(group)
+    for key, members in groups.items():
+        merged.setdefault(_key_across_operations(key, members), []).extend(members)
     return list(merged.values())
 
 
@@ -122,10 +124,22 @@ def _key_across_operations(key: tuple[str, ...], group: Sequence[Finding]) -> tu
     first = group[0]
     if is_change(first):
         return key
+    status = _status(first)
     if first.rule == "not_a_server_error":
-        return first.level, first.rule, accepted(first)
+        return first.level, first.rule, accepted(first), status
+    expected = "" if first.rule == _STATUS_RULE else shown(first.expected)
     locations = sorted({finding.location for finding in group})
-    return (first.level, first.rule, first.message, accepted(first), shown(first.expected), *locations)
+    return (first.level, first.rule, first.message, accepted(first), status, expected, *locations)
+
+
+_STATUS_RULE = "status_code_conformance"
+
+
+def _status(finding: Finding) -> str:
+    """Return the status of the response that a finding is about; empty for a request and a change."""
+    if is_change(finding):
+        return ""
+    return str(finding.extra.get("status", ""))
 
 
 _MAX_VARIANTS = 20
@@ -145,8 +159,8 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
     operations = list(dict.fromkeys(finding.operation for finding in cause))
     if len(operations) > 1:
         yield _escaped_row("in", listed(operations, "operation", verbosity))
-    for label, value in (("expected", first.expected), ("observed", first.observed)):
-        yield _escaped_row(label, _value_text(first, value, max_length))
+    for label in ("expected", "observed"):
+        yield _escaped_row(label, _value_text(first, label, max_length))
     if first.reproduce:
         yield _escaped_row("reproduce", first.reproduce)
     if first.extra.get("rerun"):
@@ -184,12 +198,13 @@ def _escaped_row(label: str, text: str) -> Row:
     return Row(label, escape_line(text))
 
 
-def _value_text(finding: Finding, value: Any, max_length: int) -> str:
-    """Return a value as text; `nothing` if one of two documents has no value."""
+def _value_text(finding: Finding, side: str, max_length: int) -> str:
+    """Return the `expected` or `observed` value as text; `nothing` if one of two documents has no value."""
+    value = getattr(finding, side)
     # In a comparison of two specs, None means that one has no value; in a response, it is a JSON null.
-    if value is None and is_change(finding):
-        return "nothing"
-    return shown(value, max_length)
+    if is_change(finding):
+        return "nothing" if value is None else shown(value, max_length)
+    return shown_value(value, max_length) if side == "observed" else shown(value, max_length)
 
 
 def where_found(finding: Finding) -> str:
@@ -225,12 +240,10 @@ def _variant(finding: Finding, first: Finding, max_length: int) -> str:
     parts = []
     if finding.location != first.location:
         parts.append(location)
-    for label, value, first_value in (
-        ("observed", finding.observed, first.observed),
-        ("expected", finding.expected, first.expected),
-    ):
-        if value != first_value:
-            parts.append(f"{label} {_value_text(finding, value, min(max_length, 80))}")
+    # The operations with the same undocumented status document others.
+    sides = ["observed"] if finding.rule == _STATUS_RULE else ["observed", "expected"]
+    different = [side for side in sides if getattr(finding, side) != getattr(first, side)]
+    parts += [f"{side} {_value_text(finding, side, min(max_length, 80))}" for side in different]
     if finding.operation == first.operation:
         return ", ".join(parts) or location
     # The row of operations names it, too.

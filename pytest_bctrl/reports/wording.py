@@ -25,6 +25,15 @@ def shown(value: Any, max_length: int = 600) -> str:
     return escape_line(text)
 
 
+def shown_value(value: Any, max_length: int = 600) -> str:
+    """Return an observed value as `shown` does, but a list and an empty string as JSON."""
+    if isinstance(value, list) or value == "":
+        import json
+
+        value = json.dumps(value, ensure_ascii=False, default=str)
+    return shown(value, max_length)
+
+
 def one_line(value: Any) -> str:
     """Return a value as one escaped line, with a single space for each run of white space."""
     return escape_line(" ".join(_as_text(value).split()))
@@ -112,7 +121,7 @@ def message_with_values(finding: Finding, times: str = "", *, has_location: bool
             text = f"{text}; {shown_by(finding)}"
         return text
     if finding.extra.get("kind") not in _SELF_EXPLANATORY and finding.observed is not None:
-        text = f"{text}: {shown(finding.observed, _VALUE)}"
+        text = f"{text}: {shown_value(finding.observed, _VALUE)}"
         if finding.expected is not None:
             text = f"{text}, expected {shown(finding.expected, _VALUE)}"
     sample_location = location_of_sample(finding)

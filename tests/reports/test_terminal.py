@@ -127,6 +127,19 @@ def test_findings_of_one_cause_are_one_block() -> None:
     assert f"  also      {'; '.join(map(str, range(1, 21)))}; and 4 more: -v lists all" == also
 
 
+@pytest.mark.parametrize(
+    ("expected", "observed", "rows"),
+    [
+        (["a", "b"], ["a", "b"], ["  expected  a | b", '  observed  ["a", "b"]']),
+        ("text", "", ["  expected  text", '  observed  ""']),
+        (200, [], ["  expected  200", "  observed  []"]),
+    ],
+    ids=["alternatives and a list", "an empty text", "an empty list"],
+)
+def test_an_observed_list_or_empty_text_is_shown_as_json(expected: Any, observed: Any, rows: list[str]) -> None:
+    assert rows == list(map(str, block([finding(expected=expected, observed=observed)])))[2:]
+
+
 @pytest.mark.parametrize("verbosity", [1, 2])
 def test_v_lists_each_variant_and_vv_shortens_no_value(verbosity: int) -> None:
     """A block of 25 findings of one cause, with verbosity 1 and 2."""

@@ -50,12 +50,30 @@ def test_reasons_are_grouped_with_the_lines_to_add() -> None:
     ] == grouped_reasons([*reasons, ("GET /f", "it is not sent")])
 
 
-def test_same_violation_in_several_operations_is_one_cause() -> None:
-    observed = {"GET /a": 418, "GET /b": 418, "GET /c": 420}
-    (cause,) = causes(finding(label, observed=status) for label, status in observed.items())
-    rows = [str(row) for row in block(cause)]
-    assert "  in        3 operations: GET /a, GET /b, GET /c" in rows
-    assert "  also      observed 420 in GET /c" in rows
+def with_status(label: str, status: int, **fields: Any) -> Finding:
+    """Return an error of an operation about a response with this status."""
+    return finding(label, observed=status, extra={"status": str(status)}, **fields)
+
+
+def test_each_undocumented_status_is_one_cause_in_all_operations() -> None:
+    """Two operations that document different statuses get 418, and one of them 420 too."""
+    first, second = causes(
+        [
+            with_status("GET /a", 418, expected=["200"]),
+            with_status("GET /b", 418, expected=["200", "404"]),
+            with_status("GET /b", 420, expected=["200", "404"]),
+        ]
+    )
+    rows = [str(row) for row in block(first)]
+    assert "  in        2 operations: GET /a, GET /b" in rows
+    assert not [row for row in rows if row.startswith("  also")]
+    assert ["GET /b"] == [finding.operation for finding in second]
+
+
+def test_responses_with_different_statuses_have_different_causes() -> None:
+    """The same property is missing in a 200 and in a 404."""
+    findings = [with_status("GET /a", status, location="id", message="it is missing") for status in (200, 404)]
+    assert 2 == len(causes(findings))
 
 
 def test_violations_at_different_locations_are_different_causes() -> None:
