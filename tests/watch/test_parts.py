@@ -179,7 +179,8 @@ def test_a_folder_with_the_name_of_a_library_is_imported(
         hooks.uninstall()
         sys.modules.pop("some_library", None)
     assert [str(folder)] == list(module.__path__)
-    assert [] == hooks.unobserved
+    # Other tests of this process may have imported libraries that are not observed.
+    assert [] == [sentence for sentence in hooks.unobserved if "some_library" in sentence]
 
 
 @pytest.mark.parametrize(
