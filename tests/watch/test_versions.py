@@ -16,7 +16,7 @@ from pytest_bctrl.watch.recorder import Recorder
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "watch.md"
 TRIED = {
     "httpx": ("0.27.0", "0.29.0"),
-    "httpx2": ("2.0.0", "2.16.2"),
+    "httpx2": ("2.0.0", "2.17.0"),
     "requests": ("2.32.0", "2.34.2"),
     "urllib3": ("2.0.7", "2.8.0"),
     "aiohttp": ("3.10.11", "3.14.5"),

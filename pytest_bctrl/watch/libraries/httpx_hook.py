@@ -42,8 +42,6 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
         transport_class = getattr(module, name, None)
         patches.wrap(transport_class, "handle_request", hook.wrap_transport, is_required=False)
         patches.wrap(transport_class, "handle_async_request", hook.wrap_async_transport, is_required=False)
-    patches.wrap(module.Response, "iter_raw", hook.wrap_body)
-    patches.wrap(module.Response, "aiter_raw", hook.wrap_async_body)
 
 
 class HttpxHook:
@@ -60,7 +58,7 @@ class HttpxHook:
             module.AsyncClient: module.AsyncClient._transport_for_url,
         }
         self._bodies: ObjectValues[WatchedBody] = ObjectValues()
-        """The bodies of responses, and of streams that are being sent."""
+        """The bodies of streams that have not been read yet."""
 
     def wrap(self, send: Any) -> Any:
         """Return a method that sends, then records the exchange, or changes the response in an impact rerun."""
@@ -246,7 +244,7 @@ class HttpxHook:
         """Return the response, after recording the exchange; the body is recorded while it is read."""
         body = exchange.response_body
         if body.is_encoded:
-            self._bodies.set(response, body)
+            self._record_stream(response.stream, body)
         else:
             body.set(response.content)
         self._recorder.add(exchange)
@@ -264,21 +262,27 @@ class HttpxHook:
             yield
             return
         body.problem = "it was not sent completely"
-        stream = request.stream
-        for name, wrapper in (("__iter__", self.wrap_body), ("__aiter__", self.wrap_async_body)):
-            self._patches.wrap(type(stream), name, wrapper, is_required=False)
-        self._bodies.set(stream, body)
+        self._record_stream(request.stream, body)
         try:
             yield
         finally:
-            self._bodies.pop(stream)
+            self._bodies.pop(request.stream)
+
+    def _record_stream(self, stream: Any, body: WatchedBody) -> None:
+        """Record the bytes of a stream when it is read; one of another class than the library's cannot be read."""
+        if not issubclass(type(stream), (self._module.SyncByteStream, self._module.AsyncByteStream)):
+            return
+        for name, wrapper in (("__iter__", self.wrap_body), ("__aiter__", self.wrap_async_body)):
+            self._patches.wrap(type(stream), name, wrapper, is_required=False)
+        self._bodies.set(stream, body)
 
     def wrap_body(self, iterate: Any) -> Any:
-        """Return the method of a response or of a stream that yields its bytes, and records those of an exchange."""
+        """Return the method of a stream that yields its bytes, and records those of an exchange."""
 
         def observed_iterate(source: Any, *arguments: Any, **named: Any) -> Iterator[bytes]:
             """Yield the chunks, and record them."""
-            body = self._bodies.get(source)
+            # Once: its class may call the method of its base class, which is replaced too.
+            body = self._bodies.pop(source)
             # A stream may be its own iterator, so no loop may call `__iter__` of it again.
             chunks = iterate(source, *arguments, **named)
             while (chunk := next(chunks, _END)) is not _END:
@@ -291,11 +295,11 @@ class HttpxHook:
         return observed_iterate
 
     def wrap_async_body(self, iterate: Any) -> Any:
-        """Return the async method of a response or of a stream that does the same as that of `wrap_body`."""
+        """Return the async method of a stream that does the same as that of `wrap_body`."""
 
         async def observed_iterate(source: Any, *arguments: Any, **named: Any) -> AsyncIterator[bytes]:
             """Yield the chunks, and record them."""
-            body = self._bodies.get(source)
+            body = self._bodies.pop(source)
             chunks = iterate(source, *arguments, **named)
             try:
                 while (chunk := await anext(chunks, _END)) is not _END:
