@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 from pytest_bctrl.checks.response import Response, looked, once
@@ -33,9 +34,12 @@ def violation_outside_body(
 def check_status(response: Response, expected: Collection[int] = ()) -> Iterator[Violation]:
     """Yield a violation for a server error, an undocumented status, or one not in `expected` unless that is empty.
 
-    It is a warning if the status is expected, but the contract documents no response of the kind.
+    It is a warning if the status is expected, but the contract documents no response of the kind. A documented 501 says
+    that an operation is not implemented, whatever is expected.
     """
     looked(response).add("status")
+    if response.status == HTTPStatus.NOT_IMPLEMENTED and response.documented is not None:
+        return
     is_server_error = response.status >= 500
     is_unexpected = bool(expected) and response.status not in expected
     if not is_server_error and not is_unexpected and response.documented is not None:

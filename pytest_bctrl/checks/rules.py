@@ -15,6 +15,7 @@ class Rule(NamedTuple):
 
     level: str
     checks: str
+    fix: str
     of: str
     said_in: str
     response: str

@@ -66,6 +66,9 @@ def _violations_of_error(broken: SchemaError) -> Iterator[Violation]:
     elif broken.keyword == "unevaluatedProperties" and broken.keyword_value is not False:
         for inner in broken.inside():
             yield from _violations_of_error(inner)
+    elif broken.unexpected and isinstance(broken.value, Mapping):
+        for name in broken.unexpected:
+            yield _unexpected_violation((*broken.path, name), broken.value.get(name), broken.keyword)
     elif broken.keyword in ("oneOf", "anyOf") and broken.error_kind not in _FIXED:
         yield from _branch_violations(broken)
     else:
@@ -144,6 +147,11 @@ def _new_violation(path: Path, message: str, expected: Any, observed: Any, kind:
 def _missing_violation(path: Path, name: str) -> Violation:
     """Return the violation of a required property that is missing."""
     return _new_violation((*path, name), "the required property is missing", "a value", "no such property", "missing")
+
+
+def _unexpected_violation(path: Path, value: Any, keyword: str) -> Violation:
+    """Return the violation of a property that `additionalProperties` or `unevaluatedProperties` does not allow."""
+    return _new_violation(path, "the schema allows no further property", "no such property", value, keyword)
 
 
 def _type_violation(path: Path, types: list[str], value: Any) -> Violation:

@@ -13,12 +13,14 @@ from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.contract.credential_names import credentials_for
 from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location, select_values
 from pytest_bctrl.contract.short_values import shorten
-from pytest_bctrl.findings.finding import Finding, Level
+from pytest_bctrl.findings.finding import LEVELS, Finding, Level
 from pytest_bctrl.findings.fingerprint import BY_VALUE, value_text, with_fingerprint
-from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE, added_by_overlay, is_of_overlay_alone
+from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE, added_by_overlay, is_of_overlay_alone, level_of_overlay
 from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_least, numbered, with_limited_values
 
 _LONG = 1_000
+_REJECTED = frozenset({400, 404, 414, 422})
+"""The statuses that rightly reject a path value which no client sends (RFC 9110, 15.5)."""
 
 
 def source_of(rule: str, response: Response) -> str:
@@ -35,8 +37,14 @@ def source_of(rule: str, response: Response) -> str:
     return "overlay" if is_added else "published spec"
 
 
+def fix_of(rule: str) -> str:
+    """Return what to do about a finding of a rule, which may be one of a project or an invariant."""
+    rule_data = rules().get(rule)
+    return rule_data.fix if rule_data is not None else "correct the response, or the rule"
+
+
 def breaks_overlay_alone(response: Response, violation: Violation) -> bool:
-    """Return whether an error breaks only what the overlay adds, which makes it a warning."""
+    """Return whether an error breaks only what the overlay adds, which lowers it."""
     return is_of_overlay_alone(
         response.contract,
         response.operation,
@@ -81,15 +89,17 @@ def is_malformed(values: Iterable[str]) -> bool:
 
 
 def softened(response: Response, findings: list[Finding]) -> list[Finding]:
-    """Return findings, lowered if a proxy rejects an unusual path value or only the overlay documents rejections.
+    """Return findings about an unusual path value, lowered if the request is rightly rejected.
 
-    If only the overlay documents rejections, errors become warnings. If a layer in front of the application rejected
-    a value that no client sends, one finding of level `info` remains. Findings about a server error, or about a
-    success, keep their level.
+    If only the overlay documents rejections, they have the level of `level_of_overlay`. If the contract does not
+    document the status with which a value that no client sends is rejected, they are warnings; if a layer in front of
+    the application rejected it, one finding of level `info` remains. Findings about a server error, or about a success,
+    keep their level.
     """
     if not 300 <= response.status < 500 or not findings:
         return findings
-    if is_malformed(response.path_values.values()) and answered_by(response) not in ("", "the application"):
+    is_unsendable = is_malformed(response.path_values.values())
+    if is_unsendable and answered_by(response) not in ("", "the application"):
         message = "a value that no client sends is rejected in front of the application"
         return [replace(findings[0], level="info", message=message)]
     added, operation = added_by_overlay(response.contract) or frozenset(), response.operation
@@ -97,15 +107,17 @@ def softened(response: Response, findings: list[Finding]) -> list[Finding]:
         documented = [response.documented.status]
     else:
         documented = [status for status in operation.responses if status[0] > "2"]
-    if not documented or any((operation.label, status) not in added for status in documented):
-        return findings
-    return [_at_most_warning(finding) for finding in findings]
+    if documented and all((operation.label, status) in added for status in documented):
+        return [_lowered(finding, level_of_overlay(response.contract, response.status)) for finding in findings]
+    if is_unsendable and response.documented is None and response.status in _REJECTED:
+        return [_lowered(finding, "warning") for finding in findings]
+    return findings
 
 
-def _at_most_warning(finding: Finding) -> Finding:
-    """Return a finding, an error lowered to a warning."""
-    if finding.level == "error":
-        return replace(finding, level="warning")
+def _lowered(finding: Finding, level: Level) -> Finding:
+    """Return a finding at a level, or at its own if that is lower."""
+    if LEVELS.index(finding.level) < LEVELS.index(level):
+        return replace(finding, level=level)
     return finding
 
 
@@ -217,7 +229,8 @@ def _finding_of_group(response: Response, group: list[Violation]) -> Finding:
     """Return violations of one rule at one location as one finding, with a sample and evidence."""
     first, source = group[0], source_of(group[0].rule, response)
     if breaks_overlay_alone(response, first):
-        first, source = replace(first, level="warning", message=first.message + OVERLAY_ALONE), "overlay"
+        level = level_of_overlay(response.contract, response.status)
+        first, source = replace(first, level=level, message=first.message + OVERLAY_ALONE), "overlay"
     count, total, sample = len({violation.path for violation in group}), 1, None
     if not first.place:
         total, sample = max(count, _candidate_count(response, first.path)), first.sample
@@ -227,6 +240,7 @@ def _finding_of_group(response: Response, group: list[Violation]) -> Finding:
         "status": str(response.status),
         "kind": first.kind,
         "source": source,
+        "fix": fix_of(first.rule),
         "answered_by": answered_by(response),
     }
     finding = new_finding(
@@ -281,6 +295,7 @@ def _candidate_count(response: Response, path: Path) -> int:
 def merge(collected: Iterable[Finding]) -> list[Finding]:
     """Merge the findings of many responses: those with equal message, level and fingerprint are one, counts added.
 
+    The tests that found them are collected.
     Of the undocumented values at a location, at most `APART` remain separate findings.
     """
     merged: dict[tuple[str, ...], Finding] = {}
@@ -298,7 +313,10 @@ def _with_added_counts(earlier: Finding, later: Finding) -> Finding:
     total = None
     if earlier.total is not None and later.total is not None:
         total = earlier.total + later.total
-    return replace(earlier, count=earlier.count + later.count, total=total)
+    extra = dict(earlier.extra)
+    if "tests" in extra:
+        extra["tests"] = list(dict.fromkeys([*extra["tests"], *later.extra["tests"]]))
+    return replace(earlier, count=earlier.count + later.count, total=total, extra=extra)
 
 
 HEADERS = frozenset(

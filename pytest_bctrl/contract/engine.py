@@ -192,9 +192,14 @@ class SchemaError:
         """The property that `required` demands and the value lacks; only for an error of `required`."""
         return str(self._kind.property)
 
+    @property
+    def unexpected(self) -> list[str]:
+        """The properties that `additionalProperties` or `unevaluatedProperties` rejects; empty for another keyword."""
+        return list(getattr(self._kind, "unexpected", ()))
+
     def inside(self) -> Iterator[SchemaError]:
         """Yield the errors in the properties that `unevaluatedProperties` rejects; the engine only names them."""
-        for name in self._kind.unexpected:
+        for name in self.unexpected:
             yield from iter_errors(self.contract, self.keyword_value, self.value[name], (*self.path, name))
 
     def branch(self, index: int) -> Iterator[SchemaError]:

@@ -36,9 +36,30 @@ def coverage_lines(observer: Observer, *, is_complete: bool = True) -> Iterator[
         yield escape_line(f"{label:<13}{text}")
 
 
+_FEW = 3
+"""Maximum number of empty lists that a summary names."""
+
+
+def first_unchecked_parts(measured: Coverage) -> Iterator[str]:
+    """Yield the sentences of `unchecked_parts`, but of the empty lists only the first few, and how many more there are.
+
+    The reports have all.
+    """
+    yield from measured.not_measured
+    sentences = list(_empty_lists(measured))
+    yield from sentences[:_FEW]
+    if len(sentences) > _FEW:
+        yield f"{len(sentences) - _FEW} further lists, which were always empty, too: --bctrl-coverage lists them"
+
+
 def unchecked_parts(measured: Coverage) -> Iterator[str]:
     """Yield a sentence per part whose coverage is unknown: it was not measured, or is a list that was always empty."""
     yield from measured.not_measured
+    yield from _empty_lists(measured)
+
+
+def _empty_lists(measured: Coverage) -> Iterator[str]:
+    """Yield a sentence per list that was always empty, with the operations that return it."""
     lists = {(point.operation, point.status, point.location) for point in measured.points if _is_empty_list(point)}
     labels: dict[str, dict[str, None]] = {}
     for point in measured.points:
@@ -46,8 +67,7 @@ def unchecked_parts(measured: Coverage) -> Iterator[str]:
             labels.setdefault(display_location(point.location), {})[point.operation] = None
     has_several = len({point.operation for point in measured.points}) > 1
     for location, operations in labels.items():
-        names = list(operations)
-        subject = listed(names, "operation") if len(names) > 1 else names[0]
+        subject = listed(list(operations), "operation")
         yield f"{f'{subject}: ' if has_several else ''}{location}: every list was empty, so its items are not covered"
 
 

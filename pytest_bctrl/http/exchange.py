@@ -33,8 +33,8 @@ class Exchange:
     - `client_library` sent the request in the test with the id `test`, at the line `sent_at` of the project, and the
       line `called_at` in the file of the test; a line is empty if it was not on the call stack. `started` is the
       time of a recorded exchange.
-    - `registered` says where the response was registered if a mock returned it; `is_of_mock` is true if it was one of
-      this kit.
+    - `registered` says where the response was registered if a mock returned it. `is_mocked` is true if a mock library
+      returned it, `is_of_mock` if the mock of this kit did, and `is_in_process` if an application in this process did.
     - `contract` is the digest of the contract with which an exchange was recorded. A recording has only the header
       fields that this contract documents.
     """
@@ -54,6 +54,8 @@ class Exchange:
     sent_at: str = field(default="", compare=False)
     called_at: str = field(default="", compare=False)
     registered: str = field(default="", compare=False)
+    is_mocked: bool = field(default=False, compare=False)
+    is_in_process: bool = field(default=False, compare=False)
     is_of_mock: bool = field(default=False, compare=False)
     started: str = field(default="", compare=False)
     contract: str = ""

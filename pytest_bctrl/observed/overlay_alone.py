@@ -36,20 +36,33 @@ def added_by_overlay(contract: Contract) -> frozenset[tuple[str, str]] | None:
     )
 
 
+def level_of_overlay(contract: Contract, status: int) -> Level:
+    """Return the level of a finding about what only the overlay documents.
+
+    The packaged overlay guesses at error responses, so these are info; what else it or the overlay of a project adds
+    is a warning.
+    """
+    files = built_from(contract.name)
+    is_guess = files is not None and files.is_vendored and status >= 300
+    return "info" if is_guess else "warning"
+
+
 def lower_observed(contract: Contract, finding: Finding) -> Finding:
-    """Return a difference from the contract with its level lowered to a warning if it breaks only the overlay."""
+    """Return a difference from the contract with its level lowered if it breaks only the overlay."""
+    status = int(finding.extra["status"])
     operation = next(operation for operation in contract.operations if operation.label == finding.operation)
     if not is_of_overlay_alone(
         contract,
         operation,
-        int(finding.extra["status"]),
+        status,
         rule=finding.rule,
         level=finding.level,
         location=finding.location,
     ):
         return finding
     extra = {**finding.extra, "source": "overlay"}
-    return replace(finding, level="warning", message=finding.message + OVERLAY_ALONE, extra=extra)
+    level = level_of_overlay(contract, status)
+    return replace(finding, level=level, message=finding.message + OVERLAY_ALONE, extra=extra)
 
 
 def is_of_overlay_alone(

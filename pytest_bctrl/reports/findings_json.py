@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_bctrl._version import __version__
 from pytest_bctrl.escaping import escape_json
 from pytest_bctrl.findings.finding import LEVELS, Finding
-from pytest_bctrl.reports.verdict import OperationOutcome, RunReport, Title, verdict_of
-from pytest_bctrl.reports.wording import grouped
+from pytest_bctrl.reports.causes import Cause, causes
+from pytest_bctrl.reports.verdict import OperationOutcome, RunReport, Title, that_fail, verdict_of
+from pytest_bctrl.reports.wording import accepted, grouped, is_change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,11 @@ def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None
         "revision": title.revision,
         "fail_on": title.fail_on,
         "verdict": verdict_of(findings, title, run)._asdict(),
-        "summary": {level: sum(finding.level == level for finding in findings) for level in LEVELS},
+        "summary": {
+            **{level: sum(finding.level == level for finding in findings) for level in LEVELS},
+            "accepted": sum(bool(accepted(finding)) for finding in findings) or title.accepted,
+            "failing": len(that_fail(findings, title.fail_on)),
+        },
         "notes": list(title.notes),
         "not_checked": list(title.not_checked),
         **({"exchanges": dict(title.exchanges)} if title.exchanges else {}),
@@ -41,7 +46,36 @@ def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None
         **({"excluded": [dict(part) for part in title.excluded]} if title.excluded else {}),
         **(_run_data(run) if run else {}),
         **_groups_data(findings),
-        "findings": [finding.as_dict() for finding in findings],
+        **_findings_data(findings),
+    }
+
+
+def _findings_data(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return the findings, each with the number of its `cause`, and the causes; a change of a document has none."""
+    found = causes(finding for finding in findings if not is_change(finding))
+    numbers = {id(finding): number for number, cause in enumerate(found) for finding in cause.findings}
+    return {
+        **({"causes": [_cause_data(cause) for cause in found]} if found else {}),
+        "findings": [
+            {**finding.as_dict(), **({"cause": numbers[id(finding)]} if id(finding) in numbers else {})}
+            for finding in findings
+        ],
+    }
+
+
+def _cause_data(cause: Cause) -> dict[str, Any]:
+    """Return a cause as plain JSON data, with all its locations, operations and tests."""
+    first = cause.first
+    return {
+        "rule": first.rule,
+        "level": first.level,
+        "message": first.message,
+        "accepted": bool(accepted(first)),
+        "fix": first.extra.get("fix", ""),
+        "locations": list(dict.fromkeys(finding.location for finding in cause.findings)),
+        "operations": cause.operations,
+        "tests": cause.tests,
+        "engines": cause.engines,
     }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import LEVELS, Finding
+from pytest_bctrl.reports.causes import Cause, causes
 from pytest_bctrl.reports.wording import (
     accepted,
     accepted_where,
@@ -97,77 +98,63 @@ def describe(findings: Sequence[Finding]) -> Iterator[str]:
         yield from map(str, block(cause))
 
 
-def causes(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Return the findings grouped by cause, worst level first.
-
-    Findings of one cause break the same rule in the same way, in responses of the same status: anywhere in one
-    operation, or at the same locations in several. A server error is the same cause whichever request and engine show
-    it, and an undocumented status whichever statuses an operation documents.
-    """
-    groups: dict[tuple[str, ...], list[Finding]] = {}
-    for finding in sorted(findings, key=_level_rank):
-        group = finding.operation, finding.level, finding.rule, finding.message, _status(finding), accepted(finding)
-        groups.setdefault(group, []).append(finding)
-    merged: dict[tuple[str, ...], list[Finding]] = {}
-    for key, members in groups.items():
-        merged.setdefault(_key_across_operations(key, members), []).extend(members)
-    return list(merged.values())
-
-
-def _level_rank(finding: Finding) -> int:
-    """Return the position of a finding's level, for sorting: 0 for an error."""
-    return LEVELS.index(finding.level)
-
-
-def _key_across_operations(key: tuple[str, ...], group: Sequence[Finding]) -> tuple[str, ...]:
-    """Return a key that is equal for the groups of operations with the same cause; for a change, `key` itself."""
-    first = group[0]
-    if is_change(first):
-        return key
-    status = _status(first)
-    if first.rule == "not_a_server_error":
-        return first.level, first.rule, accepted(first), status
-    expected = "" if first.rule == _STATUS_RULE else shown(first.expected)
-    locations = sorted({finding.location for finding in group})
-    return (first.level, first.rule, first.message, accepted(first), status, expected, *locations)
-
-
-_STATUS_RULE = "status_code_conformance"
-
-
-def _status(finding: Finding) -> str:
-    """Return the status of the response that a finding is about; empty for a request and a change."""
-    if is_change(finding):
-        return ""
-    return str(finding.extra.get("status", ""))
-
-
-_MAX_VARIANTS = 20
+_MAX_VARIANTS = 5
 """Maximum number of variants of a cause in a line; reports and `-v` have all."""
 
 
-def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iterator[Row]:
-    """Yield the rows of one cause: its first finding, and the locations and values in which the others differ.
+def block(cause: Cause, verbosity: int = 0, often: str = "") -> Iterator[Row]:
+    """Yield the rows of one cause: its first finding, how far it reaches, and what to do.
 
-    With `verbosity` 1 (`pytest -v`), each variant has a row; with 2, no value is cut. `often` is a note that the
-    finding is intermittent.
+    With `verbosity` 1 (`pytest -v`), each location and value in which another finding differs has a row; with 2, no
+    value is cut. `often` is a note that the finding is intermittent.
     """
-    first = cause[0]
+    first = cause.first
     max_length = 100_000 if verbosity > 1 else 600
     yield _escaped_row(first.level, f"{first.rule}: {first.message}")
     yield _escaped_row("where", where_found(first))
-    operations = list(dict.fromkeys(finding.operation for finding in cause))
-    if len(operations) > 1:
-        yield _escaped_row("in", listed(operations, "operation", verbosity))
+    if len(cause.operations) > 1:
+        yield _escaped_row("in", listed(cause.operations, "operation", verbosity))
     for label in ("expected", "observed"):
         yield _escaped_row(label, _value_text(first, label, max_length))
-    if first.reproduce:
-        yield _escaped_row("reproduce", first.reproduce)
-    if first.extra.get("rerun"):
-        yield _escaped_row("or", first.extra["rerun"])
-    if often:
-        yield _escaped_row("often", often)
-    all_variants = (_variant(finding, first, max_length) for finding in cause[1:])
+    optional = {
+        "reproduce": first.reproduce,
+        "or": first.extra.get("rerun"),
+        "engines": ", ".join(cause.engines),
+        "often": often,
+    }
+    yield from (_escaped_row(label, text) for label, text in optional.items() if text)
+    yield from _also_rows(cause, verbosity, max_length)
+    yield from _response_rows(first)
+    yield from _origin_rows(cause)
+    if cause.tests:
+        yield _escaped_row("tests", listed(cause.tests, "test", verbosity))
+    if first.extra.get("fix"):
+        yield _escaped_row("fix", first.extra["fix"])
+    if accepted(first):
+        yield _escaped_row("accepted", accepted_where(first).removeprefix("accepted "))
+
+
+def cause_row(cause: Cause, *, names_operation: bool) -> tuple[str, str]:
+    """Return label and text of a cause in one line, for findings that fail nothing."""
+    first = cause.first
+    times = f" ({first.count} of {first.total})" if first.total else ""
+    text = finding_line(first, times, names_operation=names_operation)
+    reason = accepted(first).removeprefix("accepted")
+    if reason:
+        return "accepted", f"{text},{reason}{_further(cause)}"
+    return first.level, f"{text}{_further(cause)}"
+
+
+def _further(cause: Cause) -> str:
+    """Return the operations of a cause if it has several, and how many more findings it has; empty without either."""
+    in_operations = f" in {listed(cause.operations, 'operation')}" if len(cause.operations) > 1 else ""
+    further = len(cause.findings) - len(cause.operations)
+    return in_operations + (f"; and {further} more, -v shows all" if further else "")
+
+
+def _also_rows(cause: Cause, verbosity: int, max_length: int) -> Iterator[Row]:
+    """Yield the locations and values in which findings differ from the first: in one row, or with `-v` a row each."""
+    all_variants = (_variant(finding, cause.first, max_length) for finding in cause.findings[1:])
     variants = list(dict.fromkeys(filter(None, all_variants)))
     if verbosity:
         yield from (_escaped_row("also", variant) for variant in variants)
@@ -176,10 +163,6 @@ def block(cause: Sequence[Finding], verbosity: int = 0, often: str = "") -> Iter
         if len(variants) > _MAX_VARIANTS:
             parts.append(f"and {len(variants) - _MAX_VARIANTS} more: -v lists all")
         yield _escaped_row("also", "; ".join(parts))
-    yield from _response_rows(first)
-    yield from _origin_rows(cause)
-    if accepted(first):
-        yield _escaped_row("accepted", accepted_where(first).removeprefix("accepted "))
 
 
 _FEW = 3
@@ -188,6 +171,8 @@ _FEW = 3
 
 def listed(texts: Sequence[str], noun: str, verbosity: int = 0) -> str:
     """Return the number of texts and the first few, or all with `-v`: `4 operations: GET /a, GET /b, GET /c, …`."""
+    if len(texts) == 1:
+        return texts[0]
     shown_texts = texts if verbosity else texts[:_FEW]
     marks = ["…"] if len(shown_texts) < len(texts) else []
     return f"{numbered(len(texts), noun)}: {', '.join([*shown_texts, *marks])}"
@@ -241,13 +226,13 @@ def _variant(finding: Finding, first: Finding, max_length: int) -> str:
     if finding.location != first.location:
         parts.append(location)
     # The operations with the same undocumented status document others.
-    sides = ["observed"] if finding.rule == _STATUS_RULE else ["observed", "expected"]
+    sides = ["observed"] if finding.rule == "status_code_conformance" else ["observed", "expected"]
     different = [side for side in sides if getattr(finding, side) != getattr(first, side)]
     parts += [f"{side} {_value_text(finding, side, min(max_length, 80))}" for side in different]
-    if finding.operation == first.operation:
-        return ", ".join(parts) or location
-    # The row of operations names it, too.
-    return f"{', '.join(parts)} in {finding.operation}" if parts else ""
+    # A row of its own names the operations.
+    if finding.operation == first.operation and not parts:
+        return location
+    return ", ".join(parts)
 
 
 def _response_rows(finding: Finding) -> Iterator[Row]:
@@ -270,19 +255,19 @@ def _response_rows(finding: Finding) -> Iterator[Row]:
         yield _escaped_row("rule of", "the overlay, not the published spec")
 
 
-_MAX_TESTS = 5
-"""Maximum number of tests in a line; reports have all."""
+_MAX_LINES = 5
+"""Maximum number of lines of code in a row; reports have all."""
 
 
-def _origin_rows(cause: Sequence[Finding]) -> Iterator[Row]:
-    """Yield the lines that sent the requests and registered the responses, and the tests, of a watched exchange."""
-    origins = [origin for finding in cause for origin in finding.extra.get("watched", ())]
-    labels = {"sent_at": "sent at", "called_at": "called at", "registered": "mocked by", "test": "tests"}
+def _origin_rows(cause: Cause) -> Iterator[Row]:
+    """Yield the lines that sent the requests and registered the responses of a watched exchange."""
+    origins = [origin for finding in cause.findings for origin in finding.extra.get("watched", ())]
+    labels = {"sent_at": "sent at", "called_at": "called at", "registered": "mocked by"}
     for name, label in labels.items():
         values = list(dict.fromkeys(origin[name] for origin in origins if origin.get(name)))
-        shown_values = values[:_MAX_TESTS]
-        if len(values) > _MAX_TESTS:
-            shown_values.append(f"and {len(values) - _MAX_TESTS} more")
+        shown_values = values[:_MAX_LINES]
+        if len(values) > _MAX_LINES:
+            shown_values.append(f"and {len(values) - _MAX_LINES} more")
         if values:
             yield _escaped_row(label, "; ".join(shown_values))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_bctrl.reports.wording import counted, numbered, sentence
+from pytest_bctrl.reports.wording import counted, is_change, numbered, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,13 +137,11 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
 def _failure_reasons(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
     """Return the reasons why a run failed; none if it did not."""
     failing = that_fail(findings, title.fail_on)
-    if run is not None and failing:
-        failing = _first_per_cause(failing)
     reasons = []
     if len(failing) == 1:
         reasons.append(f"{counted(failing)} fails the run")
     elif failing:
-        reasons.append(f"{counted(failing)} fail the run")
+        reasons.append(f"{counted(failing)}{_causes_phrase(failing)} fail the run")
     if run is None:
         return reasons
     failed_tests = run.number_of("failed") + run.number_of("error")
@@ -159,11 +157,14 @@ def _failure_reasons(findings: Sequence[Finding], title: Title, run: RunReport |
     return reasons
 
 
-def _first_per_cause(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the first finding of each cause: a run fails for causes, each of which may have many findings."""
-    from pytest_bctrl.reports.terminal import causes
+def _causes_phrase(findings: Sequence[Finding]) -> str:
+    """Return the number of causes of findings, if there are fewer; empty for changes of a document."""
+    if any(map(is_change, findings)):
+        return ""
+    from pytest_bctrl.reports.causes import causes
 
-    return [cause[0] for cause in causes(findings)]
+    number = len(causes(findings))
+    return f" with {numbered(number, 'cause')}" if number < len(findings) else ""
 
 
 def _unchecked_reasons(title: Title, run: RunReport | None) -> list[str]:

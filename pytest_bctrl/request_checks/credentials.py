@@ -12,6 +12,8 @@ from pytest_bctrl.request_checks.violation import CREDENTIALS, NOT_CHECKED
 
 CERTIFICATE = "mutualTLS"
 """The type of a security scheme whose credential is not part of the request."""
+NO_CREDENTIAL = "no credential"
+"""What a finding shows of a request without any credential."""
 _SCHEMES = frozenset({"basic", "bearer", "digest"})
 
 
@@ -35,7 +37,7 @@ def credential_violations(operation: Operation, request: Request) -> Iterator[Vi
     first = operation.security[0]
     scheme = next(scheme for scheme in first if not has_credential(scheme, request))
     authorization = request.header("authorization")
-    message, observed = f"the {_credential_text(scheme)} is missing", "no credential"
+    message, observed = f"the {_credential_text(scheme)} is missing", NO_CREDENTIAL
     if scheme.type != "apiKey" and authorization:
         # The first word names the scheme; a value without a scheme may be the key itself.
         name, space, _ = authorization.strip().partition(" ")

@@ -54,7 +54,7 @@ class OperationChecks:
         if not any(accepts(accept, media) for media in self._response_media_types):
             message = "the documented response is in none of the accepted media types"
             yield Violation(
-                ACCEPT, "error", message, (), "header Accept", list(self._response_media_types), accept[:200]
+                ACCEPT, "warning", message, (), "header Accept", list(self._response_media_types), accept[:200]
             )
 
     @cached_property

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pytest_bctrl.checks.redact import redact_findings
-from pytest_bctrl.checks.violation import Violation, grouped, new_finding
+from pytest_bctrl.checks.violation import Violation, fix_of, grouped, new_finding
 from pytest_bctrl.contract.credential_names import credentials_for
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.findings.finding import Finding
@@ -31,10 +31,11 @@ NOT_CHECKED = "request_not_checked"
 
 
 class RequestRule(NamedTuple):
-    """One rule about requests: what it checks, who defines it and where, and a request that breaks it."""
+    """One rule about requests: what it checks, what to do about a finding, its origin, and a request that breaks it."""
 
     level: str
     checks: str
+    fix: str
     of: str
     said_in: str
     request: str
@@ -79,10 +80,12 @@ def _key(violation: Violation) -> tuple[str, ...]:
 def _finding_of_group(group: list[Violation], label: str, request: Mapping[str, str]) -> Finding:
     """Return violations of the same rule at the same location as one finding; `request` has its method and path."""
     first, rule = group[0], request_rules().get(group[0].rule)
+    # Those about JSON are rules about responses too.
+    source, fix = (rule.of, rule.fix) if rule else ("HTTP", fix_of(first.rule))
     return new_finding(
         first,
         first.location,
-        {"kind": first.kind, "source": rule.of if rule else "HTTP", "request": request},
+        {"kind": first.kind, "source": source, "fix": fix, "request": request},
         count=len(group),
         sample=first.sample if first.path else None,
         operation=label,

@@ -62,7 +62,7 @@ def start(config: pytest.Config) -> None:
     _redact_credentials(config, run)
     config.pluginmanager.register(results, "bctrl-results")
     config.pluginmanager.register(summary, "bctrl-summary")
-    config.pluginmanager.register(Failures(summary, run.fail_on), "bctrl-failures")
+    config.pluginmanager.register(Failures(results, summary), "bctrl-failures")
     if config.get_verbosity() >= 0 and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Progress(results, partial(_write_line, config)), "bctrl-progress")
     config.pluginmanager.register(ContractHooks(config, results, summary), "bctrl-contract")

@@ -143,7 +143,7 @@ def lacks_path_values(run: ContractRun, operation: Operation) -> bool:
 def _reason_in_contract(run: ContractRun, operation: Operation) -> str:
     """Return why no setting can make the suite send requests to an operation; empty if settings decide."""
     if not run.may_send(operation):
-        return f"{operation.method} could change something, and the suite sends safe methods only"
+        return "its method could change something, and the suite sends safe methods only"
     if operation.success is None:
         return _NO_SUCCESS
     if {"?", "#"} & {*operation.path}:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import NamedTuple
 
+from pytest_bctrl.checks.violation import fix_of
 from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.traffic.surplus import Surplus
@@ -127,7 +128,7 @@ def transport_finding(
         total=1,
         operation=operation.label,
         reproduce=shell,
-        extra={"kind": kind, "source": "HTTP"},
+        extra={"kind": kind, "source": "HTTP", "fix": fix_of(RULE)},
     )
 
 

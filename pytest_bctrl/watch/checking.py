@@ -15,10 +15,14 @@ from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChec
 from pytest_bctrl.findings.finding import Finding, Levels
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
+from pytest_bctrl.reports.causes import MOCKED
+from pytest_bctrl.request_checks.credentials import NO_CREDENTIAL
+from pytest_bctrl.request_checks.violation import CREDENTIALS
 from pytest_bctrl.watch.exchange import WatchedExchange
 from pytest_bctrl.watch.selection import WatchedApi, WatchedServers
 
 _SERVER_ERROR = "not_a_server_error"
+_STATUS = "status_code_conformance"
 
 
 @dataclass(slots=True)
@@ -93,15 +97,32 @@ class WatchedContract:
         self, checked: CheckedExchange, exchange: Exchange, operation: Operation, off: list[str]
     ) -> Iterator[Finding]:
         """Yield the findings about an exchange at their levels, with its origin; adds those switched off to `off`."""
-        findings, switched_off = self._levels.apply(checked.findings)
+        by_evidence = map(_lowered, checked.findings) if exchange.is_mocked else checked.findings
+        findings, switched_off = self._levels.apply(by_evidence)
         off += switched_off
         is_documented = operation.response_for(exchange.status) is not None
+        is_of_test = is_documented and (exchange.is_mocked or exchange.is_in_process)
         for finding in findings:
             # A test that makes the mock break the contract does so on purpose.
             is_on_purpose = exchange.is_of_mock and finding.direction != "request"
             # A test may have its mock, or its application, return a server error that the contract documents.
-            if not is_on_purpose and not (is_documented and finding.rule == _SERVER_ERROR):
+            if not is_on_purpose and not (is_of_test and finding.rule == _SERVER_ERROR):
                 yield _with_origin(finding, exchange)
+
+
+def _lowered(finding: Finding) -> Finding:
+    """Return a finding about an exchange with a mock library at its level.
+
+    A test has a mock return a failure, documented or not, to see what the client does, and a mock needs no credential.
+    """
+    is_status = finding.rule == _SERVER_ERROR or (finding.rule == _STATUS and int(finding.extra["status"]) >= 400)
+    extra = {**finding.extra, "kind": MOCKED}
+    if is_status:
+        message = "a mock returned a status that the contract does not document"
+        return replace(finding, rule=_STATUS, level="info", message=message, fingerprint="", extra=extra)
+    if finding.rule == CREDENTIALS and finding.observed == NO_CREDENTIAL:
+        return replace(finding, level="info", extra=extra)
+    return finding
 
 
 def _account_for_request(account: Account, checked: CheckedExchange, exchange: Exchange) -> None:

@@ -135,7 +135,8 @@ class WatchedExchange:
 
     `test` is the node id of the test, `sent_at` the last line of the project before the client library, and `called_at`
     the line in the file of the test; a line is empty if it was not on the call stack. `registered` says
-    where the response was registered if a mock returned it.
+    where the response was registered if a mock returned it, and `is_mocked` is whether a mock library, or a function of
+    the test in place of the client's, did.
     `is_in_process` is true if no server at the URL took part, and `is_of_mock` or `is_of_recording` if the mock or a
     recording of this kit took its place. `has_hidden_key` is true if the client adds the key where it cannot be seen.
     `has_all_headers` is whether the response has all header fields that a server sends. `unanswered` says why there is
@@ -152,6 +153,7 @@ class WatchedExchange:
     sent_at: str = ""
     called_at: str = ""
     registered: str = ""
+    is_mocked: bool = False
     is_in_process: bool = False
     is_of_mock: bool = False
     is_of_recording: bool = False

@@ -147,9 +147,9 @@ class WatchHooks:
         try:
             result = yield
         finally:
-            problem = item.stash[_PROBLEM] = self._check_test(item)
+            problem = item.stash[_PROBLEM] = escape_lines(self._check_test(item))
         if problem:
-            raise pytest.fail.Exception(escape_lines(problem), pytrace=False)
+            raise pytest.fail.Exception(problem, pytrace=False)
         return result
 
     @contextmanager
@@ -241,7 +241,9 @@ class WatchHooks:
             del report.wasxfail
         test = item.stash.get(_WATCHED, None)
         if test is not None and call.when == "teardown":
-            vars(report)[CARRIED] = as_carried(test)
+            # A fixture may have failed too, and then its error is the one that is shown.
+            is_failure = call.excinfo is not None and str(call.excinfo.value) == item.stash.get(_PROBLEM, "")
+            vars(report)[CARRIED] = as_carried(test, is_failure=is_failure)
             if test.findings:
                 from pytest_bctrl.reports.junit import junit_properties
 

@@ -202,8 +202,12 @@ class Recorder:
             exchange.request_body.notify = exchange.response_body.notify = None
         return exchanges
 
-    def set_registered(self, text: str) -> None:
-        """Record where the response of the current exchange was registered."""
+    def set_registered(self, text: str, *, is_recorded: bool = False) -> None:
+        """Record where the response of the current exchange was registered with a mock library, if that is known.
+
+        `is_recorded` is whether a server sent it once, as a cassette has it.
+        """
         sending = _current_sending()
-        if sending is not None and text:
-            sending.exchange.registered = text
+        if sending is not None:
+            sending.exchange.registered = text or sending.exchange.registered
+            sending.exchange.is_mocked = not is_recorded

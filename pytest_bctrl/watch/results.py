@@ -43,9 +43,10 @@ class WatchSettings:
         return at_or_above(self.baseline.mark(findings, self.fail_on), self.fail_on)
 
 
-def as_carried(test: WatchedTest) -> dict[str, Any]:
-    """Return the results of a test as plain data, to be carried by its report."""
+def as_carried(test: WatchedTest, *, is_failure: bool) -> dict[str, Any]:
+    """Return the results of a test as plain data, to be carried by its report, which they may have made a failure."""
     return {
+        "is_failure": is_failure,
         "findings": [finding.as_dict() for finding in test.findings],
         "account": test.account.as_data(),
         "unobserved": test.unobserved,

@@ -107,6 +107,8 @@ class WatchedApi:
             sent_at=watched.sent_at,
             called_at=watched.called_at,
             registered=watched.registered,
+            is_mocked=watched.is_mocked,
+            is_in_process=watched.is_in_process,
             is_of_mock=watched.is_of_mock or origin in self.mocks,
         )
 

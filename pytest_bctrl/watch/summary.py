@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
 
 import pytest
 
-from pytest_bctrl.exchanges.coverage_text import coverage_rows, unchecked_parts
+from pytest_bctrl.exchanges.coverage_text import coverage_rows, first_unchecked_parts
 from pytest_bctrl.findings.finding import Finding, at_or_above
-from pytest_bctrl.reports.terminal import block, causes, write_labelled
+from pytest_bctrl.reports.causes import causes
+from pytest_bctrl.reports.terminal import block, cause_row, write_labelled
 from pytest_bctrl.reports.verdict import verdict_of
 from pytest_bctrl.reports.wording import numbered
-from pytest_bctrl.watch.results import WatchResults
+from pytest_bctrl.suite.report.failures import further_reports
+from pytest_bctrl.watch.results import CARRIED, WatchResults
 
 
 class WatchSummary:
@@ -25,22 +28,54 @@ class WatchSummary:
         self._results = results
         self.shows_coverage = False
         self.is_part = False
+        self._errors: list[Any] = []
         self.reports: list[str] = []
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_terminal_summary")
+    def pytest_errors_of_tests(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+        """Leave the errors of the watch out of those that pytest prints, since the summary has a block per cause.
+
+        `-vv` prints each of them.
+        """
+        stats = terminalreporter.stats
+        errors = stats.get("error", [])
+        verbosity = terminalreporter.config.get_verbosity()
+        if errors and self._is_written(terminalreporter.config) and verbosity < 2:
+            self._errors = [report for report in errors if vars(report).get(CARRIED, {}).get("is_failure")]
+            stats["error"] = [report for report in errors if report not in self._errors]
+        try:
+            yield
+        finally:
+            if errors:
+                stats["error"] = errors
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write the summary: a block per cause with the tests that share it, then the verdict."""
         config = terminalreporter.config
         verbosity = config.get_verbosity()
-        if config.option.collectonly or verbosity < -1 or not self._results.has_run:
+        if not self._is_written(config):
             return
         terminalreporter.section("bctrl watch")
         findings = self._results.findings()
-        for cause in causes(findings):
+        found, lines = causes(findings), []
+        for cause in found:
+            if cause.first.level == "info" and verbosity <= 0:
+                lines.append(cause_row(cause, names_operation=True))
+                continue
             for row in block(cause, max(verbosity, 0)):
                 terminalreporter.line(str(row))
             terminalreporter.line("")
-        for label, text in self._rows(findings):
+        for label, text in [*lines, *self._rows(findings)]:
             write_labelled(terminalreporter, label, text)
+        if self._errors:
+            first_tests = {test for cause in found for test in cause.tests[:1]}
+            shown = [report for report in self._errors if report.nodeid in first_tests]
+            others = [report for report in self._errors if report.nodeid not in first_tests]
+            terminalreporter.stats["error"] += [*shown, *further_reports(others, verbosity)]
+
+    def _is_written(self, config: pytest.Config) -> bool:
+        """Return whether there is a summary: tests have run, and it is not switched off with `-qq`."""
+        return not config.option.collectonly and config.get_verbosity() >= -1 and self._results.has_run
 
     def _rows(self, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
         """Yield labels and texts after the findings: unmatched, checked, not checked, coverage, reports, verdict."""
@@ -58,7 +93,7 @@ class WatchSummary:
         if results.account.operations and self.shows_coverage:
             yield from coverage_rows(results.observer, is_complete=True)
         elif results.account.operations:
-            for reason in unchecked_parts(results.observer.coverage):
+            for reason in first_unchecked_parts(results.observer.coverage):
                 yield "not checked", reason
         for path in self.reports:
             yield "report", path

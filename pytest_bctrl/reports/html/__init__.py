@@ -9,15 +9,17 @@ import base64
 import hashlib
 import json
 import re
+from itertools import filterfalse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_bctrl.escaping import escape_html, escape_html_json
 from pytest_bctrl.findings.finding import LEVELS
+from pytest_bctrl.reports.causes import causes
 from pytest_bctrl.reports.findings_json import report_data
 from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.verdict import verdict_of
-from pytest_bctrl.reports.wording import one_line
+from pytest_bctrl.reports.wording import is_change, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +66,8 @@ def findings_html(findings: Sequence[Finding], title: Title, run: RunReport | No
 
 def page_data(findings: Sequence[Finding], title: Title, run: RunReport | None) -> dict[str, Any]:
     """Return the data of the JSON report, findings worst first, with `exchanges` and `outline`."""
-    ranked = sorted(findings, key=lambda finding: LEVELS.index(finding.level))
+    by_cause = [finding for cause in causes(filterfalse(is_change, findings)) for finding in cause.findings]
+    ranked = sorted([*by_cause, *filter(is_change, findings)], key=lambda finding: LEVELS.index(finding.level))
     data = report_data(ranked, title, run)
     data["exchanges"] = _take_out_exchanges(data["findings"])
     data["outline"] = outline(run.contract, ranked, run.coverage) if run else []

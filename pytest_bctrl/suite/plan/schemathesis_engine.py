@@ -97,8 +97,8 @@ def _run_checks(
 
     response = exchange.response
     exchange.tally.count_once(exchange, "Schemathesis responses")
-    if response.is_to_head and response.status == 501:
-        # The server does not implement HEAD (RFC 9110, 15.6.2).
+    if response.status == 501 and (response.is_to_head or response.documented is not None):
+        # The server does not implement HEAD (RFC 9110, 15.6.2), or the operation, as documented.
         checks = [name for name in checks if name != "not_a_server_error"]
     if response.has_no_body:
         checks = [name for name in checks if name not in BODY_CHECKS]

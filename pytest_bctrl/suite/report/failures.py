@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.findings.finding import FailOn, Finding, at_or_above, from_dict
-from pytest_bctrl.reports.terminal import MARKUP, Row, block, causes, headline, listed
+from pytest_bctrl.findings.finding import Finding, at_or_above, from_dict
+from pytest_bctrl.reports.causes import Cause, causes
+from pytest_bctrl.reports.terminal import MARKUP, Row, block, headline
 from pytest_bctrl.reports.wording import accepted, is_change
+from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.report.summary import Summary
 
 
@@ -39,9 +40,9 @@ class Failures:
     Only the terminal output changes. Reports stay complete for JUnit and other plugins.
     """
 
-    def __init__(self, summary: Summary, fail_on: FailOn) -> None:
+    def __init__(self, results: RunResults, summary: Summary) -> None:
+        self._results = results
         self._summary = summary
-        self._fail_on: FailOn = fail_on
         self._short_summary: list[Any] = []
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -62,44 +63,41 @@ class Failures:
 
     @pytest.hookimpl(specname="pytest_terminal_summary", tryfirst=True)
     def pytest_failures_printed(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Put the reports for the short summary in place of the printed ones, since it names every failed test."""
+        """Put the reports for the short summary in place of the printed ones."""
         if self._short_summary:
             terminalreporter.stats["failed"] = self._short_summary
 
     def _merge_by_cause(self, reports: list[Any], verbosity: int) -> tuple[list[Any], list[Any]]:
-        """Return the reports to print as failures, and those for the short summary; `-vv` merges nothing."""
-        findings_of = {id(report): list(self._failing_findings(report)) for report in reports}
-        numbers, details = _number_causes(finding for findings in findings_of.values() for finding in findings)
-        tests_of: dict[int, list[str]] = {}
-        causes_of: dict[int, list[int]] = {}
-        for report in reports:
-            own_numbers = [numbers[_identity(finding)] for finding in findings_of[id(report)]]
-            causes_of[id(report)] = list(dict.fromkeys(own_numbers))
-            for cause in causes_of[id(report)]:
-                tests_of.setdefault(cause, []).append(_test_name(report))
-        printed, short_summary = [], []
-        for report in reports:
-            report_causes = causes_of[id(report)]
-            name, first_tests = _test_name(report), [tests_of[cause][0] for cause in report_causes]
-            if report_causes and name not in first_tests and verbosity < 2:
-                tests = dict.fromkeys(_relative_name(name, first_test) for first_test in first_tests)
-                short_summary.append(_with_failure_text(report, (), f"see {', '.join(tests)}"))
-                continue
-            if report_causes:
-                rows: list[Row] = []
-                for cause in report_causes:
-                    if verbosity > 1:
-                        own_findings = [
-                            finding for finding in findings_of[id(report)] if numbers[_identity(finding)] == cause
-                        ]
-                        rows += block(own_findings, verbosity, report.bctrl["frequency"])
-                    elif tests_of[cause][0] == name:
-                        rows += block(details[cause], verbosity, report.bctrl["frequency"])
-                        rows += _tests_row(tests_of[cause], verbosity)
-                report = _with_failure_text(report, tuple(rows), headline(findings_of[id(report)]))
-            printed.append(report)
-            short_summary.append(report)
-        return printed, short_summary
+        """Return the reports to print as failures, and those for the short summary.
+
+        The first test of each cause has its block; of the further tests, the short summary has one line, or with `-v`
+        a line each. `-vv` merges nothing.
+        """
+        findings_of = {report.nodeid: list(self._failing_findings(report)) for report in reports}
+        others = [report for report in reports if not findings_of[report.nodeid]]
+        with_findings = {report.nodeid: report for report in reports if findings_of[report.nodeid]}
+        if verbosity > 1:
+            causes_of = {test: causes(findings_of[test]) for test in with_findings}
+        else:
+            causes_of = self._causes_of_first_tests(with_findings)
+        printed = list(others)
+        for test, own_causes in causes_of.items():
+            report = with_findings.pop(test)
+            rows = [row for cause in own_causes for row in block(cause, verbosity, report.bctrl["frequency"])]
+            printed.append(_with_failure_text(report, tuple(rows), headline(findings_of[test])))
+        return printed, [*printed, *further_reports(list(with_findings.values()), verbosity)]
+
+    def _causes_of_first_tests(self, reports: Mapping[str, Any]) -> dict[str, list[Cause]]:
+        """Return the causes of failures by node id, each under the first of the tests that it fails."""
+        causes_of: dict[str, list[Cause]] = {}
+        failing = [finding for test in reports for finding in self._failing_findings(reports[test])]
+        fingerprints = {finding.fingerprint for finding in failing}
+        shown = [finding for finding in self._results.contract_findings() if finding.fingerprint in fingerprints]
+        for cause in causes(finding for finding in shown if not accepted(finding)):
+            first_test = next((test for test in cause.tests if test in reports), None)
+            if first_test is not None:
+                causes_of.setdefault(first_test, []).append(cause)
+        return causes_of
 
     def _failing_findings(self, report: Any) -> Iterator[Finding]:
         """Yield the findings that fail a test; none if one is about drift, or if the test could not be checked."""
@@ -109,43 +107,19 @@ class Failures:
         failing = [from_dict(finding) for finding in verdict["findings"]]
         if not verdict["stopped"]:
             # A finding that stops the run fails it at any level.
-            failing = at_or_above(failing, self._fail_on)
+            failing = at_or_above(failing, self._results.run.fail_on)
         if not any(map(is_change, failing)):
             yield from failing
 
 
-def _number_causes(findings: Iterable[Finding]) -> tuple[dict[tuple[str, ...], int], list[list[Finding]]]:
-    """Return the number of each finding's cause, by the identity of the finding, and the findings of each cause.
-
-    Of equal findings from several tests, only the first is kept.
-    """
-    first_of: dict[tuple[str, ...], Finding] = {}
-    for finding in findings:
-        first_of.setdefault(_identity(finding), finding)
-    details = causes(first_of.values())
-    numbers = {_identity(finding): number for number, cause in enumerate(details) for finding in cause}
-    return numbers, details
-
-
-def _identity(finding: Finding) -> tuple[str, ...]:
-    """Return a key that is equal for findings that are shown as one."""
-    return finding.operation, finding.level, finding.rule, finding.message, accepted(finding), finding.fingerprint
-
-
-def _tests_row(tests: list[str], verbosity: int) -> list[Row]:
-    """Return a row with the tests that a cause fails; none if there is only one."""
-    return [Row("tests", escape_line(listed(tests, "test", verbosity)))] if len(tests) > 1 else []
-
-
-def _test_name(report: Any) -> str:
-    """Return the name of a test in the suite."""
-    return str(report.nodeid).removeprefix("bctrl::")
-
-
-def _relative_name(name: str, other_name: str) -> str:
-    """Return how a test refers to another one: by its function, or only its parameters if the function is the same."""
-    function, _, parameters = other_name.partition("[")
-    return f"[{parameters}" if name.partition("[")[0] == function else function
+def further_reports(reports: Sequence[Any], verbosity: int) -> list[Any]:
+    """Return the lines of the short summary for tests that fail for causes shown above: one, or all with `-v`."""
+    if verbosity or len(reports) < 2:
+        return [_with_failure_text(report, (), "for a cause that is shown above") for report in reports]
+    line = _with_failure_text(reports[0], (), "for causes that are shown above; -v lists them")
+    path = reports[0].nodeid.partition("::")[0]
+    line.nodeid = f"{path}::{len(reports)} further tests"
+    return [line]
 
 
 def _with_failure_text(report: Any, rows: tuple[Row, ...], line: str) -> Any:

@@ -23,12 +23,7 @@ def grouped_reasons(reasons: Iterable[tuple[str, str]]) -> list[str]:
         reason, _, line = text.partition(LINES_TO_ADD)
         labels.setdefault(reason, []).append(label)
         lines.setdefault(reason, {}).update({line: None} if line else {})
-    return [f"{_subject(labels[reason])}: {reason}{_suggestion(list(lines[reason]))}" for reason in labels]
-
-
-def _subject(labels: list[str]) -> str:
-    """Return the operations that a line is about: the only one, or their number and the first few."""
-    return labels[0] if len(labels) == 1 else listed(labels, "operation")
+    return [f"{listed(labels[reason], 'operation')}: {reason}{_suggestion(list(lines[reason]))}" for reason in labels]
 
 
 def _suggestion(lines: list[str]) -> str:

@@ -25,6 +25,7 @@ from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.empty_lists import EmptyLists, empty_lists
 from pytest_bctrl.observed.facts import as_data
+from pytest_bctrl.reports.causes import merge_engines
 from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import numbered
@@ -124,7 +125,7 @@ class RunResults:
             test = _outcome(report)
             self.tests.append(test)
             self._record_outcome(verdict, test)
-        self._findings.extend(from_dict(finding) for finding in verdict.get("findings", ()))
+        self._findings.extend(from_dict({**data, "tests": [report.nodeid]}) for data in verdict.get("findings", ()))
         self._outcome_counts.update(verdict.get("account", {}))
         self.counts.update(verdict.get("counts", {}))
         self.has_stopped = self.has_stopped or bool(verdict.get("stopped"))
@@ -311,19 +312,22 @@ class RunResults:
         counts = {operation.label: omitted_request_count(run, operation) for operation in operations}
         labels = [label for label, count in counts.items() if count]
         if labels:
-            subject = labels[0] if len(labels) == 1 else listed(labels, "operation")
             texts.append(
-                f"{subject}: {sum(counts.values())} values of its parameters, since a run sends at most "
-                f"{run.most_requests} requests per operation; --bctrl-max-examples=N allows more"
+                f"{listed(labels, 'operation')}: {sum(counts.values())} values of its parameters, since a run sends at "
+                f"most {run.most_requests} requests per operation; --bctrl-max-examples=N allows more"
             )
         return texts
 
     def findings(self) -> list[Finding]:
         """Return all findings, those of a watch too, the highest level first; equal ones are merged."""
-        findings = merge_accepted(merge(self._findings))
+        findings = self.contract_findings()
         if self.watch is not None:
             findings += self.watch.findings()
         return sorted(findings, key=_level_rank)
+
+    def contract_findings(self) -> list[Finding]:
+        """Return the findings of contract tests; equal ones, and those of several engines, are merged."""
+        return merge_engines(merge_accepted(merge(self._findings)))
 
     def title(self) -> Title:
         """Return the heading of the reports: contract, subject, notes, and what was not checked."""

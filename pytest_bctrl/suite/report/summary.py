@@ -10,11 +10,12 @@ from dataclasses import replace
 import pytest
 
 from pytest_bctrl.escaping import escape_line
-from pytest_bctrl.exchanges.coverage_text import coverage_rows, unchecked_parts
+from pytest_bctrl.exchanges.coverage_text import coverage_rows, first_unchecked_parts
 from pytest_bctrl.findings.finding import Finding, at_or_above
-from pytest_bctrl.reports.terminal import block, causes, finding_line, listed, write_labelled
+from pytest_bctrl.reports.causes import causes
+from pytest_bctrl.reports.terminal import block, cause_row, listed, write_labelled
 from pytest_bctrl.reports.verdict import verdict_of
-from pytest_bctrl.reports.wording import accepted, numbered
+from pytest_bctrl.reports.wording import numbered
 from pytest_bctrl.suite.operations import lacks_path_values, requestable_operations
 from pytest_bctrl.suite.plan.catalogue import MAX_COUNTED, planned_requests
 from pytest_bctrl.suite.report.results import RunResults
@@ -168,7 +169,7 @@ class Summary:
             yield _skip_line(skip_reasons, results.count("skipped"))
         measured = results.coverage()
         if measured is not None and not self.shows_coverage:
-            yield from unchecked_parts(measured)
+            yield from first_unchecked_parts(measured)
 
     def _checked_lines(self, verbosity: int) -> Iterator[str]:
         """Yield a line about operations, requests and responses, and about engines and upstream."""
@@ -258,26 +259,7 @@ def _passing_rows(
             for row in block(cause, verbosity):
                 yield None, str(row)
         else:
-            yield _cause_row(cause, names_operation=has_several)
-
-
-def _cause_row(cause: Sequence[Finding], *, names_operation: bool) -> tuple[str, str]:
-    """Return label and text of the line about the findings of one cause."""
-    first = cause[0]
-    times = f" ({first.count} of {first.total})" if first.total else ""
-    text = finding_line(first, times, names_operation=names_operation)
-    reason = accepted(first).removeprefix("accepted")
-    if reason:
-        return "accepted", f"{text},{reason}{_further(cause)}"
-    return first.level, f"{text}{_further(cause)}"
-
-
-def _further(cause: Sequence[Finding]) -> str:
-    """Return the operations of a cause if it has several, and how many more findings it has; empty without either."""
-    operations = list(dict.fromkeys(finding.operation for finding in cause))
-    in_operations = f" in {listed(operations, 'operation')}" if len(operations) > 1 else ""
-    further = len(cause) - len(operations)
-    return in_operations + (f"; and {further} more, -v shows all" if further else "")
+            yield cause_row(cause, names_operation=has_several)
 
 
 def _skip_line(reasons: Sequence[str], skipped: int) -> str:

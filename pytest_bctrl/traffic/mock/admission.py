@@ -16,7 +16,7 @@ from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.request_checks.credentials import CERTIFICATE, has_credential
 from pytest_bctrl.request_checks.operation import OperationChecks
-from pytest_bctrl.request_checks.violation import ACCEPT, BODY, MEDIA_TYPE, PARAMETERS, findings_of
+from pytest_bctrl.request_checks.violation import BODY, MEDIA_TYPE, PARAMETERS, findings_of
 from pytest_bctrl.samples.inputs import existing_path_values
 from pytest_bctrl.secrets.secret import MASK
 
@@ -183,7 +183,7 @@ class Admission:
 
     def _invalid(self, violations: Iterable[Violation]) -> Rejection | None:
         """Return the rejection of a request with errors; None if it has none, or has a wrong `Accept` alone."""
-        errors = [violation for violation in violations if violation.level == "error" and violation.rule != ACCEPT]
+        errors = [violation for violation in violations if violation.level == "error"]
         if not errors:
             return None
         reasons = [_reason(violation) for violation in errors[:_REASONS]]

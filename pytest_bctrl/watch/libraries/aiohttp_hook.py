@@ -222,6 +222,7 @@ class _AiohttpHook:
             exchange = first
             if number:
                 exchange = WatchedExchange("aiohttp", "", "", (), sent_at=first.sent_at, registered=first.registered)
+                exchange.is_mocked = first.is_mocked
                 exchange.request_body.problem = _NOT_KEPT
             sent = hop.request_info
             if issubclass(type(sent), self._request_info_class):

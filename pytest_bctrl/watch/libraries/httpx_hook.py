@@ -151,6 +151,7 @@ class HttpxHook:
             if not issubclass(type(sent), self._module.Request):
                 sent = request
             exchange = self._exchange_of(sent)
+            exchange.is_mocked = True
             if hasattr(sent, "_content"):
                 exchange.request_body.set(sent.content)
             if not self._has_head(exchange, hop):
@@ -194,6 +195,7 @@ class HttpxHook:
         exchange.is_of_recording, exchange.registered = False, ""
         if is_mock_transport:
             exchange.is_of_recording = getattr(transport.handler, "__module__", "") == _RECORDING
+            exchange.is_mocked = not exchange.is_of_recording
             line = self._recorder.lines.line_of(transport.handler)
             if line:
                 exchange.registered = f"MockTransport handler at {line}"

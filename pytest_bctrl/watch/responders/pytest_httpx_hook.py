@@ -24,8 +24,7 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
             def named_callback(request: Any) -> Any:
                 """Return the response of the callback, and record the line of its registration."""
-                if line:
-                    recorder.set_registered(f"pytest-httpx registration at {line}")
+                recorder.set_registered(f"pytest-httpx registration at {line}" if line else "")
                 return callback(request)
 
             return add_callback(self, named_callback, **matchers)

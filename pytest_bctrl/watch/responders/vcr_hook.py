@@ -20,7 +20,8 @@ def install(module: ModuleType, recorder: Recorder, patches: Patches) -> None:
 
         def observed_play_response(self: Any, request: Any) -> Any:
             """Return the recorded response, and record the name of its cassette."""
-            recorder.set_registered(f"cassette {recorder.lines.shown_file(str(self._path))}")
+            cassette = recorder.lines.shown_file(str(self._path))
+            recorder.set_registered(f"cassette {cassette}", is_recorded=True)
             return play_response(self, request)
 
         return observed_play_response

@@ -1,7 +1,7 @@
 // One finding: a summary line, and all details once it is opened.
 const OWN = new Set(['rule', 'level', 'location', 'message', 'expected', 'observed', 'count', 'total', 'sample', 'operation',
   'direction', 'fingerprint', 'reproduce', 'base', 'revision', 'exchange', 'why', 'meaning', 'status', 'media_type', 'accepted',
-  'item', 'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'changed', 'detail', 'impact']);
+  'item', 'moved', 'next', 'witnesses', 'places', 'shown', 'change', 'changed', 'detail', 'impact', 'cause']);
 
 function findingItem(finding, index, isOpen = false) {
   const details = el('details.finding', { 'data-level': finding.level, 'data-index': index });
@@ -38,7 +38,10 @@ function countOf(finding) {
 }
 
 function placeOf(finding) {
-  if (!isDrift(finding)) return finding.location || finding.operation;
+  if (!isDrift(finding)) {
+    const hasSeveral = report.operations && report.operations.length > 1;
+    return [hasSeveral || !finding.location ? finding.operation : '', finding.location].filter(Boolean).join(' · ');
+  }
   const answer = [finding.status, finding.media_type].filter(Boolean).join(' ');
   return [finding.operation, answer, finding.location].filter(Boolean).join(' · ') || 'the document';
 }

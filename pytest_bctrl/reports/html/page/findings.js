@@ -1,4 +1,4 @@
-// The list: findings of one rule, or about one changed part, are one row that opens. Long lists are drawn in chunks.
+// The list: findings of one cause, or about one changed part, are one row that opens. Long lists are drawn in chunks.
 const CHUNK = 60;
 const list = { groups: [] };
 
@@ -36,7 +36,7 @@ function groupsOf(matching) {
   const groups = new Map();
   for (const index of matching) {
     const finding = report.findings[index];
-    const key = isChange(finding) ? `changed ${finding.changed}` : `${isDrift(finding)} ${finding.level} ${finding.rule}`;
+    const key = isChange(finding) ? `changed ${finding.changed}` : `${isDrift(finding)} ${finding.level} ${finding.cause ?? finding.rule}`;
     if (groups.has(key)) groups.get(key).push(index);
     else groups.set(key, [index]);
   }
@@ -60,7 +60,7 @@ function groupItem(indices, isOpen) {
     el('span.level', null, icon(finding.level), finding.level),
     el('code.rule', null, name),
     el('span.count', null, plural(indices.length, isChange(finding) ? 'change' : 'finding')),
-    el('span.place', null, el('span', null, messages.size === 1 ? `${finding.message}: ` : changesOf(findings), few,
+    el('span.place', null, el('span', null, messages.size === 1 || !isChange(finding) ? `${finding.message}: ` : changesOf(findings), few,
       places.length > 3 ? ` and ${(places.length - 3).toLocaleString('en')} more` : ''))), rows);
   const group = { indices, rows, drawn: 0 };
   list.groups.push(group);

@@ -20,6 +20,7 @@ function impactOf({ impact }) {
 
 function inALine(value) {
   if (value === null || value === undefined) return value === null ? 'null' : '';
+  if (value === '' || (Array.isArray(value) && !value.length)) return JSON.stringify(value);
   const one = (item) => (typeof item === 'string' ? item : JSON.stringify(item));
   const text = isPlainList(value) ? value.map(one).join(' | ') : one(value);
   return text.length > GIST ? `${text.slice(0, GIST - 1)}…` : text;
