@@ -23,7 +23,7 @@ from pytest_bctrl.checks.protocol import (
 from pytest_bctrl.checks.redact import redact_response_findings
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.rules import rules
-from pytest_bctrl.checks.schema import check_schema
+from pytest_bctrl.checks.schema import check_schema, rejected_properties
 from pytest_bctrl.checks.violation import Violation, findings, item_of, source_of
 from pytest_bctrl.checks.write_only import check_write_only
 from pytest_bctrl.contract.files import shown_path
@@ -178,7 +178,11 @@ def _check_undocumented(response: Response) -> list[Finding]:
         "undocumented properties",
         lambda: undocumented_properties(response.contract, response.observed, response.media_type),
     )
+    rejected = rejected_properties(response)
     for finding in unnamed_properties:
+        if finding.location in rejected:
+            # An error says so already.
+            continue
         path: Path = ()
         if finding.sample:
             selected = select_values(response.data, finding.sample["location"])

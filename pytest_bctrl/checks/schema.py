@@ -22,6 +22,7 @@ from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import json_type_of, type_name
 from pytest_bctrl.observed.differences import NO_ALTERNATIVE, SCHEMA, UNLISTED
 
+_NO_FURTHER = "the schema allows no further property"
 _MAX_ERRORS = 20_000
 """Maximum number of errors listed per response: each takes memory and time, and nobody reads so many."""
 
@@ -30,6 +31,12 @@ def check_schema(response: Response) -> Iterator[Violation]:
     """Yield a violation for every location that breaks the documented schema (JSON Schema 2020-12)."""
     looked(response).add("schema")
     yield from once(response, "schema", lambda: _schema_violations(response))
+
+
+def rejected_properties(response: Response) -> set[str]:
+    """Return the locations of the properties that the schema does not allow, which `check_schema` reports."""
+    found = once(response, "schema", lambda: _schema_violations(response))
+    return {violation.location for violation in found if violation.message == _NO_FURTHER}
 
 
 def _schema_violations(response: Response) -> list[Violation]:
@@ -151,7 +158,7 @@ def _missing_violation(path: Path, name: str) -> Violation:
 
 def _unexpected_violation(path: Path, value: Any, keyword: str) -> Violation:
     """Return the violation of a property that `additionalProperties` or `unevaluatedProperties` does not allow."""
-    return _new_violation(path, "the schema allows no further property", "no such property", value, keyword)
+    return _new_violation(path, _NO_FURTHER, "no such property", value, keyword)
 
 
 def _type_violation(path: Path, types: list[str], value: Any) -> Violation:

@@ -195,6 +195,9 @@ class SchemaError:
     @property
     def unexpected(self) -> list[str]:
         """The properties that `additionalProperties` or `unevaluatedProperties` rejects; empty for another keyword."""
+        if self.error_kind == "AdditionalProperties" and isinstance(self.value, Mapping):
+            # Without any property in the schema, the engine does not name them.
+            return list(getattr(self._kind, "unexpected", self.value))
         return list(getattr(self._kind, "unexpected", ()))
 
     def inside(self) -> Iterator[SchemaError]:

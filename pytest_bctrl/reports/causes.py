@@ -93,7 +93,8 @@ _LAST_STEP = re.compile(r"(?:\.|^)(?P<step>[^\s.\[\]]+(?:\[\*\])*)$")
 
 
 def _last_step(location: str) -> str:
-    """Return the name of a property at the end of a location, `id` of `data[*].id`; another location is unchanged."""
+    """Return the name of the property at a location, `id` of `data[*].id`; of `credential: empty`, the first part."""
+    location = location.partition(": ")[0]
     match = _LAST_STEP.search(location)
     return match["step"] if match else location
 

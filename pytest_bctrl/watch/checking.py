@@ -13,6 +13,7 @@ from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.exchanges.account import Account
 from pytest_bctrl.exchanges.exchange_checks import CheckedExchange, ExchangeChecks
 from pytest_bctrl.findings.finding import Finding, Levels
+from pytest_bctrl.findings.fingerprint import with_fingerprint
 from pytest_bctrl.http.exchange import Exchange
 from pytest_bctrl.http.message import Request
 from pytest_bctrl.reports.causes import MOCKED
@@ -29,7 +30,7 @@ _STATUS = "status_code_conformance"
 class WatchedTest:
     """What the watch found in the exchanges of one test.
 
-    `account` has what became of each exchange, `off` the names of the settings that switched findings off, and
+    `is_failed` is whether findings fail the test, `account` has what became of each exchange, `off` the names of the settings that switched findings off, and
     `unobserved` a sentence for each library that the watch cannot observe.
     """
 
@@ -39,6 +40,7 @@ class WatchedTest:
     off: list[str] = field(default_factory=list)
     responses: list[tuple[Response, Request]] = field(default_factory=list)
     credentials: set[str] = field(default_factory=set)
+    is_failed: bool = False
 
     def add(self, exchange_result: WatchedTest) -> None:
         """Add the result of an exchange that was checked before the test has ended."""
@@ -97,16 +99,18 @@ class WatchedContract:
         self, checked: CheckedExchange, exchange: Exchange, operation: Operation, off: list[str]
     ) -> Iterator[Finding]:
         """Yield the findings about an exchange at their levels, with its origin; adds those switched off to `off`."""
-        by_evidence = map(_lowered, checked.findings) if exchange.is_mocked else checked.findings
+        by_evidence: Iterable[Finding] = checked.findings
+        is_documented = operation.response_for(exchange.status) is not None
+        if is_documented and (exchange.is_mocked or exchange.is_in_process):
+            # A test may have its mock, or its application, return a server error that the contract documents.
+            by_evidence = [finding for finding in by_evidence if finding.rule != _SERVER_ERROR]
+        if exchange.is_mocked:
+            by_evidence = map(_lowered, by_evidence)
         findings, switched_off = self._levels.apply(by_evidence)
         off += switched_off
-        is_documented = operation.response_for(exchange.status) is not None
-        is_of_test = is_documented and (exchange.is_mocked or exchange.is_in_process)
         for finding in findings:
             # A test that makes the mock break the contract does so on purpose.
-            is_on_purpose = exchange.is_of_mock and finding.direction != "request"
-            # A test may have its mock, or its application, return a server error that the contract documents.
-            if not is_on_purpose and not (is_of_test and finding.rule == _SERVER_ERROR):
+            if not exchange.is_of_mock or finding.direction == "request":
                 yield _with_origin(finding, exchange)
 
 
@@ -119,7 +123,8 @@ def _lowered(finding: Finding) -> Finding:
     extra = {**finding.extra, "kind": MOCKED}
     if is_status:
         message = "a mock returned a status that the contract does not document"
-        return replace(finding, rule=_STATUS, level="info", message=message, fingerprint="", extra=extra)
+        lowered = replace(finding, rule=_STATUS, level="info", message=message, fingerprint="", extra=extra)
+        return with_fingerprint(lowered)
     if finding.rule == CREDENTIALS and finding.observed == NO_CREDENTIAL:
         return replace(finding, level="info", extra=extra)
     return finding

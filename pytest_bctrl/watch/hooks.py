@@ -216,6 +216,7 @@ class WatchHooks:
         failing = self._results.settings.failing(test.findings)
         if not failing:
             return ""
+        test.is_failed = True
         during = f" (exchanges during {_COLLECTION} included)" if earlier else ""
         return f"bctrl watch{during}: {breach(redact(self._config, failing)).rstrip()}"
 
@@ -242,8 +243,8 @@ class WatchHooks:
         test = item.stash.get(_WATCHED, None)
         if test is not None and call.when == "teardown":
             # A fixture may have failed too, and then its error is the one that is shown.
-            is_failure = call.excinfo is not None and str(call.excinfo.value) == item.stash.get(_PROBLEM, "")
-            vars(report)[CARRIED] = as_carried(test, is_failure=is_failure)
+            has_error = call.excinfo is not None and str(call.excinfo.value) != item.stash.get(_PROBLEM, "")
+            vars(report)[CARRIED] = as_carried(test, is_failure=test.is_failed and not has_error)
             if test.findings:
                 from pytest_bctrl.reports.junit import junit_properties
 

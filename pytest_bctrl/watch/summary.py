@@ -10,10 +10,10 @@ import pytest
 from pytest_bctrl.exchanges.coverage_text import coverage_rows, first_unchecked_parts
 from pytest_bctrl.findings.finding import Finding, at_or_above
 from pytest_bctrl.reports.causes import causes
+from pytest_bctrl.reports.failure_text import further_reports
 from pytest_bctrl.reports.terminal import block, cause_row, write_labelled
 from pytest_bctrl.reports.verdict import verdict_of
 from pytest_bctrl.reports.wording import numbered
-from pytest_bctrl.suite.report.failures import further_reports
 from pytest_bctrl.watch.results import CARRIED, WatchResults
 
 

@@ -38,20 +38,20 @@ APP = (JSON, ("Server", "app"))
         (rejection("a\x00b", 400), ["info"]),
         (rejection("a/b", 404), ["info"]),
         (rejection("x" * 4000, 414), ["info"]),
-        (rejection("no-such-space", 404), ["warning"]),
-        (rejection("a\x00b", 400, {"detail": "no"}, APP), ["warning"]),
+        (rejection("no-such-space", 404), ["info"]),
+        (rejection("a\x00b", 400, {"detail": "no"}, APP), ["info"]),
         (rejection("a\x00b", 302, b"", (("Server", "app"), ("Location", "/"))), ["info"]),
         (rejection("a\x00b", 400, b"", APP), ["info"]),
-        (rejection("no-such-space", 302, {"to": "/"}, APP), ["warning"]),
+        (rejection("no-such-space", 302, {"to": "/"}, APP), ["info"]),
         (rejection("a\x00b", 300, b"", APP), ["info"]),
-        (rejection("no-such-space", 422, {"detail": []}, APP), ["warning"]),
+        (rejection("no-such-space", 422, {"detail": []}, APP), ["info"]),
         (rejection("a\x00b", 500), ["error"]),
         (rejection("a\x00b", 200, {"runtimes": []}, APP), ["warning"]),
         (rejection("a\x00b", 404, {"error": "x", "code": "x", "requestId": "x"}, APP), []),
     ],
 )
 def test_the_level_depends_on_the_source_of_the_rule_and_of_the_rejection(checked: Response, levels: list[str]) -> None:
-    """`softened`: info for a gateway's rejection of an odd value, warning for rules of the overlay, or error."""
+    """`softened`: info for a gateway's rejection of an odd value, and for rules of the overlay, or error."""
     findings = check_response(checked, refusals(checked.operation), aspects=PROTOCOL)
     assert levels == [finding.level for finding in softened(checked, findings)]
 

@@ -243,7 +243,7 @@ NODE = {"$dynamicAnchor": "node", "type": "object", "properties": {"of": {"items
             {"$id": "https://e.test/strict", "$dynamicAnchor": "node", "$ref": "node", "unevaluatedProperties": False},
             {"Node": {"$id": "https://e.test/node", **NODE}},
             {"of": [{"off": 1}]},
-            "of[*]",
+            "of[*].off",
         ),
     ],
 )

@@ -19,6 +19,7 @@ from pytest_bctrl.reports.github import findings_markdown
 from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.sarif import findings_sarif
+from pytest_bctrl.reports.causes import Cause
 from pytest_bctrl.reports.terminal import block, describe
 from pytest_bctrl.reports.verdict import RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import Group, fingerprints_of, in_blocks, message_with_values, where
@@ -253,5 +254,5 @@ def test_added_or_removed_values_are_one_block_that_names_the_first_ten(count: i
 def test_the_terminal_shows_the_word_nothing_for_a_side_of_a_change_without_a_value() -> None:
     """`expected` is `nothing` for a value that was added to an enum: the old document has no counterpart."""
     added = next(finding for finding in drift().findings if finding.rule.endswith("enum-value-added"))
-    rows = {row.label: row.text for row in block([added])}
+    rows = {row.label: row.text for row in block(Cause((added,)))}
     assert ("nothing", "paused") == (rows["expected"], rows["observed"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import LEVELS, Finding
+from pytest_bctrl.reports.causes import Cause
 from pytest_bctrl.reports.terminal import block, describe, headline
 from pytest_bctrl.reports.wording import counted, shown
 
@@ -120,11 +121,11 @@ def _many() -> list[Finding]:
 
 
 def test_findings_of_one_cause_are_one_block() -> None:
-    """Its other variants are one line, which lists 20 of 24."""
+    """Its other variants are one line, which lists 5 of 24."""
     rows = list(describe(_many()))
     assert 2 == sum(row.startswith("error") for row in rows)
     (also,) = (row for row in rows if row.startswith("  also"))
-    assert f"  also      {'; '.join(map(str, range(1, 21)))}; and 4 more: -v lists all" == also
+    assert f"  also      {'; '.join(map(str, range(1, 6)))}; and 19 more: -v lists all" == also
 
 
 @pytest.mark.parametrize(
@@ -137,14 +138,14 @@ def test_findings_of_one_cause_are_one_block() -> None:
     ids=["alternatives and a list", "an empty text", "an empty list"],
 )
 def test_an_observed_list_or_empty_text_is_shown_as_json(expected: Any, observed: Any, rows: list[str]) -> None:
-    assert rows == list(map(str, block([finding(expected=expected, observed=observed)])))[2:]
+    assert rows == list(map(str, block(Cause((finding(expected=expected, observed=observed),)))))[2:]
 
 
 @pytest.mark.parametrize("verbosity", [1, 2])
 def test_v_lists_each_variant_and_vv_shortens_no_value(verbosity: int) -> None:
     """A block of 25 findings of one cause, with verbosity 1 and 2."""
     findings = [finding(observed="x" * 900), *(finding(location=f"b{number}", observed=number) for number in range(24))]
-    rows = list(map(str, block(findings, verbosity)))
+    rows = list(map(str, block(Cause(tuple(findings)), verbosity)))
     assert [f"  also      b{number}, observed {number}" for number in range(24)] == rows[4:]
     assert (verbosity > 1) == (rows[3] == f"  observed  {'x' * 900}")
 

@@ -58,7 +58,7 @@ def test_status_of_the_verdict(
     ("findings", "run_report", "sentence"),
     [
         ([ERROR], run("failed", "passed"), "1 error fails the run; 1 of 2 tests failed."),
-        ([ERROR, ERROR], None, "2 errors fail the run."),
+        ([ERROR, ERROR], None, "2 errors with 1 cause fail the run."),
         ([], run("passed", "skipped"), "No findings; 1 of 2 tests passed; 1 skipped."),
         ([WARNING], run("passed"), "1 warning, at which the run does not fail; 1 of 1 test passed."),
         ([], run("passed", "accepted"), "No findings; 1 of 2 tests passed; the findings of 1 test are accepted."),

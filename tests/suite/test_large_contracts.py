@@ -12,7 +12,8 @@ from pytest_bctrl.contract.model import Operation
 from pytest_bctrl.contract.read import from_document
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.findings.fingerprint import with_fingerprint
-from pytest_bctrl.reports.terminal import block, causes
+from pytest_bctrl.reports.causes import causes
+from pytest_bctrl.reports.terminal import block
 from pytest_bctrl.reports.verdict import RanTest
 from pytest_bctrl.reports.wording import duration
 from pytest_bctrl.suite.plan import catalogue
@@ -67,7 +68,7 @@ def test_each_undocumented_status_is_one_cause_in_all_operations() -> None:
     rows = [str(row) for row in block(first)]
     assert "  in        2 operations: GET /a, GET /b" in rows
     assert not [row for row in rows if row.startswith("  also")]
-    assert ["GET /b"] == [finding.operation for finding in second]
+    assert ["GET /b"] == [finding.operation for finding in second.findings]
 
 
 def test_responses_with_different_statuses_have_different_causes() -> None:
@@ -77,7 +78,8 @@ def test_responses_with_different_statuses_have_different_causes() -> None:
 
 
 def test_violations_at_different_locations_are_different_causes() -> None:
-    assert 2 == len(causes([finding("GET /a", "items[*].id"), finding("GET /b", "items[*].name")]))
+    findings = [finding(label, f"items[*].{name}", rule="a") for label, name in (("GET /a", "id"), ("GET /b", "name"))]
+    assert 2 == len(causes(findings))
 
 
 def test_server_error_is_one_cause_whichever_engine_reports_it() -> None:
@@ -88,7 +90,7 @@ def test_server_error_is_one_cause_whichever_engine_reports_it() -> None:
 
 
 def test_server_errors_of_a_parameter_are_one_block_that_lists_the_tests(run_live: Any) -> None:
-    """Two operations fail for an invalid value: one block, and the verdict counts causes."""
+    """Two operations fail for an invalid value: one block, and the verdict counts errors and causes."""
     size = {"name": "size", "in": "query", "schema": {"type": "integer", "minimum": 1}}
     paths = {f"/{name}": operation(name, "400", parameters=[size]) for name in "ab"}
     write_contract(paths)
@@ -98,11 +100,12 @@ def test_server_errors_of_a_parameter_are_one_block_that_lists_the_tests(run_liv
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert 1 == text.count("error not_a_server_error: ")
     assert "2 operations: GET /a, GET /b" in text
-    assert "  tests     4 tests: test_wrong_value_is_refused[a-size=0], test_wrong_value_is_refused[b-size=0], " in text
-    errors = text.count("\nerror ")
-    failed = result.parseoutcomes()["failed"]
-    assert report["verdict"]["sentence"].startswith(f"{errors} errors fail the run; {failed} of ")
-    assert errors < failed
+    assert "tests: bctrl::test_wrong_value_is_refused[a-size=0], bctrl::test_wrong_value_is_refused[b-size=0], " in text
+    number_of_causes = text.count("\nerror ")
+    errors, failed = report["summary"]["failing"], result.parseoutcomes()["failed"]
+    sentence = f"{errors} errors with {number_of_causes} causes fail the run; {failed} of "
+    assert report["verdict"]["sentence"].startswith(sentence)
+    assert number_of_causes == len(report["causes"]) < failed
 
 
 def test_warnings_name_their_operation(run_live: Any) -> None:

@@ -77,6 +77,6 @@ def test_a_credential_that_is_added_while_a_request_is_sent_is_known(
     document = {**ORDERS_CONTRACT.source, "components": {"securitySchemes": schemes}, "security": [{"bearer": []}]}
     pytester.path.joinpath("orders.json").write_text(json.dumps(document), "utf-8")
 
-    result = watch(f"{CODE}{test}\ndef test_none():\n    list_orders()\n")
+    result = watch(f"{CODE}{test}\ndef test_none():\n    list_orders()\n", "--bctrl-fail-on=info")
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["ERROR test_orders.py::test_none - *"])

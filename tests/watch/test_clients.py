@@ -91,7 +91,7 @@ def test_a_response_of_a_mock_library_that_a_plugin_registers_has_no_line(
     )
 
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["bctrl watch: 1 error: response_schema_conformance *", "  sent at   test_orders.py:7"])
+    result.stdout.fnmatch_lines(["error response_schema_conformance: *", "  sent at   test_orders.py:7"])
     assert "mocked by" not in result.stdout.str()
 
 

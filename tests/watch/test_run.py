@@ -16,14 +16,15 @@ def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run)
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "*ERROR at teardown of test_broken*",
-            "bctrl watch: 1 error: response_schema_conformance at [[]*].size, the value is not *",
+            "*= bctrl watch =*",
+            "error response_schema_conformance: the value is not *",
+            "  where     [[]*].size: [[]0] (7)",
             "  expected  s | m",
             "  observed  l",
             "  sent at   orders.py:12",
             "  mocked by MockTransport handler at orders.py:10",
             "  tests     test_orders.py::test_broken",
-            "*= bctrl watch =*",
+            "  fix       correct the response, *",
             "checked      2 exchanges: 2 checked; 2 tests, coverage *%",
             "failed       1 error fails the run; 1 of 2 tests failed*",
             "fix          correct the code or the mock*",
@@ -32,13 +33,15 @@ def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run)
 
 
 def test_a_cause_has_one_block_with_the_tests_that_share_it(watch: Run) -> None:
-    """Seven tests with the same error: one block that names five tests and counts the others."""
+    """Seven tests with the same error: one block with their number, and one line for the last six."""
     tests = "".join(f"def test_{number}():\n    broken()\n" for number in range(7))
     text = watch(tests).stdout.str()
     summary = text.partition("= bctrl watch =")[2]
     assert 1 == summary.count("error response_schema_conformance")
-    names = "; ".join(f"test_orders.py::test_{number}" for number in range(5))
-    assert f"tests     {names}; and 2 more" in summary
+    names = ", ".join(f"test_orders.py::test_{number}" for number in range(3))
+    assert f"tests     7 tests: {names}, …" in summary
+    assert "ERROR test_orders.py::6 further tests - for causes that are shown above; -v l..." in summary
+    assert "ERRORS" not in text
 
 
 def test_without_findings_the_run_passes(watch: Run) -> None:

@@ -103,7 +103,7 @@ def test_the_content_of_a_wsgi_application_is_checked_and_closed(watch: Watch, b
     result = watch(f"{_WERKZEUG}    {body}\n")
 
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["bctrl watch: 1 error: response_schema_conformance at [[]*].size, *"])
+    result.stdout.fnmatch_lines(["error response_schema_conformance: *", "  where     [[]*].size: *"])
 
 
 def test_the_query_of_an_asgi_scope_of_django_is_checked(watch: Watch) -> None:
@@ -113,7 +113,7 @@ def test_the_query_of_an_asgi_scope_of_django_is_checked(watch: Watch) -> None:
     result = watch(f"{_DJANGO.replace('VIEW', 'orders')}    {body}\n")
 
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["bctrl watch: 1 error: request_parameters at *limit*"])
+    result.stdout.fnmatch_lines(["error request_parameters: *", "  where     *limit*"])
 
 
 def test_an_asynchronous_stream_of_django_is_left_to_the_test(watch: Watch) -> None:
@@ -130,7 +130,7 @@ def test_an_asynchronous_stream_of_django_is_left_to_the_test(watch: Watch) -> N
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "bctrl watch: 1 error: status_code_conformance at status, *",
+            "error status_code_conformance: *",
             "not checked  a response to GET /orders: it is streamed asynchronously",
         ]
     )

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass
-from types import SimpleNamespace
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from pytest_bctrl.findings.finding import Finding, at_or_above, from_dict
 from pytest_bctrl.reports.causes import Cause, causes
-from pytest_bctrl.reports.terminal import MARKUP, Row, block, headline
+from pytest_bctrl.reports.failure_text import further_reports, with_failure_text
+from pytest_bctrl.reports.terminal import block, headline
 from pytest_bctrl.reports.wording import accepted, is_change
 from pytest_bctrl.suite.report.results import RunResults
 from pytest_bctrl.suite.report.summary import Summary
-
-
-@dataclass(frozen=True)
-class FailureText:
-    """Replaces the failure in a report: the rows to print, and the line of pytest's short summary."""
-
-    rows: tuple[Row, ...]
-    reprcrash: SimpleNamespace
-
-    def toterminal(self, terminal: Any) -> None:
-        """Write the rows with pytest's own markup."""
-        for row in self.rows:
-            indent, label, text = str(row).partition(row.label)
-            terminal.write(indent)
-            terminal.write(label, **MARKUP.get(label, {}))
-            terminal.line(text)
 
 
 class Failures:
@@ -84,7 +66,7 @@ class Failures:
         for test, own_causes in causes_of.items():
             report = with_findings.pop(test)
             rows = [row for cause in own_causes for row in block(cause, verbosity, report.bctrl["frequency"])]
-            printed.append(_with_failure_text(report, tuple(rows), headline(findings_of[test])))
+            printed.append(with_failure_text(report, tuple(rows), headline(findings_of[test])))
         return printed, [*printed, *further_reports(list(with_findings.values()), verbosity)]
 
     def _causes_of_first_tests(self, reports: Mapping[str, Any]) -> dict[str, list[Cause]]:
@@ -110,20 +92,3 @@ class Failures:
             failing = at_or_above(failing, self._results.run.fail_on)
         if not any(map(is_change, failing)):
             yield from failing
-
-
-def further_reports(reports: Sequence[Any], verbosity: int) -> list[Any]:
-    """Return the lines of the short summary for tests that fail for causes shown above: one, or all with `-v`."""
-    if verbosity or len(reports) < 2:
-        return [_with_failure_text(report, (), "for a cause that is shown above") for report in reports]
-    line = _with_failure_text(reports[0], (), "for causes that are shown above; -v lists them")
-    path = reports[0].nodeid.partition("::")[0]
-    line.nodeid = f"{path}::{len(reports)} further tests"
-    return [line]
-
-
-def _with_failure_text(report: Any, rows: tuple[Row, ...], line: str) -> Any:
-    """Return a copy of a report with these rows as its failure, and a line for the short summary."""
-    changed_report = copy(report)
-    changed_report.longrepr = FailureText(rows, SimpleNamespace(message=line, path="", lineno=0))
-    return changed_report
