@@ -30,8 +30,8 @@ _STATUS = "status_code_conformance"
 class WatchedTest:
     """What the watch found in the exchanges of one test.
 
-    `is_failed` is whether findings fail the test, `account` has what became of each exchange, `off` the names of the settings that switched findings off, and
-    `unobserved` a sentence for each library that the watch cannot observe.
+    `is_failed` is whether findings fail the test, `account` has what became of each exchange, `off` the names of the
+    settings that switched findings off, and `unobserved` a sentence for each library that the watch cannot observe.
     """
 
     findings: list[Finding] = field(default_factory=list)

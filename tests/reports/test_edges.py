@@ -15,11 +15,11 @@ from pytest_bctrl.drift import compare
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.observed.differences import differences
 from pytest_bctrl.reports import writer
+from pytest_bctrl.reports.causes import Cause
 from pytest_bctrl.reports.github import findings_markdown
 from pytest_bctrl.reports.html.outline import outline
 from pytest_bctrl.reports.junit import findings_junit
 from pytest_bctrl.reports.sarif import findings_sarif
-from pytest_bctrl.reports.causes import Cause
 from pytest_bctrl.reports.terminal import block, describe
 from pytest_bctrl.reports.verdict import RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import Group, fingerprints_of, in_blocks, message_with_values, where
