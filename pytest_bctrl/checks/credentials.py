@@ -283,6 +283,7 @@ def merge_accepted(findings: Iterable[Finding]) -> list[Finding]:
 
 def _merged_credentials(group: list[Finding]) -> list[Finding]:
     """Return our own findings about accepted credentials, as one if a missing credential is among them; else all."""
+    tests = list(dict.fromkeys(test for finding in group for test in finding.extra.get("tests", ())))
     group = [finding for finding in group if "engine" not in finding.extra] or group
     first = next((finding for finding in group if finding.location == f"credential: {NONE.name}"), None)
     if first is None or "engine" in first.extra or len(group) == 1:
@@ -290,4 +291,5 @@ def _merged_credentials(group: list[Finding]) -> list[Finding]:
     further = ", ".join(finding.location.removeprefix("credential: ") for finding in group if finding is not first)
     message = f"{first.message}, and so are {len(group) - 1} further kinds: {further}"
     count, total = sum(finding.count for finding in group), sum(finding.total or 0 for finding in group)
-    return [replace(first, message=message, count=count, total=total)]
+    extra = {**first.extra, "tests": tests} if tests else first.extra
+    return [replace(first, message=message, count=count, total=total, extra=extra)]

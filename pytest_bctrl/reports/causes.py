@@ -60,8 +60,7 @@ def causes(findings: Iterable[Finding]) -> list[Cause]:
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(_key(finding), []).append(finding)
-    found = [Cause(tuple(members)) for members in groups.values()]
-    return sorted(found, key=_rank)
+    return sorted((Cause(tuple(members)) for members in groups.values()), key=_rank)
 
 
 def _rank(cause: Cause) -> tuple[int, int, int]:
@@ -131,7 +130,7 @@ def merge_engines(findings: Sequence[Finding]) -> list[Finding]:
         key = _value_key(finding)
         index = same.get(key)
         if index is None and _is_combining(finding):
-            index = next((at for at, other in enumerate(merged) if _is_inside(other, finding)), None)
+            index = next((at for at, inner in enumerate(merged) if _is_inside(inner, finding)), None)
         if index is None or _engine(finding) == _OWN_ENGINE:
             same.setdefault(key, len(merged))
             merged.append(finding)
@@ -163,11 +162,11 @@ def _is_inside(finding: Finding, outer: Finding) -> bool:
     return is_same and (is_root or starts or finding.location == outer.location)
 
 
-def _with_engine(finding: Finding, other: Finding) -> Finding:
+def _with_engine(finding: Finding, addition: Finding) -> Finding:
     """Return a finding with the engine and the tests of another one about the same value."""
-    engines = [*finding.extra.get("engines", (_engine(finding),)), _engine(other)]
+    engines = [*finding.extra.get("engines", (_engine(finding),)), _engine(addition)]
     extra: dict[str, Any] = {**finding.extra, "engines": list(dict.fromkeys(engines))}
-    tests = list(dict.fromkeys([*tests_of(finding), *tests_of(other)]))
+    tests = list(dict.fromkeys([*tests_of(finding), *tests_of(addition)]))
     if tests and "watched" not in extra:
         extra["tests"] = tests
     return replace(finding, extra=extra)

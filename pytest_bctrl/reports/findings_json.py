@@ -52,10 +52,10 @@ def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None
 
 def _findings_data(findings: Sequence[Finding]) -> dict[str, Any]:
     """Return the findings, each with the number of its `cause`, and the causes; a change of a document has none."""
-    found = causes(finding for finding in findings if not is_change(finding))
-    numbers = {id(finding): number for number, cause in enumerate(found) for finding in cause.findings}
+    all_causes = causes(finding for finding in findings if not is_change(finding))
+    numbers = {id(finding): number for number, cause in enumerate(all_causes) for finding in cause.findings}
     return {
-        **({"causes": [_cause_data(cause) for cause in found]} if found else {}),
+        **({"causes": [_cause_data(cause) for cause in all_causes]} if all_causes else {}),
         "findings": [
             {**finding.as_dict(), **({"cause": numbers[id(finding)]} if id(finding) in numbers else {})}
             for finding in findings

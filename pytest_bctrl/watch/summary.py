@@ -57,8 +57,8 @@ class WatchSummary:
             return
         terminalreporter.section("bctrl watch")
         findings = self._results.findings()
-        found, lines = causes(findings), []
-        for cause in found:
+        all_causes, lines = causes(findings), []
+        for cause in all_causes:
             if cause.first.level == "info" and verbosity <= 0:
                 lines.append(cause_row(cause, names_operation=True))
                 continue
@@ -68,7 +68,7 @@ class WatchSummary:
         for label, text in [*lines, *self._rows(findings)]:
             write_labelled(terminalreporter, label, text)
         if self._errors:
-            first_tests = {test for cause in found for test in cause.tests[:1]}
+            first_tests = {test for cause in all_causes for test in cause.tests[:1]}
             shown = [report for report in self._errors if report.nodeid in first_tests]
             others = [report for report in self._errors if report.nodeid not in first_tests]
             terminalreporter.stats["error"] += [*shown, *further_reports(others, verbosity)]

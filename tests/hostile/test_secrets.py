@@ -248,6 +248,7 @@ KNOWN = {
     "files/locking.py write": "recordings, which are rejected if they contain a secret, and published documents",
     "reports/terminal.py write": "own words",
     "reports/github.py write": "findings, which were redacted before",
+    "reports/failure_text.py write": "pytest's terminal, which is redacted",
     "suite/report/failures.py write": "pytest's terminal, which is redacted",
     "suite/report/hooks.py write_files": "findings, which were redacted before",
     "suite/report/sinks.py setwriter": "the redaction itself",

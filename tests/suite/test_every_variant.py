@@ -35,6 +35,7 @@ FAILS: dict[str, list[tuple[FailOn, bool]]] = {
     "pass": [("info", False)],
     "error": [("error", True)],
     "warning": [("error", False), ("warning", True)],
+    "info": [("warning", False), ("info", True)],
 }
 """For each expectation, the levels of `--bctrl-fail-on` to try, and whether the run fails with them."""
 

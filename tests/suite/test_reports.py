@@ -176,9 +176,9 @@ def test_accepted_findings_are_reported_and_do_not_fail_the_run(pytester: pytest
 
     report = read(pytester.path / "report.json")
     assert (pytest.ExitCode.OK, "passed") == (result.ret, report["verdict"]["status"])
-    assert ["known for a while"] * 3 == [finding["accepted"]["reason"] for finding in report["findings"]]
+    assert ["known for a while"] == [finding["accepted"]["reason"] for finding in report["findings"]]
     assert {"passed", "accepted"} == {test["outcome"] for test in report["tests"]}
-    assert any(note.startswith("accepted: 3 of 3 findings") for note in report["notes"])
+    assert any(note.startswith("accepted: 1 of 1 findings") for note in report["notes"])
 
 
 @pytest.mark.parametrize(

@@ -208,13 +208,13 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     faulty("protocol", "500-with-good-body", "no server error", _status(500)),
     *(faulty("protocol", name, "odd ids", service, doubt) for name, service, doubt in _ODD_IDS),
-    dubious(
+    faulty(
         "protocol",
         "html-on-odd-ids",
         "odd ids",
         _crash_when(_is_odd, Reply(400, _HTML, (("Content-Type", "text/html"),))),
     ),
-    dubious("protocol", "422-on-odd-ids", "odd ids", _crash_when(_is_odd, Reply(422, b'{"detail":[]}'))),
+    faulty("protocol", "422-on-odd-ids", "odd ids", _crash_when(_is_odd, Reply(422, b'{"detail":[]}'))),
     dubious("protocol", "deprecated", "in service", _headed(("Deprecation", "@1767225600"))),
     dubious("protocol", "with-a-last-day", "in service", _headed(("Sunset", "Thu, 31 Dec 2026 00:00:00 GMT"))),
     faulty("protocol", "410-gone", "in service", _status(410)),
