@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Show, expect_value
-from tests.reports.examples import failed, of_one_rule
+from tests.reports.examples import failed, of_one_cause
 
 FOCUSED = """(element => element.id || element.getAttribute('aria-label') || element.value
   || element.textContent.trim().slice(0, 40))(document.activeElement)"""
@@ -62,7 +64,7 @@ def test_a_location_in_the_contract_tree_filters_its_findings(show: Show) -> Non
 
 def test_focus_continues_after_loading_more_of_a_long_list(show: Show) -> None:
     """After Enter on `Show more`, the first new finding has the focus."""
-    page = show(of_one_rule(200))
+    page = show(of_one_cause(200))
     # As soon as the button is focused, nothing is added without a request.
     page.get_by_role("button", name="Show more").focus()
     before = page.locator("details.finding").count()
@@ -72,10 +74,11 @@ def test_focus_continues_after_loading_more_of_a_long_list(show: Show) -> None:
     expect_value(page, f"{summaries}.indexOf(document.activeElement)", before)
 
 
-def test_the_row_of_a_rule_expands_to_its_findings(show: Show) -> None:
-    page = show(failed(), folded=True)
+def test_the_row_of_a_cause_expands_to_its_findings(show: Show) -> None:
+    example = failed()
+    page = show(replace(example, findings=(*of_one_cause(4).findings, *example.findings)), folded=True)
     row = page.locator("details.group > summary").first
-    expect(row).to_contain_text("response_schema_conformance")
+    expect(row).to_contain_text("the value is wrong")
     expect(row).to_contain_text("4 findings")
     expect(page.locator("details.group .finding").first).to_be_hidden()
     row.focus()

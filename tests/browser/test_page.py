@@ -24,7 +24,7 @@ from tests.reports.examples import (
     failed,
     hostile,
     many,
-    of_one_rule,
+    of_one_cause,
     passed,
     unchecked,
 )
@@ -50,7 +50,7 @@ def opened(page: Page, index: int) -> Locator:
 @pytest.mark.parametrize(
     ("example", "word", "sentence"),
     [
-        (failed, "Failed", "5 errors fail the run"),
+        (failed, "Failed", "6 errors fail the run"),
         (passed, "Passed", "No findings"),
         (unchecked, "Not checked", "Nothing was checked"),
         (drift, "Failed", "2 errors fail the run"),
@@ -247,7 +247,7 @@ class TestTheme:
 class TestPrinting:
     def test_printing_expands_all_findings_temporarily(self, show: Show) -> None:
         """In print, all findings are open and the filter is hidden; on the screen they are closed again."""
-        page = show(of_one_rule(200))
+        page = show(of_one_cause(200))
         page.emulate_media(media="print")
         expect(page.locator("details.finding[open] .body")).to_have_count(200)
         expect(page.locator("details:not([open])")).to_have_count(0)
@@ -272,7 +272,7 @@ def test_the_filter_searches_all_of_10000_findings(show: Show) -> None:
 
 
 def test_scrolling_loads_more_of_a_long_list(show: Show) -> None:
-    page = show(of_one_rule(500))
+    page = show(of_one_cause(500))
     first = page.locator(FINDINGS).count()
     assert first < 500
     page.mouse.wheel(0, 100_000)

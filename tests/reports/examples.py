@@ -164,12 +164,16 @@ def many(count: int) -> Example:
     return replace(example, findings=findings)
 
 
-def of_one_rule(count: int) -> Example:
-    """Return a run with this many findings of a single rule and level."""
+def of_one_cause(count: int) -> Example:
+    """Return a run with this many findings of one cause: the same property is wrong in different objects."""
     example = many(count)
-    return replace(
-        example, findings=tuple(replace(finding, rule="rule", level="error") for finding in example.findings)
+    findings = tuple(
+        replace(
+            finding, rule="rule", level="error", location=f"{finding.location}.status", message="the value is wrong"
+        )
+        for finding in example.findings
     )
+    return replace(example, findings=findings)
 
 
 HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=window.broken=2>\u2028<!--{{data}}\u202e'\"`"
