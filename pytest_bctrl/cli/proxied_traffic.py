@@ -12,7 +12,7 @@ from dataclasses import replace
 from pytest_bctrl.checks.redact import redact_findings
 from pytest_bctrl.checks.run import BrokenCheckError, Check
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.key_fields import key_fields
+from pytest_bctrl.contract.key_fields import KeyField, key_fields
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.scheme_values import curl_url, header_fields
 from pytest_bctrl.escaping import escape_lines
@@ -196,7 +196,7 @@ class ProxiedTraffic:
         return match.of(request.method) if match else None
 
     def _curl_command(self, proxied: ProxiedExchange, request: Request) -> str:
-        """Return a curl command that sends a request to the target, with the key in a variable."""
+        """Return a curl command that sends a request to the target, with its key, if it had one, in a variable."""
         words = ["curl -sS -i"]
         if proxied.method == "HEAD":
             words.append("-I")
@@ -204,7 +204,7 @@ class ProxiedTraffic:
             words.append(f"-X {shlex.quote(proxied.method)}")
         operation = self._operation_of(request)
         fields = key_fields(operation) or () if operation is not None else ()
-        credentials = [(field, field.shell(f"${KEY_VARIABLE}")) for field in fields]
+        credentials = [(field, field.shell(f"${KEY_VARIABLE}")) for field in fields if _is_sent(field, request)]
         words += [f'-H "{name}: {text}"' for name, text in header_fields(credentials).items()]
         for name, value in proxied.request_headers:
             if name.lower() in ("accept", "content-type", "prefer"):
@@ -248,6 +248,14 @@ def _request_of(proxied: ProxiedExchange) -> Request:
     headers = tuple((name.lower(), value) for name, value in proxied.request_headers)
     body = proxied.request_body
     return Request(proxied.method, proxied.target, headers, bytes(body), unread=_unread_reason(body))
+
+
+def _is_sent(field: KeyField, request: Request) -> bool:
+    """Return whether a request has the field of a credential, whatever its value."""
+    if field.in_query:
+        return any(name == field.name for name, _ in request.query)
+    value = request.header(field.name.lower())
+    return value is not None and (field.name != "Cookie" or field.prefix in value)
 
 
 def _unread_reason(body: CapturedBody) -> str:

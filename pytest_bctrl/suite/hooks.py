@@ -93,6 +93,10 @@ def _redact_credentials(config: pytest.Config, run: ContractRun) -> None:
                 redacting.add_derived(token)
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM ends the run. Unlike pytest's own `Exit`, Hypothesis does not take it for a failure of the test."""
+
+
 _ENDED = "bctrl: ended by SIGTERM"
 
 
@@ -111,7 +115,7 @@ def _end_with_sigterm(config: pytest.Config) -> None:
         # Python ignores an exception in a callback, such as one of the garbage collector; the run ends after the test.
         session: Any = config.pluginmanager.get_plugin("session") or SimpleNamespace()
         session.shouldstop = _ENDED
-        pytest.exit(_ENDED, returncode=int(pytest.ExitCode.INTERRUPTED))
+        raise Terminated(_ENDED)
 
     signal.signal(signal.SIGTERM, end)
     config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]

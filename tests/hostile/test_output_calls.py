@@ -34,7 +34,6 @@ KNOWN = {
     "reports/failure_text.py text": "rows, which are escaped",
     "suite/hooks.py '\\n'.join([message, *describe([failure.f": "lines that are escaped",
     "suite/hooks.py f'no contract test matches {chosen}; lis": "a name that is escaped",
-    "suite/hooks.py _ENDED": "a fixed text",
     "suite/hooks.py message": "a line that is escaped",
     "suite/report/hooks.py line": "annotations, and lines that are escaped",
     "suite/report/sinks.py f'bctrl: not every report could be redac": "own words, and the name of a class",

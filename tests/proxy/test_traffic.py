@@ -127,6 +127,33 @@ def test_requests_and_responses_are_checked_and_merged() -> None:
 
 
 @pytest.mark.parametrize(
+    ("scheme", "path", "field", "words"),
+    [
+        ({"type": "http", "scheme": "bearer"}, "", "Authorization: Bearer abcdefgh", "Authorization: Bearer $"),
+        ({"type": "apiKey", "in": "header", "name": "X-Key"}, "", "X-Key: abcdefgh", "X-Key: $"),
+        ({"type": "apiKey", "in": "cookie", "name": "sid"}, "", "Cookie: lang=de; sid=abcdefgh", "Cookie: sid=$"),
+        ({"type": "apiKey", "in": "query", "name": "api_key"}, "?api_key=abcdefgh", "", "api_key=$"),
+    ],
+    ids=["bearer", "header", "cookie", "query"],
+)
+def test_the_command_has_a_key_only_if_the_request_had_one(
+    scheme: dict[str, str], path: str, field: str, words: str
+) -> None:
+    secured = operation(responses={"200": response({"type": "object"})}, security=[{"key": []}])
+    contract = contract_of_paths({"/orders": {"get": secured}}, components={"securitySchemes": {"key": scheme}})
+    for is_sent in (True, False):
+        fields = [field] if is_sent and field else ["Cookie: lang=de"]
+        sent = request("GET", "/orders" + path * is_sent, b"", *fields)
+        with scripted(reply(b"[]"), contract=contract) as (url, traffic):
+            raw(url, sent, reads=len(reply(b"[]")))
+        commands = {finding.reproduce for finding in traffic.findings}
+        assert commands
+        assert {is_sent} == {words in command for command in commands}
+        assert all("abcdefgh" not in command for command in commands)
+        assert is_sent or all("$" not in command for command in commands)
+
+
+@pytest.mark.parametrize(
     ("coding", "content", "rules", "not_checked"),
     [
         ("gzip", gzip.compress(b"[]", mtime=0), ["response_schema_conformance"], []),
