@@ -196,7 +196,7 @@ class ProxiedTraffic:
         return match.of(request.method) if match else None
 
     def _curl_command(self, proxied: ProxiedExchange, request: Request) -> str:
-        """Return a curl command that sends a request to the target, with its key, if it had one, in a variable."""
+        """Return a curl command that sends a request to the target, with the key that the request had in a variable."""
         words = ["curl -sS -i"]
         if proxied.method == "HEAD":
             words.append("-I")
@@ -251,7 +251,7 @@ def _request_of(proxied: ProxiedExchange) -> Request:
 
 
 def _is_sent(field: KeyField, request: Request) -> bool:
-    """Return whether a request has the field of a credential, whatever its value."""
+    """Return whether a request has the field of a credential."""
     if field.in_query:
         return any(name == field.name for name, _ in request.query)
     value = request.header(field.name.lower())

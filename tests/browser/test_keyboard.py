@@ -78,7 +78,7 @@ def test_the_row_of_a_cause_expands_to_its_findings(show: Show) -> None:
     example = failed()
     page = show(replace(example, findings=(*of_one_cause(4).findings, *example.findings)), folded=True)
     row = page.locator("details.group > summary").first
-    expect(row).to_contain_text("wrong value")
+    expect(row).to_contain_text("the value is wrong")
     expect(row).to_contain_text("4 findings")
     expect(page.locator("details.group .finding").first).to_be_hidden()
     row.focus()
