@@ -98,7 +98,7 @@ class ProxiedTraffic:
             self._account_for("not checked", ["a bug in pytest-bctrl, printed above"])
 
     def add_surplus(self, proxied: ProxiedExchange, data: bytes) -> None:
-        """Add a finding about bytes that belong to no response, unless they are harmless or of no operation."""
+        """Report bytes that belong to no response, unless they are harmless or of no operation."""
         request = _request_of(proxied)
         operation = self._operation_of(request)
         surplus = Surplus(data, proxied.method, proxied.status)

@@ -21,7 +21,7 @@ from pytest_bctrl.traffic.mock.admission import rejection_status
 _BODY = "requestBody"
 
 
-class _Cause(NamedTuple):
+class _KindAtLocation(NamedTuple):
     """Identifies the cause of a violation, for a comparison of two contracts."""
 
     place: str
@@ -66,10 +66,11 @@ class RequestChanges:
             if shape(place["operation"]) == context.operation_shape
         ]
         old_causes = {
-            _Cause(violation.location, violation.kind) for violation in self._errors_in(self._old, old, context.request)
+            _KindAtLocation(violation.location, violation.kind)
+            for violation in self._errors_in(self._old, old, context.request)
         }
         for violation in self._errors_in(self._new, new, context.request):
-            is_new = _Cause(violation.location, violation.kind) not in old_causes
+            is_new = _KindAtLocation(violation.location, violation.kind) not in old_causes
             if is_new and any(_explains(finding, location, violation) for location in locations):
                 yield violation
 

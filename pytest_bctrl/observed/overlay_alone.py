@@ -37,7 +37,7 @@ def added_by_overlay(contract: Contract) -> frozenset[tuple[str, str]] | None:
 
 
 def level_of_overlay(contract: Contract, status: int) -> Level:
-    """Return the level of a finding about what only the overlay documents.
+    """Return the level of findings about rules that only the overlay has.
 
     The packaged overlay guesses at error responses, so these are info; what else it or the overlay of a project adds
     is a warning.

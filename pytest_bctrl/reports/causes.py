@@ -15,7 +15,7 @@ _STATUS = "status_code_conformance"
 _SERVER_ERROR = "not_a_server_error"
 _OWN_ENGINE = "pytest-bctrl"
 MOCKED = "mocked"
-"""The kind of a finding about a mock, which is shown in one line for all statuses and operations."""
+"""The kind of findings about mocks, which are shown in one line for all statuses and operations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ _COMBINING = frozenset(
         *("additionalProperties", "unevaluatedProperties", "unevaluatedItems"),
     }
 )
-"""Keywords that one engine reports itself, and another by what is wrong inside the value."""
+"""Keywords that one engine reports itself, and another at the invalid values inside."""
 
 
 def merge_engines(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings, those of several engines about the same value of an operation as one, ours if it has one.
+    """Return the findings, merged if several engines report the same value; ours stands for them if it is among them.
 
     `extra` of a finding of several engines has their names, as `engines`, and the `tests` of all.
     """

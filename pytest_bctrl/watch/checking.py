@@ -115,7 +115,7 @@ class WatchedContract:
 
 
 def _lowered(finding: Finding) -> Finding:
-    """Return a finding about an exchange with a mock library at its level.
+    """Return a finding about an exchange with a mock library, as info if tests mock such a fault on purpose.
 
     A test has a mock return a failure, documented or not, to see what the client does, and a mock needs no credential.
     """

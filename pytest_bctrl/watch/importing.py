@@ -103,7 +103,7 @@ class LibraryHooks:
         return self._install_hook
 
     def _note_unobserved(self, module: ModuleType) -> None:
-        """Note what is not observed of an installed library that the tests import."""
+        """Note the parts that are not observed of an installed library that the tests import."""
         file = getattr(module, "__file__", None)
         if file is None or self._recorder.lines.is_project(file):
             # A folder of the project may have the name of a library.

@@ -181,7 +181,7 @@ class WatchResults:
         return reasons
 
     def title(self) -> Title:
-        """Return the heading of the reports: contract, subject, notes, and what was not checked."""
+        """Return the heading of the reports: contract, subject, notes, and the checks that did not run."""
         contract = self.settings.contract
         base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
         notes = [text for _, text in self.request_notes()]

@@ -30,7 +30,7 @@ class ReportSource(Protocol):
         ...
 
     def title(self) -> Title:
-        """Return the heading of the reports: contract, subject, notes, and what was not checked."""
+        """Return the heading of the reports: contract, subject, notes, and the checks that did not run."""
         ...
 
     def report(self) -> RunReport:
