@@ -12,7 +12,7 @@ from dataclasses import replace
 from pytest_bctrl.checks.redact import redact_findings
 from pytest_bctrl.checks.run import BrokenCheckError, Check
 from pytest_bctrl.checks.violation import merge
-from pytest_bctrl.contract.key_fields import KeyField, key_fields
+from pytest_bctrl.contract.key_fields import KeyField, field_of, requirement, sent_credentials
 from pytest_bctrl.contract.model import Contract, Operation
 from pytest_bctrl.contract.scheme_values import curl_url, header_fields
 from pytest_bctrl.escaping import escape_lines
@@ -203,8 +203,8 @@ class ProxiedTraffic:
         elif proxied.method != "GET" or proxied.request_body.size:
             words.append(f"-X {shlex.quote(proxied.method)}")
         operation = self._operation_of(request)
-        fields = key_fields(operation) or () if operation is not None else ()
-        credentials = [(field, field.shell(f"${KEY_VARIABLE}")) for field in fields if _is_sent(field, request)]
+        fields = _sent_fields(operation, request) if operation is not None else []
+        credentials = [(field, field.shell(f"${KEY_VARIABLE}")) for field in fields]
         words += [f'-H "{name}: {text}"' for name, text in header_fields(credentials).items()]
         for name, value in proxied.request_headers:
             if name.lower() in ("accept", "content-type", "prefer"):
@@ -250,12 +250,14 @@ def _request_of(proxied: ProxiedExchange) -> Request:
     return Request(proxied.method, proxied.target, headers, bytes(body), unread=_unread_reason(body))
 
 
-def _is_sent(field: KeyField, request: Request) -> bool:
-    """Return whether a request has the field of a credential."""
-    if field.in_query:
-        return any(name == field.name for name, _ in request.query)
-    value = request.header(field.name.lower())
-    return value is not None and (field.name != "Cookie" or field.prefix in value)
+def _sent_fields(operation: Operation, request: Request) -> list[KeyField]:
+    """Return the fields of the credentials that an operation requires and a request has."""
+    schemes = [
+        scheme
+        for scheme in requirement(operation)
+        if any(True for _ in sent_credentials(scheme, request.header, request.query))
+    ]
+    return [field for field in map(field_of, schemes) if field is not None]
 
 
 def _unread_reason(body: CapturedBody) -> str:
