@@ -98,7 +98,7 @@ def test_a_fork_runs_a_command_of_the_package(fork_server: Path, tmp_path: Path)
     command = [*forks.command(fork_server), "-W", "error", "-m", "pytest_bctrl", "check", "body.json"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (1, "") == (ended.returncode, ended.stderr)
-    assert ended.stdout.startswith("body.json: 1 error\n")
+    assert "found in  body.json\n" in ended.stdout
 
 
 @pytest.mark.parametrize("disposition", [signal.SIG_DFL, signal.SIG_IGN])

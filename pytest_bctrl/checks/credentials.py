@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, reduce
 from random import Random
 from string import ascii_letters, digits
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from pytest_bctrl.checks.response import Response, looked
 from pytest_bctrl.checks.violation import Violation
 from pytest_bctrl.contract.key_fields import BASIC, BEARER, KeyField
 from pytest_bctrl.contract.model import covering_media_type
+from pytest_bctrl.findings.engines import tests_of, with_engine
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.secrets.secret import KEY_VARIABLE, Secret, public_part
 
@@ -269,7 +270,7 @@ def merge_accepted(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings with those about accepted credentials merged if a request without one is accepted too.
 
     The finding for the missing credential remains, and lists the other kinds that were accepted. Those of another
-    engine are left out if our own check has one.
+    engine are merged into ours if there is one.
     """
     groups: dict[object, list[Finding]] = {}
     for finding in findings:
@@ -283,13 +284,22 @@ def merge_accepted(findings: Iterable[Finding]) -> list[Finding]:
 
 def _merged_credentials(group: list[Finding]) -> list[Finding]:
     """Return our own findings about accepted credentials, as one if a missing credential is among them; else all."""
-    tests = list(dict.fromkeys(test for finding in group for test in finding.extra.get("tests", ())))
-    group = [finding for finding in group if "engine" not in finding.extra] or group
-    first = next((finding for finding in group if finding.location == f"credential: {NONE.name}"), None)
-    if first is None or "engine" in first.extra or len(group) == 1:
-        return group
-    further = ", ".join(finding.location.removeprefix("credential: ") for finding in group if finding is not first)
-    message = f"{first.message}, and so are {len(group) - 1} further kinds: {further}"
-    count, total = sum(finding.count for finding in group), sum(finding.total or 0 for finding in group)
+    own = [finding for finding in group if "engine" not in finding.extra]
+    others = [finding for finding in group if "engine" in finding.extra]
+    if not own:
+        return others
+    first = next((finding for finding in own if finding.location == f"credential: {NONE.name}"), None)
+    if first is not None and len(own) > 1:
+        own = [_with_further_kinds(first, [finding for finding in own if finding is not first])]
+    return [reduce(with_engine, others, own[0]), *own[1:]]
+
+
+def _with_further_kinds(first: Finding, further: Sequence[Finding]) -> Finding:
+    """Return the finding about a missing credential with the other kinds that were accepted, and their tests."""
+    kinds = ", ".join(finding.location.removeprefix("credential: ") for finding in further)
+    message = f"{first.message}, and so are {len(further)} further kinds: {kinds}"
+    findings = [first, *further]
+    count, total = sum(finding.count for finding in findings), sum(finding.total or 0 for finding in findings)
+    tests = list(dict.fromkeys(test for finding in findings for test in tests_of(finding)))
     extra = {**first.extra, "tests": tests} if tests else first.extra
-    return [replace(first, message=message, count=count, total=total, extra=extra)]
+    return replace(first, message=message, count=count, total=total, extra=extra)

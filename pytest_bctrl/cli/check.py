@@ -43,7 +43,6 @@ from pytest_bctrl.http.message import Headers
 from pytest_bctrl.reports import FORMATS, writer
 from pytest_bctrl.reports.terminal import describe
 from pytest_bctrl.reports.verdict import Title, checked_line
-from pytest_bctrl.reports.wording import counted
 from pytest_bctrl.traffic.recordings.guard import credentials_in
 from pytest_bctrl.traffic.recordings.har_write import Recording
 
@@ -106,7 +105,7 @@ class _CheckedFiles:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check every file and report; returns 2 if something was not checked, else 1 if findings fail, else 0.
+    """Check every file and report; returns 1 if findings fail, else 2 if something was not checked, else 0.
 
     A file that cannot be read or checked does not prevent the check of the others. With `--accept`, findings that fail
     are added to the baseline, and the exit code is 0.
@@ -141,13 +140,13 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(writer(options.format)(findings, title))
     for remark in remarks:
         print(escape_line(f"pytest-bctrl: {remark}"), file=sys.stderr)
+    failing = at_or_above(findings, options.fail_on)
+    if failing and options.accept is None:
+        return 1
     if problems:
         return 2
-    failing = at_or_above(findings, options.fail_on)
     if not failing:
         return 0
-    if options.accept is None:
-        return 1
     return accept_findings(baseline.path, failing, options.redact(options.accept), until)
 
 
@@ -236,13 +235,6 @@ def _origin(url: str) -> str:
 
 
 def _findings_text(findings: Sequence[Finding], title: Title, account: Account) -> str:
-    """Return the findings as text, grouped by file, and what became of the exchanges."""
-    lines = []
-    by_source: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_source.setdefault(str(finding.extra["why"]).removeprefix("in "), []).append(finding)
-    for source, group in by_source.items():
-        lines += [f"{source}: {counted(group)}", *describe(group), ""]
-    has_checked = bool(account.operations)
-    lines.append(checked_line(str(account), findings, title, has_checked=has_checked))
-    return "\n".join(map(escape_line, lines)) + "\n"
+    """Return the findings as text, each cause once, and what became of the exchanges."""
+    summary = checked_line(str(account), findings, title, has_checked=bool(account.operations))
+    return "\n".join(map(escape_line, [*describe(findings), "", summary])).lstrip("\n") + "\n"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+from pytest_bctrl.findings.engines import OWN_ENGINE, engines_of, tests_of
 from pytest_bctrl.findings.finding import LEVELS, Finding
 from pytest_bctrl.reports.wording import accepted, is_change, shown
 
 _SCHEMA = "response_schema_conformance"
 _STATUS = "status_code_conformance"
 _SERVER_ERROR = "not_a_server_error"
-_OWN_ENGINE = "pytest-bctrl"
 MOCKED = "mocked"
 """The kind of findings about mocks, which are shown in one line for all statuses and operations."""
 
@@ -43,11 +42,16 @@ class Cause:
         return list(dict.fromkeys(test for finding in self.findings for test in tests_of(finding)))
 
     @property
+    def recorded_in(self) -> list[str]:
+        """The recordings that have it, each with the entry: `recordings/a.har: entry 2`."""
+        sources = [finding.extra for finding in self.findings if "file" in finding.extra]
+        return list(dict.fromkeys(": ".join(filter(None, (one["file"], one["entry"]))) for one in sources))
+
+    @property
     def engines(self) -> list[str]:
         """The names of the engines that found it, ours first; empty if only ours did."""
-        named = [name for finding in self.findings for name in finding.extra.get("engines", (_engine(finding),))]
-        names = list(dict.fromkeys(named))
-        return [] if names == [_OWN_ENGINE] else sorted(names, key=lambda name: name != _OWN_ENGINE)
+        names = list(dict.fromkeys(name for finding in self.findings for name in engines_of(finding)))
+        return [] if names == [OWN_ENGINE] else sorted(names, key=lambda name: name != OWN_ENGINE)
 
 
 def causes(findings: Iterable[Finding]) -> list[Cause]:
@@ -96,77 +100,3 @@ def _last_step(location: str) -> str:
     location = location.partition(": ")[0]
     match = _LAST_STEP.search(location)
     return match["step"] if match else location
-
-
-def tests_of(finding: Finding) -> list[str]:
-    """Return the node ids of the tests that found a finding; empty for one of no test."""
-    watched = (origin["test"] for origin in finding.extra.get("watched", ()))
-    return list(dict.fromkeys([*finding.extra.get("tests", ()), *watched]))
-
-
-def _engine(finding: Finding) -> str:
-    """Return the name of the engine that found a finding."""
-    return str(finding.extra.get("engine", _OWN_ENGINE))
-
-
-_COMBINING = frozenset(
-    {
-        *("allOf", "anyOf", "oneOf", "not", "if", "contains", "propertyNames", "dependentSchemas"),
-        *("additionalProperties", "unevaluatedProperties", "unevaluatedItems"),
-    }
-)
-"""Keywords that one engine reports itself, and another at the invalid values inside."""
-
-
-def merge_engines(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings, merged if several engines report the same value; ours stands for them if it is among them.
-
-    `extra` of a finding of several engines has their names, as `engines`, and the `tests` of all.
-    """
-    ranked = sorted(findings, key=lambda finding: (_engine(finding) != _OWN_ENGINE, _is_combining(finding)))
-    same: dict[tuple[str, ...], int] = {}
-    merged: list[Finding] = []
-    for finding in ranked:
-        key = _value_key(finding)
-        index = same.get(key)
-        if index is None and _is_combining(finding):
-            index = next((at for at, inner in enumerate(merged) if _is_inside(inner, finding)), None)
-        if index is None or _engine(finding) == _OWN_ENGINE:
-            same.setdefault(key, len(merged))
-            merged.append(finding)
-        else:
-            merged[index] = _with_engine(merged[index], finding)
-    return merged
-
-
-def _value_key(finding: Finding) -> tuple[str, ...]:
-    """Return a key that is equal for findings of several engines about the same value."""
-    return finding.operation, finding.rule, finding.level, finding.location, accepted(finding), finding.fingerprint
-
-
-def _is_combining(finding: Finding) -> bool:
-    """Return whether an engine reports a keyword whose cause may be inside the value."""
-    return _engine(finding) != _OWN_ENGINE and finding.extra.get("kind") in _COMBINING
-
-
-def _is_inside(finding: Finding, outer: Finding) -> bool:
-    """Return whether a finding of the same operation, rule and status is about the same value, or one inside it."""
-    is_same = (finding.operation, finding.rule, finding.level, finding.extra.get("status")) == (
-        outer.operation,
-        outer.rule,
-        outer.level,
-        outer.extra.get("status"),
-    )
-    is_root = outer.location in ("", "$")
-    starts = finding.location.startswith((f"{outer.location}.", f"{outer.location}["))
-    return is_same and (is_root or starts or finding.location == outer.location)
-
-
-def _with_engine(finding: Finding, addition: Finding) -> Finding:
-    """Return a finding with the engine and the tests of another one about the same value."""
-    engines = [*finding.extra.get("engines", (_engine(finding),)), _engine(addition)]
-    extra: dict[str, Any] = {**finding.extra, "engines": list(dict.fromkeys(engines))}
-    tests = list(dict.fromkeys([*tests_of(finding), *tests_of(addition)]))
-    if tests and "watched" not in extra:
-        extra["tests"] = tests
-    return replace(finding, extra=extra)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_bctrl.escaping import escape_xml
+from pytest_bctrl.findings.engines import tests_of
 from pytest_bctrl.findings.finding import LEVELS, Finding, at_or_above
 from pytest_bctrl.reports.verdict import RunReport, Title, verdict_of
 from pytest_bctrl.reports.wording import accepted, document_position, message_with_values, one_line, where
@@ -17,19 +18,19 @@ def findings_junit(findings: Sequence[Finding], title: Title, run: RunReport | N
     """Return the findings as JUnit XML.
 
     There is also a skipped test case for everything that was not checked, and one in error for every test of a run
-    that failed without findings. If there is no other test case, there is one that passes.
+    that failed without a finding at the failing level. If there is no other test case, there is one that passes.
     """
-    failing = {id(finding) for finding in at_or_above(findings, title.fail_on)}
+    failing = at_or_above(findings, title.fail_on)
+    ids = {id(finding) for finding in failing}
     name = _quoted_attribute(f"pytest-bctrl {one_line(title.name)}")
-    cases = [_test_case(finding, id(finding) in failing) for finding in findings]
+    cases = [_test_case(finding, id(finding) in ids) for finding in findings]
     reasons = list(map(one_line, title.not_checked))
-    errors = []
-    if run is not None and not failing:
-        errors = [
-            _unfinished_case(name, one_line(test.id), "error", "error", one_line(test.reason) or "it failed")
-            for test in run.tests
-            if test.outcome in ("failed", "error")
-        ]
+    explained = {test for finding in failing for test in tests_of(finding)}
+    errors = [
+        _unfinished_case(name, one_line(test.id), "error", "error", one_line(test.reason) or "it failed")
+        for test in (run.tests if run is not None else ())
+        if test.outcome in ("failed", "error") and test.id not in explained
+    ]
     verdict = verdict_of(findings, title, run)
     if verdict.status == "not checked" and not reasons:
         reasons = [one_line(verdict.sentence)]

@@ -126,6 +126,8 @@ def block(cause: Cause, verbosity: int = 0, often: str = "") -> Iterator[Row]:
     yield from _also_rows(cause, verbosity, max_length)
     yield from _response_rows(first)
     yield from _origin_rows(cause)
+    if cause.recorded_in:
+        yield _escaped_row("found in", listed(cause.recorded_in, "exchange", verbosity))
     if cause.tests:
         yield _escaped_row("tests", listed(cause.tests, "test", verbosity))
     if first.extra.get("fix"):

@@ -40,7 +40,9 @@ def collect(python: Path, section: str, options: Options, workers: int = 2, only
             for job in as_completed(jobs):
                 rows += job.result()
         crashes = sum(row.rule.endswith("crash") for row in rows)
-        counts = f"{len(inputs)} inputs, {len(rows)} rows, {crashes} crashes, {time.monotonic() - start:.0f} s"
+        differing = sum(row.rule == "disagreement" for row in rows)
+        faults = f"{crashes} crashes, {differing} numbers that differ between reports"
+        counts = f"{len(inputs)} inputs, {len(rows)} rows, {faults}, {time.monotonic() - start:.0f} s"
         print(f"{section}: {counts} with {kit.package}", flush=True)
     return rows
 

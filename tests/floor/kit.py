@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.reports.agreement import disagreements
+
 Fact = tuple[str, str, str]
 """The rule, level and location of a row."""
 
@@ -58,7 +60,10 @@ class FinishedRun(NamedTuple):
             return None
 
     def report(self, name: str = "report.json") -> Iterator[Fact]:
-        """Yield the facts of the run and the findings of a JSON report; `no report` if there is none."""
+        """Yield the facts of the run, the findings of a JSON report, and what differs between this and other reports.
+
+        Without a report, yield `no report`.
+        """
         yield from self.facts()
         data = self.data(name)
         if data is None:
@@ -67,6 +72,8 @@ class FinishedRun(NamedTuple):
         yield "verdict", data["verdict"]["status"], ""
         for finding in data["findings"]:
             yield finding["rule"], finding["level"], located(finding)
+        for difference in disagreements(self.folder, self.code):
+            yield "disagreement", "", normalised(difference)
 
 
 def located(finding: dict[str, Any]) -> str:

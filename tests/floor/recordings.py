@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.exchanges.catalogue import CASES, ORDERS_CONTRACT, SAMPLE
 from tests.recordings.conftest import PROJECT
+from tests.reports.agreement import CHECK_FORMATS
 from tests.variants import CATALOGUE, Variant, serve
 from tests.watch.suite_parts import SERVER
 
@@ -34,8 +35,11 @@ def recordings(_options: Options) -> Iterator[Input]:
 
 
 def _checked(kit: Kit, folder: Path, path: str, *options: str) -> Iterator[Fact]:
-    """Yield the facts of a check of a file."""
-    yield from kit.run(folder, "pytest_bctrl", "check", path, "--format=json", *options).report("stdout")
+    """Yield the facts of a check of a file, which is repeated for each format."""
+    for name, file in CHECK_FORMATS.items():
+        result = kit.run(folder, "pytest_bctrl", "check", path, f"--format={name}", *options)
+        (folder / "stdout").rename(folder / file)
+    yield from result.report()
 
 
 def _exchange(kit: Kit, folder: Path, variant: Variant) -> Iterator[Fact]:

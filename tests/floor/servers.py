@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.reports.agreement import RUN_OPTIONS
 from tests.variants import CATALOGUE, Variant, serve
 
 from .inputs import Input, Options
 from .kit import PYTEST, Fact, FinishedRun, Kit
 
-_LIVE = ("pytest", *PYTEST, "--bctrl-live", "--bctrl-report=report.json")
+_LIVE = ("pytest", *PYTEST, "--bctrl-live", *RUN_OPTIONS)
 
 
 def _facts(result: FinishedRun) -> Iterator[Fact]:

@@ -15,6 +15,7 @@ from tests.impact.drifts import DRIFTS, changed_spec
 from tests.impact.truth.changes import CHANGES, changed_document
 from tests.impact.truth.compare import ON_THE_MOCK, Project, documents
 from tests.impact.watched.responders import RESPONDERS as IMPACT_RESPONDERS
+from tests.reports.agreement import RUN_OPTIONS
 from tests.watch.conftest import ORDERS, copy_local_server
 from tests.watch.suites import CLIENTS, RESPONDERS, Suite, write_suite
 from tests.watch.ways_to_send import CALLS, CODE
@@ -29,7 +30,7 @@ _WATCH = (
     "-pno:asyncio",
     "--bctrl-watch",
     "--bctrl-contract=orders.json",
-    "--bctrl-report=report.json",
+    *RUN_OPTIONS,
 )
 _IMPACT = ("pytest", *PYTEST, "--bctrl-impact=changed.json", "--bctrl-report=report.json")
 

@@ -34,7 +34,7 @@ BAD = json.dumps(broken()).encode()
         (b'{"runtimes": ', 1, "strict_json"),
         (b"", 2, "it is empty"),
         (encode(Recording((listed(),))), 0, "no findings"),
-        (encode(Recording((listed(), listed(broken())))), 1, "standard input: entry 2: 1 error"),
+        (encode(Recording((listed(), listed(broken())))), 1, "found in  standard input: entry 2\n"),
         (encode(Recording((listed(),)))[:-5], 2, "it is not JSON, or was cut"),
         (encode(Recording(())), 2, "none of its entries is an exchange"),
         (
@@ -84,7 +84,7 @@ def test_check_reports_files_and_folders_in_four_formats(tmp_path: Path) -> None
     assert ["recordings/b.har", "body.json"] == [finding["file"] for finding in report["findings"]]
     assert 2 == len(ElementTree.fromstring(outputs["junit"]).findall(".//failure"))
     assert "::error file=recordings/b.har,title=response_schema_conformance::" in outputs["github"]
-    assert "recordings/b.har: entry 1: 1 error" in outputs["text"]
+    assert "found in  2 exchanges: recordings/b.har: entry 1, body.json\n" in outputs["text"]
 
 
 def test_a_file_name_cannot_inject_a_workflow_command(tmp_path: Path) -> None:
@@ -109,12 +109,15 @@ def test_accepting_a_value_does_not_accept_other_values(tmp_path: Path) -> None:
     assert "1 exchange: 1 checked; 1 error, 1 of them accepted under" in check("archived.json", folder=tmp_path).stdout
 
 
-def test_a_missing_file_exits_with_2_and_other_files_are_checked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("options", "code"), [((), 1), (("--fail-on=never",), 2), (("--accept=why",), 2)])
+def test_other_files_are_checked_if_one_is_missing(options: tuple[str, ...], code: int, tmp_path: Path) -> None:
+    """The exit code is 1 if one of them has a finding that fails, else 2; with a missing file, nothing is accepted."""
     (tmp_path / "body.json").write_bytes(BAD)
 
-    result = check("none.json", "body.json", folder=tmp_path)
+    result = check("none.json", "body.json", *options, folder=tmp_path)
 
-    assert 2 == result.returncode
+    assert code == result.returncode
+    assert not (tmp_path / "bctrl-baseline.yaml").exists()
     assert "none.json: it cannot be read" in result.stderr
     assert "runtimes[*].status" in result.stdout
 
@@ -162,7 +165,7 @@ def test_recordings_are_found_by_suffix_in_any_case_and_skipped_bodies_are_repor
     result = check(".", folder=tmp_path)
 
     assert 1 == result.returncode
-    assert "deep/a.HAR: entry 1: 1 error" in result.stdout
+    assert "found in  deep/a.HAR: entry 1\n" in result.stdout
     assert [
         "pytest-bctrl: .: 1 .json file was skipped; name bodies on the command line",
     ] == result.stderr.splitlines()

@@ -100,7 +100,7 @@ def test_a_violation_in_an_attached_body_is_found(tmp_path: Path) -> None:
     result = check("faulty", folder=tmp_path)
 
     assert 1 == result.returncode
-    assert "faulty/attach.har: entry 2: 1 error\n" in result.stdout
+    assert "found in  faulty/attach.har: entry 2\n" in result.stdout
 
 
 def attached(tmp_path: Path, name: str) -> Path:

@@ -57,4 +57,4 @@ def test_the_hook_fails_for_a_nonconforming_recording(tmp_path: Path) -> None:
     result = run(tmp_path)
 
     assert 1 == result.returncode
-    assert "recordings/bad.har: entry 1: 1 error" in result.stdout
+    assert "found in  recordings/bad.har: entry 1\n" in result.stdout

@@ -21,11 +21,11 @@ from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.exchanges.account import Account
 from pytest_bctrl.exchanges.coverage_text import traffic_remarks, unchecked_parts
 from pytest_bctrl.exchanges.observer import Observer
+from pytest_bctrl.findings.engines import merge_engines
 from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.empty_lists import EmptyLists, empty_lists
 from pytest_bctrl.observed.facts import as_data
-from pytest_bctrl.reports.causes import merge_engines
 from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import numbered
