@@ -236,6 +236,20 @@ def test_accepting_every_credential_is_one_finding() -> None:
     )
 
 
+def test_the_test_of_another_engine_is_listed_in_our_finding() -> None:
+    """Also if our finding has further kinds; alone, the finding of the other engine remains."""
+    ours, further = (
+        replace(finding, count=1, total=1, extra={"tests": [test]})
+        for name, test in (("no header", "test_required"), ("empty bearer", "test_rejected"))
+        for finding in findings(response({}), check_refused(response({}), name))
+    )
+    theirs = replace(ours, extra={"engine": "Schemathesis", "tests": ["test_generated"]})
+    assert [theirs] == merge_accepted([theirs])
+    for own, tests in (([ours], ["test_required"]), ([ours, further], ["test_required", "test_rejected"])):
+        (merged,) = merge_accepted([*own, theirs])
+        assert {"engines": ["pytest-bctrl", "Schemathesis"], "tests": [*tests, "test_generated"]} == merged.extra
+
+
 @pytest.mark.parametrize("key", ["bctrl_Key_0123456789", "Keyxendx", "a", "a:b c$'`\\", "0123456789"])
 @pytest.mark.parametrize("field", _FIELDS)
 def test_the_shell_command_of_a_wrong_credential_sends_it(key: str, field: KeyField) -> None:

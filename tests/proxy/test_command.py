@@ -25,6 +25,7 @@ from pytest_bctrl.traffic.mock.server import MockServer
 from tests.mock.asking import vanish
 from tests.proxy.proxy_command import ProxyCommand
 from tests.proxy.targets import raw, target
+from tests.reports.agreement import FORMATS, assert_agreement
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 
@@ -73,7 +74,7 @@ def test_the_proxy_serves_until_a_signal_and_passes(
     assert not (tmp_path / "ready.json").exists()
 
 
-REPORTS = ["r.json", "r.html", "r.md", "r.sarif", "r.xml"]
+REPORTS = [f"report.{suffix}" for suffix in FORMATS]
 
 
 def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path, proxy_command: ProxyCommand) -> None:
@@ -85,15 +86,16 @@ def test_findings_are_printed_once_and_reported_in_every_format(tmp_path: Path, 
                 listing(proxy.url, server)
             code, out, err = proxy.end()
     assert (1, "") == (code, err)
+    assert_agreement(tmp_path, code, out)
     assert 1 == out.count("error GET /v1/spaces/{id}/runtimes: strict_json at ")
     assert "3 exchanges: 3 checked; 1 error" in out
-    report = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert ("proxy", "failed", 1) == (report["report"], report["verdict"]["status"], report["summary"]["error"])
-    assert "strict_json" in (tmp_path / "r.html").read_text("utf-8")
-    assert "strict_json" in (tmp_path / "r.md").read_text("utf-8")
-    sarif = json.loads((tmp_path / "r.sarif").read_text("utf-8"))
+    assert "strict_json" in (tmp_path / "report.html").read_text("utf-8")
+    assert "strict_json" in (tmp_path / "report.md").read_text("utf-8")
+    sarif = json.loads((tmp_path / "report.sarif").read_text("utf-8"))
     assert 1 == len(sarif["runs"][0]["results"])
-    assert ElementTree.parse(tmp_path / "r.xml").getroot().findall(".//failure")
+    assert ElementTree.parse(tmp_path / "report.xml").getroot().findall(".//failure")
 
 
 def test_findings_can_be_accepted_and_are_then_no_failure(proxy_command: ProxyCommand) -> None:

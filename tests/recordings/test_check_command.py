@@ -14,6 +14,7 @@ from pytest_bctrl.samples import response
 from pytest_bctrl.traffic.recordings.har_write import Recording, encode
 from tests.recordings.recorded_exchange import recorded_exchange
 from tests.recordings.test_trust import broken, listed
+from tests.reports.agreement import CHECK_FORMATS, disagreements
 from tests.typed import typed
 
 
@@ -68,18 +69,22 @@ def test_check_reads_standard_input(stdin: bytes, code: int, message: str) -> No
     assert message in result.stdout + result.stderr
 
 
-def test_check_reports_files_and_folders_in_four_formats(tmp_path: Path) -> None:
-    """It names a nonconforming recording in a folder, and a body, as text, JSON, JUnit and GitHub annotations."""
+def test_check_reports_files_and_folders_in_every_format(tmp_path: Path) -> None:
+    """It names a nonconforming recording in a folder, and a body, with the same numbers in each format."""
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "a.har").write_bytes(encode(Recording((listed(),))))
     (tmp_path / "recordings" / "b.har").write_bytes(encode(Recording((listed(broken()),))))
     (tmp_path / "body.json").write_bytes(BAD)
+    reports = tmp_path / "reports"
+    reports.mkdir()
     outputs = {}
-    for name in ("text", "json", "junit", "github"):
+    for name, file in {**CHECK_FORMATS, "github": "annotations"}.items():
         result = check("recordings", "body.json", "--format", name, folder=tmp_path)
         assert (1, "") == (result.returncode, result.stderr)
         outputs[name] = result.stdout
+        (reports / file).write_text(result.stdout, "utf-8")
 
+    assert [] == disagreements(reports, 1)
     report = json.loads(outputs["json"])
     assert ["recordings/b.har", "body.json"] == [finding["file"] for finding in report["findings"]]
     assert 2 == len(ElementTree.fromstring(outputs["junit"]).findall(".//failure"))

@@ -52,6 +52,12 @@ def disagreements(folder: Path, code: int) -> list[str]:
     return [f"{name}: {_listed(values)}" for name, values in seen.items() if len(values) > 1]
 
 
+def assert_agreement(folder: Path, code: int, output: str) -> None:
+    """Save the output of a finished run to its folder, and compare it with the reports there."""
+    (folder / "stdout").write_text(output, "utf-8")
+    assert [] == disagreements(folder, code)
+
+
 def _listed(values: dict[object, list[str]]) -> str:
     """Return values with the reports that have them."""
     return "; ".join(f"{value!r} in {', '.join(reports)}" for value, reports in values.items())

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.suite.report.verdict import without_item_ids
+from tests.reports.agreement import RUN_OPTIONS, assert_agreement
 from tests.variants.runtimes import edited, on_all, put
 from tests.variants.server import Server, serve
 from tests.variants.service import Service
@@ -77,13 +78,14 @@ def test_a_passing_run_imports_no_modules_for_baselines_and_failures(tmp_path: P
 
 
 def test_a_finding_that_is_not_accepted_fails_the_run(pytester: pytest.Pytester, live: LiveRun) -> None:
-    """The accepted finding of the same test is still reported."""
+    """The accepted finding of the same test is still reported, and every report counts it as accepted."""
     pytester.path.joinpath(FILE).write_text(entry())
     both = Service(document=edited(lambda runtimes: (put(3, "status", "paused")(runtimes), on_all(name=5)(runtimes))))
     with serve(faulty("schema", "both", "enum", both)) as server:
-        result = live(server, *ONE_TEST)
+        result = live(server, *ONE_TEST, *RUN_OPTIONS)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert_agreement(pytester.path, result.ret, result.stdout.str())
     result.stdout.fnmatch_lines(
         [
             "error response_schema_conformance: *",

@@ -25,6 +25,7 @@ from pytest_bctrl.traffic.retry import RetryPolicy
 from tests.contract.documents import rooted
 from tests.mock.coverage import alternatives_in, alternatives_of
 from tests.observed.bodies import CONTRACT, OPERATION
+from tests.reports.agreement import RUN_OPTIONS, assert_agreement
 from tests.run_probes import BODY_TESTS, run_probes
 from tests.suite.conftest import LiveRun
 from tests.variants import CATALOGUE, Server, Variant, named, serve
@@ -182,7 +183,8 @@ WITHOUT_RESPONSES = ("429-always", "reset-always")
 def test_a_complete_run_reports_the_same_findings(name: str, live: LiveRun, pytester: pytest.Pytester) -> None:
     """A run of pytest reports what the probes report in this process, one request at a time; it exits accordingly.
 
-    A variant without responses interrupts the run; there, two series of probes are compared, with and without overlap.
+    The numbers in all of its reports are the same. A variant without responses interrupts the run; there, two series
+    of probes are compared, with and without overlap.
     """
     variant = named(name)
     with serve(variant) as server:
@@ -190,9 +192,10 @@ def test_a_complete_run_reports_the_same_findings(name: str, live: LiveRun, pyte
     expected = {(finding.rule, finding.level, finding.location) for finding in findings}
     level, fails = FAILS[variant.expect][0]
     with serve(variant) as server:
-        result = live(server, f"--bctrl-fail-on={level}", "--bctrl-report=report.json")
+        result = live(server, f"--bctrl-fail-on={level}", *RUN_OPTIONS)
         assert received_only_permitted_requests(server)
         assert server.api_key not in result.stdout.str() + result.stderr.str()
+    assert_agreement(pytester.path, result.ret, result.stdout.str())
     exit_codes = {False: pytest.ExitCode.OK, True: pytest.ExitCode.TESTS_FAILED}
     assert (pytest.ExitCode.INTERRUPTED if name in WITHOUT_RESPONSES else exit_codes[fails]) == result.ret
     if name in WITHOUT_RESPONSES:

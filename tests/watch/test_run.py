@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.reports.agreement import RUN_OPTIONS, assert_agreement
 from tests.suite.test_reports import SUFFIXES, read
 from tests.watch.conftest import BOTH, BROKEN, CONFORMING, OPTIONS, Run, copy_local_server
 
@@ -190,8 +191,9 @@ def test_findings_can_be_accepted(watch: Run, pytester: pytest.Pytester) -> None
     assert pytest.ExitCode.OK == accepting.ret
     accepting.stdout.fnmatch_lines(["accepted     1 until *, written to bctrl-baseline.yaml"])
     assert "watched" not in pytester.path.joinpath("bctrl-baseline.yaml").read_text("utf-8")
-    accepted = watch(BOTH, "--bctrl-report=report.json")
+    accepted = watch(BOTH, *RUN_OPTIONS)
     assert pytest.ExitCode.OK == accepted.ret
+    assert_agreement(pytester.path, accepted.ret, accepted.stdout.str())
     accepted.stdout.fnmatch_lines(["accepted     1 of 1 findings, by bctrl-baseline.yaml"])
     outcomes = [test["outcome"] for test in read(pytester.path / "report.json")["tests"]]
     assert ["accepted", "passed"] == outcomes
@@ -220,7 +222,8 @@ def test_too_little_coverage_fails_the_run(watch: Run) -> None:
 def test_workers_of_xdist_report_the_same(watch: Run, pytester: pytest.Pytester) -> None:
     """Two workers report one finding with a count of four, and the coverage of all responses."""
     tests = "".join(f"def test_{number}():\n    broken()\n" for number in range(4)) + CONFORMING
-    result = watch(tests, "-n", "2", "--bctrl-report=report.json", "--bctrl-coverage")
+    result = watch(tests, "-n", "2", "--bctrl-coverage", *RUN_OPTIONS)
+    assert_agreement(pytester.path, result.ret, result.stdout.str())
     result.assert_outcomes(passed=5, errors=4)
     result.stdout.fnmatch_lines(["checked      5 exchanges: 5 checked; 5 tests*", "coverage     *, in 5 responses"])
     (finding,) = read(pytester.path / "report.json")["findings"]
