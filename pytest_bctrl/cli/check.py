@@ -35,7 +35,7 @@ from pytest_bctrl.drift.sources import source_name
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.exchanges.account import Account
-from pytest_bctrl.exchanges.coverage_text import coverage_lines
+from pytest_bctrl.exchanges.coverage_text import first_coverage_lines
 from pytest_bctrl.exchanges.exchange_checks import ExchangeChecks
 from pytest_bctrl.exchanges.observer import Observer
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, at_or_above, parse_levels
@@ -131,11 +131,13 @@ def run(options: argparse.Namespace) -> int:
     remarks = (*problems, *notes, *contract.exclusions)
     title = Title("check", contract.described, contract.short_digest, options.fail_on, remarks, tuple(problems))
     title = title._replace(exchanges=checked.account.numbers())
+    if checked.account.operations and options.format == "json":
+        title = title._replace(coverage=options.redact.data(checked.observer.coverage))
     findings = options.redact.data(findings)
     if options.format == "text":
         sys.stdout.write(_findings_text(findings, title, checked.account))
         if checked.account.operations:
-            print(*coverage_lines(checked.observer), sep="\n")
+            print(*first_coverage_lines(checked.observer), sep="\n")
     else:
         sys.stdout.write(writer(options.format)(findings, title))
     for remark in remarks:

@@ -8,6 +8,7 @@ import traceback
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from pytest_bctrl.checks.redact import redact_findings
 from pytest_bctrl.checks.run import BrokenCheckError, Check
@@ -251,13 +252,14 @@ def _request_of(proxied: ProxiedExchange) -> Request:
 
 
 def _sent_fields(operation: Operation, request: Request) -> list[KeyField]:
-    """Return the fields of the credentials that an operation requires and a request has."""
+    """Return the fields of a request that hold a credential of an operation, of whichever of its requirements."""
+    requirements = operation.security or (requirement(operation),)
     schemes = [
         scheme
-        for scheme in requirement(operation)
+        for scheme in chain.from_iterable(requirements)
         if any(True for _ in sent_credentials(scheme, request.header, request.query))
     ]
-    return [field for field in map(field_of, schemes) if field is not None]
+    return list(filter(None, dict.fromkeys(map(field_of, schemes))))
 
 
 def _unread_reason(body: CapturedBody) -> str:

@@ -33,7 +33,7 @@ from pytest_bctrl.drift.rules import rules as drift_rules
 from pytest_bctrl.errors import SettingError
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.exchanges.account import Account, Outcome
-from pytest_bctrl.exchanges.coverage_text import coverage_lines
+from pytest_bctrl.exchanges.coverage_text import first_coverage_lines
 from pytest_bctrl.findings.finding import FAIL_ON, Finding, Levels, at_or_above, parse_levels
 from pytest_bctrl.reports import SUFFIXES
 from pytest_bctrl.reports.terminal import describe
@@ -263,18 +263,19 @@ def _title(
     not_checked, notes = options.redact.data(not_checked), options.redact.data([*notes, *contract.exclusions])
     remarks = (*not_checked, *notes)
     title = Title("proxy", contract.described, contract.short_digest, options.fail_on, remarks, tuple(not_checked))
-    return title._replace(exchanges=account.numbers())
+    measured = options.redact.data(traffic.observer.coverage) if account.operations else None
+    return title._replace(exchanges=account.numbers(), coverage=measured)
 
 
 def _print_summary(
     options: argparse.Namespace, findings: Sequence[Finding], title: Title, traffic: ProxiedTraffic
 ) -> None:
     """Print the findings, what was not checked, notes, coverage, and the verdict."""
-    lines = list(describe(findings))
+    lines = [*describe(findings), ""] if findings else []
     lines += [f"not checked: {reason}" for reason in title.not_checked]
     lines += [note for note in title.notes if note not in title.not_checked]
     if traffic.account.operations:
-        lines += options.redact.data(list(coverage_lines(traffic.observer)))
+        lines += options.redact.data(list(first_coverage_lines(traffic.observer)))
     has_checked = bool(traffic.account.operations)
     lines += ["", checked_line(str(traffic.account), findings, title, has_checked=has_checked)]
     print(*map(escape_line, lines), sep="\n", flush=True)

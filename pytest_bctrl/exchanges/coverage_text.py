@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pytest_bctrl.contract.schema.locations import display_location
 from pytest_bctrl.escaping import escape_line
@@ -17,39 +17,70 @@ def coverage_rows(observer: Observer, *, is_complete: bool) -> Iterator[tuple[st
     """Yield labels and texts: the coverage, what was not checked and, if `is_complete`, all parts never exercised."""
     measured = observer.coverage
     missing = unexercised_lines(measured)
-    responses = numbered(observer.everything.statuses.total(), "response")
-    points = f"{measured.seen} of {len(measured.points)} points exercised"
-    text = f"{measured.percent:.1f}% of the contract: {points}, in {responses}"
+    text = _percentage(observer)
     if missing and not is_complete:
         text += "; --bctrl-coverage lists the rest"
     yield "coverage", text
     for reason in unchecked_parts(measured):
         yield "not checked", reason
     if is_complete:
-        for number, line in enumerate(missing):
-            yield "" if number else "not covered", line
+        yield from _labelled("not covered", missing)
 
 
-def coverage_lines(observer: Observer, *, is_complete: bool = True) -> Iterator[str]:
+def first_coverage_lines(observer: Observer) -> Iterator[str]:
+    """Yield the rows of `coverage_rows` as lines, but only the first of them, and how many more the JSON report has."""
+    measured = observer.coverage
+    missing = unexercised_lines(measured)
+    shown = missing[:_SHOWN]
+    if len(missing) > _SHOWN:
+        shown.append(f"and {len(missing) - _SHOWN} more: the JSON report has all")
+    unchecked = first_unchecked_parts(measured, "the JSON report has all")
+    rows = [("coverage", _percentage(observer)), *(("not checked", reason) for reason in unchecked)]
+    yield from _lines([*rows, *_labelled("not covered", shown)])
+
+
+def coverage_lines(observer: Observer, *, is_complete: bool) -> Iterator[str]:
     """Yield the rows of `coverage_rows` as lines."""
-    for label, text in coverage_rows(observer, is_complete=is_complete):
+    yield from _lines(coverage_rows(observer, is_complete=is_complete))
+
+
+def _percentage(observer: Observer) -> str:
+    """Return the percentage of the contract that was exercised, the number of points and of responses."""
+    measured = observer.coverage
+    responses = numbered(observer.everything.statuses.total(), "response")
+    points = f"{measured.seen} of {len(measured.points)} points exercised"
+    return f"{measured.percent:.1f}% of the contract: {points}, in {responses}"
+
+
+def _labelled(label: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield lines as rows, the first with the label."""
+    for number, line in enumerate(lines):
+        yield "" if number else label, line
+
+
+def _lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield rows as lines of text."""
+    for label, text in rows:
         yield escape_line(f"{label:<13}{text}")
 
 
 _FEW = 3
 """Maximum number of empty lists that a summary names."""
 
+_SHOWN = 10
+"""Maximum number of parts that the summary of a command lists as never exercised."""
 
-def first_unchecked_parts(measured: Coverage) -> Iterator[str]:
+
+def first_unchecked_parts(measured: Coverage, where: str = "--bctrl-coverage lists them") -> Iterator[str]:
     """Yield the sentences of `unchecked_parts`, but of the empty lists only the first few, and how many more there are.
 
-    The reports have all.
+    `where` says what has all of them.
     """
     yield from measured.not_measured
     sentences = list(_empty_lists(measured))
     yield from sentences[:_FEW]
     if len(sentences) > _FEW:
-        yield f"{len(sentences) - _FEW} further lists, which were always empty, too: --bctrl-coverage lists them"
+        yield f"{len(sentences) - _FEW} further lists, which were always empty, too: {where}"
 
 
 def unchecked_parts(measured: Coverage) -> Iterator[str]:

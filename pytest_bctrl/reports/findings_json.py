@@ -45,6 +45,7 @@ def report_data(findings: Sequence[Finding], title: Title, run: RunReport | None
         **({"version_bump": title.version._asdict()} if title.version else {}),
         **({"excluded": [dict(part) for part in title.excluded]} if title.excluded else {}),
         **(_run_data(run) if run else {}),
+        **({"coverage": _coverage_data(title.coverage)} if run or title.coverage else {}),
         **_groups_data(findings),
         **_findings_data(findings),
     }
@@ -116,7 +117,6 @@ def _run_data(run: RunReport) -> dict[str, Any]:
         ],
         "operations": [_operation_data(operation) for operation in run.operations],
         "shortfall": run.shortfall,
-        "coverage": None if run.coverage is None else _coverage_data(run.coverage),
         "observation": run.observation,
     }
 
@@ -133,8 +133,10 @@ def _operation_data(operation: OperationOutcome) -> dict[str, Any]:
     }
 
 
-def _coverage_data(coverage: Coverage) -> dict[str, Any]:
-    """Return the coverage as plain JSON data."""
+def _coverage_data(coverage: Coverage | None) -> dict[str, Any] | None:
+    """Return the coverage as plain JSON data; None if it was not measured."""
+    if coverage is None:
+        return None
     return {
         "seen": coverage.seen,
         "total": len(coverage.points),

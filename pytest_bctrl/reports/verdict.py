@@ -27,7 +27,7 @@ class Title(NamedTuple):
     `not_checked` has a reason for each check that did not run. `accepted` is the number of findings that a comparison
     omits because the baseline accepts them. `excluded` has the data of the invalid parts that were not compared, and
     `version` is the version that the change requires. `side` is the document whose lines annotations refer to.
-    `exchanges` has the number of exchanges that were `sent`, and of each outcome.
+    `exchanges` has the number of exchanges that were `sent`, and of each outcome. `coverage` is that of the contract.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Title(NamedTuple):
     side: Side = "base"
     version: RequiredVersion | None = None
     exchanges: Mapping[str, int] = MappingProxyType({})
+    coverage: Coverage | None = None
 
 
 Outcome = Literal["passed", "failed", "accepted", "skipped", "error", "not checked"]
@@ -94,7 +95,6 @@ class RunReport(NamedTuple):
     tests: tuple[RanTest, ...] = ()
     operations: tuple[OperationOutcome, ...] = ()
     counts: Mapping[str, int] = MappingProxyType({})
-    coverage: Coverage | None = None
     shortfall: str = ""
     undecided: str = ""
     unseen: str = ""
@@ -131,7 +131,7 @@ def verdict_of(findings: Sequence[Finding], title: Title, run: RunReport | None 
         result = f"{counted(findings)}, at which the run does not fail"
     if run is not None and run.unseen:
         result = f"{result}, but {run.unseen}"
-    return VerdictText("passed", sentence([result, *_basis_phrases(run)]))
+    return VerdictText("passed", sentence([result, *_basis_phrases(title, run)]))
 
 
 def _failure_reasons(findings: Sequence[Finding], title: Title, run: RunReport | None) -> list[str]:
@@ -179,15 +179,15 @@ def _unchecked_reasons(title: Title, run: RunReport | None) -> list[str]:
             "the run ended before everything was checked",
             *_remaining_tests_phrase(run),
             *first_reason,
-            *_basis_phrases(run),
+            *_basis_phrases(title, run),
         ]
     if run.number_of("not checked"):
-        return [*first_reason, *_basis_phrases(run)]
+        return [*first_reason, *_basis_phrases(title, run)]
     if run.undecided:
-        return [run.undecided, *_basis_phrases(run)]
+        return [run.undecided, *_basis_phrases(title, run)]
     unchecked = run.unchecked_operations()
     if unchecked:
-        return [f"{unchecked[0].operation}: {unchecked[0].reason}", *_basis_phrases(run)]
+        return [f"{unchecked[0].operation}: {unchecked[0].reason}", *_basis_phrases(title, run)]
     return []
 
 
@@ -201,7 +201,7 @@ def that_fail(findings: Sequence[Finding], fail_on: FailOn) -> list[Finding]:
     return at_or_above(findings, fail_on)
 
 
-def _basis_phrases(run: RunReport | None) -> list[str]:
+def _basis_phrases(title: Title, run: RunReport | None) -> list[str]:
     """Return the facts on which the verdict of a run is based."""
     if run is None:
         return []
@@ -210,8 +210,8 @@ def _basis_phrases(run: RunReport | None) -> list[str]:
     if accepted:
         parts.append(f"the findings of {numbered(accepted, 'test')} are accepted")
     parts += _skipped_phrase(run)
-    if run.coverage is not None and run.coverage.points:
-        parts.append(f"{run.coverage.percent:.0f}% of the contract was covered")
+    if title.coverage is not None and title.coverage.points:
+        parts.append(f"{title.coverage.percent:.0f}% of the contract was covered")
     return parts
 
 

@@ -186,9 +186,10 @@ class WatchResults:
         base = f"{contract.title} {contract.version} ({contract.short_digest}), {contract.described}"
         notes = [text for _, text in self.request_notes()]
         notes += [f"{label}: {note}" for label, note in self.baseline_notes()]
-        not_checked = self.not_checked()
+        not_checked, measured = self.not_checked(), None
         if self.account.operations:
-            not_checked += unchecked_parts(self.observer.coverage)
+            measured = self.observer.coverage
+            not_checked += unchecked_parts(measured)
         return Title(
             "watch",
             base,
@@ -197,11 +198,11 @@ class WatchResults:
             tuple(notes),
             tuple(not_checked),
             exchanges=self.account.numbers(),
+            coverage=measured,
         )
 
     def report(self) -> RunReport:
-        """Return the details of the run that reports show: times, tests, operations, counts and coverage."""
-        coverage = self.observer.coverage if self.account.operations else None
+        """Return the details of the run that reports show: times, tests, operations and counts."""
         count = self.account.operations.total()
         return RunReport(
             self.settings.contract,
@@ -211,7 +212,6 @@ class WatchResults:
             tests=tuple(self.tests.values()),
             operations=tuple(self._operation_outcomes()),
             counts={"requests": count + self.account.counts["unanswered"], "answers": count},
-            coverage=coverage,
             shortfall=self.observer.shortfall,
             undecided=self.observer.undecided,
             observation=as_data(self.observer.everything),

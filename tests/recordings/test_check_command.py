@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pytest_bctrl.cli import main
-from pytest_bctrl.samples import response
+from pytest_bctrl.samples import response, runtime
 from pytest_bctrl.traffic.recordings.har_write import Recording, encode
 from tests.recordings.recorded_exchange import recorded_exchange
 from tests.recordings.test_trust import broken, listed
@@ -67,6 +68,18 @@ def test_check_reads_standard_input(stdin: bytes, code: int, message: str) -> No
 
     assert code == result.returncode
     assert message in result.stdout + result.stderr
+
+
+def test_coverage_lists_ten_parts_in_text_and_all_in_json() -> None:
+    one_runtime = json.dumps(response([runtime()])).encode()
+    result = check("-", stdin=one_runtime)
+    _, _, missing = result.stdout.partition("\nnot covered  ")
+    assert 11 == len(missing.splitlines())
+    assert re.fullmatch(r" +and [1-9][0-9]* more: the JSON report has all", missing.splitlines()[-1])
+
+    coverage = json.loads(check("-", "--format", "json", stdin=one_runtime).stdout)["coverage"]
+    assert f" {coverage['seen']} of {coverage['total']} points exercised, in 1 response\n" in result.stdout
+    assert coverage["total"] == len(coverage["points"])
 
 
 def test_check_reports_files_and_folders_in_every_format(tmp_path: Path) -> None:

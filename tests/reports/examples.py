@@ -99,13 +99,13 @@ def failed() -> Example:
         seconds=3.412,
         tests=tests,
         counts={"requests": 38, "answers": 38, "bodies": 37},
-        coverage=coverage(CONTRACT, _observed(body)),
     )
     title = Title(
         "contract run",
         f"{CONTRACT.title} {CONTRACT.version} ({CONTRACT.short_digest})",
         URL,
         not_checked=(f"POST {OPERATION.path}: it needs a method or parameters that the suite does not send",),
+        coverage=coverage(CONTRACT, _observed(body)),
     )
     return Example((*findings, *_drift()), title, run)
 
@@ -122,7 +122,8 @@ def unchecked() -> Example:
     """Return a run that checked nothing."""
     example = passed()
     assert example.run is not None
-    return replace(example, run=example.run._replace(tests=(), counts={}, coverage=None))
+    title = example.title._replace(coverage=None)
+    return replace(example, title=title, run=example.run._replace(tests=(), counts={}))
 
 
 def drift() -> Example:

@@ -70,7 +70,7 @@ def page_data(findings: Sequence[Finding], title: Title, run: RunReport | None) 
     ranked = sorted([*by_cause, *filter(is_change, findings)], key=lambda finding: LEVELS.index(finding.level))
     data = report_data(ranked, title, run)
     data["exchanges"] = _take_out_exchanges(data["findings"])
-    data["outline"] = outline(run.contract, ranked, run.coverage) if run else []
+    data["outline"] = outline(run.contract, ranked, title.coverage) if run else []
     # The page shows the points of the coverage, which were derived from the observation.
     data.pop("observation", None)
     return data

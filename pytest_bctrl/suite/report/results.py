@@ -347,7 +347,8 @@ class RunResults:
             watched = self.watch.title()
             notes, not_checked = (*notes, *watched.notes), (*not_checked, *watched.not_checked)
             numbers.update(watched.exchanges)
-        return Title("contract run", base, subject, self.run.fail_on, notes, not_checked, exchanges=numbers)
+        title = Title("contract run", base, subject, self.run.fail_on, notes, not_checked)
+        return title._replace(exchanges=numbers, coverage=measured)
 
     def coverage(self) -> Coverage | None:
         """Return the coverage of the contract; None for a run without a target that observed no response."""
@@ -362,7 +363,7 @@ class RunResults:
         return empty_lists(self.run.contract, self.observer.everything)
 
     def report(self) -> RunReport:
-        """Return the details of the run that reports show: target, times, tests, operations, counts and coverage."""
+        """Return the details of the run that reports show: target, times, tests, operations and counts."""
         return RunReport(
             self.run.contract,
             target=self.run.target or "",
@@ -379,7 +380,6 @@ class RunResults:
                 "answers": self.counts["responses"],
                 "bodies": self.counts["bodies"],
             },
-            coverage=self.coverage(),
             shortfall=self.observer.shortfall,
             undecided=self.observer.undecided,
             unseen=self.empty_lists().sentence,
