@@ -20,6 +20,10 @@ from pytest_bctrl.errors import DocumentError
 _DEEPEST = 100
 _MEAN = 20
 """Maximum number of schemas per value, averaged over a document; it limits the time that counting takes."""
+_MEAN_VISITS = 100
+"""Number of schemas that may apply to each inner value in any case, so that a long list is affordable."""
+_ALL = None
+"""The step to all children of a value."""
 
 
 class Cost:
@@ -34,7 +38,7 @@ class Cost:
         self._name = name
         self._schemas: dict[int, Mapping[str, Any]] = {}
         self._inside: dict[int, Counter[int]] = {}
-        self._below: dict[int, list[Counter[int]]] = {}
+        self._below: dict[int, dict[str | None, Counter[int]]] = {}
         schemas = schemas or list(keyword_objects(document))
         self._pointers = {id(schema.value): schema.pointer for schema in schemas}
         self._remaining = _MEAN * (STEPS + len(self._pointers))
@@ -46,7 +50,7 @@ class Cost:
             value = pending.pop()
             if id(value) not in self._below and isinstance(value, Mapping):
                 self._count_applications(value, (), "")
-                self._below[id(value)] = list(self._counts_by_step(id(value), pending))
+                self._below[id(value)] = self._counts_by_step(id(value), pending)
 
     def require_bounded(self) -> None:
         """Raise `DocumentError`, naming a schema, if over `STEPS` schemas and names apply along a path into a value."""
@@ -71,15 +75,42 @@ class Cost:
         """The largest number of times that a recursive schema applies itself one level deeper; at least 1."""
         return max(self._with_deepest(dict.fromkeys(self._below, 0)).values(), default=1) or 1
 
+    def is_affordable(self, schema: Mapping[str, Any], value: Any, visits: int) -> bool:
+        """Return whether the schemas that apply within a value stay few: `visits`, and `_MEAN_VISITS` per inner value.
+
+        The schema must be one of the document.
+        """
+        pending: list[tuple[Any, Counter[int]]] = [(value, Counter({id(schema): 1}))]
+        while pending:
+            inner_value, schemas = pending.pop()
+            visits += _MEAN_VISITS - sum(count * self._inside[key].total() for key, count in schemas.items())
+            if visits < 0:
+                return False
+            for step, child in _children(inner_value):
+                counts = self._counts_at(step, schemas)
+                if counts:
+                    pending.append((child, counts))
+        return True
+
+    def _counts_at(self, step: str, schemas: Mapping[int, int]) -> Counter[int]:
+        """Return how often each schema applies to the child at a step, if `schemas` apply to the value."""
+        counts: Counter[int] = Counter()
+        for key, count in schemas.items():
+            for at in (_ALL, step):
+                for below, number in self._below[key].get(at, {}).items():
+                    if below in self._below:
+                        counts[below] += count * number
+        return counts
+
     def _with_deepest(self, costs: Mapping[int, int]) -> dict[int, int]:
         """Return per schema its cost plus that of the costliest path below it; a step back to a schema counts 1."""
         totals: dict[int, int] = {}
         for key in self._order:
-            for_all_children, *step_costs = [
-                sum(count * totals.get(below, 1) for below, count in counts.items() if below in costs)
-                for counts in self._below[key]
-            ]
-            totals[key] = costs[key] + for_all_children + max(step_costs, default=0)
+            step_costs = {
+                step: sum(count * totals.get(below, 1) for below, count in counts.items() if below in costs)
+                for step, counts in self._below[key].items()
+            }
+            totals[key] = costs[key] + step_costs.pop(_ALL, 0) + max(step_costs.values(), default=0)
         return totals
 
     @cached_property
@@ -97,7 +128,7 @@ class Cost:
                     order.append(key)
             else:
                 is_done[key] = False
-                for counts in self._below[key]:
+                for counts in self._below[key].values():
                     pending += [below for below in counts if below in self._below and below not in is_done]
         return order
 
@@ -139,16 +170,15 @@ class Cost:
             yield from ((target, schema["$dynamicRef"]) for target in self._dynamic[name])
         yield from ((part, reference) for _, _, part in subschemas(schema, IN_PLACE))
 
-    def _counts_by_step(self, key: int, pending: list[Any]) -> Iterator[Counter[int]]:
-        """Yield how often each schema applies to children: first to all, then by step; adds them to `pending`."""
-        by_step: dict[str, Counter[int]] = defaultdict(Counter)
+    def _counts_by_step(self, key: int, pending: list[Any]) -> dict[str | None, Counter[int]]:
+        """Return how often each schema applies to the child at a step, and to `_ALL`; adds them to `pending`."""
+        by_step: dict[str | None, Counter[int]] = defaultdict(Counter)
         for inner, count in self._inside[key].items():
             schema = self._schemas[inner]
             for step, child in _child_schemas(schema):
                 by_step[step][id(child)] += count
                 pending.append(child)
-        yield by_step.pop("", Counter())
-        yield from by_step.values()
+        return by_step
 
 
 def _required_count(schema: Mapping[str, Any]) -> int:
@@ -163,12 +193,19 @@ _INTO = (
 )
 
 
-def _child_schemas(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the subschemas of direct children, keyed by step; an empty key applies to all children."""
+def _child_schemas(schema: Mapping[str, Any]) -> Iterator[tuple[str | None, Any]]:
+    """Yield the subschemas of direct children, each with the step to the child, or `_ALL`."""
     for keyword, key, inner in subschemas(schema, _INTO):
-        if keyword == "properties":
-            yield f".{key}", inner
-        elif keyword == "prefixItems":
+        if keyword in ("properties", "prefixItems"):
             yield str(key), inner
         else:
-            yield "", inner
+            yield _ALL, inner
+
+
+def _children(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the children of a value, each with the step to it."""
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield str(index), item

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 from pytest_bctrl.contract.combinations import Combinations
 from pytest_bctrl.contract.cost import Cost
 from pytest_bctrl.contract.document import unescape_token, value_at
-from pytest_bctrl.contract.json_source import DEPTH, is_deep
+from pytest_bctrl.contract.json_source import is_deep
 from pytest_bctrl.contract.references import BASE, FRAGMENT, Addresses, keyword_objects
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema_document import SchemaDocument
@@ -141,12 +141,12 @@ def _with_local_references(addresses: Addresses, value: Any) -> Any:
 
 
 def iter_errors(contract: SchemaDocument, schema: Schema, value: Any, parent: Path = ()) -> Iterator[SchemaError]:
-    """Yield the errors of a value at the path `parent` of a body; none at all if it is too deep for a recursive schema.
+    """Yield the errors of a value at the path `parent` of a body; none at all if that would take too long.
 
-    The depth multiplies the visits to a schema that applies itself several times, which are limited to `_VISITS`.
+    The depth of a value multiplies the visits to a schema that applies itself several times.
     """
     engine = _engine(contract)
-    if engine.levels < DEPTH and is_deep(value, engine.levels):
+    if not engine.can_list_errors(schema, value):
         return
     validator = engine.validator(schema)
     try:
@@ -354,12 +354,17 @@ class _Engine:
         return Combinations(self._contract.document, self._contract.name, self.pointers)
 
     @cached_property
-    def levels(self) -> int:
-        """The depth of values up to which errors are collected; less if recursive schemas multiply per level."""
-        growth = Cost(self._contract.document, self._contract.name).growth
-        if growth == 1:
-            return DEPTH
-        return int(log(_VISITS, growth))
+    def _cost(self) -> Cost:
+        """The cost of the contract's schemas."""
+        return Cost(self._contract.document, self._contract.name)
+
+    def can_list_errors(self, schema: Schema, value: Any) -> bool:
+        """Return whether the errors of a value can be listed: recursive schemas that multiply apply few times."""
+        growth = self._cost.growth
+        if growth == 1 or not is_deep(value, int(log(_VISITS, growth))):
+            return True
+        is_countable = self.is_documented(schema) and not is_deep(value)
+        return is_countable and isinstance(schema, Mapping) and self._cost.is_affordable(schema, value, _VISITS)
 
     def is_documented(self, schema: Schema) -> bool:
         """Return whether a schema is an object of the document itself, and not a copy or composed."""

@@ -45,6 +45,14 @@ COMPONENTS = {
     "O": {"required": ["z"], "additionalProperties": {"type": "integer"}},
     "N": {"type": "integer"},
     "T": {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/T"}] * 2}},
+    # A value that is never inside `many` has few visits, however deep it is.
+    "W": {
+        "properties": {
+            "one": {"$ref": "#/components/schemas/W"},
+            "many": {"anyOf": [{"$ref": "#/components/schemas/W"}] * 40},
+            "n": {"type": "integer"},
+        }
+    },
     "L": {"items": {"type": "integer"}, "minItems": 11},
 }
 PLAIN = contract_of({"type": "object"})
@@ -255,6 +263,9 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
     "too deep": ({"$ref": "#/components/schemas/T"}, json.loads("[" * 60 + "1" + "]" * 60),
         'schema/deep @$: the body does not conform to its schema, at a location that is nested too deep; null, not '
         '[[[["[… 1 items]"]]]]'),
+    "deep in one place of a schema that multiplies in another": ({"$ref": "#/components/schemas/W"},
+        json.loads('{"one": ' * 9 + '{"n": "x"}' + "}" * 9),
+        f'schema/type @{"one." * 9}n: the value has the wrong type, string; ["integer"], not "x"'),
     "const": ({"const": "a"}, "b",
         'schema/unlisted-value @$: the value is not one of the documented values; ["a"], not "b"'),
     "const of another type": ({"type": "string", "const": "a"}, 1,

@@ -12,7 +12,7 @@ OUTPUT_CALLS |= {"sys.stderr.write", "terminal.write", "pytest.fail.Exception", 
 LAST_NAMES = {name.rpartition(".")[2] for name in OUTPUT_CALLS}
 """The last part of each, which is quicker to compare than the complete expression."""
 KNOWN = {
-    "cli/check.py *coverage_lines(checked.observer)": "lines that are escaped",
+    "cli/check.py *first_coverage_lines(checked.observer)": "lines that are escaped",
     "cli/check.py _findings_text(findings, title, checked.": "a report",
     "cli/check.py writer(options.format)(findings, title)": "a report",
     "cli/contract.py drift_text(comparison.findings, title)": "a report",
