@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 
 from pytest_bctrl.checks.response import Response, looked, once
@@ -21,7 +22,7 @@ from pytest_bctrl.contract.paging import link_target
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import flatten
-from pytest_bctrl.findings.finding import LEVELS, Level
+from pytest_bctrl.findings.finding import LEVELS, UNEXPECTED_STATUS, Level
 
 
 def violation_outside_body(
@@ -71,7 +72,7 @@ def _status_message(response: Response) -> str:
         return "redirect not followed, to protect the key"
     if response.documented is None:
         return "the status is not documented"
-    return "the status is documented, but not expected for this request"
+    return UNEXPECTED_STATUS
 
 
 def check_framing(response: Response) -> Iterator[Violation]:
@@ -125,6 +126,13 @@ def check_body(response: Response) -> Iterator[Violation]:
     for problem, kind in zip(problems, response.parsed.kinds, strict=True):
         expected = "a JSON text in UTF-8 (RFC 8259)"
         yield violation_outside_body(rule, problem, "body", expected, observed, kind)
+
+
+def unreadable_body(response: Response) -> Violation | None:
+    """Return the violation of a response whose body should be JSON and cannot be read; None if it can be."""
+    if response.schema is None or response.parsed.ok:
+        return None
+    return next(chain(check_content_type(response), check_body(response)), None)
 
 
 def may_be_unusual(response: Response) -> bool:

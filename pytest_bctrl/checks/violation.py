@@ -13,7 +13,7 @@ from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.contract.credential_names import credentials_for
 from pytest_bctrl.contract.schema.locations import Path, exact_location, general_location, select_values
 from pytest_bctrl.contract.short_values import shorten
-from pytest_bctrl.findings.finding import LEVELS, Finding, Level
+from pytest_bctrl.findings.finding import LEVELS, UNSENDABLE_VALUE, Finding, Level
 from pytest_bctrl.findings.fingerprint import BY_VALUE, value_text, with_fingerprint
 from pytest_bctrl.observed.overlay_alone import OVERLAY_ALONE, added_by_overlay, is_of_overlay_alone, level_of_overlay
 from pytest_bctrl.observed.totals import APART, FURTHER, FURTHER_MESSAGE, at_least, numbered, with_limited_values
@@ -100,8 +100,7 @@ def softened(response: Response, findings: list[Finding]) -> list[Finding]:
         return findings
     is_unsendable = is_malformed(response.path_values.values())
     if is_unsendable and answered_by(response) not in ("", "the application"):
-        message = "a value that no client sends is rejected in front of the application"
-        return [replace(findings[0], level="info", message=message)]
+        return [replace(findings[0], level="info", message=UNSENDABLE_VALUE)]
     added, operation = added_by_overlay(response.contract) or frozenset(), response.operation
     if response.documented:
         documented = [response.documented.status]

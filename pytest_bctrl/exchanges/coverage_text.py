@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pytest_bctrl.contract.schema.locations import display_location
@@ -34,7 +35,7 @@ def first_coverage_lines(observer: Observer) -> Iterator[str]:
     shown = missing[:_SHOWN]
     if len(missing) > _SHOWN:
         shown.append(f"and {len(missing) - _SHOWN} more: the JSON report has all")
-    unchecked = first_unchecked_parts(measured, "the JSON report has all")
+    unchecked = first_unchecked_parts(measured, "the JSON report has them")
     rows = [("coverage", _percentage(observer)), *(("not checked", reason) for reason in unchecked)]
     yield from _lines([*rows, *_labelled("not covered", shown)])
 
@@ -64,42 +65,42 @@ def _lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield escape_line(f"{label:<13}{text}")
 
 
-_FEW = 3
-"""Maximum number of empty lists that a summary names."""
-
 _SHOWN = 10
 """Maximum number of parts that the summary of a command lists as never exercised."""
 
 
 def first_unchecked_parts(measured: Coverage, where: str = "--bctrl-coverage lists them") -> Iterator[str]:
-    """Yield the sentences of `unchecked_parts`, but of the empty lists only the first few, and how many more there are.
-
-    `where` says what has all of them.
-    """
+    """Yield the sentences of `unchecked_parts`, but one about all empty lists; `where` says what has each of them."""
     yield from measured.not_measured
-    sentences = list(_empty_lists(measured))
-    yield from sentences[:_FEW]
-    if len(sentences) > _FEW:
-        yield f"{len(sentences) - _FEW} further lists, which were always empty, too: {where}"
+    locations = list(_empty_lists(measured))
+    if len(locations) > 1:
+        yield f"{listed(locations, 'list')}: always empty, so their items are not covered; {where}"
+    else:
+        yield from _empty_list_sentences(measured)
 
 
 def unchecked_parts(measured: Coverage) -> Iterator[str]:
     """Yield a sentence per part whose coverage is unknown: it was not measured, or is a list that was always empty."""
     yield from measured.not_measured
-    yield from _empty_lists(measured)
+    yield from _empty_list_sentences(measured)
 
 
-def _empty_lists(measured: Coverage) -> Iterator[str]:
-    """Yield a sentence per list that was always empty, with the operations that return it."""
+def _empty_list_sentences(measured: Coverage) -> Iterator[str]:
+    """Yield a sentence per list that was always empty."""
+    has_several = len({point.operation for point in measured.points}) > 1
+    for location, operations in _empty_lists(measured).items():
+        subject = listed(operations, "operation")
+        yield f"{f'{subject}: ' if has_several else ''}{location}: every list was empty, so its items are not covered"
+
+
+def _empty_lists(measured: Coverage) -> dict[str, list[str]]:
+    """Return the locations of the lists that were always empty, with the operations that return them."""
     lists = {(point.operation, point.status, point.location) for point in measured.points if _is_empty_list(point)}
-    labels: dict[str, dict[str, None]] = {}
+    operations_at: dict[str, list[str]] = defaultdict(list)
     for point in measured.points:
         if point.kind == "items" and not point.seen and (point.operation, point.status, point.location) in lists:
-            labels.setdefault(display_location(point.location), {})[point.operation] = None
-    has_several = len({point.operation for point in measured.points}) > 1
-    for location, operations in labels.items():
-        subject = listed(list(operations), "operation")
-        yield f"{f'{subject}: ' if has_several else ''}{location}: every list was empty, so its items are not covered"
+            operations_at[display_location(point.location)].append(point.operation)
+    return {location: list(dict.fromkeys(operations)) for location, operations in operations_at.items()}
 
 
 def _is_empty_list(point: Point) -> bool:

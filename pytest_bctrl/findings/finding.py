@@ -16,6 +16,10 @@ Direction = Literal["none", "request", "response"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """From highest to lowest."""
 
+UNEXPECTED_STATUS = "the status is documented, but not expected for this request"
+UNSENDABLE_VALUE = "a value that no client sends is rejected in front of the application"
+"""Messages of findings that have one cause."""
+
 FAIL_ON: tuple[FailOn, ...] = get_args(FailOn)
 
 

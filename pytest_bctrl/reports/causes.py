@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_bctrl.findings.engines import OWN_ENGINE, engines_of, tests_of
-from pytest_bctrl.findings.finding import LEVELS, Finding
+from pytest_bctrl.findings.finding import LEVELS, UNEXPECTED_STATUS, UNSENDABLE_VALUE, Finding
 from pytest_bctrl.reports.wording import accepted, is_change, shown
 
 _SCHEMA = "response_schema_conformance"
 _STATUS = "status_code_conformance"
 _SERVER_ERROR = "not_a_server_error"
+_MEDIA_TYPE = "content_type_conformance"
+_ERROR_CLASSES = ("4", "5")
 MOCKED = "mocked"
 """The kind of findings about mocks, which are shown in one line for all statuses and operations."""
 
@@ -57,9 +59,10 @@ class Cause:
 def causes(findings: Iterable[Finding]) -> list[Cause]:
     """Return the findings grouped by cause: by level, and then by the number of operations and tests, the most first.
 
-    A server error is one cause whichever request shows it, an undocumented status whichever statuses the operation
-    documents, and error responses of one status that have another schema are one cause, whichever properties they lack.
-    Otherwise findings have one cause in all operations that have a property of the same name with the same schema.
+    A server error is one cause whichever request and rule show it, an undocumented status whichever statuses the
+    operation documents, and error responses of one status that have another schema are one cause, whichever properties
+    they lack. Otherwise findings have one cause in all operations that have a property of the same name with the same
+    schema, and in all error responses.
     """
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
@@ -80,16 +83,30 @@ def _key(finding: Finding) -> tuple[str, ...]:
         return finding.level, finding.rule, accepted(finding)
     if finding.level == "info" and finding.extra.get("source") == "overlay":
         return finding.level, "overlay", accepted(finding)
-    status, kind = str(finding.extra.get("status", "")), str(finding.extra.get("kind", ""))
-    has_success = status.startswith("2") and finding.rule != _STATUS
-    key = (finding.level, finding.rule, accepted(finding), "2XX" if has_success else status)
-    if finding.rule == _SERVER_ERROR or (finding.rule == _SCHEMA and status[:1] in ("4", "5")):
-        return key
-    if finding.rule == _STATUS:
-        return (*key, "instead" if kind.startswith("instead") else "")
+    if finding.message == UNSENDABLE_VALUE:
+        return finding.level, finding.message, accepted(finding)
+    status, kind, rule = str(finding.extra.get("status", "")), str(finding.extra.get("kind", "")), _main_rule(finding)
+    key = (finding.level, rule, accepted(finding))
+    if rule == _SERVER_ERROR or (rule == _SCHEMA and status[:1] in _ERROR_CLASSES):
+        return (*key, status)
+    if rule == _STATUS:
+        return (*key, status, str(finding.message == UNEXPECTED_STATUS))
+    status_class = "error" if status[:1] in _ERROR_CLASSES else status[:1]
     if kind == "undocumented-property":
-        return (*key, kind)
-    return (*key, kind or finding.message, _last_step(finding.location), shown(finding.expected))
+        return (*key, status_class, kind)
+    if rule == _MEDIA_TYPE:
+        kind = f"{kind} {finding.observed}"
+    return (*key, status_class, kind or finding.message, _last_step(finding.location), shown(finding.expected))
+
+
+def _main_rule(finding: Finding) -> str:
+    """Return the rule of a finding, or the one that stands for all rules of the engines that report the same."""
+    rule = finding.rule
+    if rule == _STATUS and str(finding.extra.get("status", "")).startswith("5"):
+        return _SERVER_ERROR
+    if rule in ("complete_body", _SCHEMA) and finding.location == "body":
+        return "strict_json"
+    return rule
 
 
 _LAST_STEP = re.compile(r"(?:\.|^)(?P<step>[^\s.\[\]]+(?:\[\*\])*)$")

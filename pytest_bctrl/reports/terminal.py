@@ -98,6 +98,9 @@ def describe(findings: Sequence[Finding]) -> Iterator[str]:
         yield from map(str, block(cause))
 
 
+_MAX_LENGTH = 600
+"""Maximum length of a value without `-vv`."""
+
 _MAX_VARIANTS = 5
 """Maximum number of variants of a cause in a line; reports and `-v` have all."""
 
@@ -109,7 +112,7 @@ def block(cause: Cause, verbosity: int = 0, often: str = "") -> Iterator[Row]:
     value is cut. `often` is a note that the finding is intermittent.
     """
     first = cause.first
-    max_length = 100_000 if verbosity > 1 else 600
+    max_length = 100_000 if verbosity > 1 else _MAX_LENGTH
     yield _escaped_row(first.level, f"{first.rule}: {first.message}")
     yield _escaped_row("where", where_found(first))
     if len(cause.operations) > 1:
@@ -150,14 +153,13 @@ def cause_row(cause: Cause, *, names_operation: bool) -> tuple[str, str]:
 def _further(cause: Cause) -> str:
     """Return the operations of a cause if it has several, and how many more findings it has; empty without either."""
     in_operations = f" in {listed(cause.operations, 'operation')}" if len(cause.operations) > 1 else ""
-    further = len(cause.findings) - len(cause.operations)
+    further = len(_variants(cause, _MAX_LENGTH))
     return in_operations + (f"; and {further} more, -v shows all" if further else "")
 
 
 def _also_rows(cause: Cause, verbosity: int, max_length: int) -> Iterator[Row]:
     """Yield the locations and values in which findings differ from the first: in one row, or with `-v` a row each."""
-    all_variants = (_variant(finding, cause.first, max_length) for finding in cause.findings[1:])
-    variants = list(dict.fromkeys(filter(None, all_variants)))
+    variants = _variants(cause, max_length)
     if verbosity:
         yield from (_escaped_row("also", variant) for variant in variants)
     elif variants:
@@ -165,6 +167,12 @@ def _also_rows(cause: Cause, verbosity: int, max_length: int) -> Iterator[Row]:
         if len(variants) > _MAX_VARIANTS:
             parts.append(f"and {len(variants) - _MAX_VARIANTS} more: -v lists all")
         yield _escaped_row("also", "; ".join(parts))
+
+
+def _variants(cause: Cause, max_length: int) -> list[str]:
+    """Return the different locations and values in which findings differ from the first."""
+    all_variants = (_variant(finding, cause.first, max_length) for finding in cause.findings[1:])
+    return list(dict.fromkeys(filter(None, all_variants)))
 
 
 _FEW = 3
@@ -227,13 +235,10 @@ def _variant(finding: Finding, first: Finding, max_length: int) -> str:
     parts = []
     if finding.location != first.location:
         parts.append(location)
-    # The operations with the same undocumented status document others.
-    sides = ["observed"] if finding.rule == "status_code_conformance" else ["observed", "expected"]
+    # The operations with the same status document others.
+    sides = ["observed"] if finding.location == "status" else ["observed", "expected"]
     different = [side for side in sides if getattr(finding, side) != getattr(first, side)]
     parts += [f"{side} {_value_text(finding, side, min(max_length, 80))}" for side in different]
-    # A row of its own names the operations.
-    if finding.operation == first.operation and not parts:
-        return location
     return ", ".join(parts)
 
 

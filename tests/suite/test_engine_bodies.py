@@ -116,7 +116,7 @@ def test_formats_that_jsonschema_cannot_check_are_reported() -> None:
     contract = contract_of({"anyOf": [{"format": "date-time"}, {"format": "uuid"}, {"format": "int32"}]})
     exchange = exchange_of(contract, 200, b"7")
     jsonschema_engine.validate(exchange)
-    assert ["jsonschema: format date-time: pip install 'jsonschema[format-nongpl]' to check it"] == [
+    assert ["jsonschema: format date-time: pip install 'jsonschema[format-nongpl]' to check more formats"] == [
         *exchange.tally.gaps
     ]
 

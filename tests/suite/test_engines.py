@@ -17,12 +17,14 @@ from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
 from pytest_bctrl.findings.finding import Finding
 from pytest_bctrl.http.message import Request
+from pytest_bctrl.reports.causes import causes
 from pytest_bctrl.samples import current_samples
 from pytest_bctrl.samples.inputs import Inputs
 from pytest_bctrl.samples.mutants import mutants
 from pytest_bctrl.samples.text import encode
 from pytest_bctrl.secrets.secret import Secret
 from pytest_bctrl.suite.plan import schemathesis_cases, schemathesis_engine
+from pytest_bctrl.suite.plan.jsonschema_engine import validate_if_documented
 from pytest_bctrl.suite.plan.parameter_values import has_empty_list, invalid_parameters
 from pytest_bctrl.suite.run import ContractRun
 from tests.contract.documents import contract_of, document
@@ -128,6 +130,29 @@ def test_findings_of_schemathesis_have_its_rule_names(status: int, body: bytes, 
     """For an undocumented status, 500, a schema violation and invalid JSON."""
     by_rule = {finding.rule: finding for finding in by_schemathesis(PACKAGED, status, body)}
     assert ("Schemathesis", str(status)) == (by_rule[rule].extra["engine"], by_rule[rule].extra["status"])
+
+
+@pytest.mark.parametrize(
+    ("status", "media_type", "body"),
+    [
+        (418, "application/json", b"{}"),
+        (500, "application/json", b"{}"),
+        (200, "text/html", b"<html></html>"),
+        (404, "text/html", b"<html></html>"),
+        (200, "application/json", b"{"),
+        (200, "application/json", b""),
+        (200, "application/json", b'{"runtimes": 5}'),
+    ],
+)
+def test_what_several_engines_report_of_a_response_is_one_cause(status: int, media_type: str, body: bytes) -> None:
+    contract = PACKAGED if status == 404 else contract_of({"properties": {"runtimes": {"type": "array"}}})
+    exchange = exchange_of(contract, status, body, {"Content-Type": media_type})
+    own = check_response(exchange.response, [200, 404])
+    found = [*own, *validate_if_documented(exchange), *schemathesis_engine.check_response(exchange)]
+    (cause,) = causes(found)
+    assert own[0] == cause.first
+    assert "Schemathesis" in cause.engines
+    assert ("jsonschema" in cause.engines) == (exchange.response.schema is not None and bool(body))
 
 
 def test_an_internal_error_of_schemathesis_is_a_gap_and_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

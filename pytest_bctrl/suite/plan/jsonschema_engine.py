@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple, cast
@@ -19,7 +20,7 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from pytest_bctrl.checks.protocol import may_be_unusual
+from pytest_bctrl.checks.protocol import may_be_unusual, unreadable_body
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.engine import accepts, as_engine_input, as_reference, is_known_format, schema_resource
@@ -116,11 +117,10 @@ def validate(exchange: TargetExchange) -> list[Finding]:
 
 def _validate_body(response: Response) -> _BodyResult:
     """Return the violations that jsonschema reports in a body, and what it could not validate."""
-    if not response.parsed.ok:
+    unreadable = unreadable_body(response)
+    if unreadable is not None:
         # A lenient parser may read it, but would then validate something other than the body.
-        message, problem = f"{NAME}: there is no JSON to validate", response.parsed.problems[0]
-        violation = Violation("response_schema_conformance", "error", message, (), "body", "JSON", problem)
-        return _BodyResult((violation,))
+        return _BodyResult((replace(unreadable, message=f"{NAME}: {unreadable.message}"),))
     gaps: list[str] = []
     items = _Items(response, gaps)
     # There is one, as `has_body` says.
@@ -192,12 +192,15 @@ class _Items:
 
 @lru_cache(maxsize=8)
 def unchecked_formats(contract: Contract) -> tuple[str, ...]:
-    """Return a sentence for each format in the contract that our checks assert, but the installed jsonschema cannot."""
+    """Return a sentence about the contract's formats that our checks assert, and the installed jsonschema cannot."""
     formats = {
         schema["format"] for schema, *_ in keyword_objects(contract.document) if isinstance(schema.get("format"), str)
     }
     unchecked = sorted(name for name in formats - FORMATS.checkers.keys() if is_known_format(name))
-    return tuple(f"format {name}: pip install 'jsonschema[format-nongpl]' to check it" for name in unchecked)
+    if not unchecked:
+        return ()
+    noun = "format" if len(unchecked) == 1 else "formats"
+    return (f"{noun} {', '.join(unchecked)}: pip install 'jsonschema[format-nongpl]' to check more formats",)
 
 
 @lru_cache(maxsize=8)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 
 from pytest_bctrl.checks.credentials import REFUSED
-from pytest_bctrl.checks.protocol import violation_outside_body
+from pytest_bctrl.checks.protocol import check_content_type, unreadable_body, violation_outside_body
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.files import shown_path
@@ -139,7 +139,8 @@ def _rerun_command(exchange: TargetExchange, check: str, mode: str) -> str:
     """
     response, operation = exchange.response, exchange.response.operation
     sent = exchange.exchange.request
-    url = f"{sent.base_url}{sent.target}".partition(operation.url_path(response.path_values))[0]
+    path, _, _ = sent.target.partition("?")
+    url = sent.base_url + path.removesuffix(operation.url_path(response.path_values))
     configuration = f"<(printf '%s\\n' {shlex.join(configuration_lines(response.path_values))})"
     fields: Sequence[KeyField] = ()
     if mode == "positive":
@@ -265,6 +266,12 @@ def _violation(response: Response, name: str, failure: Any, generated: Generated
         level: Level = "warning" if _is_undocumented_rejection(response) else "error"
         statuses = sorted(response.operation.responses)
         return violation_outside_body(name, message, location, statuses, response.status, NAME, level)
+    if name == "not_a_server_error":
+        statuses = sorted(response.operation.responses)
+        return violation_outside_body(name, message, location, statuses, response.status, NAME)
+    unreadable = unreadable_body(response) or next(check_content_type(response), None)
+    if name in BODY_CHECKS and unreadable is not None:
+        return replace(unreadable, rule=name, message=message)
     observed = " ".join(str(failure.message).split())[:200]
     return violation_outside_body(name, message, location, "a response as documented", observed, NAME, "error")
 

@@ -73,8 +73,10 @@ class Failures:
         """Return the causes of failures by node id, each under the first of the tests that it fails."""
         causes_of: dict[str, list[Cause]] = {}
         failing = [finding for test in reports for finding in self._failing_findings(reports[test])]
-        fingerprints = {finding.fingerprint for finding in failing}
-        shown = [finding for finding in self._results.contract_findings() if finding.fingerprint in fingerprints]
+        keys = {(finding.fingerprint, finding.level) for finding in failing}
+        shown = [
+            finding for finding in self._results.contract_findings() if (finding.fingerprint, finding.level) in keys
+        ]
         for cause in causes(finding for finding in shown if not accepted(finding)):
             first_test = next((test for test in cause.tests if test in reports), None)
             if first_test is not None:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -48,6 +49,9 @@ UNSENT_CREDENTIALS = (
     "server may log it; bctrl_probes = derived sends these"
 )
 """What a run that sends no wrong credentials with the key does not check."""
+
+_FEW = 3
+"""Maximum number of parameters that a reason names."""
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _CHANGEABLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
@@ -291,11 +295,6 @@ class RunResults:
             for operation in operations
             if operation.other_parameters and not documented_rejections(operation)
         ]
-        values += [
-            (operation.label, f"its optional parameter {name}, which has no value")
-            for operation in operations
-            for name in optional_names_without_value(run.contract, operation, run.values_of(operation))
-        ]
         bodies = [
             (operation.label, f"the schema of its {media_type} body, since only JSON bodies are validated")
             for operation in operations
@@ -304,6 +303,15 @@ class RunResults:
             if operation.method != "HEAD" and "yaml" not in media_type
         ]
         texts = grouped_reasons([*((label, reason) for label, reason in reasons if reason), *values, *bodies])
+        names_of = {
+            operation.label: optional_names_without_value(run.contract, operation, run.values_of(operation))
+            for operation in operations
+        }
+        labels = [label for label, names in names_of.items() if names]
+        if labels:
+            names = list(dict.fromkeys(chain.from_iterable(names_of.values())))
+            shown = ", ".join([*names[:_FEW], *["…" for _ in names[_FEW:][:1]]])
+            texts.append(f"{listed(labels, 'operation')}: optional parameters without a value: {shown}")
         if any(credentials_of(run, operation) for operation in operations):
             if "bctrl_auth" in run.own_fixtures:
                 texts.append("wrong credentials that contain a part of the right one, which bctrl_auth provides")
