@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pytest_bctrl.contract.model import SAFE_METHODS
 from pytest_bctrl.findings.engines import OWN_ENGINE, engines_of, tests_of
 from pytest_bctrl.findings.finding import LEVELS, UNEXPECTED_STATUS, UNSENDABLE_VALUE, Finding
 from pytest_bctrl.reports.wording import accepted, is_change, shown
@@ -67,7 +68,12 @@ def causes(findings: Iterable[Finding]) -> list[Cause]:
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(_key(finding), []).append(finding)
-    return sorted((Cause(tuple(members)) for members in groups.values()), key=_rank)
+    return sorted((Cause(tuple(sorted(members, key=_is_unsafe))) for members in groups.values()), key=_rank)
+
+
+def _is_unsafe(finding: Finding) -> bool:
+    """Return whether the request of a finding may change something; a block shows another one if there is any."""
+    return bool(finding.operation) and finding.operation.partition(" ")[0] not in SAFE_METHODS
 
 
 def _rank(cause: Cause) -> tuple[int, int, int]:
@@ -96,7 +102,10 @@ def _key(finding: Finding) -> tuple[str, ...]:
         return (*key, status_class, kind)
     if rule == _MEDIA_TYPE:
         kind = f"{kind} {finding.observed}"
-    return (*key, status_class, kind or finding.message, _last_step(finding.location), shown(finding.expected))
+    expected = finding.expected
+    if kind == "type" and isinstance(expected, list):
+        expected = [name for name in expected if name != "null"]
+    return (*key, status_class, kind or finding.message, _last_step(finding.location), shown(expected))
 
 
 def _main_rule(finding: Finding) -> str:

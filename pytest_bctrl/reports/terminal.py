@@ -212,10 +212,12 @@ def where_found(finding: Finding) -> str:
     item = finding.extra.get("item")
     if item:
         text += f": {item['location']}"
-        if "name" in item:
-            text += f" '{item['name']}'"
-        if "id" in item:
-            text += f" ({item['id']})"
+        # The observed value has a row of its own.
+        names = {key: str(item[key]) for key in ("name", "id") if key in item and item[key] != finding.observed}
+        if "name" in names:
+            text += f" '{names['name']}'"
+        if "id" in names:
+            text += f" ({names['id']})"
         return text
     sample_location = location_of_sample(finding)
     if sample_location and sample_location != finding.location:

@@ -250,7 +250,7 @@ def checked_line(account: str, findings: Sequence[Finding], title: Title, *, has
     """
     text = account
     if has_checked:
-        text += f"; {counted(findings)}"
+        text += f"; {counted(findings)}{_causes_phrase(findings)}"
         accepted_count = sum(1 for finding in findings if finding.extra.get("accepted"))
         if accepted_count:
             text += f", {accepted_count} of them accepted"

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 
 def shown(value: Any, max_length: int = 600) -> str:
-    """Return a value as one escaped line, cut after `max_length`: a string as is, strings joined by `|`, else JSON."""
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        text = " | ".join(value)
+    """Return a value as one escaped line, cut after `max_length`.
+
+    A string is shown as it is, strings and integers in a list are joined by `|`, and anything else is JSON.
+    """
+    if isinstance(value, list) and {type(item) for item in value} in (set(), {str}, {int}):
+        text = " | ".join(map(str, value))
     else:
         text = _as_text(value)
     if len(text) > max_length:

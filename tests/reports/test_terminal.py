@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_bctrl.escaping import escape_line
 from pytest_bctrl.findings.finding import LEVELS, Finding
-from pytest_bctrl.reports.causes import Cause
+from pytest_bctrl.reports.causes import Cause, causes
 from pytest_bctrl.reports.terminal import block, describe, headline
 from pytest_bctrl.reports.wording import counted, shown
 
@@ -56,7 +56,7 @@ def test_no_line_contains_control_characters(findings: list[Finding]) -> None:
     [
         ("prose", "prose"),
         (["a", "b"], "a | b"),
-        ([401, 403], "[401, 403]"),
+        ([401, 403], "401 | 403"),
         (["a", None], '["a", null]'),
         ({"a": "ü"}, '{"a": "ü"}'),
         (None, "null"),
@@ -106,11 +106,12 @@ def test_a_finding_is_described_with_a_sample_and_a_command() -> None:
         ({"name": "agent", "id": "0b7c"}, "a[3] 'agent' (0b7c)"),
         ({"id": 7}, "a[3] (7)"),
         ({"name": "\x1b[31m"}, "a[3] '\\x1b[31m'"),
+        ({"name": "the observed value", "id": 7}, "a[3] (7)"),
         ({}, "a[3]"),
     ],
 )
 def test_an_item_is_named_by_its_name_and_id(item: dict[str, Any], shown_as: str) -> None:
-    described = finding(total=5, extra={"item": {"location": "a[3]", **item}})
+    described = finding(total=5, observed="the observed value", extra={"item": {"location": "a[3]", **item}})
     assert f"  where     a[*].b, 1 of 5: {shown_as}" in list(describe([described]))
 
 
@@ -126,6 +127,19 @@ def test_findings_of_one_cause_are_one_block() -> None:
     assert 2 == sum(row.startswith("error") for row in rows)
     (also,) = (row for row in rows if row.startswith("  also"))
     assert f"  also      {'; '.join(map(str, range(1, 6)))}; and 19 more: -v lists all" == also
+
+
+def test_a_block_shows_a_request_that_changes_nothing_if_there_is_one() -> None:
+    labels = ["DELETE /a", "POST /a", "GET /a"]
+    cause, *others = causes(finding(operation=label) for label in labels)
+    assert [] == others
+    assert ["GET /a", "DELETE /a", "POST /a"] == cause.operations
+
+
+def test_a_wrong_type_has_one_cause_whether_the_property_may_be_null_or_not() -> None:
+    expected_types = [["string"], ["string", "null"], ["integer"]]
+    wrong = [finding(expected=types, extra={"kind": "type"}) for types in expected_types]
+    assert [2, 1] == sorted((len(cause.findings) for cause in causes(wrong)), reverse=True)
 
 
 @pytest.mark.parametrize(

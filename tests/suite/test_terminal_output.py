@@ -62,6 +62,7 @@ def test_warnings_below_the_failing_level_are_reported(live: LiveRun) -> None:
     result.stdout.fnmatch_lines(
         [
             "warning      undocumented_property at runtimes[[]*].*: * (* of *)*",
+            "             reproduce curl *",
             "passed       1 warning, at which the run does not fail; 45 of 45 tests passed; *",
             "next         pytest --bctrl-live * --bctrl-fail-on=warning  # makes these fail the run",
         ]

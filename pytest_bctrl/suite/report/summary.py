@@ -260,6 +260,8 @@ def _passing_rows(
                 yield None, str(row)
         else:
             yield cause_row(cause, names_operation=has_several)
+            if cause.first.level == "warning" and cause.first.reproduce:
+                yield "", f"reproduce {cause.first.reproduce}"
 
 
 def _skip_line(reasons: Sequence[str], skipped: int) -> str:
