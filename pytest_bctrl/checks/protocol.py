@@ -22,7 +22,7 @@ from pytest_bctrl.contract.paging import link_target
 from pytest_bctrl.contract.parameters import read_field
 from pytest_bctrl.contract.schema.locations import Path
 from pytest_bctrl.contract.schema.ref import flatten
-from pytest_bctrl.findings.finding import LEVELS, UNEXPECTED_STATUS, Level
+from pytest_bctrl.findings.finding import LEVELS, NOT_REJECTED, UNEXPECTED_STATUS, Level
 
 
 def violation_outside_body(
@@ -45,7 +45,7 @@ def check_status(response: Response, expected: Collection[int] = ()) -> Iterator
     is_unexpected = bool(expected) and response.status not in expected
     if not is_server_error and not is_unexpected and response.documented is not None:
         return
-    rule, message = "status_code_conformance", _status_message(response)
+    rule, message = "status_code_conformance", _status_message(response, expected)
     if is_server_error:
         rule, message = "not_a_server_error", "the server failed"
     observed: int | str = response.status
@@ -66,12 +66,14 @@ def check_status(response: Response, expected: Collection[int] = ()) -> Iterator
     yield replace(violation, required_statuses=tuple(sorted(expected)))
 
 
-def _status_message(response: Response) -> str:
+def _status_message(response: Response, expected: Collection[int]) -> str:
     """Return the message about an unexpected status."""
     if 300 <= response.status < 400:
         return "redirect not followed, to protect the key"
     if response.documented is None:
         return "the status is not documented"
+    if response.status < 300 and expected and min(expected) >= 400:
+        return NOT_REJECTED
     return UNEXPECTED_STATUS
 
 

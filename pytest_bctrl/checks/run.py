@@ -24,7 +24,7 @@ from pytest_bctrl.checks.redact import redact_response_findings
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.rules import rules
 from pytest_bctrl.checks.schema import check_schema, rejected_properties
-from pytest_bctrl.checks.violation import Violation, findings, item_of, source_of
+from pytest_bctrl.checks.violation import Violation, findings, fix_of, item_of, source_of
 from pytest_bctrl.checks.write_only import check_write_only
 from pytest_bctrl.contract.files import shown_path
 from pytest_bctrl.contract.schema.invariant import Invariant
@@ -187,7 +187,7 @@ def _check_undocumented(response: Response) -> list[Finding]:
         if finding.sample:
             selected = select_values(response.data, finding.sample["location"])
             path = next((path for path, _ in selected), ())
-        extra = {**finding.extra, **item_of(response.data, path), "source": source}
+        extra = {**finding.extra, **item_of(response.data, path), "source": source, "fix": fix_of(UNDOCUMENTED)}
         undocumented.append(with_fingerprint(replace(finding, reproduce=response.reproduce, extra=extra)))
     return [*redact_response_findings(undocumented, response), *check_write_only(response)]
 

@@ -17,6 +17,7 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 """From highest to lowest."""
 
 UNEXPECTED_STATUS = "the status is documented, but not expected for this request"
+NOT_REJECTED = "the request should be rejected, and succeeds"
 UNSENDABLE_VALUE = "a value that no client sends is rejected in front of the application"
 """Messages of findings that have one cause."""
 

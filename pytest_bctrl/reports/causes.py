@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_bctrl.contract.model import SAFE_METHODS
 from pytest_bctrl.findings.engines import OWN_ENGINE, engines_of, tests_of
-from pytest_bctrl.findings.finding import LEVELS, UNEXPECTED_STATUS, UNSENDABLE_VALUE, Finding
+from pytest_bctrl.findings.finding import LEVELS, NOT_REJECTED, UNEXPECTED_STATUS, UNSENDABLE_VALUE, Finding
 from pytest_bctrl.reports.wording import accepted, is_change, shown
 
 _SCHEMA = "response_schema_conformance"
@@ -96,7 +96,8 @@ def _key(finding: Finding) -> tuple[str, ...]:
     if rule == _SERVER_ERROR or (rule == _SCHEMA and status[:1] in _ERROR_CLASSES):
         return (*key, status)
     if rule == _STATUS:
-        return (*key, status, str(finding.message == UNEXPECTED_STATUS))
+        is_documented = finding.message.startswith((NOT_REJECTED, UNEXPECTED_STATUS))
+        return (*key, status, finding.message if is_documented else "")
     status_class = "error" if status[:1] in _ERROR_CLASSES else status[:1]
     if kind == "undocumented-property":
         return (*key, status_class, kind)

@@ -203,7 +203,7 @@ def _value_text(finding: Finding, side: str, max_length: int) -> str:
 
 
 def where_found(finding: Finding) -> str:
-    """Return the location, the count, and a sample: `…status, 1 of 5: runtimes[3] 'agent' (0b7c…)`."""
+    """Return the location, the count, and a sample: `…status, 1 of 5: runtimes[3], name 'agent', id 0b7c…`."""
     text = finding.location
     if finding.total is not None and finding.total > 1:
         text += f", {finding.count} of {finding.total}"
@@ -215,9 +215,9 @@ def where_found(finding: Finding) -> str:
         # The observed value has a row of its own.
         names = {key: str(item[key]) for key in ("name", "id") if key in item and item[key] != finding.observed}
         if "name" in names:
-            text += f" '{names['name']}'"
+            text += f", name '{names['name']}'"
         if "id" in names:
-            text += f" ({names['id']})"
+            text += f", id {names['id']}"
         return text
     sample_location = location_of_sample(finding)
     if sample_location and sample_location != finding.location:
@@ -241,6 +241,8 @@ def _variant(finding: Finding, first: Finding, max_length: int) -> str:
     sides = ["observed"] if finding.location == "status" else ["observed", "expected"]
     different = [side for side in sides if getattr(finding, side) != getattr(first, side)]
     parts += [f"{side} {_value_text(finding, side, min(max_length, 80))}" for side in different]
+    if parts and finding.location == first.location and finding.operation != first.operation:
+        parts.insert(0, f"{finding.operation}: {location}")
     return ", ".join(parts)
 
 

@@ -114,8 +114,9 @@ class WatchSummary:
         if at_or_above(findings, self._results.settings.fail_on):
             yield (
                 "fix",
-                'correct the code or the mock that these lines name  (--bctrl-accept="why" accepts the findings until '
-                "a date; @pytest.mark.bctrl_watch(conforming=False) is for tests of invalid responses)",
+                'correct the code that sends the request, or the API or mock that responds  (--bctrl-accept="why" '
+                "accepts the findings until a date; @pytest.mark.bctrl_watch(conforming=False) is for tests of invalid "
+                "responses)",
             )
         elif self._results.account.operations and not self.shows_coverage:
             yield "next", "pytest --bctrl-watch --bctrl-coverage  # lists what no response exercised"

@@ -328,8 +328,8 @@ SCHEMAS: dict[str, tuple[Any, ...]] = {
 
 INSTEAD: dict[str, tuple[Any, ...]] = {
     "a refusal was due": (response(sample()), (403, 401),
-        "warning status_code_conformance/instead of 401, 403 @status: the status is documented, but not expected "
-        "for this request (only the overlay documents this); [401, 403], not 200"),
+        "warning status_code_conformance/instead of 401, 403 @status: the request should be rejected, and succeeds "
+        "(only the overlay documents this); [401, 403], not 200"),
     "an answer was due": (response({}, 400, (("Location", "/elsewhere"),)), (200,),
         "status_code_conformance/instead of 200 @status: the status is documented, but not expected for this "
         "request; [200], not 400",

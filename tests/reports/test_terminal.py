@@ -103,10 +103,10 @@ def test_a_finding_is_described_with_a_sample_and_a_command() -> None:
 @pytest.mark.parametrize(
     ("item", "shown_as"),
     [
-        ({"name": "agent", "id": "0b7c"}, "a[3] 'agent' (0b7c)"),
-        ({"id": 7}, "a[3] (7)"),
-        ({"name": "\x1b[31m"}, "a[3] '\\x1b[31m'"),
-        ({"name": "the observed value", "id": 7}, "a[3] (7)"),
+        ({"name": "agent", "id": "0b7c"}, "a[3], name 'agent', id 0b7c"),
+        ({"id": 7}, "a[3], id 7"),
+        ({"name": "\x1b[31m"}, "a[3], name '\\x1b[31m'"),
+        ({"name": "the observed value", "id": 7}, "a[3], id 7"),
         ({}, "a[3]"),
     ],
 )

@@ -27,7 +27,7 @@ def test_a_failure_shows_counts_a_reproduction_and_the_next_command(live: LiveRu
     result.stdout.fnmatch_lines(
         [
             "error response_schema_conformance: the value is not one of the documented values",
-            "  where     runtimes[[]*].status, 1 of 300: runtimes[[]299] '*' (????????-*)",
+            "  where     runtimes[[]*].status, 1 of 300: runtimes[[]299], name '*', id ????????-*",
             "  expected  active | stopped | failed",
             "  observed  *",
             '  reproduce curl -sS -i -H "Authorization: Bearer $BCTRL_API_KEY" http://127.0.0.1:*/runtimes',

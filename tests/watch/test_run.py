@@ -19,7 +19,7 @@ def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run)
         [
             "*= bctrl watch =*",
             "error response_schema_conformance: the value is not *",
-            "  where     [[]*].size: [[]0] (7)",
+            "  where     [[]*].size: [[]0], id 7",
             "  expected  s | m",
             "  observed  l",
             "  sent at   orders.py:12",
@@ -28,7 +28,7 @@ def test_a_finding_is_an_error_at_teardown_that_names_test_and_lines(watch: Run)
             "  fix       correct the response, *",
             "checked      2 exchanges: 2 checked; 2 tests, coverage *%",
             "failed       1 error fails the run; 1 of 2 tests failed*",
-            "fix          correct the code or the mock*",
+            "fix          correct the code that sends the request, or the API or mock*",
         ]
     )
 
