@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from itertools import chain
 from typing import Any
 
 from pytest_bctrl.checks.response import Response, looked, once
@@ -91,13 +90,21 @@ def check_framing(response: Response) -> Iterator[Violation]:
 def check_content_type(response: Response) -> Iterator[Violation]:
     """Yield a violation if the content type is missing or not documented for the status; parameters are ignored."""
     looked(response).add("content type")
+    violation = wrong_media_type(response)
+    if violation is not None:
+        yield violation
+
+
+def wrong_media_type(response: Response) -> Violation | None:
+    """Return the violation of a content type that is missing or not documented for the status; None if it is right."""
     documented = _other_media_types(response)
-    if documented:
-        place, observed = "header Content-Type", response.header("Content-Type")
-        message, kind = "the content type is missing", "missing"
-        if response.media_type:
-            message, kind = "the content type is not documented", "undocumented"
-        yield violation_outside_body("content_type_conformance", message, place, documented, observed, kind)
+    if not documented:
+        return None
+    place, observed = "header Content-Type", response.header("Content-Type")
+    message, kind = "the content type is missing", "missing"
+    if response.media_type:
+        message, kind = "the content type is not documented", "undocumented"
+    return violation_outside_body("content_type_conformance", message, place, documented, observed, kind)
 
 
 def _other_media_types(response: Response) -> list[str]:
@@ -116,6 +123,21 @@ def check_body(response: Response) -> Iterator[Violation]:
     A body that says to be of another media type, and is not JSON, is reported by its media type alone.
     """
     looked(response).add("body")
+    yield from _body_violations(response)
+
+
+def unreadable_body(response: Response) -> Violation | None:
+    """Return the violation of a response whose body should be JSON and cannot be read; None if it can be.
+
+    Unlike the checks, it does not count as an examination of the response.
+    """
+    if response.schema is None or response.parsed.ok:
+        return None
+    return wrong_media_type(response) or next(_body_violations(response), None)
+
+
+def _body_violations(response: Response) -> Iterator[Violation]:
+    """Yield the violations of `check_body`."""
     problems = response.parsed.problems
     if response.schema is None or not problems:
         return
@@ -128,13 +150,6 @@ def check_body(response: Response) -> Iterator[Violation]:
     for problem, kind in zip(problems, response.parsed.kinds, strict=True):
         expected = "a JSON text in UTF-8 (RFC 8259)"
         yield violation_outside_body(rule, problem, "body", expected, observed, kind)
-
-
-def unreadable_body(response: Response) -> Violation | None:
-    """Return the violation of a response whose body should be JSON and cannot be read; None if it can be."""
-    if response.schema is None or response.parsed.ok:
-        return None
-    return next(chain(check_content_type(response), check_body(response)), None)
 
 
 def may_be_unusual(response: Response) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bctrl.checks.response import looked
 from pytest_bctrl.checks.run import check_response
 from pytest_bctrl.contract.model import Contract
 from pytest_bctrl.contract.read import from_document, load
@@ -153,6 +154,13 @@ def test_what_several_engines_report_of_a_response_is_one_cause(status: int, med
     assert own[0] == cause.first
     assert "Schemathesis" in cause.engines
     assert ("jsonschema" in cause.engines) == (exchange.response.schema is not None and bool(body))
+
+
+def test_an_engine_does_not_count_as_a_check_of_ours() -> None:
+    exchange = exchange_of(PACKAGED, 404, b"<html></html>", {"Content-Type": "text/html"})
+    assert validate_if_documented(exchange)
+    assert schemathesis_engine.check_response(exchange)
+    assert {"jsonschema", "Schemathesis"} == looked(exchange.response)
 
 
 def test_an_internal_error_of_schemathesis_is_a_gap_and_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

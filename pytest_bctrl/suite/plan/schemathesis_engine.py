@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 
 from pytest_bctrl.checks.credentials import REFUSED
-from pytest_bctrl.checks.protocol import check_content_type, unreadable_body, violation_outside_body
+from pytest_bctrl.checks.protocol import unreadable_body, violation_outside_body, wrong_media_type
 from pytest_bctrl.checks.response import Response, looked, once
 from pytest_bctrl.checks.violation import Violation, findings
 from pytest_bctrl.contract.files import shown_path
@@ -262,16 +262,14 @@ def _violation(response: Response, name: str, failure: Any, generated: Generated
         )
     location = _violation_location(response, name, generated)
     message = f"{NAME}: {failure.title}"
-    if name == "status_code_conformance":
+    if name in ("status_code_conformance", "not_a_server_error"):
         level: Level = "warning" if _is_undocumented_rejection(response) else "error"
         statuses = sorted(response.operation.responses)
         return violation_outside_body(name, message, location, statuses, response.status, NAME, level)
-    if name == "not_a_server_error":
-        statuses = sorted(response.operation.responses)
-        return violation_outside_body(name, message, location, statuses, response.status, NAME)
-    unreadable = unreadable_body(response) or next(check_content_type(response), None)
-    if name in BODY_CHECKS and unreadable is not None:
-        return replace(unreadable, rule=name, message=message)
+    if name in BODY_CHECKS:
+        own_violation = unreadable_body(response) or wrong_media_type(response)
+        if own_violation is not None:
+            return replace(own_violation, rule=name, message=message)
     observed = " ".join(str(failure.message).split())[:200]
     return violation_outside_body(name, message, location, "a response as documented", observed, NAME, "error")
 

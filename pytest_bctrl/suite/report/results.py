@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import pytest
@@ -15,8 +14,6 @@ import pytest
 from pytest_bctrl.checks.credentials import merge_accepted
 from pytest_bctrl.checks.violation import merge
 from pytest_bctrl.contract.model import SAFE_METHODS, Operation
-from pytest_bctrl.contract.parameters import documented_rejections
-from pytest_bctrl.contract.unvalidated_bodies import unvalidated_media_types
 from pytest_bctrl.contract.valid_parts import Exclusion
 from pytest_bctrl.errors import BctrlError, DocumentError
 from pytest_bctrl.exchanges.account import Account
@@ -27,31 +24,20 @@ from pytest_bctrl.findings.finding import LEVELS, Finding, from_dict
 from pytest_bctrl.observed.coverage import Coverage
 from pytest_bctrl.observed.empty_lists import EmptyLists, empty_lists
 from pytest_bctrl.observed.facts import as_data
-from pytest_bctrl.reports.terminal import listed
 from pytest_bctrl.reports.verdict import OperationOutcome, Outcome, RanTest, RunReport, Title
 from pytest_bctrl.reports.wording import numbered
-from pytest_bctrl.samples.inputs import optional_names_without_value
 from pytest_bctrl.settings import lookup, table
-from pytest_bctrl.suite.operations import reason_not_requested, reason_unchecked, requestable_operations, value_origins
-from pytest_bctrl.suite.plan.catalogue import credentials_of, omitted_request_count
+from pytest_bctrl.suite.operations import reason_unchecked, value_origins
 from pytest_bctrl.suite.report.grouping import grouped_reasons
 from pytest_bctrl.suite.report.hooks import ReportSource
 from pytest_bctrl.suite.report.observing import observer
+from pytest_bctrl.suite.report.untested import untested_parts
 from pytest_bctrl.suite.run import ContractRun
 from pytest_bctrl.suite.run_key import NODE
 from pytest_bctrl.suite.sending.requests import Probe
 from pytest_bctrl.suite.sending.tally import CHECKED, FOREIGN, UNANSWERED, UNMATCHED
 
 _WORKER_OUTPUT = "bctrl_selection"
-
-UNSENT_CREDENTIALS = (
-    "the key under another scheme or none, in another letter case, or with a character more, less or changed, since a "
-    "server may log it; bctrl_probes = derived sends these"
-)
-"""What a run that sends no wrong credentials with the key does not check."""
-
-_FEW = 3
-"""Maximum number of parameters that a reason names."""
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _CHANGEABLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
@@ -288,43 +274,7 @@ class RunResults:
     @cached_property
     def _untested_parts(self) -> list[str]:
         """A sentence for each thing that settings and contract leave out of the run."""
-        run, operations = self.run, requestable_operations(self.run)
-        reasons = [(operation.label, reason_not_requested(run, operation)) for operation in run.operations]
-        values = [
-            (operation.label, "invalid values of its parameters, since it documents no 400 or 422")
-            for operation in operations
-            if operation.other_parameters and not documented_rejections(operation)
-        ]
-        bodies = [
-            (operation.label, f"the schema of its {media_type} body, since only JSON bodies are validated")
-            for operation in operations
-            for media_type in unvalidated_media_types(run.contract, operation.success)
-            # Schemathesis validates YAML.
-            if operation.method != "HEAD" and "yaml" not in media_type
-        ]
-        texts = grouped_reasons([*((label, reason) for label, reason in reasons if reason), *values, *bodies])
-        names_of = {
-            operation.label: optional_names_without_value(run.contract, operation, run.values_of(operation))
-            for operation in operations
-        }
-        labels = [label for label, names in names_of.items() if names]
-        if labels:
-            names = list(dict.fromkeys(chain.from_iterable(names_of.values())))
-            shown = ", ".join([*names[:_FEW], *["…" for _ in names[_FEW:][:1]]])
-            texts.append(f"{listed(labels, 'operation')}: optional parameters without a value: {shown}")
-        if any(credentials_of(run, operation) for operation in operations):
-            if "bctrl_auth" in run.own_fixtures:
-                texts.append("wrong credentials that contain a part of the right one, which bctrl_auth provides")
-            elif not run.sends_key_in_wrong_credentials:
-                texts.append(UNSENT_CREDENTIALS)
-        counts = {operation.label: omitted_request_count(run, operation) for operation in operations}
-        labels = [label for label, count in counts.items() if count]
-        if labels:
-            texts.append(
-                f"{listed(labels, 'operation')}: {sum(counts.values())} values of its parameters, since a run sends at "
-                f"most {run.most_requests} requests per operation; --bctrl-max-examples=N allows more"
-            )
-        return texts
+        return untested_parts(self.run)
 
     def findings(self) -> list[Finding]:
         """Return all findings, those of a watch too, the highest level first; equal ones are merged."""
